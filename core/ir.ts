@@ -1,0 +1,219 @@
+/**
+ * The intermediate representation (IR): one JSON document a use case, compiled from TypeScript and read by the
+ * stream processor, Spark, the trainer and the scorer. Keys are snake_case because three languages read them.
+ * All instants and durations are integer milliseconds (UTC); decimals are integers of 10^-scale.
+ */
+
+/** A scalar of a canonical event's `properties` or of a finalised feature. `null` means "no value", never 0. */
+export type Scalar = number | string | boolean | null;
+
+export type TimestampFormat = 'iso8601' | 'epoch_s' | 'epoch_ms';
+
+interface FieldCommon {
+  readonly name: string;
+  /** Key in the incoming `properties`; absent: `name`. */
+  readonly from?: string;
+  readonly required: boolean;
+  /** Already in canonical form (a decimal default is an integer of 10^-scale). Absent: null. */
+  readonly default?: Scalar;
+}
+
+export type FieldIR = FieldCommon &
+  (
+    | { readonly type: 'string'; readonly trim: boolean; readonly case?: 'lower' | 'upper'; readonly max_length: number }
+    | { readonly type: 'enum'; readonly trim: boolean; readonly case?: 'lower' | 'upper'; readonly values: readonly string[] }
+    | { readonly type: 'int'; readonly min?: number; readonly max?: number }
+    /** `min` and `max` are in units of 10^-scale. */
+    | { readonly type: 'decimal'; readonly scale: number; readonly min?: number; readonly max?: number }
+    | { readonly type: 'bool' }
+    /** Canonical value: integer ms UTC. */
+    | { readonly type: 'timestamp'; readonly format: TimestampFormat }
+  );
+
+export type FieldType = FieldIR['type'];
+
+/**
+ * Expressions over named values: contract fields (derived columns) or finalised features (derived features).
+ * IEEE-754 binary64 in every engine; only operations that are correctly rounded everywhere are allowed.
+ * Any null operand gives null (except `coalesce`), and so does a division by zero.
+ */
+export type ExprIR =
+  | { readonly op: 'ref'; readonly name: string }
+  | { readonly op: 'const'; readonly value: number }
+  | { readonly op: 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max'; readonly left: ExprIR; readonly right: ExprIR }
+  /** Comparisons give 1 or 0. */
+  | { readonly op: 'gt' | 'gte' | 'lt' | 'lte' | 'eq'; readonly left: ExprIR; readonly right: ExprIR }
+  /** The first operand that is not null. */
+  | { readonly op: 'coalesce'; readonly left: ExprIR; readonly right: ExprIR };
+
+/** A column computed from the fields of its own event after all checks; must come out an integer within ±2^53. */
+export interface DerivedColumnIR {
+  readonly name: string;
+  readonly expr: ExprIR;
+}
+
+export interface ContractIR {
+  readonly event_type: string;
+  readonly schema_version: number;
+  /** How the envelope's `event_time` is written. */
+  readonly event_time_format: TimestampFormat;
+  /** A source clock ahead by up to this is clamped to the arrival; more is quarantined. */
+  readonly max_future_ms: number;
+  readonly fields: readonly FieldIR[];
+  readonly derived: readonly DerivedColumnIR[];
+}
+
+export type AggregationOp =
+  | 'count'
+  | 'sum'
+  | 'mean'
+  | 'min'
+  | 'max'
+  | 'first'
+  | 'last'
+  | 'count_distinct'
+  | 'time_since_last'
+  | 'time_since_first';
+
+/** All predicates of a `where` must hold; a null property never matches (not even `ne`). */
+export type PredicateIR =
+  | { readonly field: string; readonly op: 'eq' | 'ne'; readonly value: Scalar }
+  | { readonly field: string; readonly op: 'gt' | 'gte' | 'lt' | 'lte'; readonly value: number }
+  | { readonly field: string; readonly op: 'in'; readonly value: readonly Scalar[] };
+
+export interface AggregateFeatureIR {
+  readonly kind: 'aggregate';
+  readonly name: string;
+  readonly description: string;
+  readonly op: AggregationOp;
+  readonly event_type: string;
+  /** The property aggregated; null for count and time_since_* of whole events. Null values are skipped. */
+  readonly field: string | null;
+  readonly where: readonly PredicateIR[];
+  /** Width of the window in ms; null = lifetime. */
+  readonly window_ms: number | null;
+  /** Hop of the window in ms by the rule of `hopOf`; null = lifetime. Redundant, so that no reader repeats the rule. */
+  readonly hop_ms: number | null;
+  /** count_distinct only: exact up to this many values a tile, a theta sketch above (relative error ~ 1/sqrt(cap)). */
+  readonly cap: number | null;
+  /** Type of the finalised value. `enum_values` lists the categories of an enum (for the model's index encoding). */
+  readonly value_type: 'int' | 'float' | 'string' | 'bool';
+  readonly enum_values: readonly string[] | null;
+}
+
+export interface DerivedFeatureIR {
+  readonly kind: 'derived';
+  readonly name: string;
+  readonly description: string;
+  /** Over features declared before this one. */
+  readonly expr: ExprIR;
+  readonly value_type: 'float';
+}
+
+export type FeatureIR = AggregateFeatureIR | DerivedFeatureIR;
+
+export interface FeatureViewIR {
+  readonly name: string;
+  readonly entity: string;
+  readonly features: readonly FeatureIR[];
+  /** How long (by arrival, ms) and how many event ids a state remembers to skip producer duplicates. */
+  readonly dedupe: { readonly horizon_ms: number; readonly cap: number };
+  /** sha256 (hex) over the canonical JSON of the semantics version, this view and the contracts it reads. */
+  readonly definition_hash: string;
+  /** `<name>@<first 12 hex digits of definition_hash>`: the sort key of the state item. */
+  readonly version: string;
+}
+
+/** 1 when no matching event falls in [t, t + horizon_ms); else 0. Known, and usable, only at t + horizon_ms. */
+export interface LabelIR {
+  readonly name: string;
+  readonly kind: 'no_event';
+  readonly event_type: string;
+  readonly where: readonly PredicateIR[];
+  readonly horizon_ms: number;
+  /** A spine row needs at least one matching event before t. */
+  readonly eligible: { readonly event_type: string };
+}
+
+/** Instants t = from, from + every, … ≤ to (ms UTC). */
+export interface InstantsIR {
+  readonly from: number;
+  readonly to: number;
+  readonly every_ms: number;
+}
+
+export interface ModelIR {
+  readonly name: string;
+  readonly view: string;
+  /** Features in the order of the model's input vector. */
+  readonly inputs: readonly string[];
+  /** Features of the logistic-regression baseline that the model is gated against. */
+  readonly baseline_inputs: readonly string[];
+  readonly hyperparameters: Readonly<Record<string, string | number>>;
+  readonly train: InstantsIR;
+  /** Later slice for early stopping and calibration; its labels close before the test instants. */
+  readonly validation: InstantsIR;
+  readonly test: InstantsIR;
+  readonly seed: number;
+  /** The gate: the model must be better than the baseline by at least this AUC at the interval's lower end, and calibrated. */
+  readonly gate: {
+    readonly min_auc: number;
+    readonly max_auc: number;
+    readonly min_auc_gain_over_baseline: number;
+    readonly max_calibration_error: number;
+  };
+}
+
+export interface AlertIR {
+  readonly name: string;
+  readonly threshold: number;
+  /** The entity can alert again only after its score fell below this … */
+  readonly rearm_below: number;
+  /** … or after this long (ms). */
+  readonly cooldown_ms: number;
+  readonly top_reasons: number;
+  readonly title: string;
+  /** `{entity_id}` and `{t}` are replaced (URL-encoded). */
+  readonly link: string;
+  /** Plain words for a feature that pushes the score up; `{value}` is replaced by the formatted value. */
+  readonly reasons: Readonly<Record<string, ReasonIR>>;
+}
+
+export interface ReasonIR {
+  readonly text: string;
+  /** How `{value}` is written: plain number, days from ms, money from minor units, or percent of a ratio. */
+  readonly format: 'number' | 'days' | 'money' | 'percent';
+}
+
+export interface UseCaseIR {
+  readonly ir_version: 1;
+  readonly name: string;
+  /** What an entity is called, e.g. `household`. */
+  readonly entity: string;
+  readonly contracts: readonly ContractIR[];
+  readonly views: readonly FeatureViewIR[];
+  readonly label: LabelIR;
+  readonly model: ModelIR;
+  readonly alerts: AlertIR;
+  /** Loaded history and replays: available_at = event_time + this, unless the source says otherwise. */
+  readonly replay: { readonly available_lag_ms: number };
+}
+
+/** The only shape past the front door: JSON lines in the archive, columns in Iceberg. */
+export interface CanonicalEvent {
+  readonly event_id: string;
+  readonly entity_id: string;
+  readonly event_type: string;
+  /** ms UTC, never above `available_at`. */
+  readonly event_time: number;
+  /** The source's own time where it was ahead and clamped; else null. */
+  readonly source_time: number | null;
+  readonly source: string;
+  readonly schema_version: number;
+  readonly properties: Readonly<Record<string, Scalar>>;
+  /** ms UTC: arrival in the stream. */
+  readonly available_at: number;
+  readonly shard_id: string;
+  /** Decimal digits without a sign; compared as a number of any length. History uses shard_id `history`. */
+  readonly sequence_number: string;
+}
