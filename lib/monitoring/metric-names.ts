@@ -1,0 +1,78 @@
+/**
+ * The one home of metric names: a Lambda that emits and the alarm or dashboard that reads import the same constant,
+ * so that a renamed metric can't leave an alarm looking at nothing.
+ */
+
+export const METRIC_NAMESPACE = 'Tidemark';
+
+/** Dimensions of every metric. `reason` is added to `Quarantined` only. */
+export const DIMENSION = {
+  /** The function that emits it: a value of `SERVICE`. Powertools writes it from POWERTOOLS_SERVICE_NAME. */
+  service: 'service',
+  stage: 'stage',
+  reason: 'reason',
+} as const;
+
+/** Values of the `service` dimension: the folder names under `lambdas/` (the notifier folder holds two functions). */
+export const SERVICE = {
+  processor: 'processor',
+  archiver: 'archiver',
+  scorer: 'scorer',
+  sweep: 'sweep',
+  api: 'api',
+  publisher: 'publisher',
+  notifier: 'notifier',
+  modelGate: 'model-gate',
+} as const;
+
+export type Service = (typeof SERVICE)[keyof typeof SERVICE];
+
+/** Unit: count, unless the comment says otherwise. */
+export const METRIC = {
+  /** processor: records that passed their contract. */
+  eventsAdmitted: 'EventsAdmitted',
+  /** processor: events folded into a state. */
+  eventsApplied: 'EventsApplied',
+  /** processor: events dropped because their id was seen within the dedupe horizon. */
+  eventsDuplicate: 'EventsDuplicate',
+  /** processor: events at or behind the state's watermark (a redelivery). */
+  eventsSkipped: 'EventsSkipped',
+  /** processor: events whose time was ahead of their arrival and was clamped to it. */
+  eventsClamped: 'EventsClamped',
+  /** processor: records whose partition key was not their entity, put again under the right key. */
+  eventsMisrouted: 'EventsMisrouted',
+  /** processor: records with at least one field that their contract does not know (schema drift). */
+  unknownFields: 'UnknownFields',
+  /** processor: records sent to the quarantine. Also emitted with the dimension `reason`. */
+  quarantined: 'Quarantined',
+  /** processor: states written. */
+  statesWritten: 'StatesWritten',
+  /** processor: conditional writes that lost to another writer and were retried. */
+  stateWriteConflicts: 'StateWriteConflicts',
+  /** processor: bytes of an encoded state (unit bytes). */
+  stateBytes: 'StateBytes',
+  /** archiver: events written to the archive. */
+  eventsArchived: 'EventsArchived',
+  /** scorer: age of the newest event in a state when it is scored, from arrival to score (unit milliseconds). */
+  freshnessMs: 'FreshnessMs',
+  /** scorer, sweep: entities that got a score. */
+  entitiesScored: 'EntitiesScored',
+  /** scorer, sweep, api: entities that got none: model and view disagree, fence missing, endpoint refused. */
+  scoreRefused: 'ScoreRefused',
+  /** scorer, sweep: alerts decided and written to the outbox. */
+  alertsRaised: 'AlertsRaised',
+  /** publisher: alerts handed from the outbox to the topic. */
+  alertsPublished: 'AlertsPublished',
+  /** notifier: alerts that Slack took. */
+  alertsSent: 'AlertsSent',
+  /** notifier: failed attempts to send an alert. */
+  alertSendFailures: 'AlertSendFailures',
+  /** sweep: entities looked at. */
+  sweepEntities: 'SweepEntities',
+  /** api: requests answered, whatever the status. */
+  apiRequests: 'ApiRequests',
+  /** api, sweep: vectors whose newest event is older than the freshness the use case expects, or missing. */
+  staleVectors: 'StaleVectors',
+} as const;
+
+export type MetricName = (typeof METRIC)[keyof typeof METRIC];
