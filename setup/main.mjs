@@ -1,0 +1,44 @@
+// Dispatches `node setup/run.mjs <command>`; every command is preceded by the idempotent set-up.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { findTools } from './checks.mjs';
+import { ROOT, toolEnvironment } from './environment.mjs';
+import { exitCodeOf, runAttached } from './processes.mjs';
+import { prepare } from './steps.mjs';
+
+const COMMANDS = {
+  demo: 'deploy to the local cloud, load history, train, replay, alert, and show the page',
+  test: 'run every check and every test',
+  bench: 'run the benchmarks',
+  prepare: 'only set up node_modules, .venv and the jars',
+};
+
+/** @param {string[]} argv @returns {Promise<number>} the exit code */
+export async function main(argv) {
+  const [command, ...rest] = argv;
+  if (!command || !Object.hasOwn(COMMANDS, command)) {
+    const list = Object.entries(COMMANDS).map(([name, text]) => `  ${name.padEnd(9)}${text}`);
+    console.error(`usage: node setup/run.mjs <command> [options]\n\n${list.join('\n')}`);
+    return 2;
+  }
+  const found = findTools();
+  if (found.problem) {
+    console.error(found.problem);
+    return 1;
+  }
+  const environment = toolEnvironment(found.java);
+  if (!(await prepare({ python: found.python, environment }))) return 1;
+  if (command === 'prepare') return 0;
+  if (command === 'test') {
+    const { runTests } = await import('./tests.mjs');
+    return runTests(environment, rest);
+  }
+  const script = command === 'demo' ? join('cli', 'tidemark.mjs') : join('bench', 'run.ts');
+  if (!existsSync(join(ROOT, script))) {
+    console.error(`${script} does not exist in this checkout, so there is nothing to run for "${command}".`);
+    return 1;
+  }
+  const args = command === 'demo' ? [script, 'demo', ...rest] : ['--import', 'tsx', script, ...rest];
+  return exitCodeOf(await runAttached(process.execPath, args, { cwd: ROOT, env: environment }));
+}
