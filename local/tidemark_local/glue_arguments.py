@@ -1,0 +1,105 @@
+"""A Glue job's arguments: which are Glue's own, and what Spark and the script get of them.
+
+"Using job parameters in AWS Glue jobs"
+(https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html).
+"""
+
+import re
+from dataclasses import dataclass, field
+
+# Parameters that Glue consumes: the script does not see them.
+_CONSUMED = {
+    "--additional-python-modules",
+    "--class",
+    "--conf",
+    "--custom-logGroup-prefix",
+    "--custom-logStream-prefix",
+    "--customer-driver-env-vars",
+    "--customer-executor-env-vars",
+    "--datalake-formats",
+    "--disable-proxy-v2",
+    "--enable-auto-scaling",
+    "--enable-continuous-cloudwatch-log",
+    "--enable-continuous-log-filter",
+    "--enable-glue-datacatalog",
+    "--enable-job-insights",
+    "--enable-metrics",
+    "--enable-observability-metrics",
+    "--enable-rename-algorithm-v2",
+    "--enable-s3-parquet-optimized-committer",
+    "--enable-spark-ui",
+    "--continuous-log-conversionPattern",
+    "--continuous-log-logGroup",
+    "--continuous-log-logStreamPrefix",
+    "--executor-cores",
+    "--extra-files",
+    "--extra-jars",
+    "--extra-py-files",
+    "--job-language",
+    "--python-modules-installer-option",
+    "--spark-event-logs-path",
+    "--user-jars-first",
+    "--use-postgres-driver",
+    "--write-shuffle-files-to-s3",
+    "--write-shuffle-spills-to-s3",
+}
+
+
+@dataclass
+class JobArguments:
+    """Resolved arguments of one run. `script` is the script's command line; the other members are Glue's own
+    parameters.
+    """
+
+    script: list[str]
+    conf: dict[str, str]
+    python_files: list[str]
+    iceberg: bool
+    environment: dict[str, str] = field(default_factory=dict)
+    log_prefix: str = "/aws-glue/jobs"
+    ignored: list[str] = field(default_factory=list)
+
+
+def resolve(
+    defaults: dict[str, str], given: dict[str, str], fixed: dict[str, str], name: str, run: str
+) -> JobArguments:
+    """Merges DefaultArguments, the run's Arguments and NonOverridableArguments, the later ones winning.
+
+    `--JOB_NAME` and `--JOB_RUN_ID` are added, as Glue does for Spark jobs. A value is text or null (a flag without
+    value).
+    """
+    merged = {**defaults, "--JOB_NAME": name, "--JOB_RUN_ID": run, **given, **fixed}
+    script: list[str] = []
+    for key, value in merged.items():
+        if key not in _CONSUMED:
+            script += [key] if value is None else [key, str(value)]
+    formats = {item.strip() for item in (merged.get("--datalake-formats") or "").split(",") if item.strip()}
+    ignored = [f"--datalake-formats {item}" for item in sorted(formats - {"iceberg"})]
+    ignored += [key for key in ("--additional-python-modules", "--extra-jars", "--extra-files") if merged.get(key)]
+    return JobArguments(
+        script=script,
+        conf=parse_conf(merged.get("--conf") or ""),
+        python_files=[item.strip() for item in (merged.get("--extra-py-files") or "").split(",") if item.strip()],
+        iceberg="iceberg" in formats,
+        environment=_variables(merged.get("--customer-driver-env-vars") or ""),
+        log_prefix=(merged.get("--custom-logGroup-prefix") or "/aws-glue/jobs").rstrip("/"),
+        ignored=ignored,
+    )
+
+
+def parse_conf(text: str) -> dict[str, str]:
+    """`--conf` holds several settings as `a=b --conf c=d`."""
+    found: dict[str, str] = {}
+    for item in re.split(r"\s+--conf\s+", text.strip()):
+        if item:
+            key, equals, value = item.strip().partition("=")
+            if not equals:
+                raise ValueError(f"--conf has '{key}' without a value: write key=value --conf key=value")
+            found[key.strip()] = value.strip()
+    return found
+
+
+def _variables(text: str) -> dict[str, str]:
+    """`--customer-driver-env-vars` holds `CUSTOMER_KEY1=VAL1,CUSTOMER_KEY2="val2,val2 val2"`."""
+    pairs = re.findall(r'(CUSTOMER_\w+)=("[^"]*"|[^,]*)', text)
+    return {key: value.strip('"') for key, value in pairs}

@@ -1,0 +1,86 @@
+"""SageMaker for the local cloud: training jobs, the model registry, models and endpoints, under IAM.
+
+The control plane speaks AWS JSON 1.1 (`X-Amz-Target: SageMaker.<operation>`), the runtime REST-JSON
+(`POST /endpoints/{name}/invocations`). Training jobs and endpoints run the user's scripts as processes of the project's
+Python, under the script-mode contract of the XGBoost framework container and with the credentials of their own roles.
+API reference: https://docs.aws.amazon.com/sagemaker/latest/APIReference/Welcome.html
+"""
+
+import asyncio
+import json
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import unquote
+
+from .. import processes
+from . import cloudformation, endpoints, iam, models, registry, runtime, tags, training
+from .errors import SageMakerError, validation
+from .state import SageMakerState
+from .validation import check
+
+logger = logging.getLogger("tidemark.sagemaker")
+OPERATIONS = training.OPERATIONS | models.OPERATIONS | registry.OPERATIONS | endpoints.OPERATIONS | tags.OPERATIONS
+_INVOKERS = 64
+
+
+def register(context: Any) -> None:
+    """Adds SageMaker to MiniStack; `context` is the launcher's LocalContext. Call it once, before MiniStack serves."""
+    from ministack import app
+    from ministack.core import router
+
+    state = SageMakerState(context)
+    invokers = ThreadPoolExecutor(_INVOKERS, thread_name_prefix="invoke-endpoint")
+
+    async def handle(method: str, path: str, headers: dict, body: bytes, query: dict) -> tuple[int, dict, bytes]:
+        loop = asyncio.get_running_loop()
+        invoked = iam.INVOKE_PATH.match(path)
+        if invoked and method == "POST":
+            return await loop.run_in_executor(invokers, _invoke, state, unquote(invoked.group(1)), headers, body)
+        refused = iam.denied(headers, body, context.region, context.account)
+        if refused:
+            return refused
+        return await asyncio.to_thread(_control, state, headers.get("x-amz-target", ""), body)
+
+    router.SERVICE_PATTERNS["sagemaker"] = {"target_prefixes": ["SageMaker."], "credential_scope": "sagemaker"}
+    app.SERVICE_HANDLERS["sagemaker"] = handle
+    iam.register()
+    cloudformation.register(state)
+    context.on_stop(processes.stop_all)
+
+
+def _invoke(state: SageMakerState, name: str, headers: dict, body: bytes) -> tuple[int, dict, bytes]:
+    try:
+        return runtime.invoke(state, name, headers, body)
+    except SageMakerError as error:
+        return runtime.error_body(error)
+
+
+def _control(state: SageMakerState, target: str, body: bytes) -> tuple[int, dict, bytes]:
+    """One control plane request: constraints of the API model first, then the operation."""
+    operation = target.rsplit(".", 1)[-1]
+    try:
+        if operation not in OPERATIONS:
+            raise SageMakerError("UnknownOperationException", f"The local cloud does not know SageMaker.{operation}.")
+        data = _parse(body)
+        check(operation, data)
+        return _answer(200, OPERATIONS[operation](state, data))
+    except SageMakerError as error:
+        return _answer(error.status, {"__type": error.code, "message": error.message, **error.extra})
+    except Exception as error:
+        logger.exception("SageMaker.%s", operation)
+        return _answer(500, {"__type": "InternalFailure", "message": f"{type(error).__name__}: {error}"})
+
+
+def _parse(body: bytes) -> dict:
+    try:
+        data = json.loads(body or b"{}")
+    except ValueError:
+        raise SageMakerError("SerializationException", "The request body is not JSON.") from None
+    if not isinstance(data, dict):
+        raise validation("The request body must be a JSON object.")
+    return data
+
+
+def _answer(status: int, data: dict) -> tuple[int, dict, bytes]:
+    return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(data).encode()

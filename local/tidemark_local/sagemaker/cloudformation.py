@@ -1,0 +1,114 @@
+"""The CloudFormation types of SageMaker, made through the same operations as the API's.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-modelpackagegroup.html,
+…-model.html, …-endpointconfig.html, …-endpoint.html: `Ref` is the ARN for all of them.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from . import endpoints, models, registry
+from .errors import SageMakerError
+from .state import SageMakerState
+from .validation import check
+
+_CREATE_SECONDS = 300
+
+
+def register(state: SageMakerState) -> None:
+    """Adds the types to MiniStack's table of resource handlers."""
+    from ministack.services.cloudformation import provisioners
+
+    def generated(logical_id: str, stack_name: str) -> str:
+        return provisioners._physical_name(stack_name, logical_id, max_len=63).replace("_", "-")
+
+    def add(
+        kind: str, member: str, operation: str, create: Callable, delete: Callable, wait: Callable | None = None
+    ) -> None:
+        def make(logical_id: str, props: dict, stack_name: str) -> tuple[str, dict]:
+            data = _typed(operation, {member: generated(logical_id, stack_name), **props})
+            check(operation, data)
+            arn = next(iter(create(state, data).values()))
+            if wait:
+                wait(data[member])
+            return arn, {f"{kind}Arn": arn, member: data[member]}
+
+        def remove(physical_id: str, props: dict) -> None:
+            name = physical_id.rsplit("/", 1)[-1]
+            try:
+                delete(state, {member: _name(state, kind, name)})
+            except SageMakerError as error:
+                if error.code != "ValidationException":
+                    raise
+
+        def update(physical_id: str, old: dict, new: dict, stack_name: str) -> tuple[str, dict]:
+            state.tags.pop(physical_id, None)
+            state.tag(physical_id, new.get("Tags"))
+            return physical_id, {f"{kind}Arn": physical_id, member: _name(state, kind, physical_id.rsplit("/", 1)[-1])}
+
+        provisioners._RESOURCE_HANDLERS[f"AWS::SageMaker::{kind}"] = {
+            "create": make,
+            "update": update,
+            "delete": remove,
+        }
+
+    def in_service(name: str) -> None:
+        deadline = time.monotonic() + _CREATE_SECONDS
+        while state.endpoints[name]["EndpointStatus"] == "Creating" and time.monotonic() < deadline:
+            time.sleep(0.1)
+        if state.endpoints[name]["EndpointStatus"] != "InService":
+            raise RuntimeError(
+                f"endpoint {name}: {state.endpoints[name].get('FailureReason', 'not in service in time')}"
+            )
+
+    add(
+        "ModelPackageGroup",
+        "ModelPackageGroupName",
+        "CreateModelPackageGroup",
+        registry.create_group,
+        registry.delete_group,
+    )
+    add("Model", "ModelName", "CreateModel", models.create_model, models.delete_model)
+    add(
+        "EndpointConfig",
+        "EndpointConfigName",
+        "CreateEndpointConfig",
+        models.create_endpoint_config,
+        models.delete_endpoint_config,
+    )
+    add("Endpoint", "EndpointName", "CreateEndpoint", endpoints.create, endpoints.delete, in_service)
+
+
+def _name(state: SageMakerState, kind: str, lower: str) -> str:
+    """The name as it was given: ARNs hold it in lower case."""
+    records = {
+        "ModelPackageGroup": state.package_groups,
+        "Model": state.models,
+        "EndpointConfig": state.endpoint_configs,
+        "Endpoint": state.endpoints,
+    }[kind]
+    return next((name for name in records if name.lower() == lower), lower)
+
+
+def _typed(operation: str, data: dict) -> dict:
+    """Template values by the types of the API: CloudFormation gives numbers and booleans as text at times."""
+    from .validation import model
+
+    return _coerce(model().operation_model(operation).input_shape, data)
+
+
+def _coerce(shape: Any, value: Any) -> Any:
+    if shape.type_name == "structure" and isinstance(value, dict):
+        return {key: _coerce(shape.members[key], item) if key in shape.members else item for key, item in value.items()}
+    if shape.type_name == "list" and isinstance(value, list):
+        return [_coerce(shape.member, item) for item in value]
+    if shape.type_name == "map" and isinstance(value, dict):
+        return {key: _coerce(shape.value, item) for key, item in value.items()}
+    if isinstance(value, str) and shape.type_name in ("integer", "long"):
+        return int(value)
+    if isinstance(value, str) and shape.type_name in ("float", "double"):
+        return float(value)
+    if isinstance(value, str) and shape.type_name == "boolean":
+        return value.lower() == "true"
+    return str(value) if shape.type_name == "string" and isinstance(value, (int, float)) else value

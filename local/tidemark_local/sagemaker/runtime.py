@@ -1,0 +1,110 @@
+"""SageMaker runtime: InvokeEndpoint.
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html and, for the choice of the
+variant, https://docs.aws.amazon.com/sagemaker/latest/dg/model-ab-testing.html: "Amazon SageMaker AI distributes the
+traffic between production variants based on the weights"; TargetVariant "overrides the default behavior".
+"""
+
+import http.client
+import json
+import random
+import time
+
+from .errors import SageMakerError
+from .state import SageMakerState
+from .variants import Variant
+
+MAX_BODY_BYTES = 6_291_456  # InvokeEndpoint, Body: "Length Constraints: Maximum length of 6291456"
+_FORWARDED = ("content-type", "accept", "x-amzn-sagemaker-custom-attributes", "x-amzn-sagemaker-inference-id")
+
+
+def invoke(state: SageMakerState, name: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Sends a request to one variant. `headers` have lower-case names; the answer names the variant that gave it."""
+    if len(body) > MAX_BODY_BYTES:
+        raise SageMakerError(
+            "ValidationError", f"The body has {len(body)} bytes: at most {MAX_BODY_BYTES} are allowed."
+        )
+    variant = _choose(state, name, headers.get("x-amzn-sagemaker-target-variant"))
+    started = time.perf_counter()
+    try:
+        status, answered, answer = variant.invoke(body, {key: headers[key] for key in _FORWARDED if headers.get(key)})
+    except TimeoutError:
+        _measure(state, name, variant, started, 504)
+        message = (
+            "Invocation timed out while waiting for a response from container primary. Review the latency metrics "
+            "for each "
+            "container in Amazon CloudWatch, resolve the issue, and try again."
+        )
+        raise _model_error(state, variant, 0, "", message) from None
+    except (OSError, http.client.HTTPException) as error:
+        _measure(state, name, variant, started, 502)
+        raise _model_error(state, variant, 502, f"{type(error).__name__}: {error}") from error
+    _measure(state, name, variant, started, status)
+    if not 200 <= status < 300:
+        raise _model_error(state, variant, status, answer.decode(errors="replace"))
+    found = {
+        "Content-Type": answered.get("content-type", "application/octet-stream"),
+        "x-Amzn-Invoked-Production-Variant": variant.name,
+    }
+    custom = answered.get("x-amzn-sagemaker-custom-attributes")
+    if custom:
+        found["X-Amzn-SageMaker-Custom-Attributes"] = custom
+    return 200, found, answer
+
+
+def _choose(state: SageMakerState, name: str, target: str | None) -> Variant:
+    with state.lock:
+        endpoint = state.endpoints.get(name)
+        variants: list[Variant] = list(endpoint["_variants"]) if endpoint else []
+    if not variants:
+        raise SageMakerError("ValidationError", f"Endpoint {name} of account {state.context.account} not found.")
+    if target:
+        for variant in variants:
+            if variant.name == target:
+                return variant
+        raise SageMakerError(
+            "ValidationError", f"Variant {target} was not found for endpoint {name} of account {state.context.account}."
+        )
+    weights = [variant.weight for variant in variants]
+    if not sum(weights):
+        raise SageMakerError(
+            "ValidationError", f"All variants of endpoint {name} have the weight 0: name a TargetVariant."
+        )
+    return random.choices(variants, weights)[0]
+
+
+def _model_error(
+    state: SageMakerState, variant: Variant, status: int, original: str, message: str | None = None
+) -> SageMakerError:
+    word = "server" if status >= 500 else "client"
+    group = variant.log_group
+    return SageMakerError(
+        "ModelError",
+        message
+        or f'Received {word} error ({status}) from primary with message "{original}". See the log group {group} in '
+        f"account "
+        f"{state.context.account} for more information.",
+        424,
+        OriginalStatusCode=status,
+        OriginalMessage=original,
+        LogStreamArn=f"arn:aws:logs:{state.context.region}:{state.context.account}:log-group:{group}",
+    )
+
+
+def _measure(state: SageMakerState, name: str, variant: Variant, started: float, status: int) -> None:
+    """The endpoint's metrics in AWS/SageMaker (https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html)."""
+    dimensions = {"EndpointName": name, "VariantName": variant.name}
+    microseconds = (time.perf_counter() - started) * 1e6
+    for metric, value, unit in (
+        ("Invocations", 1, "Count"),
+        ("Invocation4XXErrors", int(400 <= status < 500), "Count"),
+        ("Invocation5XXErrors", int(status >= 500), "Count"),
+        ("ModelLatency", microseconds, "Microseconds"),
+    ):
+        state.context.put_metric("AWS/SageMaker", metric, value, unit, dimensions)
+
+
+def error_body(error: SageMakerError) -> tuple[int, dict[str, str], bytes]:
+    """An error in the REST-JSON form of the runtime."""
+    headers = {"Content-Type": "application/json", "x-amzn-ErrorType": error.code}
+    return error.status, headers, json.dumps({"Message": error.message, **error.extra}).encode()

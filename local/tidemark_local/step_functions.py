@@ -1,0 +1,254 @@
+"""Step Functions integrations for the local cloud, each executed with the state machine's own role.
+
+- "Run a Job (.sync)" for Glue and SageMaker (https://docs.aws.amazon.com/step-functions/latest/dg/connect-glue.html,
+  connect-sagemaker.html, connect-to-resource.html), which MiniStack does not have;
+- `aws-sdk:*` integrations (supported-services-awssdk.html) and the optimized ones of DynamoDB, SQS, SNS and
+  EventBridge, which MiniStack runs without looking at the role;
+- `lambda:invoke` and nested executions, which are checked against the role's policies before MiniStack runs them.
+
+Where a role lacks a grant, the state fails with the service's access-denied error, as it would on AWS.
+"""
+
+import contextvars
+import functools
+import json
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from .role_calls import CallError, call, pascal
+from .role_session import RoleSession
+
+logger = logging.getLogger("tidemark.step_functions")
+# The execution that the current thread works for. MiniStack copies the context into the threads of Map and Parallel.
+_current: contextvars.ContextVar[dict | None] = contextvars.ContextVar("tidemark_execution", default=None)
+_POLL_SECONDS = 0.25
+_OPTIMIZED = "arn:aws:states:::"
+# The optimized integrations that are one API call: service and action of the ARN → botocore's service and operation.
+_PLAIN = {
+    "glue:startJobRun": ("glue", "StartJobRun"),
+    "sagemaker:createTrainingJob": ("sagemaker", "CreateTrainingJob"),
+    "sagemaker:createModel": ("sagemaker", "CreateModel"),
+    "sagemaker:createEndpointConfig": ("sagemaker", "CreateEndpointConfig"),
+    "sagemaker:createEndpoint": ("sagemaker", "CreateEndpoint"),
+    "sagemaker:updateEndpoint": ("sagemaker", "UpdateEndpoint"),
+    "dynamodb:getItem": ("dynamodb", "GetItem"),
+    "dynamodb:putItem": ("dynamodb", "PutItem"),
+    "dynamodb:deleteItem": ("dynamodb", "DeleteItem"),
+    "dynamodb:updateItem": ("dynamodb", "UpdateItem"),
+    "sqs:sendMessage": ("sqs", "SendMessage"),
+    "sns:publish": ("sns", "Publish"),
+    "events:putEvents": ("events", "PutEvents"),
+}
+# Names of services in aws-sdk ARNs that differ from botocore's ("sfn", "cloudwatchlogs", …).
+_SDK_NAMES = {
+    "sfn": "stepfunctions",
+    "cloudwatchlogs": "logs",
+    "eventbridge": "events",
+    "sagemakerruntime": "sagemaker-runtime",
+    "rdsdata": "rds-data",
+    "dynamodbstreams": "dynamodbstreams",
+}
+_SYNC = {"glue:startJobRun", "sagemaker:createTrainingJob"}
+
+
+class Integrations:
+    """The integrations for one launcher context."""
+
+    def __init__(self, context: Any):
+        self._context = context
+        self._sessions: dict[str, RoleSession] = {}
+
+    def session(self) -> RoleSession:
+        """The role of the execution the current thread works for."""
+        from ministack.services import stepfunctions
+
+        execution = _current.get()
+        if execution is None:
+            raise RuntimeError("a task ran outside of an execution")
+        role = stepfunctions._state_machines[execution["stateMachineArn"]]["roleArn"]
+        return self._sessions.setdefault(role, RoleSession(self._context, role))
+
+    def optimized(self, resource: str, arguments: dict) -> dict:
+        """`arn:aws:states:::<service>:<action>[.sync]`."""
+        action, _, pattern = resource.removeprefix(_OPTIMIZED).partition(".")
+        service, operation = _PLAIN[action]
+        if pattern.startswith("sync") and action not in _SYNC:
+            raise _failure("States.Runtime", f"{action} has no Run a Job (.sync) pattern.")
+        answer = self._call(service, operation, arguments, _millis, optimized=True)
+        if not pattern.startswith("sync"):
+            return answer
+        if service == "glue":
+            return self._wait_for_glue(arguments["JobName"], answer["JobRunId"])
+        return self._wait_for_training(arguments["TrainingJobName"])
+
+    def sdk(self, resource: str, arguments: dict) -> dict:
+        """`arn:aws:states:::aws-sdk:<service>:<action>`."""
+        parts = resource.split(":")
+        if len(parts) != 8:
+            raise _failure("States.Runtime", f"Invalid aws-sdk resource ARN: {resource}")
+        name, action = parts[6].lower(), parts[7].partition(".")[0]
+        return self._call(_SDK_NAMES.get(name, name), pascal(action), arguments, _iso, optimized=False)
+
+    def _call(
+        self, service: str, operation: str, arguments: dict, stamp: Callable[[datetime], Any], *, optimized: bool
+    ) -> dict:
+        session = self.session()
+        title = _title(session.client(service).meta.service_model.service_id)
+        try:
+            return call(session, service, operation, arguments, stamp)
+        except CallError as error:
+            raise _failure(_error_name(title, error, optimized), error.cause(title)) from error
+
+    def _wait_for_glue(self, job: str, run: str) -> dict:
+        def read() -> tuple[str, dict]:
+            found = self._call("glue", "GetJobRun", {"JobName": job, "RunId": run}, _millis, optimized=True)["JobRun"]
+            return found["JobRunState"], found
+
+        def stop() -> None:
+            self._call("glue", "BatchStopJobRun", {"JobName": job, "JobRunIds": [run]}, _millis, optimized=True)
+
+        return _wait(read, stop, ("SUCCEEDED",), ("FAILED", "TIMEOUT", "STOPPED", "ERROR"))
+
+    def _wait_for_training(self, job: str) -> dict:
+        def read() -> tuple[str, dict]:
+            found = self._call("sagemaker", "DescribeTrainingJob", {"TrainingJobName": job}, _millis, optimized=True)
+            return found["TrainingJobStatus"], found
+
+        def stop() -> None:
+            self._call("sagemaker", "StopTrainingJob", {"TrainingJobName": job}, _millis, optimized=True)
+
+        return _wait(read, stop, ("Completed",), ("Failed", "Stopped"))
+
+    def authorize(self, action: str, arn: str) -> None:
+        """Raises the service's access-denied error when the role's policies do not allow `action` on `arn`."""
+        from ministack import app
+        from ministack.core import iam_evaluator
+
+        if not app.AUTH:
+            return
+        role = self.session().role_arn
+        account, name = role.split(":")[4], role.rsplit("/", 1)[-1]
+        execution = (_current.get() or {}).get("name", "execution")
+        principal = f"arn:aws:sts::{account}:assumed-role/{name}/{execution}"
+        keys = iam_evaluator.EvalContext(
+            principal_arn=principal,
+            principal_type="AssumedRole",
+            principal_account=account,
+            action=action,
+            resource_arn=arn,
+            region=self._context.region,
+            service_context={},
+            principal_keys={},
+        )
+        result = iam_evaluator.evaluate(keys, iam_evaluator._gather_role_policies(name, account))
+        if result.decision != "Allow":
+            service = {"lambda": "Lambda.AWSLambdaException"}.get(
+                action.split(":")[0], "StepFunctions.AccessDeniedException"
+            )
+            raise _failure(
+                service,
+                f"User: {principal} is not authorized to perform: {action} on resource: {arn} because no "
+                f"identity-based "
+                f"policy allows the {action} action",
+            )
+
+
+def _wait(read: Callable[[], tuple[str, dict]], stop: Callable[[], None], good: tuple, bad: tuple) -> dict:
+    """Polls a job to its end. "If a task using this pattern is aborted, Step Functions will make a best-effort
+    attempt to cancel the task." A job that does not succeed fails the state with States.TaskFailed and its
+    description as the cause.
+    """
+    execution = _current.get() or {}
+    while True:
+        status, found = read()
+        if status in good:
+            return found
+        if status in bad:
+            raise _failure("States.TaskFailed", json.dumps(found))
+        if execution.get("status", "RUNNING") != "RUNNING":
+            stop()
+            raise _failure("States.TaskFailed", f"The execution ended while the job was {status}.")
+        time.sleep(_POLL_SECONDS)
+
+
+def _failure(error: str, cause: str) -> Exception:
+    from ministack.services import stepfunctions
+
+    return stepfunctions._ExecutionError(error, cause)
+
+
+def _title(service_id: str) -> str:
+    """The service's name in error names: `SageMaker`, `Glue`, `DynamoDb`, `CloudWatchLogs`, `Sfn`."""
+    return {"DynamoDB": "DynamoDb", "SNS": "Sns", "SQS": "Sqs", "SFN": "Sfn", "IAM": "Iam", "KMS": "Kms"}.get(
+        service_id, service_id.replace(" ", "")
+    )
+
+
+def _error_name(title: str, error: CallError, optimized: bool) -> str:
+    """The error's name: the exception class of the AWS SDK for Java, which Step Functions uses, after the service's
+    name.
+
+    An error that the service's API model does not declare has the service's general exception: `Glue.GlueException`,
+    `SageMaker.SageMakerException`, and for the optimized integration `SageMaker.AmazonSageMakerException`.
+    """
+    if error.modelled or (title == "Glue" and error.code == "AccessDeniedException"):
+        return f"{title}.{error.code if error.code.endswith('Exception') else error.code + 'Exception'}"
+    if optimized and title == "SageMaker":
+        return "SageMaker.AmazonSageMakerException"
+    return f"{title}.{title}Exception"
+
+
+def _millis(moment: datetime) -> int:
+    """Optimized integrations give times as milliseconds since the epoch."""
+    return round(moment.timestamp() * 1000)
+
+
+def _iso(moment: datetime) -> str:
+    """aws-sdk integrations give times as ISO 8601 text."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def register(context: Any) -> None:
+    """Puts the integrations into MiniStack's tables; `context` is the launcher's LocalContext. Call it once."""
+    from ministack.services import stepfunctions
+
+    integrations = Integrations(context)
+    for action in _PLAIN:
+        stepfunctions._SERVICE_DISPATCH[_OPTIMIZED + action] = integrations.optimized
+    stepfunctions._invoke_aws_sdk_integration = integrations.sdk
+    task, call_lambda = stepfunctions._execute_task, stepfunctions._call_lambda
+
+    @functools.wraps(task)
+    def execute_task(state_def: dict, raw_input: Any, execution: dict, ctx: dict) -> Any:
+        token = _current.set(execution)
+        try:
+            return task(state_def, raw_input, execution, ctx)
+        finally:
+            _current.reset(token)
+
+    @functools.wraps(call_lambda)
+    def call_function(func_ref: Any, event: Any) -> Any:
+        integrations.authorize("lambda:InvokeFunction", _function_arn(context, func_ref))
+        return call_lambda(func_ref, event)
+
+    stepfunctions._execute_task, stepfunctions._call_lambda = execute_task, call_function
+    for name in ("_invoke_nested_start_execution", "_invoke_nested_start_execution_sync"):
+        setattr(stepfunctions, name, _authorized_start(integrations, getattr(stepfunctions, name)))
+
+
+def _authorized_start(integrations: Integrations, start: Callable[[str, dict], Any]) -> Callable[[str, dict], Any]:
+    @functools.wraps(start)
+    def authorized(resource: str, arguments: dict) -> Any:
+        machine = arguments.get("StateMachineArn") or arguments.get("stateMachineArn") or "*"
+        integrations.authorize("states:StartExecution", machine)
+        return start(resource, arguments)
+
+    return authorized
+
+
+def _function_arn(context: Any, reference: Any) -> str:
+    text = reference if isinstance(reference, str) else getattr(reference, "arn", None) or str(reference)
+    return text if text.startswith("arn:") else f"arn:aws:lambda:{context.region}:{context.account}:function:{text}"
