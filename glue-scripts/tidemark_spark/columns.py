@@ -1,0 +1,152 @@
+"""Columns that the engine computes with: strings as codes, properties out of their JSON, filters as masks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pj
+from numpy.typing import NDArray
+
+from .ir import FieldKind
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+_ARROW_TYPE = {"int": pa.int64(), "string": pa.string(), "bool": pa.bool_()}
+_BLOCK_BYTES = 1 << 24
+
+
+@dataclass(frozen=True)
+class PropertyColumn:
+    """One property over all events: int64 values (codes into `words` for strings, 0/1 for bools) where `present`."""
+
+    kind: FieldKind
+    values: Ints
+    present: Bools
+    words: pa.Array | None = None
+
+    def take(self, positions: Ints) -> PropertyColumn:
+        return PropertyColumn(self.kind, self.values[positions], self.present[positions], self.words)
+
+
+def codes_of(column: pa.ChunkedArray | pa.Array) -> tuple[Ints, pa.Array]:
+    """Dense codes of a string column without nulls, and the words they stand for."""
+    if not len(column):
+        return np.zeros(0, np.int64), pa.array([], column.type)
+    encoded = column.dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.unify_dictionaries().combine_chunks()
+    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary
+
+
+def ints_of(column: pa.ChunkedArray | pa.Array) -> Ints:
+    """An integer column without nulls as int64."""
+    return column.to_numpy().astype(np.int64, copy=False)
+
+
+def ranks_of_decimals(*columns: pa.ChunkedArray | pa.Array) -> list[Ints]:
+    """Positions of non-negative decimal texts of any length in their common numeric order, one array a column."""
+    texts = [pc.utf8_ltrim(c.cast(pa.large_string()), "0") for c in columns]
+    flat = pa.concat_arrays([a for t in texts for a in (t.chunks if isinstance(t, pa.ChunkedArray) else [t])])
+    codes, words = codes_of(flat)
+    order = pc.sort_indices(
+        pa.table({"length": pc.binary_length(words), "text": words}),
+        sort_keys=[("length", "ascending"), ("text", "ascending")],
+    ).to_numpy()
+    rank = np.empty(len(words), np.int64)
+    rank[order] = np.arange(len(words))
+    cuts = np.cumsum([len(t) for t in texts])[:-1]
+    return np.split(rank[codes], cuts)
+
+
+def read_properties(
+    documents: pa.ChunkedArray, events_of_type: Ints, fields: dict[str, FieldKind], rows: int
+) -> dict[str, PropertyColumn]:
+    """The named properties of the events at `events_of_type`, as columns over all `rows` (absent elsewhere).
+
+    `documents` holds one JSON object an event. Raises pyarrow.ArrowInvalid when a value isn't of its declared kind.
+    """
+    if not fields:
+        return {}
+    parsed = _parse(documents.take(pa.array(events_of_type)), fields)
+    columns: dict[str, PropertyColumn] = {}
+    for name, kind in fields.items():
+        column = parsed.column(name) if parsed is not None else pa.array([], _ARROW_TYPE[kind])
+        has = column.is_valid().to_numpy(zero_copy_only=False) if len(column) else np.zeros(0, bool)
+        present = np.zeros(rows, bool)
+        present[events_of_type] = has
+        values = np.zeros(rows, np.int64)
+        words = None
+        if kind == "string":
+            codes, words = codes_of(column.drop_null())
+            values[events_of_type[has]] = codes
+        else:
+            values[events_of_type[has]] = column.drop_null().cast(pa.int64()).to_numpy()
+        columns[name] = PropertyColumn(kind, values, present, words)
+    return columns
+
+
+def _parse(documents: pa.ChunkedArray, fields: dict[str, FieldKind]) -> pa.Table | None:
+    if not len(documents):
+        return None
+    nothing, line_end = pa.scalar("", pa.large_string()), pa.scalar("\n", pa.large_string())
+    lines = pc.binary_join_element_wise(documents.cast(pa.large_string()), nothing, line_end)
+    flat = pa.concat_arrays(lines.chunks)
+    lengths = pc.binary_length(flat)
+    longest = pc.max(lengths).as_py()
+    # The values of a fresh string array lie one after the other in its third buffer: already newline-delimited JSON.
+    return pj.read_json(
+        pa.BufferReader(flat.buffers()[2].slice(0, pc.sum(lengths).as_py())),
+        read_options=pj.ReadOptions(use_threads=False, block_size=max(_BLOCK_BYTES, longest + 2)),
+        parse_options=pj.ParseOptions(
+            explicit_schema=pa.schema([(name, _ARROW_TYPE[kind]) for name, kind in fields.items()]),
+            unexpected_field_behavior="ignore",
+        ),
+    )
+
+
+def matching(predicates: list[dict[str, Any]], columns: dict[str, PropertyColumn], rows: int) -> Bools:
+    """Where all predicates hold. A null property never matches, nor does a value of another kind than the property."""
+    mask = np.ones(rows, bool)
+    for predicate in predicates:
+        column = columns[predicate["field"]]
+        mask &= column.present & _holds(column, predicate["op"], predicate["value"])
+    return mask
+
+
+def _holds(column: PropertyColumn, op: str, value: Any) -> Bools:
+    match op:
+        case "eq":
+            return _equals(column, value)
+        case "ne":
+            return ~_equals(column, value)
+        case "in":
+            return np.logical_or.reduce([_equals(column, v) for v in value] or [np.zeros(len(column.values), bool)])
+    if column.kind != "int":
+        return np.zeros(len(column.values), bool)
+    match op:
+        case "gt":
+            return column.values > value
+        case "gte":
+            return column.values >= value
+        case "lt":
+            return column.values < value
+        case "lte":
+            return column.values <= value
+    raise ValueError(f"where op: {op!r} is unknown to this engine. Deploy all engines from one commit.")
+
+
+def _equals(column: PropertyColumn, value: Any) -> Bools:
+    nowhere = np.zeros(len(column.values), bool)
+    if column.kind == "string":
+        if not isinstance(value, str) or column.words is None:
+            return nowhere
+        code = pc.index(column.words, pa.scalar(value, column.words.type)).as_py()
+        return nowhere if code < 0 else column.values == code
+    if column.kind == "bool":
+        return column.values == int(value) if isinstance(value, bool) else nowhere
+    return column.values == value if isinstance(value, int | float) and not isinstance(value, bool) else nowhere

@@ -1,0 +1,101 @@
+"""Reads the compiled use case (the IR document, see core/ir.ts) and answers what Spark needs to know of it.
+
+The document is kept as the plain JSON it is: every other engine reads the same keys, so who knows one knows all.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+FieldKind = Literal["int", "string", "bool"]
+IR_VERSION = 1
+
+_KIND_OF_TYPE: dict[str, FieldKind] = {
+    "string": "string",
+    "enum": "string",
+    "int": "int",
+    "decimal": "int",
+    "timestamp": "int",
+    "bool": "bool",
+}
+
+
+class DefinitionError(ValueError):
+    """The use case document can't be used; the message names the part and what is allowed."""
+
+
+def parse_use_case(text: str | bytes) -> dict[str, Any]:
+    """The IR document. Raises DefinitionError when it isn't JSON of the IR version this code reads."""
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise DefinitionError(f"The use case document is not JSON ({error}). Compile it again.") from error
+    version = document.get("ir_version") if isinstance(document, dict) else None
+    if version != IR_VERSION:
+        raise DefinitionError(f"ir_version: found {version!r}, this code reads {IR_VERSION}. Deploy from one commit.")
+    return document
+
+
+def view_named(use_case: dict[str, Any], name: str) -> dict[str, Any]:
+    """The feature view `name`. Raises DefinitionError when there is none."""
+    for view in use_case["views"]:
+        if view["name"] == name:
+            return view
+    known = ", ".join(view["name"] for view in use_case["views"])
+    raise DefinitionError(f"view: {name!r} is not defined. Defined: {known}.")
+
+
+def field_kinds(use_case: dict[str, Any]) -> dict[tuple[str, str], FieldKind]:
+    """How each property of a canonical event is held: (event_type, name) → int, string or bool.
+
+    Raises DefinitionError when two schema versions hold one property differently: such a change needs a new name.
+    """
+    kinds: dict[tuple[str, str], FieldKind] = {}
+    for contract in use_case["contracts"]:
+        columns = [(f["name"], _KIND_OF_TYPE[f["type"]]) for f in contract["fields"]]
+        columns += [(d["name"], "int") for d in contract["derived"]]
+        for name, kind in columns:
+            key = (contract["event_type"], name)
+            if kinds.setdefault(key, kind) != kind:
+                raise DefinitionError(
+                    f"{key[0]}.{name}: is {kinds[key]} in one schema version and {kind} in another. Give it a new name."
+                )
+    return kinds
+
+
+@dataclass(frozen=True)
+class ViewPlan:
+    """A feature view with all that its evaluation needs. `fields`: event_type → {property: kind} that it reads."""
+
+    view: dict[str, Any]
+    fields: dict[str, dict[str, FieldKind]] = field(default_factory=dict)
+
+    @property
+    def features(self) -> list[dict[str, Any]]:
+        return self.view["features"]
+
+    @property
+    def aggregates(self) -> list[dict[str, Any]]:
+        return [f for f in self.features if f["kind"] == "aggregate"]
+
+
+def compile_view(use_case: dict[str, Any], view: dict[str, Any]) -> ViewPlan:
+    """Collects the event types and properties that `view` reads. Raises DefinitionError for an unknown property."""
+    kinds = field_kinds(use_case)
+    fields: dict[str, dict[str, FieldKind]] = {}
+    for feature in view["features"]:
+        if feature["kind"] != "aggregate":
+            continue
+        event_type = feature["event_type"]
+        wanted = fields.setdefault(event_type, {})
+        names = [p["field"] for p in feature["where"]]
+        if feature["field"] is not None:
+            names.append(feature["field"])
+        for name in names:
+            kind = kinds.get((event_type, name))
+            if kind is None:
+                raise DefinitionError(f"{feature['name']}: {event_type} has no property {name!r} in any contract.")
+            wanted[name] = kind
+    return ViewPlan(view, fields)
