@@ -23,6 +23,11 @@ function parts() {
     checks: [
       { name: 'format and lint (Biome)', log: 'biome', command: [node, bin('@biomejs/biome/bin/biome'), 'check', '.'] },
       { name: 'types (tsc)', log: 'tsc', command: [node, bin('typescript/bin/tsc'), '--noEmit'] },
+      {
+        name: 'types of the page (tsc)',
+        log: 'tsc-page',
+        command: [node, bin('typescript/bin/tsc'), '-p', 'cli/page/client'],
+      },
       { name: 'Python lint (ruff)', log: 'ruff', command: [VENV_PYTHON, '-m', 'ruff', 'check', '--no-cache', '.'] },
     ],
     suites: [

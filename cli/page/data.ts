@@ -1,0 +1,63 @@
+import type { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { KinesisClient } from '@aws-sdk/client-kinesis';
+import type { SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { readDashboard } from './dashboard.ts';
+import { readCounts, readEndpoint, readModel, readShards } from './pipeline.ts';
+import { readScores } from './scores.ts';
+import type { AlarmState, DashboardAnswer, PipelineAnswer, ScoresAnswer } from './types.ts';
+
+/** What the page's server asks; implemented over AWS clients. */
+export interface PageData {
+  dashboard(from: number, to: number): Promise<DashboardAnswer>;
+  scores(): Promise<ScoresAnswer>;
+  pipeline(): Promise<PipelineAnswer>;
+}
+
+export interface PageSource {
+  readonly stage: string;
+  readonly useCase: string;
+  readonly alertThreshold: number;
+  readonly dashboardName: string;
+  readonly scoresTable: string;
+  readonly streamName: string;
+  readonly endpointName: string;
+  readonly modelPackageGroup: string;
+  /** Counts start here (ms UTC): the deployment, or at most two weeks back. */
+  readonly since: number;
+  readonly cloudwatch: CloudWatchClient;
+  readonly dynamodb: DynamoDBClient;
+  readonly kinesis: KinesisClient;
+  readonly sagemaker: SageMakerClient;
+}
+
+/** Reads everything the page shows from the deployed stage: nothing is kept between calls. */
+export function awsPageData(source: PageSource): PageData {
+  const { cloudwatch, dynamodb, kinesis, sagemaker } = source;
+  const dashboard = (from: number, to: number) => readDashboard(cloudwatch, source.dashboardName, from, to);
+  return {
+    dashboard,
+    scores: () => readScores(dynamodb, source.scoresTable, source.alertThreshold),
+    pipeline: async () => {
+      const [counts, shards, endpoint, model, { alarms }] = await Promise.all([
+        readCounts(cloudwatch, source.stage, source.since),
+        readShards(kinesis, source.streamName),
+        readEndpoint(sagemaker, source.endpointName),
+        readModel(sagemaker, source.modelPackageGroup),
+        dashboard(Date.now() - 300_000, Date.now()),
+      ]);
+      const states: Record<AlarmState, number> = { OK: 0, ALARM: 0, INSUFFICIENT_DATA: 0 };
+      for (const { state } of alarms) states[state] += 1;
+      return {
+        stage: source.stage,
+        use_case: source.useCase,
+        counts: counts.counts,
+        quarantined: counts.quarantined,
+        shards,
+        endpoint,
+        model,
+        alarms: states,
+      };
+    },
+  };
+}

@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
+
+/** Limits of PutRecords and of one record (data plus partition key). */
+const MAX_RECORDS = 500;
+const MAX_REQUEST_BYTES = 5 * 1024 * 1024;
+export const MAX_RECORD_BYTES = 1024 * 1024;
+const MAX_ATTEMPTS = 10;
+const FIRST_BACKOFF_MS = 50;
+const LAST_BACKOFF_MS = 3_000;
+
+export interface StreamRecord {
+  readonly data: Uint8Array;
+  readonly partitionKey: string;
+}
+
+export interface Written {
+  readonly records: number;
+  /** Records sent again because the stream refused them (throttled or failed inside). */
+  readonly retried: number;
+}
+
+/** Records the stream did not take although they were sent again with growing pauses. */
+export class RecordsNotTakenError extends Error {
+  constructor(stream: string, count: number, codes: readonly string[]) {
+    super(
+      `stream ${stream} did not take ${count} records after ${MAX_ATTEMPTS} attempts (${codes.join(', ')}); send them again later`,
+    );
+    this.name = 'RecordsNotTakenError';
+  }
+}
+
+function sizeOf(record: StreamRecord): number {
+  return record.data.length + Buffer.byteLength(record.partitionKey);
+}
+
+/**
+ * Writes records in as few PutRecords calls as the limits allow. A call answers 200 although some of its records
+ * failed: only those are sent again. Calls follow one another, so records of one key stay in order unless one of them
+ * was refused.
+ * @param onProgress called after each call with the records taken so far
+ * @throws RangeError for a record above 1 MiB (data plus key), RecordsNotTakenError
+ */
+export async function putAll(
+  client: KinesisClient,
+  streamName: string,
+  records: Iterable<StreamRecord> | AsyncIterable<StreamRecord>,
+  onProgress: (taken: number) => void = () => {},
+): Promise<Written> {
+  let batch: StreamRecord[] = [];
+  let bytes = 0;
+  let taken = 0;
+  let retried = 0;
+  const flush = async () => {
+    if (batch.length === 0) return;
+    retried += await putBatch(client, streamName, batch);
+    taken += batch.length;
+    onProgress(taken);
+    batch = [];
+    bytes = 0;
+  };
+  for await (const record of records) {
+    const size = sizeOf(record);
+    if (size > MAX_RECORD_BYTES) {
+      throw new RangeError(
+        `a record has ${size} bytes with its partition key; a Kinesis record may have ${MAX_RECORD_BYTES}`,
+      );
+    }
+    if (batch.length === MAX_RECORDS || bytes + size > MAX_REQUEST_BYTES) await flush();
+    batch.push(record);
+    bytes += size;
+  }
+  await flush();
+  return { records: taken, retried };
+}
+
+/** @returns how many records had to be sent again */
+async function putBatch(client: KinesisClient, streamName: string, batch: readonly StreamRecord[]): Promise<number> {
+  let open = batch;
+  let retried = 0;
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await client.send(
+      new PutRecordsCommand({
+        StreamName: streamName,
+        Records: open.map((record) => ({ Data: record.data, PartitionKey: record.partitionKey })),
+      }),
+    );
+    const results = answer.Records ?? [];
+    const refused = open.filter((_, index) => results[index]?.ErrorCode !== undefined);
+    if (refused.length === 0) return retried;
+    if (attempt === MAX_ATTEMPTS) {
+      const codes = [...new Set(results.flatMap((result) => result.ErrorCode ?? []))];
+      throw new RecordsNotTakenError(streamName, refused.length, codes);
+    }
+    retried += refused.length;
+    open = refused;
+    await sleep(Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt) * (0.5 + Math.random() / 2));
+  }
+}
