@@ -1,0 +1,51 @@
+/** Hashes that every engine computes alike. Not for security: event ids and distinct values only. */
+import { createHash } from 'node:crypto';
+
+const encoder = new TextEncoder();
+
+/** MurmurHash3 x86 32-bit (Appleby, public domain) over bytes; unsigned. */
+export function murmur3(bytes: Uint8Array, seed: number): number {
+  let h = seed | 0;
+  const blocks = bytes.length & ~3;
+  for (let i = 0; i < blocks; i += 4) {
+    const k = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
+    h ^= mixBlock(k);
+    h = (h << 13) | (h >>> 19);
+    h = (Math.imul(h, 5) + 0xe6546b64) | 0;
+  }
+  let tail = 0;
+  for (let i = bytes.length - 1; i >= blocks; i--) tail = (tail << 8) | bytes[i]!;
+  if (bytes.length > blocks) h ^= mixBlock(tail);
+  h ^= bytes.length;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
+function mixBlock(block: number): number {
+  const k = Math.imul(block, 0xcc9e2d51);
+  return Math.imul((k << 15) | (k >>> 17), 0x1b873593);
+}
+
+/** 53 bits, so that it is an exact number everywhere: low 21 bits of murmur3(seed 1) above murmur3(seed 0). */
+export function hash53(text: string): number {
+  const bytes = encoder.encode(text);
+  return (murmur3(bytes, 1) & 0x1fffff) * 2 ** 32 + murmur3(bytes, 0);
+}
+
+/** JSON with sorted keys and no white space: the same document has one text. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (value !== null && typeof value === 'object') {
+    const entries = Object.entries(value)
+      .filter(([, v]) => v !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1));
+    return `{${entries.map(([k, v]) => `${JSON.stringify(k)}:${canonicalJson(v)}`).join(',')}}`;
+  }
+  return JSON.stringify(value);
+}
+
+/** sha256 of a text, hex. */
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

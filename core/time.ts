@@ -1,0 +1,64 @@
+/** Instants and durations: integer ms UTC; text only at the edges. */
+import { type Parsed, parseDecimal } from './decimal.ts';
+import { DefinitionError, typeName } from './errors.ts';
+import type { TimestampFormat } from './ir.ts';
+
+export const MINUTE = 60_000;
+export const HOUR = 3_600_000;
+export const DAY = 86_400_000;
+/** 9999-12-31T23:59:59.999Z: the last instant that ISO text with four year digits can say. */
+export const MAX_TIME = 253_402_300_799_999;
+
+const ISO =
+  /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(?:(Z|z)|([+-])(\d{2}):?(\d{2}))$/;
+const UNITS: Readonly<Record<string, number>> = { s: 1000, m: MINUTE, h: HOUR, d: DAY };
+
+/** Parses a timestamp by its declared format; ISO text needs a zone; parts below a ms are cut off. 1970 to 9999 only. */
+export function parseTimestamp(input: unknown, format: TimestampFormat): Parsed {
+  const parsed = format === 'iso8601' ? parseIso(input) : parseDecimal(input, format === 'epoch_s' ? 3 : 0);
+  if ('error' in parsed) {
+    return { error: 'INVALID_FIELD', detail: `found ${typeName(input)} that is no ${format} time; allowed: ${hint(format)}` };
+  }
+  if (parsed.value < 0 || parsed.value > MAX_TIME) {
+    return { error: 'INVALID_FIELD', detail: `found a time out of range; allowed: 1970 to 9999` };
+  }
+  return parsed;
+}
+
+function hint(format: TimestampFormat): string {
+  return format === 'iso8601' ? 'ISO-8601 with a zone, such as 2017-01-31T09:30:00Z' : `a number in ${format}`;
+}
+
+function parseIso(input: unknown): Parsed {
+  const failed: Parsed = { error: 'INVALID_FIELD', detail: '' };
+  const match = typeof input === 'string' ? ISO.exec(input) : null;
+  if (!match) return failed;
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((part) => Number(part ?? 0)) as number[];
+  const utc = Date.UTC(year!, month! - 1, day!, hour!, minute!, second!);
+  const back = new Date(utc);
+  const real =
+    back.getUTCFullYear() === year && back.getUTCMonth() === month! - 1 && back.getUTCDate() === day && hour! < 24;
+  const offset = Number(match[10] ?? 0) * 60 + Number(match[11] ?? 0);
+  if (!real || minute! > 59 || second! > 59 || Number(match[10] ?? 0) > 23 || Number(match[11] ?? 0) > 59) return failed;
+  const ms = Number((match[7] ?? '').padEnd(3, '0').slice(0, 3));
+  return { value: utc + ms - (match[9] === '-' ? -offset : offset) * MINUTE };
+}
+
+/** `90s`, `5m`, `12h`, `28d` → ms. @throws DefinitionError naming `field`. */
+export function parseDuration(text: unknown, field: string): number {
+  const match = typeof text === 'string' ? /^([1-9]\d{0,5})([smhd])$/.exec(text) : null;
+  if (!match) throw new DefinitionError(field, typeName(text), 'a duration such as 90s, 5m, 12h or 28d');
+  return Number(match[1]) * UNITS[match[2]!]!;
+}
+
+/** Design rule: 1 day for windows of 12 days and more, 1 hour from 12 hours, else 5 minutes; aligned to UTC. */
+export function hopOf(window_ms: number): number {
+  if (window_ms >= 12 * DAY) return DAY;
+  if (window_ms >= 12 * HOUR) return HOUR;
+  return 5 * MINUTE;
+}
+
+/** Left edge of a window read at `t`: floor(t - window, hop). Inclusive; the right edge `t` is exclusive. */
+export function windowStart(t: number, window_ms: number, hop_ms: number): number {
+  return Math.floor((t - window_ms) / hop_ms) * hop_ms;
+}
