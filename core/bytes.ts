@@ -31,9 +31,9 @@ export class ByteWriter {
   signed(value: number): void {
     const magnitude = Math.abs(value);
     const head = (magnitude % 0x40) | (value < 0 ? 0x40 : 0);
-    if (magnitude < 0x40) return this.byte(head);
-    this.byte(head | 0x80);
-    this.varint(Math.floor(magnitude / 0x40));
+    const more = magnitude >= 0x40;
+    this.byte(more ? head | 0x80 : head);
+    if (more) this.varint(Math.floor(magnitude / 0x40));
   }
 
   /** 53 bits in 7 bytes, lowest first. */

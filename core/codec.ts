@@ -66,7 +66,11 @@ function writeLevel(out: ByteWriter, level: Level, tiles: readonly Tile[]): void
  * @param watermarks the item's own attribute
  * @throws CodecError on damaged bytes and on a version that this code doesn't know
  */
-export function decodeState(plan: ViewPlan, bytes: Uint8Array, watermarks: Readonly<Record<string, string>>): EntityState {
+export function decodeState(
+  plan: ViewPlan,
+  bytes: Uint8Array,
+  watermarks: Readonly<Record<string, string>>,
+): EntityState {
   const from = new ByteReader(bytes);
   const version = from.byte();
   if (version !== CODEC_VERSION) {

@@ -63,7 +63,7 @@ class Rejection extends Error {
   }
 }
 
-/** Index by event type and schema version; the latest definition of a pair wins never: a pair is declared once. */
+/** Index by event type and schema version; `validateUseCase` has refused a pair that is declared twice. */
 export function compileContracts(contracts: readonly ContractIR[]): CompiledContracts {
   const byType = new Map<string, Map<number, ContractIR>>();
   for (const contract of contracts) {
@@ -189,7 +189,10 @@ function identifier(value: unknown, field: string, max: number, missing: Rejecti
     throw new Rejection(missing, `${field}: found ${typeName(value)}; allowed: a string of 1 to ${max} characters`);
   }
   if (typeof value !== 'string' || [...value].length > max || !value.isWellFormed()) {
-    throw new Rejection('INVALID_FIELD', `${field}: found ${typeName(value)}; allowed: a string of 1 to ${max} characters`);
+    throw new Rejection(
+      'INVALID_FIELD',
+      `${field}: found ${typeName(value)}; allowed: a string of 1 to ${max} characters`,
+    );
   }
   return value;
 }
@@ -229,7 +232,8 @@ function timesOf(raw: JsonObject, contract: ContractIR, position: RecordPosition
   if (options.replay) {
     const given = raw.available_at;
     const format = typeof given === 'number' ? 'epoch_ms' : 'iso8601';
-    const available = given === undefined ? { value: claimed + options.available_lag_ms } : parseTimestamp(given, format);
+    const available =
+      given === undefined ? { value: claimed + options.available_lag_ms } : parseTimestamp(given, format);
     if ('error' in available) throw new Rejection('INVALID_EVENT_TIME', `available_at: ${available.detail}`);
     available_at = available.value;
   }
@@ -253,7 +257,10 @@ function normalise(contract: ContractIR, raw: JsonObject, unknown: string[]): Re
   for (const column of contract.derived) {
     const value = evaluate(column.expr, (name) => out[name] ?? null);
     if (value !== null && !Number.isSafeInteger(value)) {
-      throw new Rejection('DECIMAL_OVERFLOW', `properties.${column.name}: found no exact integer; allowed: within 2^53`);
+      throw new Rejection(
+        'DECIMAL_OVERFLOW',
+        `properties.${column.name}: found no exact integer; allowed: within 2^53`,
+      );
     }
     out[column.name] = value;
   }
@@ -261,7 +268,8 @@ function normalise(contract: ContractIR, raw: JsonObject, unknown: string[]): Re
     if (known.has(key)) continue;
     unknown.push(key);
     // A contract's own column is never overwritten by an unknown key of the same name.
-    if (!(key in out)) out[key] = value !== null && typeof value === 'object' ? JSON.stringify(value) : (value as Scalar);
+    if (!(key in out))
+      out[key] = value !== null && typeof value === 'object' ? JSON.stringify(value) : (value as Scalar);
   }
   return out;
 }
@@ -293,7 +301,7 @@ function fieldValue(field: FieldIR, raw: unknown): Scalar {
 function intValue(field: FieldIR, raw: unknown): number {
   const value = typeof raw === 'string' && /^-?\d{1,16}$/.test(raw) ? Number(raw) : raw;
   if (!Number.isSafeInteger(value)) throw invalid(field, raw, 'an integer within 2^53');
-  return (value as number) + 0 || 0; // -0 is 0
+  return (value as number) + 0; // -0 + 0 is 0
 }
 
 /** Trim and case are ASCII only: the one definition on which all languages agree. */
@@ -304,7 +312,10 @@ function textValue(field: Extract<FieldIR, { type: 'string' | 'enum' }>, raw: un
   if (field.case === 'upper') text = text.replace(/[a-z]/g, (letter) => letter.toUpperCase());
   if (field.type === 'enum') {
     if (!field.values.includes(text)) {
-      throw new Rejection('NOT_IN_ENUM', `properties.${field.name}: found another string; allowed: ${field.values.join(', ')}`);
+      throw new Rejection(
+        'NOT_IN_ENUM',
+        `properties.${field.name}: found another string; allowed: ${field.values.join(', ')}`,
+      );
     }
   } else if (text.length > field.max_length && [...text].length > field.max_length) {
     throw invalid(field, raw, `up to ${field.max_length} characters`);

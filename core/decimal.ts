@@ -16,7 +16,8 @@ export type Parsed = { readonly value: number } | { readonly error: RejectionRea
 export function parseDecimal(input: unknown, scale: number): Parsed {
   const text = typeof input === 'number' ? String(input) : input;
   const match = typeof text === 'string' && text.length <= MAX_TEXT ? DECIMAL.exec(text) : null;
-  if (!match) return { error: 'INVALID_FIELD', detail: `found ${typeof input} that is no decimal; allowed: decimal text` };
+  if (!match)
+    return { error: 'INVALID_FIELD', detail: `found ${typeof input} that is no decimal; allowed: decimal text` };
   const [, sign, whole = '', fraction = '', exponent = '0'] = match;
   const digits = (whole + fraction).replace(/^0+(?=\d)/, '');
   if (typeof input === 'number' && digits.replace(/0+$/, '').length > MAX_NUMBER_DIGITS) {
@@ -46,5 +47,8 @@ function roundHalfEven(digits: string, cut: number): bigint {
 }
 
 function overflow(): Parsed {
-  return { error: 'DECIMAL_OVERFLOW', detail: 'found a decimal beyond 2^53 units; allowed: up to 9007199254740991 units' };
+  return {
+    error: 'DECIMAL_OVERFLOW',
+    detail: 'found a decimal beyond 2^53 units; allowed: up to 9007199254740991 units',
+  };
 }

@@ -13,7 +13,8 @@ export function evaluate(expr: ExprIR, lookup: (name: string) => Scalar): number
   const right = evaluate(expr.right, lookup);
   if (left === null || right === null) return null;
   const value = combine(expr.op, left, right);
-  return Number.isFinite(value) ? value : null;
+  // + 0 turns -0 into 0: JSON can't carry the difference, so no engine may show it.
+  return Number.isFinite(value) ? value + 0 : null;
 }
 
 function combine(op: Exclude<ExprIR['op'], 'const' | 'ref' | 'coalesce'>, left: number, right: number): number {
@@ -27,9 +28,9 @@ function combine(op: Exclude<ExprIR['op'], 'const' | 'ref' | 'coalesce'>, left: 
     case 'div':
       return right === 0 ? Number.NaN : left / right;
     case 'min':
-      return left < right ? left : right;
+      return Math.min(left, right);
     case 'max':
-      return left > right ? left : right;
+      return Math.max(left, right);
     case 'gt':
       return left > right ? 1 : 0;
     case 'gte':

@@ -18,7 +18,9 @@ export class ReadTooEarlyError extends Error {
  */
 export function finalise(plan: ViewPlan, state: EntityState, t: number): Scalar[] {
   if (t <= state.newest_available_at) {
-    throw new ReadTooEarlyError(`t: found ${state.newest_available_at - t} ms at or before the newest arrival; allowed: later`);
+    throw new ReadTooEarlyError(
+      `t: found ${state.newest_available_at - t} ms at or before the newest arrival; allowed: later`,
+    );
   }
   const values = new Map<string, Scalar>();
   return plan.view.features.map((feature, i) => {

@@ -20,8 +20,18 @@ interface FieldCommon {
 
 export type FieldIR = FieldCommon &
   (
-    | { readonly type: 'string'; readonly trim: boolean; readonly case?: 'lower' | 'upper'; readonly max_length: number }
-    | { readonly type: 'enum'; readonly trim: boolean; readonly case?: 'lower' | 'upper'; readonly values: readonly string[] }
+    | {
+        readonly type: 'string';
+        readonly trim: boolean;
+        readonly case?: 'lower' | 'upper';
+        readonly max_length: number;
+      }
+    | {
+        readonly type: 'enum';
+        readonly trim: boolean;
+        readonly case?: 'lower' | 'upper';
+        readonly values: readonly string[];
+      }
     | { readonly type: 'int'; readonly min?: number; readonly max?: number }
     /** `min` and `max` are in units of 10^-scale. */
     | { readonly type: 'decimal'; readonly scale: number; readonly min?: number; readonly max?: number }

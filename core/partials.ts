@@ -152,7 +152,7 @@ export function estimateDistinct(cell: Distinct): number {
 
 /** @param cap count_distinct only: how many values a tile keeps exactly. */
 export function partialOf(kind: PartialKind, cap: number | null): Partial<unknown> {
-  const table: Record<PartialKind, () => Partial<never>> = {
+  const table: Record<PartialKind, () => unknown> = {
     count: () => count,
     sum: () => sum,
     min: () => extreme(Math.min),

@@ -41,7 +41,13 @@ export interface Applied {
 }
 
 export function emptyState(plan: ViewPlan): EntityState {
-  return { newest_event_time: -1, newest_available_at: -1, watermarks: {}, recent: [], levels: plan.levels.map(() => []) };
+  return {
+    newest_event_time: -1,
+    newest_available_at: -1,
+    watermarks: {},
+    recent: [],
+    levels: plan.levels.map(() => []),
+  };
 }
 
 /** Kinesis sequence numbers are decimal texts of any length: compares them as numbers. */
@@ -152,4 +158,3 @@ export function expiresAt(plan: ViewPlan, state: EntityState): number | null {
   const widest = Math.max(...plan.levels.map((level) => level.retention_ms));
   return Number.isFinite(widest) ? Math.ceil((state.newest_available_at + widest + 2 * DAY) / 1000) : null;
 }
-

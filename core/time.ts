@@ -9,15 +9,17 @@ export const DAY = 86_400_000;
 /** 9999-12-31T23:59:59.999Z: the last instant that ISO text with four year digits can say. */
 export const MAX_TIME = 253_402_300_799_999;
 
-const ISO =
-  /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(?:(Z|z)|([+-])(\d{2}):?(\d{2}))$/;
+const ISO = /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(?:(Z|z)|([+-])(\d{2}):?(\d{2}))$/;
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: MINUTE, h: HOUR, d: DAY };
 
 /** Parses a timestamp by its declared format; ISO text needs a zone; parts below a ms are cut off. 1970 to 9999 only. */
 export function parseTimestamp(input: unknown, format: TimestampFormat): Parsed {
   const parsed = format === 'iso8601' ? parseIso(input) : parseDecimal(input, format === 'epoch_s' ? 3 : 0);
   if ('error' in parsed) {
-    return { error: 'INVALID_FIELD', detail: `found ${typeName(input)} that is no ${format} time; allowed: ${hint(format)}` };
+    return {
+      error: 'INVALID_FIELD',
+      detail: `found ${typeName(input)} that is no ${format} time; allowed: ${hint(format)}`,
+    };
   }
   if (parsed.value < 0 || parsed.value > MAX_TIME) {
     return { error: 'INVALID_FIELD', detail: `found a time out of range; allowed: 1970 to 9999` };
@@ -39,7 +41,8 @@ function parseIso(input: unknown): Parsed {
   const real =
     back.getUTCFullYear() === year && back.getUTCMonth() === month! - 1 && back.getUTCDate() === day && hour! < 24;
   const offset = Number(match[10] ?? 0) * 60 + Number(match[11] ?? 0);
-  if (!real || minute! > 59 || second! > 59 || Number(match[10] ?? 0) > 23 || Number(match[11] ?? 0) > 59) return failed;
+  if (!real || minute! > 59 || second! > 59 || Number(match[10] ?? 0) > 23 || Number(match[11] ?? 0) > 59)
+    return failed;
   const ms = Number((match[7] ?? '').padEnd(3, '0').slice(0, 3));
   return { value: utc + ms - (match[9] === '-' ? -offset : offset) * MINUTE };
 }

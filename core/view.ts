@@ -5,7 +5,7 @@
  */
 import { canonicalJson } from './hash.ts';
 import type { AggregateFeatureIR, AggregationOp, ContractIR, FeatureViewIR, PredicateIR } from './ir.ts';
-import { type Partial, partialOf, type PartialKind } from './partials.ts';
+import { type Partial, type PartialKind, partialOf } from './partials.ts';
 
 export interface PartialSpec {
   readonly kind: PartialKind;
@@ -63,7 +63,13 @@ export function compileView(view: FeatureViewIR): ViewPlan {
   const sources = view.features.map((feature): Source | null => {
     if (feature.kind !== 'aggregate') return null;
     const level = hops.indexOf(feature.hop_ms ?? 0);
-    const spec = { kind: KIND_OF[feature.op], event_type: feature.event_type, field: feature.field, where: feature.where, cap: feature.cap };
+    const spec = {
+      kind: KIND_OF[feature.op],
+      event_type: feature.event_type,
+      field: feature.field,
+      where: feature.where,
+      cap: feature.cap,
+    };
     const key = canonicalJson(spec);
     let partial = keys[level]!.indexOf(key);
     if (partial < 0) {
