@@ -21,7 +21,7 @@ from . import jars
 from .glue_arguments import JobArguments
 from .log_stream import LogStream
 from .processes import ChildProcess
-from .role_session import RoleSession
+from .role_session import RoleSession, trusts
 from .sagemaker.objects import DownloadError, fetch
 
 logger = logging.getLogger("tidemark.glue")
@@ -61,16 +61,14 @@ class GlueRun:
     def _run(self) -> None:
         run_id = self._record["Id"]
         root = Path(self._context.state_dir) / "glue" / run_id
-        session = RoleSession(self._context, self._job["Role"])
+        session = RoleSession(self._context, role_arn(self._context, self._job["Role"]))
         prefix = self._arguments.log_prefix
         self._output = LogStream(session, f"{prefix}/output", run_id)
         self._errors = LogStream(session, f"{prefix}/error", run_id)
         try:
             with _DRIVERS:
                 state, message = self._execute(session, root)
-        except (DownloadError, ClientError, BotoCoreError) as error:
-            state, message = "FAILED", f"LAUNCH ERROR | {error}"
-        except (jars.JarError, OSError) as error:
+        except (DownloadError, ClientError, BotoCoreError, jars.JarError, OSError) as error:
             state, message = "FAILED", f"LAUNCH ERROR | {error}"
         except Exception as error:
             logger.exception("job run %s", run_id)
@@ -83,6 +81,11 @@ class GlueRun:
         self._finish(state, message)
 
     def _execute(self, session: RoleSession, root: Path) -> tuple[str, str]:
+        if not trusts(session.role_arn, "glue.amazonaws.com"):
+            message = (
+                f"LAUNCH ERROR | Role {session.role_arn} should be given assume role permissions for Glue Service."
+            )
+            return "FAILED", message
         root.mkdir(parents=True)
         s3 = session.client("s3")
         script = root / Path(self._job["Command"]["ScriptLocation"]).name
@@ -155,6 +158,11 @@ class GlueRun:
         self._record["ExecutionTime"] = int(moment - self._record["StartedOn"])
         self._record["CompletedOn"] = moment
         self._enter(state)
+
+
+def role_arn(context: Any, role: str) -> str:
+    """The ARN of a job's Role, which is "the name or Amazon Resource Name (ARN) of the IAM role"."""
+    return role if role.startswith("arn:") else f"arn:aws:iam::{context.account}:role/{role}"
 
 
 def failure_message(stderr: list[str], code: int | None) -> str:

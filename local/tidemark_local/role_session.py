@@ -2,6 +2,7 @@
 credentials.
 """
 
+import json
 import os
 from typing import Any
 
@@ -9,6 +10,22 @@ import boto3
 from botocore.config import Config
 
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "JAVA_HOME", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
+
+
+def trusts(role_arn: str, service: str) -> bool:
+    """Whether the role exists and its trust policy lets the service principal assume it."""
+    from ministack.services import iam
+
+    role = iam._roles.get(role_arn.rsplit("/", 1)[-1])
+    document = (role or {}).get("AssumeRolePolicyDocument") or {}
+    document = json.loads(document) if isinstance(document, str) else document
+    statements = document.get("Statement", [])
+    for statement in statements if isinstance(statements, list) else [statements]:
+        principal = statement.get("Principal", {})
+        services = principal.get("Service", []) if isinstance(principal, dict) else []
+        if statement.get("Effect") == "Allow" and service in ([services] if isinstance(services, str) else services):
+            return True
+    return False
 
 
 class RoleSession:

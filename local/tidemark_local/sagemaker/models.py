@@ -4,10 +4,8 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModel.html a
 their siblings. A model's container is resolved here, at CreateModel, also when it names a model package.
 """
 
-from .errors import resource_limit_exceeded, validation
+from .errors import validation
 from .state import SageMakerState, now, page, selected
-
-MAX_VARIANTS = 10  # CreateEndpointConfig, ProductionVariants: "Array Members: Minimum number of 1 item. Maximum of 10"
 
 
 def create_model(state: SageMakerState, data: dict) -> dict:
@@ -27,6 +25,7 @@ def create_model(state: SageMakerState, data: dict) -> dict:
     container = containers[0]
     if not container.get("Image") and not container.get("ModelPackageName"):
         raise validation("You must specify Image or ModelPackageName for a container.")
+    state.check_role(data["ExecutionRoleArn"])
     with state.lock:
         resolved = container
         if container.get("ModelPackageName"):
@@ -89,12 +88,6 @@ def create_endpoint_config(state: SageMakerState, data: dict) -> dict:
     variants = data["ProductionVariants"]
     if data.get("ShadowProductionVariants"):
         raise validation("Shadow variants are not supported by the local cloud: leave ShadowProductionVariants out.")
-    if len(variants) > MAX_VARIANTS:
-        raise resource_limit_exceeded(
-            f"The account-level service limit 'Number of variants per endpoint' is {MAX_VARIANTS} Variants, with a "
-            f"request "
-            f"delta of {len(variants)} Variants."
-        )
     names = [variant["VariantName"] for variant in variants]
     if len(names) != len(set(names)):
         raise validation("Production variant names must be unique within an endpoint configuration.")

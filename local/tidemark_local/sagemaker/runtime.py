@@ -43,7 +43,9 @@ def invoke(state: SageMakerState, name: str, headers: dict[str, str], body: byte
     if not 200 <= status < 300:
         raise _model_error(state, variant, status, answer.decode(errors="replace"))
     found = {
-        "Content-Type": answered.get("content-type", "application/octet-stream"),
+        # In lower case: MiniStack puts the control plane's type in place of an "application/json" it finds as
+        # Content-Type.
+        "content-type": answered.get("content-type", "application/octet-stream"),
         "x-Amzn-Invoked-Production-Variant": variant.name,
     }
     custom = answered.get("x-amzn-sagemaker-custom-attributes")
@@ -101,7 +103,7 @@ def _measure(state: SageMakerState, name: str, variant: Variant, started: float,
         ("Invocation5XXErrors", int(status >= 500), "Count"),
         ("ModelLatency", microseconds, "Microseconds"),
     ):
-        state.context.put_metric("AWS/SageMaker", metric, value, unit, dimensions)
+        state.context.put_metric("AWS/SageMaker", metric, dimensions, value, unit)
 
 
 def error_body(error: SageMakerError) -> tuple[int, dict[str, str], bytes]:

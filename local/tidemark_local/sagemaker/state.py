@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..role_session import trusts
 from .errors import validation
 
 
@@ -29,6 +30,14 @@ class SageMakerState:
     def arn(self, kind: str, name: str) -> str:
         """The ARN of a resource; SageMaker writes names in ARNs in lower case."""
         return f"arn:aws:sagemaker:{self.context.region}:{self.context.account}:{kind}/{name.lower()}"
+
+    def check_role(self, role_arn: str) -> None:
+        """Raises ValidationException when SageMaker could not assume the role: it must exist and trust the service."""
+        if not trusts(role_arn, "sagemaker.amazonaws.com"):
+            raise validation(
+                f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
+                "'sagemaker.amazonaws.com' to assume the role."
+            )
 
     def tag(self, arn: str, tags: Iterable[dict] | None) -> None:
         for item in tags or ():

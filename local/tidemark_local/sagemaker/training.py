@@ -6,7 +6,7 @@ CreateTrainingJob, DescribeTrainingJob, ListTrainingJobs, StopTrainingJob
 
 import re
 
-from .errors import resource_in_use, validation
+from .errors import resource_in_use, resource_limit_exceeded, validation
 from .state import SageMakerState, now, page, selected
 from .training_run import TrainingRun
 
@@ -45,6 +45,14 @@ def create(state: SageMakerState, data: dict) -> dict:
     for channel in data.get("InputDataConfig", []):
         if not channel["DataSource"].get("S3DataSource"):
             raise validation(f"The data source of channel {channel['ChannelName']} must be an S3DataSource here.")
+    resources = data["ResourceConfig"]
+    if resources.get("InstanceCount", 1) > 1:
+        raise resource_limit_exceeded(
+            f"The account-level service limit '{resources.get('InstanceType')} for training job usage' is 1 "
+            f"Instances, with "
+            f"current utilization of 0 Instances and a request delta of {resources['InstanceCount']} Instances."
+        )
+    state.check_role(data["RoleArn"])
     for definition in algorithm.get("MetricDefinitions", []):
         try:
             re.compile(definition["Regex"])

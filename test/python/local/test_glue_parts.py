@@ -1,0 +1,101 @@
+"""The parts of the Glue plug-in that need no running cloud: arguments, Spark's settings, messages, time limit, jars."""
+
+import hashlib
+import json
+from types import SimpleNamespace
+
+import jobs_support
+import pytest
+from tidemark_local import glue_run, jars
+from tidemark_local.glue_arguments import parse_conf, resolve
+
+
+def test_conf_holds_several_settings():
+    assert parse_conf("a.b=1 --conf c.d=x=y  --conf e=-Dp=q -Dr=s") == {"a.b": "1", "c.d": "x=y", "e": "-Dp=q -Dr=s"}
+    assert parse_conf("") == {}
+
+
+def test_unknown_data_lake_formats_are_named():
+    found = resolve({"--datalake-formats": "iceberg,hudi"}, {}, {}, "job", "run")
+    assert found.iceberg and found.ignored == ["--datalake-formats hudi"]
+
+
+def test_flags_without_value_reach_the_script_as_flags():
+    assert resolve({}, {"--verbose": None}, {}, "job", "run").script[-1:] == ["--verbose"]
+
+
+def settings(tmp_path, **arguments):
+    context = SimpleNamespace(endpoint="http://127.0.0.1:4999", region="us-east-1", repo_root=tmp_path)
+    return glue_run.spark_settings(context, resolve(arguments, {}, {}, "job", "run"), tmp_path)
+
+
+def test_every_glue_catalog_gets_the_local_endpoints(tmp_path):
+    conf = "spark.sql.catalog.lake.catalog-impl=org.apache.iceberg.aws.glue.GlueCatalog --conf spark.driver.memory=3g"
+    found = settings(tmp_path, **{"--conf": conf})
+    for name in ("glue_catalog", "lake"):
+        assert found[f"spark.sql.catalog.{name}.glue.endpoint"] == "http://127.0.0.1:4999"
+        assert found[f"spark.sql.catalog.{name}.s3.endpoint"] == "http://127.0.0.1:4999"
+        assert found[f"spark.sql.catalog.{name}.s3.path-style-access"] == "true"
+    assert found["spark.driver.memory"] == "3g", "the job's own settings win"
+    assert "spark.driver.extraClassPath" not in found, "no Iceberg unless --datalake-formats asks for it"
+
+
+def test_missing_jars_name_the_command(tmp_path):
+    with pytest.raises(jars.JarError, match=r"run python -m tidemark_local\.jars --dest"):
+        settings(tmp_path, **{"--datalake-formats": "iceberg"})
+
+
+def test_failure_message_is_the_last_exception():
+    lines = [
+        "Traceback (most recent call last):",
+        '  File "a.py", line 1, in <module>',
+        "ValueError: first",
+        "During handling of the above exception, another exception occurred:",
+        "Traceback (most recent call last):",
+        '  File "a.py", line 3, in <module>',
+        "py4j.protocol.Py4JJavaError: An error occurred while calling o1.sql.",
+        ": org.apache.iceberg.exceptions.NoSuchTableException: no",
+        "26/11/24 07:54:15 WARN Stopping",
+    ]
+    assert glue_run.failure_message(lines, 1) == lines[6]
+    assert glue_run.failure_message(["nothing"], 137) == "Command failed with exit code 137"
+
+
+def test_a_run_past_its_timeout_is_stopped(tmp_path, monkeypatch):
+    # Timeout: "the maximum time that a job run can consume resources before it is terminated and enters TIMEOUT
+    # status."
+    import sys
+
+    script = tmp_path / "wait.py"
+    script.write_text("import time\ntime.sleep(60)\n")
+    run = glue_run.GlueRun.__new__(glue_run.GlueRun)
+    run._context = SimpleNamespace(python=sys.executable)
+    run._arguments = SimpleNamespace(script=[])
+    run._record, run._limit, run._stop = {"Timeout": 1}, 0.5, __import__("threading").Event()
+    assert run._watch(script, {}, tmp_path) == ("TIMEOUT", "Job run exceeded its timeout of 1 minutes")
+
+
+def test_a_jar_with_another_hash_is_not_used(tmp_path, monkeypatch):
+    lock = tmp_path / "lock.json"
+    good = {"package": "g:a:1", "sha256": hashlib.sha256(b"good").hexdigest()}
+    lock.write_text(json.dumps({"jars": {"a-1.jar": good}}))
+    monkeypatch.setattr(jars, "LOCK", lock)
+
+    def resolved(code, conf, scratch):
+        from pathlib import Path
+
+        folder = Path(scratch) / "ivy" / "jars"
+        folder.mkdir(parents=True)
+        (folder / "g_a-1.jar").write_bytes(b"evil")
+        return SimpleNamespace(returncode=0, stderr="")
+
+    monkeypatch.setattr(jars, "_spark", resolved)
+    with pytest.raises(jars.JarError, match=r"a-1\.jar has sha256 .* it is not used"):
+        jars.ensure(tmp_path / "jars", say=lambda text: None)
+    assert not (tmp_path / "jars" / "a-1.jar").exists()
+
+
+def test_the_shipped_jars_match_the_lock_file():
+    folder = jobs_support.ROOT / ".cache" / "jars"
+    for path in jars.paths(folder):
+        assert jars._sha256(path) == jars.locked()[path.name]["sha256"]

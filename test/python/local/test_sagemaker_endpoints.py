@@ -1,0 +1,284 @@
+"""Models, endpoints and InvokeEndpoint against sentences of the SageMaker API reference and developer guide."""
+
+import json
+import os
+import time
+from collections import Counter
+
+import pytest
+from botocore.exceptions import ClientError
+from jobs_support import LOGS, allow, running_cloud, tar, until
+
+SCRIPT = """
+import json, os
+print("loading", flush=True)
+def model_fn(model_dir):
+    with open(os.path.join(model_dir, "model.json")) as file:
+        return json.load(file)
+def input_fn(body, content_type):
+    return json.loads(body) if content_type == "application/json" else {"type": type(body).__name__, "length":
+    len(body)}
+def predict_fn(data, model):
+    if data == "boom":
+        raise ValueError("this row has no columns")
+    if data == "die":
+        os._exit(7)
+    if data == "env":
+        return {k: os.environ.get(k) for k in ("AWS_ACCESS_KEY_ID", "MY_FLAG", "SM_MODEL_DIR")} | {"pid": os.getpid()}
+    return {"model": model["name"], "data": data}
+def output_fn(prediction, accept):
+    return json.dumps(prediction), "application/json"
+"""
+BROKEN = "def model_fn(model_dir):\n    raise RuntimeError('no such model')\n"
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    with running_cloud(tmp_path_factory.mktemp("endpoints")) as cloud:
+        cloud.put("source.tar.gz", tar({"inference.py": SCRIPT, "broken.py": BROKEN}))
+        for name in ("red", "blue"):
+            cloud.put(f"{name}.tar.gz", tar({"model.json": json.dumps({"name": name}), "code/inference.py": SCRIPT}))
+        bucket = f"arn:aws:s3:::{cloud.bucket}"
+        cloud.server = cloud.role("server", "sagemaker", allow("s3:GetObject", f"{bucket}/*"), allow(LOGS))
+        for name in ("red", "blue"):
+            make_model(cloud, name, f"{name}.tar.gz")
+        make_model(cloud, "broken", "red.tar.gz", SAGEMAKER_PROGRAM="broken.py")
+        make_config(cloud, "both", red=1.0, blue=3.0)
+        make_config(cloud, "only-blue", blue=1.0)
+        make_config(cloud, "broken", broken=1.0)
+        make_endpoint(cloud, "shared", "both")
+        yield cloud
+
+
+def make_model(cloud, name, key, role=None, **environment):
+    environment = {
+        "SAGEMAKER_PROGRAM": "inference.py",
+        "SAGEMAKER_SUBMIT_DIRECTORY": cloud.uri("source.tar.gz"),
+        "MY_FLAG": "on",
+        **environment,
+    }
+    container = {"Image": "sagemaker-xgboost:3.0-5", "ModelDataUrl": cloud.uri(key), "Environment": environment}
+    cloud.sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=role or cloud.server)
+
+
+def make_config(cloud, name, **weights):
+    variants = [
+        {
+            "VariantName": variant,
+            "ModelName": variant,
+            "InstanceType": "ml.m5.large",
+            "InitialInstanceCount": 1,
+            "InitialVariantWeight": weight,
+        }
+        for variant, weight in weights.items()
+    ]
+    cloud.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
+
+
+def make_endpoint(cloud, name, config):
+    cloud.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
+    return settled(cloud, name)
+
+
+def settled(cloud, name):
+    busy = ("Creating", "Updating")
+    return until(
+        lambda: cloud.sagemaker.describe_endpoint(EndpointName=name), lambda found: found["EndpointStatus"] not in busy
+    )
+
+
+def invoke(cloud, data, endpoint="shared", client=None, **changes):
+    request = {"EndpointName": endpoint, "ContentType": "application/json", "Body": json.dumps(data), **changes}
+    answer = (client or cloud.runtime).invoke_endpoint(**request)
+    return json.loads(answer["Body"].read()), answer
+
+
+def test_creates_an_endpoint_through_creating_to_in_service(cloud):
+    cloud.sagemaker.create_endpoint(EndpointName="fresh", EndpointConfigName="only-blue")
+    assert cloud.sagemaker.describe_endpoint(EndpointName="fresh")["EndpointStatus"] == "Creating"
+    found = settled(cloud, "fresh")
+    assert found["EndpointStatus"] == "InService", found.get("FailureReason")
+    assert [item["VariantName"] for item in found["ProductionVariants"]] == ["blue"]
+    assert invoke(cloud, [1], "fresh")[0] == {"model": "blue", "data": [1]}
+    assert "loading" in until(lambda: cloud.lines("/aws/sagemaker/Endpoints/fresh", "blue/"), bool)
+    pid = invoke(cloud, "env", "fresh")[0]["pid"]
+    cloud.sagemaker.delete_endpoint(EndpointName="fresh")
+    with pytest.raises(ClientError, match='Could not find endpoint "arn:aws:sagemaker'):
+        cloud.sagemaker.describe_endpoint(EndpointName="fresh")
+    until(lambda: alive(pid), lambda answer: not answer, 10)
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().split(")")[1].split()[0] != "Z"
+
+
+def test_distributes_requests_by_weight(cloud):
+    # "Amazon SageMaker AI distributes the traffic between production variants based on the weights you specify."
+    invoked = Counter(invoke(cloud, [1])[1]["InvokedProductionVariant"] for _ in range(400))
+    # 300 expected, standard deviation 8.7: five of them on each side.
+    assert 256 <= invoked["blue"] <= 344 and invoked["red"] == 400 - invoked["blue"]
+
+
+def test_target_variant_overrides_the_weights(cloud):
+    # TargetVariant: "Specify the production variant to send the inference request to when invoking an endpoint that is
+    # running two or more variants. … this parameter overrides the default behavior".
+    for name in ("red", "blue"):
+        for _ in range(5):
+            answer, response = invoke(cloud, [1], TargetVariant=name)
+            assert (answer["model"], response["InvokedProductionVariant"]) == (name, name)
+    with pytest.raises(cloud.runtime.exceptions.ValidationError, match="Variant green was not found"):
+        invoke(cloud, [1], TargetVariant="green")
+
+
+def test_passes_content_as_the_framework_container_does(cloud):
+    assert invoke(cloud, None, Body=b"1,2", ContentType="text/csv")[0]["data"] == {"type": "str", "length": 3}
+    assert invoke(cloud, None, Body=b"\xff\x00", ContentType="application/x-npy")[0]["data"]["type"] == "bytes"
+    answer = invoke(cloud, [1], CustomAttributes="trace-7")[1]
+    assert (answer["ContentType"], answer["CustomAttributes"]) == ("application/json", "trace-7")
+
+
+def test_process_has_the_models_environment_and_the_credentials_of_its_role(cloud):
+    env = invoke(cloud, "env")[0]
+    assert env["MY_FLAG"] == "on" and env["AWS_ACCESS_KEY_ID"].startswith("ASIA")
+
+
+def test_model_error_names_the_original_status(cloud):
+    # ModelError: "Model (owned by the customer in the container) returned 4xx or 5xx error code", HTTP status 424.
+    with pytest.raises(cloud.runtime.exceptions.ModelError) as caught:
+        invoke(cloud, "boom")
+    found = caught.value.response
+    assert found["ResponseMetadata"]["HTTPStatusCode"] == 424
+    assert (found["OriginalStatusCode"], found["OriginalMessage"]) == (500, "this row has no columns")
+    assert found["LogStreamArn"].endswith(":log-group:/aws/sagemaker/Endpoints/shared")
+
+
+def test_dead_process_is_a_model_error(cloud):
+    make_endpoint(cloud, "mortal", "only-blue")
+    for _ in range(2):
+        with pytest.raises(cloud.runtime.exceptions.ModelError):
+            invoke(cloud, "die", "mortal")
+
+
+def test_unknown_endpoint(cloud):
+    with pytest.raises(cloud.runtime.exceptions.ValidationError, match=r"Endpoint none of account .* not found"):
+        invoke(cloud, [1], "none")
+
+
+def test_endpoint_that_does_not_pass_its_health_check_fails(cloud):
+    found = make_endpoint(cloud, "unhealthy", "broken")
+    assert found["EndpointStatus"] == "Failed"
+    assert "production variant broken did not pass the ping health check" in found["FailureReason"]
+    lines = until(lambda: cloud.lines("/aws/sagemaker/Endpoints/unhealthy", "broken/"), bool)
+    assert any("no such model" in line for line in lines)
+
+
+def test_model_is_downloaded_with_its_own_role(cloud):
+    make_model(cloud, "no-grant", "red.tar.gz", role=cloud.role("no-model", "sagemaker", allow(LOGS)))
+    make_config(cloud, "no-grant", **{"no-grant": 1.0})
+    found = make_endpoint(cloud, "no-grant", "no-grant")
+    assert found["EndpointStatus"] == "Failed"
+    assert found["FailureReason"].startswith("Failed to download model data for container")
+
+
+def test_model_with_code_inside(cloud):
+    container = {"Image": "x", "ModelDataUrl": cloud.uri("red.tar.gz")}
+    cloud.sagemaker.create_model(ModelName="inside", PrimaryContainer=container, ExecutionRoleArn=cloud.server)
+    make_config(cloud, "inside", inside=1.0)
+    assert make_endpoint(cloud, "inside", "inside")["EndpointStatus"] == "InService"
+    assert invoke(cloud, [2], "inside")[0] == {"model": "red", "data": [2]}
+
+
+def test_update_replaces_the_variants_without_a_gap(cloud):
+    make_endpoint(cloud, "moving", "both")
+    cloud.sagemaker.update_endpoint(EndpointName="moving", EndpointConfigName="only-blue")
+    with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
+        cloud.sagemaker.update_endpoint(EndpointName="moving", EndpointConfigName="both")
+    answered = 0
+    while cloud.sagemaker.describe_endpoint(EndpointName="moving")["EndpointStatus"] == "Updating":
+        invoke(cloud, [1], "moving")
+        answered += 1
+    found = settled(cloud, "moving")
+    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", "only-blue")
+    assert answered > 0 and {invoke(cloud, [1], "moving")[0]["model"] for _ in range(5)} == {"blue"}
+
+
+def test_failed_update_keeps_the_old_configuration(cloud):
+    make_endpoint(cloud, "steady", "only-blue")
+    cloud.sagemaker.update_endpoint(EndpointName="steady", EndpointConfigName="broken")
+    found = settled(cloud, "steady")
+    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", "only-blue")
+    assert "ping health check" in found["FailureReason"]
+    assert invoke(cloud, [1], "steady")[0]["model"] == "blue"
+
+
+def test_weights_can_be_changed_and_are_kept_on_request(cloud):
+    make_endpoint(cloud, "weighted", "both")
+    change = cloud.sagemaker.update_endpoint_weights_and_capacities
+    with pytest.raises(ClientError, match=r"variant name\(s\) \"green\""):
+        change(EndpointName="weighted", DesiredWeightsAndCapacities=[{"VariantName": "green", "DesiredWeight": 1}])
+    change(EndpointName="weighted", DesiredWeightsAndCapacities=[{"VariantName": "blue", "DesiredWeight": 0}])
+    found = settled(cloud, "weighted")
+    assert {item["VariantName"]: item["CurrentWeight"] for item in found["ProductionVariants"]} == {"red": 1, "blue": 0}
+    assert {invoke(cloud, [1], "weighted")[0]["model"] for _ in range(20)} == {"red"}
+    # RetainAllVariantProperties: "When updating endpoint resources, enables or disables the retention of
+    # ProductionVariant properties such as the instance count or the variant weight."
+    update = {"EndpointName": "weighted", "EndpointConfigName": "both"}
+    cloud.sagemaker.update_endpoint(**update, RetainAllVariantProperties=True)
+    kept = settled(cloud, "weighted")["ProductionVariants"]
+    assert {item["VariantName"]: item["CurrentWeight"] for item in kept} == {"red": 1, "blue": 0}
+    cloud.sagemaker.update_endpoint(**update)
+    reset = settled(cloud, "weighted")["ProductionVariants"]
+    assert {item["VariantName"]: item["CurrentWeight"] for item in reset} == {"red": 1, "blue": 3}
+
+
+def test_refuses_bad_requests_by_name(cloud):
+    with pytest.raises(ClientError, match=r'Could not find model "arn:aws:sagemaker:.*:model/none"'):
+        make_config(cloud, "no-model", none=1.0)
+    with pytest.raises(ClientError, match="Could not find endpoint configuration"):
+        cloud.sagemaker.create_endpoint(EndpointName="x", EndpointConfigName="none")
+    with pytest.raises(ClientError, match="Cannot create already existing endpoint"):
+        cloud.sagemaker.create_endpoint(EndpointName="shared", EndpointConfigName="both")
+    with pytest.raises(ClientError, match="Cannot create already existing model"):
+        make_model(cloud, "red", "red.tar.gz")
+    variant = {"ModelName": "red", "InstanceType": "ml.m5.large", "VariantName": "same"}
+    with pytest.raises(ClientError, match="variant names must be unique"):
+        cloud.sagemaker.create_endpoint_config(EndpointConfigName="many", ProductionVariants=[variant, variant])
+
+
+def test_caller_needs_invoke_endpoint_on_this_endpoint(cloud):
+    arn = "arn:aws:sagemaker:us-east-1:000000000000:endpoint/"
+    other = cloud.user("invokes-other", allow("sagemaker:InvokeEndpoint", f"{arn}other"))("sagemaker-runtime")
+    with pytest.raises(ClientError, match=r"AccessDenied.*sagemaker:InvokeEndpoint"):
+        invoke(cloud, [1], client=other)
+    own = cloud.user("invokes-shared", allow("sagemaker:InvokeEndpoint", f"{arn}shared"))("sagemaker-runtime")
+    assert invoke(cloud, [1], client=own)[0]["data"] == [1]
+
+
+def test_answers_in_milliseconds(cloud):
+    invoke(cloud, [1])
+    times = []
+    for _ in range(50):
+        started = time.perf_counter()
+        invoke(cloud, [1])
+        times.append(time.perf_counter() - started)
+    assert sorted(times)[25] < 0.05, f"median {sorted(times)[25] * 1000:.1f} ms"
+
+
+def test_nothing_outlives_a_killed_cloud(tmp_path):
+    with running_cloud(tmp_path) as cloud:
+        cloud.put("source.tar.gz", tar({"inference.py": SCRIPT}))
+        cloud.put("blue.tar.gz", tar({"model.json": '{"name": "blue"}'}))
+        bucket = f"arn:aws:s3:::{cloud.bucket}/*"
+        cloud.server = cloud.role("server", "sagemaker", allow("s3:GetObject", bucket), allow(LOGS))
+        make_model(cloud, "blue", "blue.tar.gz")
+        make_config(cloud, "blue", blue=1.0)
+        make_endpoint(cloud, "orphan", "blue")
+        pid = invoke(cloud, "env", "orphan")[0]["pid"]
+        assert alive(pid)
+        cloud.process.kill()
+        until(lambda: alive(pid), lambda answer: not answer, 10)

@@ -1,0 +1,193 @@
+"""The model registry and SageMaker's CloudFormation types against sentences of the AWS documentation."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+from jobs_support import LOGS, allow, running_cloud, tar, until
+
+SPECIFICATION = {
+    "Containers": [{"Image": "sagemaker-xgboost:3.0-5", "Environment": {"SAGEMAKER_PROGRAM": "inference.py"}}],
+    "SupportedContentTypes": ["application/json"],
+    "SupportedResponseMIMETypes": ["application/json"],
+}
+SCRIPT = "import json\ndef model_fn(d): return 1\ndef predict_fn(x, m): return x\n"
+TEMPLATE = {
+    "Resources": {
+        "Group": {
+            "Type": "AWS::SageMaker::ModelPackageGroup",
+            "Properties": {"ModelPackageGroupName": "from-template", "Tags": [{"Key": "stage", "Value": "local"}]},
+        }
+    },
+    "Outputs": {
+        "Ref": {"Value": {"Ref": "Group"}},
+        "Arn": {"Value": {"Fn::GetAtt": ["Group", "ModelPackageGroupArn"]}},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    with running_cloud(tmp_path_factory.mktemp("registry")) as cloud:
+        yield cloud
+
+
+def group(cloud, name):
+    cloud.sagemaker.create_model_package_group(ModelPackageGroupName=name)
+    return name
+
+
+def package(cloud, name, client=None, **members):
+    create = (client or cloud.sagemaker).create_model_package
+    return create(ModelPackageGroupName=name, InferenceSpecification=SPECIFICATION, **members)["ModelPackageArn"]
+
+
+def test_versions_are_numbered_from_one(cloud):
+    # "Each model package in a model group … has a version number that starts at 1 and is incremented".
+    name = group(cloud, "numbered")
+    first, second = package(cloud, name), package(cloud, name)
+    assert (first.rsplit("/", 1)[-1], second.rsplit("/", 1)[-1]) == ("1", "2")
+    cloud.sagemaker.delete_model_package(ModelPackageName=second)
+    assert package(cloud, name).endswith("/3")
+    listed = cloud.sagemaker.list_model_packages(ModelPackageGroupName=name, SortOrder="Ascending")
+    assert [item["ModelPackageVersion"] for item in listed["ModelPackageSummaryList"]] == [1, 3]
+
+
+def test_a_package_keeps_what_it_was_given(cloud):
+    metrics = {"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": "s3://b/metrics.json"}}}
+    properties = {"definition_hash": "abc", "snapshot_id": "7"}
+    arn = package(cloud, group(cloud, "kept"), ModelMetrics=metrics, CustomerMetadataProperties=properties)
+    found = cloud.sagemaker.describe_model_package(ModelPackageName=arn)
+    assert found["ModelMetrics"] == metrics and found["CustomerMetadataProperties"] == properties
+    assert found["InferenceSpecification"] == SPECIFICATION
+    assert (found["ModelApprovalStatus"], found["ModelPackageStatus"]) == ("PendingManualApproval", "Completed")
+
+
+def test_approval_changes_and_filters(cloud):
+    name = group(cloud, "approved")
+    arn = package(cloud, name)
+    package(cloud, name)
+    update = cloud.sagemaker.update_model_package
+    update(ModelPackageArn=arn, ModelApprovalStatus="Approved", ApprovalDescription="beats the champion")
+    listed = cloud.sagemaker.list_model_packages(ModelPackageGroupName=name, ModelApprovalStatus="Approved")
+    assert [item["ModelPackageArn"] for item in listed["ModelPackageSummaryList"]] == [arn]
+    update(ModelPackageArn=arn, CustomerMetadataProperties={"a": "1", "b": "2"})
+    update(ModelPackageArn=arn, CustomerMetadataPropertiesToRemove=["a"])
+    found = cloud.sagemaker.describe_model_package(ModelPackageName=arn)
+    assert found["CustomerMetadataProperties"] == {"b": "2"}
+    assert found["ApprovalDescription"] == "beats the champion"
+
+
+def test_state_changes_reach_event_bridge(cloud):
+    # "SageMaker Model Package State Change: Indicates a change in the status of a SageMaker AI model package."
+    queue = cloud.sqs.create_queue(QueueName="changes")["QueueUrl"]
+    arn = cloud.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    trust = {**allow("sqs:SendMessage", arn), "Principal": {"Service": "events.amazonaws.com"}}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    cloud.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    pattern = {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Package State Change"],
+        "detail": {"ModelApprovalStatus": ["Approved"], "ModelPackageGroupName": ["announced"]},
+    }
+    cloud.events.put_rule(Name="approved", EventPattern=json.dumps(pattern))
+    cloud.events.put_targets(Rule="approved", Targets=[{"Id": "queue", "Arn": arn}])
+    made = package(cloud, group(cloud, "announced"))
+    cloud.sagemaker.update_model_package(ModelPackageArn=made, ModelApprovalStatus="Approved")
+    received = until(lambda: cloud.sqs.receive_message(QueueUrl=queue).get("Messages"), bool, 10)
+    event = json.loads(received[0]["Body"])
+    assert event["resources"] == [made] and event["detail"]["ModelPackageVersion"] == 1
+    assert event["detail"]["ModelApprovalStatus"] == "Approved"
+
+
+def test_a_model_of_a_package_serves(cloud):
+    bucket = f"arn:aws:s3:::{cloud.bucket}/*"
+    role = cloud.role("server", "sagemaker", allow("s3:GetObject", bucket), allow(LOGS))
+    model = cloud.put("model.tar.gz", tar({"code/inference.py": SCRIPT}))
+    specification = {**SPECIFICATION, "Containers": [{**SPECIFICATION["Containers"][0], "ModelDataUrl": model}]}
+    made = cloud.sagemaker.create_model_package(
+        ModelPackageGroupName=group(cloud, "served"), InferenceSpecification=specification
+    )["ModelPackageArn"]
+    cloud.sagemaker.create_model(
+        ModelName="of-package", PrimaryContainer={"ModelPackageName": made}, ExecutionRoleArn=role
+    )
+    variant = {"VariantName": "main", "ModelName": "of-package", "InstanceType": "ml.m5.large"}
+    cloud.sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
+    cloud.sagemaker.create_endpoint(EndpointName="e", EndpointConfigName="c")
+    describe = cloud.sagemaker.describe_endpoint
+    found = until(lambda: describe(EndpointName="e"), lambda e: e["EndpointStatus"] != "Creating")
+    assert found["EndpointStatus"] == "InService", found.get("FailureReason")
+    answer = cloud.runtime.invoke_endpoint(EndpointName="e", ContentType="application/json", Body=b"[5]")
+    assert json.loads(answer["Body"].read()) == [5]
+
+
+def test_refuses_bad_requests_by_name(cloud):
+    name = group(cloud, "strict")
+    with pytest.raises(ClientError, match="Model Package Group already exists"):
+        group(cloud, name)
+    with pytest.raises(ClientError, match=r"ModelPackageGroup arn:.*model-package-group/none does not exist"):
+        package(cloud, "none")
+    # "In this case, you cannot supply a tag argument."
+    with pytest.raises(ClientError, match="Tags cannot be supplied for a versioned model package"):
+        package(cloud, name, Tags=[{"Key": "a", "Value": "b"}])
+    arn = package(cloud, name)
+    with pytest.raises(cloud.sagemaker.exceptions.ConflictException, match="contains model packages"):
+        cloud.sagemaker.delete_model_package_group(ModelPackageGroupName=name)
+    with pytest.raises(ClientError, match=r"ModelPackage .*/strict/9 does not exist"):
+        cloud.sagemaker.describe_model_package(ModelPackageName=arn[:-1] + "9")
+    with pytest.raises(ClientError, match=r"ModelPackage .*/strict/9 does not exist"):
+        cloud.sagemaker.create_model(
+            ModelName="of-none",
+            PrimaryContainer={"ModelPackageName": arn[:-1] + "9"},
+            ExecutionRoleArn=cloud.role("any-role", "sagemaker"),
+        )
+
+
+def test_registering_needs_the_group_and_its_versions(cloud):
+    arn = "arn:aws:sagemaker:us-east-1:000000000000"
+    name = group(cloud, "granted")
+    action = "sagemaker:CreateModelPackage"
+    half = cloud.user("group-only", allow(action, f"{arn}:model-package-group/granted"))("sagemaker")
+    with pytest.raises(ClientError, match=r"AccessDenied.*model-package/granted/\*"):
+        package(cloud, name, client=half)
+    resources = [f"{arn}:model-package-group/granted", f"{arn}:model-package/granted/*"]
+    whole = cloud.user("registers", allow(action, resources))("sagemaker")
+    assert package(cloud, name, client=whole).endswith(":model-package/granted/1")
+
+
+def test_group_is_a_cloudformation_type(cloud):
+    # AWS::SageMaker::ModelPackageGroup, Return values: "Ref returns the Amazon Resource Name (ARN)".
+    cloud.cloudformation.create_stack(StackName="registry", TemplateBody=json.dumps(TEMPLATE))
+    describe = cloud.cloudformation.describe_stacks
+    stack = until(
+        lambda: describe(StackName="registry")["Stacks"][0], lambda found: not found["StackStatus"].endswith("PROGRESS")
+    )
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    found = cloud.sagemaker.describe_model_package_group(ModelPackageGroupName="from-template")
+    arn = found["ModelPackageGroupArn"]
+    assert {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]} == {"Ref": arn, "Arn": arn}
+    assert cloud.sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "stage", "Value": "local"}]
+    cloud.cloudformation.delete_stack(StackName="registry")
+    until(lambda: "from-template" in names(cloud), lambda there: not there)
+
+
+def names(cloud):
+    listed = cloud.sagemaker.list_model_package_groups(MaxResults=100)
+    return [item["ModelPackageGroupName"] for item in listed["ModelPackageGroupSummaryList"]]
+
+
+def test_lists_come_in_pages(cloud):
+    for index in range(5):
+        group(cloud, f"page-{index}")
+    request = {"NameContains": "page-", "SortBy": "Name", "SortOrder": "Ascending", "MaxResults": 2}
+    seen, token = [], None
+    while True:
+        extra = {"NextToken": token} if token else {}
+        answer = cloud.sagemaker.list_model_package_groups(**request, **extra)
+        seen.append([item["ModelPackageGroupName"] for item in answer["ModelPackageGroupSummaryList"]])
+        token = answer.get("NextToken")
+        if not token:
+            break
+    assert seen == [["page-0", "page-1"], ["page-2", "page-3"], ["page-4"]]
+    with pytest.raises(ClientError, match="NextToken is invalid"):
+        cloud.sagemaker.list_model_package_groups(NextToken="%%%")
