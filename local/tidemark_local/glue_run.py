@@ -13,11 +13,11 @@ import shutil
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from . import jars
+from . import jars, state_events
+from .context import LocalContext
 from .glue_arguments import JobArguments
 from .log_stream import LogStream
 from .processes import ChildProcess
@@ -45,7 +45,7 @@ class GlueRun:
     date.
     """
 
-    def __init__(self, context: Any, job: dict, record: dict, arguments: JobArguments, limit_seconds: float):
+    def __init__(self, context: LocalContext, job: dict, record: dict, arguments: JobArguments, limit_seconds: float):
         self._context, self._job, self._record, self._arguments = context, job, record, arguments
         self._limit = limit_seconds
         self._stop = threading.Event()
@@ -158,9 +158,19 @@ class GlueRun:
         self._record["ExecutionTime"] = int(moment - self._record["StartedOn"])
         self._record["CompletedOn"] = moment
         self._enter(state)
+        # https://docs.aws.amazon.com/glue/latest/dg/automating-awsglue-with-cloudwatch-events.html
+        severity = {"SUCCEEDED": "INFO", "STOPPED": "INFO", "TIMEOUT": "WARN"}.get(state, "ERROR")
+        detail = {
+            "jobName": self._record["JobName"],
+            "severity": severity,
+            "state": state,
+            "jobRunId": self._record["Id"],
+            "message": message or f"Job run {state.lower()}",
+        }
+        state_events.announce(self._context, "aws.glue", "Glue Job State Change", detail, [])
 
 
-def role_arn(context: Any, role: str) -> str:
+def role_arn(context: LocalContext, role: str) -> str:
     """The ARN of a job's Role, which is "the name or Amazon Resource Name (ARN) of the IAM role"."""
     return role if role.startswith("arn:") else f"arn:aws:iam::{context.account}:role/{role}"
 
@@ -175,7 +185,7 @@ def failure_message(stderr: list[str], code: int | None) -> str:
     return f"Command failed with exit code {code}"
 
 
-def spark_settings(context: Any, arguments: JobArguments, root: Path) -> dict[str, str]:
+def spark_settings(context: LocalContext, arguments: JobArguments, root: Path) -> dict[str, str]:
     """Spark's properties of a run: small for a laptop, the local cloud's endpoints, and the job's own `--conf` last.
 
     `glue_catalog` and every other catalog that `--conf` declares on Glue's catalog get the endpoints of the local

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import processes
+from .context import LocalContext
 from .glue_arguments import resolve
 from .glue_run import GlueRun
 
@@ -27,7 +28,7 @@ _DEFAULT_TIMEOUT_MINUTES = 480
 class GlueJobs:
     """The operations on runs. Each takes the request's members and answers in MiniStack's form."""
 
-    def __init__(self, context: Any):
+    def __init__(self, context: LocalContext):
         self._context = context
         self._runs: dict[str, GlueRun] = {}
 
@@ -155,8 +156,8 @@ def _error(code: str, message: str) -> tuple:
     return _answer({"__type": code, "Message": message}, 400)
 
 
-def register(context: Any) -> None:
-    """Takes over Glue's operations on Spark job runs; `context` is the launcher's LocalContext. Call it once."""
+def register(context: LocalContext) -> None:
+    """Takes over Glue's operations on Spark job runs. Call it once."""
     from ministack.services import glue
     from ministack.services.cloudformation import provisioners
 

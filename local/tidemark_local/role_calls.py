@@ -79,7 +79,7 @@ def _wire(value: Any, shape: Any) -> Any:
         return [_wire(item, shape.member) for item in value]
     if shape.type_name == "map" and isinstance(value, dict):
         return {key: _wire(item, shape.value) for key, item in value.items()}
-    if shape.type_name == "string" and isinstance(value, (dict, list)):
+    if shape.type_name in ("string", "blob") and isinstance(value, (dict, list)):
         return json.dumps(value)  # "if the API expects a string, Step Functions sends the JSON text"
     return value
 

@@ -9,6 +9,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from .context import LocalContext
+
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "JAVA_HOME", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
 
 
@@ -29,9 +31,9 @@ def trusts(role_arn: str, service: str) -> bool:
 
 
 class RoleSession:
-    """One role's view of the local cloud; `context` is the launcher's LocalContext."""
+    """One role's view of the local cloud."""
 
-    def __init__(self, context: Any, role_arn: str):
+    def __init__(self, context: LocalContext, role_arn: str):
         self._context = context
         self.role_arn = role_arn
         self._clients: dict[str, Any] = {}

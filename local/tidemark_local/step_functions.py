@@ -18,6 +18,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from botocore.exceptions import UnknownServiceError
+from botocore.model import OperationNotFoundError
+
+from .context import LocalContext
 from .role_calls import CallError, call, pascal
 from .role_session import RoleSession
 
@@ -57,7 +61,7 @@ _SYNC = {"glue:startJobRun", "sagemaker:createTrainingJob"}
 class Integrations:
     """The integrations for one launcher context."""
 
-    def __init__(self, context: Any):
+    def __init__(self, context: LocalContext):
         self._context = context
         self._sessions: dict[str, RoleSession] = {}
 
@@ -96,7 +100,12 @@ class Integrations:
         self, service: str, operation: str, arguments: dict, stamp: Callable[[datetime], Any], *, optimized: bool
     ) -> dict:
         session = self.session()
-        title = _title(session.client(service).meta.service_model.service_id)
+        try:
+            model = session.client(service).meta.service_model
+            model.operation_model(operation)
+        except (UnknownServiceError, OperationNotFoundError):
+            raise _failure("States.Runtime", f"There is no operation {operation} in the API of {service}.") from None
+        title = _title(model.service_id)
         try:
             return call(session, service, operation, arguments, stamp)
         except CallError as error:
@@ -211,8 +220,8 @@ def _iso(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
-def register(context: Any) -> None:
-    """Puts the integrations into MiniStack's tables; `context` is the launcher's LocalContext. Call it once."""
+def register(context: LocalContext) -> None:
+    """Puts the integrations into MiniStack's tables. Call it once."""
     from ministack.services import stepfunctions
 
     integrations = Integrations(context)
@@ -249,6 +258,6 @@ def _authorized_start(integrations: Integrations, start: Callable[[str, dict], A
     return authorized
 
 
-def _function_arn(context: Any, reference: Any) -> str:
+def _function_arn(context: LocalContext, reference: Any) -> str:
     text = reference if isinstance(reference, str) else getattr(reference, "arn", None) or str(reference)
     return text if text.startswith("arn:") else f"arn:aws:lambda:{context.region}:{context.account}:function:{text}"

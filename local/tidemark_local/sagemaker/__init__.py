@@ -10,10 +10,10 @@ import asyncio
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 from urllib.parse import unquote
 
 from .. import processes
+from ..context import LocalContext
 from . import cloudformation, endpoints, iam, models, registry, runtime, tags, training
 from .errors import SageMakerError, validation
 from .state import SageMakerState
@@ -24,8 +24,8 @@ OPERATIONS = training.OPERATIONS | models.OPERATIONS | registry.OPERATIONS | end
 _INVOKERS = 64
 
 
-def register(context: Any) -> None:
-    """Adds SageMaker to MiniStack; `context` is the launcher's LocalContext. Call it once, before MiniStack serves."""
+def register(context: LocalContext) -> None:
+    """Adds SageMaker to MiniStack. Call it once, before MiniStack serves."""
     from ministack import app
     from ministack.core import router
 

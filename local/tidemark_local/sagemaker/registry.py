@@ -5,13 +5,10 @@ EventBridge as "SageMaker Model Package State Change"
 (https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html).
 """
 
-import json
-import logging
-
+from .. import state_events
 from .errors import conflict, validation
 from .state import SageMakerState, now, page, selected
 
-logger = logging.getLogger("tidemark.sagemaker.registry")
 _PACKAGE_MEMBERS = (
     "ModelPackageDescription",
     "ModelPackageRegistrationType",
@@ -222,9 +219,7 @@ def list_packages(state: SageMakerState, data: dict) -> dict:
 
 
 def announce(state: SageMakerState, record: dict) -> None:
-    """Puts the state change on the default event bus; the change itself stands when nobody can hear of it."""
-    from ministack.services import eventbridge
-
+    """Puts a version's state on the event bus."""
     detail = selected(
         record,
         "ModelPackageGroupName",
@@ -238,22 +233,8 @@ def announce(state: SageMakerState, record: dict) -> None:
     )
     for name in ("CreationTime", "LastModifiedTime"):
         detail[name] = int(record[name] * 1000)
-    try:
-        eventbridge._put_events(
-            {
-                "Entries": [
-                    {
-                        "Source": "aws.sagemaker",
-                        "DetailType": "SageMaker Model Package State Change",
-                        "Detail": json.dumps(detail),
-                        "Resources": [record["ModelPackageArn"]],
-                    }
-                ]
-            },
-            allow_aws_source=True,
-        )
-    except Exception:
-        logger.exception("the state change of %s could not be announced", record["ModelPackageArn"])
+    kind = "SageMaker Model Package State Change"
+    state_events.announce(state.context, "aws.sagemaker", kind, detail, [record["ModelPackageArn"]])
 
 
 OPERATIONS = {

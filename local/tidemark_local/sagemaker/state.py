@@ -4,8 +4,8 @@ import base64
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
 
+from ..context import LocalContext
 from ..role_session import trusts
 from .errors import validation
 
@@ -16,7 +16,7 @@ class SageMakerState:
     `context` is the launcher's LocalContext.
     """
 
-    def __init__(self, context: Any):
+    def __init__(self, context: LocalContext):
         self.context = context
         self.lock = threading.RLock()
         self.training_jobs: dict[str, dict] = {}

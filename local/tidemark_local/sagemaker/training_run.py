@@ -14,12 +14,13 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from .. import state_events
 from ..log_stream import LogStream
 from ..processes import ChildProcess
 from ..role_session import RoleSession
 from .container import HOST, TrainingRoot, arguments, own_hyperparameters
 from .objects import DownloadError, fetch, fetch_channel, unpack, upload_folder
-from .state import SageMakerState, now
+from .state import SageMakerState, now, selected
 
 logger = logging.getLogger("tidemark.sagemaker.training")
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
@@ -199,6 +200,14 @@ class TrainingRun:
             started = self._job.get("TrainingStartTime", moment)
             self._job["TrainingTimeInSeconds"] = self._job["BillableTimeInSeconds"] = max(1, round(moment - started))
             self._job["TrainingJobStatus"] = {"Completed": "Completed", "Failed": "Failed"}.get(secondary, "Stopped")
+            detail = selected(
+                self._job, "TrainingJobName", "TrainingJobArn", "TrainingJobStatus", "SecondaryStatus", "FailureReason"
+            )
+        context, kind = self._state.context, "SageMaker Training Job State Change"
+        for metric in metrics:
+            dimensions = {"TrainingJobName": detail["TrainingJobName"]}
+            context.put_metric(LOG_GROUP, metric["MetricName"], dimensions, metric["Value"])
+        state_events.announce(context, "aws.sagemaker", kind, detail, [detail["TrainingJobArn"]])
 
     def _metrics(self) -> list[dict]:
         """FinalMetricDataList: the last value of each metric, read from the log by its regular expression."""

@@ -8,8 +8,8 @@ import socket
 import time
 import uuid
 from pathlib import Path
-from typing import Any
 
+from ..context import LocalContext
 from ..log_stream import LogStream
 from ..processes import ChildProcess
 from ..role_session import RoleSession
@@ -31,7 +31,7 @@ class StartError(Exception):
 class Variant:
     """A running variant. `start` returns when /ping answers, and raises StartError when it never does."""
 
-    def __init__(self, context: Any, endpoint: str, config: dict, model: dict):
+    def __init__(self, context: LocalContext, endpoint: str, config: dict, model: dict):
         self.name: str = config["VariantName"]
         self.config, self.model = config, model
         self.weight: float = config.get("InitialVariantWeight", 1.0)
