@@ -2,8 +2,9 @@
  * How a use case is written: contracts, a feature view, a label, a model and alerts, compiled to the IR.
  * Names are checked by the compiler where it can (fields of a contract) and by `validateUseCase` where it can't.
  */
+
+import { hashOf, versionOf } from './definition-hash.ts';
 import { DefinitionError, typeName } from './errors.ts';
-import { canonicalJson, sha256 } from './hash.ts';
 import type {
   AggregateFeatureIR,
   AggregationOp,
@@ -24,10 +25,6 @@ import type {
 } from './ir.ts';
 import { hopOf, parseDuration, parseTimestamp } from './time.ts';
 import { parseUseCase } from './usecase.ts';
-import { contractsOf } from './view.ts';
-
-/** Raised with every change of what values mean, so that no state or model outlives its semantics. */
-const SEMANTICS_VERSION = 1;
 
 type Distribute<T> = T extends unknown ? Omit<T, 'name' | 'required' | 'default' | 'from'> : never;
 export type FieldSpec = Distribute<FieldIR> & {
@@ -231,18 +228,6 @@ export interface ViewSpec {
   readonly features: Readonly<Record<string, FeatureSpec>>;
 }
 
-/** The hash covers all that decides a value; descriptions don't. */
-function hashOf(view: Omit<FeatureViewIR, 'definition_hash' | 'version'>, contracts: readonly ContractIR[]): string {
-  const features = view.features.map(({ description: _, ...rest }) => rest);
-  return sha256(
-    canonicalJson({
-      semantics: SEMANTICS_VERSION,
-      view: { ...view, features },
-      contracts: contractsOf(view, contracts),
-    }),
-  );
-}
-
 /** An instant of a definition, ms UTC. */
 export function instant(iso: string, name: string): number {
   const parsed = parseTimestamp(iso, 'iso8601');
@@ -285,7 +270,7 @@ export function defineUseCase(spec: UseCaseSpec): UseCaseIR {
       },
     };
     const definition_hash = hashOf(body, contracts);
-    return { ...body, definition_hash, version: `${name}@${definition_hash.slice(0, 12)}` };
+    return { ...body, definition_hash, version: versionOf(name, definition_hash) };
   });
   const { horizon, where, ...label } = spec.label;
   const { cooldown, ...alerts } = spec.alerts;

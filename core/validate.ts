@@ -1,4 +1,5 @@
 /** What a use case's parts must agree on. Each refusal says the field, what was found and what to write instead. */
+import { hashOf, versionOf } from './definition-hash.ts';
 import { DefinitionError } from './errors.ts';
 import { references } from './expr.ts';
 import type { AggregateFeatureIR, ContractIR, FeatureViewIR, FieldType, PredicateIR, UseCaseIR } from './ir.ts';
@@ -76,6 +77,14 @@ function checkView(view: FeatureViewIR, contracts: readonly ContractIR[]): void 
     view.features.map((feature) => feature.name),
     at,
   );
+  const hash = hashOf(view, contracts);
+  if (view.definition_hash !== hash || view.version !== versionOf(view.name, hash)) {
+    fail(
+      `views.${view.name}.definition_hash`,
+      'another hash than this definition has',
+      'the IR as the compiler wrote it',
+    );
+  }
   const before: string[] = [];
   for (const feature of view.features) {
     const here = `${at}.${feature.name}`;

@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { admit, compileContracts } from '../../core/contract.ts';
+import type { ContractIR } from '../../core/ir.ts';
+import { stateCases } from '../conformance/states.ts';
+
+const read = (name: string) => JSON.parse(readFileSync(`test/conformance/${name}.json`, 'utf8'));
+
+test('the committed states are what this code computes', () => {
+  expect(JSON.parse(JSON.stringify(stateCases()))).toEqual(read('states'));
+});
+
+interface ContractCase {
+  readonly rule: string;
+  readonly record?: string;
+  readonly base64?: string;
+  readonly arrival_ms: number;
+  readonly replay?: boolean;
+  readonly expect: { readonly event?: object; readonly reason?: string };
+}
+
+describe('contracts', () => {
+  const { contracts, cases } = read('contracts') as { contracts: ContractIR[]; cases: ContractCase[] };
+  const compiled = compileContracts(contracts);
+
+  test.each(cases.map((one) => [one.rule, one] as const))('%s', (_, one) => {
+    const data = one.base64 === undefined ? Buffer.from(one.record!, 'utf8') : Buffer.from(one.base64, 'base64');
+    const position = { shard_id: 's', sequence_number: '1', arrival_ms: one.arrival_ms, partition_key: 'h1' };
+    const options = { replay: one.replay ?? false, available_lag_ms: 1000, max_bytes: 2000 };
+    const result = admit(data, position, compiled, options);
+    if (one.expect.event) expect(result).toMatchObject({ ok: true, event: one.expect.event });
+    else expect(result).toMatchObject({ ok: false, reason: one.expect.reason });
+  });
+});

@@ -1,0 +1,110 @@
+/** The stream engine against the oracle, on random definitions and random streams. */
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { decodeState, encodeState } from '../../core/codec.ts';
+import { finalise, ReadTooEarlyError } from '../../core/finalise.ts';
+import type { CanonicalEvent } from '../../core/ir.ts';
+import { oracle } from '../../core/oracle.ts';
+import { applyEvents, type EntityState, emptyState } from '../../core/state.ts';
+import { DAY, HOUR } from '../../core/time.ts';
+import { compileView, type ViewPlan } from '../../core/view.ts';
+import { newestArrival, stream, view } from './generators.ts';
+
+const RUNS = { numRuns: 300 };
+const later = fc.constantFrom(1, 2, HOUR, DAY - 1, DAY, 13 * DAY, 40 * DAY, 200 * DAY);
+
+/** As the processor does it: batch by batch, through the bytes each time. */
+function deliver(plan: ViewPlan, batches: readonly (readonly CanonicalEvent[])[]): EntityState {
+  let state = emptyState(plan);
+  for (const batch of batches) {
+    if (batch.length === 0) continue;
+    const next = applyEvents(plan, state, batch).state;
+    state = decodeState(plan, encodeState(plan, next), next.watermarks);
+  }
+  return state;
+}
+
+function cut(events: readonly CanonicalEvent[], size: number): CanonicalEvent[][] {
+  return Array.from({ length: Math.ceil(events.length / size) }, (_, i) => events.slice(i * size, (i + 1) * size));
+}
+
+describe('stream = oracle', () => {
+  test('at any t after the newest arrival, whatever the batches', () => {
+    fc.assert(
+      fc.property(view, stream, fc.integer({ min: 1, max: 10 }), later, (definition, events, size, ahead) => {
+        const plan = compileView(definition);
+        const t = newestArrival(events) + ahead;
+        expect(finalise(plan, deliver(plan, cut(events, size)), t)).toEqual(oracle(definition, events, t));
+      }),
+      RUNS,
+    );
+  });
+
+  test('every prefix of a stream is what was known then', () => {
+    fc.assert(
+      fc.property(view, stream, fc.nat(40), (definition, events, length) => {
+        const plan = compileView(definition);
+        const prefix = events.slice(0, length);
+        const state = deliver(plan, [prefix]);
+        const t = newestArrival(prefix) + 1;
+        expect(finalise(plan, state, t)).toEqual(oracle(definition, events, t, { watermarks: state.watermarks }));
+      }),
+      RUNS,
+    );
+  });
+});
+
+describe('exactly once', () => {
+  test('redelivered batches and tails change nothing', () => {
+    fc.assert(
+      fc.property(view, stream, fc.array(fc.nat(40), { maxLength: 5 }), (definition, events, replays) => {
+        fc.pre(events.length > 0);
+        const plan = compileView(definition);
+        const once = deliver(plan, [events]);
+        const batches = [events, ...replays.map((from) => events.slice(from))];
+        expect(encodeState(plan, deliver(plan, batches))).toEqual(encodeState(plan, once));
+      }),
+      RUNS,
+    );
+  });
+
+  test('the order between shards does not matter to the byte', () => {
+    fc.assert(
+      fc.property(view, stream, (definition, all) => {
+        const events = all.filter((event, i) => all.findIndex((other) => other.event_id === event.event_id) === i);
+        fc.pre(events.length > 0);
+        const plan = compileView(definition);
+        const shard = (name: string) => events.filter((event) => event.shard_id === name);
+        const backwards = deliver(plan, [[...shard('shard-b'), ...shard('shard-a')]]);
+        expect(encodeState(plan, backwards)).toEqual(encodeState(plan, deliver(plan, cut(events, 3))));
+      }),
+      RUNS,
+    );
+  });
+
+  test('counts what it did: applied, duplicate, skipped', () => {
+    fc.assert(
+      fc.property(view, stream, (definition, events) => {
+        const plan = compileView(definition);
+        const distinct = new Set(events.map((event) => event.event_id)).size;
+        const first = applyEvents(plan, emptyState(plan), events);
+        expect(first.applied).toBe(distinct);
+        expect(first.duplicates.length).toBe(events.length - distinct);
+        expect(applyEvents(plan, first.state, events)).toMatchObject({ applied: 0, skipped: events.length });
+      }),
+      RUNS,
+    );
+  });
+});
+
+test('a read at or before the newest arrival is refused: a tile could hold later events', () => {
+  fc.assert(
+    fc.property(view, stream, (definition, events) => {
+      fc.pre(events.length > 0);
+      const plan = compileView(definition);
+      const state = deliver(plan, [events]);
+      expect(() => finalise(plan, state, state.newest_available_at)).toThrow(ReadTooEarlyError);
+    }),
+    { numRuns: 20 },
+  );
+});
