@@ -15,7 +15,8 @@ logger = logging.getLogger("tidemark.local")
 class LocalContext:
     """The running local cloud, as `register(context)` of each plug-in module sees it.
 
-    `state_dir` is private to this user (mode 0700) and to this run. `python` is the interpreter that runs jobs and endpoints.
+    `state_dir` is private to this user (mode 0700) and to this run. `python` is the interpreter that runs jobs and
+    endpoints.
     """
 
     endpoint: str
@@ -42,7 +43,8 @@ class LocalContext:
                 logger.exception("a stop hook failed")
 
     def role_credentials(self, role_arn: str, session_name: str = "tidemark-local") -> dict[str, str]:
-        """Temporary credentials of an IAM role, as environment variables; the emulator enforces the role's policies on them.
+        """Temporary credentials of an IAM role, as environment variables; the emulator enforces the role's policies
+        on them.
 
         The same role and session name give the same credentials for the whole run, so nothing piles up. They are
         unguessable, and do not expire. Raises ValueError when no such role exists.

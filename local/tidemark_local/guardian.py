@@ -1,8 +1,8 @@
 """Ends the whole process group of the local cloud once the cloud itself is gone, however it went.
 
-Run as `python -I -S guardian.py <read end of a pipe>`. Only the cloud holds the write end: when it exits, crashes or is killed
-with SIGKILL, the pipe closes, and Lambda workers and whatever else still runs in its group are ended. It ignores the signals that
-stop the cloud, for its work begins after them.
+Run as `python -I -S guardian.py <read end of a pipe>`. Only the cloud holds the write end: when it exits, crashes or
+is killed with SIGKILL, the pipe closes, and Lambda workers and whatever else still runs in its group are ended. It
+ignores the signals that stop the cloud, for its work begins after them.
 """
 
 import os

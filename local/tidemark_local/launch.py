@@ -32,11 +32,14 @@ PLUGINS = (
 )
 
 # The services the product uses. Others stay off: several of them open listeners of their own, not all on loopback.
+# fmt: off
 SERVICES = (
-    "account apigateway athena autoscaling cloudcontrol cloudformation cloudtrail dynamodb dynamodbstreams ecr events firehose "
-    "glue iam kinesis kms lambda logs monitoring pipes resource-groups s3 s3tables scheduler secretsmanager sns sqs ssm "
-    "states sts tagging"
-).split()
+    "account", "apigateway", "athena", "autoscaling", "cloudcontrol", "cloudformation", "cloudtrail", "dynamodb",
+    "dynamodbstreams", "ecr", "events", "firehose", "glue", "iam", "kinesis", "kms", "lambda", "logs",
+    "monitoring", "pipes", "resource-groups", "s3", "s3tables", "scheduler", "secretsmanager", "sns", "sqs",
+    "ssm", "states", "sts", "tagging",
+)
+# fmt: on
 
 _STOP_SECONDS = 12
 logger = logging.getLogger("tidemark.local")
@@ -82,7 +85,8 @@ def load(context: LocalContext):
 
 
 def _set_environment(state_dir: Path, port: int, node: Path | None) -> None:
-    """MiniStack reads its settings from the environment, and Lambda functions inherit it: no AWS setting of the user's may stay."""
+    """MiniStack reads its settings from the environment, and Lambda functions inherit it: no AWS setting of the
+    user's may stay."""
     for name in list(os.environ):
         if name.startswith(("AWS_", "MINISTACK_", "LAMBDA_", "LOCALSTACK_", "SFN_")) or name == "NODE_OPTIONS":
             del os.environ[name]
@@ -117,16 +121,14 @@ def _lead_own_group() -> None:
 
 
 def _start_guardian() -> None:
-    reader, writer = os.pipe()  # neither end is inherited by other children, so only this process keeps the write end open
+    reader, _writer = os.pipe()  # not inherited by other children, so only this process keeps the write end open
     subprocess.Popen(
         [sys.executable, "-I", "-S", str(Path(__file__).with_name("guardian.py")), str(reader)],
         pass_fds=(reader,),
         stdin=subprocess.DEVNULL,
         close_fds=True,
     )
-    os.close(reader)
-    # `writer` stays open on purpose until this process ends.
-    os.set_inheritable(writer, False)
+    os.close(reader)  # the write end stays open until this process ends
 
 
 async def _serve(app, context: LocalContext, listener: socket.socket, ready_file: Path | None, parent_pid: int | None):

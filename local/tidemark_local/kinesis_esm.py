@@ -1,0 +1,307 @@
+"""Event source mappings of Kinesis and DynamoDB streams, in place of the emulator's pollers.
+
+The emulator's own poller counts a partial failure as success, retries for ever, has no destinations for Kinesis, and
+starts a shard born from a split at its end. esm/lane.py and esm/stream.py decide instead, each rule beside the AWS
+sentence it follows (https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html). SQS mappings stay with the
+emulator.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core.responses import request_scope
+from ministack.services import dynamodb, kinesis, lambda_svc
+from ministack.services.cloudformation import provisioners
+
+from . import kinesis_reshard
+from .context import LocalContext
+from .esm.destinations import deliver, invocation_record
+from .esm.lane import Discard, Outcome, Settings
+from .esm.sources import source_for
+from .esm.stream import Invocation, StreamProcessor
+from .role_session import RoleSession
+
+logger = logging.getLogger("tidemark.esm")
+_READ_GAP_SECONDS = 0.1  # a shard is polled at most ten times a second, so that records gather while a batch is handled
+_IDLE_SECONDS = 5.0
+_DENIED_SECONDS = 1.0
+_CFN_TYPE = "AWS::Lambda::EventSourceMapping"
+
+
+class _Mapping:
+    """One mapping with its reading position; kept while it exists, also when it is disabled."""
+
+    def __init__(self, uuid: str, source: Any):
+        self.uuid, self.source = uuid, source
+        self.processor: StreamProcessor | None = None
+        self.identity: Any = None
+        self.next_read = 0.0
+        self.allowed_role: str | None = None  # the role whose right to read has been seen
+        self.checking = False
+        self.check_at = 0.0
+
+
+class Poller:
+    """Runs the mappings: one thread decides, and each batch in flight has its own."""
+
+    def __init__(self, context: LocalContext):
+        self._context = context
+        self._lock = threading.RLock()
+        self._wake = threading.Event()
+        self._mappings: dict[str, _Mapping] = {}
+        self._sessions: dict[str, RoleSession] = {}
+        self._stopped = False
+        self.on_batch: list[Callable[[str, float], None]] = []  # (function name, age of the last record in seconds)
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="event-source-mappings", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._wake.set()
+
+    def anchor(self, uuid: str, arn: str, starting: str) -> None:
+        """Fixes where a new mapping starts, at the moment it is made: LATEST must not depend on when the poller comes
+        by."""
+        source = source_for(arn)
+        if source is None or starting == "AT_TIMESTAMP":
+            return
+        with self._lock:
+            if uuid not in self._mappings and source.identity():
+                mapping = self._mappings[uuid] = _Mapping(uuid, source)
+                mapping.identity = source.identity()
+                mapping.processor = StreamProcessor(Settings(), starting, None, source.shards())
+        self.wake()
+
+    def _run(self) -> None:
+        while not self._stopped:
+            self._wake.clear()
+            try:
+                with self._lock:
+                    next_time = self._pass(time.time())
+            except Exception:
+                logger.exception("a pass over the event source mappings failed")
+                next_time = time.time() + 1.0
+            # The short pause bounds the passes a busy producer can cause.
+            self._wake.wait(max(0.0, min(next_time - time.time(), _IDLE_SECONDS)))
+            time.sleep(0.01)
+
+    def _pass(self, now: float) -> float:
+        """One look at every mapping; returns when the next is due though nothing wakes the poller."""
+        due = now + _IDLE_SECONDS
+        present = set()
+        for account, region, esm in list(lambda_svc._iter_all_esms()):
+            source = source_for(esm.get("EventSourceArn", ""))
+            if source is None:
+                continue
+            present.add(esm["UUID"])
+            mapping = self._mappings.setdefault(esm["UUID"], _Mapping(esm["UUID"], source))
+            if truth(esm.get("Enabled", True)):
+                with request_scope(account, region):
+                    due = min(due, self._advance(mapping, esm, now))
+        for uuid in [uuid for uuid in self._mappings if uuid not in present]:
+            if self._mappings[uuid].processor is None or self._mappings[uuid].processor.idle:
+                del self._mappings[uuid]
+        return due
+
+    def _advance(self, mapping: _Mapping, esm: dict[str, Any], now: float) -> float:
+        function, config = lambda_svc._get_func_record_for_qualifier(esm["FunctionName"], esm.get("Qualifier"))
+        identity = mapping.source.identity()
+        if function is None or identity is None:
+            return now + 1.0
+        if not self._may_read(mapping, esm, config["Role"], now):
+            return now + _DENIED_SECONDS
+        settings = settings_of(esm)
+        shards = mapping.source.shards()
+        if mapping.processor is None or mapping.identity != identity:
+            starting, timestamp = esm.get("StartingPosition", "LATEST"), esm.get("StartingPositionTimestamp")
+            if starting == "AT_TIMESTAMP" and timestamp is None:
+                return now + 1.0
+            mapping.processor, mapping.identity = StreamProcessor(settings, starting, timestamp, shards), identity
+        processor = mapping.processor
+        processor.update_settings(settings)
+        processor.update_shards(shards)
+        more = False
+        if now >= mapping.next_read:
+            mapping.next_read = now + _READ_GAP_SECONDS
+            for shard_id, position, room in processor.wants():
+                raw, at_end = mapping.source.read(shard_id, position, room)
+                events = [mapping.source.event(shard_id, item, config["Role"]) for item in raw]
+                kept = [mapping.source.record(event) for event in lambda_svc._apply_filter_criteria(events, esm)]
+                read_to = mapping.source.sequence(raw[-1]) if raw else None
+                processor.offer(shard_id, kept, read_to, at_end, now)
+                more = more or bool(raw)
+        elif self._wake.is_set() or processor.wants():
+            more = True
+        invocations, discards = processor.next(now)
+        self._discard(mapping, esm, config, discards, now)
+        for invocation in invocations:
+            arguments = (mapping, esm, function, config, invocation)
+            threading.Thread(target=self._invoke, args=arguments, name="esm-batch", daemon=True).start()
+        times = [processor.wake_at(now), mapping.next_read if more else None]
+        return min((moment for moment in times if moment is not None), default=now + _IDLE_SECONDS)
+
+    def _invoke(self, mapping: _Mapping, esm: dict, function: dict, config: dict, invocation: Invocation) -> None:
+        records = invocation.batch.records
+        try:
+            with request_scope(mapping.source.account, mapping.source.region):
+                result = lambda_svc._execute_function(function, {"Records": [record.event for record in records]})
+            outcome = outcome_of(result, config)
+        except Exception as error:
+            logger.exception("%s could not be invoked", esm["FunctionName"])
+            outcome = Outcome(invoked=False, error=type(error).__name__)
+        now = time.time()
+        with self._lock:
+            failed = outcome.error is not None or not outcome.invoked
+            esm["LastProcessingResult"] = "PROBLEM: Function call failed" if failed else "OK"
+            discards = mapping.processor.complete(invocation, outcome, now)
+            self._discard(mapping, esm, config, discards, now)
+        for listener in self.on_batch:
+            listener(esm["FunctionName"], now - records[-1].arrival)
+        self.wake()
+
+    def _discard(
+        self, mapping: _Mapping, esm: dict, config: dict, discards: list[tuple[str, Discard]], now: float
+    ) -> None:
+        destination = ((esm.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
+        for shard_id, discard in discards:
+            logger.warning(
+                "%s: %d records of %s given up (%s)",
+                esm["FunctionName"],
+                len(discard.records),
+                shard_id,
+                discard.condition,
+            )
+            if destination:
+                document = invocation_record(discard, mapping.source, shard_id, config["FunctionArn"], now)
+                arguments = (mapping, config, destination, document, discard, shard_id)
+                threading.Thread(target=self._deliver, args=arguments, name="esm-destination", daemon=True).start()
+
+    def _deliver(
+        self, mapping: _Mapping, config: dict, destination: str, document: dict, discard: Discard, shard: str
+    ) -> None:
+        try:
+            deliver(self._session(config["Role"]), destination, document, discard, mapping.uuid, shard)
+        except Exception:
+            logger.exception("the on-failure destination %s could not be reached", destination)
+            dimensions = {"FunctionName": config["FunctionName"]}
+            self._context.put_metric("AWS/Lambda", "DestinationDeliveryFailures", dimensions, 1, "Count")
+
+    def _session(self, role_arn: str) -> RoleSession:
+        if role_arn not in self._sessions:
+            self._sessions[role_arn] = RoleSession(self._context, role_arn)
+        return self._sessions[role_arn]
+
+    def _may_read(self, mapping: _Mapping, esm: dict, role_arn: str, now: float) -> bool:
+        if mapping.allowed_role == role_arn:
+            return True
+        if not mapping.checking and now >= mapping.check_at:
+            mapping.checking = True
+            threading.Thread(target=self._check, args=(mapping, esm, role_arn), name="esm-check", daemon=True).start()
+        return False
+
+    def _check(self, mapping: _Mapping, esm: dict, role_arn: str) -> None:
+        """Calls the stream as the function's role, so that a missing grant is refused by IAM here as on AWS."""
+        try:
+            mapping.source.probe(self._session(role_arn))
+            mapping.allowed_role = role_arn
+        except Exception as error:
+            logger.warning("%s cannot read %s: %s", esm["FunctionName"], mapping.source.arn, error)
+            esm["LastProcessingResult"] = f"PROBLEM: {error}"
+            mapping.check_at = time.time() + _DENIED_SECONDS
+        mapping.checking = False
+        self.wake()
+
+
+def settings_of(esm: dict[str, Any]) -> Settings:
+    """The mapping's parameters with the defaults of
+    https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html."""
+    return Settings(
+        batch_size=int(esm.get("BatchSize", 100)),
+        window=float(esm.get("MaximumBatchingWindowInSeconds") or 0),
+        max_retries=int(esm.get("MaximumRetryAttempts", -1)),
+        max_age=int(esm.get("MaximumRecordAgeInSeconds", -1)),
+        bisect=truth(esm.get("BisectBatchOnFunctionError", False)),
+        partial="ReportBatchItemFailures" in (esm.get("FunctionResponseTypes") or []),
+        lanes=int(esm.get("ParallelizationFactor") or 1),
+    )
+
+
+def outcome_of(result: dict[str, Any], config: dict[str, Any]) -> Outcome:
+    """What the emulator's executor returned, as an outcome."""
+    version = config.get("Version", "$LATEST")
+    if result.get("throttle"):
+        return Outcome(invoked=False, error="Throttled", version=version)
+    if result.get("error"):
+        return Outcome(error=result.get("function_error") or "Unhandled", body=result.get("body"), version=version)
+    return Outcome(body=result.get("body"), version=version)
+
+
+def truth(value: Any) -> bool:
+    """CloudFormation hands booleans on as text at times."""
+    return value.lower() == "true" if isinstance(value, str) else bool(value)
+
+
+class _Tee:
+    """Stands for the emulator's wake event in one stream service, and wakes this poller as well."""
+
+    def __init__(self, original: threading.Event, poller: Poller):
+        self._original, self._poller = original, poller
+
+    def set(self) -> None:
+        self._original.set()
+        self._poller.wake()
+
+
+def register(context: LocalContext) -> Poller:
+    """Replaces the emulator's stream pollers. Call it once, before requests are served."""
+    kinesis_reshard.register(context)
+    poller = Poller(context)
+    lambda_svc._poll_kinesis = lambda: False
+    lambda_svc._poll_dynamodb_streams = lambda: False
+    lambda_svc._init_stream_position = poller.anchor
+    for module in (kinesis, dynamodb):
+        module.esm_wake = _Tee(module.esm_wake, poller)
+    _keep_what_creation_drops()
+    context.on_stop(poller.stop)
+    poller.start()
+    global current
+    current = poller
+    return poller
+
+
+current: Poller | None = None
+
+
+def _keep_what_creation_drops() -> None:
+    """The emulator forgets StartingPositionTimestamp, and gives streams the batch size of queues."""
+    create_by_api = lambda_svc._create_esm
+
+    def create(data: dict[str, Any]):
+        stream = source_for(data.get("EventSourceArn", "")) is not None
+        before = set(lambda_svc._esms.keys())
+        answer = create_by_api({"BatchSize": 100, **data} if stream else data)
+        if stream and data.get("StartingPositionTimestamp") is not None:
+            for uuid in set(lambda_svc._esms.keys()) - before:
+                lambda_svc._esms[uuid]["StartingPositionTimestamp"] = float(data["StartingPositionTimestamp"])
+        return answer
+
+    handlers = provisioners._RESOURCE_HANDLERS[_CFN_TYPE]
+    create_by_template = handlers["create"]
+
+    def create_from_template(logical_id: str, properties: dict[str, Any], stack_name: str):
+        stream = source_for(properties.get("EventSourceArn", "")) is not None
+        properties = {"BatchSize": 100, **properties} if stream else properties
+        uuid, attributes = create_by_template(logical_id, properties, stack_name)
+        if properties.get("StartingPositionTimestamp") is not None:
+            lambda_svc._esms[uuid]["StartingPositionTimestamp"] = float(properties["StartingPositionTimestamp"])
+        return uuid, attributes
+
+    lambda_svc._create_esm = create
+    handlers["create"] = create_from_template
