@@ -1,0 +1,191 @@
+/** A use case that can't be kept is refused with the field, what was found and what is allowed. */
+import { describe, expect, test } from '@jest/globals';
+import {
+  type Contract,
+  contract,
+  count,
+  defineUseCase,
+  derived,
+  expr,
+  type FeatureSpec,
+  field,
+  instants,
+  last,
+  sum,
+  timeSinceLast,
+} from '../../core/define.ts';
+import { DefinitionError } from '../../core/errors.ts';
+import { finalise } from '../../core/finalise.ts';
+import type { UseCaseIR } from '../../core/ir.ts';
+import { emptyState } from '../../core/state.ts';
+import { DAY, HOUR, MINUTE } from '../../core/time.ts';
+import { parseUseCase } from '../../core/usecase.ts';
+import { compileView } from '../../core/view.ts';
+
+const order = contract('order', 1, {
+  fields: {
+    amount: field.decimal(2, { min: 0, max: 1e8 }),
+    loose: field.int(),
+    channel: field.enum(['web', 'store']),
+    note: field.string(),
+  },
+  derived: { big: expr.gt('amount', 10_000) },
+});
+const sound = {
+  orders_7d: count({ of: order, window: '7d', where: { big: 1 } }),
+  spend_28d: sum({ of: order, field: 'amount', window: '28d' }),
+  recency: timeSinceLast({ of: order, window: 'lifetime' }),
+  channel: last({ of: order, field: 'channel', window: 'lifetime' }),
+  spend_per_order: derived(expr.div('spend_28d', 'orders_7d')),
+};
+
+function useCase(
+  over: { features?: Record<string, FeatureSpec>; contracts?: Contract[]; model?: object; alerts?: object } = {},
+): UseCaseIR {
+  return defineUseCase({
+    name: 'tiny',
+    entity: 'customer',
+    contracts: over.contracts ?? [order],
+    views: { tiny: { entity: 'customer', features: over.features ?? sound } },
+    label: { name: 'gone', kind: 'no_event', event_type: 'order', horizon: '14d', eligible: { event_type: 'order' } },
+    model: {
+      name: 'tiny',
+      view: 'tiny',
+      inputs: ['orders_7d'],
+      baseline_inputs: ['orders_7d'],
+      hyperparameters: {},
+      train: instants('2017-05-01T00:00:00Z', '2017-09-01T00:00:00Z', '14d'),
+      validation: instants('2017-09-15T00:00:00Z', '2017-10-01T00:00:00Z', '14d'),
+      test: instants('2017-11-01T00:00:00Z', '2017-11-01T00:00:00Z', '14d'),
+      seed: 1,
+      gate: { min_auc: 0.7, max_auc: 0.95, min_auc_gain_over_baseline: 0, max_calibration_error: 0.1 },
+      ...over.model,
+    },
+    alerts: {
+      name: 'a',
+      threshold: 0.8,
+      rearm_below: 0.6,
+      cooldown: '14d',
+      top_reasons: 3,
+      title: 't',
+      link: 'l',
+      reasons: {},
+      ...over.alerts,
+    },
+  });
+}
+
+const feature = (spec: FeatureSpec) => () => useCase({ features: { ...sound, extra: spec } });
+
+describe('refused when it is declared', () => {
+  test.each<[string, () => unknown, RegExp]>([
+    [
+      'a window that is no duration',
+      feature(count({ of: order, window: 'a week' })),
+      /features\.extra\.window: found string; allowed: a duration/,
+    ],
+    [
+      'a window beyond the retention',
+      feature(count({ of: order, window: '500d' })),
+      /extra\.window: found .* allowed: 5m to 400d/,
+    ],
+    [
+      'a sum that could leave the exact range',
+      feature(sum({ of: order, field: 'loose', window: '7d' })),
+      /extra\.field: .* allowed: a bounded field/,
+    ],
+    [
+      'a sum of text',
+      feature(sum({ of: order, field: 'note', window: '7d' })),
+      /extra\.field: found string field for sum/,
+    ],
+    [
+      'a filter on an unknown field',
+      feature(count({ of: order, window: '7d', where: { nope: 1 } as object })),
+      /where\.nope: found an unknown field/,
+    ],
+    [
+      'a filter of another type',
+      feature(count({ of: order, window: '7d', where: { channel: 5 } })),
+      /where\.channel: found number; allowed: string/,
+    ],
+    [
+      'an unknown event type',
+      feature(count({ of: contract('other', 1, { fields: {} }), window: '7d' })),
+      /extra\.of: found unknown event type other; allowed: order/,
+    ],
+    [
+      'an expression over a later feature',
+      feature(derived(expr.add('later', 1))),
+      /extra\.expr: found feature later that is not declared before/,
+    ],
+    [
+      'a name that is no name',
+      () => useCase({ features: { ...sound, 'A-b': count({ of: order, window: '7d' }) } }),
+      /a lower-case name/,
+    ],
+    [
+      'a model input that is no feature',
+      () => useCase({ model: { inputs: ['nope'] } }),
+      /model\.inputs: found unknown feature nope/,
+    ],
+    [
+      'a validation inside the label horizon',
+      () => useCase({ model: { validation: instants('2017-09-02T00:00:00Z', '2017-10-01T00:00:00Z', '14d') } }),
+      /model\.validation\.from: found an instant inside the label horizon/,
+    ],
+    [
+      'a threshold of another type',
+      () => useCase({ alerts: { threshold: '0.8' } }),
+      /alerts\.threshold: found string; .*number/,
+    ],
+    [
+      'a re-arm level above the threshold',
+      () => useCase({ alerts: { rearm_below: 0.9 } }),
+      /alerts\.rearm_below: found a number above threshold/,
+    ],
+    ['a contract declared twice', () => useCase({ contracts: [order, order] }), /contracts: found order v1 twice/],
+    ['no document at all', () => parseUseCase(undefined), /use case: found undefined/],
+  ])('%s', (_, make, message) => {
+    expect(make).toThrow(DefinitionError);
+    expect(make).toThrow(message);
+  });
+
+  test('an IR that was edited after it was compiled', () => {
+    const ir = structuredClone(useCase()) as { views: { features: { window_ms: number }[] }[] } & UseCaseIR;
+    ir.views[0]!.features[0]!.window_ms = 8 * DAY;
+    expect(() => parseUseCase(ir)).toThrow(/definition_hash: found another hash/);
+  });
+});
+
+describe('the definition hash', () => {
+  const hash = (features?: Record<string, FeatureSpec>) =>
+    useCase(features ? { features } : {}).views[0]!.definition_hash;
+
+  test('changes with the meaning, not with the description', () => {
+    const described = {
+      ...sound,
+      orders_7d: count({ of: order, window: '7d', where: { big: 1 }, description: 'Large orders.' }),
+    };
+    const changed = { ...sound, orders_7d: count({ of: order, window: '8d', where: { big: 1 } }) };
+    expect(hash(described)).toBe(hash());
+    expect(hash(changed)).not.toBe(hash());
+  });
+});
+
+test('hops follow the design: 5 min below 12 h, 1 h below 12 d, then 1 d', () => {
+  const windows = ['5m', '719m', '12h', '287h', '12d', '90d'];
+  const ir = useCase({
+    features: {
+      orders_7d: sound.orders_7d,
+      ...Object.fromEntries(windows.map((w) => [`w${w}`, count({ of: order, window: w })])),
+    },
+  });
+  const hops = ir.views[0]!.features.slice(1).map((f) => (f.kind === 'aggregate' ? f.hop_ms : null));
+  expect(hops).toEqual([5 * MINUTE, 5 * MINUTE, HOUR, HOUR, DAY, DAY]);
+});
+
+test('with no event counts are 0 and all else is null', () => {
+  const plan = compileView(useCase().views[0]!);
+  expect(finalise(plan, emptyState(plan), 1)).toEqual([0, null, null, null, null]);
+});
