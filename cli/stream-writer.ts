@@ -14,6 +14,11 @@ export interface StreamRecord {
   readonly partitionKey: string;
 }
 
+export interface Position {
+  readonly shard: string;
+  readonly sequence: string;
+}
+
 export interface Written {
   readonly records: number;
   /** Records sent again because the stream refused them (throttled or failed inside). */
@@ -34,18 +39,24 @@ function sizeOf(record: StreamRecord): number {
   return record.data.length + Buffer.byteLength(record.partitionKey);
 }
 
+export interface PutOptions {
+  /** Called after each call with the number of records taken so far. */
+  readonly onProgress?: (taken: number) => void;
+  /** Called for each record with where the stream put it. */
+  readonly onTaken?: (record: StreamRecord, position: Position) => void;
+}
+
 /**
  * Writes records in as few PutRecords calls as the limits allow. A call answers 200 although some of its records
  * failed: only those are sent again. Calls follow one another, so records of one key stay in order unless one of them
  * was refused.
- * @param onProgress called after each call with the records taken so far
  * @throws RangeError for a record above 1 MiB (data plus key), RecordsNotTakenError
  */
 export async function putAll(
   client: KinesisClient,
   streamName: string,
   records: Iterable<StreamRecord> | AsyncIterable<StreamRecord>,
-  onProgress: (taken: number) => void = () => {},
+  options: PutOptions = {},
 ): Promise<Written> {
   let batch: StreamRecord[] = [];
   let bytes = 0;
@@ -53,9 +64,9 @@ export async function putAll(
   let retried = 0;
   const flush = async () => {
     if (batch.length === 0) return;
-    retried += await putBatch(client, streamName, batch);
+    retried += await putBatch(client, streamName, batch, options);
     taken += batch.length;
-    onProgress(taken);
+    options.onProgress?.(taken);
     batch = [];
     bytes = 0;
   };
@@ -75,7 +86,12 @@ export async function putAll(
 }
 
 /** @returns how many records had to be sent again */
-async function putBatch(client: KinesisClient, streamName: string, batch: readonly StreamRecord[]): Promise<number> {
+async function putBatch(
+  client: KinesisClient,
+  streamName: string,
+  batch: readonly StreamRecord[],
+  options: PutOptions,
+): Promise<number> {
   let open = batch;
   let retried = 0;
   for (let attempt = 1; ; attempt += 1) {
@@ -86,6 +102,11 @@ async function putBatch(client: KinesisClient, streamName: string, batch: readon
       }),
     );
     const results = answer.Records ?? [];
+    for (const [index, record] of open.entries()) {
+      const { ErrorCode, ShardId, SequenceNumber } = results[index] ?? {};
+      if (!ErrorCode && ShardId && SequenceNumber)
+        options.onTaken?.(record, { shard: ShardId, sequence: SequenceNumber });
+    }
     const refused = open.filter((_, index) => results[index]?.ErrorCode !== undefined);
     if (refused.length === 0) return retried;
     if (attempt === MAX_ATTEMPTS) {

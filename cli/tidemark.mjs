@@ -3,6 +3,9 @@
 
 import { register } from 'tsx/esm/api';
 
+// The SDK's advice about next year's Node concerns us, not the user: the Lambdas run on Node 24 already.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+
 register();
 const { run } = await import('./main.ts');
 await run(process.argv);

@@ -1,0 +1,54 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { runAttached } from '../../setup/processes.mjs';
+import { Progress } from '../../setup/progress.mjs';
+import { connect, type Stage } from '../connection.ts';
+import { bootstrapLocal, deployAssembly, synthesise } from '../deployment.ts';
+import { CliError } from '../errors.ts';
+import { interruption } from '../interruption.ts';
+import { readLocalState } from '../local-state.ts';
+import { ROOT, RUNS } from '../paths.ts';
+import { readResources } from '../resources.ts';
+import { setSlackUrl } from '../slack-secret.ts';
+
+interface DeployOptions {
+  readonly stage: Stage;
+  readonly usecase: string;
+}
+
+/** Locally: bootstrap and deploy without questions. In AWS: `cdk deploy` itself, with its questions. */
+export async function deploy({ stage, usecase }: DeployOptions): Promise<void> {
+  if (stage !== 'local') {
+    const cdk = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
+    const args = [cdk, 'deploy', '--all', '--context', `stage=${stage}`, '--context', `usecase=${usecase}`];
+    const { code } = await runAttached(process.execPath, args, { cwd: ROOT, env: process.env });
+    if (code !== 0) throw new CliError(`cdk deploy ended with code ${code}.`, code ?? 1);
+    return;
+  }
+  const connection = connect('local');
+  const stop = interruption();
+  const progress = new Progress();
+  mkdirSync(RUNS, { recursive: true });
+  const run = {
+    stage,
+    usecase,
+    env: connection.env,
+    assembly: join(RUNS, 'cdk.out'),
+    log: join(RUNS, 'deploy.log'),
+    signal: stop.signal,
+  } as const;
+  await Promise.all([
+    progress.step('Bootstrap the local account', () => bootstrapLocal(run)),
+    progress.step('Synthesise the app', () => synthesise(run)),
+  ]);
+  await progress.step('Deploy with cdk', (step) =>
+    deployAssembly({ ...run, onLine: (line) => step.update(line.slice(0, 100)) }),
+  );
+  const resources = await readResources(connection.clients.cloudformation, 'local');
+  const slackUrl = readLocalState()?.slackUrl;
+  if (slackUrl) await setSlackUrl(connection.clients.secrets, resources.get('slackSecret'), slackUrl);
+  stop.release();
+  console.log(
+    `Deployed. Stream: ${resources.get('stream')}. Next: npx tidemark put --file <events.ndjson>, or npx tidemark page`,
+  );
+}

@@ -1,0 +1,48 @@
+import { createReadStream } from 'node:fs';
+import { basename } from 'node:path';
+import { createGzip } from 'node:zlib';
+import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { Progress } from '../../setup/progress.mjs';
+import { connect, type Stage } from '../connection.ts';
+import { interruption } from '../interruption.ts';
+import { runGlueJob } from '../jobs.ts';
+import { readResources } from '../resources.ts';
+
+/** Where the land job reads: wire events, one JSON object a line, in the order of the file names. */
+const PREFIX = 'raw/history/';
+
+/** Uploads NDJSON files, packed. @returns bytes sent */
+export async function uploadHistory(client: S3Client, bucket: string, files: readonly string[]): Promise<number> {
+  let bytes = 0;
+  for (const file of files) {
+    const chunks: Buffer[] = [];
+    const source = createReadStream(file);
+    for await (const chunk of file.endsWith('.gz') ? source : source.pipe(createGzip())) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks);
+    const name = file.endsWith('.gz') ? basename(file) : `${basename(file)}.gz`;
+    await client.send(new PutObjectCommand({ Bucket: bucket, Key: `${PREFIX}${name}`, Body: body }));
+    bytes += body.length;
+  }
+  return bytes;
+}
+
+/** `tidemark history load` */
+export async function loadHistory(files: readonly string[], { stage }: { stage: Stage }): Promise<void> {
+  const { clients } = connect(stage);
+  const resources = await readResources(clients.cloudformation, stage);
+  const stop = interruption();
+  const progress = new Progress();
+  const watch = { signal: stop.signal };
+  await progress.step(
+    'Upload',
+    () => uploadHistory(clients.s3, resources.get('lakeBucket'), files),
+    (bytes) => `${Math.round(bytes / 1024)} KiB`,
+  );
+  await progress.step('Land the history (Glue)', () =>
+    runGlueJob(clients.glue, resources.get('landHistoryJob'), {}, watch),
+  );
+  await progress.step('Fill the online states (Glue)', () =>
+    runGlueJob(clients.glue, resources.get('backfillStatesJob'), {}, watch),
+  );
+  stop.release();
+}

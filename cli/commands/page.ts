@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import type { UseCaseIR } from '../../core/ir.ts';
+import { loadUseCase } from '../../lib/config/use-case.ts';
+import { type Clients, connect, type Stage } from '../connection.ts';
+import { interruption } from '../interruption.ts';
+import { awsPageData } from '../page/data.ts';
+import { type Page, startPage } from '../page/server.ts';
+import { RUNS } from '../paths.ts';
+import { type Resources, readResources } from '../resources.ts';
+
+const TWO_WEEKS_MS = 14 * 86_400_000;
+
+/** The page over what is deployed. @param port 0 takes a free one */
+export function openPage(clients: Clients, resources: Resources, ir: UseCaseIR, port = 0): Promise<Page> {
+  const data = awsPageData({
+    stage: resources.stage,
+    useCase: ir.name,
+    alertThreshold: ir.alerts.threshold,
+    dashboardName: resources.get('dashboard'),
+    scoresTable: resources.get('scoresTable'),
+    streamName: resources.get('stream'),
+    endpointName: resources.get('endpoint'),
+    modelPackageGroup: resources.get('modelPackageGroup'),
+    since: Math.max(resources.created, Date.now() - TWO_WEEKS_MS),
+    cloudwatch: clients.cloudwatch,
+    dynamodb: clients.dynamodb,
+    kinesis: clients.kinesis,
+    sagemaker: clients.sagemaker,
+  });
+  return startPage(data, port);
+}
+
+/** `tidemark page`: serves until Ctrl-C. */
+export async function page({ stage, port, usecase }: { stage: Stage; port: number; usecase: string }): Promise<void> {
+  const { clients } = connect(stage);
+  const resources = await readResources(clients.cloudformation, stage);
+  const { ir } = await loadUseCase(usecase, join(RUNS, 'usecase'));
+  const stop = interruption();
+  const open = await openPage(clients, resources, ir, port);
+  console.log(`The page: ${open.url} (Ctrl-C ends it)`);
+  await stop.requested;
+  await open.close();
+  stop.release();
+}

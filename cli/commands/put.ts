@@ -1,0 +1,46 @@
+import { Progress } from '../../setup/progress.mjs';
+import { connect, type Stage } from '../connection.ts';
+import { CliError } from '../errors.ts';
+import { entityOf, readLines } from '../ndjson.ts';
+import { readResources } from '../resources.ts';
+import { MAX_RECORD_BYTES, putAll, type StreamRecord } from '../stream-writer.ts';
+
+interface PutOptions {
+  readonly file: string;
+  readonly stream?: string;
+  readonly raw?: boolean;
+  readonly stage: Stage;
+}
+
+/** More would scroll the first ones away. */
+const REPORTED = 20;
+/** Lines that are no event have no entity: with --raw each goes to the shard of its own line number. */
+const RAW_KEY = 'raw-line-';
+
+/** Sends a file of events. Lines that are no event are named by number and left out, unless --raw. */
+export async function put({ file, stream, raw, stage }: PutOptions): Promise<void> {
+  const { clients } = connect(stage);
+  const name = stream ?? (await readResources(clients.cloudformation, stage)).get('stream');
+  const problems: string[] = [];
+  async function* records(): AsyncGenerator<StreamRecord> {
+    for await (const { number, bytes } of readLines(file)) {
+      const found = entityOf(bytes);
+      if (bytes.length > MAX_RECORD_BYTES - 256)
+        problems.push(`line ${number} has ${bytes.length} bytes; a Kinesis record may have ${MAX_RECORD_BYTES}`);
+      else if ('entity_id' in found) yield { data: bytes, partitionKey: found.entity_id };
+      else if (raw) yield { data: bytes, partitionKey: `${RAW_KEY}${number}` };
+      else problems.push(`line ${number} ${found.problem}`);
+    }
+  }
+  const { records: taken, retried } = await new Progress().step(
+    `Send ${file} to ${name}`,
+    (step) => putAll(clients.kinesis, name, records(), { onProgress: (count) => step.update(`${count} events`) }),
+    (written) => `${written.records} events${written.retried > 0 ? `, ${written.retried} sent again` : ''}`,
+  );
+  if (problems.length === 0) return;
+  const more = problems.length > REPORTED ? `\n… and ${problems.length - REPORTED} more` : '';
+  throw new CliError(
+    `${taken} events were sent (${retried} of them again), ${problems.length} lines were not:\n${problems.slice(0, REPORTED).join('\n')}${more}\nCorrect them, or send them as they are with --raw: they end in the quarantine with their reason.`,
+    2,
+  );
+}

@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import { loadUseCase } from '../../lib/config/use-case.ts';
+import { Progress } from '../../setup/progress.mjs';
+import { connect, type Stage } from '../connection.ts';
+import { interruption } from '../interruption.ts';
+import { RUNS } from '../paths.ts';
+import { byDay, Replayer, readEvents } from '../replay.ts';
+import { readResources } from '../resources.ts';
+
+interface ReplayOptions {
+  readonly stage: Stage;
+  readonly usecase: string;
+  readonly rate?: number;
+  readonly sweep: boolean;
+}
+
+const DAY_MS = 86_400_000;
+
+/** `tidemark replay`: days pass as fast as the stream and the sweep allow. */
+export async function replay(files: readonly string[], options: ReplayOptions): Promise<void> {
+  const { clients } = connect(options.stage);
+  const resources = await readResources(clients.cloudformation, options.stage);
+  const { ir } = await loadUseCase(options.usecase, join(RUNS, 'usecase'));
+  const events = await readEvents(files, ir.replay.available_lag_ms);
+  const first = events[0];
+  if (!first) {
+    console.log('There are no events in these files.');
+    return;
+  }
+  const stop = interruption();
+  const rate = options.rate === undefined ? {} : { rate: options.rate };
+  const replayer = new Replayer({ clients, resources, ir, signal: stop.signal, ...rate });
+  const progress = new Progress();
+  for (const { now, events: some } of byDay(events, Math.floor(first.available_at / DAY_MS) * DAY_MS)) {
+    const date = new Date(now - DAY_MS).toISOString().slice(0, 10);
+    await progress.step(
+      date,
+      async (step) => {
+        await replayer.sendEvents(some, (taken) => step.update(`${taken} of ${some.length} events`));
+        await replayer.caughtUp();
+        if (!options.sweep) return undefined;
+        step.update('sweep');
+        return replayer.sweep(now);
+      },
+      (answer) => `${some.length} events${answer ? `, sweep ${JSON.stringify(answer)}` : ''}`,
+    );
+  }
+  stop.release();
+}

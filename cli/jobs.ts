@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GetJobRunCommand, type GlueClient, type JobRun, StartJobRunCommand } from '@aws-sdk/client-glue';
+import {
+  DescribeExecutionCommand,
+  GetExecutionHistoryCommand,
+  type SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import { CliError } from './errors.ts';
+
+const POLL_MS = 700;
+const GLUE_RUNNING = new Set(['STARTING', 'RUNNING', 'STOPPING', 'WAITING']);
+
+export interface Watch {
+  /** Called with what it does now. */
+  readonly onState?: (state: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Runs a Glue job to its end.
+ * @param args job arguments with their leading `--`
+ * @throws CliError with Glue's message when it does not succeed
+ */
+export async function runGlueJob(
+  client: GlueClient,
+  name: string,
+  args: Readonly<Record<string, string>> = {},
+  watch: Watch = {},
+): Promise<JobRun> {
+  const { JobRunId } = await client.send(new StartJobRunCommand({ JobName: name, Arguments: { ...args } }));
+  for (;;) {
+    const { JobRun: run } = await client.send(new GetJobRunCommand({ JobName: name, RunId: JobRunId }));
+    const state = run?.JobRunState ?? 'STARTING';
+    if (state === 'SUCCEEDED' && run) return run;
+    if (!GLUE_RUNNING.has(state)) {
+      throw new CliError(
+        `Glue job ${name} ended as ${state}: ${run?.ErrorMessage ?? 'it gave no message'} (run ${JobRunId})`,
+      );
+    }
+    watch.onState?.(state.toLowerCase());
+    await sleep(POLL_MS, undefined, { signal: watch.signal });
+  }
+}
+
+/**
+ * Starts a state machine and follows it to its end; `onState` gets the name of each state it enters.
+ * @returns its output
+ * @throws CliError with the error and cause when it does not succeed
+ */
+export async function runStateMachine(
+  client: SFNClient,
+  arn: string,
+  input: unknown,
+  watch: Watch = {},
+): Promise<unknown> {
+  const { executionArn } = await client.send(
+    new StartExecutionCommand({ stateMachineArn: arn, input: JSON.stringify(input) }),
+  );
+  for (;;) {
+    const execution = await client.send(new DescribeExecutionCommand({ executionArn }));
+    if (execution.status === 'SUCCEEDED') return JSON.parse(execution.output ?? 'null');
+    const state = await lastState(client, executionArn);
+    if (execution.status !== 'RUNNING') {
+      const why = [execution.error, execution.cause].filter(Boolean).join(': ') || 'it gave no cause';
+      throw new CliError(`The training state machine ended as ${execution.status} in "${state}": ${why}`);
+    }
+    if (state) watch.onState?.(state);
+    await sleep(POLL_MS, undefined, { signal: watch.signal });
+  }
+}
+
+async function lastState(client: SFNClient, executionArn: string | undefined): Promise<string> {
+  const { events } = await client.send(
+    new GetExecutionHistoryCommand({ executionArn, reverseOrder: true, maxResults: 50 }),
+  );
+  return events?.find(({ stateEnteredEventDetails }) => stateEnteredEventDetails)?.stateEnteredEventDetails?.name ?? '';
+}

@@ -1,0 +1,137 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { demo } from './commands/demo.ts';
+import { deploy } from './commands/deploy.ts';
+import { loadHistory } from './commands/history.ts';
+import { startLocal, statusLocal, stopLocal } from './commands/local.ts';
+import { page } from './commands/page.ts';
+import { put } from './commands/put.ts';
+import { replay } from './commands/replay.ts';
+import { train } from './commands/train.ts';
+import { STAGES } from './connection.ts';
+import { CliError, messageOf } from './errors.ts';
+
+const stageOption = () => new Option('--stage <stage>', 'which deployment').choices(STAGES).default('local');
+const useCaseOption = () => new Option('--usecase <name>', 'folder under usecases/, or a path to one').default('churn');
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('allowed is a number above 0.');
+  return value;
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError('allowed is 0 to 65535.');
+  return value;
+}
+
+function day(text: string): number {
+  const value = Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text);
+  if (!Number.isFinite(value))
+    throw new InvalidArgumentError('allowed is a day such as 2017-12-01 or an ISO time with a zone.');
+  return value;
+}
+
+/** The whole command line; exported for the tests of its help. */
+export function program(): Command {
+  const root = new Command('tidemark')
+    .description('Real-time ML feature pipelines on AWS: events in, fresh features, scores and alerts out.')
+    .showHelpAfterError('(add --help for what is allowed)')
+    .addHelpText(
+      'after',
+      `
+First steps:
+  npm run demo                      everything, locally, with real events (no AWS account)
+  npx tidemark local start          the local cloud in the background
+  npx tidemark deploy               the app into it
+  npx tidemark put --file my.ndjson your own events, one JSON object a line
+  npx tidemark page                 dashboard, scores and alerts in the browser
+
+Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
+    );
+
+  root
+    .command('demo')
+    .description('deploy locally, load real history, train, replay the latest weeks, alert, and show a page')
+    .option('--no-wait', 'stop everything at the end instead of serving the page until Ctrl-C')
+    .option('--json <file>', 'write the summary as JSON')
+    .option('--days <n>', 'days of live events to replay', positive)
+    .addOption(useCaseOption())
+    .action(demo);
+
+  const local = root.command('local').description('the local cloud: an AWS on this machine, on loopback only');
+  local
+    .command('start')
+    .description('start it in the background (it keeps its data until it stops)')
+    .option('--foreground', 'stay in this terminal until Ctrl-C')
+    .option('--port <port>', 'port on 127.0.0.1; 0: a free one', port, 0)
+    .action(startLocal);
+  local.command('stop').description('stop it and everything it started').action(stopLocal);
+  local.command('status').description('say whether it runs, where, and what is deployed').action(statusLocal);
+
+  root
+    .command('deploy')
+    .description('deploy the app with cdk: into the local cloud, or into your AWS account')
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .action(deploy);
+
+  root
+    .command('put')
+    .description('send events to the stream: one JSON object a line, partition key = entity_id')
+    .requiredOption('--file <file>', 'NDJSON, also .gz; - is standard input')
+    .option('--stream <name>', 'another stream than the deployed one')
+    .option('--raw', 'send lines that are no event, too (they end in the quarantine)')
+    .addOption(stageOption())
+    .action(put);
+
+  const history = root.command('history').description('events of the past, which go the batch way');
+  history
+    .command('load')
+    .description('upload NDJSON files, land them in the table of events and fill the online states from them')
+    .argument('<files...>', 'NDJSON, also .gz')
+    .addOption(stageOption())
+    .action(loadHistory);
+
+  root
+    .command('train')
+    .description('build the training set, train, gate, register and deploy the model')
+    .option('--as-of <time>', 'know only what was known then', day)
+    .addOption(stageOption())
+    .action(train);
+
+  root
+    .command('replay')
+    .description(
+      'send events in the order in which they became known, with a sweep for silent customers after each day',
+    )
+    .argument('<files...>', 'NDJSON, also .gz')
+    .option('--rate <n>', 'events a second (default: as fast as the stream takes them)', positive)
+    .option('--no-sweep', 'leave the daily sweep out')
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .action(replay);
+
+  root
+    .command('page')
+    .description('serve the dashboard, scores and alerts on a local page')
+    .option('--port <port>', 'port on 127.0.0.1; 0: a free one', port, 0)
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .action(page);
+  return root;
+}
+
+/** Runs the command line; an error becomes one message and an exit code. */
+export async function run(argv: readonly string[]): Promise<void> {
+  try {
+    await program().parseAsync(argv);
+  } catch (error) {
+    // Ctrl-C: whoever was interrupted has said so.
+    if (error instanceof Error && error.name === 'AbortError') process.exitCode = 130;
+    else {
+      console.error(process.env.TIDEMARK_DEBUG && error instanceof Error ? error.stack : messageOf(error));
+      process.exitCode = error instanceof CliError ? error.exitCode : 1;
+    }
+  }
+}

@@ -1,0 +1,211 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
+import type { UseCaseIR } from '../core/ir.ts';
+import { compareSequence } from '../core/state.ts';
+import type { WireEvent } from './bad-records.ts';
+import type { Clients } from './connection.ts';
+import { CliError, messageOf } from './errors.ts';
+import { readLines } from './ndjson.ts';
+import type { Resources } from './resources.ts';
+import { type Position, putAll, type StreamRecord } from './stream-writer.ts';
+
+const DAY_MS = 86_400_000;
+const POLL_MS = 150;
+/** Nothing processed for this long: something is broken, and waiting would hide it. */
+const STUCK_MS = 120_000;
+
+export interface TimedEvent {
+  /** When the event became known (ms UTC): the replay's clock. */
+  readonly available_at: number;
+  readonly event: WireEvent;
+}
+
+/** When an event became known in a replay: what it says itself, else its time plus the use case's lag. */
+export function availableAt(event: WireEvent, lagMs: number): number {
+  if (event.available_at !== undefined) return toMs(event.available_at);
+  return toMs(event.event_time) + lagMs;
+}
+
+function toMs(value: string | number): number {
+  return typeof value === 'number' ? value : Date.parse(value);
+}
+
+/**
+ * The events of NDJSON files in the order in which they became known.
+ * @throws CliError when an event's time cannot be read
+ */
+export async function readEvents(files: readonly string[], lagMs: number): Promise<TimedEvent[]> {
+  const events: TimedEvent[] = [];
+  for (const file of files) {
+    for await (const { number, bytes } of readLines(file)) {
+      const event = JSON.parse(bytes.toString('utf8')) as WireEvent;
+      const available_at = availableAt(event, lagMs);
+      if (!Number.isFinite(available_at))
+        throw new CliError(`${file}, line ${number}: event_time is no time; allowed is ISO 8601 with a zone or ms`);
+      events.push({ available_at, event });
+    }
+  }
+  return events.sort((a, b) => a.available_at - b.available_at || (a.event.event_id < b.event.event_id ? -1 : 1));
+}
+
+export interface ReplayDay {
+  /** The end of the day: the instant of the sweep (ms UTC). */
+  readonly now: number;
+  readonly events: readonly TimedEvent[];
+}
+
+/** One entry a UTC day from `from` (a midnight) up to the last event, also for days without events: silence needs them. */
+export function byDay(events: readonly TimedEvent[], from: number): ReplayDay[] {
+  const last = events.at(-1)?.available_at ?? from;
+  const days: ReplayDay[] = [];
+  let at = 0;
+  for (let start = from; start <= last; start += DAY_MS) {
+    const first = at;
+    while (at < events.length && (events[at] as TimedEvent).available_at < start + DAY_MS) at += 1;
+    days.push({ now: start + DAY_MS, events: events.slice(first, at) });
+  }
+  return days;
+}
+
+export interface ReplayOptions {
+  readonly clients: Clients;
+  readonly resources: Resources;
+  readonly ir: UseCaseIR;
+  readonly signal: AbortSignal | undefined;
+  /** Records a second; undefined: as fast as the stream takes them. */
+  readonly rate?: number;
+}
+
+export interface SweepAnswer {
+  readonly [figure: string]: unknown;
+}
+
+/** Sends days of events and invokes the sweep at the end of each, as a schedule would that lives in the events' time. */
+export class Replayer {
+  readonly #options: ReplayOptions;
+  readonly #last = new Map<string, { entity: string; sequence: string }>();
+  #sent = 0;
+  #retried = 0;
+
+  constructor(options: ReplayOptions) {
+    this.#options = options;
+  }
+
+  /** Records the stream took so far, with those that were not counted as events. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  get retried(): number {
+    return this.#retried;
+  }
+
+  /** Puts good events, in order. */
+  async sendEvents(events: readonly TimedEvent[], onProgress: (taken: number) => void = () => {}): Promise<void> {
+    const records = events.map(({ event }) => ({
+      data: Buffer.from(JSON.stringify(event)),
+      partitionKey: event.entity_id,
+    }));
+    await this.#put(records, onProgress, (record, { shard, sequence }) => {
+      const before = this.#last.get(shard);
+      if (before && compareSequence(before.sequence, sequence) >= 0) return;
+      this.#last.set(shard, { entity: record.partitionKey, sequence });
+    });
+  }
+
+  /** Puts records as they are, good or bad. */
+  async sendRaw(records: readonly StreamRecord[]): Promise<void> {
+    await this.#put(
+      records,
+      () => {},
+      () => {},
+    );
+  }
+
+  async #put(
+    records: readonly StreamRecord[],
+    onProgress: (taken: number) => void,
+    onTaken: (record: StreamRecord, position: Position) => void,
+  ): Promise<void> {
+    const { clients, resources, rate, signal } = this.#options;
+    const size = rate ? Math.max(1, Math.floor(rate)) : records.length;
+    for (let at = 0; at < records.length; at += size) {
+      signal?.throwIfAborted();
+      const started = Date.now();
+      const part = records.slice(at, at + size);
+      const written = await putAll(clients.kinesis, resources.get('stream'), part, {
+        onProgress: (taken) => onProgress(at + taken),
+        onTaken,
+      });
+      this.#sent += written.records;
+      this.#retried += written.retried;
+      if (rate && at + size < records.length)
+        await sleep(Math.max(0, 1_000 - (Date.now() - started)), undefined, { signal });
+    }
+  }
+
+  /** Waits until the last good event of every shard is in its state: then all before it are, too. */
+  async caughtUp(): Promise<void> {
+    const { clients, resources, ir, signal } = this.#options;
+    const view = ir.views.find(({ name }) => name === ir.model.view) ?? ir.views[0];
+    const open = new Map(this.#last);
+    const deadline = Date.now() + STUCK_MS;
+    while (open.size > 0) {
+      for (const [shard, { entity, sequence }] of open) {
+        const seen = await watermark(
+          clients.dynamodb,
+          resources.get('featuresTable'),
+          entity,
+          view?.version ?? '',
+          shard,
+        );
+        if (seen !== undefined && compareSequence(seen, sequence) >= 0) open.delete(shard);
+      }
+      if (open.size === 0) return;
+      if (Date.now() > deadline) {
+        throw new CliError(
+          `The stream processor did not reach the last event of ${[...open.keys()].join(', ')} within ${STUCK_MS / 1000} s: look at its log group.`,
+        );
+      }
+      await sleep(POLL_MS, undefined, { signal });
+    }
+  }
+
+  /** Scores whoever fell silent, with the replay's clock at `now` (ms UTC). */
+  sweep(now: number): Promise<SweepAnswer> {
+    const { clients, resources } = this.#options;
+    return invokeSweep(clients.lambda, resources.get('sweepFunction'), now);
+  }
+}
+
+async function watermark(
+  client: DynamoDBClient,
+  table: string,
+  entity: string,
+  view: string,
+  shard: string,
+): Promise<string | undefined> {
+  const { Item } = await client.send(
+    new GetItemCommand({
+      TableName: table,
+      Key: { entity_id: { S: entity }, view: { S: view } },
+      ConsistentRead: true,
+      ProjectionExpression: 'watermarks',
+    }),
+  );
+  return Item?.watermarks?.M?.[shard]?.S;
+}
+
+async function invokeSweep(client: LambdaClient, name: string, now: number): Promise<SweepAnswer> {
+  const { FunctionError, Payload } = await client.send(
+    new InvokeCommand({ FunctionName: name, Payload: Buffer.from(JSON.stringify({ now })) }),
+  );
+  const text = Buffer.from(Payload ?? []).toString('utf8');
+  if (FunctionError) throw new CliError(`The sweep failed (${FunctionError}): ${text.slice(0, 400)}`);
+  try {
+    return (JSON.parse(text || '{}') ?? {}) as SweepAnswer;
+  } catch (error) {
+    throw new CliError(`The sweep answered no JSON: ${messageOf(error)}`);
+  }
+}
