@@ -105,6 +105,18 @@ describe('count_distinct', () => {
   });
 });
 
+test('ties of first and last go by event_time, then arrival, then id', () => {
+  const pick = (event_id: string, event_time: number, available_at: number) => ({
+    event_id,
+    event_time,
+    available_at,
+    value: 1,
+  });
+  expect(comparePicks(pick('z', 1, 9), pick('a', 2, 3))).toBeLessThan(0);
+  expect(comparePicks(pick('z', 1, 2), pick('a', 1, 3))).toBeLessThan(0);
+  expect(comparePicks(pick('a', 1, 2), pick('b', 1, 2))).toBeLessThan(0);
+});
+
 test('ids compare by code point, as UTF-8 bytes do', () => {
   const ids = fc.string({ unit: 'grapheme', maxLength: 5 });
   fc.assert(
