@@ -55,7 +55,7 @@ def ensure(folder: Path, say=print) -> None:
     say(f"Spark jars are in {folder} and match {LOCK.name}.")
     key = _archive_key(folder)
     if _recorded_key(folder) != key:
-        say("Recording the class-data archive for Spark's JVM (about 20 s, once) …")
+        say("Recording the class-data archive for Spark's JVM (about half a minute, once) …")
         _record(folder, key)
     say("The class-data archive is ready.")
 

@@ -13,6 +13,7 @@ import contextvars
 import functools
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -28,6 +29,8 @@ from .role_session import RoleSession
 logger = logging.getLogger("tidemark.step_functions")
 # The execution that the current thread works for. MiniStack copies the context into the threads of Map and Parallel.
 _current: contextvars.ContextVar[dict | None] = contextvars.ContextVar("tidemark_execution", default=None)
+# Set when the task of the current thread has run out of its TimeoutSeconds.
+_timed_out: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("tidemark_timed_out", default=None)
 _POLL_SECONDS = 0.25
 _OPTIMIZED = "arn:aws:states:::"
 # The optimized integrations that are one API call: service and action of the ARN → botocore's service and operation.
@@ -177,9 +180,10 @@ def _wait(read: Callable[[], tuple[str, dict]], stop: Callable[[], None], good: 
             return found
         if status in bad:
             raise _failure("States.TaskFailed", json.dumps(found))
-        if execution.get("status", "RUNNING") != "RUNNING":
+        expired = _timed_out.get()
+        if execution.get("status", "RUNNING") != "RUNNING" or (expired and expired.is_set()):
             stop()
-            raise _failure("States.TaskFailed", f"The execution ended while the job was {status}.")
+            raise _failure("States.TaskFailed", f"The task was aborted while the job was {status}.")
         time.sleep(_POLL_SECONDS)
 
 
@@ -243,7 +247,23 @@ def register(context: LocalContext) -> None:
         integrations.authorize("lambda:InvokeFunction", _function_arn(context, func_ref))
         return call_lambda(func_ref, event)
 
+    timed = stepfunctions._invoke_resource_with_timeout
+
+    @functools.wraps(timed)
+    def invoke_with_timeout(resource: str, arguments: Any, timeout: float) -> Any:
+        expired = threading.Event()
+        token = _timed_out.set(expired)
+        try:
+            return timed(resource, arguments, timeout)
+        except stepfunctions._ExecutionError as error:
+            if error.error == "States.Timeout":
+                expired.set()  # MiniStack lets the task's thread run on: it cancels its job now
+            raise
+        finally:
+            _timed_out.reset(token)
+
     stepfunctions._execute_task, stepfunctions._call_lambda = execute_task, call_function
+    stepfunctions._invoke_resource_with_timeout = invoke_with_timeout
     for name in ("_invoke_nested_start_execution", "_invoke_nested_start_execution_sync"):
         setattr(stepfunctions, name, _authorized_start(integrations, getattr(stepfunctions, name)))
 

@@ -142,6 +142,16 @@ def test_a_stopped_execution_cancels_its_job(cloud):
         os.kill(pid, 0)
 
 
+def test_a_task_past_its_timeout_cancels_its_job(cloud):
+    # TimeoutSeconds: "If the state runs longer than the specified seconds, this state fails with a States.Timeout".
+    before = [run["Id"] for run in cloud.glue.get_job_runs(JobName="waits")["JobRuns"]]
+    found = run(cloud, {"Run": task("glue:startJobRun.sync", {"JobName": "waits"}, TimeoutSeconds=2)})
+    assert (found["status"], found["error"]) == ("FAILED", "States.Timeout")
+    (job,) = [run for run in cloud.glue.get_job_runs(JobName="waits")["JobRuns"] if run["Id"] not in before]
+    read = lambda: cloud.glue.get_job_run(JobName="waits", RunId=job["Id"])["JobRun"]["JobRunState"]  # noqa: E731
+    assert until(read, lambda state: state == "STOPPED")
+
+
 def test_training_job_model_and_endpoint(cloud):
     """The pipeline's own path: train, register, create the model, its configuration and its endpoint, wait, update."""
     cloud.sagemaker.create_model_package_group(ModelPackageGroupName="churn")
