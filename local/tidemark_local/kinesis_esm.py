@@ -55,6 +55,7 @@ class Poller:
         self._sessions: dict[str, RoleSession] = {}
         self._stopped = False
         self.on_batch: list[Callable[[str, float], None]] = []  # (function name, age of the last record in seconds)
+        self.on_read: list[Callable[[str, float], None]] = []  # (stream name, age of the last record read in seconds)
 
     def wake(self) -> None:
         self._wake.set()
@@ -137,6 +138,7 @@ class Poller:
                 read_to = mapping.source.sequence(raw[-1]) if raw else None
                 processor.offer(shard_id, kept, read_to, at_end, now)
                 more = more or bool(raw)
+                self._tell_age(mapping.source, raw, now)
         elif self._wake.is_set() or processor.wants():
             more = True
         invocations, discards = processor.next(now)
@@ -146,6 +148,11 @@ class Poller:
             threading.Thread(target=self._invoke, args=arguments, name="esm-batch", daemon=True).start()
         times = [processor.wake_at(now), mapping.next_read if more else None]
         return min((moment for moment in times if moment is not None), default=now + _IDLE_SECONDS)
+
+    def _tell_age(self, source: Any, raw: list[dict[str, Any]], now: float) -> None:
+        if raw and source.batch_info == "KinesisBatchInfo":
+            for listener in self.on_read:
+                listener(source.arn.rsplit("/", 1)[-1], max(0.0, now - raw[-1]["ApproximateArrivalTimestamp"]))
 
     def _invoke(self, mapping: _Mapping, esm: dict, function: dict, config: dict, invocation: Invocation) -> None:
         records = invocation.batch.records

@@ -5,7 +5,6 @@ Processes form one group that the launcher leads; guardian.py ends what is left 
 
 import asyncio
 import importlib
-import importlib.util
 import json
 import logging
 import os
@@ -77,9 +76,6 @@ def load(context: LocalContext):
     """Imports MiniStack and registers every plug-in; returns MiniStack's `app` module. Call it once in a process."""
     app = importlib.import_module("ministack.app")
     for name in PLUGINS:
-        if importlib.util.find_spec(f".{name}", __package__) is None:
-            logger.warning("plug-in %s is not there yet", name)
-            continue
         importlib.import_module(f".{name}", __package__).register(context)
     return app
 

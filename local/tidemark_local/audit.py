@@ -1,0 +1,52 @@
+"""Writes down every refusal of IAM enforcement, so that a run can prove that there was none.
+
+What is refused follows "Policy evaluation logic"
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html), as the emulator evaluates
+it. Each line of `access-denied.ndjson` in the state folder holds time, principal, action, resource and decision
+(ImplicitDeny when nothing allows the action, Deny when a statement forbids it). Requests with unknown credentials are
+not refusals of a policy, and are not written.
+"""
+
+import json
+import os
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+from ministack.core import iam_evaluator
+
+from .context import LocalContext
+
+FILE = "access-denied.ndjson"
+
+
+def register(context: LocalContext) -> None:
+    """Records refusals from now on. Call it once, before requests are served."""
+    enforce = iam_evaluator.enforce
+    path = context.state_dir / FILE
+    path.unlink(missing_ok=True)
+    lock = threading.Lock()
+
+    def enforce_and_record(
+        access_key_id: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: dict[str, Any] | None = None,
+    ):
+        result = enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
+        if isinstance(result, iam_evaluator.EvalResult):
+            line = {
+                "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                "principal": result.principal_arn,
+                "action": iam_action,
+                "resource": resource_arn,
+                "decision": result.decision,
+            }
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            with lock, os.fdopen(descriptor, "a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        return result
+
+    iam_evaluator.enforce = enforce_and_record
