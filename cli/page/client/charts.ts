@@ -80,14 +80,15 @@ export function drawSeries(
       animation: false,
       color: PALETTE,
       textStyle: { fontFamily: FONT },
-      grid: { left: 8, right: right ? 8 : 14, top: 10, bottom: 34, containLabel: true },
+      grid: { left: 8, right: right ? 8 : 14, top: 10, bottom: 30, containLabel: true },
       legend: {
         type: 'scroll',
-        bottom: 0,
+        bottom: 2,
+        padding: [4, 4],
         icon: 'roundRect',
         itemWidth: 12,
         itemHeight: 3,
-        textStyle: { color: INK, fontSize: 11, fontFamily: FONT },
+        textStyle: { color: INK, fontSize: 11, lineHeight: 14, fontFamily: FONT, width: 220, overflow: 'truncate' },
       },
       tooltip: { ...TOOLTIP, trigger: 'axis', valueFormatter: (value: unknown) => short(Number(value)) },
       xAxis: {

@@ -100,7 +100,7 @@ export function showAlarms(alarms: readonly Alarm[]): void {
   const order = { ALARM: 0, INSUFFICIENT_DATA: 2, OK: 1 } as const;
   const sorted = [...alarms].sort((a, b) => order[a.state] - order[b.state] || a.name.localeCompare(b.name));
   const ringing = alarms.filter(({ state }) => state === 'ALARM').length;
-  byId('alarm-count').textContent = `${alarms.length} alarms, ${ringing} ringing`;
+  byId('alarm-count').textContent = `${alarms.length} ${alarms.length === 1 ? 'alarm' : 'alarms'}, ${ringing} ringing`;
   byId('alarms').replaceChildren(
     h('thead', {}, h('tr', {}, ...['State', 'Alarm', 'What it means'].map((text) => h('th', { scope: 'col' }, text)))),
     h(

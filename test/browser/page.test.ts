@@ -1,0 +1,120 @@
+import { get } from 'node:http';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import chromium from '@sparticuz/chromium';
+import puppeteer, { type Browser, type Page as Tab } from 'puppeteer-core';
+import { awsPageData } from '../../cli/page/data.ts';
+import { type Page, startPage } from '../../cli/page/server.ts';
+import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { deployFixture } from './page-fixture.ts';
+
+const SCREENSHOT = process.env.TIDEMARK_SCREENSHOT;
+
+let cloud: LocalCloud;
+let page: Page;
+let browser: Browser;
+let tab: Tab;
+const complaints: string[] = [];
+
+beforeAll(async () => {
+  cloud = await startLocalCloud({ quiet: true });
+  page = await startPage(awsPageData(await deployFixture(cloud, Date.now())));
+  browser = await puppeteer.launch({
+    args: [...chromium.args, '--no-sandbox'],
+    executablePath: await chromium.executablePath(),
+    headless: 'shell',
+  });
+  tab = await browser.newPage();
+  await tab.setViewport({ width: 1440, height: 1500 });
+  tab.on('console', (message) => {
+    if (['error', 'warn'].includes(message.type())) complaints.push(`${message.type()}: ${message.text()}`);
+  });
+  tab.on('pageerror', (error) => complaints.push(String(error)));
+  tab.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`));
+  await tab.goto(page.url);
+  await tab.waitForSelector('body[data-ready="true"]', { timeout: 20_000 });
+}, 90_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await page?.close();
+  await cloud?.stop();
+}, 30_000);
+
+const text = (selector: string) => tab.$eval(selector, (element) => element.textContent ?? '');
+const rows = (selector: string) => tab.$$eval(`${selector} tbody tr`, (all) => all.map((row) => row.textContent ?? ''));
+
+/** How many different colours a chart's canvas has: an empty one has one. */
+const coloursOf = (selector: string) =>
+  tab.$eval(selector, (element) => {
+    const canvas = element as HTMLCanvasElement;
+    const { data } = (canvas.getContext('2d') as CanvasRenderingContext2D).getImageData(
+      0,
+      0,
+      canvas.width,
+      canvas.height,
+    );
+    return new Set(new Uint32Array(data.buffer)).size;
+  });
+
+describe('the page', () => {
+  test('draws the points of each widget of the deployed dashboard', async () => {
+    const widgets = await tab.$$eval('.widget', (all) =>
+      all.map((widget) => ({
+        title: widget.querySelector('h3')?.textContent,
+        points: (widget as HTMLElement).dataset.points,
+      })),
+    );
+    expect(widgets.map(({ title }) => title)).toEqual([undefined, 'Events', 'Now', 'Nothing yet']);
+    expect(Number(widgets[1]?.points)).toBe(20);
+    expect(widgets[3]?.points).toBe('0');
+    expect(await coloursOf('.widget[data-kind="chart"] canvas')).toBeGreaterThan(20);
+    expect(await coloursOf('#histogram canvas')).toBeGreaterThan(20);
+    expect(await text('.singles b')).toBe('33');
+  });
+
+  test('shows alerts, scores with their reasons, alarms and the counts of the pipeline', async () => {
+    const alerts = await rows('#alerts');
+    expect(alerts).toHaveLength(12);
+    expect(alerts[0]).toMatch(/0\.\d\d.*no basket for 31 days.*silence.*sent/s);
+    expect((await rows('#scores'))[0]).toMatch(/0\.97/);
+    expect((await rows('#alarms'))[0]).toContain('Quarantine is filling');
+    const counts = await tab.$$eval('[data-box]', (all) =>
+      Object.fromEntries(
+        all.map((box) => [(box as SVGElement).dataset.box, box.querySelector('.box-value')?.textContent]),
+      ),
+    );
+    expect(counts).toMatchObject({
+      stream: '2 shards',
+      processor: '465 events',
+      quarantine: '10 records',
+      endpoint: 'none yet',
+    });
+    expect(await text('.quarantined')).toContain('Malformed json 10');
+    if (SCREENSHOT) await tab.screenshot({ path: SCREENSHOT as `${string}.png`, fullPage: true });
+  });
+
+  test('executes nothing that comes from data, and the browser complains of nothing', async () => {
+    expect(await tab.$eval('body', (body) => body.dataset.hacked)).toBeUndefined();
+    const links = await tab.$$eval('#alerts a', (all) => all.map((link) => (link as HTMLAnchorElement).protocol));
+    expect(new Set(links)).toEqual(new Set(['https:']));
+    expect(await text('#alerts')).toContain('<img src=x');
+    expect(complaints).toEqual([]);
+  });
+
+  test('refuses other hosts and methods, and sends a strict content policy', async () => {
+    const { port } = new URL(page.url);
+    const status = (host: string, method = 'GET') =>
+      new Promise<number | undefined>((resolve, reject) => {
+        get({ host: '127.0.0.1', port, path: '/', method, headers: { host } }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        }).once('error', reject);
+      });
+    expect(await status(`evil.example.com:${port}`)).toBe(421);
+    expect(await status(`127.0.0.1:${port}`)).toBe(200);
+    expect(await status(`127.0.0.1:${port}`, 'POST')).toBe(405);
+    const policy = (await fetch(page.url)).headers.get('content-security-policy');
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).not.toContain('unsafe');
+  });
+});
