@@ -25,6 +25,15 @@ def invoke(state: SageMakerState, name: str, headers: dict[str, str], body: byte
             "ValidationError", f"The body has {len(body)} bytes: at most {MAX_BODY_BYTES} are allowed."
         )
     variant = _choose(state, name, headers.get("x-amzn-sagemaker-target-variant"))
+    try:
+        return _send(state, name, variant, headers, body)
+    finally:
+        variant.give_back()
+
+
+def _send(
+    state: SageMakerState, name: str, variant: Variant, headers: dict[str, str], body: bytes
+) -> tuple[int, dict[str, str], bytes]:
     started = time.perf_counter()
     try:
         status, answered, answer = variant.invoke(body, {key: headers[key] for key in _FORWARDED if headers.get(key)})
@@ -55,9 +64,15 @@ def invoke(state: SageMakerState, name: str, headers: dict[str, str], body: byte
 
 
 def _choose(state: SageMakerState, name: str, target: str | None) -> Variant:
+    """A variant, with this request counted in: an update under the same lock cannot end it in between."""
     with state.lock:
         endpoint = state.endpoints.get(name)
-        variants: list[Variant] = list(endpoint["_variants"]) if endpoint else []
+        variant = _pick(state, name, endpoint["_variants"] if endpoint else [], target)
+        variant.take()
+        return variant
+
+
+def _pick(state: SageMakerState, name: str, variants: list[Variant], target: str | None) -> Variant:
     if not variants:
         raise SageMakerError("ValidationError", f"Endpoint {name} of account {state.context.account} not found.")
     if target:

@@ -5,6 +5,7 @@ import logging
 import queue
 import shutil
 import socket
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -22,6 +23,8 @@ _SERVE = str(Path(__file__).with_name("serve.py"))
 START_SECONDS = 240
 # InvokeEndpoint: "model containers must respond to requests within 60 seconds".
 RESPONSE_SECONDS = 60
+# How long a variant that is replaced or deleted may go on with the requests it has.
+DRAIN_SECONDS = 10
 
 
 class StartError(Exception):
@@ -44,6 +47,7 @@ class Variant:
         self._log = LogStream(self._session, self.log_group, self.log_stream)
         self._process: ChildProcess | None = None
         self._port = 0
+        self._active, self._drained = 0, threading.Condition()
         self._idle: queue.SimpleQueue[http.client.HTTPConnection] = queue.SimpleQueue()
 
     def start(self) -> None:
@@ -114,9 +118,15 @@ class Variant:
                 connection.close()
         return False
 
-    @property
-    def running(self) -> bool:
-        return bool(self._process and self._process.running)
+    def take(self) -> None:
+        """Counts a request in, before it is sent: `stop` waits for it. Every `take` is followed by one `give_back`."""
+        with self._drained:
+            self._active += 1
+
+    def give_back(self) -> None:
+        with self._drained:
+            self._active -= 1
+            self._drained.notify_all()
 
     def invoke(self, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         """Status, headers (lower-case names) and body of the container's answer. Raises OSError or HTTPException."""
@@ -140,6 +150,8 @@ class Variant:
         """Ends the process and removes its files. "SIGTERM … then SIGKILL 30 seconds later" is shortened: nothing is
         lost.
         """
+        with self._drained:
+            self._drained.wait_for(lambda: self._active == 0, DRAIN_SECONDS)
         if self._process:
             self._process.stop(2)
         while not self._idle.empty():

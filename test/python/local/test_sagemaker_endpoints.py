@@ -4,13 +4,14 @@ import json
 import os
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.exceptions import ClientError
 from jobs_support import LOGS, allow, running_cloud, tar, until
 
 SCRIPT = """
-import json, os
+import json, os, time
 print("loading", flush=True)
 def model_fn(model_dir):
     with open(os.path.join(model_dir, "model.json")) as file:
@@ -23,6 +24,8 @@ def predict_fn(data, model):
         raise ValueError("this row has no columns")
     if data == "die":
         os._exit(7)
+    if data == "slow":
+        time.sleep(2)
     if data == "env":
         return {k: os.environ.get(k) for k in ("AWS_ACCESS_KEY_ID", "MY_FLAG", "SM_MODEL_DIR")} | {"pid": os.getpid()}
     return {"model": model["name"], "data": data}
@@ -205,6 +208,17 @@ def test_update_replaces_the_variants_without_a_gap(cloud):
     found = settled(cloud, "moving")
     assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", "only-blue")
     assert answered > 0 and {invoke(cloud, [1], "moving")[0]["model"] for _ in range(5)} == {"blue"}
+
+
+def test_update_lets_running_requests_end(cloud):
+    make_endpoint(cloud, "drained", "both")
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(invoke, cloud, "slow", "drained", TargetVariant="red")
+        time.sleep(0.2)
+        cloud.sagemaker.update_endpoint(EndpointName="drained", EndpointConfigName="only-blue")
+        assert settled(cloud, "drained")["EndpointConfigName"] == "only-blue"
+        assert not slow.done(), "the update ended before the request did"
+        assert slow.result(20)[0] == {"model": "red", "data": "slow"}
 
 
 def test_failed_update_keeps_the_old_configuration(cloud):
