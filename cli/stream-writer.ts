@@ -7,7 +7,6 @@ const MAX_REQUEST_BYTES = 5 * 1024 * 1024;
 export const MAX_RECORD_BYTES = 1024 * 1024;
 const MAX_ATTEMPTS = 10;
 const FIRST_BACKOFF_MS = 50;
-const LAST_BACKOFF_MS = 3_000;
 
 export interface StreamRecord {
   readonly data: Uint8Array;
@@ -40,6 +39,8 @@ function sizeOf(record: StreamRecord): number {
 }
 
 export interface PutOptions {
+  /** Pause before the first repetition (ms); it doubles up to 60 times as much. @default 50 */
+  readonly firstBackoffMs?: number;
   /** Called after each call with the number of records taken so far. */
   readonly onProgress?: (taken: number) => void;
   /** Called for each record with where the stream put it. */
@@ -115,6 +116,7 @@ async function putBatch(
     }
     retried += refused.length;
     open = refused;
-    await sleep(Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt) * (0.5 + Math.random() / 2));
+    const first = options.firstBackoffMs ?? FIRST_BACKOFF_MS;
+    await sleep(first * Math.min(60, 2 ** attempt) * (0.5 + Math.random() / 2));
   }
 }

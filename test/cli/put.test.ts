@@ -1,0 +1,156 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import {
+  CreateStreamCommand,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  type KinesisClient,
+  ListShardsCommand,
+  type PutRecordsCommand,
+  type PutRecordsCommandOutput,
+} from '@aws-sdk/client-kinesis';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { connectTo } from '../../cli/connection.ts';
+import { entityOf, readLines } from '../../cli/ndjson.ts';
+import { MAX_RECORD_BYTES, putAll, RecordsNotTakenError } from '../../cli/stream-writer.ts';
+import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tidemark-put-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function linesOf(name: string, content: string | Uint8Array) {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  const lines = [];
+  for await (const { number, bytes } of readLines(path)) lines.push([number, bytes.toString('latin1')]);
+  return lines;
+}
+
+describe('lines of a file', () => {
+  test('keep their numbers and bytes; blank ones and line ends are left out', async () => {
+    const lines = [
+      [1, 'one'],
+      [3, 'two'],
+      [4, 'three'],
+    ];
+    expect(await linesOf('a.ndjson', 'one\n\ntwo\r\nthree')).toEqual(lines);
+    expect(await linesOf('b.ndjson.gz', gzipSync('one\n\ntwo\r\nthree\n'))).toEqual(lines);
+    expect(await linesOf('c.ndjson', Buffer.from([0xff, 0x0a, 0xc3]))).toEqual([
+      [1, '\xff'],
+      [2, '\xc3'],
+    ]);
+  });
+
+  test('longer than a chunk stay whole', async () => {
+    const long = 'x'.repeat(200_000);
+    expect(await linesOf('d.ndjson', `${long}\nend\n`)).toEqual([
+      [1, long],
+      [2, 'end'],
+    ]);
+  });
+
+  test.each([
+    ['{"entity_id":"a"}', { entity_id: 'a' }],
+    ['{"entity_id":5}', { problem: 'has an entity_id of type number; allowed is a string of 1 to 256 characters' }],
+    [
+      '{"__proto__":{"entity_id":"a"}}',
+      { problem: 'has an entity_id of type undefined; allowed is a string of 1 to 256 characters' },
+    ],
+    ['[1]', { problem: 'is an array, not a JSON object' }],
+    ['null', { problem: 'is null, not a JSON object' }],
+    ['{"entity_id":', { problem: 'is not JSON' }],
+  ])('%s', (line, expected) => {
+    expect(entityOf(Buffer.from(line))).toEqual(expected);
+  });
+});
+
+describe('records to a stream', () => {
+  /** A stream that refuses the records a test names, on the attempts it names. */
+  function refusing(refuse: (key: string, attempt: number) => boolean) {
+    const calls: string[][] = [];
+    const send = async (command: PutRecordsCommand): Promise<PutRecordsCommandOutput> => {
+      const keys = (command.input.Records ?? []).map(({ PartitionKey }) => PartitionKey ?? '');
+      calls.push(keys);
+      const Records = keys.map((key) =>
+        refuse(key, calls.length)
+          ? { ErrorCode: 'ProvisionedThroughputExceededException' }
+          : { ShardId: 'shardId-000000000000', SequenceNumber: `${calls.length}` },
+      );
+      return { Records, FailedRecordCount: Records.filter((r) => 'ErrorCode' in r).length, $metadata: {} };
+    };
+    return { calls, client: { send } as unknown as KinesisClient };
+  }
+  const record = (partitionKey: string, size = 2) => ({ partitionKey, data: new Uint8Array(size) });
+
+  test('only those that failed are sent again', async () => {
+    const { calls, client } = refusing((key, attempt) => key === 'b' && attempt < 3);
+    const taken: string[] = [];
+    const written = await putAll(client, 's', [record('a'), record('b'), record('c')], {
+      onTaken: ({ partitionKey }, { sequence }) => taken.push(`${partitionKey}@${sequence}`),
+    });
+    expect(calls).toEqual([['a', 'b', 'c'], ['b'], ['b']]);
+    expect(written).toEqual({ records: 3, retried: 2 });
+    expect(taken).toEqual(['a@1', 'c@1', 'b@3']);
+  });
+
+  test('that are refused for ever end in an error that names the code', async () => {
+    const { client, calls } = refusing((key) => key === 'b');
+    const failed = putAll(client, 's', [record('a'), record('b')], { firstBackoffMs: 1 });
+    await expect(failed).rejects.toThrow(RecordsNotTakenError);
+    await expect(failed).rejects.toThrow(/1 records after 10 attempts \(ProvisionedThroughputExceededException\)/);
+    expect(calls).toHaveLength(10);
+  });
+
+  test('go in calls of at most 500 records and 5 MiB; one above 1 MiB is refused', async () => {
+    const { client, calls } = refusing(() => false);
+    await putAll(
+      client,
+      's',
+      Array.from({ length: 1_001 }, () => record('k')),
+    );
+    expect(calls.map((call) => call.length)).toEqual([500, 500, 1]);
+    calls.length = 0;
+    await putAll(
+      client,
+      's',
+      Array.from({ length: 6 }, () => record('k', MAX_RECORD_BYTES - 1)),
+    );
+    expect(calls.map((call) => call.length)).toEqual([5, 1]);
+    await expect(putAll(client, 's', [record('k', MAX_RECORD_BYTES)])).rejects.toThrow(RangeError);
+  });
+
+  describe('in the local cloud', () => {
+    let cloud: LocalCloud;
+    beforeAll(async () => {
+      cloud = await startLocalCloud({ quiet: true });
+    }, 40_000);
+    afterAll(() => cloud?.stop(), 30_000);
+
+    test('arrive with their bytes and keys, in order', async () => {
+      const client = connectTo(cloud).clients.kinesis;
+      await client.send(new CreateStreamCommand({ StreamName: 'events', ShardCount: 1 }));
+      const records = Array.from({ length: 700 }, (_, n) => ({
+        partitionKey: `k${n % 7}`,
+        data: Buffer.from(`\xff${n}`, 'latin1'),
+      }));
+      expect(await putAll(client, 'events', records)).toEqual({ records: 700, retried: 0 });
+      const { Shards } = await client.send(new ListShardsCommand({ StreamName: 'events' }));
+      const { ShardIterator } = await client.send(
+        new GetShardIteratorCommand({
+          StreamName: 'events',
+          ShardId: Shards?.[0]?.ShardId,
+          ShardIteratorType: 'TRIM_HORIZON',
+        }),
+      );
+      const { Records } = await client.send(new GetRecordsCommand({ ShardIterator, Limit: 1_000 }));
+      expect(
+        Records?.map(({ Data, PartitionKey }) => [PartitionKey, Buffer.from(Data ?? []).toString('latin1')]),
+      ).toEqual(records.map(({ partitionKey, data }) => [partitionKey, data.toString('latin1')]));
+    }, 40_000);
+  });
+});
