@@ -84,7 +84,7 @@ export interface SweepAnswer {
 /** Sends days of events and invokes the sweep at the end of each, as a schedule would that lives in the events' time. */
 export class Replayer {
   readonly #options: ReplayOptions;
-  readonly #last = new Map<string, { entity: string; sequence: string }>();
+  readonly #last = new Map<string, { entity: string; sequence: string; available_at: number }>();
   #sent = 0;
   #retried = 0;
 
@@ -103,30 +103,38 @@ export class Replayer {
 
   /** Puts good events, in order. */
   async sendEvents(events: readonly TimedEvent[], onProgress: (taken: number) => void = () => {}): Promise<void> {
-    const records = events.map(({ event }) => ({
+    const records = events.map(({ event, available_at }) => ({
       data: Buffer.from(JSON.stringify(event)),
       partitionKey: event.entity_id,
+      available_at,
     }));
-    await this.#put(records, onProgress, (record, { shard, sequence }) => {
+    await this.#put(records, onProgress, ({ partitionKey, available_at }, { shard, sequence }) => {
       const before = this.#last.get(shard);
       if (before && compareSequence(before.sequence, sequence) >= 0) return;
-      this.#last.set(shard, { entity: record.partitionKey, sequence });
+      this.#last.set(shard, { entity: partitionKey, sequence, available_at });
     });
   }
 
-  /** Puts records as they are, good or bad. */
-  async sendRaw(records: readonly StreamRecord[]): Promise<void> {
+  /** Puts records as they are, good or bad. @returns each with where the stream put it */
+  async sendRaw<R extends StreamRecord>(records: readonly R[]): Promise<(R & Position)[]> {
+    const placed: (R & Position)[] = [];
     await this.#put(
       records,
       () => {},
-      () => {},
+      (record, position) => placed.push({ ...record, ...position }),
     );
+    return placed;
   }
 
-  async #put(
-    records: readonly StreamRecord[],
+  /** The last good event of each shard. */
+  lastPositions(): Position[] {
+    return [...this.#last].map(([shard, { sequence }]) => ({ shard, sequence }));
+  }
+
+  async #put<R extends StreamRecord>(
+    records: readonly R[],
     onProgress: (taken: number) => void,
-    onTaken: (record: StreamRecord, position: Position) => void,
+    onTaken: (record: R, position: Position) => void,
   ): Promise<void> {
     const { clients, resources, rate, signal } = this.#options;
     const size = rate ? Math.max(1, Math.floor(rate)) : records.length;
@@ -146,29 +154,40 @@ export class Replayer {
   }
 
   /** Waits until the last good event of every shard is in its state: then all before it are, too. */
-  async caughtUp(): Promise<void> {
-    const { clients, resources, ir, signal } = this.#options;
-    const view = ir.views.find(({ name }) => name === ir.model.view) ?? ir.views[0];
+  caughtUp(): Promise<void> {
+    const { clients, resources, ir } = this.#options;
+    const view = ir.views.find(({ name }) => name === ir.model.view)?.version ?? '';
+    return this.#eachShard('The stream processor', async (shard, { entity, sequence }) => {
+      const seen = await watermark(clients.dynamodb, resources.get('featuresTable'), entity, view, shard);
+      return seen !== undefined && compareSequence(seen, sequence) >= 0;
+    });
+  }
+
+  /** Waits until the entity of the last event of every shard has a score that knows it. */
+  scored(): Promise<void> {
+    const { clients, resources } = this.#options;
+    return this.#eachShard('The scorer', async (_, { entity, available_at }) => {
+      const t = await scoredAt(clients.dynamodb, resources.get('scoresTable'), entity);
+      return t !== undefined && t > available_at;
+    });
+  }
+
+  async #eachShard(
+    who: string,
+    reached: (shard: string, last: { entity: string; sequence: string; available_at: number }) => Promise<boolean>,
+  ): Promise<void> {
     const open = new Map(this.#last);
     const deadline = Date.now() + STUCK_MS;
-    while (open.size > 0) {
-      for (const [shard, { entity, sequence }] of open) {
-        const seen = await watermark(
-          clients.dynamodb,
-          resources.get('featuresTable'),
-          entity,
-          view?.version ?? '',
-          shard,
-        );
-        if (seen !== undefined && compareSequence(seen, sequence) >= 0) open.delete(shard);
-      }
+    for (;;) {
+      for (const [shard, last] of open) if (await reached(shard, last)) open.delete(shard);
       if (open.size === 0) return;
       if (Date.now() > deadline) {
+        const shards = [...open.keys()].join(', ');
         throw new CliError(
-          `The stream processor did not reach the last event of ${[...open.keys()].join(', ')} within ${STUCK_MS / 1000} s: look at its log group.`,
+          `${who} did not reach the last event of ${shards} within ${STUCK_MS / 1000} s: look at its log group.`,
         );
       }
-      await sleep(POLL_MS, undefined, { signal });
+      await sleep(POLL_MS, undefined, { signal: this.#options.signal });
     }
   }
 
@@ -195,6 +214,17 @@ async function watermark(
     }),
   );
   return Item?.watermarks?.M?.[shard]?.S;
+}
+
+async function scoredAt(client: DynamoDBClient, table: string, entity: string): Promise<number | undefined> {
+  const { Item } = await client.send(
+    new GetItemCommand({
+      TableName: table,
+      Key: { entity_id: { S: entity }, kind: { S: 'score' } },
+      ConsistentRead: true,
+    }),
+  );
+  return Item?.t?.N === undefined ? undefined : Number(Item.t.N);
 }
 
 async function invokeSweep(client: LambdaClient, name: string, now: number): Promise<SweepAnswer> {

@@ -38,13 +38,13 @@ function sizeOf(record: StreamRecord): number {
   return record.data.length + Buffer.byteLength(record.partitionKey);
 }
 
-export interface PutOptions {
+export interface PutOptions<R extends StreamRecord = StreamRecord> {
   /** Pause before the first repetition (ms); it doubles up to 60 times as much. @default 50 */
   readonly firstBackoffMs?: number;
   /** Called after each call with the number of records taken so far. */
   readonly onProgress?: (taken: number) => void;
   /** Called for each record with where the stream put it. */
-  readonly onTaken?: (record: StreamRecord, position: Position) => void;
+  readonly onTaken?: (record: R, position: Position) => void;
 }
 
 /**
@@ -53,13 +53,13 @@ export interface PutOptions {
  * was refused.
  * @throws RangeError for a record above 1 MiB (data plus key), RecordsNotTakenError
  */
-export async function putAll(
+export async function putAll<R extends StreamRecord>(
   client: KinesisClient,
   streamName: string,
-  records: Iterable<StreamRecord> | AsyncIterable<StreamRecord>,
-  options: PutOptions = {},
+  records: Iterable<R> | AsyncIterable<R>,
+  options: PutOptions<R> = {},
 ): Promise<Written> {
-  let batch: StreamRecord[] = [];
+  let batch: R[] = [];
   let bytes = 0;
   let taken = 0;
   let retried = 0;
@@ -87,11 +87,11 @@ export async function putAll(
 }
 
 /** @returns how many records had to be sent again */
-async function putBatch(
+async function putBatch<R extends StreamRecord>(
   client: KinesisClient,
   streamName: string,
-  batch: readonly StreamRecord[],
-  options: PutOptions,
+  batch: readonly R[],
+  options: PutOptions<R>,
 ): Promise<number> {
   let open = batch;
   let retried = 0;

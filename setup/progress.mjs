@@ -4,6 +4,14 @@ const HEARTBEAT_MS = 15_000;
 const REDRAW_MS = 200;
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
+/**
+ * @typedef {object} ProgressStep
+ * @property {(detail: string) => void} update
+ * @property {(detail?: string) => void} done
+ * @property {(detail?: string) => void} fail
+ * @property {() => number} elapsedMs
+ */
+
 /** Steps under way, drawn as live lines at the bottom of a terminal; on a pipe each step prints start, heartbeats and end. */
 export class Progress {
   #out;
@@ -22,6 +30,7 @@ export class Progress {
   /**
    * Starts a step. `update` replaces its detail, `done` and `fail` end it.
    * @param {string} title what it does, in words
+   * @returns {ProgressStep}
    */
   start(title) {
     const step = { title, detail: '', from: Date.now(), said: Date.now() };
@@ -51,7 +60,7 @@ export class Progress {
    * Runs `work` as a step; a thrown error ends the step as failed and is thrown on.
    * @template T
    * @param {string} title
-   * @param {(step: ReturnType<Progress['start']>) => Promise<T>} work
+   * @param {(step: ProgressStep) => Promise<T>} work
    * @param {(result: T) => string} [summary]
    * @returns {Promise<T>}
    */

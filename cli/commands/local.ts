@@ -10,6 +10,7 @@ import { isAlive, readLocalState, removeLocalState, writeLocalState } from '../l
 import { ROOT, RUNS } from '../paths.ts';
 import { readResources } from '../resources.ts';
 import { SlackReceiver } from '../slack-receiver.ts';
+import { useJava } from '../tools.ts';
 
 const LOG = join(RUNS, 'local.log');
 const START_MS = 40_000;
@@ -50,6 +51,7 @@ export async function startLocal({ foreground, port }: StartOptions): Promise<vo
 }
 
 async function runForeground(port: number): Promise<void> {
+  useJava();
   const stop = interruption();
   const cloud = await startLocalCloud({ port, quiet: true });
   const slack = await SlackReceiver.start(({ body }) => console.log(`Slack: ${body.text}`));
