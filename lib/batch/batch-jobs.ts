@@ -1,0 +1,115 @@
+import { fileURLToPath } from 'node:url';
+import { IgnoreMode } from 'aws-cdk-lib';
+import { Rule } from 'aws-cdk-lib/aws-events';
+import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import { type Lake, PREFIX } from '../feature-store/lake.ts';
+import type { OfflineCatalog } from '../feature-store/offline-catalog.ts';
+import type { OnlineTable } from '../feature-store/tables.ts';
+import { CodeAsset } from '../foundation/code-asset.ts';
+import type { DataKey } from '../foundation/data-key.ts';
+import type { Deployment } from '../foundation/deployment.ts';
+import { deadLetterQueue } from '../foundation/node-function.ts';
+import type { AlarmRegistry } from '../monitoring/alarm-registry.ts';
+import { addDeadLetterAlarm } from '../monitoring/function-alarms.ts';
+import { SparkJob } from './spark-job.ts';
+
+export interface BatchJobsProps {
+  readonly deployment: Deployment;
+  readonly alarms: AlarmRegistry;
+  readonly alarmTopic: ITopic;
+  readonly key: DataKey;
+  readonly lake: Lake;
+  readonly catalog: OfflineCatalog;
+  readonly features: OnlineTable;
+  readonly useCase: CodeAsset;
+}
+
+/** The Spark side: history in, archive into Iceberg, states out, training sets, and the check of both engines. */
+export class BatchJobs extends Construct {
+  readonly landHistory: SparkJob;
+  readonly compactArchive: SparkJob;
+  readonly backfillStates: SparkJob;
+  readonly buildTrainingSet: SparkJob;
+  readonly checkConsistency: SparkJob;
+
+  constructor(scope: Construct, id: string, props: BatchJobsProps) {
+    super(scope, id);
+    const { deployment, lake, catalog, features, key } = props;
+    const sharedCode = new CodeAsset(this, 'SharedCode', {
+      path: fileURLToPath(new URL('../../glue-scripts', import.meta.url)),
+      // Only the package, at the root of the zip, is what --extra-py-files wants.
+      exclude: ['/*', '!/tidemark_spark', '__pycache__', '*.pyc'],
+      ignoreMode: IgnoreMode.GIT,
+    });
+    const common = { deployment, lake, catalog, sharedCode, useCase: props.useCase };
+    const entity_buckets = String(deployment.stage.batch.entityBuckets);
+
+    this.landHistory = new SparkJob(this, 'LandHistory', {
+      ...common,
+      script: 'land_history.py',
+      description: 'Loads history files into the Iceberg table of events',
+      arguments: { entity_buckets },
+    });
+    lake.grantRead(this.landHistory, PREFIX.history);
+    catalog.grantWrite(this.landHistory);
+
+    this.compactArchive = new SparkJob(this, 'CompactArchive', {
+      ...common,
+      script: 'compact_archive.py',
+      description: 'Merges the archive into the Iceberg tables, each event once',
+      arguments: { entity_buckets },
+    });
+    lake.grantRead(this.compactArchive, PREFIX.events, PREFIX.quarantine, PREFIX.predictions);
+    catalog.grantWrite(this.compactArchive);
+
+    this.backfillStates = new SparkJob(this, 'BackfillStates', {
+      ...common,
+      script: 'backfill_states.py',
+      description: 'Computes states from all events, with their watermarks, and opens the view',
+      arguments: { table_features: features.table.tableName },
+    });
+    catalog.grantQuery(this.backfillStates);
+    features.grantBackfill(this.backfillStates);
+    key.grantUse(this.backfillStates);
+
+    this.buildTrainingSet = new SparkJob(this, 'BuildTrainingSet', {
+      ...common,
+      script: 'build_training_set.py',
+      description: 'Joins labels and features as they were known at each instant',
+    });
+    catalog.grantWrite(this.buildTrainingSet);
+    lake.grantReadWrite(this.buildTrainingSet, PREFIX.trainingSets);
+
+    this.checkConsistency = new SparkJob(this, 'CheckConsistency', {
+      ...common,
+      script: 'check_consistency.py',
+      description: 'Replays served vectors offline and counts the differences',
+    });
+    catalog.grantQuery(this.checkConsistency);
+    lake.grantRead(this.checkConsistency, PREFIX.predictions);
+    lake.grantReadWrite(this.checkConsistency, PREFIX.checks);
+
+    this.tellFailures(props);
+  }
+
+  get all(): readonly SparkJob[] {
+    return [this.landHistory, this.compactArchive, this.backfillStates, this.buildTrainingSet, this.checkConsistency];
+  }
+
+  /** Glue has no metric of a failed run, but an event. */
+  private tellFailures({ alarms, alarmTopic, key }: BatchJobsProps): void {
+    const undelivered = deadLetterQueue(this, 'Undelivered', key);
+    new Rule(this, 'JobFailed', {
+      description: 'CRITICAL: a Glue job failed. Runbook: docs/runbook.md#glue-job-failed',
+      eventPattern: {
+        source: ['aws.glue'],
+        detailType: ['Glue Job State Change'],
+        detail: { jobName: this.all.map(({ job }) => job.jobName), state: ['FAILED', 'TIMEOUT', 'ERROR'] },
+      },
+      targets: [new SnsTopic(alarmTopic, { deadLetterQueue: undelivered })],
+    });
+    addDeadLetterAlarm(alarms, 'JobFailureRule', undelivered, 'The failure of a Glue job could not be told');
+  }
+}

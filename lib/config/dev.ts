@@ -1,0 +1,21 @@
+import { prod } from './prod.ts';
+import type { StageConfig } from './stage-config.ts';
+
+/** A stack to try things in: as production, but small, disposable, and models deploy themselves. */
+export const dev: StageConfig = {
+  ...prod,
+  stage: 'dev',
+  tags: { ...prod.tags, stage: 'dev' },
+  protection: { allowDestroy: true, terminationProtection: false, deletionProtection: false },
+  encryption: 'aws',
+  logRetentionDays: 7,
+  functions: { ...prod.functions, logLevel: 'DEBUG' },
+  stream: { mode: 'provisioned', shards: 1, retentionHours: 24 },
+  processor: { ...prod.processor, parallelizationFactor: 1 },
+  scorer: { ...prod.scorer, parallelizationFactor: 1 },
+  sweep: { ...prod.sweep, segments: 2 },
+  api: { ...prod.api, rateLimit: 20, burstLimit: 40 },
+  batch: { ...prod.batch, workers: 2, timeoutMinutes: 60, entityBuckets: 4 },
+  training: { ...prod.training, approval: 'automatic' },
+  endpoint: { instanceType: 'ml.t2.medium', instances: 1, canaryPercent: 0 },
+};

@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import { ConfigError, describeIssues } from './config-error.ts';
+
+/** CloudWatch Logs takes only these numbers of days. */
+const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 3653] as const;
+
+const int = (min: number, max: number) => z.int().min(min).max(max);
+
+/** How Lambda reads a stream. Retries and age are finite on purpose: a poison batch must end at the failure destination. */
+const streamConsumer = z.strictObject({
+  batchSize: int(1, 10_000),
+  /** How long to wait for a full batch (s). */
+  batchingWindowSeconds: int(0, 300),
+  /** Concurrent batches a shard; the order within a partition key holds. */
+  parallelizationFactor: int(1, 10),
+  retryAttempts: int(0, 10_000),
+  maxRecordAgeSeconds: int(60, 604_800),
+  memoryMiB: int(128, 10_240),
+  timeoutSeconds: int(1, 900),
+});
+
+const stageConfig = z.strictObject({
+  stage: z.enum(['local', 'dev', 'prod']),
+  environment: z.strictObject({
+    /** Absent: the account of the credentials that deploy. */
+    account: z.string().regex(/^\d{12}$/, '12 digits').optional(),
+    /** Absent: the region of the credentials that deploy, else us-east-1. */
+    region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region such as eu-west-1').optional(),
+  }),
+  /** `replay` takes time from the events (available_at is honoured), `wall` from the clock. */
+  clock: z.enum(['wall', 'replay']),
+  tags: z.record(z.string(), z.string()),
+  protection: z.strictObject({
+    /** First of two keys to delete data with the stack; the second is the resource's own (see removal.ts). */
+    allowDestroy: z.boolean(),
+    /** CloudFormation refuses to delete the stateful stack. */
+    terminationProtection: z.boolean(),
+    /** DynamoDB refuses to delete the tables. */
+    deletionProtection: z.boolean(),
+  }),
+  /** `customer`: one KMS key of ours for tables, lake, stream, topics and secret. `aws`: the services' own keys. */
+  encryption: z.enum(['customer', 'aws']),
+  logRetentionDays: z.literal(RETENTION_DAYS),
+  functions: z.strictObject({
+    architecture: z.enum(['arm64', 'x86_64']),
+    logLevel: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']),
+  }),
+  stream: z.discriminatedUnion('mode', [
+    z.strictObject({ mode: z.literal('on-demand'), retentionHours: int(24, 8760) }),
+    z.strictObject({ mode: z.literal('provisioned'), shards: int(1, 500), retentionHours: int(24, 8760) }),
+  ]),
+  processor: streamConsumer,
+  archiver: streamConsumer,
+  scorer: streamConsumer,
+  publisher: streamConsumer,
+  sweep: z.strictObject({
+    /** false: only invoked by hand, as a replay does whose days pass in seconds. */
+    scheduled: z.boolean(),
+    everyMinutes: int(5, 1440),
+    /** Parallel scan segments. */
+    segments: int(1, 64),
+    memoryMiB: int(128, 10_240),
+    timeoutSeconds: int(1, 900),
+  }),
+  api: z.strictObject({
+    /** Requests a second, and the bucket above it. */
+    rateLimit: int(1, 10_000),
+    burstLimit: int(1, 10_000),
+    memoryMiB: int(128, 10_240),
+  }),
+  notifier: z.strictObject({ memoryMiB: int(128, 10_240), timeoutSeconds: int(1, 900) }),
+  batch: z.strictObject({
+    workerType: z.enum(['G.1X', 'G.2X', 'G.4X', 'G.8X']),
+    workers: int(2, 299),
+    timeoutMinutes: int(1, 2880),
+    /** Buckets of the entity id in the partitioning of `events`. */
+    entityBuckets: int(1, 1024),
+  }),
+  training: z.strictObject({
+    /** Tag of the SageMaker XGBoost framework container. */
+    xgboostImage: z.string().regex(/^\d+\.\d+-\d+$/, 'a tag such as 3.0-5'),
+    instanceType: z.string().startsWith('ml.', 'an instance type that starts with ml.'),
+    volumeGiB: int(1, 1024),
+    maxRuntimeSeconds: int(60, 432_000),
+    /** `automatic`: a model that passes the gate is approved and deployed. `manual`: a person approves it first. */
+    approval: z.enum(['automatic', 'manual']),
+    /** How often the state machine looks whether the endpoint is in service (s). */
+    pollSeconds: int(1, 300),
+  }),
+  endpoint: z.strictObject({
+    instanceType: z.string().startsWith('ml.', 'an instance type that starts with ml.'),
+    instances: int(1, 100),
+    /** Percent of capacity that takes traffic first in a blue/green update. 0: all at once, without roll-back alarms. */
+    canaryPercent: int(0, 50),
+  }),
+  alarms: z.strictObject({
+    /** Iterator age that warns, and that wakes somebody (s). */
+    lagWarningSeconds: int(1, 86_400),
+    lagCriticalSeconds: int(1, 604_800),
+    /** From arrival to score, 99th percentile (s). */
+    freshnessSeconds: int(1, 86_400),
+    /** Records a quarter of an hour. */
+    quarantinedRecords: int(1, 1_000_000),
+    unknownFieldRecords: int(1, 1_000_000),
+    writeConflicts: int(1, 1_000_000),
+    /** Addresses that get the operational alarms and the alerts; each must confirm once. */
+    emails: z.array(z.email()),
+    /** Amazon Q Developer in chat applications; the workspace is authorised once in the console. */
+    slackChannel: z
+      .strictObject({ workspaceId: z.string().regex(/^T[A-Z0-9]+$/, 'T…'), channelId: z.string().regex(/^[CG][A-Z0-9]+$/, 'C… or G…') })
+      .optional(),
+  }),
+});
+
+/** What differs between stages; everything else is code. */
+export type StageConfig = Readonly<z.infer<typeof stageConfig>>;
+export type StreamConsumerConfig = StageConfig['processor'];
+
+/**
+ * @param source file that holds the configuration, for the message
+ * @throws ConfigError with every wrong field, the type found and what is allowed
+ */
+export function parseStageConfig(source: string, value: unknown): StageConfig {
+  const parsed = stageConfig.safeParse(value);
+  if (!parsed.success) throw new ConfigError(source, describeIssues(parsed.error, value));
+  return parsed.data;
+}

@@ -1,0 +1,58 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { UseCaseIR } from '../../core/ir.ts';
+import { parseUseCase } from '../../core/usecase.ts';
+import { ConfigError, typeName } from './config-error.ts';
+
+const USE_CASES = fileURLToPath(new URL('../../usecases', import.meta.url));
+
+/** The use case an app is built for, and its compiled document on disk. */
+export interface UseCase {
+  readonly ir: UseCaseIR;
+  /** Absolute path of `usecase.json`: copied beside each Lambda bundle, an asset for Glue and SageMaker. */
+  readonly document: string;
+}
+
+/**
+ * @param name value of `-c usecase=`: a folder under `usecases/`, or a path to a folder; nothing: churn
+ * @param outdir folder that gets the compiled document
+ * @throws ConfigError when the folder has no index.ts, that has no default export, or the export is no valid use case
+ */
+export async function loadUseCase(name: unknown = 'churn', outdir: string): Promise<UseCase> {
+  if (typeof name !== 'string' || name === '') {
+    throw new ConfigError('-c usecase', [
+      `usecase: found ${typeName(name)}; allowed: a folder under usecases/ or a path to a folder with an index.ts`,
+    ]);
+  }
+  const folder = /[\\/]/.test(name) ? path.resolve(name) : path.join(USE_CASES, name);
+  const source = path.join(folder, 'index.ts');
+  if (!existsSync(source)) {
+    throw new ConfigError('-c usecase', [
+      `usecase: found string, but there is no ${path.relative(process.cwd(), source)}; allowed: a folder under usecases/ or a path to a folder with an index.ts`,
+    ]);
+  }
+  const ir = readUseCase(path.relative(process.cwd(), source), await importDefault(source));
+  mkdirSync(outdir, { recursive: true });
+  const document = path.join(outdir, 'usecase.json');
+  writeFileSync(document, `${JSON.stringify(ir)}\n`);
+  return { ir, document };
+}
+
+async function importDefault(source: string): Promise<unknown> {
+  const module = (await import(pathToFileURL(source).href)) as { default?: unknown };
+  if (module.default === undefined) {
+    throw new ConfigError(path.relative(process.cwd(), source), [
+      'default export: found nothing; allowed: the value of defineUseCase(…)',
+    ]);
+  }
+  return module.default;
+}
+
+function readUseCase(source: string, value: unknown): UseCaseIR {
+  try {
+    return parseUseCase(value);
+  } catch (error) {
+    throw new ConfigError(source, [error instanceof Error ? error.message : String(error)]);
+  }
+}

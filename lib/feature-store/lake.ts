@@ -1,0 +1,124 @@
+import { Duration } from 'aws-cdk-lib';
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import type { StageConfig } from '../config/stage-config.ts';
+import type { DataKey } from '../foundation/data-key.ts';
+import { removalPolicy } from '../foundation/removal.ts';
+import { explainWildcards } from '../foundation/wildcards.ts';
+
+/** The folders of the lake bucket. Each grant names the ones it is for. */
+export const PREFIX = {
+  /** Source files before they are landed. */
+  history: 'raw/history/',
+  events: 'archive/events/',
+  quarantine: 'archive/quarantine/',
+  predictions: 'archive/predictions/',
+  /** Warehouse of the Iceberg tables. */
+  warehouse: 'iceberg/',
+  trainingSets: 'training/',
+  models: 'models/',
+  /** Summaries of the consistency check. */
+  checks: 'checks/',
+  /** Lambda chooses this prefix itself for batches it gave up on: aws/lambda/<mapping>/<shard>/<yyyy>/<mm>/<dd>/… */
+  failedBatches: 'aws/lambda/',
+} as const;
+
+export type LakePrefix = (typeof PREFIX)[keyof typeof PREFIX];
+
+export interface LakeProps {
+  readonly stage: StageConfig;
+  readonly key: DataKey;
+}
+
+/** The bucket of everything that is not online: archive, Iceberg warehouse, training sets, models, failed batches. */
+export class Lake extends Construct {
+  readonly bucket: Bucket;
+  private readonly key: DataKey;
+
+  constructor(scope: Construct, id: string, props: LakeProps) {
+    super(scope, id);
+    const { stage, key } = props;
+    this.key = key;
+    const common = {
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      enforceSSL: true,
+      removalPolicy: removalPolicy(stage, true),
+    };
+    // Log delivery can't use a customer key.
+    const accessLogs = new Bucket(this, 'AccessLogs', {
+      ...common,
+      encryption: BucketEncryption.S3_MANAGED,
+      lifecycleRules: [{ expiration: Duration.days(90) }],
+    });
+    this.bucket = new Bucket(this, 'Bucket', {
+      ...common,
+      encryption: key.key === undefined ? BucketEncryption.S3_MANAGED : BucketEncryption.KMS,
+      encryptionKey: key.key,
+      bucketKeyEnabled: key.key !== undefined,
+      // Where data may not be destroyed, an overwrite or a delete can be undone for a month.
+      versioned: !stage.protection.allowDestroy,
+      serverAccessLogsBucket: accessLogs,
+      serverAccessLogsPrefix: 'lake/',
+      lifecycleRules: [
+        { id: 'AbandonedUploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },
+        { id: 'FailedBatches', prefix: PREFIX.failedBatches, expiration: Duration.days(30) },
+        ...(stage.protection.allowDestroy ? [] : [{ id: 'OldVersions', noncurrentVersionExpiration: Duration.days(30) }]),
+      ],
+    });
+  }
+
+  /** May add and overwrite objects below the prefixes, not read them. */
+  grantPut(grantee: IGrantable, ...prefixes: readonly LakePrefix[]): void {
+    this.grant(grantee, ['s3:PutObject'], prefixes);
+    this.key.grantUse(grantee);
+  }
+
+  /** May list the bucket and read objects below the prefixes. */
+  grantRead(grantee: IGrantable, ...prefixes: readonly LakePrefix[]): void {
+    this.grantList(grantee);
+    this.grant(grantee, ['s3:GetObject'], prefixes);
+    this.key.grantDecrypt(grantee);
+  }
+
+  /** May list the bucket, and read, write and delete objects below the prefixes. */
+  grantReadWrite(grantee: IGrantable, ...prefixes: readonly LakePrefix[]): void {
+    this.grantList(grantee);
+    this.grant(grantee, ['s3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject', 's3:PutObject'], prefixes);
+    this.key.grantUse(grantee);
+  }
+
+  /** May list the bucket: also what turns a missing key into "not found" instead of "access denied". */
+  grantList(grantee: IGrantable): void {
+    Grant.addToPrincipal({
+      grantee,
+      actions: ['s3:ListBucket', 's3:GetBucketLocation'],
+      resourceArns: [this.bucket.bucketArn],
+    });
+  }
+
+  /** `s3://<bucket>/<prefix>`, with the prefix's closing slash. */
+  uri(prefix: LakePrefix): string {
+    return this.bucket.s3UrlForObject(prefix);
+  }
+
+  private grant(grantee: IGrantable, actions: string[], prefixes: readonly LakePrefix[]): void {
+    Grant.addToPrincipal({
+      grantee,
+      actions,
+      resourceArns: prefixes.map((prefix) => this.bucket.arnForObjects(`${prefix}*`)),
+    });
+    explainWildcards(
+      this.principalOf(grantee),
+      ...prefixes.map((prefix) => ({
+        finding: new RegExp(`^Resource::\\S*LakeBucket\\S*/${prefix}\\*$`),
+        reason: `Object keys below ${prefix} are made at run time; the statement is limited to this folder of the one bucket.`,
+      })),
+    );
+  }
+
+  private principalOf(grantee: IGrantable): Construct {
+    if (grantee.grantPrincipal instanceof Construct) return grantee.grantPrincipal;
+    throw new Error('Lake grants need a role of this app, got an imported principal. Pass the role construct.');
+  }
+}

@@ -1,0 +1,104 @@
+import { AttributeType, Billing, StreamViewType, type TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import type { StageConfig } from '../config/stage-config.ts';
+import type { DataKey } from '../foundation/data-key.ts';
+import { removalPolicy } from '../foundation/removal.ts';
+
+export interface EntityTableProps {
+  readonly stage: StageConfig;
+  readonly key: DataKey;
+}
+
+/** What both tables share: on demand, recoverable to the second, with a stream of new images. */
+abstract class EntityTable extends Construct {
+  readonly table: TableV2;
+  protected readonly key: DataKey;
+
+  protected constructor(
+    scope: Construct,
+    id: string,
+    props: EntityTableProps,
+    shape: { readonly sortKey: string; readonly timeToLiveAttribute?: string },
+  ) {
+    super(scope, id);
+    const { stage, key } = props;
+    this.key = key;
+    this.table = new TableV2(this, 'Table', {
+      partitionKey: { name: 'entity_id', type: AttributeType.STRING },
+      sortKey: { name: shape.sortKey, type: AttributeType.STRING },
+      timeToLiveAttribute: shape.timeToLiveAttribute,
+      billing: Billing.onDemand(),
+      dynamoStream: StreamViewType.NEW_IMAGE,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: stage.protection.deletionProtection,
+      encryption: encryptionOf(key),
+      removalPolicy: removalPolicy(stage, true),
+    });
+  }
+
+  /** May read single items by key. */
+  grantRead(grantee: IGrantable): void {
+    this.grant(grantee, 'dynamodb:BatchGetItem', 'dynamodb:GetItem');
+    this.key.grantDecrypt(grantee);
+  }
+
+  protected grant(grantee: IGrantable, ...actions: string[]): void {
+    Grant.addToPrincipal({ grantee, actions, resourceArns: [this.table.tableArn] });
+  }
+}
+
+/** The online store: one item per entity and feature view version. */
+export class OnlineTable extends EntityTable {
+  constructor(scope: Construct, id: string, props: EntityTableProps) {
+    // Expiry only collects garbage: readers look at the time themselves.
+    super(scope, id, props, { sortKey: 'view', timeToLiveAttribute: 'expires_at' });
+  }
+
+  /** May read states and write them back under a condition on their version. */
+  grantApply(grantee: IGrantable): void {
+    this.grantRead(grantee);
+    this.grant(grantee, 'dynamodb:PutItem', 'dynamodb:UpdateItem');
+    this.key.grantUse(grantee);
+  }
+
+  /** May walk over all states. */
+  grantScan(grantee: IGrantable): void {
+    this.grantRead(grantee);
+    this.grant(grantee, 'dynamodb:Scan');
+  }
+
+  /** May write states computed from history, and the fence that lets a view serve. */
+  grantBackfill(grantee: IGrantable): void {
+    this.grantApply(grantee);
+    this.grant(grantee, 'dynamodb:BatchWriteItem', 'dynamodb:DescribeTable');
+  }
+}
+
+/** Scores and the outbox of alerts. */
+export class ScoreTable extends EntityTable {
+  constructor(scope: Construct, id: string, props: EntityTableProps) {
+    super(scope, id, props, { sortKey: 'kind' });
+  }
+
+  /** May write a score and the alert it raises, in one transaction. */
+  grantRecord(grantee: IGrantable): void {
+    this.grantRead(grantee);
+    this.grant(grantee, 'dynamodb:ConditionCheckItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem');
+    this.key.grantUse(grantee);
+  }
+
+  /** May claim an alert for sending and mark it as sent. */
+  grantClaim(grantee: IGrantable): void {
+    this.grantRead(grantee);
+    this.grant(grantee, 'dynamodb:UpdateItem');
+    this.key.grantUse(grantee);
+  }
+}
+
+function encryptionOf(key: DataKey): TableEncryptionV2 {
+  return key.key === undefined
+    ? dynamodb.TableEncryptionV2.dynamoOwnedKey()
+    : dynamodb.TableEncryptionV2.customerManagedKey(key.key);
+}

@@ -1,0 +1,54 @@
+import { Aws } from 'aws-cdk-lib';
+import { Grant, type IGrantable, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
+import type { StageConfig } from '../config/stage-config.ts';
+import { removalPolicy } from './removal.ts';
+
+/** The key of all data at rest: ours in stages that ask for it, else the services' own and `key` is undefined. */
+export class DataKey extends Construct {
+  readonly key?: Key;
+
+  constructor(scope: Construct, id: string, props: { readonly stage: StageConfig }) {
+    super(scope, id);
+    if (props.stage.encryption === 'aws') return;
+    this.key = new Key(this, 'Key', {
+      description: `Tidemark ${props.stage.stage}: tables, lake, stream, topics and secret`,
+      enableKeyRotation: true,
+      // Without its key the retained data is lost too: it goes only where the data may go.
+      removalPolicy: removalPolicy(props.stage, true),
+    });
+  }
+
+  /** May read what is encrypted with the key. */
+  grantDecrypt(grantee: IGrantable): void {
+    this.grant(grantee, 'kms:Decrypt');
+  }
+
+  /** May read and write what is encrypted with the key. */
+  grantUse(grantee: IGrantable): void {
+    this.grant(grantee, 'kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey', 'kms:ReEncryptFrom', 'kms:ReEncryptTo');
+  }
+
+  /** Alarms and event rules publish to encrypted topics as a service of this account, not as a role of ours. */
+  grantPublishers(...services: readonly string[]): void {
+    this.key?.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'PublishToEncryptedTopics',
+        principals: services.map((service) => new ServicePrincipal(service)),
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        resources: ['*'],
+        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+      }),
+    );
+  }
+
+  private grant(grantee: IGrantable, ...actions: string[]): void {
+    if (this.key !== undefined) Grant.addToPrincipal({ grantee, actions, resourceArns: [this.key.keyArn] });
+  }
+
+  /** For L2 properties named `encryptionKey`. */
+  get optional(): IKey | undefined {
+    return this.key;
+  }
+}

@@ -1,0 +1,29 @@
+import type { Duration } from 'aws-cdk-lib';
+import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Deployment } from '../foundation/deployment.ts';
+import { DIMENSION, METRIC_NAMESPACE, type MetricName, type Service } from './metric-names.ts';
+
+export interface TidemarkMetricProps {
+  readonly period: Duration;
+  /** @default - Sum */
+  readonly statistic?: string;
+  /** Only records quarantined for this reason. @default - all */
+  readonly reason?: string;
+  readonly label?: string;
+}
+
+/** A metric that one of our functions emits (EMF), with exactly the dimensions it emits. */
+export function tidemarkMetric({ stage }: Deployment, service: Service, name: MetricName, props: TidemarkMetricProps): Metric {
+  return new Metric({
+    namespace: METRIC_NAMESPACE,
+    metricName: name,
+    dimensionsMap: {
+      [DIMENSION.service]: service,
+      [DIMENSION.stage]: stage.stage,
+      ...(props.reason === undefined ? {} : { [DIMENSION.reason]: props.reason }),
+    },
+    statistic: props.statistic ?? Stats.SUM,
+    period: props.period,
+    label: props.label,
+  });
+}

@@ -1,0 +1,108 @@
+import { Duration } from 'aws-cdk-lib';
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { ComparisonOperator } from 'aws-cdk-lib/aws-cloudwatch';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { Env } from '../../lambdas/api/env.ts';
+import { type Lake, PREFIX } from '../feature-store/lake.ts';
+import type { OnlineTable, ScoreTable } from '../feature-store/tables.ts';
+import type { Deployment } from '../foundation/deployment.ts';
+import { NodeFunction } from '../foundation/node-function.ts';
+import { removalPolicy } from '../foundation/removal.ts';
+import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
+import { SERVICE } from '../monitoring/metric-names.ts';
+import type { ScoringEndpoint } from './scoring-endpoint.ts';
+
+export interface ApiProps {
+  readonly deployment: Deployment;
+  readonly alarms: AlarmRegistry;
+  readonly features: OnlineTable;
+  readonly scores: ScoreTable;
+  readonly lake: Lake;
+  readonly endpoint: ScoringEndpoint;
+}
+
+/** `POST /v1/features` and `POST /v1/score`, signed by IAM. */
+export class Api extends Construct {
+  readonly fn: NodeFunction<Env>;
+  readonly api: HttpApi;
+  readonly url: string;
+
+  constructor(scope: Construct, id: string, props: ApiProps) {
+    super(scope, id);
+    const { deployment, alarms, features, scores, lake, endpoint } = props;
+    const { stage } = deployment;
+    this.fn = new NodeFunction<Env>(this, 'Fn', {
+      deployment,
+      service: SERVICE.api,
+      entry: 'api/handler.ts',
+      description: 'Answers features and scores of up to 100 entities at the time of the request',
+      memoryMiB: stage.api.memoryMiB,
+      // An HTTP API waits 30 s at most.
+      timeoutSeconds: 29,
+      invocation: { kind: 'synchronous' },
+      environment: {
+        FEATURES_TABLE: features.table.tableName,
+        SCORES_TABLE: scores.table.tableName,
+        LAKE_BUCKET: lake.bucket.bucketName,
+        ENDPOINT_NAME: endpoint.endpointName,
+      },
+    });
+    features.grantRead(this.fn);
+    scores.grantRead(this.fn);
+    lake.grantPut(this.fn, PREFIX.predictions);
+    endpoint.grantScore(this.fn);
+
+    this.api = new HttpApi(this, 'HttpApi', {
+      description: 'Tidemark features and scores',
+      createDefaultStage: false,
+      defaultAuthorizer: new HttpIamAuthorizer(),
+    });
+    const integration = new HttpLambdaIntegration('Lambda', this.fn.function);
+    for (const path of ['/v1/features', '/v1/score']) {
+      this.api.addRoutes({ path, methods: [HttpMethod.POST], integration });
+    }
+    const accessLogs = new LogGroup(this, 'AccessLogs', {
+      retention: stage.logRetentionDays,
+      removalPolicy: removalPolicy(stage, true),
+    });
+    const httpStage = new HttpStage(this, 'Stage', {
+      httpApi: this.api,
+      stageName: '$default',
+      autoDeploy: true,
+      throttle: { rateLimit: stage.api.rateLimit, burstLimit: stage.api.burstLimit },
+      accessLogSettings: {
+        destination: new LogGroupLogDestination(accessLogs),
+        // Who, what, how long and how it ended: never a body.
+        format: AccessLogFormat.custom(
+          JSON.stringify({
+            requestId: '$context.requestId',
+            requestTime: '$context.requestTime',
+            routeKey: '$context.routeKey',
+            status: '$context.status',
+            responseLength: '$context.responseLength',
+            latencyMs: '$context.responseLatency',
+            caller: '$context.identity.userArn',
+            error: '$context.error.message',
+          }),
+        ),
+      },
+    });
+    this.url = httpStage.url;
+
+    alarms.add('ApiErrors', {
+      severity: 'critical',
+      sentence: 'The API answers with 5xx in three minutes of five.',
+      runbook: 'api-errors',
+      metric: this.api.metricServerError({ period: Duration.minutes(1), statistic: 'Sum' }),
+      threshold: 1,
+      comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: 5,
+      datapointsToAlarm: 3,
+      missing: QUIET,
+    });
+  }
+}

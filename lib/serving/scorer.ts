@@ -1,0 +1,113 @@
+import { Duration } from 'aws-cdk-lib';
+import { ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { FilterCriteria, FilterRule } from 'aws-cdk-lib/aws-lambda';
+import { DynamoEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Construct } from 'constructs';
+import type { Env } from '../../lambdas/scorer/env.ts';
+import { type Lake, PREFIX } from '../feature-store/lake.ts';
+import type { OnlineTable, ScoreTable } from '../feature-store/tables.ts';
+import type { Deployment } from '../foundation/deployment.ts';
+import { NodeFunction } from '../foundation/node-function.ts';
+import { explainWildcards } from '../foundation/wildcards.ts';
+import { consumerProps } from '../ingestion/stream-consumer.ts';
+import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
+import { addStreamAlarms } from '../monitoring/function-alarms.ts';
+import { METRIC, SERVICE } from '../monitoring/metric-names.ts';
+import { tidemarkMetric } from '../monitoring/metrics.ts';
+import type { ScoringEndpoint } from './scoring-endpoint.ts';
+
+/** Why a policy for DynamoDB streams has a wildcard that we do not write ourselves. */
+export const LIST_STREAMS = {
+  finding: /^Resource::\*$/,
+  reason: 'dynamodb:ListStreams (and X-Ray) have no resource type: IAM takes only "*".',
+};
+
+export interface ScorerProps {
+  readonly deployment: Deployment;
+  readonly alarms: AlarmRegistry;
+  readonly features: OnlineTable;
+  readonly scores: ScoreTable;
+  readonly lake: Lake;
+  readonly endpoint: ScoringEndpoint;
+}
+
+/** DynamoDB stream of states → scores, and alerts into the outbox. */
+export class Scorer extends Construct {
+  readonly fn: NodeFunction<Env>;
+
+  constructor(scope: Construct, id: string, props: ScorerProps) {
+    super(scope, id);
+    const { deployment, alarms, features, scores, lake, endpoint } = props;
+    const { stage } = deployment;
+    this.fn = new NodeFunction<Env>(this, 'Fn', {
+      deployment,
+      service: SERVICE.scorer,
+      entry: 'scorer/handler.ts',
+      description: 'Scores entities whose state changed and decides alerts',
+      memoryMiB: stage.scorer.memoryMiB,
+      timeoutSeconds: stage.scorer.timeoutSeconds,
+      invocation: { kind: 'stream' },
+      environment: {
+        FEATURES_TABLE: features.table.tableName,
+        SCORES_TABLE: scores.table.tableName,
+        LAKE_BUCKET: lake.bucket.bucketName,
+        ENDPOINT_NAME: endpoint.endpointName,
+      },
+    });
+    features.grantRead(this.fn);
+    scores.grantRecord(this.fn);
+    lake.grantPut(this.fn, PREFIX.predictions);
+    endpoint.grantScore(this.fn);
+
+    const source = new DynamoEventSource(features.table, {
+      ...consumerProps(stage.scorer, lake),
+      // Only state items have a `state`: clock and fence items, and deletions by expiry, are no reason to score.
+      filters: [
+        FilterCriteria.filter({
+          eventName: FilterRule.or('INSERT', 'MODIFY'),
+          dynamodb: { NewImage: { state: { B: FilterRule.exists() } } },
+        }),
+      ],
+    });
+    this.fn.function.addEventSource(source);
+    explainWildcards(this.fn.role, LIST_STREAMS);
+
+    addStreamAlarms(alarms, 'Scorer', {
+      function: this.fn.function,
+      mapping: source.eventSourceMappingId,
+      stage,
+      consequence: 'changed customers are not scored',
+    });
+    alarms.add('ScoresStale', {
+      severity: 'warning',
+      sentence: `From the arrival of an event to its score it takes more than ${stage.alarms.freshnessSeconds} s (99th percentile, 15 minutes).`,
+      runbook: 'freshness',
+      metric: tidemarkMetric(deployment, SERVICE.scorer, METRIC.freshnessMs, {
+        period: Duration.minutes(5),
+        statistic: Stats.percentile(99),
+      }),
+      threshold: stage.alarms.freshnessSeconds * 1000,
+      comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      evaluationPeriods: 3,
+      missing: {
+        treat: TreatMissingData.IGNORE,
+        because: 'with no events there is no age to measure; the lag alarms see a scorer that stopped',
+      },
+    });
+    for (const [name, service] of [
+      ['Scorer', SERVICE.scorer],
+      ['Sweep', SERVICE.sweep],
+    ] as const) {
+      alarms.add(`${name}ScoresRefused`, {
+        severity: 'critical',
+        sentence: `${name} refuses to score: model and features disagree, the backfill is not complete, or the endpoint is out of order.`,
+        runbook: 'scores-refused',
+        metric: tidemarkMetric(deployment, service, METRIC.scoreRefused, { period: Duration.minutes(5) }),
+        threshold: 1,
+        comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        evaluationPeriods: 3,
+        missing: QUIET,
+      });
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import { Duration } from 'aws-cdk-lib';
+import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Schedule, ScheduleExpression, ScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import type { Env } from '../../lambdas/sweep/env.ts';
+import type { DataKey } from '../foundation/data-key.ts';
+import { type Lake, PREFIX } from '../feature-store/lake.ts';
+import type { OnlineTable, ScoreTable } from '../feature-store/tables.ts';
+import type { Deployment } from '../foundation/deployment.ts';
+import { deadLetterQueue, NodeFunction } from '../foundation/node-function.ts';
+import { explainWildcards } from '../foundation/wildcards.ts';
+import type { AlarmRegistry } from '../monitoring/alarm-registry.ts';
+import { addDeadLetterAlarm, addErrorAlarm } from '../monitoring/function-alarms.ts';
+import { SERVICE } from '../monitoring/metric-names.ts';
+import { removalPolicy } from '../foundation/removal.ts';
+import type { ScoringEndpoint } from './scoring-endpoint.ts';
+
+export interface SweepProps {
+  readonly deployment: Deployment;
+  readonly alarms: AlarmRegistry;
+  readonly key: DataKey;
+  readonly features: OnlineTable;
+  readonly scores: ScoreTable;
+  readonly lake: Lake;
+  readonly endpoint: ScoringEndpoint;
+}
+
+/** Silence sends no event: a schedule scores every entity that was not scored for a day. */
+export class Sweep extends Construct {
+  readonly fn: NodeFunction<Env>;
+
+  constructor(scope: Construct, id: string, props: SweepProps) {
+    super(scope, id);
+    const { deployment, alarms, key, features, scores, lake, endpoint } = props;
+    const config = deployment.stage.sweep;
+    this.fn = new NodeFunction<Env>(this, 'Fn', {
+      deployment,
+      service: SERVICE.sweep,
+      entry: 'sweep/handler.ts',
+      description: 'Scores entities that fell silent',
+      memoryMiB: config.memoryMiB,
+      timeoutSeconds: config.timeoutSeconds,
+      invocation: { kind: 'asynchronous', key },
+      environment: {
+        FEATURES_TABLE: features.table.tableName,
+        SCORES_TABLE: scores.table.tableName,
+        LAKE_BUCKET: lake.bucket.bucketName,
+        ENDPOINT_NAME: endpoint.endpointName,
+      },
+    });
+    features.grantScan(this.fn);
+    scores.grantRecord(this.fn);
+    lake.grantPut(this.fn, PREFIX.predictions);
+    endpoint.grantScore(this.fn);
+
+    const undelivered = deadLetterQueue(this, 'Undelivered', key);
+    const caller = new Role(this, 'ScheduleRole', {
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com'),
+      description: 'Invokes the sweep on schedule',
+    });
+    key.grantUse(caller);
+    new Schedule(this, 'Schedule', {
+      description: 'Looks for silent customers',
+      schedule: ScheduleExpression.rate(Duration.minutes(config.everyMinutes)),
+      scheduleGroup: new ScheduleGroup(this, 'Schedules', { removalPolicy: removalPolicy(deployment.stage, true) }),
+      enabled: config.scheduled,
+      target: new LambdaInvoke(this.fn.function, {
+        role: caller,
+        // The next one does the same work: an hour-old invocation is worth nothing.
+        maxEventAge: Duration.minutes(Math.min(60, Math.max(1, config.everyMinutes))),
+        retryAttempts: 2,
+        deadLetterQueue: undelivered,
+      }),
+    });
+    explainWildcards(caller, {
+      finding: /^Resource::<SweepFn\S+\.Arn>:\*$/,
+      reason: 'The Scheduler target grants all versions of the one sweep function.',
+    });
+
+    addErrorAlarm(alarms, 'Sweep', this.fn.function, 'Silent customers are not scored.');
+    addDeadLetterAlarm(alarms, 'Sweep', this.fn.deadLetters ?? undelivered, 'A sweep failed to the end');
+    addDeadLetterAlarm(alarms, 'SweepSchedule', undelivered, 'The schedule could not invoke the sweep');
+    if (config.scheduled) {
+      alarms.add('SweepMissing', {
+        severity: 'critical',
+        sentence: 'No sweep ran in two intervals, so customers who fell silent are not found.',
+        runbook: 'sweep-missing',
+        metric: this.fn.function.metricInvocations({ period: Duration.minutes(config.everyMinutes) }),
+        threshold: 1,
+        comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
+        evaluationPeriods: 2,
+        missing: {
+          treat: TreatMissingData.BREACHING,
+          because: 'a schedule that stopped invokes nothing, and so reports nothing',
+        },
+      });
+    }
+  }
+}

@@ -1,0 +1,351 @@
+/**
+ * The training state machine in the Amazon States Language with JSONata
+ * (https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html). Written as data, because the paths of its
+ * arguments are what a reader wants to see; permissions stand beside it in training-machine.ts.
+ */
+
+export interface TrainingDefinitionProps {
+  /** Name of the endpoint, and prefix of everything the machine makes. */
+  readonly name: string;
+  readonly buildTrainingSetJob: string;
+  /** s3://…/training/ and s3://…/models/, with the closing slash. */
+  readonly trainingSetsUri: string;
+  readonly modelsUri: string;
+  readonly useCaseUri: string;
+  readonly sourceUri: string;
+  readonly imageUri: string;
+  readonly trainingRoleArn: string;
+  readonly hostingRoleArn: string;
+  readonly gateFunctionArn: string;
+  readonly modelPackageGroup: string;
+  readonly approval: 'automatic' | 'manual';
+  /** KMS key of model artefacts; absent: the bucket's default. */
+  readonly kmsKeyArn?: string;
+  readonly training: { readonly instanceType: string; readonly volumeGiB: number; readonly maxRuntimeSeconds: number };
+  readonly endpoint: {
+    readonly instanceType: string;
+    readonly instances: number;
+    readonly variant: string;
+    readonly canaryPercent: number;
+    /** Alarms that roll a canary back. */
+    readonly rollbackAlarms: readonly string[];
+  };
+  readonly pollSeconds: number;
+  readonly trainingMetrics: readonly string[];
+}
+
+type State = Record<string, unknown>;
+
+const SDK = 'arn:aws:states:::aws-sdk:sagemaker';
+
+/**
+ * SageMaker's throttling has no error name of its own in Step Functions, only its general exceptions; a wrong request is
+ * then tried in vain for some seconds before it fails.
+ */
+const RETRY_TRANSIENT = [
+  {
+    ErrorEquals: [
+      'SageMaker.SageMakerException',
+      'SageMaker.AmazonSageMakerException',
+      'Lambda.TooManyRequestsException',
+      'Lambda.ServiceException',
+      'Lambda.SdkClientException',
+    ],
+    IntervalSeconds: 2,
+    MaxAttempts: 3,
+    BackoffRate: 2,
+    JitterStrategy: 'FULL',
+  },
+];
+
+/** @returns the definition as an object; strings may hold CDK tokens */
+export function trainingDefinition(props: TrainingDefinitionProps): State {
+  return {
+    Comment: 'Training set → train → gate → register → approve → deploy',
+    QueryLanguage: 'JSONata',
+    StartAt: 'EnteredByApproval',
+    TimeoutSeconds: 86_400,
+    States: { ...trainingStates(props), ...deploymentStates(props) },
+  };
+}
+
+function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
+  const { name } = props;
+  return {
+    EnteredByApproval: {
+      Type: 'Choice',
+      Comment: 'An approved model package comes in by event and is only deployed',
+      Choices: [
+        {
+          Condition: '{% $exists($states.input.model_package_arn) %}',
+          Assign: {
+            run: '{% $lowercase($states.context.Execution.Name) %}',
+            model_package_arn: '{% $states.input.model_package_arn %}',
+            gate: null,
+          },
+          Next: 'CreateModel',
+        },
+      ],
+      Default: 'Prepare',
+    },
+    Prepare: {
+      Type: 'Pass',
+      Assign: {
+        run: '{% $lowercase($states.context.Execution.Name) %}',
+        training_set_id:
+          '{% $exists($states.input.training_set_id) ? $states.input.training_set_id : $lowercase($states.context.Execution.Name) %}',
+        as_of: "{% $exists($states.input.as_of) ? $string($states.input.as_of) : '' %}",
+      },
+      Next: 'BuildTrainingSet',
+    },
+    BuildTrainingSet: {
+      Type: 'Task',
+      Resource: 'arn:aws:states:::glue:startJobRun.sync',
+      Arguments: {
+        JobName: props.buildTrainingSetJob,
+        Arguments:
+          "{% $merge([{'--training_set_id': $training_set_id}, $as_of = '' ? {} : {'--as_of': $as_of}]) %}",
+      },
+      Retry: [{ ErrorEquals: ['Glue.ConcurrentRunsExceededException'], IntervalSeconds: 60, MaxAttempts: 10, BackoffRate: 1.5 }],
+      Next: 'Train',
+    },
+    Train: {
+      Type: 'Task',
+      Resource: 'arn:aws:states:::sagemaker:createTrainingJob.sync',
+      Arguments: {
+        TrainingJobName: `{% '${name}-' & $run %}`,
+        RoleArn: props.trainingRoleArn,
+        AlgorithmSpecification: {
+          TrainingImage: props.imageUri,
+          TrainingInputMode: 'File',
+          // train.py writes one line a metric: `metric auc=0.85;`
+          MetricDefinitions: props.trainingMetrics.map((metric) => ({
+            Name: metric,
+            Regex: `metric ${metric}=([-+0-9.eE]+);`,
+          })),
+        },
+        HyperParameters: {
+          sagemaker_program: 'train.py',
+          sagemaker_submit_directory: props.sourceUri,
+          training_set_id: '{% $training_set_id %}',
+        },
+        InputDataConfig: [
+          ...['train', 'validation', 'test'].map((split) => ({
+            ChannelName: split,
+            ContentType: 'application/x-parquet',
+            DataSource: {
+              S3DataSource: {
+                S3DataType: 'S3Prefix',
+                S3DataDistributionType: 'FullyReplicated',
+                S3Uri: `{% '${props.trainingSetsUri}' & $training_set_id & '/${split}/' %}`,
+              },
+            },
+          })),
+          {
+            ChannelName: 'usecase',
+            ContentType: 'application/json',
+            DataSource: {
+              S3DataSource: {
+                S3DataType: 'S3Prefix',
+                S3DataDistributionType: 'FullyReplicated',
+                S3Uri: props.useCaseUri,
+              },
+            },
+          },
+        ],
+        OutputDataConfig: { S3OutputPath: props.modelsUri, ...(props.kmsKeyArn && { KmsKeyId: props.kmsKeyArn }) },
+        ResourceConfig: {
+          InstanceType: props.training.instanceType,
+          InstanceCount: 1,
+          VolumeSizeInGB: props.training.volumeGiB,
+        },
+        StoppingCondition: { MaxRuntimeInSeconds: props.training.maxRuntimeSeconds },
+      },
+      Assign: { model_data_url: '{% $states.result.ModelArtifacts.S3ModelArtifacts %}' },
+      Next: 'Gate',
+    },
+    Gate: {
+      Type: 'Task',
+      Comment: 'Is the model better than the baseline, calibrated, and not too good to be true?',
+      Resource: 'arn:aws:states:::lambda:invoke',
+      Arguments: {
+        FunctionName: props.gateFunctionArn,
+        Payload: {
+          training_set_id: '{% $training_set_id %}',
+          training_job_name: `{% '${name}-' & $run %}`,
+          manifest_uri: `{% '${props.trainingSetsUri}' & $training_set_id & '/manifest.json' %}`,
+          model_data_url: '{% $model_data_url %}',
+          output_data_url: `{% '${props.modelsUri}${name}-' & $run & '/output/output.tar.gz' %}`,
+        },
+      },
+      Retry: RETRY_TRANSIENT,
+      Assign: { gate: '{% $states.result.Payload %}' },
+      Next: 'GateDecision',
+    },
+    GateDecision: {
+      Type: 'Choice',
+      Choices: [{ Condition: '{% $gate.passed = true %}', Next: 'RegisterModel' }],
+      Default: 'ModelRejected',
+    },
+    ModelRejected: {
+      Type: 'Fail',
+      Error: 'ModelRejected',
+      Cause: "{% $join($gate.reasons, '; ') %}",
+    },
+    RegisterModel: {
+      Type: 'Task',
+      Resource: `${SDK}:createModelPackage`,
+      Arguments: {
+        ModelPackageGroupName: props.modelPackageGroup,
+        ModelPackageDescription: "{% 'Training set ' & $training_set_id %}",
+        ModelApprovalStatus: props.approval === 'automatic' ? 'Approved' : 'PendingManualApproval',
+        CustomerMetadataProperties: '{% $gate.metadata %}',
+        InferenceSpecification: {
+          Containers: [
+            {
+              Image: props.imageUri,
+              ModelDataUrl: '{% $model_data_url %}',
+              Environment: {
+                SAGEMAKER_PROGRAM: 'inference.py',
+                SAGEMAKER_SUBMIT_DIRECTORY: props.sourceUri,
+              },
+            },
+          ],
+          SupportedContentTypes: ['application/json'],
+          SupportedResponseMIMETypes: ['application/json'],
+          SupportedRealtimeInferenceInstanceTypes: [props.endpoint.instanceType],
+        },
+      },
+      Retry: RETRY_TRANSIENT,
+      Assign: { model_package_arn: '{% $states.result.ModelPackageArn %}' },
+      Next: props.approval === 'automatic' ? 'CreateModel' : 'AwaitsApproval',
+    },
+    ...(props.approval === 'automatic'
+      ? {}
+      : {
+          AwaitsApproval: {
+            Type: 'Succeed',
+            Comment: 'Its approval in the registry starts this machine again, with the package',
+            Output: { model_package_arn: '{% $model_package_arn %}', gate: '{% $gate %}' },
+          },
+        }),
+  };
+}
+
+function deploymentStates(props: TrainingDefinitionProps): Record<string, State> {
+  const { name, endpoint } = props;
+  const made = `{% '${name}-' & $run %}`;
+  return {
+    CreateModel: {
+      Type: 'Task',
+      Resource: 'arn:aws:states:::sagemaker:createModel',
+      Arguments: {
+        ModelName: made,
+        ExecutionRoleArn: props.hostingRoleArn,
+        PrimaryContainer: { ModelPackageName: '{% $model_package_arn %}' },
+      },
+      Retry: RETRY_TRANSIENT,
+      Next: 'CreateEndpointConfig',
+    },
+    CreateEndpointConfig: {
+      Type: 'Task',
+      Resource: 'arn:aws:states:::sagemaker:createEndpointConfig',
+      Arguments: {
+        EndpointConfigName: made,
+        ProductionVariants: [
+          {
+            VariantName: endpoint.variant,
+            ModelName: made,
+            InstanceType: endpoint.instanceType,
+            InitialInstanceCount: endpoint.instances,
+            InitialVariantWeight: 1,
+          },
+        ],
+      },
+      Retry: RETRY_TRANSIENT,
+      Next: 'FindEndpoint',
+    },
+    FindEndpoint: {
+      Type: 'Task',
+      Comment: 'SageMaker answers a missing endpoint with a general validation error; any other cause fails again in CreateEndpoint',
+      Resource: `${SDK}:describeEndpoint`,
+      Arguments: { EndpointName: name },
+      Catch: [{ ErrorEquals: ['SageMaker.SageMakerException'], Next: 'CreateEndpoint' }],
+      Next: 'UpdateEndpoint',
+    },
+    CreateEndpoint: {
+      Type: 'Task',
+      Resource: 'arn:aws:states:::sagemaker:createEndpoint',
+      Arguments: { EndpointName: name, EndpointConfigName: made },
+      Retry: RETRY_TRANSIENT,
+      Next: 'WaitForEndpoint',
+    },
+    UpdateEndpoint: {
+      Type: 'Task',
+      Resource: 'arn:aws:states:::sagemaker:updateEndpoint',
+      Arguments: {
+        EndpointName: name,
+        EndpointConfigName: made,
+        ...(endpoint.canaryPercent === 0 ? {} : { DeploymentConfig: canary(endpoint) }),
+      },
+      Retry: RETRY_TRANSIENT,
+      Next: 'WaitForEndpoint',
+    },
+    WaitForEndpoint: { Type: 'Wait', Seconds: props.pollSeconds, Next: 'DescribeEndpoint' },
+    DescribeEndpoint: {
+      Type: 'Task',
+      Resource: `${SDK}:describeEndpoint`,
+      Arguments: { EndpointName: name },
+      Retry: RETRY_TRANSIENT,
+      Assign: {
+        endpoint_status: '{% $states.result.EndpointStatus %}',
+        endpoint_config: "{% $exists($states.result.EndpointConfigName) ? $states.result.EndpointConfigName : '' %}",
+      },
+      Next: 'EndpointReady',
+    },
+    EndpointReady: {
+      Type: 'Choice',
+      Choices: [
+        {
+          Condition: `{% $endpoint_status = 'InService' and $endpoint_config = '${name}-' & $run %}`,
+          Next: 'Deployed',
+        },
+        {
+          Condition: "{% $endpoint_status in ['Creating', 'Updating', 'SystemUpdating', 'RollingBack'] %}",
+          Next: 'WaitForEndpoint',
+        },
+      ],
+      Default: 'DeploymentFailed',
+    },
+    DeploymentFailed: {
+      Type: 'Fail',
+      Error: 'DeploymentFailed',
+      Cause: "{% 'The endpoint is ' & $endpoint_status & ' with configuration ' & $endpoint_config & ': the new model does not serve' %}",
+    },
+    Deployed: {
+      Type: 'Succeed',
+      Output: {
+        endpoint_name: name,
+        model_package_arn: '{% $model_package_arn %}',
+        model_name: made,
+        gate: '{% $gate %}',
+      },
+    },
+  };
+}
+
+/** Blue/green: a part of the traffic first, back at once when an alarm of the endpoint rings. */
+function canary(endpoint: TrainingDefinitionProps['endpoint']): State {
+  return {
+    BlueGreenUpdatePolicy: {
+      TrafficRoutingConfiguration: {
+        Type: 'CANARY',
+        CanarySize: { Type: 'CAPACITY_PERCENT', Value: endpoint.canaryPercent },
+        WaitIntervalInSeconds: 600,
+      },
+      TerminationWaitInSeconds: 300,
+      MaximumExecutionTimeoutInSeconds: 7200,
+    },
+    AutoRollbackConfiguration: { Alarms: endpoint.rollbackAlarms.map((AlarmName) => ({ AlarmName })) },
+  };
+}
