@@ -1,0 +1,47 @@
+import { GetRolePolicyCommand, IAMClient, ListRolePoliciesCommand, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import { paginateListFunctions } from '@aws-sdk/client-lambda';
+import type { Session } from '../../cli/demo/session.ts';
+
+interface Statement {
+  readonly Action: string | readonly string[];
+}
+
+/** Name of the role of the function that emits metrics as `service`. */
+async function roleOf(session: Session, service: string): Promise<string> {
+  for await (const { Functions } of paginateListFunctions({ client: session.connection.clients.lambda }, {})) {
+    for (const { Role, Environment } of Functions ?? []) {
+      if (Environment?.Variables?.POWERTOOLS_SERVICE_NAME === service) return Role?.split('/').at(-1) ?? '';
+    }
+  }
+  throw new Error(`no deployed function has POWERTOOLS_SERVICE_NAME=${service}`);
+}
+
+/**
+ * Takes every statement that allows `action` from a function's role.
+ * @returns how to give them back
+ */
+export async function removeGrant(session: Session, service: string, action: string): Promise<() => Promise<void>> {
+  const iam = new IAMClient(session.cloud.clientConfig);
+  const RoleName = await roleOf(session, service);
+  const { PolicyNames = [] } = await iam.send(new ListRolePoliciesCommand({ RoleName }));
+  const before: { PolicyName: string; PolicyDocument: string }[] = [];
+  for (const PolicyName of PolicyNames) {
+    const policy = await iam.send(new GetRolePolicyCommand({ RoleName, PolicyName }));
+    const PolicyDocument = decodeURIComponent(policy.PolicyDocument ?? '');
+    const document = JSON.parse(PolicyDocument) as { Statement: Statement[] };
+    const kept = document.Statement.filter(({ Action }) => ![Action].flat().includes(action));
+    if (kept.length === document.Statement.length) continue;
+    before.push({ PolicyName, PolicyDocument });
+    await iam.send(
+      new PutRolePolicyCommand({
+        RoleName,
+        PolicyName,
+        PolicyDocument: JSON.stringify({ ...document, Statement: kept }),
+      }),
+    );
+  }
+  if (before.length === 0) throw new Error(`the role of ${service} has no statement that allows ${action}`);
+  return async () => {
+    for (const policy of before) await iam.send(new PutRolePolicyCommand({ RoleName, ...policy }));
+  };
+}

@@ -1,0 +1,144 @@
+import { fileURLToPath } from 'node:url';
+import { GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { DescribeModelPackageCommand } from '@aws-sdk/client-sagemaker';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type SourceFiles, writeEvents } from '../../cli/demo/history-source.ts';
+import type { ConsistencyResult } from '../../cli/demo/lake-reader.ts';
+import { Session } from '../../cli/demo/session.ts';
+import {
+  backfillStates,
+  checkConsistency,
+  landHistory,
+  type ReplayResult,
+  readScoresTable,
+  replayLive,
+  type TrainingResult,
+  trainModel,
+  until,
+} from '../../cli/demo/stages.ts';
+import { readEndpoint } from '../../cli/page/pipeline.ts';
+import { Replayer, readEvents, type TimedEvent } from '../../cli/replay.ts';
+import { useJava } from '../../cli/tools.ts';
+import { PREFIX } from '../../lib/feature-store/lake.ts';
+import { Progress } from '../../setup/progress.mjs';
+import { removeGrant } from './grants.ts';
+
+const CUT = '2017-12-01T00:00:00Z';
+const LIVE_DAYS = 4;
+const DAY_MS = 86_400_000;
+const HOUSEHOLDS = 150;
+const USE_CASE = fileURLToPath(new URL('usecase', import.meta.url));
+
+let session: Session;
+let live: TimedEvent[];
+let states: number;
+let training: TrainingResult;
+let replay: ReplayResult;
+let consistency: ConsistencyResult;
+
+beforeAll(async () => {
+  useJava();
+  const { signal } = new AbortController();
+  let files: SourceFiles | undefined;
+  session = await Session.start(
+    { usecase: USE_CASE, progress: new Progress(process.stderr), signal },
+    async (folder) => {
+      const last = new Date(Date.parse(CUT) + LIVE_DAYS * DAY_MS).toISOString();
+      files = await writeEvents({ usecase: 'churn', folder, cut: CUT, until: last, entities: HOUSEHOLDS, signal });
+    },
+  );
+  live = await readEvents(files?.live ?? [], session.ir.replay.available_lag_ms);
+  await landHistory(session, files?.history ?? []);
+  [states, training] = await Promise.all([backfillStates(session), trainModel(session, 'e2e', CUT)]);
+  replay = await replayLive(session, live, Date.parse(CUT));
+  consistency = await checkConsistency(session);
+}, 900_000);
+
+afterAll(() => session?.close(), 60_000);
+
+describe('the deployed app, with IAM enforced', () => {
+  test('backfills a state for every household', () => {
+    expect(states).toBeGreaterThan(HOUSEHOLDS * 0.9);
+    expect(states).toBeLessThanOrEqual(HOUSEHOLDS);
+  });
+
+  test('registers the model with its metrics and serves it', async () => {
+    const { sagemaker } = session.connection.clients;
+    const model = await sagemaker.send(
+      new DescribeModelPackageCommand({ ModelPackageName: training.model_package_arn }),
+    );
+    expect(model.ModelApprovalStatus).toBe('Approved');
+    expect(Object.keys(model.CustomerMetadataProperties ?? {})).not.toHaveLength(0);
+    expect(await readEndpoint(sagemaker, training.endpoint_name)).toMatchObject({ status: 'InService' });
+  });
+
+  test('scores households, and every alert reaches Slack once', async () => {
+    const { scores, alerts } = await readScoresTable(session);
+    expect(scores.length).toBeGreaterThan(HOUSEHOLDS * 0.9);
+    expect(alerts.length).toBeGreaterThan(0);
+    expect(alerts.every(({ reasons }) => reasons.length > 0)).toBe(true);
+    expect(session.slack.messages).toHaveLength(alerts.length);
+    const text = JSON.stringify(session.slack.messages);
+    for (const { entity_id } of alerts) expect(text).toContain(entity_id);
+  });
+
+  test('quarantines every bad record with its reason, and loses nothing else', async () => {
+    const quarantine = await session.lake.quarantine();
+    const found = new Map(quarantine.map((line) => [`${line.shard_id}/${line.sequence_number}`, line.reason]));
+    expect(replay.bad.map(({ what, shard, sequence }) => [what, found.get(`${shard}/${sequence}`)])).toEqual(
+      replay.bad.map(({ what, reason }) => [what, reason]),
+    );
+    expect(quarantine).toHaveLength(replay.bad.length);
+    const archived = await session.lake.archivedIds();
+    expect(live.filter(({ event }) => !archived.has(event.event_id))).toEqual([]);
+    expect(await session.lake.keys(PREFIX.failedBatches)).toEqual([]);
+  });
+
+  test('serves vectors that the offline replay agrees with', () => {
+    expect(consistency.checked).toBeGreaterThan(HOUSEHOLDS * LIVE_DAYS * 0.8);
+    expect(consistency).toMatchObject({ mismatches: 0 });
+  });
+
+  test('needs no permission it does not have', async () => {
+    expect(await session.cloud.accessDenied()).toEqual([]);
+  });
+
+  // The last one: it leaves a refusal on record.
+  test('breaks when one grant is taken away, and goes on when it is back', async () => {
+    const { clients } = session.connection;
+    const last = live.at(-1) as TimedEvent;
+    const replayer = new Replayer({ clients, resources: session.resources, ir: session.ir, signal: session.signal });
+    const later = (id: string, offset: number): TimedEvent => {
+      const available_at = last.available_at + offset;
+      return { available_at, event: { ...last.event, event_id: id, available_at } };
+    };
+    const version = async () => {
+      const view = session.ir.views.find(({ name }) => name === session.ir.model.view)?.version ?? '';
+      const Key = { entity_id: { S: last.event.entity_id }, view: { S: view } };
+      const { Item } = await clients.dynamodb.send(
+        new GetItemCommand({ TableName: session.resources.get('featuresTable'), Key, ConsistentRead: true }),
+      );
+      return Number(Item?.version?.N);
+    };
+    const before = await version();
+    const restore = await removeGrant(session, 'processor', 'dynamodb:BatchGetItem');
+    try {
+      await replayer.sendEvents([later('without-the-grant', 1_000)]);
+      await until(
+        session,
+        'That IAM refused the processor',
+        async () => (await session.cloud.accessDenied()).length > 0,
+        60_000,
+      );
+      expect(await session.cloud.accessDenied()).toContainEqual(
+        expect.objectContaining({ action: 'dynamodb:BatchGetItem' }),
+      );
+      expect(await version()).toBe(before);
+    } finally {
+      await restore();
+    }
+    await replayer.sendEvents([later('with-the-grant', 2_000)]);
+    await replayer.caughtUp();
+    expect(await version()).toBeGreaterThan(before);
+  }, 240_000);
+});
