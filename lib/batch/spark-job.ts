@@ -104,7 +104,8 @@ export class SparkJob extends Construct implements IGrantable {
       this.role,
       {
         finding: /^Resource::\*$/,
-        reason: 'cloudwatch:PutMetricData has no resource type: IAM takes only "*"; the statement is limited to the namespace Glue.',
+        reason:
+          'cloudwatch:PutMetricData has no resource type: IAM takes only "*"; the statement is limited to the namespace Glue.',
       },
       {
         finding: /^Resource::arn:\S+:logs:\S+:log-group:\/aws-glue\/jobs\/\*$/,

@@ -23,9 +23,15 @@ const stageConfig = z.strictObject({
   stage: z.enum(['local', 'dev', 'prod']),
   environment: z.strictObject({
     /** Absent: the account of the credentials that deploy. */
-    account: z.string().regex(/^\d{12}$/, '12 digits').optional(),
+    account: z
+      .string()
+      .regex(/^\d{12}$/, '12 digits')
+      .optional(),
     /** Absent: the region of the credentials that deploy, else us-east-1. */
-    region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region such as eu-west-1').optional(),
+    region: z
+      .string()
+      .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region such as eu-west-1')
+      .optional(),
   }),
   /** `replay` takes time from the events (available_at is honoured), `wall` from the clock. */
   clock: z.enum(['wall', 'replay']),
@@ -107,7 +113,10 @@ const stageConfig = z.strictObject({
     emails: z.array(z.email()),
     /** Amazon Q Developer in chat applications; the workspace is authorised once in the console. */
     slackChannel: z
-      .strictObject({ workspaceId: z.string().regex(/^T[A-Z0-9]+$/, 'T…'), channelId: z.string().regex(/^[CG][A-Z0-9]+$/, 'C… or G…') })
+      .strictObject({
+        workspaceId: z.string().regex(/^T[A-Z0-9]+$/, 'T…'),
+        channelId: z.string().regex(/^[CG][A-Z0-9]+$/, 'C… or G…'),
+      })
       .optional(),
   }),
 });

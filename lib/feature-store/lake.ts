@@ -63,7 +63,9 @@ export class Lake extends Construct {
       lifecycleRules: [
         { id: 'AbandonedUploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },
         { id: 'FailedBatches', prefix: PREFIX.failedBatches, expiration: Duration.days(30) },
-        ...(stage.protection.allowDestroy ? [] : [{ id: 'OldVersions', noncurrentVersionExpiration: Duration.days(30) }]),
+        ...(stage.protection.allowDestroy
+          ? []
+          : [{ id: 'OldVersions', noncurrentVersionExpiration: Duration.days(30) }]),
       ],
     });
   }

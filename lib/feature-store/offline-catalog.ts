@@ -54,7 +54,8 @@ export class OfflineCatalog extends Construct {
 
   private grantCatalog(grantee: IGrantable, ...actions: string[]): void {
     const stack = Stack.of(this);
-    const arn = (resource: string, resourceName?: string) => stack.formatArn({ service: 'glue', resource, resourceName });
+    const arn = (resource: string, resourceName?: string) =>
+      stack.formatArn({ service: 'glue', resource, resourceName });
     Grant.addToPrincipal({
       grantee,
       actions,

@@ -27,7 +27,15 @@ export class DataKey extends Construct {
 
   /** May read and write what is encrypted with the key. */
   grantUse(grantee: IGrantable): void {
-    this.grant(grantee, 'kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey', 'kms:ReEncryptFrom', 'kms:ReEncryptTo');
+    this.grant(
+      grantee,
+      'kms:Decrypt',
+      'kms:DescribeKey',
+      'kms:Encrypt',
+      'kms:GenerateDataKey',
+      'kms:ReEncryptFrom',
+      'kms:ReEncryptTo',
+    );
   }
 
   /** Alarms and event rules publish to encrypted topics as a service of this account, not as a role of ours. */

@@ -1,7 +1,21 @@
 import { fileURLToPath } from 'node:url';
 import { Duration } from 'aws-cdk-lib';
-import { type Effect, type IGrantable, type IPrincipal, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { ApplicationLogLevel, Architecture, LoggingFormat, Runtime, SystemLogLevel, Tracing } from 'aws-cdk-lib/aws-lambda';
+import {
+  type Effect,
+  type IGrantable,
+  type IPrincipal,
+  PolicyStatement,
+  Role,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam';
+import {
+  ApplicationLogLevel,
+  Architecture,
+  LoggingFormat,
+  Runtime,
+  SystemLogLevel,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
@@ -34,7 +48,9 @@ export interface NodeFunctionProps<E> {
    * How it is called. Asynchronous invocations that fail to the end go to a dead-letter queue; stream batches go to the
    * failure destination of their event source; who calls synchronously gets the error.
    */
-  readonly invocation: { readonly kind: 'stream' | 'synchronous' } | { readonly kind: 'asynchronous'; readonly key: DataKey };
+  readonly invocation:
+    | { readonly kind: 'stream' | 'synchronous' }
+    | { readonly kind: 'asynchronous'; readonly key: DataKey };
 }
 
 /**

@@ -88,6 +88,9 @@ export function addDeadLetterAlarm(alarms: AlarmRegistry, name: string, queue: I
     threshold: 1,
     comparison: GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
     evaluationPeriods: 1,
-    missing: { treat: TreatMissingData.NOT_BREACHING, because: 'SQS reports nothing for a queue that is not used for hours' },
+    missing: {
+      treat: TreatMissingData.NOT_BREACHING,
+      because: 'SQS reports nothing for a queue that is not used for hours',
+    },
   });
 }

@@ -13,7 +13,12 @@ export interface TidemarkMetricProps {
 }
 
 /** A metric that one of our functions emits (EMF), with exactly the dimensions it emits. */
-export function tidemarkMetric({ stage }: Deployment, service: Service, name: MetricName, props: TidemarkMetricProps): Metric {
+export function tidemarkMetric(
+  { stage }: Deployment,
+  service: Service,
+  name: MetricName,
+  props: TidemarkMetricProps,
+): Metric {
   return new Metric({
     namespace: METRIC_NAMESPACE,
     metricName: name,

@@ -35,9 +35,7 @@ export class SageMakerRole extends Role {
     this.addToPolicy(
       new PolicyStatement({
         actions: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'],
-        resources: [
-          Stack.of(this).formatArn({ service: 'logs', resource: `log-group:${props.logGroup}*` }),
-        ],
+        resources: [Stack.of(this).formatArn({ service: 'logs', resource: `log-group:${props.logGroup}*` })],
       }),
     );
     explainWildcards(

@@ -38,7 +38,9 @@ function filesOf(folder: string, below = ''): string[] {
 
 function header(name: string, size: number): Buffer {
   if (Buffer.byteLength(name) > 100) {
-    throw new RangeError(`${name}: path of ${Buffer.byteLength(name)} bytes; allowed: 100. Shorten the path below model/.`);
+    throw new RangeError(
+      `${name}: path of ${Buffer.byteLength(name)} bytes; allowed: 100. Shorten the path below model/.`,
+    );
   }
   const block = Buffer.alloc(BLOCK);
   const octal = (value: number, width: number) => `${value.toString(8).padStart(width - 1, '0')}\0`;

@@ -103,10 +103,16 @@ function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
       Resource: 'arn:aws:states:::glue:startJobRun.sync',
       Arguments: {
         JobName: props.buildTrainingSetJob,
-        Arguments:
-          "{% $merge([{'--training_set_id': $training_set_id}, $as_of = '' ? {} : {'--as_of': $as_of}]) %}",
+        Arguments: "{% $merge([{'--training_set_id': $training_set_id}, $as_of = '' ? {} : {'--as_of': $as_of}]) %}",
       },
-      Retry: [{ ErrorEquals: ['Glue.ConcurrentRunsExceededException'], IntervalSeconds: 60, MaxAttempts: 10, BackoffRate: 1.5 }],
+      Retry: [
+        {
+          ErrorEquals: ['Glue.ConcurrentRunsExceededException'],
+          IntervalSeconds: 60,
+          MaxAttempts: 10,
+          BackoffRate: 1.5,
+        },
+      ],
       Next: 'Train',
     },
     Train: {
@@ -267,7 +273,8 @@ function deploymentStates(props: TrainingDefinitionProps): Record<string, State>
     },
     FindEndpoint: {
       Type: 'Task',
-      Comment: 'SageMaker answers a missing endpoint with a general validation error; any other cause fails again in CreateEndpoint',
+      Comment:
+        'SageMaker answers a missing endpoint with a general validation error; any other cause fails again in CreateEndpoint',
       Resource: `${SDK}:describeEndpoint`,
       Arguments: { EndpointName: name },
       Catch: [{ ErrorEquals: ['SageMaker.SageMakerException'], Next: 'CreateEndpoint' }],
@@ -320,7 +327,8 @@ function deploymentStates(props: TrainingDefinitionProps): Record<string, State>
     DeploymentFailed: {
       Type: 'Fail',
       Error: 'DeploymentFailed',
-      Cause: "{% 'The endpoint is ' & $endpoint_status & ' with configuration ' & $endpoint_config & ': the new model does not serve' %}",
+      Cause:
+        "{% 'The endpoint is ' & $endpoint_status & ' with configuration ' & $endpoint_config & ': the new model does not serve' %}",
     },
     Deployed: {
       Type: 'Succeed',

@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Duration, Stack } from 'aws-cdk-lib';
-import { ComparisonOperator, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
-import { Rule, RuleTargetInput, EventField } from 'aws-cdk-lib/aws-events';
+import { ComparisonOperator, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -168,11 +168,25 @@ export class TrainingMachine extends Construct {
 
     props.buildTrainingSet.grantRun(role);
     allow(['lambda:InvokeFunction'], [this.gate.function.functionArn]);
-    allow(['sagemaker:CreateTrainingJob', 'sagemaker:DescribeTrainingJob', 'sagemaker:StopTrainingJob', 'sagemaker:AddTags'], [trainingJob]);
+    allow(
+      [
+        'sagemaker:CreateTrainingJob',
+        'sagemaker:DescribeTrainingJob',
+        'sagemaker:StopTrainingJob',
+        'sagemaker:AddTags',
+      ],
+      [trainingJob],
+    );
     // The .sync pattern listens to the end of the job through this managed rule.
     allow(
       ['events:DescribeRule', 'events:PutRule', 'events:PutTargets'],
-      [stack.formatArn({ service: 'events', resource: 'rule', resourceName: 'StepFunctionsGetEventsForSageMakerTrainingJobsRule' })],
+      [
+        stack.formatArn({
+          service: 'events',
+          resource: 'rule',
+          resourceName: 'StepFunctionsGetEventsForSageMakerTrainingJobsRule',
+        }),
+      ],
     );
     allow(
       ['sagemaker:CreateModelPackage', 'sagemaker:DescribeModelPackage'],
@@ -180,10 +194,7 @@ export class TrainingMachine extends Construct {
     );
     allow(['sagemaker:CreateModel'], [model]);
     allow(['sagemaker:CreateEndpointConfig'], [endpointConfig]);
-    allow(
-      ['sagemaker:CreateEndpoint', 'sagemaker:UpdateEndpoint'],
-      [props.endpoint.endpointArn, endpointConfig],
-    );
+    allow(['sagemaker:CreateEndpoint', 'sagemaker:UpdateEndpoint'], [props.endpoint.endpointArn, endpointConfig]);
     allow(['sagemaker:DescribeEndpoint'], [props.endpoint.endpointArn]);
     allow(['iam:PassRole'], [this.trainingRole.roleArn, this.hostingRole.roleArn], {
       StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' },
@@ -200,7 +211,8 @@ export class TrainingMachine extends Construct {
       },
       {
         finding: new RegExp(`^Resource::arn:\\S+:sagemaker:\\S+:(training-job|model|endpoint-config)/${name}-\\*$`),
-        reason: 'Each execution makes resources under its own name; the statement is limited to the prefix of this deployment.',
+        reason:
+          'Each execution makes resources under its own name; the statement is limited to the prefix of this deployment.',
       },
       {
         finding: new RegExp(`^Resource::arn:\\S+:sagemaker:\\S+:model-package/${name}/\\*$`),
@@ -232,7 +244,8 @@ export class TrainingMachine extends Construct {
     const period = Duration.minutes(5);
     alarms.add('TrainingFailed', {
       severity: 'warning',
-      sentence: 'The training pipeline failed, timed out, was aborted, or its gate rejected the model; the endpoint keeps the old model.',
+      sentence:
+        'The training pipeline failed, timed out, was aborted, or its gate rejected the model; the endpoint keeps the old model.',
       runbook: 'training-failed',
       metric: new MathExpression({
         expression: 'FILL(failed, 0) + FILL(timedOut, 0) + FILL(aborted, 0)',

@@ -1,0 +1,23 @@
+import { App } from 'aws-cdk-lib';
+import { buildTidemark } from '../lib/app.ts';
+import { ConfigError } from '../lib/config/config-error.ts';
+import { loadStage } from '../lib/config/stages.ts';
+import { assertLoopback, NotLoopbackError } from '../local/guard.ts';
+
+try {
+  const app = new App();
+  const stage = loadStage(app.node.tryGetContext('stage'));
+  if (stage.stage === 'local') assertLoopback(process.env);
+  await buildTidemark(app, {
+    stage,
+    useCase: app.node.tryGetContext('usecase'),
+    account: process.env.CDK_DEFAULT_ACCOUNT,
+    region: process.env.CDK_DEFAULT_REGION,
+  });
+  app.synth();
+} catch (error) {
+  // What the user can correct is said in words; a defect of ours keeps its stack.
+  if (!(error instanceof ConfigError || error instanceof NotLoopbackError)) throw error;
+  console.error(`${error.name}: ${error.message}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,52 @@
+import path from 'node:path';
+import { type App, Tags, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
+import type { StageConfig } from './config/stage-config.ts';
+import { loadUseCase } from './config/use-case.ts';
+import { MonitoringStack } from './stacks/monitoring-stack.ts';
+import { RealtimeStack } from './stacks/realtime-stack.ts';
+import { StorageStack } from './stacks/storage-stack.ts';
+import { TrainingStack } from './stacks/training-stack.ts';
+
+export interface TidemarkAppOptions {
+  readonly stage: StageConfig;
+  /** Value of `-c usecase=`. */
+  readonly useCase: unknown;
+  /** Where the credentials point to, when the stage does not say. */
+  readonly account?: string;
+  readonly region?: string;
+}
+
+/**
+ * Fills an app with the stacks of one stage and use case, tagged and checked.
+ *
+ * @throws ConfigError when the use case or the region is wrong
+ */
+export async function buildTidemark(app: App, options: TidemarkAppOptions) {
+  const { stage } = options;
+  const generated = path.join(app.outdir, 'generated');
+  const deployment = { stage, useCase: await loadUseCase(options.useCase, generated) };
+  const common = {
+    deployment,
+    account: stage.environment.account ?? options.account,
+    region: stage.environment.region ?? options.region ?? 'us-east-1',
+    outdir: generated,
+  };
+  const storage = new StorageStack(app, 'Storage', { ...common, description: 'stream, tables, lake, registry' });
+  const training = new TrainingStack(app, 'Training', { ...common, storage, description: 'Spark jobs and training' });
+  const realtime = new RealtimeStack(app, 'Realtime', {
+    ...common,
+    storage,
+    description: 'features, scores and alerts',
+  });
+  const monitoring = new MonitoringStack(app, 'Monitoring', {
+    ...common,
+    storage,
+    realtime,
+    training,
+    description: 'dashboard',
+  });
+  for (const [key, value] of Object.entries(stage.tags)) Tags.of(app).add(key, value);
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
+  return { storage, training, realtime, monitoring };
+}

@@ -1,0 +1,172 @@
+import { Duration } from 'aws-cdk-lib';
+import type { IAlarm } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  AlarmStatusWidget,
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  type IWidget,
+  MathExpression,
+  type Metric,
+  Stats,
+  TextWidget,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import type { Deployment } from '../foundation/deployment.ts';
+import type { EventStream } from '../ingestion/event-stream.ts';
+import { QUARANTINE_KINDS } from '../ingestion/processor.ts';
+import type { ScoringEndpoint } from '../serving/scoring-endpoint.ts';
+import { METRIC, type MetricName, SERVICE, type Service } from './metric-names.ts';
+import { tidemarkMetric } from './metrics.ts';
+
+export interface PipelineDashboardProps {
+  readonly deployment: Deployment;
+  readonly stream: EventStream;
+  /** By the name they have in the graphs. */
+  readonly functions: Readonly<Record<string, IFunction>>;
+  readonly endpoint: ScoringEndpoint;
+  readonly machine: IStateMachine;
+  readonly alarms: readonly IAlarm[];
+}
+
+const PERIOD = Duration.minutes(1);
+const WIDTH = 8;
+
+/** One page from the first event to the last alert, in the order the data takes. */
+export class PipelineDashboard extends Construct {
+  readonly dashboard: Dashboard;
+  private readonly deployment: Deployment;
+
+  constructor(scope: Construct, id: string, props: PipelineDashboardProps) {
+    super(scope, id);
+    this.deployment = props.deployment;
+    const { stage, useCase } = props.deployment;
+    this.dashboard = new Dashboard(this, 'Dashboard', { defaultInterval: Duration.hours(3) });
+    this.row(
+      `# Tidemark ${stage.stage}: ${useCase.ir.name}`,
+      new AlarmStatusWidget({ title: 'Alarms', alarms: [...props.alarms], width: 24, height: 4 }),
+    );
+    this.row('## Ingestion', ...this.ingestion(props));
+    this.row('## Processing', ...this.processing(props));
+    this.row('## Features and scores', ...this.scoring());
+    this.row('## Model and alerts', ...this.modelAndAlerts(props));
+  }
+
+  private ingestion({ stream, functions }: PipelineDashboardProps): IWidget[] {
+    return [
+      graph('Records into the stream', [
+        stream.stream.metricIncomingRecords({ statistic: Stats.SUM, period: PERIOD, label: 'records' }),
+      ]),
+      graph('Events', [
+        this.metric(SERVICE.processor, METRIC.eventsAdmitted),
+        this.metric(SERVICE.processor, METRIC.eventsApplied),
+        this.metric(SERVICE.processor, METRIC.eventsDuplicate),
+        this.metric(SERVICE.processor, METRIC.eventsSkipped),
+        this.metric(SERVICE.archiver, METRIC.eventsArchived),
+      ]),
+      graph(
+        'Lag: age of the record that is read',
+        ['Processor', 'Archiver', 'Scorer', 'Publisher'].flatMap((name) => {
+          const fn = functions[name];
+          return fn === undefined
+            ? []
+            : [fn.metric('IteratorAge', { statistic: Stats.MAXIMUM, period: PERIOD, label: name })];
+        }),
+        'ms',
+      ),
+    ];
+  }
+
+  private processing({ functions }: PipelineDashboardProps): IWidget[] {
+    return [
+      graph(
+        'Quarantine by reason',
+        Object.keys(QUARANTINE_KINDS).map((reason) =>
+          tidemarkMetric(this.deployment, SERVICE.processor, METRIC.quarantined, {
+            period: PERIOD,
+            reason,
+            label: reason,
+          }),
+        ),
+      ),
+      graph('Schema drift, clocks and keys', [
+        this.metric(SERVICE.processor, METRIC.unknownFields),
+        this.metric(SERVICE.processor, METRIC.eventsClamped),
+        this.metric(SERVICE.processor, METRIC.eventsMisrouted),
+        this.metric(SERVICE.processor, METRIC.stateWriteConflicts),
+      ]),
+      graph(
+        'Function errors',
+        Object.entries(functions).map(([name, fn]) => fn.metricErrors({ period: PERIOD, label: name })),
+      ),
+    ];
+  }
+
+  private scoring(): IWidget[] {
+    return [
+      graph('States', [this.metric(SERVICE.processor, METRIC.statesWritten)]),
+      graph(
+        'Freshness: from arrival to score',
+        [Stats.p(50), Stats.p(99)].map((statistic) =>
+          this.metric(SERVICE.scorer, METRIC.freshnessMs, statistic, statistic),
+        ),
+        'ms',
+      ),
+      graph('Scores', [
+        this.metric(SERVICE.scorer, METRIC.entitiesScored, Stats.SUM, 'by event'),
+        this.metric(SERVICE.sweep, METRIC.entitiesScored, Stats.SUM, 'by sweep'),
+        this.metric(SERVICE.scorer, METRIC.scoreRefused, Stats.SUM, 'refused by scorer'),
+        this.metric(SERVICE.sweep, METRIC.scoreRefused, Stats.SUM, 'refused by sweep'),
+      ]),
+    ];
+  }
+
+  private modelAndAlerts({ endpoint, machine }: PipelineDashboardProps): IWidget[] {
+    return [
+      graph('Alerts', [
+        new MathExpression({
+          expression: 'FILL(byEvent, 0) + FILL(bySweep, 0)',
+          usingMetrics: {
+            byEvent: this.metric(SERVICE.scorer, METRIC.alertsRaised),
+            bySweep: this.metric(SERVICE.sweep, METRIC.alertsRaised),
+          },
+          period: PERIOD,
+          label: METRIC.alertsRaised,
+        }),
+        this.metric(SERVICE.publisher, METRIC.alertsPublished),
+        this.metric(SERVICE.notifier, METRIC.alertsSent),
+        this.metric(SERVICE.notifier, METRIC.alertSendFailures),
+      ]),
+      graph('Endpoint', [
+        endpoint.metric('Invocations', Stats.SUM, PERIOD),
+        endpoint.metric('Invocation4XXErrors', Stats.SUM, PERIOD),
+        endpoint.metric('Invocation5XXErrors', Stats.SUM, PERIOD),
+      ]),
+      graph('Training', [
+        machine.metricSucceeded({ period: PERIOD, label: 'succeeded' }),
+        machine.metricFailed({ period: PERIOD, label: 'failed or rejected' }),
+      ]),
+    ];
+  }
+
+  private metric(service: Service, name: MetricName, statistic: string = Stats.SUM, label: string = name): Metric {
+    return tidemarkMetric(this.deployment, service, name, { period: PERIOD, statistic, label });
+  }
+
+  private row(markdown: string, ...widgets: IWidget[]): void {
+    this.dashboard.addWidgets(new TextWidget({ markdown, width: 24, height: 1 }));
+    this.dashboard.addWidgets(...widgets);
+  }
+}
+
+function graph(title: string, left: IMetric[], unit?: string): GraphWidget {
+  return new GraphWidget({
+    title,
+    left,
+    width: WIDTH,
+    height: 6,
+    leftYAxis: { min: 0, showUnits: false, ...(unit && { label: unit }) },
+  });
+}

@@ -1,0 +1,62 @@
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import { TidemarkStack, type TidemarkStackProps } from '../foundation/tidemark-stack.ts';
+import { Archiver } from '../ingestion/archiver.ts';
+import { Processor } from '../ingestion/processor.ts';
+import { addWriteThrottleAlarm } from '../ingestion/stream-alarms.ts';
+import { AlarmRegistry } from '../monitoring/alarm-registry.ts';
+import { Alerting } from '../monitoring/alerting.ts';
+import { SlackChannel } from '../monitoring/slack-channel.ts';
+import { Api } from '../serving/api.ts';
+import { Scorer } from '../serving/scorer.ts';
+import { ScoringEndpoint } from '../serving/scoring-endpoint.ts';
+import { Sweep } from '../serving/sweep.ts';
+import type { StorageStack } from './storage-stack.ts';
+
+/** From an event to a score to an alert, in seconds. */
+export class RealtimeStack extends TidemarkStack {
+  readonly alarms: AlarmRegistry;
+  readonly endpoint: ScoringEndpoint;
+  /** By the name they have on the dashboard. */
+  readonly functions: Readonly<Record<string, IFunction>>;
+
+  constructor(scope: Construct, id: string, props: TidemarkStackProps & { readonly storage: StorageStack }) {
+    super(scope, id, { ...props, stateful: false });
+    const { deployment, storage } = props;
+    const { key, lake, stream, features, scores, alarmTopic, slackSecret } = storage;
+    this.alarms = new AlarmRegistry(this, 'Alarms', { deployment, topic: alarmTopic });
+    this.endpoint = new ScoringEndpoint(this, 'Endpoint', { deployment });
+    const common = { deployment, alarms: this.alarms, lake };
+    const serving = { ...common, features, scores, endpoint: this.endpoint };
+    addWriteThrottleAlarm(this.alarms, stream);
+    const processor = new Processor(this, 'Processor', { ...common, stream, features });
+    const archiver = new Archiver(this, 'Archiver', { ...common, stream });
+    const scorer = new Scorer(this, 'Scorer', serving);
+    const sweep = new Sweep(this, 'Sweep', { ...serving, key });
+    const api = new Api(this, 'Api', serving);
+    const alerting = new Alerting(this, 'Alerting', { ...common, key, scores, slackSecret });
+    if (deployment.stage.alarms.slackChannel !== undefined) {
+      new SlackChannel(this, 'SlackChannel', {
+        deployment,
+        key,
+        channel: deployment.stage.alarms.slackChannel,
+        topics: [alarmTopic],
+      });
+    }
+    this.functions = {
+      Processor: processor.fn.function,
+      Archiver: archiver.fn.function,
+      Scorer: scorer.fn.function,
+      Sweep: sweep.fn.function,
+      Api: api.fn.function,
+      Publisher: alerting.publisher.function,
+      Notifier: alerting.notifier.function,
+    };
+
+    this.output('ApiUrl', api.url, 'HTTP API, IAM-signed: POST v1/features, v1/score');
+    this.output('ProcessorFunctionName', processor.fn.function.functionName, 'Folds events into states');
+    this.output('ScorerFunctionName', scorer.fn.function.functionName, 'Scores changed entities');
+    this.output('SweepFunctionName', sweep.fn.function.functionName, 'Scores silent entities');
+    this.output('AlertTopicArn', alerting.topic.topicArn, 'Topic of the alerts');
+  }
+}

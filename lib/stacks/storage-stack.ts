@@ -1,0 +1,66 @@
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import { Lake } from '../feature-store/lake.ts';
+import { OfflineCatalog } from '../feature-store/offline-catalog.ts';
+import { OnlineTable, ScoreTable } from '../feature-store/tables.ts';
+import { DataKey } from '../foundation/data-key.ts';
+import { removalPolicy } from '../foundation/removal.ts';
+import { TidemarkStack, type TidemarkStackProps } from '../foundation/tidemark-stack.ts';
+import { acknowledge } from '../foundation/wildcards.ts';
+import { EventStream } from '../ingestion/event-stream.ts';
+import { NotificationTopic } from '../monitoring/alarm-topic.ts';
+import { ModelRegistry } from '../training/model-registry.ts';
+
+/** All that holds data, and what must stay when code comes and goes. */
+export class StorageStack extends TidemarkStack {
+  readonly key: DataKey;
+  readonly stream: EventStream;
+  readonly lake: Lake;
+  readonly catalog: OfflineCatalog;
+  readonly features: OnlineTable;
+  readonly scores: ScoreTable;
+  readonly registry: ModelRegistry;
+  readonly alarmTopic: NotificationTopic;
+  readonly slackSecret: Secret;
+
+  constructor(scope: Construct, id: string, props: TidemarkStackProps) {
+    super(scope, id, { ...props, stateful: true });
+    const { deployment } = props;
+    const { stage } = deployment;
+    this.key = new DataKey(this, 'DataKey', { stage });
+    // Topics and their dead-letter queues are written to by services, not by roles of ours.
+    this.key.grantPublishers('cloudwatch.amazonaws.com', 'events.amazonaws.com', 'sns.amazonaws.com');
+    const common = { stage, key: this.key };
+    this.stream = new EventStream(this, 'Events', common);
+    this.lake = new Lake(this, 'Lake', common);
+    this.catalog = new OfflineCatalog(this, 'Offline', { stage, lake: this.lake });
+    this.features = new OnlineTable(this, 'Features', common);
+    this.scores = new ScoreTable(this, 'Scores', common);
+    this.registry = new ModelRegistry(this, 'Models', { deployment });
+    this.alarmTopic = new NotificationTopic(this, 'Alarms', {
+      displayName: `Tidemark ${stage.stage} alarms`,
+      key: this.key,
+      emails: stage.alarms.emails,
+    });
+    this.slackSecret = new Secret(this, 'SlackWebhook', {
+      description:
+        'Slack webhook of the alerts: {"url": "https://hooks.slack.com/services/…"}; put the address in after the deployment',
+      encryptionKey: this.key.key,
+      removalPolicy: removalPolicy(stage, true),
+      generateSecretString: { secretStringTemplate: JSON.stringify({ url: '' }), generateStringKey: 'placeholder' },
+    });
+    acknowledge(this.slackSecret, {
+      id: 'AwsSolutions-SMG4',
+      reason: 'The webhook is issued by Slack and renewed there by hand; there is nothing to rotate on a schedule.',
+    });
+
+    this.output('StreamName', this.stream.stream.streamName, 'Kinesis stream that takes events');
+    this.output('FeaturesTableName', this.features.table.tableName, 'Online store');
+    this.output('ScoresTableName', this.scores.table.tableName, 'Scores and the outbox of alerts');
+    this.output('LakeBucketName', this.lake.bucket.bucketName, 'Archive, Iceberg warehouse, training sets, models');
+    this.output('GlueDatabaseName', this.catalog.database.databaseName, 'Glue database of the Iceberg tables');
+    this.output('ModelPackageGroupName', this.registry.groupName, 'Model registry');
+    this.output('AlarmTopicArn', this.alarmTopic.topicArn, 'Topic of the operational alarms');
+    this.output('SlackSecretArn', this.slackSecret.secretArn, 'Secret that takes the Slack webhook');
+  }
+}

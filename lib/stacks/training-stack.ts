@@ -1,0 +1,52 @@
+import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import { BatchJobs } from '../batch/batch-jobs.ts';
+import { CodeAsset } from '../foundation/code-asset.ts';
+import { TidemarkStack, type TidemarkStackProps } from '../foundation/tidemark-stack.ts';
+import { AlarmRegistry } from '../monitoring/alarm-registry.ts';
+import { ScoringEndpoint } from '../serving/scoring-endpoint.ts';
+import { TrainingMachine } from '../training/training-machine.ts';
+import type { StorageStack } from './storage-stack.ts';
+
+/** The batch side: Spark jobs, and the state machine that trains and deploys models. */
+export class TrainingStack extends TidemarkStack {
+  readonly alarms: AlarmRegistry;
+  readonly machine: IStateMachine;
+
+  constructor(scope: Construct, id: string, props: TidemarkStackProps & { readonly storage: StorageStack }) {
+    super(scope, id, { ...props, stateful: false });
+    const { deployment, storage } = props;
+    const { key, lake, catalog, features, registry, alarmTopic } = storage;
+    this.alarms = new AlarmRegistry(this, 'Alarms', { deployment, topic: alarmTopic });
+    const common = { deployment, alarms: this.alarms, key, lake };
+    const useCase = new CodeAsset(this, 'UseCase', { path: deployment.useCase.document });
+    const endpoint = new ScoringEndpoint(this, 'Endpoint', { deployment });
+    const jobs = new BatchJobs(this, 'Batch', { ...common, alarmTopic, catalog, features, useCase });
+    const training = new TrainingMachine(this, 'Training', {
+      ...common,
+      registry,
+      endpoint,
+      buildTrainingSet: jobs.buildTrainingSet,
+      useCase,
+      outdir: props.outdir,
+    });
+    this.machine = training.machine;
+
+    this.output('LandHistoryJobName', jobs.landHistory.job.jobName, 'Glue job: history files into events');
+    this.output('CompactArchiveJobName', jobs.compactArchive.job.jobName, 'Glue job: archive into the Iceberg tables');
+    this.output('BackfillStatesJobName', jobs.backfillStates.job.jobName, 'Glue job: states from all events');
+    this.output('BuildTrainingSetJobName', jobs.buildTrainingSet.job.jobName, 'Glue job: training set');
+    this.output(
+      'CheckConsistencyJobName',
+      jobs.checkConsistency.job.jobName,
+      'Glue job: served vectors replayed offline',
+    );
+    this.output(
+      'TrainingStateMachineArn',
+      training.machine.stateMachineArn,
+      'Trains, gates, registers and deploys a model',
+    );
+    this.output('EndpointName', endpoint.endpointName, 'SageMaker endpoint, made by the first training');
+    this.output('UseCaseUri', useCase.s3ObjectUrl, 'Compiled use case that Glue and SageMaker read');
+  }
+}
