@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 from numpy.typing import NDArray
 
+from .hashing import hash53
 from .ir import FieldKind
 
 Ints = NDArray[np.int64]
@@ -31,6 +32,15 @@ class PropertyColumn:
 
     def take(self, positions: Ints) -> PropertyColumn:
         return PropertyColumn(self.kind, self.values[positions], self.present[positions], self.words)
+
+    def hashes(self) -> Ints:
+        """hash53 of each value's text; meaningless where it is not present."""
+        if self.words is not None:
+            return hash53(self.words)[self.values] if len(self.words) else np.zeros(len(self.values), np.int64)
+        texts, positions = np.unique(self.values, return_inverse=True)
+        if self.kind == "bool":
+            texts = texts.astype(bool)
+        return hash53(pa.array(texts).cast(pa.string()))[positions]
 
 
 def codes_of(column: pa.ChunkedArray | pa.Array) -> tuple[Ints, pa.Array]:

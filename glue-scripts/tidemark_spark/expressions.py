@@ -1,4 +1,7 @@
-"""Expressions of the IR over whole columns: IEEE-754 binary64, null when an operand is null or the divisor is 0."""
+"""Expressions of the IR in IEEE-754 binary64, by the rules of core/expr.ts.
+
+Null where an operand is null (except `coalesce`), at a division by zero, and where a result is not finite.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +28,30 @@ def evaluate(expr: dict[str, Any], columns: Mapping[str, Column], rows: int) -> 
     right, has_right = evaluate(expr["right"], columns, rows)
     if op == "coalesce":
         return np.where(has_left, left, right), has_left | has_right
-    present = has_left & has_right
-    if op == "div":
-        present = present & (right != 0)
     with np.errstate(all="ignore"):
-        return _apply(op, left, right), present
+        value = _apply(op, left, right)
+    return value, has_left & has_right & np.isfinite(value)
 
 
-def _apply(op: str, left: Floats, right: Floats) -> Floats:
+def evaluate_one(expr: dict[str, Any], values: Mapping[str, Any]) -> float | None:
+    """The expression for one event; strings and nulls count as null, booleans as 1 or 0."""
+    op = expr["op"]
+    if op == "ref":
+        value = values.get(expr["name"])
+        return float(value) if isinstance(value, bool | int | float) else None
+    if op == "const":
+        return float(expr["value"])
+    left, right = evaluate_one(expr["left"], values), evaluate_one(expr["right"], values)
+    if op == "coalesce":
+        return right if left is None else left
+    if left is None or right is None:
+        return None
+    with np.errstate(all="ignore"):
+        value = float(_apply(op, np.float64(left), np.float64(right)))
+    return value if np.isfinite(value) else None
+
+
+def _apply(op: str, left: Any, right: Any) -> Any:
     match op:
         case "add":
             return left + right
@@ -41,19 +60,19 @@ def _apply(op: str, left: Floats, right: Floats) -> Floats:
         case "mul":
             return left * right
         case "div":
-            return left / right
+            return np.where(right == 0, np.nan, left / right)
         case "min":
-            return np.minimum(left, right)
+            return np.where(left < right, left, right)
         case "max":
-            return np.maximum(left, right)
+            return np.where(left > right, left, right)
         case "gt":
-            return (left > right).astype(np.float64)
+            return np.where(left > right, 1.0, 0.0)
         case "gte":
-            return (left >= right).astype(np.float64)
+            return np.where(left >= right, 1.0, 0.0)
         case "lt":
-            return (left < right).astype(np.float64)
+            return np.where(left < right, 1.0, 0.0)
         case "lte":
-            return (left <= right).astype(np.float64)
+            return np.where(left <= right, 1.0, 0.0)
         case "eq":
-            return (left == right).astype(np.float64)
+            return np.where(left == right, 1.0, 0.0)
     raise ValueError(f"expression op: {op!r} is unknown to this engine. Deploy all engines from one commit.")

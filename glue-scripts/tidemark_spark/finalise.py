@@ -10,6 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .columns import PropertyColumn, matching
+from .decimals import MAX_EXACT
+from .distinct import crowded, estimate
 from .event_log import EventLog
 from .expressions import Column, evaluate
 from .ir import ViewPlan
@@ -17,6 +19,10 @@ from .segments import TimeAxis, prefix_sum, previous_equal, range_distinct, rang
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+
+
+class InexactSumError(ValueError):
+    """A sum that left the exact range; contracts bound their fields so that this takes a million extreme events."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +145,8 @@ def finalise(
             values, present = evaluate(feature["expr"], named, len(t))
         else:
             values, present = _aggregate(frame, feature)
-        named[feature["name"]] = (values.astype(np.float64, copy=False), present)
+        readable = present & (feature["value_type"] != "string")
+        named[feature["name"]] = (values.astype(np.float64, copy=False), readable)
         out.values[index][rows] = values
         out.present[index][rows] = present
 
@@ -152,7 +159,7 @@ def _aggregate(frame: _Frame, feature: dict[str, Any]) -> tuple[NDArray[Any], Bo
         case "count":
             return end - start, np.ones(len(start), bool)
         case "count_distinct":
-            return _distinct(chosen, feature, start, end), np.ones(len(start), bool)
+            return _distinct(frame, chosen, feature, start, end), np.ones(len(start), bool)
         case "time_since_last":
             return frame.t - _at(frame.time[chosen.at], end - 1, some), some
         case "time_since_first":
@@ -160,8 +167,7 @@ def _aggregate(frame: _Frame, feature: dict[str, Any]) -> tuple[NDArray[Any], Bo
     assert chosen.values is not None
     match feature["op"]:
         case "sum" | "mean":
-            total = prefix_sum(chosen.values)
-            total = total[end] - total[start]
+            total = _sum(feature["name"], chosen.values, start, end)
             if feature["op"] == "sum":
                 return total, some
             return total.astype(np.float64) / np.maximum(end - start, 1).astype(np.float64), some
@@ -176,14 +182,33 @@ def _aggregate(frame: _Frame, feature: dict[str, Any]) -> tuple[NDArray[Any], Bo
     raise ValueError(f"{feature['name']}: op {feature['op']!r} is unknown to this engine. Deploy from one commit.")
 
 
+def _sum(name: str, values: Ints, start: Ints, end: Ints) -> Ints:
+    before = prefix_sum(values)
+    total = before[end] - before[start]
+    if len(values) and int(np.abs(values).max()) * len(values) > MAX_EXACT:
+        # Far beyond 2^63 the integer difference could wrap back into range; the float one shows that.
+        rough = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
+        if (np.abs(total) > MAX_EXACT).any() or (np.abs(rough[end] - rough[start]) > 2.0**62).any():
+            raise InexactSumError(f"{name}: found a sum beyond 2^53; allowed: exact integers")
+    return total
+
+
 def _at(values: Ints, position: Ints, valid: Bools) -> Ints:
     return values[np.where(valid, position, 0)] if len(values) else np.zeros(len(position), np.int64)
 
 
-def _distinct(chosen: _Selection, feature: dict[str, Any], start: Ints, end: Ints) -> Ints:
+def _distinct(frame: _Frame, chosen: _Selection, feature: dict[str, Any], start: Ints, end: Ints) -> Ints:
     assert chosen.previous is not None
-    if feature["window_ms"] is None:
+    hop, cap = feature["hop_ms"], feature["cap"]
+    group, time = frame.groups.group[chosen.at], frame.time[chosen.at]
+    if hop is None:
         # All of the group's past: a value counts where it is the first of its kind.
         fresh = prefix_sum((chosen.previous < 0).astype(np.int64))
-        return fresh[end] - fresh[start]
-    return range_distinct(chosen.previous, start, end)
+        exact, tile = fresh[end] - fresh[start], np.zeros(len(time), np.int64)
+    else:
+        exact, tile = range_distinct(chosen.previous, start, end), time // hop
+    in_crowd = crowded(group, tile, cap)
+    if not in_crowd.any():
+        return exact
+    column = frame.column(feature["event_type"], feature["field"])
+    return estimate(column.hashes()[chosen.at], tile, in_crowd, start, end, cap, exact)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -123,44 +124,58 @@ def use_cases(draw: Any) -> dict[str, Any]:
     return {"ir_version": 1, "name": "random", "entity": "customer", "contracts": CONTRACTS, "views": [view]}
 
 
-times = st.one_of(
-    st.integers(0, SPAN),
-    st.integers(0, SPAN // DAY).map(lambda d: d * DAY),
-    st.integers(0, 48).map(lambda h: 20 * DAY + h * HOUR),
-    st.integers(0, 60).map(lambda m: 20 * DAY + m * 5 * MINUTE),
-).map(lambda ms: START // DAY * DAY + ms)
+EDGES = [0, 0, 1, -1, 5 * MINUTE, HOUR, -HOUR, DAY, 7 * DAY, 12 * DAY, 30 * DAY]
 
-properties = st.fixed_dictionaries(
-    {},
-    optional={
-        "amount": st.one_of(st.none(), st.integers(-4, 4), st.integers(-(2**50), 2**50)),
-        "store": st.one_of(st.none(), st.sampled_from(["s1", "s2", "", "s\n3", "größe"])),
-        "channel": st.sampled_from(["web", "shop", "größe"]),
-        "loyal": st.one_of(st.none(), st.booleans()),
-    },
-)
+
+def instant(random: Random) -> int:
+    """An instant near the edge of some window of some other instant: where engines disagree if they do."""
+    grid = random.choice([DAY, HOUR, 5 * MINUTE])
+    anchor = START // DAY * DAY + 20 * DAY + random.randrange(4) * grid
+    near = anchor - random.choice(EDGES) + random.choice([0, 0, 1, -1, grid // 2])
+    return random.choice([near, near, near, START + random.randrange(SPAN)])
+
+
+def some_properties(random: Random) -> dict[str, Any]:
+    options = {
+        "amount": [None, random.randint(-4, 4), random.randint(-4, 4), random.randint(-(2**46), 2**46)],
+        "store": [None, "s1", "s2", "", "s\n3", "größe"],
+        "channel": ["web", "shop", "größe"],
+        "loyal": [None, True, False],
+    }
+    return {name: random.choice(values) for name, values in options.items() if random.random() < 0.85}
 
 
 @st.composite
-def event_streams(draw: Any, max_size: int = 40) -> list[dict[str, Any]]:
-    """Events on two shards, sequence numbers of a shard rising with availability."""
+def event_streams(draw: Any, max_size: int = 60) -> list[dict[str, Any]]:
+    """Events on two shards, sequence numbers of a shard rising with availability; a seed, so that streams are dense."""
+    size, random = draw(st.integers(0, max_size)), Random(draw(st.integers(0, 2**32)))
+    ids = random.choice([12, 400])
     events = []
-    for _ in range(draw(st.integers(0, max_size))):
-        event_time = draw(times)
-        lag = draw(st.sampled_from([0, 0, 1, MINUTE, HOUR, 3 * DAY, 20 * DAY]))
+    for _ in range(size):
+        event_time = instant(random)
+        available_at = event_time + random.choice([0, 0, 1, MINUTE, HOUR, 3 * DAY, 20 * DAY])
+        if random.random() < 0.2:
+            available_at = max(event_time, instant(random))
         events.append(
             {
-                "event_id": draw(st.sampled_from(["a", "b", "é", "𝒳", "\uffff"])) + str(draw(st.integers(0, 12))),
-                "entity_id": draw(st.sampled_from(["A", "B", "ß"])),
-                "event_type": draw(st.sampled_from(["purchase", "purchase", "visit", "other"])),
+                "event_id": random.choice(["a", "b", "é", "𝒳", "\uffff"]) + str(random.randrange(ids)),
+                "entity_id": random.choice(["A", "A", "B", "ß"]),
+                "event_type": random.choice(["purchase", "purchase", "visit", "other"]),
                 "event_time": event_time,
-                "available_at": event_time + lag,
-                "shard_id": draw(st.sampled_from(["history", "shardId-000000000001"])),
-                "properties": json.dumps(draw(properties), ensure_ascii=draw(st.booleans())),
+                "available_at": available_at,
+                "shard_id": random.choice(["history", "shardId-000000000001"]),
+                "properties": json.dumps(some_properties(random), ensure_ascii=random.random() < 0.5),
             }
         )
     events.sort(key=lambda e: e["available_at"])
-    step = draw(st.sampled_from([1, 7, 10**54]))
+    step = random.choice([1, 7, 10**54])
     for i, event in enumerate(events):
         event["sequence_number"] = str((i + 1) * step)
-    return draw(st.permutations(events))
+    random.shuffle(events)
+    return events
+
+
+@st.composite
+def spines(draw: Any) -> list[tuple[str, int]]:
+    size, random = draw(st.integers(0, 25)), Random(draw(st.integers(0, 2**32)))
+    return [(random.choice(["A", "A", "B", "ß", "nobody"]), instant(random)) for _ in range(size)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from random import Random
 from typing import Any
 
 import pyarrow as pa
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from naive import naive_row
-from streams import DAY, START, event_streams, times, use_cases
+from streams import CONTRACTS, DAY, START, event_streams, instant, spines, use_cases
 from tidemark_spark import pit
 from tidemark_spark.event_log import EVENT_SCHEMA
 from tidemark_spark.ir import compile_view
@@ -18,7 +20,7 @@ from tidemark_spark.pit import ALL_KNOWN, point_in_time
 RANDOM = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 SPINE = pa.schema([("entity_id", pa.string()), ("t", pa.int64())])
 
-spines = st.lists(st.tuples(st.sampled_from(["A", "B", "ß", "nobody"]), times), max_size=12)
+cut_offs = st.integers(0, 2**32).map(lambda seed: instant(Random(seed)))
 
 
 def run(use_case: dict, events: list[dict], spine: pa.Table) -> list[dict[str, Any]]:
@@ -37,7 +39,7 @@ def same(found: list[dict], wanted: list[dict]) -> None:
 
 
 @RANDOM
-@given(use_cases(), event_streams(), spines)
+@given(use_cases(), event_streams(), spines())
 def test_knows_what_was_available_before_t(use_case: dict, events: list[dict], rows: list[tuple[str, int]]) -> None:
     spine = pa.table([[e for e, _ in rows], [t for _, t in rows]], schema=SPINE)
     wanted = [naive_row(use_case["views"][0], events, e, t, lambda x, t=t: x["available_at"] < t) for e, t in rows]
@@ -45,7 +47,7 @@ def test_knows_what_was_available_before_t(use_case: dict, events: list[dict], r
 
 
 @RANDOM
-@given(use_cases(), event_streams(), spines, st.one_of(st.just(ALL_KNOWN), times))
+@given(use_cases(), event_streams(), spines(), st.one_of(st.just(ALL_KNOWN), cut_offs))
 def test_knows_what_a_given_cut_off_allows(use_case: dict, events: list[dict], rows: list, cut: int) -> None:
     spine = pa.table([[e for e, _ in rows], [t for _, t in rows]], schema=SPINE)
     spine = spine.append_column("known_before", pa.array([cut] * len(rows), pa.int64()))
@@ -54,7 +56,7 @@ def test_knows_what_a_given_cut_off_allows(use_case: dict, events: list[dict], r
 
 
 @RANDOM
-@given(use_cases(), event_streams(), spines, st.data())
+@given(use_cases(), event_streams(), spines(), st.data())
 def test_knows_what_its_watermarks_cover(use_case: dict, events: list[dict], rows: list, data: Any) -> None:
     positions = ["0", *[e["sequence_number"] for e in events], "9" * 60]
     mark = st.dictionaries(st.sampled_from(["history", "shardId-000000000001", "gone"]), st.sampled_from(positions))
@@ -92,8 +94,6 @@ def test_times_too_far_apart_for_one_key_are_ranked() -> None:
 
 
 def _one_count() -> dict:
-    from streams import CONTRACTS
-
     feature = {
         "kind": "aggregate",
         "name": "f0",
@@ -125,3 +125,36 @@ def _late_events() -> list[dict]:
         }
         for d in range(12)
     ]
+
+
+def _event(name: str, event_time: int, available_at: int, **more: Any) -> dict:
+    base = {"event_id": name, "entity_id": "A", "event_type": "visit", "event_time": event_time}
+    base |= {"available_at": available_at, "shard_id": "history", "sequence_number": "1", "properties": "{}"}
+    return base | more
+
+
+def test_an_event_available_at_t_is_not_known_at_t() -> None:
+    events = [_event("a", START - 2, START), _event("b", START - 1, START - 1)]
+    spine = pa.table([["A", "A"], [START, START + 1]], schema=SPINE)
+    assert [r["f0"] for r in run(_one_count(), events, spine)] == [1, 2]
+
+
+def test_ties_are_ordered_by_the_bytes_of_the_event_id() -> None:
+    use_case = _one_count()
+    use_case["views"][0]["features"][0] |= {"op": "last", "field": "store", "value_type": "string", "window_ms": None}
+    # UTF-16 order would put U+FFFF after the surrogate pair of U+1D4B3.
+    for ids in (["\uffff", "𝒳"], ["𝒳", "\uffff"]):
+        events = [_event(i, START, START, properties=json.dumps({"store": i})) for i in ids]
+        spine = pa.table([["A"], [START + 1]], schema=SPINE)
+        assert run(use_case, events, spine)[0]["f0"] == "𝒳"
+
+
+def test_the_known_copy_counts_when_the_earlier_one_lies_ahead_of_its_watermark() -> None:
+    events = [
+        _event("a", START, START, shard_id="s1", sequence_number="9"),
+        _event("a", START, START + 5, shard_id="s2", sequence_number="3"),
+    ]
+    spine = pa.table([["A", "A", "A"], [START + 9] * 3], schema=SPINE)
+    marks = [[("s2", "3")], [("s1", "9"), ("s2", "3")], [("s2", "2")]]
+    spine = spine.append_column("watermarks", pa.array(marks, pa.map_(pa.string(), pa.string())))
+    assert [r["f0"] for r in run(_one_count(), events, spine)] == [1, 1, 0]

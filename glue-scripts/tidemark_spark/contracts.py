@@ -1,0 +1,273 @@
+"""The contract interpreter: bytes of one wire event → a canonical event, or a rejection with its reason.
+
+The same rules in the same order as core/contract.ts: rename → trim/case → parse → default → range/enum → derived.
+test/conformance/contracts.json holds both to them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from . import wire_json
+from .decimals import MAX_EXACT, UNDEFINED, ParseError, parse_decimal, parse_timestamp, type_name
+from .expressions import evaluate_one
+
+_ENVELOPE = {"event_id", "entity_id", "event_type", "event_time", "source", "schema_version", "properties"}
+_FORBIDDEN = {"__proto__", "constructor", "prototype"}
+_COULD_HIDE_KEY = re.compile(r"__proto__|constructor|prototype|\\u")
+_MAX_ID = 128
+_MAX_ENTITY = 256
+_INTEGER = re.compile(r"-?\d{1,16}", re.ASCII)
+_BLANKS = "\t\n\v\f\r "
+_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+_UPPER = {lower: upper for upper, lower in _LOWER.items()}
+
+Contracts = Mapping[str, Mapping[int, dict[str, Any]]]
+
+
+class Rejection(Exception):
+    """A wire event that is no canonical event; the message names field, found type and what is allowed."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.event_type: str | None = None
+        self.schema_version: int | None = None
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where and when a record arrived; `arrival_ms`: ms UTC."""
+
+    shard_id: str
+    sequence_number: str
+    arrival_ms: int
+
+
+@dataclass(frozen=True)
+class AdmitOptions:
+    """`replay`: available_at comes from the event, or is event_time + available_lag_ms; else it is the arrival."""
+
+    replay: bool
+    available_lag_ms: int
+    max_bytes: int
+
+
+def compile_contracts(contracts: list[dict[str, Any]]) -> Contracts:
+    """Index by event type and schema version."""
+    by_type: dict[str, dict[int, dict[str, Any]]] = {}
+    for contract in contracts:
+        by_type.setdefault(contract["event_type"], {})[contract["schema_version"]] = contract
+    return by_type
+
+
+def admit(data: bytes, position: Position, contracts: Contracts, options: AdmitOptions) -> dict[str, Any]:
+    """The canonical event (keys of core/ir.ts CanonicalEvent, `properties` a dict). Raises Rejection, nothing else."""
+    raw = _parse_record(data, options.max_bytes)
+    try:
+        return _canonicalise(raw, position, contracts, options)
+    except Rejection as rejection:
+        event_type, version = raw.get("event_type"), raw.get("schema_version")
+        if isinstance(event_type, str) and len(event_type.encode("utf-16-le", "surrogatepass")) // 2 <= _MAX_ID:
+            rejection.event_type = event_type
+        rejection.schema_version = version if _is_safe(version) else None
+        raise
+
+
+def _parse_record(data: bytes, max_bytes: int) -> dict[str, Any]:
+    if len(data) > max_bytes:
+        raise Rejection("OVERSIZE", f"record: found {len(data)} bytes; allowed: up to {max_bytes}")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Rejection("INVALID_UTF8", "record: found bytes that are no UTF-8; allowed: JSON in UTF-8") from None
+    try:
+        value = wire_json.parse(text)
+    except ValueError:
+        raise Rejection("MALFORMED_JSON", "record: found text that is no JSON; allowed: one JSON object") from None
+    if not isinstance(value, dict):
+        raise Rejection("NOT_AN_OBJECT", f"record: found {type_name(value)}; allowed: one JSON object")
+    if _COULD_HIDE_KEY.search(text):
+        _refuse_forbidden_keys(value)
+    return value
+
+
+def _refuse_forbidden_keys(root: dict[str, Any]) -> None:
+    pending: list[Any] = [root]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            if not _FORBIDDEN.isdisjoint(value):
+                raise Rejection("FORBIDDEN_KEY", "record: found a key that names a prototype; allowed: any other key")
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
+
+
+def _canonicalise(
+    raw: dict[str, Any], position: Position, contracts: Contracts, options: AdmitOptions
+) -> dict[str, Any]:
+    entity_id = _identifier(raw, "entity_id", _MAX_ENTITY, "MISSING_ENTITY")
+    if entity_id.startswith("#"):
+        raise Rejection("INVALID_FIELD", "entity_id: found a string that starts with #; allowed: any other string")
+    event_id = _identifier(raw, "event_id", _MAX_ID, "MISSING_FIELD")
+    contract = _contract_of(raw, contracts)
+    source = _identifier(raw, "source", _MAX_ID, "INVALID_FIELD") if "source" in raw else ""
+    properties = raw.get("properties")
+    if not isinstance(properties, dict | None):
+        raise Rejection("INVALID_FIELD", f"properties: found {type_name(properties)}; allowed: an object")
+    event_time, source_time, available_at = _times_of(raw, contract, position, options)
+    return {
+        "event_id": event_id,
+        "entity_id": entity_id,
+        "event_type": contract["event_type"],
+        "event_time": event_time,
+        "source_time": source_time,
+        "source": source,
+        "schema_version": contract["schema_version"],
+        "properties": _normalise(contract, properties or {}),
+        "available_at": available_at,
+        "shard_id": position.shard_id,
+        "sequence_number": position.sequence_number,
+    }
+
+
+def _identifier(raw: dict[str, Any], field: str, longest: int, missing: str) -> str:
+    value = raw.get(field, UNDEFINED)
+    problem = f"{field}: found {type_name(value)}; allowed: a string of 1 to {longest} characters"
+    if value is UNDEFINED or value is None or value == "":
+        raise Rejection(missing, problem)
+    if not isinstance(value, str) or len(value) > longest or not _well_formed(value):
+        raise Rejection("INVALID_FIELD", problem)
+    return value
+
+
+def _contract_of(raw: dict[str, Any], contracts: Contracts) -> dict[str, Any]:
+    event_type, version = raw.get("event_type", UNDEFINED), raw.get("schema_version", UNDEFINED)
+    versions = contracts.get(event_type) if isinstance(event_type, str) else None
+    if versions is None:
+        reason = "MISSING_FIELD" if event_type is UNDEFINED else "UNKNOWN_EVENT_TYPE"
+        raise Rejection(reason, f"event_type: found {type_name(event_type)}; allowed: {', '.join(contracts)}")
+    contract = versions.get(version) if _is_safe(version) else None
+    if contract is None:
+        reason = "MISSING_FIELD" if version is UNDEFINED else "UNSUPPORTED_SCHEMA_VERSION"
+        allowed = ", ".join(map(str, versions))
+        raise Rejection(reason, f"schema_version: found {type_name(version)}; allowed: {allowed}")
+    return contract
+
+
+def _times_of(
+    raw: dict[str, Any], contract: dict[str, Any], position: Position, options: AdmitOptions
+) -> tuple[int, int | None, int]:
+    """(event_time, source_time where it was clamped, available_at), ms."""
+    if "event_time" not in raw:
+        raise Rejection("MISSING_FIELD", f"event_time: found undefined; allowed: {contract['event_time_format']}")
+    claimed = _time(raw["event_time"], contract["event_time_format"], "event_time")
+    available_at = position.arrival_ms
+    if options.replay:
+        given = raw.get("available_at", UNDEFINED)
+        if given is UNDEFINED:
+            available_at = claimed + options.available_lag_ms
+        else:
+            form = "epoch_ms" if type_name(given) == "number" else "iso8601"
+            available_at = _time(given, form, "available_at")
+    ahead = claimed - available_at
+    if ahead <= 0:
+        return claimed, None, available_at
+    if ahead <= contract["max_future_ms"]:
+        return available_at, claimed, available_at
+    raise Rejection(
+        "EVENT_TIME_IN_FUTURE",
+        f"event_time: found a time {ahead} ms after the arrival; allowed: up to {contract['max_future_ms']} ms",
+    )
+
+
+def _time(value: Any, form: str, field: str) -> int:
+    try:
+        return parse_timestamp(value, form)
+    except ParseError as error:
+        raise Rejection("INVALID_EVENT_TIME", f"{field}: {error}") from None
+
+
+def _normalise(contract: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    known = set()
+    for field in contract["fields"]:
+        key = field.get("from") or field["name"]
+        known.add(key)
+        try:
+            out[field["name"]] = _field_value(field, raw.get(key, UNDEFINED))
+        except ParseError as error:
+            raise Rejection(error.reason, f"properties.{field['name']}: {error}") from None
+    for column in contract["derived"]:
+        value = evaluate_one(column["expr"], out)
+        if value is not None and not (value.is_integer() and abs(value) <= MAX_EXACT):
+            name = column["name"]
+            raise Rejection("DECIMAL_OVERFLOW", f"properties.{name}: found no exact integer; allowed: within 2^53")
+        out[column["name"]] = None if value is None else int(value)
+    for key, value in raw.items():
+        # Unknown fields are kept; a contract's own column is never overwritten by one of the same name.
+        if key not in known and key not in out:
+            out[key] = wire_json.dumps(value) if isinstance(value, dict | list) else value
+    return out
+
+
+def _field_value(field: dict[str, Any], raw: Any) -> Any:
+    if raw is UNDEFINED or raw is None:
+        if field["required"]:
+            raise ParseError("MISSING_FIELD", f"found {type_name(raw)}; allowed: {field['type']}")
+        return field.get("default")
+    match field["type"]:
+        case "string" | "enum":
+            return _text_value(field, raw)
+        case "bool":
+            if not isinstance(raw, bool):
+                raise _invalid(raw, "true or false")
+            return raw
+        case "timestamp":
+            return parse_timestamp(raw, field["format"])
+        case "decimal":
+            return _in_range(field, parse_decimal(raw, field["scale"]))
+        case "int":
+            value = int(raw) if isinstance(raw, str) and _INTEGER.fullmatch(raw) else raw
+            if not _is_safe(value):
+                raise _invalid(raw, "an integer within 2^53")
+            return _in_range(field, value)
+    raise ValueError(f"{field['name']}: type {field['type']!r} is unknown to this engine. Deploy from one commit.")
+
+
+def _text_value(field: dict[str, Any], raw: Any) -> str:
+    """Trim and case are ASCII only: the one definition on which all languages agree."""
+    if not isinstance(raw, str) or not _well_formed(raw):
+        raise _invalid(raw, "a well-formed string")
+    text = raw.strip(_BLANKS) if field["trim"] else raw
+    if field.get("case"):
+        text = text.translate(_LOWER if field["case"] == "lower" else _UPPER)
+    if field["type"] == "enum":
+        if text not in field["values"]:
+            raise ParseError("NOT_IN_ENUM", f"found another string; allowed: {', '.join(field['values'])}")
+    elif len(text) > field["max_length"]:
+        raise _invalid(raw, f"up to {field['max_length']} characters")
+    return text
+
+
+def _in_range(field: dict[str, Any], value: int) -> int:
+    low, high = (d if (b := field.get(k)) is None else b for k, d in (("min", -MAX_EXACT), ("max", MAX_EXACT)))
+    if not low <= value <= high:
+        raise ParseError("OUT_OF_RANGE", f"found a number outside; allowed: {low} to {high}")
+    return value
+
+
+def _invalid(raw: Any, allowed: str) -> ParseError:
+    return ParseError("INVALID_FIELD", f"found {type_name(raw)}; allowed: {allowed}")
+
+
+def _is_safe(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_EXACT
+
+
+def _well_formed(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text)

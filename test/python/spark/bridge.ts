@@ -1,0 +1,60 @@
+/**
+ * Answers questions of the Python tests with the TypeScript engine, so that both are held to the same cases:
+ * one JSON question on stdin, one JSON answer on stdout.
+ */
+import { Buffer } from 'node:buffer';
+import { readFileSync } from 'node:fs';
+import { encodeState } from '../../../core/codec.ts';
+import { type AdmitOptions, admit, compileContracts } from '../../../core/contract.ts';
+import { finalise } from '../../../core/finalise.ts';
+import type { CanonicalEvent, ContractIR, FeatureViewIR, Scalar } from '../../../core/ir.ts';
+import { type Knowledge, oracle } from '../../../core/oracle.ts';
+import { applyEvents, emptyState } from '../../../core/state.ts';
+import { compileView } from '../../../core/view.ts';
+
+interface AdmitQuestion {
+  readonly op: 'admit';
+  readonly contracts: readonly ContractIR[];
+  readonly options: AdmitOptions;
+  readonly records: readonly { readonly base64: string; readonly arrival_ms: number }[];
+}
+
+/** For each case: the oracle's values, and the state after all events with its values at each later t. */
+interface ViewQuestion {
+  readonly op: 'view';
+  readonly cases: readonly {
+    readonly view: FeatureViewIR;
+    readonly events: readonly CanonicalEvent[];
+    readonly at: readonly { readonly t: number; readonly knowledge: Knowledge }[];
+  }[];
+}
+
+function answerView(question: ViewQuestion): unknown {
+  return question.cases.map(({ view, events, at }) => {
+    const plan = compileView(view);
+    const { state } = applyEvents(plan, emptyState(plan), events);
+    return {
+      oracle: at.map(({ t, knowledge }) => oracle(view, events, t, knowledge)),
+      served: at.map(({ t }): Scalar[] | null => (t > state.newest_available_at ? finalise(plan, state, t) : null)),
+      state: events.length > 0 ? Buffer.from(encodeState(plan, state)).toString('hex') : null,
+      watermarks: state.watermarks,
+      newest_event_time: state.newest_event_time,
+      newest_available_at: state.newest_available_at,
+    };
+  });
+}
+
+function answerAdmit({ contracts, options, records }: AdmitQuestion): unknown {
+  const compiled = compileContracts(contracts);
+  return records.map(({ base64, arrival_ms }) =>
+    admit(
+      Buffer.from(base64, 'base64'),
+      { shard_id: 'history', sequence_number: '1', arrival_ms, partition_key: '' },
+      compiled,
+      options,
+    ),
+  );
+}
+
+const question = JSON.parse(readFileSync(0, 'utf8')) as AdmitQuestion | ViewQuestion;
+process.stdout.write(JSON.stringify(question.op === 'admit' ? answerAdmit(question) : answerView(question)));

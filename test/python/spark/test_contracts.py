@@ -1,0 +1,269 @@
+"""The contract interpreter: shared cases, and the TypeScript engine's verdict on thousands of damaged events."""
+
+from __future__ import annotations
+
+import base64
+import json
+from random import Random
+from typing import Any
+
+import pytest
+from tidemark_spark import wire_json
+from tidemark_spark.contracts import AdmitOptions, Position, Rejection, admit, compile_contracts
+from tidemark_spark.decimals import ParseError, parse_decimal, parse_timestamp
+from typescript import ROOT, ask
+
+CONTRACTS: list[dict[str, Any]] = [
+    {
+        "event_type": "purchase",
+        "schema_version": 2,
+        "event_time_format": "iso8601",
+        "max_future_ms": 300_000,
+        "fields": [
+            {"name": "amount", "from": "Total", "type": "decimal", "scale": 2, "required": True, "min": -100_000},
+            {"name": "rate", "type": "decimal", "scale": 6, "required": False},
+            {"name": "items", "type": "int", "required": False, "default": 1, "min": 0, "max": 500},
+            {"name": "store", "type": "string", "trim": True, "case": "upper", "max_length": 5, "required": False},
+            {
+                "name": "channel",
+                "type": "enum",
+                "trim": True,
+                "case": "lower",
+                "values": ["web", "shop"],
+                "required": False,
+            },
+            {"name": "loyal", "type": "bool", "required": False},
+            {"name": "due", "type": "timestamp", "format": "epoch_s", "required": False},
+        ],
+        "derived": [
+            {
+                "name": "net",
+                "expr": {
+                    "op": "sub",
+                    "left": {"op": "ref", "name": "amount"},
+                    "right": {
+                        "op": "mul",
+                        "left": {"op": "ref", "name": "items"},
+                        "right": {"op": "const", "value": 3},
+                    },
+                },
+            }
+        ],
+    },
+    {
+        "event_type": "visit",
+        "schema_version": 1,
+        "event_time_format": "epoch_ms",
+        "max_future_ms": 0,
+        "fields": [],
+        "derived": [],
+    },
+]
+GOOD = {
+    "event_id": "e1",
+    "entity_id": "h1",
+    "event_type": "purchase",
+    "event_time": "2017-03-01T10:00:00Z",
+    "source": "shop",
+    "schema_version": 2,
+    "properties": {"Total": "12.34", "items": 3, "store": " a7 ", "channel": "WEB"},
+}
+TEXTS = ["", " ", "x", "A" * 129, "#x", "é", "\ud800", "𝒳𝒳𝒳𝒳𝒳", "\u00a0web\t", "\u2028", "web ", "İ", "12", "-0", "1e3"]
+DECIMALS = [
+    "1.005",
+    "1.015",
+    "2.675",
+    "-0.005",
+    "0.125",
+    "1e400",
+    "9007199254740991",
+    "90071992547409.915",
+    "0x1",
+    "+1",
+]
+DECIMALS += ["1e-3", "00012.50", ".5", "5.", "1_000", "١", "1e9999", "0e9999", "-0.00", "90071992547409.92", "12.345\n"]
+TIMES = [
+    "2017-03-01T10:00Z",
+    "2017-03-01 10:00:00+0530",
+    "2017-02-29T00:00:00Z",
+    "2017-03-01T10:00:00",
+    "1969-12-31T23:59:59Z",
+]
+TIMES += [
+    "2017-03-01T24:00:00Z",
+    "2017-03-01T10:00:60Z",
+    "2017-03-01T10:00:00.123456789z",
+    "2017-03-01T10:00:00-23:59",
+    "0000-01-01T00:00Z",
+]
+TIMES += ["9999-12-31T23:59:59.9999Z", "2017-03-01T10:00:00+24:00", "2017-03-01T10:00:00Z\n"]
+NUMBERS = [
+    0,
+    -0.0,
+    1,
+    1.5,
+    -3,
+    2**53 - 1,
+    2**53,
+    1e21,
+    1e-7,
+    123456789.12,
+    1234567890123.456,
+    0.1 + 0.2,
+    501,
+    1488362400000,
+]
+OTHER = [
+    None,
+    True,
+    False,
+    [],
+    {},
+    [1, [2]],
+    {"b": 1, "1": 2, "0": {"x": None}},
+    {"__proto__": 1},
+    {"constructor": [1e21]},
+]
+DAMAGE = [*TEXTS, *DECIMALS, *TIMES, *NUMBERS, *OTHER]
+BYTES = [
+    b"",
+    b"null",
+    b"[1]",
+    b'"x"',
+    b"{",
+    b"\xff{}",
+    b"\xef\xbb\xbf{}",
+    b'{"a":NaN}',
+    b'{"a":Infinity}',
+    b"{'a':1}",
+    b'{"a":1,}',
+    b'{"a":"\t"}',
+    b'{"a":01}',
+    b'{"a":1}x',
+    b"{}" + b" " * 5000,
+    b'{"event_id":"a","event_id":"b"}',
+    b'{"entity_id":"h","x":1e400}',
+    b'{"a":"\\u005f_proto__"}',
+    b'{"\\u005f_proto__":1}',
+]
+OPTIONS = {"replay": True, "available_lag_ms": 60_000, "max_bytes": 4096}
+ARRIVAL = 1_488_362_400_000
+POSITION = Position("history", "1", ARRIVAL)
+
+
+def damaged(random: Random) -> bytes:
+    """A good event with one to three values replaced, removed or added."""
+    event = json.loads(json.dumps(GOOD))
+    for _ in range(random.randint(1, 3)):
+        inside = random.random() < 0.6
+        target = event["properties"] if inside and isinstance(event.get("properties"), dict) else event
+        names = [*target, "available_at", "rate", "due", "loyal", "amount", "other", "event_time"]
+        name = random.choice(names)
+        if random.random() < 0.15:
+            target.pop(name, None)
+        else:
+            target[name] = random.choice(DAMAGE)
+    if random.random() < 0.1:
+        event |= {"event_type": "visit", "schema_version": 1, "event_time": random.choice(NUMBERS)}
+    return json.dumps(event).replace("Infinity", "1e999").encode("utf-8", "surrogatepass")
+
+
+def verdict(data: bytes, options: dict[str, Any]) -> dict[str, Any]:
+    try:
+        event = admit(data, POSITION, compile_contracts(CONTRACTS), AdmitOptions(**options))
+    except Rejection as rejection:
+        return {"reason": rejection.reason} | {
+            key: value
+            for key, value in (("event_type", rejection.event_type), ("schema_version", rejection.schema_version))
+            if value is not None
+        }
+    return {"event": event | {"properties": json.loads(wire_json.canonical(event["properties"]))}}
+
+
+@pytest.mark.parametrize("replay", [True, False])
+def test_both_engines_give_the_same_verdict(replay: bool) -> None:
+    random = Random(7)
+    options = OPTIONS | {"replay": replay}
+    records = [*BYTES, json.dumps(GOOD).encode(), *(damaged(random) for _ in range(4000))]
+    answers = ask(
+        {
+            "op": "admit",
+            "contracts": CONTRACTS,
+            "options": options,
+            "records": [{"base64": base64.b64encode(r).decode(), "arrival_ms": ARRIVAL} for r in records],
+        }
+    )
+    reasons = set()
+    for record, answer in zip(records, answers, strict=True):
+        wanted = (
+            {"event": answer["event"]} if answer["ok"] else {k: answer[k] for k in answer if k not in ("ok", "detail")}
+        )
+        assert verdict(record, options) == wanted, record
+        reasons.add(answer.get("reason", "admitted"))
+    assert reasons >= {"admitted", "MISSING_FIELD", "INVALID_FIELD", "NOT_IN_ENUM", "FORBIDDEN_KEY", "DECIMAL_OVERFLOW"}
+    assert reasons >= {"OUT_OF_RANGE", "MISSING_ENTITY", "INVALID_EVENT_TIME", "EVENT_TIME_IN_FUTURE", "INVALID_UTF8"}
+    assert reasons >= {
+        "MALFORMED_JSON",
+        "NOT_AN_OBJECT",
+        "OVERSIZE",
+        "UNKNOWN_EVENT_TYPE",
+        "UNSUPPORTED_SCHEMA_VERSION",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "scale", "units"),
+    [
+        ("1.005", 2, 100),
+        ("1.015", 2, 102),
+        ("-0.005", 2, 0),
+        ("1.0051", 2, 101),
+        (1.5, 0, 2),
+        (2.5, 0, 2),
+        ("1e-9", 2, 0),
+    ],
+)
+def test_decimals_round_half_to_even_from_their_text(text: Any, scale: int, units: int) -> None:
+    assert parse_decimal(text, scale) == units
+
+
+def test_a_number_of_more_than_15_digits_is_refused_but_its_text_is_taken() -> None:
+    with pytest.raises(ParseError, match="15 digits"):
+        parse_decimal(1234567890.123456, 6)
+    assert parse_decimal("1234567890.123456", 6) == 1_234_567_890_123_456
+
+
+def test_a_time_without_a_zone_is_refused() -> None:
+    with pytest.raises(ParseError, match="with a zone"):
+        parse_timestamp("2017-01-31T09:30:00", "iso8601")
+
+
+def test_a_rejection_never_quotes_the_payload() -> None:
+    secret = "4111-1111-1111-1111"
+    for name in ["Total", "items", "channel", "loyal", "due"]:
+        event = GOOD | {"properties": GOOD["properties"] | {name: secret}}
+        with pytest.raises(Rejection) as raised:
+            admit(json.dumps(event).encode(), POSITION, compile_contracts(CONTRACTS), AdmitOptions(**OPTIONS))
+        assert secret not in str(raised.value)
+
+
+def shared_cases() -> list[Any]:
+    document = json.loads((ROOT / "test/conformance/contracts.json").read_text())
+    return [pytest.param(document["contracts"], case, id=case["rule"]) for case in document["cases"]]
+
+
+@pytest.mark.parametrize(("contracts", "case"), shared_cases())
+def test_shared_cases(contracts: list, case: dict[str, Any]) -> None:
+    data = base64.b64decode(case["base64"]) if "base64" in case else case["record"].encode()
+    position = Position("s", "1", case["arrival_ms"])
+    options = AdmitOptions(replay=case.get("replay", False), available_lag_ms=1000, max_bytes=2000)
+    if "reason" in case["expect"]:
+        with pytest.raises(Rejection) as raised:
+            admit(data, position, compile_contracts(contracts), options)
+        assert raised.value.reason == case["expect"]["reason"]
+        return
+    event = admit(data, position, compile_contracts(contracts), options)
+    wanted = case["expect"]["event"]
+    some = wanted.get("properties", {})
+    assert {key: event["properties"][key] for key in some} == some
+    assert event | {key: wanted[key] for key in wanted if key != "properties"} == event
