@@ -1,0 +1,119 @@
+"""Canonical events as Spark rows: from wire lines by the contracts, from the archive, each fact once."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
+
+from . import wire_json
+from .contracts import AdmitOptions, Contracts, Position, Rejection, admit
+from .tables import Tables, merge
+
+HISTORY_SHARD = "history"
+ROWS_A_BATCH = 20_000
+MAX_RECORD_BYTES = 1_048_576
+
+_EVENT = """event_id string, entity_id string, event_type string, event_time long, source_time long, source string,
+    schema_version int, properties string, available_at long, shard_id string, sequence_number string"""
+_REJECTED = "reason string, detail string, arrival long, raw_base64 string"
+LANDED_SCHEMA = f"{_EVENT}, {_REJECTED}"
+LANDED_ARROW = pa.schema(
+    [
+        *[(name, pa.string()) for name in ("event_id", "entity_id", "event_type")],
+        *[(name, pa.int64()) for name in ("event_time", "source_time")],
+        ("source", pa.string()),
+        ("schema_version", pa.int32()),
+        ("properties", pa.string()),
+        ("available_at", pa.int64()),
+        *[(name, pa.string()) for name in ("shard_id", "sequence_number", "reason", "detail")],
+        ("arrival", pa.int64()),
+        ("raw_base64", pa.string()),
+    ]
+)
+
+
+def landed_row(line: bytes, number: int, arrival_ms: int, contracts: Contracts, lag_ms: int) -> dict[str, Any]:
+    """A row of LANDED_SCHEMA: a canonical event, or a rejection with its reason and the raw bytes."""
+    position = Position(HISTORY_SHARD, str(number), arrival_ms)
+    options = AdmitOptions(replay=True, available_lag_ms=lag_ms, max_bytes=MAX_RECORD_BYTES)
+    try:
+        event = admit(line, position, contracts, options)
+    except Rejection as rejection:
+        return {
+            "shard_id": HISTORY_SHARD,
+            "sequence_number": str(number),
+            "event_type": rejection.event_type,
+            "schema_version": rejection.schema_version,
+            "reason": rejection.reason,
+            "detail": str(rejection),
+            "arrival": arrival_ms,
+            "raw_base64": base64.b64encode(line).decode(),
+        }
+    return event | {"properties": wire_json.canonical(event["properties"])}
+
+
+def landed_batches(rows: Iterator[dict[str, Any]]) -> Iterator[pa.RecordBatch]:
+    """Rows of LANDED_SCHEMA in Arrow batches."""
+    held: list[dict[str, Any]] = []
+    for row in rows:
+        held.append(row)
+        if len(held) == ROWS_A_BATCH:
+            yield pa.RecordBatch.from_pylist(held, LANDED_ARROW)
+            held = []
+    if held:
+        yield pa.RecordBatch.from_pylist(held, LANDED_ARROW)
+
+
+def events_of(landed: DataFrame) -> DataFrame:
+    """The canonical events among LANDED rows, with the columns of the `events` table."""
+    events = landed.where("reason IS NULL")
+    for name in ("event_time", "source_time", "available_at"):
+        events = events.withColumn(name, F.timestamp_millis(name))
+    return events.select([part.split()[0] for part in _EVENT.split(",")])
+
+
+def rejections_of(landed: DataFrame) -> DataFrame:
+    """The rejections among LANDED rows, with the columns of the `quarantine` table."""
+    return landed.where("reason IS NOT NULL").select(
+        "shard_id",
+        "sequence_number",
+        F.timestamp_millis("arrival").alias("arrival"),
+        "reason",
+        "detail",
+        "event_type",
+        "schema_version",
+        F.col("schema_version").alias("contract_version"),
+        "raw_base64",
+        F.date_format(F.timestamp_millis("arrival"), "yyyy-MM-dd").alias("dt"),
+    )
+
+
+def earliest_copies(events: DataFrame) -> DataFrame:
+    """One row an (entity_id, event_id): the copy that was available first. One id of two entities is two facts."""
+    order: list[Column] = [
+        F.col("available_at"),
+        F.length("sequence_number"),
+        F.col("sequence_number"),
+        F.col("shard_id"),
+    ]
+    by = Window.partitionBy("entity_id", "event_id").orderBy(*order)
+    return events.withColumn("_copy", F.row_number().over(by)).where("_copy = 1").drop("_copy")
+
+
+def merge_events(spark: SparkSession, tables: Tables, events: DataFrame) -> None:
+    """Merges events into the table, each (entity_id, event_id) once, the earliest available copy."""
+    earlier = """(n.available_at < o.available_at OR (n.available_at = o.available_at
+        AND n.shard_id = o.shard_id AND length(n.sequence_number) <= length(o.sequence_number)
+        AND (length(n.sequence_number) < length(o.sequence_number) OR n.sequence_number < o.sequence_number)))"""
+    merge(spark, tables.name("events"), earliest_copies(events), ["entity_id", "event_id"], earlier)
+
+
+def merge_quarantine(spark: SparkSession, tables: Tables, rejected: DataFrame) -> None:
+    """Merges rejected records, each position of a shard once."""
+    rows = rejected.dropDuplicates(["shard_id", "sequence_number"])
+    merge(spark, tables.name("quarantine"), rows, ["shard_id", "sequence_number"])

@@ -1,0 +1,68 @@
+"""The Iceberg tables: their columns, and merging into them so that a job may run again.
+
+Events are partitioned by month and by a bucket of the entity: every reader takes whole entities over long ranges, and a
+file a day would be hundreds of small ones for a history of a year.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, SparkSession
+
+CATALOG = "glue_catalog"
+
+EVENT_COLUMNS = """event_id STRING, entity_id STRING, event_type STRING, event_time TIMESTAMP, source_time TIMESTAMP,
+    source STRING, schema_version INT, properties STRING, available_at TIMESTAMP, shard_id STRING, sequence_number STRING"""
+QUARANTINE_COLUMNS = """shard_id STRING, sequence_number STRING, arrival TIMESTAMP, reason STRING, detail STRING,
+    event_type STRING, schema_version INT, contract_version INT, raw_base64 STRING, dt STRING"""
+PREDICTION_COLUMNS = """prediction_id STRING, entity_id STRING, t TIMESTAMP, view STRING, definition_hash STRING,
+    watermarks MAP<STRING, STRING>, values STRING, inputs STRING, score DOUBLE, variant STRING, model_version STRING,
+    reasons STRING, trigger STRING, scored_at TIMESTAMP"""
+TRAINING_COLUMNS = """training_set_id STRING, entity_id STRING, t TIMESTAMP, split STRING, label INT, `values` STRING"""
+FILE_COLUMNS = "key STRING, kind STRING"
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Full names of the tables of one database."""
+
+    database: str
+    catalog: str = CATALOG
+
+    def name(self, table: str) -> str:
+        return f"{self.catalog}.`{self.database}`.{table}"
+
+    def exists(self, spark: SparkSession, table: str) -> bool:
+        return spark.catalog.tableExists(f"{self.catalog}.{self.database}.{table}")
+
+    def create(self, spark: SparkSession, table: str, columns: str, partitions: str | None = None) -> str:
+        """Creates the table where it is not there; returns its full name."""
+        by = f"PARTITIONED BY ({partitions})" if partitions else ""
+        spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({columns}) USING iceberg {by}")
+        return self.name(table)
+
+    def create_events(self, spark: SparkSession, entity_buckets: int) -> str:
+        return self.create(spark, "events", EVENT_COLUMNS, f"months(event_time), bucket({entity_buckets}, entity_id)")
+
+
+def snapshot_id(spark: SparkSession, table: str) -> int | None:
+    """The current Iceberg snapshot, or None for a table that was never written."""
+    rows = spark.sql(f"SELECT snapshot_id FROM {table}.snapshots ORDER BY committed_at DESC LIMIT 1").collect()
+    return int(rows[0][0]) if rows else None
+
+
+def merge(
+    spark: SparkSession, table: str, rows: DataFrame, keys: list[str], newer_wins_where: str | None = None
+) -> None:
+    """Inserts rows whose keys are new; known ones are replaced where `newer_wins_where` (of n and o) holds, else kept.
+
+    `rows` holds each key once. A table that was never written is appended to, which needs no join.
+    """
+    if snapshot_id(spark, table) is None:
+        rows.writeTo(table).append()
+        return
+    rows.createOrReplaceTempView("tidemark_new_rows")
+    on = " AND ".join(f"o.{key} = n.{key}" for key in keys)
+    update = f"WHEN MATCHED AND {newer_wins_where} THEN UPDATE SET *" if newer_wins_where else ""
+    spark.sql(f"MERGE INTO {table} o USING tidemark_new_rows n ON {on} {update} WHEN NOT MATCHED THEN INSERT *")
