@@ -43,14 +43,15 @@ export function runAttached(command, args, options) {
 /**
  * Runs a program in its own process group with its output in a file (and given to `onLine`), so that an interrupt can
  * end the whole group.
- * @param {{cwd: string, env: NodeJS.ProcessEnv, log: string, onLine?: (line: string) => void}} options
+ * @param {{cwd: string, env: NodeJS.ProcessEnv, log: string, onLine?: (line: string) => void, timeoutMs?: number}} options
  * @returns {Promise<{code: number | null, signal: NodeJS.Signals | null}>}
  */
-export function runLogged(command, args, { cwd, env, log, onLine }) {
+export function runLogged(command, args, { cwd, env, log, onLine, timeoutMs }) {
   return new Promise((resolve, reject) => {
     const file = createWriteStream(log);
     const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     running.add(child);
+    const overdue = timeoutMs && setTimeout(() => killGroup(child, 'SIGKILL'), timeoutMs);
     let rest = '';
     const take = (chunk) => {
       file.write(chunk);
@@ -62,11 +63,13 @@ export function runLogged(command, args, { cwd, env, log, onLine }) {
     child.stdout.on('data', take);
     child.stderr.on('data', take);
     child.once('error', (error) => {
+      clearTimeout(overdue);
       running.delete(child);
       file.end();
       reject(error);
     });
     child.once('close', (code, signal) => {
+      clearTimeout(overdue);
       running.delete(child);
       file.end(() => resolve({ code, signal }));
     });

@@ -48,7 +48,7 @@ function steps(python, environment) {
   const jars = {
     title: "Spark's Iceberg jars → .cache/jars",
     stamp: join(JARS, '.tidemark-stamp'),
-    key: () => hashOf(['local/tidemark_local/jars.py']),
+    key: () => hashOf(['local/tidemark_local/jars.py', 'local/jars.lock.json']),
     probe: () => true,
     work: async (step) => {
       const args = ['-m', 'tidemark_local.jars', '--dest', JARS];

@@ -8,6 +8,8 @@ import { Progress, seconds } from './progress.mjs';
 import { readJest, readPytest } from './results.mjs';
 
 const OUT = join(CACHE, 'test');
+/** A part that hangs is ended and counts as failed: the whole run has 25 minutes. */
+const PART_MS = 14 * 60_000;
 const node = process.execPath;
 const bin = (path) => join(ROOT, 'node_modules', path);
 
@@ -74,7 +76,13 @@ async function run(part, environment, progress) {
     const what = part.progress?.(line);
     if (what) step.update(`${++done} done, last ${what}`);
   };
-  const { code, signal } = await runLogged(command, args, { cwd: ROOT, env: environment, log, onLine });
+  const { code, signal } = await runLogged(command, args, {
+    cwd: ROOT,
+    env: environment,
+    log,
+    onLine,
+    timeoutMs: PART_MS,
+  });
   const ended = signal ?? `code ${code}`;
   const counts = countsOf(part, code, ended);
   if (counts.failed === 0) step.done(`${counts.passed} passed`);
