@@ -1,0 +1,148 @@
+import {
+  type AttributeValue,
+  BatchGetItemCommand,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { decodeState, encodeState } from '../../core/codec.ts';
+import { type EntityState, expiresAt } from '../../core/state.ts';
+import type { ViewPlan } from '../../core/view.ts';
+import { chunks, MAX_TRIES, pause } from './backoff.ts';
+import type { ReplayClock, StateStore, StoredState } from './ports.ts';
+
+export const CLOCK_KEY = '#clock';
+export const FENCE_KEY = '#fence';
+const BATCH_GET_LIMIT = 100;
+
+export type Item = Readonly<Record<string, AttributeValue>>;
+
+/** @throws CodecError when the bytes can't be read by this code */
+export function stateOf(plan: ViewPlan, item: Item): StoredState {
+  const watermarks = Object.fromEntries(Object.entries(item.watermarks?.M ?? {}).map(([shard, mark]) => [shard, mark.S!]));
+  return { state: decodeState(plan, item.state!.B!, watermarks), version: Number(item.version!.N) };
+}
+
+/** States of one view version: one item an entity, read with one key, written under a condition on its version. */
+export class DynamoStates implements StateStore {
+  private fenced = false;
+  private readonly client: DynamoDBClient;
+  private readonly table: string;
+  private readonly plan: ViewPlan;
+
+  constructor(client: DynamoDBClient, table: string, plan: ViewPlan) {
+    this.client = client;
+    this.table = table;
+    this.plan = plan;
+  }
+
+  async read(entity_ids: readonly string[]): Promise<ReadonlyMap<string, StoredState>> {
+    const found = new Map<string, StoredState>();
+    const keys = entity_ids.map((id) => ({ entity_id: { S: id }, view: { S: this.plan.view.version } }));
+    for (const item of await batchGet(this.client, this.table, keys)) found.set(item.entity_id!.S!, stateOf(this.plan, item));
+    return found;
+  }
+
+  async write(entity_id: string, state: EntityState, version: number | null): Promise<number | 'conflict'> {
+    const bytes = encodeState(this.plan, state);
+    const expires = expiresAt(this.plan, state);
+    const marks = Object.entries(state.watermarks).map(([shard, mark]) => [shard, { S: mark }] as const);
+    try {
+      await this.client.send(
+        new PutItemCommand({
+          TableName: this.table,
+          Item: {
+            entity_id: { S: entity_id },
+            view: { S: this.plan.view.version },
+            state: { B: bytes },
+            version: { N: String((version ?? 0) + 1) },
+            watermarks: { M: Object.fromEntries(marks) },
+            newest_event_time: { N: String(state.newest_event_time) },
+            newest_available_at: { N: String(state.newest_available_at) },
+            ...(expires === null ? {} : { expires_at: { N: String(expires) } }),
+          },
+          ...(version === null
+            ? { ConditionExpression: 'attribute_not_exists(entity_id)' }
+            : {
+                ConditionExpression: '#version = :read',
+                ExpressionAttributeNames: { '#version': 'version' },
+                ExpressionAttributeValues: { ':read': { N: String(version) } },
+              }),
+        }),
+      );
+      return bytes.length;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return 'conflict';
+      throw error;
+    }
+  }
+
+  /** Remembered once it is there: a fence is never taken down. */
+  async ready(): Promise<boolean> {
+    if (this.fenced) return true;
+    const { Item } = await this.client.send(
+      new GetItemCommand({
+        TableName: this.table,
+        Key: { entity_id: { S: FENCE_KEY }, view: { S: this.plan.view.version } },
+        ConsistentRead: true,
+      }),
+    );
+    this.fenced = Item?.ready?.BOOL === true;
+    return this.fenced;
+  }
+}
+
+/** Up to 100 keys a request; what DynamoDB leaves unprocessed is asked again. @throws Error when it never answers */
+export async function batchGet(client: DynamoDBClient, table: string, keys: readonly Record<string, AttributeValue>[]): Promise<Item[]> {
+  const items: Item[] = [];
+  for (const some of chunks(keys, BATCH_GET_LIMIT)) {
+    let open: Record<string, AttributeValue>[] = some;
+    for (let attempt = 0; open.length > 0; attempt++) {
+      if (attempt === MAX_TRIES) throw new Error(`${open.length} keys stayed unprocessed; the batch is retried`);
+      if (attempt > 0) await pause(attempt);
+      const { Responses, UnprocessedKeys } = await client.send(
+        new BatchGetItemCommand({ RequestItems: { [table]: { Keys: open, ConsistentRead: true } } }),
+      );
+      items.push(...(Responses?.[table] ?? []));
+      open = UnprocessedKeys?.[table]?.Keys ?? [];
+    }
+  }
+  return items;
+}
+
+/** Replays only: one item that holds the newest arrival + 1 ms over all entities. */
+export class DynamoReplayClock implements ReplayClock {
+  private readonly client: DynamoDBClient;
+  private readonly table: string;
+
+  constructor(client: DynamoDBClient, table: string) {
+    this.client = client;
+    this.table = table;
+  }
+
+  async read(): Promise<number | null> {
+    const Key = { entity_id: { S: CLOCK_KEY }, view: { S: CLOCK_KEY } };
+    const { Item } = await this.client.send(new GetItemCommand({ TableName: this.table, Key, ConsistentRead: true }));
+    return Item?.now?.N === undefined ? null : Number(Item.now.N);
+  }
+
+  async advance(to: number): Promise<void> {
+    try {
+      await this.client.send(
+        new UpdateItemCommand({
+          TableName: this.table,
+          Key: { entity_id: { S: CLOCK_KEY }, view: { S: CLOCK_KEY } },
+          UpdateExpression: 'SET #now = :to',
+          ConditionExpression: 'attribute_not_exists(#now) OR #now < :to',
+          ExpressionAttributeNames: { '#now': 'now' },
+          ExpressionAttributeValues: { ':to': { N: String(to) } },
+        }),
+      );
+    } catch (error) {
+      // Another shard is ahead: the clock never goes back.
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    }
+  }
+}

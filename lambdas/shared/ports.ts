@@ -1,0 +1,104 @@
+/** What the functions need from outside; AWS adapters stand beside this file, tests bring their own. */
+import type { AlertState } from '../../core/alerts.ts';
+import type { Scalar } from '../../core/ir.ts';
+import type { EntityState } from '../../core/state.ts';
+
+export interface StoredState {
+  readonly state: EntityState;
+  /** Grows by one with each write. */
+  readonly version: number;
+}
+
+export interface StateStore {
+  /** Consistent reads; entities without a state are absent. */
+  read(entity_ids: readonly string[]): Promise<ReadonlyMap<string, StoredState>>;
+  /** @param version the one that was read, null for a new entity. @returns bytes written, or `conflict` if another was faster */
+  write(entity_id: string, state: EntityState, version: number | null): Promise<number | 'conflict'>;
+  /** Whether the backfill of this view version is complete. */
+  ready(): Promise<boolean>;
+}
+
+/** Time of a replay: the newest arrival seen, over all entities. */
+export interface ReplayClock {
+  read(): Promise<number | null>;
+  advance(to: number): Promise<void>;
+}
+
+export interface JsonLinesSink {
+  /** Overwrites: the same key always holds the same lines. */
+  put(key: string, lines: readonly object[]): Promise<void>;
+}
+
+export interface EndpointAnswer {
+  readonly scores: readonly ModelScore[];
+  readonly variant: string;
+  readonly model_version: string;
+}
+
+export interface ModelScore {
+  /** Calibrated probability. */
+  readonly score: number;
+  /** One a model input, in log-odds. */
+  readonly contributions: readonly number[];
+}
+
+export interface Endpoint {
+  /** @throws ScoreRefusedError when the model must not be asked (none there, another definition) */
+  score(instances: readonly (readonly (number | null)[])[]): Promise<EndpointAnswer>;
+}
+
+/** No score on purpose: a wrong one is worse than none. Retrying at once would not help. */
+export class ScoreRefusedError extends Error {
+  override readonly name = 'ScoreRefusedError';
+}
+
+export type Trigger = 'event' | 'sweep' | 'api';
+
+export interface ScoreRecord {
+  readonly entity_id: string;
+  readonly t: number;
+  readonly score: number;
+  readonly variant: string;
+  readonly model_version: string;
+  readonly definition_hash: string;
+  readonly trigger: Trigger;
+  readonly reasons: readonly string[];
+  readonly alert_state: AlertState;
+}
+
+export interface StoredScore {
+  readonly t: number;
+  readonly model_version: string;
+  readonly alert_state: AlertState;
+  readonly version: number;
+}
+
+export interface AlertRecord {
+  readonly alert_id: string;
+  readonly title: string;
+  readonly link: string;
+}
+
+export interface ScoreStore {
+  read(entity_ids: readonly string[]): Promise<ReadonlyMap<string, StoredScore>>;
+  /** Writes the score and, in the same transaction, the alert it raises. @returns false if another writer was faster */
+  write(score: ScoreRecord, version: number | null, alert: AlertRecord | null): Promise<boolean>;
+}
+
+/** A prediction with all that is needed to replay it offline. */
+export interface Prediction {
+  readonly prediction_id: string;
+  readonly entity_id: string;
+  readonly t: number;
+  readonly view: string;
+  readonly definition_hash: string;
+  readonly watermarks: Readonly<Record<string, string>>;
+  readonly values: readonly Scalar[];
+  readonly inputs: readonly (number | null)[];
+  readonly score: number;
+  readonly variant: string;
+  readonly model_version: string;
+  readonly reasons: readonly string[];
+  readonly trigger: Trigger;
+  readonly scored_at: number;
+}
