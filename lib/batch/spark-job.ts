@@ -72,7 +72,12 @@ export class SparkJob extends Construct implements IGrantable {
     });
     const reason =
       'Logs hold counts and ids, never payloads, and are encrypted by CloudWatch; tables, lake and stream use the key of the stage. Bookmarks are not used: jobs merge by key.';
-    acknowledge(this.job, { id: 'AwsSolutions-GL1', reason }, { id: 'AwsSolutions-GL3', reason });
+    acknowledge(
+      this.job,
+      { id: 'AwsSolutions-GL1', reason },
+      { id: 'AwsSolutions-GL3', reason },
+      { id: '@aws-cdk/aws-glue-alpha:unencryptedContinuousLogging', reason },
+    );
   }
 
   /** May start this job and wait for its end. */

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { DefinitionError } from '../../core/errors.ts';
 import type { UseCaseIR } from '../../core/ir.ts';
 import { parseUseCase } from '../../core/usecase.ts';
 import { ConfigError, typeName } from './config-error.ts';
@@ -29,22 +30,27 @@ export async function loadUseCase(name: unknown = 'churn', outdir: string): Prom
   const source = path.join(folder, 'index.ts');
   if (!existsSync(source)) {
     throw new ConfigError('-c usecase', [
-      `usecase: found string, but there is no ${path.relative(process.cwd(), source)}; allowed: a folder under usecases/ or a path to a folder with an index.ts`,
+      `usecase: found string, but there is no ${relative(source)}; allowed: a folder under usecases/ or a path to a folder with an index.ts`,
     ]);
   }
-  const ir = readUseCase(path.relative(process.cwd(), source), await importDefault(source));
+  const ir = readUseCase(relative(source), await importDefault(source));
   mkdirSync(outdir, { recursive: true });
   const document = path.join(outdir, 'usecase.json');
   writeFileSync(document, `${JSON.stringify(ir)}\n`);
   return { ir, document };
 }
 
+/** Definitions are compiled, and refused, while their module is loaded. */
 async function importDefault(source: string): Promise<unknown> {
-  const module = (await import(pathToFileURL(source).href)) as { default?: unknown };
+  let module: { default?: unknown };
+  try {
+    module = (await import(pathToFileURL(source).href)) as { default?: unknown };
+  } catch (error) {
+    if (!(error instanceof DefinitionError)) throw error;
+    throw new ConfigError(relative(source), [error.message]);
+  }
   if (module.default === undefined) {
-    throw new ConfigError(path.relative(process.cwd(), source), [
-      'default export: found nothing; allowed: the value of defineUseCase(…)',
-    ]);
+    throw new ConfigError(relative(source), ['default export: found nothing; allowed: the value of defineUseCase(…)']);
   }
   return module.default;
 }
@@ -53,6 +59,11 @@ function readUseCase(source: string, value: unknown): UseCaseIR {
   try {
     return parseUseCase(value);
   } catch (error) {
-    throw new ConfigError(source, [error instanceof Error ? error.message : String(error)]);
+    if (!(error instanceof DefinitionError)) throw error;
+    throw new ConfigError(source, [error.message]);
   }
+}
+
+function relative(file: string): string {
+  return path.relative(process.cwd(), file);
 }

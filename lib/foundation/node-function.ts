@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { Duration } from 'aws-cdk-lib';
 import {
   type Effect,
@@ -11,22 +10,21 @@ import {
 import {
   ApplicationLogLevel,
   Architecture,
+  Function as LambdaFunction,
   LoggingFormat,
   Runtime,
   SystemLogLevel,
   Tracing,
 } from 'aws-cdk-lib/aws-lambda';
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Service } from '../monitoring/metric-names.ts';
 import type { DataKey } from './data-key.ts';
 import type { Deployment } from './deployment.ts';
+import { functionCode } from './function-code.ts';
 import { removalPolicy } from './removal.ts';
 import { acknowledge, explainWildcards } from './wildcards.ts';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Set by the wrapper for every function. */
 type CommonVariables = 'TIDEMARK_STAGE' | 'TIDEMARK_CLOCK' | 'POWERTOOLS_SERVICE_NAME' | 'POWERTOOLS_LOG_LEVEL';
@@ -60,7 +58,7 @@ export interface NodeFunctionProps<E> {
  * `E` is the type that the function's env.ts exports, so that a missing or misspelt variable does not compile.
  */
 export class NodeFunction<E> extends Construct implements IGrantable {
-  readonly function: NodejsFunction;
+  readonly function: LambdaFunction;
   readonly role: Role;
   readonly grantPrincipal: IPrincipal;
   /** Where asynchronous invocations end that failed to the end; only for those. */
@@ -84,11 +82,10 @@ export class NodeFunction<E> extends Construct implements IGrantable {
       this.deadLetters = deadLetterQueue(this, 'DeadLetters', props.invocation.key);
       props.invocation.key.grantUse(this.role);
     }
-    this.function = new NodejsFunction(this, 'Function', {
+    this.function = new LambdaFunction(this, 'Function', {
       description: props.description,
-      entry: `${ROOT}/lambdas/${props.entry}`,
-      projectRoot: ROOT,
-      depsLockFilePath: `${ROOT}/package-lock.json`,
+      code: functionCode(props.entry, useCase.document),
+      handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: stage.functions.architecture === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
       memorySize: props.memoryMiB,
@@ -107,23 +104,6 @@ export class NodeFunction<E> extends Construct implements IGrantable {
         POWERTOOLS_SERVICE_NAME: props.service,
         POWERTOOLS_LOG_LEVEL: stage.functions.logLevel,
         NODE_OPTIONS: '--enable-source-maps',
-      },
-      bundling: {
-        format: OutputFormat.ESM,
-        target: 'node24',
-        mainFields: ['module', 'main'],
-        sourceMap: true,
-        sourcesContent: false,
-        // The SDK that was tested is the SDK that is shipped.
-        bundleAwsSDK: true,
-        externalModules: [],
-        // CommonJS dependencies inside an ESM bundle still call require.
-        banner: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-        commandHooks: {
-          beforeInstall: () => [],
-          beforeBundling: () => [],
-          afterBundling: (_inputDir, outputDir) => [`cp "${useCase.document}" "${outputDir}/usecase.json"`],
-        },
       },
     });
     explainWildcards(this.role, {

@@ -63,10 +63,10 @@ function wildcardsOf(policy: Policy): string[] {
     (document) => (document as { Statement?: Array<Record<string, unknown>> } | undefined)?.Statement ?? [],
   );
   return statements
-    .filter((statement) => statement['Effect'] === 'Allow')
+    .filter((statement) => statement.Effect === 'Allow')
     .flatMap((statement) => [
-      ...list(statement['Action']).map((action) => `Action::${flatten(action)}`),
-      ...list(statement['Resource']).map((resource) => `Resource::${flatten(resource)}`),
+      ...list(statement.Action).map((action) => `Action::${flatten(action)}`),
+      ...list(statement.Resource).map((resource) => `Resource::${flatten(resource)}`),
     ])
     .filter((finding) => finding.includes('*'));
 }
@@ -87,6 +87,6 @@ export function flatten(value: unknown): string {
   if (node['Fn::Sub'] !== undefined) return flatten(node['Fn::Sub']);
   if (Array.isArray(node['Fn::GetAtt'])) return `<${node['Fn::GetAtt'].map(flatten).join('.')}>`;
   if (node['Fn::ImportValue'] !== undefined) return flatten(node['Fn::ImportValue']);
-  if (node['Ref'] !== undefined) return `<${flatten(node['Ref'])}>`;
+  if (node.Ref !== undefined) return `<${flatten(node.Ref)}>`;
   return JSON.stringify(value);
 }

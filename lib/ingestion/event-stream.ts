@@ -5,6 +5,7 @@ import { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage-config.ts';
 import type { DataKey } from '../foundation/data-key.ts';
 import { removalPolicy } from '../foundation/removal.ts';
+import { acknowledge } from '../foundation/wildcards.ts';
 
 export interface EventStreamProps {
   readonly stage: StageConfig;
@@ -29,6 +30,13 @@ export class EventStream extends Construct {
       encryptionKey: key.key,
       removalPolicy: removalPolicy(stage, true),
     });
+    if (key.key !== undefined) {
+      acknowledge(this.stream, {
+        id: 'AwsSolutions-KDS3',
+        reason:
+          'The stage asks for one key of ours for all data, so that access to it can be cut and audited in one place.',
+      });
+    }
   }
 
   /** May put a record again under its right partition key. */
