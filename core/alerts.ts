@@ -12,7 +12,12 @@ export interface AlertState {
 export const NEVER_ALERTED: AlertState = { armed: true, last_alert_t: null };
 
 /** Once when the score crosses the threshold upwards; again only after it fell below the re-arm level or the cool-down ended. */
-export function decide(alerts: AlertIR, previous: AlertState, score: number, t: number): { next: AlertState; raise: boolean } {
+export function decide(
+  alerts: AlertIR,
+  previous: AlertState,
+  score: number,
+  t: number,
+): { next: AlertState; raise: boolean } {
   const cooled = previous.last_alert_t !== null && t - previous.last_alert_t >= alerts.cooldown_ms;
   const armed = previous.armed || score < alerts.rearm_below || cooled;
   if (armed && score > alerts.threshold) return { next: { armed: false, last_alert_t: t }, raise: true };
@@ -32,7 +37,11 @@ export function reasons(
 ): string[] {
   const index = new Map(view.features.map((feature, i) => [feature.name, i]));
   return model.inputs
-    .map((name, i) => ({ reason: alerts.reasons[name], value: values[index.get(name)!] ?? null, push: contributions[i] ?? 0 }))
+    .map((name, i) => ({
+      reason: alerts.reasons[name],
+      value: values[index.get(name)!] ?? null,
+      push: contributions[i] ?? 0,
+    }))
     .filter((one): one is typeof one & { reason: ReasonIR } => one.reason !== undefined && one.push > 0)
     .sort((a, b) => b.push - a.push)
     .slice(0, alerts.top_reasons)

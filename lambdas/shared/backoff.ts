@@ -11,7 +11,11 @@ export async function pause(attempt: number): Promise<void> {
 }
 
 /** At most `width` at a time, results in order. The first error ends it. */
-export async function mapConcurrently<T, R>(items: readonly T[], width: number, run: (item: T) => Promise<R>): Promise<R[]> {
+export async function mapConcurrently<T, R>(
+  items: readonly T[],
+  width: number,
+  run: (item: T) => Promise<R>,
+): Promise<R[]> {
   const results: R[] = new Array(items.length);
   let next = 0;
   const worker = async () => {

@@ -21,7 +21,9 @@ export type Item = Readonly<Record<string, AttributeValue>>;
 
 /** @throws CodecError when the bytes can't be read by this code */
 export function stateOf(plan: ViewPlan, item: Item): StoredState {
-  const watermarks = Object.fromEntries(Object.entries(item.watermarks?.M ?? {}).map(([shard, mark]) => [shard, mark.S!]));
+  const watermarks = Object.fromEntries(
+    Object.entries(item.watermarks?.M ?? {}).map(([shard, mark]) => [shard, mark.S!]),
+  );
   return { state: decodeState(plan, item.state!.B!, watermarks), version: Number(item.version!.N) };
 }
 
@@ -41,7 +43,8 @@ export class DynamoStates implements StateStore {
   async read(entity_ids: readonly string[]): Promise<ReadonlyMap<string, StoredState>> {
     const found = new Map<string, StoredState>();
     const keys = entity_ids.map((id) => ({ entity_id: { S: id }, view: { S: this.plan.view.version } }));
-    for (const item of await batchGet(this.client, this.table, keys)) found.set(item.entity_id!.S!, stateOf(this.plan, item));
+    for (const item of await batchGet(this.client, this.table, keys))
+      found.set(item.entity_id!.S!, stateOf(this.plan, item));
     return found;
   }
 
@@ -95,7 +98,11 @@ export class DynamoStates implements StateStore {
 }
 
 /** Up to 100 keys a request; what DynamoDB leaves unprocessed is asked again. @throws Error when it never answers */
-export async function batchGet(client: DynamoDBClient, table: string, keys: readonly Record<string, AttributeValue>[]): Promise<Item[]> {
+export async function batchGet(
+  client: DynamoDBClient,
+  table: string,
+  keys: readonly Record<string, AttributeValue>[],
+): Promise<Item[]> {
   const items: Item[] = [];
   for (const some of chunks(keys, BATCH_GET_LIMIT)) {
     let open: Record<string, AttributeValue>[] = some;

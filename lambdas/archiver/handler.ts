@@ -1,0 +1,44 @@
+import { S3Client } from '@aws-sdk/client-s3';
+import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
+import { admit, compileContracts } from '../../core/contract.ts';
+import type { CanonicalEvent } from '../../core/ir.ts';
+import { METRIC } from '../../lib/monitoring/metric-names.ts';
+import { readEnvironment } from '../shared/environment.ts';
+import { archiveKey, LakeSink } from '../shared/lake.ts';
+import { MAX_EVENT_BYTES, streamRecords } from '../shared/stream-records.ts';
+import { createTelemetry } from '../shared/telemetry.ts';
+import { loadUseCase } from '../shared/usecase.ts';
+import { schema } from './env.ts';
+
+const env = readEnvironment(schema);
+const { ir } = loadUseCase(import.meta.dirname);
+const telemetry = createTelemetry(env.TIDEMARK_STAGE);
+const lake = new LakeSink(new S3Client(), env.LAKE_BUCKET);
+const contracts = compileContracts(ir.contracts);
+const options = {
+  replay: env.TIDEMARK_CLOCK === 'replay',
+  available_lag_ms: ir.replay.available_lag_ms,
+  max_bytes: MAX_EVENT_BYTES,
+};
+
+/**
+ * Writes what passed its contract, one object a batch, named after its positions: a redelivery overwrites it. What was
+ * refused is the processor's; what belongs to another key comes again under it.
+ */
+export async function handler(event: KinesisStreamEvent): Promise<KinesisStreamBatchResponse> {
+  const records = streamRecords(event);
+  const events: CanonicalEvent[] = [];
+  for (const record of records) {
+    const result = admit(record.data, record.position, contracts, options);
+    if (result.ok && !result.misrouted) events.push(result.event);
+  }
+  const [first, last] = [records[0]?.position, records.at(-1)?.position];
+  if (events.length > 0 && first && last) {
+    const key = archiveKey('events', first.arrival_ms, first.shard_id, first.sequence_number, last.sequence_number);
+    await lake.put(key, events);
+  }
+  telemetry.count(METRIC.eventsArchived, events.length);
+  telemetry.info('batch', { records: records.length, archived: events.length });
+  telemetry.flush();
+  return { batchItemFailures: [] };
+}

@@ -1,0 +1,8 @@
+import { z } from 'zod';
+import { common, name } from '../shared/environment.ts';
+
+export const publisherSchema = z.object({ ...common, ALERT_TOPIC_ARN: name });
+export type PublisherEnv = z.infer<typeof publisherSchema>;
+
+export const notifierSchema = z.object({ ...common, SCORES_TABLE: name, SLACK_SECRET_ARN: name });
+export type NotifierEnv = z.infer<typeof notifierSchema>;

@@ -1,0 +1,72 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { KinesisClient, PutRecordCommand } from '@aws-sdk/client-kinesis';
+import { S3Client } from '@aws-sdk/client-s3';
+import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
+import { compileContracts } from '../../core/contract.ts';
+import { DIMENSION, METRIC } from '../../lib/monitoring/metric-names.ts';
+import { DynamoReplayClock, DynamoStates } from '../shared/dynamo-states.ts';
+import { readEnvironment } from '../shared/environment.ts';
+import { LakeSink } from '../shared/lake.ts';
+import { MAX_EVENT_BYTES, streamRecords } from '../shared/stream-records.ts';
+import { createTelemetry } from '../shared/telemetry.ts';
+import { loadUseCase } from '../shared/usecase.ts';
+import { schema } from './env.ts';
+import { type BatchResult, type ProcessorPorts, type ProcessorRules, processBatch } from './process.ts';
+import { writeQuarantine } from './quarantine.ts';
+
+const env = readEnvironment(schema);
+const { ir, plan } = loadUseCase(import.meta.dirname);
+const telemetry = createTelemetry(env.TIDEMARK_STAGE);
+const dynamo = new DynamoDBClient();
+const kinesis = new KinesisClient();
+const lake = new LakeSink(new S3Client(), env.LAKE_BUCKET);
+const replay = env.TIDEMARK_CLOCK === 'replay';
+
+const rules: ProcessorRules = {
+  contracts: compileContracts(ir.contracts),
+  plan,
+  admit: { replay, available_lag_ms: ir.replay.available_lag_ms, max_bytes: MAX_EVENT_BYTES },
+};
+const ports: ProcessorPorts = {
+  states: new DynamoStates(dynamo, env.FEATURES_TABLE, plan),
+  quarantine: (lines) => writeQuarantine(lake, lines),
+  reroute: async (entity_id, data) => {
+    await kinesis.send(new PutRecordCommand({ StreamName: env.STREAM_NAME, PartitionKey: entity_id, Data: data }));
+  },
+  clock: replay ? new DynamoReplayClock(dynamo, env.FEATURES_TABLE) : null,
+  onFailure: (error) => telemetry.error('the events of an entity are delivered again', error),
+};
+
+export async function handler(event: KinesisStreamEvent): Promise<KinesisStreamBatchResponse> {
+  try {
+    const result = await processBatch(streamRecords(event), rules, ports);
+    report(result);
+    return { batchItemFailures: result.failed === null ? [] : [{ itemIdentifier: result.failed }] };
+  } finally {
+    telemetry.flush();
+  }
+}
+
+function report(result: BatchResult): void {
+  const quarantined = [...result.quarantined.values()].reduce((sum, n) => sum + n, 0);
+  telemetry.count(METRIC.eventsAdmitted, result.admitted);
+  telemetry.count(METRIC.eventsApplied, result.applied);
+  telemetry.count(METRIC.eventsDuplicate, result.duplicates);
+  telemetry.count(METRIC.eventsSkipped, result.skipped);
+  telemetry.count(METRIC.eventsClamped, result.clamped);
+  telemetry.count(METRIC.eventsMisrouted, result.misrouted);
+  telemetry.count(METRIC.unknownFields, result.unknown);
+  telemetry.count(METRIC.statesWritten, result.written);
+  telemetry.count(METRIC.stateWriteConflicts, result.conflicts);
+  telemetry.count(METRIC.quarantined, quarantined);
+  for (const size of result.bytes) telemetry.bytes(METRIC.stateBytes, size);
+  for (const [reason, n] of result.quarantined) telemetry.countBy(METRIC.quarantined, DIMENSION.reason, reason, n);
+  telemetry.info('batch', {
+    admitted: result.admitted,
+    applied: result.applied,
+    skipped: result.skipped,
+    quarantined,
+    written: result.written,
+    failed: result.failed ?? '',
+  });
+}

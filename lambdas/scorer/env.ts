@@ -1,0 +1,11 @@
+import { z } from 'zod';
+import { common, name } from '../shared/environment.ts';
+
+export const schema = z.object({
+  ...common,
+  FEATURES_TABLE: name,
+  SCORES_TABLE: name,
+  LAKE_BUCKET: name,
+  ENDPOINT_NAME: name,
+});
+export type Env = z.infer<typeof schema>;
