@@ -18,7 +18,7 @@ _SLICE_SCHEMA = "key string, first long, lines long, number long, arrival long"
 
 
 def count_lines(spark: SparkSession, bucket: str, files: list[LakeObject]) -> list[tuple[str, int, int, int, int]]:
-    """Slices (key, first line, lines, global number of the first, arrival ms) over the files in the order of their keys."""
+    """Slices (key, first line, lines, global number of the first, arrival ms), over the files by their keys."""
     if not files:
         return []
     keys = [f.key for f in files]
@@ -59,7 +59,7 @@ def land(
     slices: list[tuple[str, int, int, int, int]],
     entity_buckets: int,
 ) -> dict[str, int]:
-    """Writes history to `events` and `quarantine`; returns counts of lines, admitted events and rejections by reason."""
+    """Writes history to `events` and `quarantine`; returns the number of lines, events and rejections by reason."""
     tables.create_events(spark, entity_buckets)
     tables.create(spark, "quarantine", QUARANTINE_COLUMNS, "dt")
     landed = read_slices(spark, use_case, bucket, slices).persist()

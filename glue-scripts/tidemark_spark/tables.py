@@ -13,7 +13,8 @@ from pyspark.sql import DataFrame, SparkSession
 CATALOG = "glue_catalog"
 
 EVENT_COLUMNS = """event_id STRING, entity_id STRING, event_type STRING, event_time TIMESTAMP, source_time TIMESTAMP,
-    source STRING, schema_version INT, properties STRING, available_at TIMESTAMP, shard_id STRING, sequence_number STRING"""
+    source STRING, schema_version INT, properties STRING, available_at TIMESTAMP, shard_id STRING,
+    sequence_number STRING"""
 QUARANTINE_COLUMNS = """shard_id STRING, sequence_number STRING, arrival TIMESTAMP, reason STRING, detail STRING,
     event_type STRING, schema_version INT, contract_version INT, raw_base64 STRING, dt STRING"""
 PREDICTION_COLUMNS = """prediction_id STRING, entity_id STRING, t TIMESTAMP, view STRING, definition_hash STRING,
