@@ -59,13 +59,8 @@ export function assertLoopback(env: Readonly<Record<string, string | undefined>>
  * says of other names is not asked, as it may change between this look and the call.
  */
 export function isLoopback(url: string): boolean {
-  let parsed: URL;
-  try {
-    parsed = new URL(url);
-  } catch (error) {
-    if (error instanceof TypeError) return false;
-    throw error;
-  }
+  if (!URL.canParse(url)) return false;
+  const parsed = new URL(url);
   if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') return false;
   const host = parsed.hostname.toLowerCase();
   return (
