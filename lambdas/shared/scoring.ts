@@ -1,0 +1,128 @@
+/** From states to scores, predictions and alerts; the scorer, the sweep and the API all come through here. */
+import { decide, linkOf, NEVER_ALERTED, reasons } from '../../core/alerts.ts';
+import { finalise, modelInputs } from '../../core/finalise.ts';
+import { sha256 } from '../../core/hash.ts';
+import type { Scalar } from '../../core/ir.ts';
+import type { EntityState } from '../../core/state.ts';
+import { chunks, MAX_TRIES, mapConcurrently, pause } from './backoff.ts';
+import type { Endpoint, JsonLinesSink, Prediction, ScoreStore, StoredScore, Trigger } from './ports.ts';
+import type { LoadedUseCase } from './usecase.ts';
+
+/** Rows in one request to the model. */
+const ENDPOINT_BATCH = 200;
+const WRITERS = 16;
+
+export interface Candidate {
+  readonly entity_id: string;
+  readonly state: EntityState;
+  /** Instant of the score, ms; after the state's newest arrival. */
+  readonly t: number;
+}
+
+export interface ScoringPorts {
+  readonly endpoint: Endpoint;
+  readonly scores: ScoreStore;
+  readonly predictions: JsonLinesSink;
+}
+
+export interface Scored {
+  readonly predictions: readonly Prediction[];
+  readonly alerts: number;
+}
+
+/** The newest instant a state may be read at, or later: the wall clock, but never at or before an arrival it has seen. */
+export function instantAfter(state: EntityState, now: number): number {
+  return Math.max(now, state.newest_available_at + 1);
+}
+
+/** Asks the model. @param scored_at ms UTC by the wall clock, for the record only */
+export async function predict(
+  usecase: LoadedUseCase,
+  endpoint: Endpoint,
+  candidates: readonly Candidate[],
+  trigger: Trigger,
+  scored_at: number,
+): Promise<Prediction[]> {
+  const predictions: Prediction[] = [];
+  for (const some of chunks(candidates, ENDPOINT_BATCH)) {
+    const vectors = some.map(({ state, t }) => {
+      const values = finalise(usecase.plan, state, t);
+      return { values, inputs: modelInputs(usecase.view, usecase.ir.model, values) };
+    });
+    const answer = await endpoint.score(vectors.map((vector) => vector.inputs));
+    some.forEach(({ entity_id, state, t }, i) => {
+      const { score, contributions } = answer.scores[i]!;
+      const { values, inputs } = vectors[i]!;
+      predictions.push({
+        prediction_id: predictionId(entity_id, t, usecase.view.version, answer.model_version),
+        entity_id,
+        t,
+        view: usecase.view.version,
+        definition_hash: usecase.view.definition_hash,
+        watermarks: state.watermarks,
+        values,
+        inputs,
+        score,
+        variant: answer.variant,
+        model_version: answer.model_version,
+        reasons: reasonsOf(usecase, values, contributions),
+        trigger,
+        scored_at,
+      });
+    });
+  }
+  return predictions;
+}
+
+function reasonsOf({ ir, view }: LoadedUseCase, values: readonly Scalar[], contributions: readonly number[]): string[] {
+  return reasons(ir.alerts, view, ir.model, values, contributions);
+}
+
+/** The same for every delivery of the same change, so that a repeat overwrites. */
+function predictionId(entity_id: string, t: number, view: string, model_version: string): string {
+  return sha256([entity_id, t, view, model_version].join('\n')).slice(0, 32);
+}
+
+/** Scores, stores what is needed to replay it, and raises alerts. Every step may be repeated. */
+export async function score(
+  usecase: LoadedUseCase,
+  ports: ScoringPorts,
+  candidates: readonly Candidate[],
+  trigger: Trigger,
+  scored_at: number,
+): Promise<Scored> {
+  if (candidates.length === 0) return { predictions: [], alerts: 0 };
+  const predictions = await predict(usecase, ports.endpoint, candidates, trigger, scored_at);
+  const first = predictions[0]!;
+  const day = new Date(first.t).toISOString().slice(0, 10);
+  const id = sha256(predictions.map((one) => one.prediction_id).join('\n')).slice(0, 32);
+  await ports.predictions.put(`archive/predictions/dt=${day}/${id}.ndjson.gz`, predictions);
+  const stored = await ports.scores.read(predictions.map((one) => one.entity_id));
+  const raised = await mapConcurrently(predictions, WRITERS, (one) =>
+    record(usecase, ports.scores, one, stored.get(one.entity_id)),
+  );
+  return { predictions, alerts: raised.filter(Boolean).length };
+}
+
+/** @returns whether this call raised an alert */
+async function record(
+  usecase: LoadedUseCase,
+  scores: ScoreStore,
+  prediction: Prediction,
+  first: StoredScore | undefined,
+): Promise<boolean> {
+  const { alerts } = usecase.ir;
+  const { entity_id, t } = prediction;
+  for (let from = first, attempts = 0; ; attempts++) {
+    // A redelivery, or an older image overtaken by a newer one: a served score never goes back in time.
+    if (from && (from.t > t || (from.t === t && from.model_version === prediction.model_version))) return false;
+    const { next, raise } = decide(alerts, from?.alert_state ?? NEVER_ALERTED, prediction.score, t);
+    const alert = raise
+      ? { alert_id: prediction.prediction_id, title: alerts.title, link: linkOf(alerts, entity_id, t) }
+      : null;
+    if (await scores.write({ ...prediction, alert_state: next }, from?.version ?? null, alert)) return raise;
+    if (attempts === MAX_TRIES) throw new Error('a score lost every conditional write; its batch is delivered again');
+    await pause(attempts);
+    from = (await scores.read([entity_id])).get(entity_id);
+  }
+}
