@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { ComparisonOperator, MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
+import { ComparisonOperator } from 'aws-cdk-lib/aws-cloudwatch';
 import { KinesisEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import type { RejectionReason } from '../../core/rejection.ts';
@@ -15,36 +15,26 @@ import { tidemarkMetric } from '../monitoring/metrics.ts';
 import type { EventStream } from './event-stream.ts';
 import { consumerProps } from './stream-consumer.ts';
 
-/**
- * What kind of fault each rejection is: people act on the kind (ask the producer, look at a clock), so that is what
- * alarms. A new reason does not compile until it has a kind.
- */
-export const QUARANTINE_KINDS = {
-  INVALID_UTF8: 'Corrupt',
-  MALFORMED_JSON: 'Corrupt',
-  NOT_AN_OBJECT: 'Corrupt',
-  OVERSIZE: 'Corrupt',
-  FORBIDDEN_KEY: 'Corrupt',
-  MISSING_FIELD: 'Schema',
-  INVALID_FIELD: 'Schema',
-  UNKNOWN_EVENT_TYPE: 'Schema',
-  UNSUPPORTED_SCHEMA_VERSION: 'Schema',
-  MISSING_ENTITY: 'Schema',
-  INVALID_EVENT_TIME: 'Clock',
-  EVENT_TIME_IN_FUTURE: 'Clock',
-  OUT_OF_RANGE: 'Value',
-  NOT_IN_ENUM: 'Value',
-  DECIMAL_OVERFLOW: 'Value',
-  DUPLICATE_EVENT_ID: 'Duplicate',
+/** What each rejection means, for the alarm of that reason. A new reason does not compile until it has a sentence. */
+export const QUARANTINE_SENTENCES = {
+  INVALID_UTF8: 'Records arrive that are no UTF-8',
+  MALFORMED_JSON: 'Records arrive that are no JSON',
+  NOT_AN_OBJECT: 'Records arrive whose JSON is no object',
+  OVERSIZE: 'Records arrive that are larger than an event may be',
+  FORBIDDEN_KEY:
+    'Records arrive with keys that could change objects (such as __proto__): an attack or a broken producer',
+  MISSING_FIELD: 'Events arrive without a field that their contract requires',
+  INVALID_FIELD: 'Events arrive with a field of another type than their contract says',
+  UNKNOWN_EVENT_TYPE: 'Events arrive of a type that no contract knows: a producer was released before its contract',
+  UNSUPPORTED_SCHEMA_VERSION: 'Events arrive in a schema version that no contract knows',
+  MISSING_ENTITY: 'Events arrive that are about nobody',
+  INVALID_EVENT_TIME: 'Events arrive whose time is unreadable or has no zone',
+  EVENT_TIME_IN_FUTURE: 'Events arrive from the future: the clock of a producer is wrong',
+  OUT_OF_RANGE: 'Events arrive with values outside of the range of their contract',
+  NOT_IN_ENUM: 'Events arrive with categories that their contract does not know',
+  DECIMAL_OVERFLOW: 'Events arrive with amounts that cannot be kept exactly',
+  DUPLICATE_EVENT_ID: 'Producers send events again under an id that was already counted',
 } as const satisfies Record<RejectionReason, string>;
-
-const KIND_SENTENCES = {
-  Corrupt: 'Records arrive that are no readable events (encoding, JSON, size or forbidden keys)',
-  Schema: 'Records arrive that break their contract (type, version or fields): a producer was probably released',
-  Clock: 'Records arrive whose event time is missing, without zone or in the future: a producer clock is wrong',
-  Value: 'Records arrive with values outside of their contract (range, enum or precision)',
-  Duplicate: 'Producers send events again under an id that was already counted',
-} as const satisfies Record<(typeof QUARANTINE_KINDS)[RejectionReason], string>;
 
 export interface ProcessorProps {
   readonly deployment: Deployment;
@@ -99,28 +89,13 @@ export class Processor extends Construct {
       evaluationPeriods: 1,
       missing: QUIET,
     };
-    for (const [kind, sentence] of Object.entries(KIND_SENTENCES)) {
-      const reasons = Object.entries(QUARANTINE_KINDS).flatMap(([reason, of]) => (of === kind ? [reason] : []));
-      const usingMetrics = Object.fromEntries(
-        reasons.map((reason, index) => [
-          `m${index}`,
-          tidemarkMetric(deployment, SERVICE.processor, METRIC.quarantined, { period, reason, label: reason }),
-        ]),
-      );
-      alarms.add(`Quarantine${kind}`, {
+    for (const [reason, sentence] of Object.entries(QUARANTINE_SENTENCES)) {
+      alarms.add(`Quarantine${pascalCase(reason)}`, {
         ...once,
         severity: 'warning',
-        sentence: `${sentence}; at least ${thresholds.quarantinedRecords} in 15 minutes went to the quarantine (${reasons.join(', ')}).`,
+        sentence: `${sentence}; at least ${thresholds.quarantinedRecords} in 15 minutes went to the quarantine as ${reason}.`,
         runbook: 'quarantine',
-        metric: new MathExpression({
-          // A reason that was never seen has no data, and a sum with nothing would be nothing.
-          expression: Object.keys(usingMetrics)
-            .map((metric) => `FILL(${metric}, 0)`)
-            .join(' + '),
-          usingMetrics,
-          period,
-          label: kind,
-        }),
+        metric: tidemarkMetric(deployment, SERVICE.processor, METRIC.quarantined, { period, reason }),
         threshold: thresholds.quarantinedRecords,
       });
     }
@@ -141,4 +116,11 @@ export class Processor extends Construct {
       threshold: thresholds.writeConflicts,
     });
   }
+}
+
+function pascalCase(constant: string): string {
+  return constant
+    .split('_')
+    .map((word) => word.charAt(0) + word.slice(1).toLowerCase())
+    .join('');
 }

@@ -16,7 +16,7 @@ import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { Deployment } from '../foundation/deployment.ts';
 import type { EventStream } from '../ingestion/event-stream.ts';
-import { QUARANTINE_KINDS } from '../ingestion/processor.ts';
+import { QUARANTINE_SENTENCES } from '../ingestion/processor.ts';
 import type { ScoringEndpoint } from '../serving/scoring-endpoint.ts';
 import { METRIC, type MetricName, SERVICE, type Service } from './metric-names.ts';
 import { tidemarkMetric } from './metrics.ts';
@@ -83,7 +83,7 @@ export class PipelineDashboard extends Construct {
     return [
       graph(
         'Quarantine by reason',
-        Object.keys(QUARANTINE_KINDS).map((reason) =>
+        Object.keys(QUARANTINE_SENTENCES).map((reason) =>
           tidemarkMetric(this.deployment, SERVICE.processor, METRIC.quarantined, {
             period: PERIOD,
             reason,

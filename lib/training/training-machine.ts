@@ -2,7 +2,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Duration, Stack } from 'aws-cdk-lib';
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
-import { ComparisonOperator, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -112,7 +112,7 @@ export class TrainingMachine extends Construct {
     });
     this.grantMachine(role, props);
     if (stage.training.approval === 'manual') this.deployOnApproval(props);
-    this.addMachineAlarm(props);
+    this.addMachineAlarms(props);
   }
 
   private makeTrainingRole({ lake, key, useCase }: TrainingMachineProps, source: CodeAsset): Role {
@@ -240,27 +240,25 @@ export class TrainingMachine extends Construct {
     addDeadLetterAlarm(alarms, 'ModelApproval', undelivered, 'An approved model could not be deployed');
   }
 
-  private addMachineAlarm({ alarms }: TrainingMachineProps): void {
+  private addMachineAlarms({ alarms }: TrainingMachineProps): void {
     const period = Duration.minutes(5);
-    alarms.add('TrainingFailed', {
+    const once = {
       severity: 'warning',
-      sentence:
-        'The training pipeline failed, timed out, was aborted, or its gate rejected the model; the endpoint keeps the old model.',
       runbook: 'training-failed',
-      metric: new MathExpression({
-        expression: 'FILL(failed, 0) + FILL(timedOut, 0) + FILL(aborted, 0)',
-        usingMetrics: {
-          failed: this.machine.metricFailed({ period }),
-          timedOut: this.machine.metricTimedOut({ period }),
-          aborted: this.machine.metricAborted({ period }),
-        },
-        period,
-        label: 'executions without success',
-      }),
       threshold: 1,
       comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       evaluationPeriods: 1,
       missing: QUIET,
+    } as const;
+    alarms.add('TrainingFailed', {
+      ...once,
+      sentence: 'The training pipeline failed, or its gate rejected the model; the endpoint keeps the old model.',
+      metric: this.machine.metricFailed({ period }),
+    });
+    alarms.add('TrainingTimedOut', {
+      ...once,
+      sentence: 'The training pipeline did not end in a day and was stopped; the endpoint keeps the old model.',
+      metric: this.machine.metricTimedOut({ period }),
     });
   }
 
