@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from tidemark_spark.history import count_lines, land
 from tidemark_spark.ir import parse_use_case
 from tidemark_spark.lake import list_objects, read_bytes
+from tidemark_spark.spark_events import prepare
 from tidemark_spark.tables import Tables
 
 PREFIX = "raw/history/"
@@ -19,7 +20,7 @@ PREFIX = "raw/history/"
 def main() -> None:
     args = getResolvedOptions(sys.argv, ["lake_bucket", "database", "ir_uri", "entity_buckets"])
     spark = SparkSession.builder.getOrCreate()
-    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    prepare(spark)
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
     files = list_objects(args["lake_bucket"], PREFIX, ".ndjson.gz")
     slices = count_lines(spark, args["lake_bucket"], files)

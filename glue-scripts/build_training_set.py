@@ -1,0 +1,33 @@
+"""Glue job: Iceberg `events` → a training set (Iceberg, Parquet and manifest below training/<id>/). May run again.
+
+Arguments: --lake_bucket, --database, --ir_uri, --training_set_id, and optionally --as_of (ISO-8601 with a zone, or ms).
+"""
+
+import json
+import sys
+
+from awsglue.utils import getResolvedOptions
+from pyspark.sql import SparkSession
+from tidemark_spark.decimals import parse_timestamp
+from tidemark_spark.ir import parse_use_case
+from tidemark_spark.lake import read_bytes
+from tidemark_spark.spark_events import prepare
+from tidemark_spark.tables import Tables
+from tidemark_spark.training_set import build
+
+
+def main() -> None:
+    optional = ["as_of"] if any(a == "--as_of" or a.startswith("--as_of=") for a in sys.argv) else []
+    args = getResolvedOptions(sys.argv, ["lake_bucket", "database", "ir_uri", "training_set_id", *optional])
+    given = args.get("as_of") or ""
+    as_of = parse_timestamp(given, "epoch_ms" if given.isdigit() else "iso8601") if given else None
+    spark = SparkSession.builder.getOrCreate()
+    prepare(spark)
+    use_case = parse_use_case(read_bytes(args["ir_uri"]))
+    manifest = build(spark, Tables(args["database"]), use_case, args["lake_bucket"], args["training_set_id"], as_of)
+    shown = ("training_set_id", "rows", "base_rates", "dropped", "snapshot_id")
+    print(json.dumps({"job": "build_training_set"} | {key: manifest[key] for key in shown}))
+
+
+if __name__ == "__main__":
+    main()

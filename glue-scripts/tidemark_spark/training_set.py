@@ -1,0 +1,161 @@
+"""Writing a training set: an Iceberg table to query, Parquet for the trainer, a manifest to rebuild it exactly."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from .lake import list_objects, s3_client, write_bytes
+from .spark_events import by_entity, engine_events, partition_table
+from .tables import TRAINING_COLUMNS, Tables, snapshot_id
+from .training import ROW_DDL, ROW_SCHEMA, SPLITS, TrainingPlan, plan_training, training_rows
+
+PREFIX = "training/"
+ROWS_A_FILE = 1_000_000
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
+
+
+class TrainingSetError(ValueError):
+    """A training set that can't be made; the message says what is missing and what to do."""
+
+
+def build(
+    spark: SparkSession, tables: Tables, use_case: dict[str, Any], bucket: str, training_set_id: str, as_of: int | None
+) -> dict[str, Any]:
+    """Builds the set and returns its manifest, which is also written. `as_of` (ms): nothing known later is used.
+
+    Raises TrainingSetError when there are no events, or when a split would be empty.
+    """
+    if not _ID.fullmatch(training_set_id):
+        raise TrainingSetError("training_set_id: allowed are 1 to 63 letters, digits and hyphens")
+    table = tables.name("events")
+    snapshot = snapshot_id(spark, table)
+    if snapshot is None:
+        raise TrainingSetError("events: the table is empty. Land the history first.")
+    events = spark.read.option("snapshot-id", snapshot).table(table)
+    if as_of is not None:
+        events = events.where(F.unix_millis("available_at") <= as_of)
+    newest = events.select(F.max(F.unix_millis("available_at"))).collect()[0][0]
+    if newest is None:
+        raise TrainingSetError(f"as_of: no event was known by {as_of} ms. Take a later time.")
+    plan = plan_training(use_case, newest)
+    rows = _rows(plan, events).persist()
+    try:
+        dropped = rows.where("label IS NULL").count()
+        files = _write_parquet(rows.where("label IS NOT NULL"), plan, bucket, training_set_id)
+        manifest = _manifest(use_case, plan, training_set_id, snapshot, as_of, dropped, files)
+        empty = [split for split in SPLITS if manifest["rows"][split] == 0]
+        if empty:
+            raise TrainingSetError(f"{', '.join(empty)}: no row has a closed label by {newest} ms. Load later events.")
+        _write_table(spark, tables, rows, training_set_id)
+        spark.sql(f"ALTER TABLE {table} CREATE OR REPLACE TAG `training-{training_set_id}` AS OF VERSION {snapshot}")
+    finally:
+        rows.unpersist()
+    body = json.dumps(manifest, sort_keys=True, indent=2).encode()
+    write_bytes(bucket, f"{PREFIX}{training_set_id}/manifest.json", body)
+    return manifest
+
+
+def _rows(plan: TrainingPlan, events: DataFrame) -> DataFrame:
+    def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        table = partition_table(batches)
+        if table is not None:
+            yield from training_rows(plan, table).to_batches()
+
+    return by_entity(engine_events(events)).mapInArrow(rows, ROW_DDL)
+
+
+def _write_parquet(rows: DataFrame, plan: TrainingPlan, bucket: str, training_set_id: str) -> list[dict[str, Any]]:
+    """One sorted run of files a split, written where the rows are; what is left of an earlier build is removed."""
+    folder, inputs = f"{PREFIX}{training_set_id}/", plan.inputs
+
+    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        table = partition_table(batches, ROW_SCHEMA)
+        for split in SPLITS if table is not None else ():
+            mine = table.filter(pc.equal(table["split"], split)).sort_by(
+                [("t", "ascending"), ("entity_id", "ascending")]
+            )
+            for number, start in enumerate(range(0, len(mine), ROWS_A_FILE)):
+                part = mine.slice(start, ROWS_A_FILE)
+                key = f"{folder}{split}/part-{number:05d}.parquet"
+                write_bytes(bucket, key, parquet_bytes(part, inputs))
+                yield pa.RecordBatch.from_pylist([{"key": key, "split": split} | _facts(part)])
+
+    ddl = "key string, split string, `rows` long, positives long, spine_hash string"
+    files = [row.asDict() for row in rows.repartition(len(SPLITS), "split").mapInArrow(write, ddl).collect()]
+    written = {file["key"] for file in files}
+    for old in list_objects(bucket, folder, ".parquet"):
+        if old.key not in written:
+            s3_client().delete_object(Bucket=bucket, Key=old.key)
+    return sorted(files, key=lambda file: file["key"])
+
+
+def parquet_bytes(rows: pa.Table, inputs: list[str]) -> bytes:
+    """Columns entity_id, t, label, then one nullable double an input; the same rows give the same bytes."""
+    flat = rows["values"].combine_chunks().flatten()
+    width = len(inputs)
+    columns = [rows["entity_id"], rows["t"], rows["label"]]
+    columns += [flat.take(pa.array(range(i, len(flat), width), pa.int64())) for i in range(width)]
+    out = io.BytesIO()
+    pq.write_table(pa.table(columns, names=["entity_id", "t", "label", *inputs]), out, compression="zstd")
+    return out.getvalue()
+
+
+def _facts(rows: pa.Table) -> dict[str, Any]:
+    spine = zip(rows["t"].to_pylist(), rows["entity_id"].to_pylist(), rows["label"].to_pylist(), strict=True)
+    digest = hashlib.sha256("".join(f"{t}\t{label}\t{entity}\n" for t, entity, label in spine).encode()).hexdigest()
+    return {"rows": len(rows), "positives": pc.sum(rows["label"]).as_py(), "spine_hash": digest}
+
+
+def _write_table(spark: SparkSession, tables: Tables, rows: DataFrame, training_set_id: str) -> None:
+    table = tables.create(spark, "training_sets", TRAINING_COLUMNS, "training_set_id")
+    known = rows.where("label IS NOT NULL").select(
+        F.lit(training_set_id).alias("training_set_id"),
+        "entity_id",
+        F.timestamp_millis("t").alias("t"),
+        "split",
+        "label",
+        "values",
+    )
+    known.writeTo(table).overwrite(F.col("training_set_id") == training_set_id)
+
+
+def _manifest(
+    use_case: dict[str, Any],
+    plan: TrainingPlan,
+    training_set_id: str,
+    snapshot: int,
+    as_of: int | None,
+    dropped: int,
+    files: list[dict[str, Any]],
+) -> dict[str, Any]:
+    rows = {split: sum(f["rows"] for f in files if f["split"] == split) for split in SPLITS}
+    positives = {split: sum(f["positives"] for f in files if f["split"] == split) for split in SPLITS}
+    spine = "".join(f"{f['split']} {f['spine_hash']}\n" for f in files)
+    return {
+        "training_set_id": training_set_id,
+        "use_case": use_case["name"],
+        "view": plan.view.view["version"],
+        "definition_hash": plan.view.view["definition_hash"],
+        "snapshot_id": str(snapshot),
+        "spine_hash": hashlib.sha256(spine.encode()).hexdigest(),
+        "knowledge": "available_at < t",
+        "as_of": as_of,
+        "closed_until": plan.closed_until,
+        "label": plan.label,
+        "inputs": plan.inputs,
+        "rows": rows,
+        "base_rates": {split: positives[split] / rows[split] if rows[split] else None for split in SPLITS},
+        "dropped": {"label_horizon_open": dropped},
+        "files": [f["key"] for f in files],
+    }
