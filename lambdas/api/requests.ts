@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { finalise } from '../../core/finalise.ts';
+import type { Scalar } from '../../core/ir.ts';
+import type { StoredState } from '../shared/ports.ts';
+import { type Candidate, instantAfter } from '../shared/scoring.ts';
+import type { LoadedUseCase } from '../shared/usecase.ts';
+
+export const MAX_ENTITIES = 100;
+
+export class BadRequestError extends Error {
+  override readonly name = 'BadRequestError';
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly body: object;
+}
+
+const requestSchema = z.strictObject({ entity_ids: z.array(z.string().min(1).max(256)).min(1).max(MAX_ENTITIES) });
+
+/** @throws BadRequestError with one sentence that names the field and what is allowed */
+export function parseRequest(body: string): { entity_ids: string[] } {
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch {
+    throw new BadRequestError('body: found no JSON; allowed: {"entity_ids": ["…"]}.');
+  }
+  const parsed = requestSchema.safeParse(json);
+  if (parsed.success) return { entity_ids: [...new Set(parsed.data.entity_ids)] };
+  const issue = parsed.error.issues[0]!;
+  throw new BadRequestError(
+    `${issue.path.join('.') || 'body'}: ${issue.message}; allowed: 1 to ${MAX_ENTITIES} entity ids.`,
+  );
+}
+
+export interface VectorAnswer {
+  readonly entity_id: string;
+  /** `missing`: no event of this entity was ever applied; its counts are 0 and all else is unknown. */
+  readonly status: 'found' | 'missing';
+  readonly t: number;
+  /** ms since the newest event, and since the newest arrival applied; null when missing. */
+  readonly event_age_ms: number | null;
+  readonly arrival_age_ms: number | null;
+  readonly features: Readonly<Record<string, Scalar>> | null;
+}
+
+/** Features as of `now`, with their age; values are finalised here, whatever the last event's time. */
+export function vectorsOf(
+  { plan, view }: LoadedUseCase,
+  entity_ids: readonly string[],
+  stored: ReadonlyMap<string, StoredState>,
+  now: number,
+): { answer: VectorAnswer; candidate: Candidate | null }[] {
+  return entity_ids.map((entity_id) => {
+    const state = stored.get(entity_id)?.state;
+    if (!state) {
+      const nothing = { event_age_ms: null, arrival_age_ms: null, features: null };
+      return { answer: { entity_id, status: 'missing', t: now, ...nothing }, candidate: null };
+    }
+    const t = instantAfter(state, now);
+    const values = finalise(plan, state, t);
+    return {
+      answer: {
+        entity_id,
+        status: 'found',
+        t,
+        event_age_ms: t - state.newest_event_time,
+        arrival_age_ms: t - state.newest_available_at,
+        features: Object.fromEntries(view.features.map((feature, i) => [feature.name, values[i] ?? null])),
+      },
+      candidate: { entity_id, state, t },
+    };
+  });
+}

@@ -1,0 +1,87 @@
+/** Whether a trained model may serve. Pure: metrics and manifest in, a decision with its reasons out. */
+import { z } from 'zod';
+import type { ModelIR } from '../../core/ir.ts';
+
+const interval = z.object({ value: z.number(), low: z.number(), high: z.number() });
+
+/** What train.py writes to metrics.json; intervals are bootstrap percentiles at 95 %. */
+export const metricsSchema = z.object({
+  definition_hash: z.string(),
+  training_set_id: z.string(),
+  rows: z.record(z.string(), z.number()),
+  model: z.object({ auc: interval, average_precision: interval, brier: interval, calibration_error: interval }),
+  baseline: z.object({ auc: interval, average_precision: interval, brier: interval }),
+  auc_gain_over_baseline: interval,
+});
+export type TrainingMetrics = z.infer<typeof metricsSchema>;
+
+export const manifestSchema = z.object({
+  training_set_id: z.string(),
+  definition_hash: z.string(),
+  snapshot_id: z.union([z.string(), z.number()]),
+  spine_hash: z.string(),
+});
+export type Manifest = z.infer<typeof manifestSchema>;
+
+export interface GateDecision {
+  readonly passed: boolean;
+  /** One sentence for each criterion that failed. */
+  readonly reasons: readonly string[];
+  /** For the registry: text only. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** @param definition_hash of the view that is deployed here */
+export function decideGate(
+  gate: ModelIR['gate'],
+  definition_hash: string,
+  metrics: TrainingMetrics,
+  manifest: Manifest,
+): GateDecision {
+  const { model, baseline, auc_gain_over_baseline: gain } = metrics;
+  const reasons: string[] = [];
+  const demand = (holds: boolean, sentence: string) => {
+    if (!holds) reasons.push(sentence);
+  };
+  const n = (value: number) => value.toFixed(4);
+  demand(
+    metrics.definition_hash === definition_hash,
+    'definition_hash: the model was trained on another definition than is deployed',
+  );
+  demand(
+    manifest.definition_hash === definition_hash,
+    'definition_hash: the training set has another definition than is deployed',
+  );
+  demand(
+    manifest.training_set_id === metrics.training_set_id,
+    'training_set_id: the model was trained on another training set',
+  );
+  demand(model.auc.value >= gate.min_auc, `auc: found ${n(model.auc.value)}; allowed: at least ${gate.min_auc}`);
+  demand(
+    model.auc.value <= gate.max_auc,
+    `auc: found ${n(model.auc.value)}; above ${gate.max_auc} look for a leak first`,
+  );
+  demand(
+    gain.low >= gate.min_auc_gain_over_baseline,
+    `auc gain over the baseline: found ${n(gain.low)} at the lower end; allowed: at least ${gate.min_auc_gain_over_baseline}`,
+  );
+  demand(
+    model.calibration_error.value <= gate.max_calibration_error,
+    `calibration error: found ${n(model.calibration_error.value)}; allowed: up to ${gate.max_calibration_error}`,
+  );
+  return {
+    passed: reasons.length === 0,
+    reasons,
+    metadata: {
+      definition_hash: metrics.definition_hash,
+      training_set_id: metrics.training_set_id,
+      snapshot_id: String(manifest.snapshot_id),
+      spine_hash: manifest.spine_hash,
+      auc: `${n(model.auc.value)} [${n(model.auc.low)}, ${n(model.auc.high)}]`,
+      average_precision: n(model.average_precision.value),
+      brier: n(model.brier.value),
+      calibration_error: n(model.calibration_error.value),
+      baseline_auc: n(baseline.auc.value),
+    },
+  };
+}

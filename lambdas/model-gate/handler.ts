@@ -1,0 +1,44 @@
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { extract } from 'tar-stream';
+import { z } from 'zod';
+import { readEnvironment } from '../shared/environment.ts';
+import { createTelemetry } from '../shared/telemetry.ts';
+import { loadUseCase } from '../shared/usecase.ts';
+import { decideGate, type GateDecision, manifestSchema, metricsSchema } from './decide.ts';
+import { schema } from './env.ts';
+
+const env = readEnvironment(schema);
+const { ir, view } = loadUseCase(import.meta.dirname);
+const telemetry = createTelemetry(env.TIDEMARK_STAGE);
+const s3 = new S3Client();
+
+const inputSchema = z.object({ manifest_uri: z.string(), output_data_url: z.string() });
+
+/** Reads what the training job measured and decides; the state machine acts on `passed`. */
+export async function handler(event: unknown): Promise<GateDecision> {
+  const { manifest_uri, output_data_url } = inputSchema.parse(event);
+  const metrics = metricsSchema.parse(JSON.parse(await fileInArchive(await load(output_data_url), 'metrics.json')));
+  const manifest = manifestSchema.parse(JSON.parse((await load(manifest_uri)).toString('utf8')));
+  const decision = decideGate(ir.model.gate, view.definition_hash, metrics, manifest);
+  telemetry.info('gate', { passed: decision.passed, failed_criteria: decision.reasons.length });
+  telemetry.flush();
+  return decision;
+}
+
+async function load(uri: string): Promise<Buffer> {
+  const prefix = `s3://${env.LAKE_BUCKET}/`;
+  if (!uri.startsWith(prefix)) throw new Error('uri: found another place; allowed: objects of the lake bucket');
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: env.LAKE_BUCKET, Key: uri.slice(prefix.length) }));
+  return Buffer.from(await Body!.transformToByteArray());
+}
+
+/** @throws Error when the archive has no such file */
+async function fileInArchive(archive: Buffer, name: string): Promise<string> {
+  for await (const entry of Readable.from([archive]).pipe(createGunzip()).pipe(extract())) {
+    if (entry.header.name.replace(/^\.\//, '') === name) return Buffer.concat(await entry.toArray()).toString('utf8');
+    entry.resume();
+  }
+  throw new Error(`output.tar.gz: found no ${name}; the training job must write it`);
+}

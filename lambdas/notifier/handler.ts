@@ -1,0 +1,70 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { SNSEvent } from 'aws-lambda';
+import { METRIC } from '../../lib/monitoring/metric-names.ts';
+import { readEnvironment } from '../shared/environment.ts';
+import { createTelemetry } from '../shared/telemetry.ts';
+import { notifierSchema } from './env.ts';
+import { slackMessage } from './message.ts';
+import { type AlertKey, Outbox } from './outbox.ts';
+import { checkWebhook, postToSlack } from './slack.ts';
+
+const env = readEnvironment(notifierSchema);
+const telemetry = createTelemetry(env.TIDEMARK_STAGE);
+const outbox = new Outbox(new DynamoDBClient(), env.SCORES_TABLE);
+const secrets = new SecretsManagerClient();
+
+/** A changed webhook is used within this time. */
+const SECRET_TTL_MS = 300_000;
+let webhook: { readonly url: URL; readonly until: number } | null = null;
+
+/**
+ * Sends each alert once: claim, post, mark. Redelivered messages find the claim or the mark. A crash between Slack's answer
+ * and the mark can't be told from one before the post: after the lease the alert is sent again rather than lost.
+ */
+export async function handler(event: SNSEvent): Promise<void> {
+  try {
+    for (const { Sns } of event.Records) {
+      const { entity_id, kind } = Sns.MessageAttributes;
+      if (!entity_id || !kind)
+        throw new Error('message: found no entity_id and kind attributes; only the publisher may publish here');
+      await send({ entity_id: entity_id.Value, kind: kind.Value });
+    }
+  } finally {
+    telemetry.flush();
+  }
+}
+
+async function send(key: AlertKey): Promise<void> {
+  const alert = await outbox.claim(key, Date.now());
+  if (alert === 'sent') return telemetry.info('was sent before');
+  // Thrown, so that it is delivered again after the lease, in case the other sender died.
+  if (alert === 'taken') throw new Error('another sender holds the lease; delivered again later');
+  try {
+    await postToSlack(await webhookUrl(), slackMessage(alert));
+  } catch (error) {
+    telemetry.count(METRIC.alertSendFailures);
+    await outbox.release(key);
+    throw error;
+  }
+  await outbox.markSent(key, Date.now());
+  telemetry.count(METRIC.alertsSent);
+  telemetry.info('sent');
+}
+
+async function webhookUrl(): Promise<URL> {
+  if (webhook && webhook.until > Date.now()) return webhook.url;
+  const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId: env.SLACK_SECRET_ARN }));
+  const url = checkWebhook(urlIn(SecretString), env.TIDEMARK_STAGE === 'local');
+  webhook = { url, until: Date.now() + SECRET_TTL_MS };
+  return url;
+}
+
+function urlIn(secret: string): unknown {
+  try {
+    return (JSON.parse(secret) as { url?: unknown } | null)?.url;
+  } catch {
+    // checkWebhook says what is wanted; the text itself must not reach a log.
+    return undefined;
+  }
+}

@@ -1,0 +1,86 @@
+/** What people read: text for e-mail, blocks for Slack. */
+interface AttributeLike {
+  readonly S?: string;
+  readonly N?: string;
+  readonly L?: readonly AttributeLike[];
+}
+
+export interface Announcement {
+  readonly entity_id: string;
+  /** Sort key of the outbox item. */
+  readonly kind: string;
+  readonly title: string;
+  readonly text: string;
+}
+
+export interface Alert {
+  readonly alert_id: string;
+  readonly entity_id: string;
+  readonly title: string;
+  readonly link: string;
+  readonly score: number;
+  /** ms UTC. */
+  readonly t: number;
+  readonly trigger: string;
+  readonly reasons: readonly string[];
+}
+
+/** The alert in an outbox item; null for anything else. */
+export function alertOf(item: Readonly<Record<string, AttributeLike>> | undefined): Alert | null {
+  if (!item?.kind?.S?.startsWith('alert#')) return null;
+  return {
+    alert_id: item.alert_id!.S!,
+    entity_id: item.entity_id!.S!,
+    title: item.title!.S!,
+    link: item.link!.S!,
+    score: Number(item.score!.N),
+    t: Number(item.t!.N),
+    trigger: item.trigger!.S!,
+    reasons: (item.reasons?.L ?? []).map((reason) => reason.S!),
+  };
+}
+
+export function announcement(item: Readonly<Record<string, AttributeLike>> | undefined): Announcement | null {
+  const alert = alertOf(item);
+  if (!alert) return null;
+  const lines = [headline(alert), ...alert.reasons.map((reason) => `- ${reason}`), alert.link];
+  return { entity_id: alert.entity_id, kind: item!.kind!.S!, title: alert.title, text: lines.join('\n') };
+}
+
+const TRIGGERS: Readonly<Record<string, string>> = {
+  event: 'after an event',
+  sweep: 'after silence',
+  api: 'on request',
+};
+
+function headline({ title, entity_id, score }: Alert): string {
+  return `${title}: ${entity_id} (score ${score.toFixed(2)})`;
+}
+
+/** Slack's Block Kit. Text from outside is escaped as Slack asks: & < >. */
+export function slackMessage(alert: Alert): object {
+  const escape = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  const when = new Date(alert.t).toISOString().replace('T', ' ').slice(0, 16);
+  const reasons = alert.reasons.map((reason) => `• ${escape(reason)}`).join('\n');
+  return {
+    text: escape(headline(alert)),
+    blocks: [
+      { type: 'header', text: { type: 'plain_text', text: alert.title.slice(0, 150) } },
+      {
+        type: 'section',
+        text: { type: 'mrkdwn', text: `*${escape(alert.entity_id)}*  score *${alert.score.toFixed(2)}*` },
+      },
+      ...(reasons ? [{ type: 'section', text: { type: 'mrkdwn', text: reasons } }] : []),
+      { type: 'section', text: { type: 'mrkdwn', text: `<${encodeURI(decodeURI(alert.link))}|Open>` } },
+      {
+        type: 'context',
+        elements: [
+          {
+            type: 'mrkdwn',
+            text: `${when} UTC · ${TRIGGERS[alert.trigger] ?? escape(alert.trigger)} · alert ${escape(alert.alert_id)}`,
+          },
+        ],
+      },
+    ],
+  };
+}

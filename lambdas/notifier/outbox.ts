@@ -1,0 +1,82 @@
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { type Alert, alertOf } from './message.ts';
+
+/** Longer than one function call can take: nobody else sends meanwhile. */
+const LEASE_MS = 60_000;
+
+export interface AlertKey {
+  readonly entity_id: string;
+  readonly kind: string;
+}
+
+/** The sending side of the outbox: pending → sending (with a lease) → sent. */
+export class Outbox {
+  private readonly client: DynamoDBClient;
+  private readonly table: string;
+
+  constructor(client: DynamoDBClient, table: string) {
+    this.client = client;
+    this.table = table;
+  }
+
+  /** @returns the alert when it is ours to send, `sent` when it was sent before, `taken` while somebody else sends it */
+  async claim(key: AlertKey, now: number): Promise<Alert | 'sent' | 'taken'> {
+    try {
+      const { Attributes } = await this.client.send(
+        new UpdateItemCommand({
+          ...this.address(key),
+          UpdateExpression: 'SET #status = :sending, lease_until = :lease',
+          ConditionExpression: '#status = :pending OR (#status = :sending AND lease_until < :now)',
+          ExpressionAttributeNames: { '#status': 'status' },
+          ExpressionAttributeValues: {
+            ':pending': { S: 'pending' },
+            ':sending': { S: 'sending' },
+            ':lease': { N: String(now + LEASE_MS) },
+            ':now': { N: String(now) },
+          },
+          ReturnValues: 'ALL_NEW',
+        }),
+      );
+      return alertOf(Attributes) ?? 'sent';
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      const { Item } = await this.client.send(new GetItemCommand({ ...this.address(key), ConsistentRead: true }));
+      return Item?.status?.S === 'sending' ? 'taken' : 'sent';
+    }
+  }
+
+  async markSent(key: AlertKey, now: number): Promise<void> {
+    await this.set(key, 'sent', { sent_at: now });
+  }
+
+  /** Gives the claim back after a failure, so that a retry need not wait for the lease. */
+  async release(key: AlertKey): Promise<void> {
+    await this.set(key, 'pending', { lease_until: 0 });
+  }
+
+  private async set(key: AlertKey, status: string, numbers: Readonly<Record<string, number>>): Promise<void> {
+    const [[name, value]] = Object.entries(numbers) as [[string, number]];
+    await this.client.send(
+      new UpdateItemCommand({
+        ...this.address(key),
+        UpdateExpression: 'SET #status = :status, #number = :number',
+        ConditionExpression: '#status = :sending',
+        ExpressionAttributeNames: { '#status': 'status', '#number': name },
+        ExpressionAttributeValues: {
+          ':status': { S: status },
+          ':sending': { S: 'sending' },
+          ':number': { N: String(value) },
+        },
+      }),
+    );
+  }
+
+  private address({ entity_id, kind }: AlertKey) {
+    return { TableName: this.table, Key: { entity_id: { S: entity_id }, kind: { S: kind } } };
+  }
+}

@@ -1,0 +1,44 @@
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
+import { METRIC } from '../../lib/monitoring/metric-names.ts';
+import { readEnvironment } from '../shared/environment.ts';
+import { createTelemetry } from '../shared/telemetry.ts';
+import { publisherSchema } from './env.ts';
+import { announcement } from './message.ts';
+
+const env = readEnvironment(publisherSchema);
+const telemetry = createTelemetry(env.TIDEMARK_STAGE);
+const sns = new SNSClient();
+
+/** From the outbox to the topic. Published twice after a crash, an alert is still sent once: its receiver claims it. */
+export async function handler(event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> {
+  let published = 0;
+  try {
+    for (const record of event.Records) {
+      const alert = announcement(record.dynamodb?.NewImage);
+      if (!alert) continue;
+      try {
+        await sns.send(
+          new PublishCommand({
+            TopicArn: env.ALERT_TOPIC_ARN,
+            Subject: alert.title.slice(0, 100),
+            Message: alert.text,
+            MessageAttributes: {
+              entity_id: { DataType: 'String', StringValue: alert.entity_id },
+              kind: { DataType: 'String', StringValue: alert.kind },
+            },
+          }),
+        );
+        published++;
+      } catch (error) {
+        telemetry.error('an alert stays in the outbox and is published again', error);
+        return { batchItemFailures: [{ itemIdentifier: record.dynamodb?.SequenceNumber ?? '' }] };
+      }
+    }
+    return { batchItemFailures: [] };
+  } finally {
+    telemetry.count(METRIC.alertsPublished, published);
+    telemetry.info('published', { published });
+    telemetry.flush();
+  }
+}
