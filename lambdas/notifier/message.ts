@@ -59,16 +59,16 @@ function headline({ title, entity_id, score }: Alert): string {
 
 /** Slack's Block Kit. Text from outside is escaped as Slack asks: & < >. */
 export function slackMessage(alert: Alert): object {
-  const escape = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
   const when = new Date(alert.t).toISOString().replace('T', ' ').slice(0, 16);
-  const reasons = alert.reasons.map((reason) => `• ${escape(reason)}`).join('\n');
+  const reasons = alert.reasons.map((reason) => `• ${escaped(reason)}`).join('\n');
   return {
-    text: escape(headline(alert)),
+    text: escaped(headline(alert)),
     blocks: [
       { type: 'header', text: { type: 'plain_text', text: alert.title.slice(0, 150) } },
       {
         type: 'section',
-        text: { type: 'mrkdwn', text: `*${escape(alert.entity_id)}*  score *${alert.score.toFixed(2)}*` },
+        text: { type: 'mrkdwn', text: `*${escaped(alert.entity_id)}*  score *${alert.score.toFixed(2)}*` },
       },
       ...(reasons ? [{ type: 'section', text: { type: 'mrkdwn', text: reasons } }] : []),
       { type: 'section', text: { type: 'mrkdwn', text: `<${encodeURI(decodeURI(alert.link))}|Open>` } },
@@ -77,7 +77,7 @@ export function slackMessage(alert: Alert): object {
         elements: [
           {
             type: 'mrkdwn',
-            text: `${when} UTC · ${TRIGGERS[alert.trigger] ?? escape(alert.trigger)} · alert ${escape(alert.alert_id)}`,
+            text: `${when} UTC · ${TRIGGERS[alert.trigger] ?? escaped(alert.trigger)} · alert ${escaped(alert.alert_id)}`,
           },
         ],
       },
