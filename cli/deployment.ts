@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { runChild } from './children.ts';
 import type { Stage } from './connection.ts';
 import { ROOT } from './paths.ts';
@@ -18,19 +18,20 @@ export interface CdkRun {
   readonly signal?: AbortSignal;
 }
 
-function cdk(args: readonly string[], run: CdkRun): Promise<void> {
-  return runChild(process.execPath, [CDK, ...args], { ...run, cwd: ROOT, env: { ...run.env, CI: 'true' } });
+function cdk(args: readonly string[], run: CdkRun, cwd = ROOT): Promise<void> {
+  return runChild(process.execPath, [CDK, ...args], { ...run, cwd, env: { ...run.env, CI: 'true' } });
 }
 
-/** Makes the cloud assembly (templates and bundles) without asking any cloud. */
+/** Makes the cloud assembly (templates and bundles). Asks no cloud, but the local stage wants to see that it has one. */
 export function synthesise(run: CdkRun): Promise<void> {
   const context = ['--context', `stage=${run.stage}`, '--context', `usecase=${run.usecase}`];
-  return cdk(['synth', '--all', '--quiet', '--no-notices', ...context, '--output', run.assembly], run);
+  return cdk(['synth', '--quiet', '--no-notices', ...context, '--output', run.assembly], run);
 }
 
 /** Makes what `cdk deploy` needs in the local account: the bucket of the assets. */
 export function bootstrapLocal(run: CdkRun): Promise<void> {
-  return cdk(['bootstrap', LOCAL_ENVIRONMENT, '--no-notices'], run);
+  // Away from cdk.json: with it, bootstrap would synthesise the app first, only to ask it nothing.
+  return cdk(['bootstrap', LOCAL_ENVIRONMENT, '--no-notices'], run, dirname(run.log));
 }
 
 /** Deploys all stacks of an assembly. */

@@ -77,7 +77,6 @@ export class Session {
     const folder = runFolder();
     const timings: Timings = {};
     const { ir } = await loadUseCase(usecase, folder);
-    const env = { ...process.env };
     const run = { stage: 'local', usecase, assembly: join(folder, 'cdk.out'), signal } as const;
     let session: Session | undefined;
     const cloudUp = async () => {
@@ -89,19 +88,17 @@ export class Session {
     const timed = <T>(name: string, title: string, work: (step: ProgressStep) => Promise<T>) =>
       timedStep(progress, timings, name, title, work);
     const deployed = async () => {
-      const [{ connection }] = await Promise.all([
-        timed('cloud', 'Start the local cloud', cloudUp).then(async (up) => {
-          await timed('bootstrap', 'Bootstrap its account', () =>
-            bootstrapLocal({ ...run, env: up.connection.env, log: join(folder, 'bootstrap.log') }),
-          );
-          return up;
-        }),
+      const { env } = (await timed('cloud', 'Start the local cloud', cloudUp)).connection;
+      await Promise.all([
+        timed('bootstrap', 'Bootstrap its account', () =>
+          bootstrapLocal({ ...run, env, log: join(folder, 'bootstrap.log') }),
+        ),
         timed('synth', 'Synthesise the CDK app', () => synthesise({ ...run, env, log: join(folder, 'synth.log') })),
       ]);
       await timed('deploy', 'cdk deploy --all', (step) =>
         deployAssembly({
           ...run,
-          env: connection.env,
+          env,
           log: join(folder, 'deploy.log'),
           onLine: (line) => step.update(deployLine(line)),
         }),
