@@ -38,6 +38,7 @@ class EventLog:
     """
 
     entity: Ints
+    event_id: pa.ChunkedArray
     time: Ints
     available: Ints
     type: Ints
@@ -80,6 +81,7 @@ def read_events(plan: ViewPlan, events: pa.Table, entity: Ints) -> EventLog:
     copy_of, first = _copies(events, entity, available)
     return EventLog(
         entity=entity,
+        event_id=events["event_id"],
         time=time,
         available=available,
         type=types,

@@ -45,7 +45,7 @@ def build(
     events = spark.read.option("snapshot-id", snapshot).table(table)
     if as_of is not None:
         events = events.where(F.unix_millis("available_at") <= as_of)
-    newest = events.select(F.max(F.unix_millis("available_at"))).collect()[0][0]
+    newest = events.select(F.max(F.unix_millis("event_time"))).collect()[0][0]
     if newest is None:
         raise TrainingSetError(f"as_of: no event was known by {as_of} ms. Take a later time.")
     plan = plan_training(use_case, newest)

@@ -1,0 +1,141 @@
+"""Writing states to the online table: never over a newer live one, and the fence when all are there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import boto3
+import pyarrow as pa
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from .events import HISTORY_SHARD
+from .ir import ViewPlan
+from .spark_events import by_entity, engine_events, partition_table
+from .states import State, entity_states
+from .tables import Tables, snapshot_id
+
+FENCE_KEY = "#fence"
+WRITERS = 16
+_TRIES = 5
+
+
+class BackfillError(RuntimeError):
+    """States that could not be written; the message says why and what to do."""
+
+
+def archived_positions(spark: SparkSession, tables: Tables, snapshot: int) -> dict[str, str]:
+    """Shard → the highest sequence number in `events`: what a state from that snapshot has seen, whatever its entity."""
+    events = spark.read.option("snapshot-id", snapshot).table(tables.name("events"))
+    newest = F.max(F.struct(F.length("sequence_number").alias("n"), F.col("sequence_number").alias("s")))
+    rows = events.groupBy("shard_id").agg(newest.alias("last")).collect()
+    return {row["shard_id"]: row["last"]["s"] for row in rows}
+
+
+def backfill(spark: SparkSession, tables: Tables, plan: ViewPlan, table: str) -> dict[str, Any]:
+    """Writes the state of every entity in `events`, then the view's fence; returns what was written and kept.
+
+    Raises BackfillError when there are no events or DynamoDB keeps refusing.
+    """
+    snapshot = snapshot_id(spark, tables.name("events"))
+    if snapshot is None:
+        raise BackfillError("events: the table is empty. Land the history first.")
+    marks = archived_positions(spark, tables, snapshot)
+    view = plan.view["version"]
+
+    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        events = partition_table(batches)
+        if events is not None:
+            counts = write_states(table, view, entity_states(plan, events), marks)
+            yield pa.RecordBatch.from_pydict({"outcome": list(counts), "states": list(counts.values())})
+
+    events = spark.read.option("snapshot-id", snapshot).table(tables.name("events"))
+    rows = by_entity(engine_events(events)).mapInArrow(write, "outcome string, states long").collect()
+    outcomes: Counter[str] = Counter()
+    for row in rows:
+        outcomes[row["outcome"]] += row["states"]
+    history = events.where(F.col("shard_id") == HISTORY_SHARD).count()
+    write_fence(table, view, snapshot, history)
+    return {"view": view, "snapshot_id": str(snapshot), "history_rows": history, "shards": len(marks)} | dict(outcomes)
+
+
+def write_states(table: str, view: str, states: Iterator[State], marks: dict[str, str]) -> Counter[str]:
+    """Counts of states by what happened: `written`, `replaced` (an older one), `kept` (a newer live one)."""
+    client = boto3.client(
+        "dynamodb", config=Config(max_pool_connections=WRITERS, retries={"mode": "adaptive", "max_attempts": 10})
+    )
+    with ThreadPoolExecutor(WRITERS) as pool:
+        return Counter(pool.map(lambda state: _write_one(client, table, view, state, marks), states))
+
+
+def _write_one(client: Any, table: str, view: str, state: State, marks: dict[str, str]) -> str:
+    key = {"entity_id": {"S": state.entity_id}, "view": {"S": view}}
+    version: int | None = None
+    for _ in range(_TRIES):
+        if _put(client, table, item_of(state, view, marks, (version or 0) + 1), version):
+            return "written" if version is None else "replaced"
+        stored = client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
+        if stored is None:
+            version = None
+            continue
+        known = {shard: mark["S"] for shard, mark in stored["watermarks"]["M"].items()}
+        if not covers(marks, known):
+            return "kept"
+        version = int(stored["version"]["N"])
+    raise BackfillError(f"a state was changed {_TRIES} times while it was written. Run the job again.")
+
+
+def covers(marks: dict[str, str], known: dict[str, str]) -> bool:
+    """Whether a state at `marks` has seen all that a state at `known` has."""
+    return all(shard in marks and int(known[shard]) <= int(marks[shard]) for shard in known)
+
+
+def item_of(state: State, view: str, marks: dict[str, str], version: int) -> dict[str, Any]:
+    """The item as the stream processor writes it."""
+    item: dict[str, Any] = {
+        "entity_id": {"S": state.entity_id},
+        "view": {"S": view},
+        "state": {"B": state.data},
+        "version": {"N": str(version)},
+        "watermarks": {"M": {shard: {"S": mark} for shard, mark in marks.items()}},
+        "newest_event_time": {"N": str(state.newest_event_time)},
+        "newest_available_at": {"N": str(state.newest_available_at)},
+    }
+    return item if state.expires_at is None else item | {"expires_at": {"N": str(state.expires_at)}}
+
+
+def _put(client: Any, table: str, item: dict[str, Any], version: int | None) -> bool:
+    """Writes under the condition that nobody did since `version` was read (None: there was no item)."""
+    condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(entity_id)"}
+    if version is not None:
+        condition = {
+            "ConditionExpression": "#version = :read",
+            "ExpressionAttributeNames": {"#version": "version"},
+            "ExpressionAttributeValues": {":read": {"N": str(version)}},
+        }
+    try:
+        client.put_item(TableName=table, Item=item, **condition)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+            return False
+        raise
+    return True
+
+
+def write_fence(table: str, view: str, snapshot: int, history_rows: int) -> None:
+    """Opens the view: readers refuse to serve it before."""
+    boto3.client("dynamodb").put_item(
+        TableName=table,
+        Item={
+            "entity_id": {"S": FENCE_KEY},
+            "view": {"S": view},
+            "ready": {"BOOL": True},
+            "snapshot_id": {"S": str(snapshot)},
+            "history_rows": {"N": str(history_rows)},
+        },
+    )

@@ -1,0 +1,204 @@
+"""States of whole entities from raw events: the tiles, recent ids and times that the stream engine would hold by now.
+
+Partials are cut out of sorted columns by segments; only the bytes of each cell are made one by one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .codec import encode_level, encode_recent, encode_state, scalar, signed, sketch, text, varint
+from .columns import PropertyColumn, codes_of, matching
+from .event_log import EventLog, read_events
+from .hashing import hash53
+from .ir import ViewPlan
+
+Ints = NDArray[np.int64]
+
+_KIND_OF = {
+    "count": "count",
+    "sum": "sum",
+    "mean": "sum",
+    "min": "min",
+    "max": "max",
+    "first": "first",
+    "last": "last",
+    "count_distinct": "distinct",
+    "time_since_last": "time_max",
+    "time_since_first": "time_min",
+}
+_DAY = 86_400_000
+
+
+@dataclass(frozen=True)
+class Level:
+    """Partials kept at one hop (ms; 0 = lifetime); `retention_ms` is the widest window, None for lifetime."""
+
+    hop_ms: int
+    retention_ms: int | None
+    partials: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class State:
+    entity_id: str
+    data: bytes
+    newest_event_time: int
+    newest_available_at: int
+    expires_at: int | None
+
+
+def levels_of(plan: ViewPlan) -> list[Level]:
+    """Levels by ascending hop with lifetime last; partials in the order of the features that first need them."""
+    hops = sorted({f["hop_ms"] or 0 for f in plan.aggregates}, key=lambda hop: hop or 10**15)
+    levels = []
+    for hop in hops:
+        mine = [f for f in plan.aggregates if (f["hop_ms"] or 0) == hop]
+        partials: dict[str, dict[str, Any]] = {}
+        for feature in mine:
+            spec = {"kind": _KIND_OF[feature["op"]]} | {k: feature[k] for k in ("event_type", "field", "where", "cap")}
+            partials.setdefault(json.dumps(spec, sort_keys=True), spec)
+        retention = max(f["window_ms"] for f in mine) if hop else None
+        levels.append(Level(hop, retention, list(partials.values())))
+    return levels
+
+
+def entity_states(plan: ViewPlan, events: pa.Table) -> Iterator[State]:
+    """The state of every entity in `events` (EVENT_SCHEMA, all events of each)."""
+    codes, words = codes_of(events["entity_id"])
+    log = read_events(plan, events, codes)
+    entities = len(words)
+    facts = np.flatnonzero(log.first)
+    newest_time = np.zeros(entities, np.int64)
+    newest_available = np.zeros(entities, np.int64)
+    np.maximum.at(newest_time, log.entity[facts], log.time[facts])
+    np.maximum.at(newest_available, log.entity[facts], log.available[facts])
+    recent = _recent(plan, log, facts, newest_available)
+    levels = levels_of(plan)
+    encoded = [_encode_level(log, facts, level, newest_available) for level in levels]
+    widest = None if any(lv.retention_ms is None for lv in levels) else max((lv.retention_ms or 0) for lv in levels)
+    names = words.to_pylist()
+    for entity in range(entities):
+        time, available = int(newest_time[entity]), int(newest_available[entity])
+        data = encode_state(time, available, recent(entity), [level(entity) for level in encoded])
+        expires = None if widest is None else -(-(available + widest + 2 * _DAY) // 1000)
+        yield State(names[entity], data, time, available, expires)
+
+
+def _recent(plan: ViewPlan, log: EventLog, facts: Ints, newest: Ints) -> Callable[[int], bytes]:
+    """Ids within the horizon, at most `cap`, the newest by (available_at, hash)."""
+    dedupe = plan.view["dedupe"]
+    at = facts[log.available[facts] >= newest[log.entity[facts]] - dedupe["horizon_ms"]]
+    hashes = hash53(log.event_id.take(pa.array(at)).combine_chunks())
+    order = np.lexsort((hashes, log.available[at], log.entity[at]))
+    entity, available, hashes = log.entity[at][order], log.available[at][order], hashes[order]
+    edge = np.searchsorted(entity, np.arange(len(newest) + 1))
+
+    def encode(code: int) -> bytes:
+        end = int(edge[code + 1])
+        mine = slice(max(int(edge[code]), end - dedupe["cap"]), end)
+        return encode_recent(int(newest[code]), list(zip(available[mine].tolist(), hashes[mine].tolist(), strict=True)))
+
+    return encode
+
+
+def _encode_level(log: EventLog, facts: Ints, level: Level, newest: Ints) -> Callable[[int], bytes]:
+    hop = level.hop_ms
+    cut = [_segments(log, facts, level, spec, newest) for spec in level.partials]
+    # One number for (entity, tile): tiles are counted from the first one, so that the product stays small.
+    tile = [log.time[at[begin]] // hop if hop else np.zeros(len(begin), np.int64) for at, begin in cut]
+    low = min((int(t.min()) for t in tile if len(t)), default=0)
+    span = max((int(t.max()) for t in tile if len(t)), default=0) - low + 1
+    keys = [log.entity[at[begin]] * span + t - low for (at, begin), t in zip(cut, tile, strict=True)]
+    rows = np.unique(np.concatenate(keys)) if keys else np.zeros(0, np.int64)
+    cells: list[list[bytes | None]] = []
+    for spec, (at, begin), key in zip(level.partials, cut, keys, strict=True):
+        column: list[bytes | None] = [None] * len(rows)
+        for row, cell in zip(np.searchsorted(rows, key).tolist(), _cells(log, spec, at, begin, hop), strict=True):
+            column[row] = cell
+        cells.append(column)
+    edge = np.searchsorted(rows // span, np.arange(len(newest) + 1)).tolist()
+    starts = ((rows % span + low) * hop).tolist()
+
+    def encode(code: int) -> bytes:
+        mine = slice(edge[code], edge[code + 1])
+        return encode_level(hop, starts[mine], [column[mine] for column in cells])
+
+    return encode
+
+
+def _segments(log: EventLog, facts: Ints, level: Level, spec: dict[str, Any], newest: Ints) -> tuple[Ints, Ints]:
+    """Positions of the events that touch the partial, and where each (entity, tile) begins among them."""
+    mask = log.is_type(spec["event_type"])
+    columns = {p["field"]: log.properties[spec["event_type"], p["field"]] for p in spec["where"]}
+    mask = mask & matching(spec["where"], columns, len(log))
+    if spec["field"] is not None:
+        mask = mask & log.properties[spec["event_type"], spec["field"]].present
+    at = facts[mask[facts]]
+    entity, tile = log.entity[at], np.zeros(len(at), np.int64)
+    if level.hop_ms and level.retention_ms is not None:
+        tile = log.time[at] // level.hop_ms
+        # Tiles that no reader after the newest arrival can reach are dropped, as the stream engine does.
+        reachable = tile >= (newest[entity] + 1 - level.retention_ms) // level.hop_ms
+        at, entity, tile = at[reachable], entity[reachable], tile[reachable]
+    if not len(at):
+        return at, np.zeros(0, np.int64)
+    new = np.concatenate([[True], (entity[1:] != entity[:-1]) | (tile[1:] != tile[:-1])])
+    return at, np.flatnonzero(new)
+
+
+def _cells(log: EventLog, spec: dict[str, Any], at: Ints, begin: Ints, hop: int) -> list[bytes]:
+    """The bytes of each segment's cell."""
+    if not len(begin):
+        return []
+    end = np.concatenate([begin[1:], [len(at)]])
+    time = log.time[at]
+    start = time[begin] // hop * hop if hop else np.zeros(len(begin), np.int64)
+    kind = spec["kind"]
+    if kind == "count":
+        return [varint(n) for n in (end - begin).tolist()]
+    if kind in ("time_min", "time_max"):
+        return [varint(ms) for ms in (time[begin if kind == "time_min" else end - 1] - start).tolist()]
+    column = log.properties[spec["event_type"], spec["field"]]
+    values = column.values[at]
+    match kind:
+        case "sum":
+            counts, sums = (end - begin).tolist(), np.add.reduceat(values, begin).tolist()
+            return [varint(n) + signed(total) for n, total in zip(counts, sums, strict=True)]
+        case "min" | "max":
+            pick = np.minimum if kind == "min" else np.maximum
+            return [signed(v) for v in pick.reduceat(values, begin).tolist()]
+        case "first" | "last":
+            return _picks(log, column, at[begin if kind == "first" else end - 1], start)
+        case "distinct":
+            return _sketches(column.hashes()[at], begin, end, spec["cap"])
+    raise ValueError(f"partial {kind!r} is unknown to this engine. Deploy from one commit.")
+
+
+def _picks(log: EventLog, column: PropertyColumn, at: Ints, start: Ints) -> list[bytes]:
+    ids = log.event_id.take(pa.array(at)).to_pylist()
+    values: list[Any] = column.values[at].tolist()
+    if column.words is not None:
+        values = column.words.take(pa.array(column.values[at])).to_pylist()
+    elif column.kind == "bool":
+        values = [bool(v) for v in values]
+    times = zip((log.time[at] - start).tolist(), (log.available[at] - log.time[at]).tolist(), strict=True)
+    return [
+        varint(since) + varint(lag) + text(event_id) + scalar(value)
+        for (since, lag), event_id, value in zip(times, ids, values, strict=True)
+    ]
+
+
+def _sketches(hashes: Ints, begin: Ints, end: Ints, cap: int) -> list[bytes]:
+    cells = []
+    for first, last in zip(begin.tolist(), end.tolist(), strict=True):
+        smallest = np.unique(hashes[first:last]).tolist()
+        cells.append(sketch(smallest[:cap], smallest[cap] if len(smallest) > cap else None))
+    return cells
