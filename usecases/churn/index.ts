@@ -1,0 +1,19 @@
+/** Churn of a retailer's households: who is about to leave, why, and in time to act. All that is about churn is here. */
+import { defineUseCase } from '../../core/define.ts';
+import { churnAlerts } from './alerts.ts';
+import { basket, campaignMailing, couponRedemption, demographics } from './events.ts';
+import { churnView } from './features.ts';
+import { churned } from './label.ts';
+import { churnModel } from './model.ts';
+
+export default defineUseCase({
+  name: 'churn',
+  entity: 'household',
+  contracts: [basket, couponRedemption, campaignMailing, demographics],
+  views: { churn: churnView },
+  label: churned,
+  model: churnModel,
+  alerts: churnAlerts,
+  /** Also AVAILABLE_LAG_S in load_events.py. */
+  available_lag: '1s',
+});
