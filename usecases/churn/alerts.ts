@@ -2,7 +2,7 @@
 import type { UseCaseSpec } from '../../core/define.ts';
 
 export const churnAlerts: UseCaseSpec['alerts'] = {
-  name: 'churn-risk',
+  name: 'churn_risk',
   threshold: 0.8,
   // Far below the threshold: a household that hovers around it is one alert, not ten.
   rearm_below: 0.5,
