@@ -3,15 +3,17 @@ import { z } from 'zod';
 import type { ModelIR } from '../../core/ir.ts';
 
 const interval = z.object({ value: z.number(), low: z.number(), high: z.number() });
+const quality = z.object({ auc: interval, average_precision: interval, brier: interval, calibration_error: interval });
 
 /** What train.py writes to metrics.json; intervals are bootstrap percentiles at 95 %. */
 export const metricsSchema = z.object({
   definition_hash: z.string(),
   training_set_id: z.string(),
-  rows: z.record(z.string(), z.number()),
-  model: z.object({ auc: interval, average_precision: interval, brier: interval, calibration_error: interval }),
-  baseline: z.object({ auc: interval, average_precision: interval, brier: interval }),
-  auc_gain_over_baseline: interval,
+  test: z.object({ rows: z.number(), entities: z.number(), positives: z.number(), base_rate: z.number() }),
+  model: quality,
+  baseline: quality,
+  /** Model minus baseline, paired. */
+  difference: quality,
 });
 export type TrainingMetrics = z.infer<typeof metricsSchema>;
 
@@ -38,7 +40,8 @@ export function decideGate(
   metrics: TrainingMetrics,
   manifest: Manifest,
 ): GateDecision {
-  const { model, baseline, auc_gain_over_baseline: gain } = metrics;
+  const { model, baseline, difference } = metrics;
+  const gain = difference.auc;
   const reasons: string[] = [];
   const demand = (holds: boolean, sentence: string) => {
     if (!holds) reasons.push(sentence);
@@ -82,6 +85,8 @@ export function decideGate(
       brier: n(model.brier.value),
       calibration_error: n(model.calibration_error.value),
       baseline_auc: n(baseline.auc.value),
+      auc_gain_over_baseline: `${n(gain.value)} [${n(gain.low)}, ${n(gain.high)}]`,
+      test_rows: String(metrics.test.rows),
     },
   };
 }

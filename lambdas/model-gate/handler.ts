@@ -1,12 +1,13 @@
-import { gunzipSync } from 'node:zlib';
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { extract } from 'tar-stream';
 import { z } from 'zod';
 import { readEnvironment } from '../shared/environment.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
 import { loadUseCase } from '../shared/usecase.ts';
+import { decideGate, type GateDecision, manifestSchema, metricsSchema } from './decide.ts';
 import { schema } from './env.ts';
-import { decideGate, type GateDecision, manifestSchema, metricsSchema } from './gate.ts';
-import { readFromTar } from './tar.ts';
 
 const env = readEnvironment(schema);
 const { ir, view } = loadUseCase(import.meta.dirname);
@@ -15,32 +16,29 @@ const s3 = new S3Client();
 
 const inputSchema = z.object({ manifest_uri: z.string(), output_data_url: z.string() });
 
-/**
- * Reads what the training job reported and what its data was built from. A rejection is an answer, not an error: the
- * state machine ends with its reasons.
- * @throws Error when a file is missing or has another shape
- */
+/** Reads what the training job measured and decides; the state machine acts on `passed`. */
 export async function handler(event: unknown): Promise<GateDecision> {
-  const input = inputSchema.parse(event);
-  const [output, manifest] = await Promise.all([readObject(input.output_data_url), readObject(input.manifest_uri)]);
-  const metrics = metricsSchema.parse(parseJson(readFromTar(gunzipSync(output), 'metrics.json')));
-  const decision = decideGate(ir.model.gate, view.definition_hash, metrics, manifestSchema.parse(parseJson(manifest)));
-  telemetry.info(decision.passed ? 'the model passed' : 'the model was rejected', {
-    passed: decision.passed,
-    reasons: decision.reasons.join('; '),
-    auc: metrics.auc,
-  });
+  const { manifest_uri, output_data_url } = inputSchema.parse(event);
+  const metrics = metricsSchema.parse(JSON.parse(await fileInArchive(await load(output_data_url), 'metrics.json')));
+  const manifest = manifestSchema.parse(JSON.parse((await load(manifest_uri)).toString('utf8')));
+  const decision = decideGate(ir.model.gate, view.definition_hash, metrics, manifest);
+  telemetry.info('gate', { passed: decision.passed, failed_criteria: decision.reasons.length });
+  telemetry.flush();
   return decision;
 }
 
-async function readObject(uri: string): Promise<Uint8Array> {
-  const match = /^s3:\/\/([^/]+)\/(.+)$/.exec(uri);
-  if (match?.[1] !== env.LAKE_BUCKET)
-    throw new Error('uri: found another place; allowed: an object of the lake bucket');
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket: match[1], Key: match[2] }));
-  return Body!.transformToByteArray();
+async function load(uri: string): Promise<Buffer> {
+  const prefix = `s3://${env.LAKE_BUCKET}/`;
+  if (!uri.startsWith(prefix)) throw new Error('uri: found another place; allowed: objects of the lake bucket');
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: env.LAKE_BUCKET, Key: uri.slice(prefix.length) }));
+  return Buffer.from(await Body!.transformToByteArray());
 }
 
-function parseJson(bytes: Uint8Array): unknown {
-  return JSON.parse(Buffer.from(bytes).toString('utf8'));
+/** @throws Error when the archive has no such file */
+async function fileInArchive(archive: Buffer, name: string): Promise<string> {
+  for await (const entry of Readable.from([archive]).pipe(createGunzip()).pipe(extract())) {
+    if (entry.header.name.replace(/^\.\//, '') === name) return Buffer.concat(await entry.toArray()).toString('utf8');
+    entry.resume();
+  }
+  throw new Error(`output.tar.gz: found no ${name}; the training job must write it`);
 }
