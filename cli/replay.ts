@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
+import { z } from 'zod';
 import type { UseCaseIR } from '../core/ir.ts';
 import { compareSequence } from '../core/state.ts';
 import type { WireEvent } from './bad-records.ts';
 import type { Clients } from './connection.ts';
-import { CliError, messageOf } from './errors.ts';
+import { CliError } from './errors.ts';
 import { readLines } from './ndjson.ts';
 import type { Resources } from './resources.ts';
 import { type Position, putAll, type StreamRecord } from './stream-writer.ts';
@@ -14,6 +15,7 @@ const DAY_MS = 86_400_000;
 const POLL_MS = 150;
 /** Nothing processed for this long: something is broken, and waiting would hide it. */
 const STUCK_MS = 120_000;
+const MAX_SWEEP_CALLS = 20;
 
 export interface TimedEvent {
   /** When the event became known (ms UTC): the replay's clock. */
@@ -77,9 +79,13 @@ export interface ReplayOptions {
   readonly rate?: number;
 }
 
-export interface SweepAnswer {
-  readonly [figure: string]: unknown;
-}
+const sweepAnswer = z.looseObject({
+  looked_at: z.number(),
+  scored: z.number(),
+  alerts: z.number(),
+  complete: z.boolean(),
+});
+export type SweepAnswer = z.infer<typeof sweepAnswer>;
 
 /** Sends days of events and invokes the sweep at the end of each, as a schedule would that lives in the events' time. */
 export class Replayer {
@@ -191,10 +197,19 @@ export class Replayer {
     }
   }
 
-  /** Scores whoever fell silent, with the replay's clock at `now` (ms UTC). */
-  sweep(now: number): Promise<SweepAnswer> {
-    const { clients, resources } = this.#options;
-    return invokeSweep(clients.lambda, resources.get('sweepFunction'), now);
+  /** Scores whoever fell silent, with the replay's clock at `now` (ms UTC); again, while the answer says that time ran out. */
+  async sweep(now: number): Promise<SweepAnswer> {
+    const { clients, resources, signal } = this.#options;
+    const total = { looked_at: 0, scored: 0, alerts: 0 };
+    for (let call = 0; call < MAX_SWEEP_CALLS; call += 1) {
+      signal?.throwIfAborted();
+      const answer = await invokeSweep(clients.lambda, resources.get('sweepFunction'), now);
+      total.looked_at = Math.max(total.looked_at, answer.looked_at);
+      total.scored += answer.scored;
+      total.alerts += answer.alerts;
+      if (answer.complete) return { ...total, complete: true };
+    }
+    throw new CliError(`The sweep was not complete after ${MAX_SWEEP_CALLS} calls; give its function more time.`);
   }
 }
 
@@ -233,9 +248,7 @@ async function invokeSweep(client: LambdaClient, name: string, now: number): Pro
   );
   const text = Buffer.from(Payload ?? []).toString('utf8');
   if (FunctionError) throw new CliError(`The sweep failed (${FunctionError}): ${text.slice(0, 400)}`);
-  try {
-    return (JSON.parse(text || '{}') ?? {}) as SweepAnswer;
-  } catch (error) {
-    throw new CliError(`The sweep answered no JSON: ${messageOf(error)}`);
-  }
+  const answer = sweepAnswer.safeParse(JSON.parse(text || 'null'));
+  if (!answer.success) throw new CliError(`The sweep answered something unexpected: ${z.prettifyError(answer.error)}`);
+  return answer.data;
 }
