@@ -30,7 +30,7 @@ class BackfillError(RuntimeError):
 
 
 def archived_positions(spark: SparkSession, tables: Tables, snapshot: int) -> dict[str, str]:
-    """Shard → the highest sequence number in `events`: what a state from that snapshot has seen, whatever its entity."""
+    """Shard → the highest sequence number in `events`: what every state from that snapshot has seen."""
     events = spark.read.option("snapshot-id", snapshot).table(tables.name("events"))
     newest = F.max(F.struct(F.length("sequence_number").alias("n"), F.col("sequence_number").alias("s")))
     rows = events.groupBy("shard_id").agg(newest.alias("last")).collect()
@@ -59,13 +59,18 @@ def backfill(spark: SparkSession, tables: Tables, plan: ViewPlan, table: str) ->
     outcomes: Counter[str] = Counter()
     for row in rows:
         outcomes[row["outcome"]] += row["states"]
+    if outcomes["behind"]:
+        raise BackfillError(
+            f"{outcomes['behind']} live states lack archived events but hold newer ones. Compact the archive first."
+        )
     history = events.where(F.col("shard_id") == HISTORY_SHARD).count()
     write_fence(table, view, snapshot, history)
     return {"view": view, "snapshot_id": str(snapshot), "history_rows": history, "shards": len(marks)} | dict(outcomes)
 
 
 def write_states(table: str, view: str, states: Iterator[State], marks: dict[str, str]) -> Counter[str]:
-    """Counts of states by what happened: `written`, `replaced` (an older one), `kept` (a newer live one)."""
+    """Counts of states by what happened: `written`, `replaced` (an older one), `kept` (a live one that has seen
+    all archived events of its entity), `behind` (a live one that has not, but holds newer ones)."""
     client = boto3.client(
         "dynamodb", config=Config(max_pool_connections=WRITERS, retries={"mode": "adaptive", "max_attempts": 10})
     )
@@ -85,7 +90,7 @@ def _write_one(client: Any, table: str, view: str, state: State, marks: dict[str
             continue
         known = {shard: mark["S"] for shard, mark in stored["watermarks"]["M"].items()}
         if not covers(marks, known):
-            return "kept"
+            return "kept" if covers(known, state.positions) else "behind"
         version = int(stored["version"]["N"])
     raise BackfillError(f"a state was changed {_TRIES} times while it was written. Run the job again.")
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .codec import encode_level, encode_recent, encode_state, scalar, signed, sketch, text, varint
-from .columns import PropertyColumn, codes_of, matching
+from .columns import PropertyColumn, codes_of, matching, ranks_of_decimals
 from .event_log import EventLog, read_events
 from .hashing import hash53
 from .ir import ViewPlan
@@ -52,6 +52,8 @@ class State:
     data: bytes
     newest_event_time: int
     newest_available_at: int
+    positions: dict[str, str]
+    """Shard → the highest sequence number among the entity's own events."""
     expires_at: int | None
 
 
@@ -84,12 +86,26 @@ def entity_states(plan: ViewPlan, events: pa.Table) -> Iterator[State]:
     levels = levels_of(plan)
     encoded = [_encode_level(log, facts, level, newest_available) for level in levels]
     widest = None if any(lv.retention_ms is None for lv in levels) else max((lv.retention_ms or 0) for lv in levels)
-    names = words.to_pylist()
+    names, positions = words.to_pylist(), _positions(log)
     for entity in range(entities):
         time, available = int(newest_time[entity]), int(newest_available[entity])
         data = encode_state(time, available, recent(entity), [level(entity) for level in encoded])
         expires = None if widest is None else -(-(available + widest + 2 * _DAY) // 1000)
-        yield State(names[entity], data, time, available, expires)
+        yield State(names[entity], data, time, available, positions.get(entity, {}), expires)
+
+
+def _positions(log: EventLog) -> dict[int, dict[str, str]]:
+    """Entity → shard → its highest sequence number."""
+    (rank,) = ranks_of_decimals(log.sequence)
+    order = np.lexsort((rank, log.shard, log.entity))
+    entity, shard = log.entity[order], log.shard[order]
+    last = np.ones(len(order), bool)
+    last[:-1] = (entity[1:] != entity[:-1]) | (shard[1:] != shard[:-1])
+    marks = log.sequence.take(pa.array(order[last])).to_pylist()
+    found: dict[int, dict[str, str]] = {}
+    for code, name, mark in zip(entity[last].tolist(), shard[last].tolist(), marks, strict=True):
+        found.setdefault(code, {})[log.shards[name]] = mark
+    return found
 
 
 def _recent(plan: ViewPlan, log: EventLog, facts: Ints, newest: Ints) -> Callable[[int], bytes]:
