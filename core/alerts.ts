@@ -25,7 +25,7 @@ export function decide(
 }
 
 /**
- * The features that push this score up most, in the use case's words.
+ * The features that push this score up most, in the use case's words. Null values are no reason one could tell.
  * @param contributions log-odds, one a model input. @returns at most `alerts.top_reasons` sentences, strongest first
  */
 export function reasons(
@@ -42,14 +42,16 @@ export function reasons(
       value: values[index.get(name)!] ?? null,
       push: contributions[i] ?? 0,
     }))
-    .filter((one): one is typeof one & { reason: ReasonIR } => one.reason !== undefined && one.push > 0)
+    .filter(
+      (one): one is typeof one & { reason: ReasonIR } => one.reason !== undefined && one.value !== null && one.push > 0,
+    )
     .sort((a, b) => b.push - a.push)
     .slice(0, alerts.top_reasons)
     .map(({ reason, value }) => reason.text.replaceAll('{value}', format(value, reason.format)));
 }
 
 function format(value: Scalar, as: ReasonIR['format']): string {
-  if (typeof value !== 'number') return value === null ? 'unknown' : String(value);
+  if (typeof value !== 'number') return String(value);
   switch (as) {
     case 'days':
       return `${(value / DAY).toFixed(value < 10 * DAY ? 1 : 0)} days`;

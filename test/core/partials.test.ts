@@ -5,6 +5,7 @@ import { canonicalJson, hash53, murmur3 } from '../../core/hash.ts';
 import type { CanonicalEvent } from '../../core/ir.ts';
 import {
   compareCodePoints,
+  comparePicks,
   type Distinct,
   estimateDistinct,
   type PartialKind,
