@@ -11,9 +11,7 @@ import type { ScoreTable } from '../feature-store/tables.ts';
 import type { DataKey } from '../foundation/data-key.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import { deadLetterQueue, NodeFunction } from '../foundation/node-function.ts';
-import { explainWildcards } from '../foundation/wildcards.ts';
 import { consumerProps } from '../ingestion/stream-consumer.ts';
-import { LIST_STREAMS } from '../serving/scorer.ts';
 import { type AlarmRegistry, QUIET } from './alarm-registry.ts';
 import { NotificationTopic } from './alarm-topic.ts';
 import { addDeadLetterAlarm, addErrorAlarm, addStreamAlarms } from './function-alarms.ts';
@@ -83,7 +81,6 @@ export class Alerting extends Construct {
       ],
     });
     publisher.function.addEventSource(source);
-    explainWildcards(publisher.role, LIST_STREAMS);
     addStreamAlarms(alarms, 'Publisher', {
       function: publisher.function,
       mapping: source.eventSourceMappingId,

@@ -8,19 +8,12 @@ import { type Lake, PREFIX } from '../feature-store/lake.ts';
 import type { OnlineTable, ScoreTable } from '../feature-store/tables.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import { NodeFunction } from '../foundation/node-function.ts';
-import { explainWildcards } from '../foundation/wildcards.ts';
 import { consumerProps } from '../ingestion/stream-consumer.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addStreamAlarms } from '../monitoring/function-alarms.ts';
 import { METRIC, SERVICE } from '../monitoring/metric-names.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
 import type { ScoringEndpoint } from './scoring-endpoint.ts';
-
-/** Why a policy for DynamoDB streams has a wildcard that we do not write ourselves. */
-export const LIST_STREAMS = {
-  finding: /^Resource::\*$/,
-  reason: 'dynamodb:ListStreams (and X-Ray) have no resource type: IAM takes only "*".',
-};
 
 export interface ScorerProps {
   readonly deployment: Deployment;
@@ -70,7 +63,6 @@ export class Scorer extends Construct {
       ],
     });
     this.fn.function.addEventSource(source);
-    explainWildcards(this.fn.role, LIST_STREAMS);
 
     addStreamAlarms(alarms, 'Scorer', {
       function: this.fn.function,
