@@ -20,7 +20,7 @@ MAX_RECORD_BYTES = 1_048_576
 
 _EVENT = """event_id string, entity_id string, event_type string, event_time long, source_time long, source string,
     schema_version int, properties string, available_at long, shard_id string, sequence_number string"""
-_REJECTED = "reason string, detail string, arrival long, raw_base64 string"
+_REJECTED = "reason string, detail string, arrival long, partition_key string, raw_base64 string"
 LANDED_SCHEMA = f"{_EVENT}, {_REJECTED}"
 LANDED_ARROW = pa.schema(
     [
@@ -32,6 +32,7 @@ LANDED_ARROW = pa.schema(
         ("available_at", pa.int64()),
         *[(name, pa.string()) for name in ("shard_id", "sequence_number", "reason", "detail")],
         ("arrival", pa.int64()),
+        ("partition_key", pa.string()),
         ("raw_base64", pa.string()),
     ]
 )
@@ -87,10 +88,17 @@ def rejections_of(landed: DataFrame) -> DataFrame:
         "detail",
         "event_type",
         "schema_version",
-        F.col("schema_version").alias("contract_version"),
+        _contract_version().alias("contract_version"),
+        "partition_key",
         "raw_base64",
         F.date_format(F.timestamp_millis("arrival"), "yyyy-MM-dd").alias("dt"),
     )
+
+
+def _contract_version() -> Column:
+    """`<event_type>@<schema_version>`; empty where the record did not say its type."""
+    named = F.concat(F.col("event_type"), F.lit("@"), F.coalesce(F.col("schema_version").cast("string"), F.lit("")))
+    return F.coalesce(named, F.lit(""))
 
 
 def earliest_copies(events: DataFrame) -> DataFrame:

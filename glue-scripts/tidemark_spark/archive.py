@@ -1,0 +1,125 @@
+"""Compaction: objects of the archive → Iceberg tables, each object read once, each record there once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from . import wire_json
+from .events import (
+    LANDED_ARROW,
+    LANDED_SCHEMA,
+    ROWS_A_BATCH,
+    events_of,
+    merge_events,
+    merge_quarantine,
+    rejections_of,
+)
+from .lake import list_objects, read_lines
+from .tables import FILE_COLUMNS, PREDICTION_COLUMNS, QUARANTINE_COLUMNS, Tables, merge
+
+KINDS = ("events", "quarantine", "predictions")
+_SLICES = 8
+
+_PREDICTION_ARROW = pa.schema(
+    [
+        ("prediction_id", pa.string()),
+        ("entity_id", pa.string()),
+        ("t", pa.int64()),
+        ("view", pa.string()),
+        ("definition_hash", pa.string()),
+        ("watermarks", pa.map_(pa.string(), pa.string())),
+        ("values", pa.string()),
+        ("inputs", pa.string()),
+        ("score", pa.float64()),
+        ("variant", pa.string()),
+        ("model_version", pa.string()),
+        ("reasons", pa.string()),
+        ("trigger", pa.string()),
+        ("scored_at", pa.int64()),
+    ]
+)
+_PREDICTION_SCHEMA = """prediction_id string, entity_id string, t long, view string, definition_hash string,
+    watermarks map<string, string>, `values` string, inputs string, score double, variant string, model_version string,
+    reasons string, trigger string, scored_at long"""
+
+
+def compact(spark: SparkSession, tables: Tables, bucket: str, entity_buckets: int) -> dict[str, int]:
+    """Merges what is new below archive/ and remembers its keys; returns new objects by kind.
+
+    A run that dies between merge and remembering reads the same objects again, and merges nothing twice.
+    """
+    tables.create_events(spark, entity_buckets)
+    tables.create(spark, "quarantine", QUARANTINE_COLUMNS, "dt")
+    tables.create(spark, "predictions", PREDICTION_COLUMNS, "days(t)")
+    files = tables.create(spark, "archive_files", FILE_COLUMNS, "kind")
+    read: dict[str, set[str]] = {kind: set() for kind in KINDS}
+    for row in spark.table(files).collect():
+        read[row["kind"]].add(row["key"])
+    counts = {}
+    for kind in KINDS:
+        keys = [o.key for o in list_objects(bucket, f"archive/{kind}/", ".ndjson.gz") if o.key not in read[kind]]
+        counts[f"{kind}_objects"] = len(keys)
+        if keys:
+            _MERGE[kind](spark, tables, bucket, keys)
+            spark.createDataFrame([(key, kind) for key in keys], FILE_COLUMNS).coalesce(1).writeTo(files).append()
+    return counts
+
+
+def _records(
+    spark: SparkSession,
+    bucket: str,
+    keys: list[str],
+    to_row: Callable[[Any], dict[str, Any]],
+    arrow: pa.Schema,
+    ddl: str,
+) -> DataFrame:
+    """Rows of the objects' JSON lines, read inside executors."""
+
+    def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        held: list[dict[str, Any]] = []
+        for batch in batches:
+            for key in batch.column(0).to_pylist():
+                held += [to_row(wire_json.parse(line.decode())) for line in read_lines(bucket, key) if line]
+                if len(held) >= ROWS_A_BATCH:
+                    yield pa.RecordBatch.from_pylist(held, arrow)
+                    held = []
+        if held:
+            yield pa.RecordBatch.from_pylist(held, arrow)
+
+    frame = spark.createDataFrame([(key,) for key in keys], "key string")
+    return frame.repartition(min(_SLICES, len(keys))).mapInArrow(rows, ddl)
+
+
+def event_row(line: dict[str, Any]) -> dict[str, Any]:
+    """A row of LANDED_SCHEMA from a line of archive/events."""
+    return line | {"properties": wire_json.canonical(line["properties"])}
+
+
+def prediction_row(line: dict[str, Any]) -> dict[str, Any]:
+    """A row of the predictions table from a line of archive/predictions; lists become JSON text."""
+    lists = {name: wire_json.dumps(line[name]) for name in ("values", "inputs", "reasons")}
+    return line | lists | {"watermarks": list(line["watermarks"].items())}
+
+
+def _merge_events(spark: SparkSession, tables: Tables, bucket: str, keys: list[str]) -> None:
+    merge_events(spark, tables, events_of(_records(spark, bucket, keys, event_row, LANDED_ARROW, LANDED_SCHEMA)))
+
+
+def _merge_quarantine(spark: SparkSession, tables: Tables, bucket: str, keys: list[str]) -> None:
+    lines = _records(spark, bucket, keys, dict, LANDED_ARROW, LANDED_SCHEMA)
+    merge_quarantine(spark, tables, rejections_of(lines))
+
+
+def _merge_predictions(spark: SparkSession, tables: Tables, bucket: str, keys: list[str]) -> None:
+    rows = _records(spark, bucket, keys, prediction_row, _PREDICTION_ARROW, _PREDICTION_SCHEMA)
+    for name in ("t", "scored_at"):
+        rows = rows.withColumn(name, F.timestamp_millis(name))
+    merge(spark, tables.name("predictions"), rows.dropDuplicates(["prediction_id"]), ["prediction_id"])
+
+
+_MERGE = {"events": _merge_events, "quarantine": _merge_quarantine, "predictions": _merge_predictions}
