@@ -71,7 +71,7 @@ export function slackMessage(alert: Alert): object {
         text: { type: 'mrkdwn', text: `*${escaped(alert.entity_id)}*  score *${alert.score.toFixed(2)}*` },
       },
       ...(reasons ? [{ type: 'section', text: { type: 'mrkdwn', text: reasons } }] : []),
-      { type: 'section', text: { type: 'mrkdwn', text: `<${encodeURI(decodeURI(alert.link))}|Open>` } },
+      { type: 'section', text: { type: 'mrkdwn', text: `<${escaped(alert.link).replaceAll('|', '%7C')}|Open>` } },
       {
         type: 'context',
         elements: [

@@ -46,7 +46,9 @@ export class Outbox {
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
       const { Item } = await this.client.send(new GetItemCommand({ ...this.address(key), ConsistentRead: true }));
-      return Item?.status?.S === 'sending' ? 'taken' : 'sent';
+      if (!Item) throw new Error('the outbox holds no such alert; only the publisher may publish here');
+      // `pending` again: the other sender failed between our two calls, and nothing was sent.
+      return Item.status?.S === 'sent' ? 'sent' : 'taken';
     }
   }
 

@@ -1,17 +1,18 @@
 /** One batch of one shard: admit, apply, write each state once. Effects go through ports; decisions are core's. */
 import { type AdmitOptions, admit, type CompiledContracts } from '../../core/contract.ts';
-import type { CanonicalEvent } from '../../core/ir.ts';
-import { applyEvents, compareSequence, emptyState } from '../../core/state.ts';
+import { InexactSumError } from '../../core/partials.ts';
+import { type Applied, applyEvents, compareSequence, emptyState } from '../../core/state.ts';
 import type { ViewPlan } from '../../core/view.ts';
 import { MAX_TRIES, mapConcurrently, pause } from '../shared/backoff.ts';
-import type { ReplayClock, StateStore, StoredState } from '../shared/ports.ts';
+import { type ReplayClock, type StateStore, StateTooLargeError, type StoredState } from '../shared/ports.ts';
 import type { StreamRecord } from '../shared/stream-records.ts';
-import { type QuarantineLine, quarantineLine } from './quarantine.ts';
+import { type Located, type QuarantineLine, quarantineLine, refusedDuplicate, refusedForState } from './quarantine.ts';
 
 const WRITERS = 16;
 
 export interface ProcessorPorts {
   readonly states: StateStore;
+  /** Must not lose a line that an earlier call stored. */
   readonly quarantine: (lines: readonly QuarantineLine[]) => Promise<void>;
   /** Puts a record again under its entity. */
   readonly reroute: (entity_id: string, data: Uint8Array) => Promise<void>;
@@ -19,6 +20,8 @@ export interface ProcessorPorts {
   readonly clock: ReplayClock | null;
   /** Told of every entity that failed; the batch goes on. */
   readonly onFailure: (error: unknown) => void;
+  /** Waits before a try is repeated. @param attempt from 0 */
+  readonly pause?: (attempt: number) => Promise<void>;
 }
 
 export interface ProcessorRules {
@@ -41,21 +44,28 @@ export interface BatchResult {
   readonly conflicts: number;
   readonly bytes: readonly number[];
   readonly quarantined: ReadonlyMap<string, number>;
-  /** ms UTC; -1 when nothing was admitted. */
-  readonly newest_event_time: number;
 }
 
-interface Located {
-  readonly event: CanonicalEvent;
-  readonly record: StreamRecord;
+/** The events of one entity in this batch, in the order of the shard. */
+interface Work {
+  readonly entity_id: string;
+  readonly located: Located[];
 }
 
+/**
+ * Safe under every redelivery: what was applied is behind the watermark of its state, which is written with it.
+ * @throws Error when the states can't be read or the quarantine can't be written: the whole batch is delivered again
+ */
 export async function processBatch(
   records: readonly StreamRecord[],
   rules: ProcessorRules,
   ports: ProcessorPorts,
 ): Promise<BatchResult> {
-  const tally = {
+  return new Batch(rules, ports).run(records);
+}
+
+class Batch {
+  private readonly tally = {
     admitted: 0,
     clamped: 0,
     misrouted: 0,
@@ -66,103 +76,131 @@ export async function processBatch(
     written: 0,
     conflicts: 0,
   };
-  const bytes: number[] = [];
-  const lines: QuarantineLine[] = [];
-  const failures: string[] = [];
-  const byEntity = new Map<string, Located[]>();
-  for (const record of records) {
-    const result = admit(record.data, record.position, rules.contracts, rules.admit);
-    if (!result.ok) {
-      lines.push(quarantineLine(record, result));
-      continue;
-    }
-    tally.admitted++;
-    if (result.clamped) tally.clamped++;
-    if (result.unknown_fields.length > 0) tally.unknown++;
-    const { event } = result;
-    if (result.misrouted) {
-      tally.misrouted++;
-      await attempt(record, () => ports.reroute(event.entity_id, record.data));
-      continue;
-    }
-    byEntity.set(event.entity_id, [...(byEntity.get(event.entity_id) ?? []), { event, record }]);
+  private readonly bytes: number[] = [];
+  private readonly quarantined = new Map<string, number>();
+  private readonly failures: string[] = [];
+  private readonly rules: ProcessorRules;
+  private readonly ports: ProcessorPorts;
+
+  constructor(rules: ProcessorRules, ports: ProcessorPorts) {
+    this.rules = rules;
+    this.ports = ports;
   }
 
-  const stored = await ports.states.read([...byEntity.keys()]);
-  // The quarantine comes before the states: once a watermark has moved, a redelivery would not find the record again.
-  for (const [entity, located] of byEntity) lines.push(...duplicatesOf(located, stored.get(entity)));
-  await ports.quarantine(lines);
+  async run(records: readonly StreamRecord[]): Promise<BatchResult> {
+    const lines: QuarantineLine[] = [];
+    const works = await this.sort(records, lines);
+    const stored = await this.ports.states.read(works.map((work) => work.entity_id));
+    const outcomes = works.map((work) => this.apply(work, stored.get(work.entity_id), lines));
+    // The quarantine comes before the states: once a watermark has moved, a redelivery would not find the record again.
+    await this.quarantine(lines);
+    await mapConcurrently([...works.entries()], WRITERS, ([i, work]) => {
+      const outcome = outcomes[i] ?? null;
+      return this.attempt(work.located[0]!.record, () => this.write(work, stored.get(work.entity_id), outcome));
+    });
+    const newest = works
+      .flatMap((work) => work.located)
+      .reduce((to, { event }) => Math.max(to, event.available_at), -1);
+    if (newest >= 0) await this.ports.clock?.advance(newest + 1);
+    return {
+      failed: this.failures.sort(compareSequence)[0] ?? null,
+      ...this.tally,
+      bytes: this.bytes,
+      quarantined: this.quarantined,
+    };
+  }
 
-  let newest_event_time = -1;
-  let newest_arrival = -1;
-  await mapConcurrently([...byEntity], WRITERS, async ([entity, located]) => {
-    await attempt(located[0]!.record, () => applyToEntity(entity, located, stored.get(entity)));
-    for (const { event } of located) {
-      newest_event_time = Math.max(newest_event_time, event.event_time);
-      newest_arrival = Math.max(newest_arrival, event.available_at);
+  /** Admits each record: to its entity, to the quarantine, or back into the stream under its own key. */
+  private async sort(records: readonly StreamRecord[], lines: QuarantineLine[]): Promise<Work[]> {
+    const works = new Map<string, Work>();
+    for (const record of records) {
+      const result = admit(record.data, record.position, this.rules.contracts, this.rules.admit);
+      if (!result.ok) {
+        lines.push(quarantineLine(record, result));
+        continue;
+      }
+      const { event } = result;
+      this.tally.admitted++;
+      if (result.clamped) this.tally.clamped++;
+      if (result.unknown_fields.length > 0) this.tally.unknown++;
+      if (result.misrouted) {
+        this.tally.misrouted++;
+        await this.attempt(record, () => this.ports.reroute(event.entity_id, record.data));
+        continue;
+      }
+      const work = works.get(event.entity_id) ?? { entity_id: event.entity_id, located: [] };
+      works.set(event.entity_id, work);
+      work.located.push({ event, record });
     }
-  });
-  if (newest_arrival >= 0) await ports.clock?.advance(newest_arrival + 1);
+    return [...works.values()];
+  }
 
-  async function attempt(first: StreamRecord, run: () => Promise<void>): Promise<void> {
+  /** @returns null when no state can hold these events: they are in `lines` then, so that they block nobody */
+  private apply(work: Work, from: StoredState | undefined, lines: QuarantineLine[]): Applied | null {
+    const { plan } = this.rules;
+    const events = work.located.map((one) => one.event);
     try {
-      await run();
+      const outcome = applyEvents(plan, from?.state ?? emptyState(plan), events);
+      const duplicates = new Set(outcome.duplicates);
+      lines.push(...work.located.filter(({ event }) => duplicates.has(event)).map(refusedDuplicate));
+      return outcome;
     } catch (error) {
-      ports.onFailure(error);
-      failures.push(first.position.sequence_number);
+      if (!(error instanceof InexactSumError)) throw error;
+      lines.push(...work.located.map((one) => refusedForState(one, 'DECIMAL_OVERFLOW', error.message)));
+      return null;
     }
-  }
-
-  function duplicatesOf(located: readonly Located[], from: StoredState | undefined): QuarantineLine[] {
-    const { duplicates } = applyEvents(
-      rules.plan,
-      from?.state ?? emptyState(rules.plan),
-      located.map((one) => one.event),
-    );
-    return located
-      .filter(({ event }) => duplicates.includes(event))
-      .map(({ record, event }) => quarantineLine(record, duplicateOf(event)));
   }
 
   /** Reads again and applies again whenever another writer was faster; the watermark tells what is already in. */
-  async function applyToEntity(
-    entity: string,
-    located: readonly Located[],
-    first: StoredState | undefined,
-  ): Promise<void> {
-    const events = located.map((one) => one.event);
-    for (let from = first, attempts = 0; ; attempts++) {
-      const outcome = applyEvents(rules.plan, from?.state ?? emptyState(rules.plan), events);
-      const changed = outcome.applied + outcome.duplicates.length > 0;
-      const size = changed ? await ports.states.write(entity, outcome.state, from?.version ?? null) : 0;
-      if (size !== 'conflict') {
-        tally.applied += outcome.applied;
-        tally.duplicates += outcome.duplicates.length;
-        tally.skipped += outcome.skipped;
-        if (changed) tally.written++;
-        if (changed) bytes.push(size);
-        return;
-      }
-      tally.conflicts++;
-      if (attempts === MAX_TRIES)
+  private async write(work: Work, first: StoredState | undefined, outcome: Applied | null): Promise<void> {
+    let from = first;
+    let next = outcome;
+    for (let attempt = 0; next !== null; attempt++) {
+      const fresh = next.applied + next.duplicates.length;
+      const size = fresh > 0 ? await this.put(work, next, from?.version ?? null) : null;
+      if (size !== 'conflict') return this.note(next, size);
+      this.tally.conflicts++;
+      if (attempt === MAX_TRIES)
         throw new Error('a state lost every conditional write; its events are delivered again');
-      await pause(attempts);
-      from = (await ports.states.read([entity])).get(entity);
-      await ports.quarantine(duplicatesOf(located, from));
+      await (this.ports.pause ?? pause)(attempt);
+      from = (await this.ports.states.read([work.entity_id])).get(work.entity_id);
+      const lines: QuarantineLine[] = [];
+      next = this.apply(work, from, lines);
+      await this.quarantine(lines);
     }
   }
 
-  const quarantined = new Map<string, number>();
-  for (const line of lines) quarantined.set(line.reason, (quarantined.get(line.reason) ?? 0) + 1);
-  failures.sort(compareSequence);
-  return { failed: failures[0] ?? null, ...tally, bytes, quarantined, newest_event_time };
-}
+  /** @returns the size written, null when the events were quarantined because the state would be too large */
+  private async put(work: Work, next: Applied, version: number | null): Promise<number | 'conflict' | null> {
+    try {
+      return await this.ports.states.write(work.entity_id, next.state, version);
+    } catch (error) {
+      if (!(error instanceof StateTooLargeError)) throw error;
+      await this.quarantine(work.located.map((one) => refusedForState(one, 'OVERSIZE', error.message)));
+      return null;
+    }
+  }
 
-function duplicateOf(event: CanonicalEvent) {
-  return {
-    reason: 'DUPLICATE_EVENT_ID' as const,
-    detail: 'event_id: found an id that was counted within the dedupe horizon; allowed: each id once',
-    event_type: event.event_type,
-    schema_version: event.schema_version,
-  };
+  private note(outcome: Applied, size: number | null): void {
+    this.tally.skipped += outcome.skipped;
+    if (size === null) return;
+    this.tally.applied += outcome.applied;
+    this.tally.duplicates += outcome.duplicates.length;
+    this.tally.written++;
+    this.bytes.push(size);
+  }
+
+  private async quarantine(lines: readonly QuarantineLine[]): Promise<void> {
+    if (lines.length > 0) await this.ports.quarantine(lines);
+    for (const { reason } of lines) this.quarantined.set(reason, (this.quarantined.get(reason) ?? 0) + 1);
+  }
+
+  private async attempt(first: StreamRecord, run: () => Promise<void>): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      this.ports.onFailure(error);
+      this.failures.push(first.position.sequence_number);
+    }
+  }
 }

@@ -1,4 +1,6 @@
 import type { Rejected } from '../../core/contract.ts';
+import { sha256 } from '../../core/hash.ts';
+import type { CanonicalEvent } from '../../core/ir.ts';
 import type { RejectionReason } from '../../core/rejection.ts';
 import { compareSequence } from '../../core/state.ts';
 import { archiveKey } from '../shared/lake.ts';
@@ -15,9 +17,15 @@ export interface QuarantineLine {
   readonly detail: string;
   readonly event_type: string | null;
   readonly schema_version: number | null;
-  readonly contract_version: string;
+  readonly contract_version: number | null;
   readonly partition_key: string;
   readonly raw_base64: string;
+}
+
+/** An admitted event and the record it came in. */
+export interface Located {
+  readonly event: CanonicalEvent;
+  readonly record: StreamRecord;
 }
 
 export function quarantineLine(record: StreamRecord, why: Omit<Rejected, 'ok'>): QuarantineLine {
@@ -30,19 +38,37 @@ export function quarantineLine(record: StreamRecord, why: Omit<Rejected, 'ok'>):
     detail: why.detail,
     event_type: why.event_type ?? null,
     schema_version: why.schema_version ?? null,
-    contract_version: why.event_type === undefined ? '' : `${why.event_type}@${why.schema_version ?? ''}`,
+    contract_version: why.schema_version ?? null,
     partition_key,
     raw_base64: Buffer.from(record.data).toString('base64'),
   };
 }
 
-/** One object for the refused records of a batch; a redelivery writes the same lines, merged by shard and position. */
+/** The id was counted before: a producer's retry. */
+export function refusedDuplicate(located: Located): QuarantineLine {
+  return refusedForState(
+    located,
+    'DUPLICATE_EVENT_ID',
+    'event_id: found an id that was counted within the dedupe horizon; allowed: each id once',
+  );
+}
+
+/** A good event that its entity's state can't take. */
+export function refusedForState({ event, record }: Located, reason: RejectionReason, detail: string): QuarantineLine {
+  const { event_type, schema_version } = event;
+  return quarantineLine(record, { reason, detail, event_type, schema_version });
+}
+
+/**
+ * One object for refused records of a shard. A redelivery may refuse fewer of them (duplicates whose watermark has moved
+ * meanwhile), so the key also holds a hash of the positions: the same lines overwrite themselves, and no others. Readers
+ * merge by shard and position.
+ */
 export async function writeQuarantine(sink: JsonLinesSink, lines: readonly QuarantineLine[]): Promise<void> {
   const sorted = [...lines].sort((a, b) => compareSequence(a.sequence_number, b.sequence_number));
   const [first, last] = [sorted[0], sorted.at(-1)];
   if (!first || !last) return;
-  await sink.put(
-    archiveKey('quarantine', first.arrival, first.shard_id, first.sequence_number, last.sequence_number),
-    sorted,
-  );
+  const positions = sha256(sorted.map((line) => line.sequence_number).join('\n')).slice(0, 12);
+  const range = `${last.sequence_number}-${positions}`;
+  await sink.put(archiveKey('quarantine', first.arrival, first.shard_id, first.sequence_number, range), sorted);
 }

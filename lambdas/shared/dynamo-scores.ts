@@ -3,6 +3,7 @@ import {
   type DynamoDBClient,
   PutItemCommand,
   TransactionCanceledException,
+  TransactionConflictException,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { Item } from './dynamo-states.ts';
@@ -53,13 +54,15 @@ export class DynamoScores implements ScoreStore {
       }
       return true;
     } catch (error) {
-      if (error instanceof ConditionalCheckFailedException || lostCondition(error)) return false;
+      if (lostCondition(error)) return false;
       throw error;
     }
   }
 }
 
 function lostCondition(error: unknown): boolean {
+  // A plain put that meets somebody's transaction on the same item is refused by a conflict, not by its condition.
+  if (error instanceof ConditionalCheckFailedException || error instanceof TransactionConflictException) return true;
   const lost = ['ConditionalCheckFailed', 'TransactionConflict'];
   return (
     error instanceof TransactionCanceledException &&

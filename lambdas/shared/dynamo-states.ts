@@ -11,11 +11,13 @@ import { decodeState, encodeState } from '../../core/codec.ts';
 import { type EntityState, expiresAt } from '../../core/state.ts';
 import type { ViewPlan } from '../../core/view.ts';
 import { chunks, MAX_TRIES, pause } from './backoff.ts';
-import type { ReplayClock, StateStore, StoredState } from './ports.ts';
+import { type ReplayClock, type StateStore, StateTooLargeError, type StoredState } from './ports.ts';
 
 export const CLOCK_KEY = '#clock';
 export const FENCE_KEY = '#fence';
 const BATCH_GET_LIMIT = 100;
+/** An item ends at 400 KB; the rest is for keys, watermarks and what later code may add. */
+export const MAX_STATE_BYTES = 350 * 1024;
 
 export type Item = Readonly<Record<string, AttributeValue>>;
 
@@ -50,6 +52,11 @@ export class DynamoStates implements StateStore {
 
   async write(entity_id: string, state: EntityState, version: number | null): Promise<number | 'conflict'> {
     const bytes = encodeState(this.plan, state);
+    if (bytes.length > MAX_STATE_BYTES) {
+      throw new StateTooLargeError(
+        `state: found ${bytes.length} bytes; allowed: up to ${MAX_STATE_BYTES}; narrow windows or caps of the view`,
+      );
+    }
     const expires = expiresAt(this.plan, state);
     const marks = Object.entries(state.watermarks).map(([shard, mark]) => [shard, { S: mark }] as const);
     try {

@@ -9,10 +9,15 @@ export interface StoredState {
   readonly version: number;
 }
 
+/** A state that the online table could not hold (an item ends at 400 KB). */
+export class StateTooLargeError extends Error {
+  override readonly name = 'StateTooLargeError';
+}
+
 export interface StateStore {
   /** Consistent reads; entities without a state are absent. */
   read(entity_ids: readonly string[]): Promise<ReadonlyMap<string, StoredState>>;
-  /** @param version the one that was read, null for a new entity. @returns bytes written, or `conflict` if another was faster */
+  /** @param version the one that was read, null for a new entity. @returns bytes written, or `conflict` if another was faster. @throws StateTooLargeError */
   write(entity_id: string, state: EntityState, version: number | null): Promise<number | 'conflict'>;
   /** Whether the backfill of this view version is complete. */
   ready(): Promise<boolean>;

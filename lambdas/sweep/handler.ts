@@ -73,8 +73,9 @@ async function sweepSegment(
       Segment: segment,
       TotalSegments: SEGMENTS,
       Limit: PAGE,
-      FilterExpression: '#view = :view',
-      ExpressionAttributeNames: { '#view': 'view' },
+      // The fence has the view's version as its sort key too, but no state.
+      FilterExpression: '#view = :view AND attribute_exists(#state)',
+      ExpressionAttributeNames: { '#view': 'view', '#state': 'state' },
       ExpressionAttributeValues: { ':view': { S: usecase.view.version } },
     },
   );
