@@ -2,7 +2,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { METRIC } from '../../lib/monitoring/metric-names.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { ScoreRefusedError } from '../shared/ports.ts';
-import { predict } from '../shared/scoring.ts';
+import { predict, predictionsKey } from '../shared/scoring.ts';
 import { scoringAdapters } from '../shared/scoring-adapters.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
 import { loadUseCase } from '../shared/usecase.ts';
@@ -20,7 +20,7 @@ export async function handler(event: APIGatewayProxyEventV2): Promise<APIGateway
     if (error instanceof BadRequestError) return { status: 400, body: { error: error.message } };
     if (error instanceof ScoreRefusedError) {
       telemetry.count(METRIC.scoreRefused);
-      return { status: 503, body: { error: error.message } };
+      return { status: error.kind === 'mismatch' ? 409 : 503, body: { error: error.message } };
     }
     telemetry.error('a request failed', error);
     return {
@@ -57,10 +57,7 @@ async function answerTo(event: APIGatewayProxyEventV2): Promise<ApiAnswer> {
     return { status: 200, body: { view: usecase.view.version, entities: vectors.map((vector) => vector.answer) } };
   }
   const predictions = await predict(usecase, aws.endpoint, known, 'api', Date.now());
-  await aws.predictions.put(
-    `archive/predictions/dt=${new Date(now).toISOString().slice(0, 10)}/${requestContext.requestId}.ndjson.gz`,
-    predictions,
-  );
+  if (predictions.length > 0) await aws.predictions.put(predictionsKey(predictions), predictions);
   const byEntity = new Map(predictions.map((prediction) => [prediction.entity_id, prediction]));
   const entities = vectors.map(({ answer }) => {
     const prediction = byEntity.get(answer.entity_id);

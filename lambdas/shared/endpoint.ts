@@ -38,6 +38,7 @@ export class SageMakerEndpoint implements Endpoint {
     if (body.definition_hash !== definition_hash) {
       throw new ScoreRefusedError(
         'definition_hash: found the hash of another definition; train and deploy a model for this one',
+        'mismatch',
       );
     }
     if (body.predictions.length !== instances.length) {
@@ -55,7 +56,7 @@ function refusal(error: unknown): ScoreRefusedError | null {
   const missing = error.name === 'ValidationError' || error.name === 'ValidationException';
   const refused = error.name === 'ModelError' && status !== undefined && status >= 400 && status < 500;
   if (!missing && !refused) return null;
-  return new ScoreRefusedError(
-    missing ? 'endpoint: found none in service; train a model first' : `model: ${error.message}`,
-  );
+  return missing
+    ? new ScoreRefusedError('endpoint: found none in service; train a model first')
+    : new ScoreRefusedError(`model: ${error.message}`, 'mismatch');
 }

@@ -55,6 +55,13 @@ export interface Endpoint {
 /** No score on purpose: a wrong one is worse than none. Retrying at once would not help. */
 export class ScoreRefusedError extends Error {
   override readonly name = 'ScoreRefusedError';
+  /** `not_ready`: a backfill or a model is missing still; `mismatch`: the model is for another definition than ours. */
+  readonly kind: 'not_ready' | 'mismatch';
+
+  constructor(message: string, kind: ScoreRefusedError['kind'] = 'not_ready') {
+    super(message);
+    this.kind = kind;
+  }
 }
 
 export type Trigger = 'event' | 'sweep' | 'api';

@@ -83,6 +83,13 @@ function predictionId(entity_id: string, t: number, view: string, model_version:
   return sha256([entity_id, t, view, model_version].join('\n')).slice(0, 32);
 }
 
+/** The same predictions have the same key: a repeat overwrites. @param predictions at least one */
+export function predictionsKey(predictions: readonly Prediction[]): string {
+  const day = new Date(predictions[0]!.t).toISOString().slice(0, 10);
+  const id = sha256(predictions.map((one) => one.prediction_id).join('\n')).slice(0, 32);
+  return `archive/predictions/dt=${day}/${id}.ndjson.gz`;
+}
+
 /** Scores, stores what is needed to replay it, and raises alerts. Every step may be repeated. */
 export async function score(
   usecase: LoadedUseCase,
@@ -93,10 +100,7 @@ export async function score(
 ): Promise<Scored> {
   if (candidates.length === 0) return { predictions: [], alerts: 0 };
   const predictions = await predict(usecase, ports.endpoint, candidates, trigger, scored_at);
-  const first = predictions[0]!;
-  const day = new Date(first.t).toISOString().slice(0, 10);
-  const id = sha256(predictions.map((one) => one.prediction_id).join('\n')).slice(0, 32);
-  await ports.predictions.put(`archive/predictions/dt=${day}/${id}.ndjson.gz`, predictions);
+  await ports.predictions.put(predictionsKey(predictions), predictions);
   const stored = await ports.scores.read(predictions.map((one) => one.entity_id));
   const raised = await mapConcurrently(predictions, WRITERS, (one) =>
     record(usecase, ports.scores, one, stored.get(one.entity_id)),
