@@ -24,6 +24,7 @@ PLUGINS = (
     "emf",
     "service_metrics",
     "secrets_ref",
+    "secure_transport",
     "audit",
     "sagemaker",
     "glue_spark",
@@ -75,6 +76,7 @@ def run(state_dir: Path, port: int, ready_file: Path | None, node: Path | None, 
 def load(context: LocalContext):
     """Imports MiniStack and registers every plug-in; returns MiniStack's `app` module. Call it once in a process."""
     app = importlib.import_module("ministack.app")
+    importlib.import_module(".http2", __package__).register()
     for name in PLUGINS:
         importlib.import_module(f".{name}", __package__).register(context)
     return app

@@ -175,6 +175,18 @@ def test_the_defects_that_the_plug_ins_mend_are_still_there():
     assert "Dimensions" not in inspect.getsource(cloudwatch._evaluate_alarm)
 
 
+def test_the_http2_library_still_takes_goaway_for_the_end():
+    """http2.py changes this one transition, and drops one event in the server."""
+    import h2.connection
+    import hypercorn.protocol.h2
+
+    machine = h2.connection.H2ConnectionStateMachine
+    assert isinstance(machine._transitions, dict)
+    source = inspect.getsource(hypercorn.protocol.h2.H2Protocol._handle_events)
+    assert "ConnectionTerminated" in source and "await self.send(Closed())" in source
+    assert inspect.iscoroutinefunction(hypercorn.protocol.h2.H2Protocol._handle_events)
+
+
 def test_the_services_that_are_on_exist():
     from ministack import app
 
