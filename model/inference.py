@@ -1,0 +1,158 @@
+"""Serves the model of a use case. SageMaker XGBoost container, script mode: model_fn, input_fn, predict_fn, output_fn.
+
+Request (application/json): {"instances": [[number or null, …], …], "definition_hash": "…"}, one list an entity in the
+order of the model's inputs. Answer: {"predictions": [{"score", "contributions", "bias"}], "model_version",
+"definition_hash"}. Contributions are TreeSHAP values in log-odds; with the bias they add up to the log-odds before
+calibration.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import xgboost as xgb
+from calibration import Calibration
+from numpy.typing import NDArray
+
+try:
+    from sagemaker_inference.errors import BaseInferenceToolkitError
+except ImportError:  # only the container has it; elsewhere `status_code` is read from any exception
+    BaseInferenceToolkitError = Exception
+
+Floats = NDArray[np.float64]
+JSON = "application/json"
+
+
+class RequestError(BaseInferenceToolkitError):  # type: ignore[misc, valid-type]
+    """A request that can't be answered: the caller's fault. The container reads the three attributes."""
+
+    def __init__(self, status_code: int, message: str) -> None:
+        Exception.__init__(self, message)
+        self.status_code = status_code
+        self.message = message
+        self.phrase = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+@dataclass(frozen=True)
+class Model:
+    booster: xgb.Booster
+    calibration: Calibration
+    inputs: tuple[str, ...]
+    definition_hash: str
+    model_version: str
+
+
+@dataclass(frozen=True)
+class Request:
+    instances: Floats
+    """[rows, inputs], NaN for null."""
+    definition_hash: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    scores: Floats
+    contributions: Floats
+    """[rows, inputs + 1], the bias last."""
+    model: Model
+
+
+def model_fn(model_dir: str) -> Model:
+    """Loads UBJ and JSON, nothing that could run code. Raises ValueError when the files don't belong together."""
+    folder = Path(model_dir)
+    metadata = json.loads((folder / "metadata.json").read_text())
+    booster = xgb.Booster(model_file=folder / "model.ubj")
+    if booster.feature_names != metadata["inputs"]:
+        raise ValueError("model.ubj: found other inputs than metadata.json names; allowed: files of one training job")
+    # A request has one or a few hundred rows: waking threads for it costs more than they save.
+    booster.set_param({"nthread": 1})
+    return Model(
+        booster,
+        Calibration.read(folder / "calibration.json"),
+        tuple(metadata["inputs"]),
+        metadata["definition_hash"],
+        metadata["model_version"],
+    )
+
+
+def input_fn(body: str | bytes, content_type: str) -> Request:
+    """Raises RequestError: 415 for another content type, 400 for a body of another shape."""
+    if (content_type or "").split(";")[0].strip().lower() != JSON:
+        raise RequestError(415, f"content type: found {content_type!r}; allowed: {JSON}")
+    try:
+        document = json.loads(body, parse_constant=_refuse_constant)
+    except ValueError as error:
+        raise RequestError(400, f"body: found text that is no JSON ({error}); allowed: one JSON object") from error
+    if not isinstance(document, dict):
+        raise RequestError(400, f"body: found {type(document).__name__}; allowed: an object with instances")
+    definition_hash = document.get("definition_hash")
+    if not isinstance(definition_hash, str):
+        raise RequestError(
+            400, f"definition_hash: found {type(definition_hash).__name__}; allowed: the hash of the feature view"
+        )
+    return Request(_matrix(document.get("instances")), definition_hash)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"the constant {name}")
+
+
+def _matrix(instances: Any) -> Floats:
+    if not isinstance(instances, list) or not instances or not all(isinstance(row, list) for row in instances):
+        raise RequestError(400, "instances: found no list of lists; allowed: one list of numbers and nulls an entity")
+    width = len(instances[0])
+    if any(len(row) != width for row in instances):
+        raise RequestError(400, "instances: found rows of different lengths; allowed: one value a model input")
+    # numpy would read "1.5" and true as numbers.
+    wrong = {type(value) for row in instances for value in row} - {int, float, type(None)}
+    if wrong:
+        names = ", ".join(sorted(kind.__name__ for kind in wrong))
+        raise RequestError(400, f"instances: found {names}; allowed: numbers and null")
+    try:
+        matrix = np.array(instances, dtype=np.float64)
+    except OverflowError:
+        matrix = np.array([[np.inf]])
+    # XGBoost computes in binary32: what is infinite there is no number it can place.
+    with np.errstate(over="ignore"):
+        if np.isinf(matrix.astype(np.float32)).any():
+            raise RequestError(400, "instances: found a number beyond 3.4e38; allowed: finite numbers and null")
+    return matrix
+
+
+def predict_fn(request: Request, model: Model) -> Answer:
+    """Raises RequestError: 409 for another definition hash, 400 for another number of inputs."""
+    if request.definition_hash != model.definition_hash:
+        raise RequestError(
+            409,
+            f"definition_hash: found {request.definition_hash[:12]!r}, the model was trained on "
+            f"{model.definition_hash[:12]!r}; train a model on this definition, or deploy the definition it knows",
+        )
+    width = request.instances.shape[1]
+    if width != len(model.inputs):
+        raise RequestError(
+            400, f"instances: found {width} values a row; allowed: {len(model.inputs)}, one a model input"
+        )
+    data = xgb.DMatrix(request.instances, feature_names=list(model.inputs), nthread=1)
+    contributions = model.booster.predict(data, pred_contribs=True).astype(np.float64)
+    return Answer(model.calibration.apply(contributions.sum(axis=1)), contributions, model)
+
+
+def output_fn(answer: Answer, accept: str) -> tuple[str, str]:
+    """Raises RequestError 406 when the caller takes no JSON."""
+    wanted = [part.split(";")[0].strip().lower() for part in (accept or JSON).split(",")]
+    if not {JSON, "*/*", "application/*"} & set(wanted):
+        raise RequestError(406, f"accept: found {accept!r}; allowed: {JSON}")
+    rows = zip(answer.scores.tolist(), answer.contributions.tolist(), strict=True)
+    document = {
+        "predictions": [{"score": score, "contributions": row[:-1], "bias": row[-1]} for score, row in rows],
+        "model_version": answer.model.model_version,
+        "definition_hash": answer.model.definition_hash,
+    }
+    return json.dumps(document, separators=(",", ":")), JSON
