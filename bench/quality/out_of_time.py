@@ -3,7 +3,7 @@
     python bench/quality/out_of_time.py --usecase usecase.json [--json FILE] [--rolling]
 
 The same definition, point-in-time join and training code as in production, without Spark and SageMaker around them.
-With --rolling, the model is chosen, not judged: it is trained on the first part of the training instants and measured on the
+With --rolling, the model is chosen, not judged: it is trained on the first training instants and measured on the
 later ones and on the validation instants. The test slice is then not even built.
 """
 

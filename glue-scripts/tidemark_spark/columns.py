@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,15 +109,18 @@ def _parse(documents: pa.ChunkedArray, fields: dict[str, FieldKind]) -> pa.Table
     flat = pa.concat_arrays(lines.chunks)
     lengths = pc.binary_length(flat)
     longest = pc.max(lengths).as_py()
-    # The values of a fresh string array lie one after the other in its third buffer: already newline-delimited JSON.
-    return pj.read_json(
-        pa.BufferReader(flat.buffers()[2].slice(0, pc.sum(lengths).as_py())),
-        read_options=pj.ReadOptions(use_threads=False, block_size=max(_BLOCK_BYTES, longest + 2)),
-        parse_options=pj.ParseOptions(
-            explicit_schema=pa.schema([(name, _ARROW_TYPE[kind]) for name, kind in fields.items()]),
-            unexpected_field_behavior="ignore",
-        ),
-    )
+    schema = pa.schema([(name, _ARROW_TYPE[kind]) for name, kind in fields.items()])
+    try:
+        # The values of a fresh string array lie one after the other in its third buffer: newline-delimited JSON.
+        return pj.read_json(
+            pa.BufferReader(flat.buffers()[2].slice(0, pc.sum(lengths).as_py())),
+            read_options=pj.ReadOptions(use_threads=False, block_size=max(_BLOCK_BYTES, longest + 2)),
+            parse_options=pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
+        )
+    except pa.ArrowInvalid:
+        # Stricter than JSON: an unpaired surrogate in a field that nobody reads must not stop a job.
+        wanted = [{name: document.get(name) for name in fields} for document in map(json.loads, flat.to_pylist())]
+        return pa.Table.from_pylist(wanted, schema)
 
 
 def matching(predicates: list[dict[str, Any]], columns: dict[str, PropertyColumn], rows: int) -> Bools:

@@ -16,7 +16,8 @@ EVENT_COLUMNS = """event_id STRING, entity_id STRING, event_type STRING, event_t
     source STRING, schema_version INT, properties STRING, available_at TIMESTAMP, shard_id STRING,
     sequence_number STRING"""
 QUARANTINE_COLUMNS = """shard_id STRING, sequence_number STRING, arrival TIMESTAMP, reason STRING, detail STRING,
-    event_type STRING, schema_version INT, contract_version STRING, partition_key STRING, raw_base64 STRING, dt STRING"""
+    event_type STRING, schema_version INT, contract_version STRING, partition_key STRING,
+    raw_base64 STRING, dt STRING"""
 PREDICTION_COLUMNS = """prediction_id STRING, entity_id STRING, t TIMESTAMP, view STRING, definition_hash STRING,
     watermarks MAP<STRING, STRING>, `values` STRING, inputs STRING, score DOUBLE, variant STRING, model_version STRING,
     reasons STRING, trigger STRING, scored_at TIMESTAMP"""
