@@ -1,0 +1,124 @@
+"""Compaction of the archive, and served vectors replayed from what it holds."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+
+import boto3
+import pytest
+from streams import CONTRACTS, DAY, START
+from tidemark_spark.archive import compact
+from tidemark_spark.consistency import check, same_value
+from tidemark_spark.ir import compile_view
+from tidemark_spark.tables import Tables
+
+HOUR = 3_600_000
+
+
+def aggregate(name: str, op: str, field: str | None, window: int | None, value_type: str) -> dict[str, Any]:
+    hop = None if window is None else HOUR
+    more = {"where": [], "window_ms": window, "hop_ms": hop, "cap": None, "enum_values": None, "description": ""}
+    base = {"kind": "aggregate", "name": name, "op": op, "event_type": "purchase", "field": field}
+    return base | more | {"value_type": value_type}
+
+
+VIEW = {
+    "name": "v",
+    "features": [
+        aggregate("n", "count", None, 7 * DAY, "int"),
+        aggregate("mean", "mean", "amount", None, "float"),
+        aggregate("store", "last", "store", None, "string"),
+        aggregate("loyal", "last", "loyal", None, "bool"),
+    ],
+    "dedupe": {"horizon_ms": DAY, "cap": 4},
+    "definition_hash": "h",
+    "version": "v@h",
+}
+PLAN = compile_view({"contracts": CONTRACTS}, VIEW)
+
+
+def event(name: str, sequence: int, amount: int, **more: Any) -> dict[str, Any]:
+    time = START + sequence * 1000
+    base = {"event_id": name, "entity_id": "A", "event_type": "purchase", "event_time": time, "source_time": None}
+    base |= {"source": "", "schema_version": 1, "available_at": time + 10, "shard_id": "s1"}
+    base |= {
+        "sequence_number": str(sequence),
+        "properties": {"amount": amount, "store": "s", "loyal": True, "x": "\ud800"},
+    }
+    return base | more
+
+
+def prediction(name: str, mark: int, values: list[Any], **more: Any) -> dict[str, Any]:
+    base = {"prediction_id": name, "entity_id": "A", "t": START + DAY, "view": "v@h", "definition_hash": "h"}
+    base |= {
+        "watermarks": {"s1": str(mark)},
+        "values": values,
+        "inputs": [1, None],
+        "score": 0.5,
+        "variant": "champion",
+    }
+    base |= {"model_version": "1", "reasons": ["quiet"], "trigger": "event", "scored_at": START + DAY + 5}
+    return base | more
+
+
+@pytest.fixture
+def bucket(aws: str) -> str:
+    boto3.client("s3").create_bucket(Bucket="arc", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    return "arc"
+
+
+def put(bucket: str, key: str, lines: list[dict[str, Any]]) -> None:
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    boto3.client("s3").put_object(Bucket=bucket, Key=f"archive/{key}.ndjson.gz", Body=gzip.compress(text.encode()))
+
+
+def test_what_was_served_is_replayed_from_what_was_archived(spark: Any, bucket: str) -> None:
+    tables = Tables("arc")
+    spark.sql("CREATE NAMESPACE IF NOT EXISTS glue_catalog.arc")
+    events = [event("a", 1, 10), event("b", 2, 11), event("a", 3, 99), event("c", 4, 1)]
+    put(bucket, "events/dt=2023-11-14/s1/1-3", events[:3])
+    put(bucket, "events/dt=2023-11-14/s1/2-4", events[1:])
+    refused = {"shard_id": "s1", "sequence_number": "5", "arrival": START, "reason": "MALFORMED_JSON", "detail": "d"}
+    refused |= {
+        "event_type": None,
+        "schema_version": None,
+        "contract_version": "",
+        "partition_key": "A",
+        "raw_base64": "",
+    }
+    put(bucket, "quarantine/dt=2023-11-14/s1/5-5", [refused])
+    served = [
+        prediction("p1", 2, [2, 10.5, "s", True]),
+        prediction("p2", 4, [3, 22 / 3, "s", True]),
+        prediction("p3", 4, [3, 7.333333333333334, "s", 1]),
+        prediction("p4", 4, [0, None, None, None], entity_id="nobody"),
+        prediction("p5", 4, [0], definition_hash="old", view="v@old"),
+    ]
+    put(bucket, "predictions/dt=2023-11-15/x", served)
+
+    first = compact(spark, tables, bucket, 1)
+    assert first == {"events_objects": 2, "quarantine_objects": 1, "predictions_objects": 1}
+    assert set(compact(spark, tables, bucket, 1).values()) == {0}
+    spark.sql("DELETE FROM glue_catalog.arc.archive_files")
+    assert compact(spark, tables, bucket, 1) == first
+    kept = spark.sql("SELECT event_id, sequence_number FROM glue_catalog.arc.events ORDER BY 1").collect()
+    assert [tuple(row) for row in kept] == [("a", "1"), ("b", "2"), ("c", "4")]
+    assert spark.table("glue_catalog.arc.quarantine").count() == 1
+    assert spark.table("glue_catalog.arc.predictions").count() == 5
+
+    found = check(spark, tables, PLAN)
+    assert (found["checked"], found["mismatches"], found["without_events"], found["other_definition"]) == (4, 1, 1, 1)
+    assert found["by_feature"] == {"loyal": 1, "mean": 1}
+    example = found["first_example"]
+    assert (example["prediction_id"], example["feature"], example["served"]) == ("p3", "loyal", "1")
+
+
+def test_a_check_before_anything_was_served_checks_nothing(spark: Any) -> None:
+    assert check(spark, Tables("nothing"), PLAN)["checked"] == 0
+
+
+@pytest.mark.parametrize(("a", "b", "same"), [(1, 1.0, True), (1, True, False), (0, None, False), (None, None, True)])
+def test_values_are_compared_by_what_they_are(a: Any, b: Any, same: bool) -> None:
+    assert same_value(a, b) is same
