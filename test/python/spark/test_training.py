@@ -1,0 +1,122 @@
+"""Training rows and sets: labels only where closed, nobody lost, the same bytes again."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from naive import naive_holds, naive_row
+from streams import CONTRACTS, DAY, START
+from test_archive_and_check import VIEW, aggregate
+from test_backfill import events_frame
+from tidemark_spark.event_log import EVENT_SCHEMA
+from tidemark_spark.events import merge_events
+from tidemark_spark.ir import DefinitionError
+from tidemark_spark.tables import Tables
+from tidemark_spark.training import plan_training, training_rows
+from tidemark_spark.training_set import TrainingSetError, build
+
+CHANNELS = ["web", "shop"]
+FEATURES = [
+    *VIEW["features"],
+    aggregate("channel", "last", "channel", None, "string") | {"enum_values": CHANNELS},
+]
+NO = {"kind": "no_event", "event_type": "purchase", "where": [], "horizon_ms": 3 * DAY, "name": "quiet"}
+
+
+def use_case(**label: Any) -> dict[str, Any]:
+    def span(first: int, last: int) -> dict[str, int]:
+        return {"from": START + first * DAY, "to": START + last * DAY, "every_ms": DAY}
+
+    model = {"view": "v", "inputs": ["channel", "loyal", "n", "mean"]}
+    model |= {"train": span(2, 6), "validation": span(8, 9), "test": span(12, 14)}
+    view = VIEW | {"features": FEATURES}
+    document = {"ir_version": 1, "name": "demo", "contracts": CONTRACTS, "views": [view], "model": model}
+    return document | {"label": NO | {"eligible": {"event_type": "purchase"}} | label}
+
+
+def purchases() -> list[dict[str, Any]]:
+    """A buys daily until day 9, B once on day 3 (known a day later), C only visits."""
+    days = [("A", d) for d in range(10)] + [("B", 3), ("C", 1)]
+    return [
+        {
+            "event_id": f"{entity}{day}",
+            "entity_id": entity,
+            "event_type": "visit" if entity == "C" else "purchase",
+            "event_time": START + day * DAY,
+            "available_at": START + (day + (entity == "B")) * DAY,
+            "shard_id": "history",
+            "sequence_number": str(i + 1),
+            "properties": json.dumps({"amount": day, "channel": CHANNELS[day % 2], "loyal": day > 4}),
+        }
+        for i, (entity, day) in enumerate(days)
+    ]
+
+
+def test_rows_have_the_naive_labels_and_inputs() -> None:
+    where = [{"field": "amount", "op": "gt", "value": 4}]
+    document, events = use_case(where=where), purchases()
+    plan = plan_training(document, START + 13 * DAY)
+    rows = training_rows(plan, pa.Table.from_pylist(events, EVENT_SCHEMA)).to_pylist()
+    wanted = []
+    for entity, first in (("A", 2), ("B", 5)):
+        for t, split in zip(plan.instants.tolist(), plan.splits, strict=True):
+            if t < START + first * DAY:
+                continue
+            came = any(
+                e["entity_id"] == entity
+                and t <= e["event_time"] < t + 3 * DAY
+                and naive_holds(where[0], json.loads(e["properties"])["amount"])
+                for e in events
+            )
+            value = naive_row(document["views"][0], events, entity, t, lambda e, t=t: e["available_at"] < t)
+            inputs = [CHANNELS.index(value["channel"]), int(value["loyal"]), value["n"], value["mean"]]
+            label = int(not came) if t + 3 * DAY <= START + 13 * DAY else None
+            wanted.append({"entity_id": entity, "t": t, "split": split, "label": label, "values": inputs})
+    assert rows == wanted
+    assert {row["label"] for row in rows} == {0, 1, None}
+    assert sum(row["entity_id"] == "B" for row in rows) == 7, "a leaving entity stays in later rows"
+
+
+def test_an_instant_of_two_splits_is_refused() -> None:
+    document = use_case()
+    document["model"]["test"] = document["model"]["train"]
+    with pytest.raises(DefinitionError, match="one split"):
+        plan_training(document, START)
+
+
+def test_a_set_is_built_to_the_same_bytes(spark: Any, aws: str) -> None:
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="sets", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    spark.sql("CREATE NAMESPACE IF NOT EXISTS glue_catalog.sets")
+    tables = Tables("sets")
+    tables.create_events(spark, 1)
+    rows = [(e["event_id"], e["entity_id"], e["event_time"], "history", e["sequence_number"]) for e in purchases()]
+    merge_events(spark, tables, events_frame(spark, rows))
+    document = use_case(event_type="visit", eligible={"event_type": "visit"})
+    with pytest.raises(TrainingSetError, match="test: no row"):
+        build(spark, tables, document, "sets", "early", START + 9 * DAY)
+    document["model"]["test"] = {"from": START + 5 * DAY + 2, "to": START + 5 * DAY + 2, "every_ms": DAY}
+    document["model"]["validation"] = {"from": START + 5 * DAY + 1, "to": START + 5 * DAY + 1, "every_ms": DAY}
+
+    def objects() -> dict[str, bytes]:
+        listed = s3.list_objects_v2(Bucket="sets", Prefix="training/one/")["Contents"]
+        return {o["Key"]: s3.get_object(Bucket="sets", Key=o["Key"])["Body"].read() for o in listed}
+
+    manifest = build(spark, tables, document, "sets", "one", None)
+    first = objects()
+    build(spark, tables, document, "sets", "one", None)
+    assert objects() == first
+    assert json.loads(first["training/one/manifest.json"]) == manifest
+    assert manifest["rows"] == {"train": 13, "validation": 3, "test": 3}
+    assert spark.table("glue_catalog.sets.training_sets").count() == 19
+    table = pq.read_table(io.BytesIO(first["training/one/train/part-00000.parquet"]))
+    assert table.column_names == ["entity_id", "t", "label", "channel", "loyal", "n", "mean"]
+    assert table.schema.field("n").type == pa.float64()
+    tags = spark.sql("SELECT name, snapshot_id FROM glue_catalog.sets.events.refs WHERE type = 'TAG'").collect()
+    assert [(r.name, str(r.snapshot_id)) for r in tags] == [("training-one", manifest["snapshot_id"])]
