@@ -25,6 +25,8 @@ PLUGINS = (
     "service_metrics",
     "secrets_ref",
     "secure_transport",
+    "iam_resources",
+    "stream_grants",
     "audit",
     "sagemaker",
     "glue_spark",

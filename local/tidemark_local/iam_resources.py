@@ -1,0 +1,69 @@
+"""The resource that a request's policies are asked about, where the emulator names another one.
+
+"Actions, resources, and condition keys for AWS Glue"
+(https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsglue.html): GetDatabase is about
+`database/<name>`, and GetTable about `table/<database>/<name>`. The emulator takes the name of a database or job for a
+table, and every request about a table for one about its database, so that a policy that names both is refused. "… for Amazon
+DynamoDB" (…/list_amazondynamodb.html): DescribeStream and the shard iterators are about the stream that `StreamArn` names.
+"""
+
+import json
+from typing import Any
+
+from ministack.core import iam_actions
+
+from .context import LocalContext
+
+_DATABASE_ACTIONS = {"GetDatabase", "UpdateDatabase", "DeleteDatabase"}
+_JOB_ACTIONS = {"CreateJob"}
+
+
+def register(_context: LocalContext) -> None:
+    """Corrects the resource of Glue and DynamoDB Streams requests. Call it once, before requests are served."""
+    original = iam_actions.extract_resource_arn
+
+    def extract(
+        service: str,
+        method: str,
+        path: str,
+        headers: dict[str, Any],
+        body: bytes,
+        query_params: dict[str, Any],
+        region: str = "",
+        account_id: str = "",
+    ) -> str:
+        own = resource_of(headers.get("x-amz-target", ""), body, region, account_id)
+        return own or original(service, method, path, headers, body, query_params, region, account_id)
+
+    iam_actions.extract_resource_arn = extract
+
+
+def resource_of(target: str, body: bytes, region: str, account_id: str) -> str | None:
+    """The ARN for a request with this X-Amz-Target; None where the emulator's own answer holds."""
+    api, _, action = target.rpartition(".")
+    if api not in ("AWSGlue", "DynamoDBStreams_20120810"):
+        return None
+    try:
+        fields = json.loads(body or b"{}")
+    except ValueError:
+        return None
+    if not isinstance(fields, dict):
+        return None
+    if api != "AWSGlue":
+        stream = fields.get("StreamArn")
+        return stream if isinstance(stream, str) else None
+    name = _text(fields, "Name") or _text(fields, "TableName") or _text(fields.get("TableInput"), "Name")
+    prefix = f"arn:aws:glue:{region}:{account_id}"
+    if action in _DATABASE_ACTIONS and name:
+        return f"{prefix}:database/{name}"
+    if action in _JOB_ACTIONS and name:
+        return f"{prefix}:job/{name}"
+    database = _text(fields, "DatabaseName")
+    if database and name:
+        return f"{prefix}:table/{database}/{name}"
+    return None
+
+
+def _text(fields: Any, key: str) -> str | None:
+    value = fields.get(key) if isinstance(fields, dict) else None
+    return value if isinstance(value, str) and value else None
