@@ -9,7 +9,7 @@ export function addWriteThrottleAlarm(alarms: AlarmRegistry, { stream }: EventSt
     severity: 'warning',
     sentence:
       'The stream turned records of producers away in three minutes of five: it has too few shards or one key is hot.',
-    runbook: 'ingest-throttled',
+    runbook: 'stream-lag',
     metric: stream.metric('WriteProvisionedThroughputExceeded', { statistic: Stats.SUM, period: Duration.minutes(1) }),
     threshold: 1,
     comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,

@@ -2,6 +2,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
 import type { DataKey } from '../foundation/data-key.ts';
+import { acknowledge } from '../foundation/wildcards.ts';
 
 export interface NotificationTopicProps {
   readonly displayName: string;
@@ -14,6 +15,12 @@ export interface NotificationTopicProps {
 export class NotificationTopic extends Topic {
   constructor(scope: Construct, id: string, props: NotificationTopicProps) {
     super(scope, id, { displayName: props.displayName, enforceSSL: true, masterKey: props.key.key });
-    for (const email of props.emails) this.addSubscription(new EmailSubscription(email));
+    for (const email of props.emails) {
+      acknowledge(this.addSubscription(new EmailSubscription(email)), {
+        id: 'Serverless-SNSRedrivePolicy',
+        reason:
+          'SNS tries a mail for hours on its own, and what it says also stands in CloudWatch or the outbox of alerts.',
+      });
+    }
   }
 }

@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from '@jest/globals';
+import { METRIC, METRIC_NAMESPACE, SERVICE } from '../../lib/monitoring/metric-names.ts';
+import { resourcesOf, STAGES, synthesise } from './synthesised.ts';
+
+const RUNBOOK = fileURLToPath(new URL('../../docs/runbook.md', import.meta.url));
+
+interface AlarmProperties {
+  readonly AlarmName: string;
+  readonly AlarmDescription: string;
+  readonly AlarmActions?: unknown[];
+  readonly OKActions?: unknown[];
+  readonly Namespace: string;
+  readonly MetricName: string;
+  readonly Dimensions?: Array<{ Name: string; Value: unknown }>;
+  readonly TreatMissingData: string;
+}
+
+async function alarmsOf(stage: (typeof STAGES)[number]): Promise<AlarmProperties[]> {
+  return [...(await resourcesOf(stage)).values()]
+    .filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm')
+    .map(({ Properties }) => Properties as unknown as AlarmProperties);
+}
+
+/** Written down, so that none goes missing in a snapshot update. */
+const COUNT = { local: 52, dev: 53, prod: 54 };
+
+describe.each(STAGES)('alarms of %s', (stage) => {
+  test(`are ${COUNT[stage]}, and each tells somebody, also when it is over`, async () => {
+    const alarms = await alarmsOf(stage);
+    expect(alarms).toHaveLength(COUNT[stage]);
+    expect(alarms.filter(({ AlarmActions }) => AlarmActions?.length === 1)).toHaveLength(COUNT[stage]);
+    expect(alarms.filter(({ OKActions }) => OKActions?.length === 1)).toHaveLength(COUNT[stage]);
+  }, 60_000);
+
+  test('have a name of their own, a severity, a sentence, an article and a reason for missing data', async () => {
+    const alarms = await alarmsOf(stage);
+    expect(new Set(alarms.map(({ AlarmName }) => AlarmName)).size).toBe(alarms.length);
+    for (const { AlarmName, AlarmDescription, TreatMissingData } of alarms) {
+      expect(AlarmName).toMatch(new RegExp(`^${stage}/tiny/[A-Z][A-Za-z0-9]+$`));
+      expect(AlarmDescription).toMatch(
+        /^(CRITICAL|WARNING): [A-Z].{20,}\.\nRunbook: docs\/runbook\.md#[a-z-]+\nNo data: (\w+), because .{20,}\.$/s,
+      );
+      expect(AlarmDescription).toContain(`No data: ${TreatMissingData},`);
+    }
+  });
+
+  test('the failure of a Glue job is told too', async () => {
+    const template = (await synthesise(stage)).template('training');
+    template.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: { source: ['aws.glue'], detail: { state: ['FAILED', 'TIMEOUT', 'ERROR'] } },
+    });
+    const [rule] = Object.values(
+      template.findResources('AWS::Events::Rule', { Properties: { EventPattern: { source: ['aws.glue'] } } }),
+    );
+    expect(rule?.Properties.EventPattern.detail.jobName).toHaveLength(5);
+    expect(rule?.Properties.Targets[0].DeadLetterConfig).toBeDefined();
+  });
+});
+
+test('every article that an alarm links stands in the runbook', async () => {
+  const articles = new Set([...readFileSync(RUNBOOK, 'utf8').matchAll(/^## ([a-z-]+)$/gm)].map(([, anchor]) => anchor));
+  const linked = new Set(
+    (await alarmsOf('prod')).map(({ AlarmDescription }) => /#([a-z-]+)$/m.exec(AlarmDescription)?.[1]),
+  );
+  expect([...linked].filter((anchor) => !articles.has(anchor))).toEqual([]);
+});
+
+test('alarms on our own metrics name a metric and a function that exist', async () => {
+  const own = (await alarmsOf('prod')).filter(({ Namespace }) => Namespace === METRIC_NAMESPACE);
+  expect(own.length).toBeGreaterThan(20);
+  for (const { MetricName, Dimensions } of own) {
+    expect(Object.values(METRIC)).toContain(MetricName);
+    const dimensions = Object.fromEntries((Dimensions ?? []).map(({ Name, Value }) => [Name, Value]));
+    expect(Object.values(SERVICE)).toContain(dimensions.service);
+    expect(dimensions.stage).toBe('prod');
+  }
+});
+
+test('the dashboard shows all alarms and every stage of the pipeline', async () => {
+  const { template } = await synthesise('prod');
+  const [dashboard] = Object.values(template('monitoring').findResources('AWS::CloudWatch::Dashboard'));
+  const body = JSON.stringify(dashboard);
+  for (const title of [
+    'Records into the stream',
+    'Quarantine by reason',
+    'Freshness',
+    'Scores',
+    'Alerts',
+    'Endpoint',
+    'Training',
+  ]) {
+    expect(body).toContain(title);
+  }
+  expect(body.match(/AlarmsQuarantine/g)?.length).toBeGreaterThanOrEqual(16);
+});

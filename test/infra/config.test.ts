@@ -1,0 +1,162 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { prod } from '../../lib/config/prod.ts';
+import { parseStageConfig } from '../../lib/config/stage-config.ts';
+import { loadStage } from '../../lib/config/stages.ts';
+import { loadUseCase } from '../../lib/config/use-case.ts';
+import { writeSourceArchive } from '../../lib/training/source-archive.ts';
+import { xgboostImage } from '../../lib/training/xgboost-image.ts';
+
+const TINY = fileURLToPath(new URL('../fixtures/usecases/tiny', import.meta.url));
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'tidemark-config-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** prod with one value replaced. */
+function prodWith(field: string, value: unknown): unknown {
+  const config = structuredClone(prod) as Record<string, unknown>;
+  const keys = field.split('.');
+  const last = keys.pop() ?? '';
+  let at = config;
+  for (const key of keys) at = at[key] as Record<string, unknown>;
+  at[last] = value;
+  return config;
+}
+
+describe('stage configuration', () => {
+  test('prod is the default', () => {
+    expect(loadStage().stage).toBe('prod');
+  });
+
+  test.each(['local', 'dev', 'prod'])('%s is valid and of that stage', (stage) => {
+    expect(loadStage(stage).stage).toBe(stage);
+  });
+
+  test.each<[unknown, string]>([
+    ['staging', 'stage: found string, which names no stage; allowed: local, dev, prod'],
+    ['toString', 'stage: found string, which names no stage; allowed: local, dev, prod'],
+    [7, 'stage: found number, which names no stage; allowed: local, dev, prod'],
+  ])('refuses %p as a stage', (name, sentence) => {
+    expect(() => loadStage(name)).toThrow(sentence);
+  });
+
+  test.each<[string, unknown, string]>([
+    ['processor.batchSize', '500', 'processor.batchSize: found string; allowed: number'],
+    ['processor.batchSize', 10_001, 'processor.batchSize: found number; allowed: number of at most 10000'],
+    ['processor.retryAttempts', -1, 'processor.retryAttempts: found number; allowed: number of at least 0'],
+    ['processor.maxRecordAgeSeconds', Number.NaN, 'found a number that is not finite; allowed: number'],
+    ['encryption', 'none', 'encryption: found string; allowed: "customer", "aws"'],
+    ['logRetentionDays', 10, 'logRetentionDays: found number; allowed: 1, 3, 5, 7, 14'],
+    ['stream.retentionHours', undefined, 'stream.retentionHours: found nothing; allowed: '],
+    ['stream.mode', 'serverless', 'stream.mode: found string; allowed: '],
+    ['protection', null, 'protection: found null; allowed: object'],
+    ['environment.account', '12', 'environment.account: found string; allowed: 12 digits'],
+    ['alarms.emails', ['nobody'], 'alarms.emails.0: found string; allowed: '],
+    [
+      'alarms.slackChannel',
+      { workspaceId: 'x', channelId: 'C1' },
+      'alarms.slackChannel.workspaceId: found string; allowed: T…',
+    ],
+    [
+      'training.instanceType',
+      'm5.large',
+      'training.instanceType: found string; allowed: an instance type that starts with ml.',
+    ],
+    ['sweep.everyMinute', 5, 'sweep.everyMinute: unknown field; allowed: remove it or correct its spelling'],
+    ['extra', 1, 'extra: unknown field; allowed: remove it or correct its spelling'],
+  ])('%s = %p is refused with field, found type and what is allowed', (field, value, sentence) => {
+    expect(() => parseStageConfig('lib/config/prod.ts', prodWith(field, value))).toThrow(sentence);
+  });
+
+  test('tells all faults at once, and never a value', () => {
+    const wrong = { ...(prodWith('processor.batchSize', 'a-secret-value') as object), clock: 'a-secret-value' };
+    const attempt = () => parseStageConfig('lib/config/prod.ts', wrong);
+    expect(attempt).toThrow(/lib\/config\/prod\.ts is not valid:\n {2}- clock: .*\n {2}- processor\.batchSize: /);
+    expect(attempt).not.toThrow(/a-secret-value/);
+  });
+
+  test('a region without the training container is refused with those that have it', () => {
+    expect(() => xgboostImage('xx-nowhere-1', '3.0-5')).toThrow(/region: found string.*allowed: .*eu-west-1/);
+  });
+});
+
+describe('use case', () => {
+  function useCase(name: string, source: string): string {
+    const at = path.join(folder, name);
+    mkdirSync(at);
+    writeFileSync(path.join(at, 'index.ts'), source);
+    return at;
+  }
+
+  test('is compiled to the document that Lambda, Glue and SageMaker read', async () => {
+    const { ir, document } = await loadUseCase(TINY, path.join(folder, 'out'));
+    expect(ir.name).toBe('tiny');
+    expect(JSON.parse(readFileSync(document, 'utf8'))).toEqual(ir);
+  });
+
+  test.each<[unknown, string]>([
+    ['nowhere', 'there is no usecases/nowhere/index.ts; allowed: a folder under usecases/ or a path'],
+    ['./nowhere', 'there is no nowhere/index.ts'],
+    ['', 'usecase: found string; allowed:'],
+    [true, 'usecase: found boolean; allowed:'],
+  ])('%p is no use case', async (name, sentence) => {
+    await expect(loadUseCase(name, folder)).rejects.toThrow(sentence);
+  });
+
+  test('a file without a default export is refused', async () => {
+    const at = useCase('empty', 'export const useCase = 1;\n');
+    await expect(loadUseCase(at, folder)).rejects.toThrow(
+      'default export: found nothing; allowed: the value of defineUseCase(…)',
+    );
+  });
+
+  test('an export that is no compiled use case is refused with field, found type and what is allowed', async () => {
+    const at = useCase('wrong', "export default { ir_version: '1' };\n");
+    await expect(loadUseCase(at, folder)).rejects.toThrow(
+      /index\.ts is not valid:\n {2}- ir_version: found string; allowed: /,
+    );
+  });
+
+  test('a definition that is refused while it loads keeps its sentence', async () => {
+    const define = fileURLToPath(new URL('../../core/define.ts', import.meta.url));
+    const at = useCase(
+      'window',
+      `import { contract, count, field } from ${JSON.stringify(define)};
+       const order = contract('order', 1, { fields: { amount: field.int() } });
+       export default count({ of: order, window: 'a week' })('orders');\n`,
+    );
+    await expect(loadUseCase(at, folder)).rejects.toThrow(
+      /index\.ts is not valid:\n {2}- .*window: found string; allowed: a duration/,
+    );
+  });
+});
+
+describe('source archive of the model', () => {
+  test('has the same bytes for the same files, whenever and wherever it is packed', () => {
+    const source = path.join(folder, 'model');
+    mkdirSync(path.join(source, 'package/__pycache__'), { recursive: true });
+    writeFileSync(path.join(source, 'train.py'), 'print(1)\n');
+    writeFileSync(path.join(source, 'package/a.py'), '');
+    writeFileSync(path.join(source, 'package/__pycache__/a.pyc'), 'x');
+    const one = readFileSync(writeSourceArchive(source, path.join(folder, 'one.tar.gz')));
+    writeFileSync(path.join(source, 'train.py'), 'print(1)\n');
+    const two = readFileSync(writeSourceArchive(source, path.join(folder, 'two.tar.gz')));
+    expect(two.equals(one)).toBe(true);
+  });
+
+  test('refuses a path that its header cannot hold', () => {
+    const source = path.join(folder, 'deep');
+    const long = path.join(source, 'x'.repeat(60));
+    mkdirSync(long, { recursive: true });
+    writeFileSync(path.join(long, `${'y'.repeat(60)}.py`), '');
+    expect(() => writeSourceArchive(source, path.join(folder, 'deep.tar.gz'))).toThrow(
+      /path of 124 bytes; allowed: 100/,
+    );
+  });
+});

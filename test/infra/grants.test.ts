@@ -1,0 +1,188 @@
+import { describe, expect, test } from '@jest/globals';
+import { flatten } from '../../lib/foundation/wildcards.ts';
+import { type Resource, resourcesOf, synthesise } from './synthesised.ts';
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action: string | string[];
+  readonly Resource: unknown;
+  readonly Condition?: unknown;
+}
+
+/** `action on resource` of all statements of a role, whatever policy they stand in; logs, X-Ray and KMS are left out. */
+async function grantsOf(role: string): Promise<string[]> {
+  const policies = [...(await resourcesOf('prod'))].filter(
+    ([, { Type, Properties }]) => Type === 'AWS::IAM::Policy' && JSON.stringify(Properties.Roles).includes(`"${role}`),
+  );
+  expect(policies).toHaveLength(1);
+  return statementsOf(policies[0]?.[1])
+    .flatMap(({ Action, Resource }) =>
+      [Action].flat().flatMap((action) => [Resource].flat().map((resource) => `${action} on ${readable(resource)}`)),
+    )
+    .filter((grant) => !/^(logs|xray|kms):/.test(grant))
+    .sort();
+}
+
+function statementsOf(resource: Resource | undefined): Statement[] {
+  return (resource?.Properties.PolicyDocument as { Statement: Statement[] } | undefined)?.Statement ?? [];
+}
+
+/** A reference by what it points to, without the hash of its logical id. */
+function readable(resource: unknown): string {
+  return flatten(resource)
+    .replaceAll(
+      /\{"Fn::GetStackOutput":\{.*?"OutputName":"PublishOutput(?:FnGetAtt|Ref)(\w+?)[0-9A-F]{8}(Arn|StreamArn)?[0-9A-F]{8}"\}\}/g,
+      '<$1 $2>',
+    )
+    .replaceAll(/<(\w+?)[0-9A-F]{8}(?:\.(\w+))?>/g, '<$1 $2>')
+    .replaceAll(/arn:(aws|<AWS::Partition>)/g, 'arn:aws');
+}
+
+const FAILED = [
+  's3:GetBucketLocation on <LakeBucket Arn>',
+  's3:ListBucket on <LakeBucket Arn>',
+  's3:PutObject on <LakeBucket Arn>/aws/lambda/*',
+];
+const READ_STREAM = (stream: string) =>
+  ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'].map(
+    (action) => `dynamodb:${action} on <${stream} StreamArn>`,
+  );
+const READ_KINESIS = [
+  'DescribeStream',
+  'DescribeStreamConsumer',
+  'DescribeStreamSummary',
+  'GetRecords',
+  'GetShardIterator',
+  'ListShards',
+  'ListStreams',
+  'SubscribeToShard',
+].map((action) => `kinesis:${action} on <EventsStream Arn>`);
+const endpoint = expect.stringMatching(
+  /^sagemaker:InvokeEndpoint on arn:aws:sagemaker:eu-west-1:\S+:endpoint\/tidemark-prod-tiny$/,
+);
+
+describe('what each function may do, and nothing else', () => {
+  test('processor: apply to states, quarantine, put misrouted records again', async () => {
+    expect(await grantsOf('ProcessorFnRole')).toEqual(
+      [
+        ...READ_KINESIS,
+        ...FAILED,
+        'dynamodb:BatchGetItem on <FeaturesTable Arn>',
+        'dynamodb:GetItem on <FeaturesTable Arn>',
+        'dynamodb:PutItem on <FeaturesTable Arn>',
+        'dynamodb:UpdateItem on <FeaturesTable Arn>',
+        'kinesis:PutRecord on <EventsStream Arn>',
+        'kinesis:PutRecords on <EventsStream Arn>',
+        's3:PutObject on <LakeBucket Arn>/archive/quarantine/*',
+      ].sort(),
+    );
+  }, 60_000);
+
+  test('archiver: write the archive', async () => {
+    expect(await grantsOf('ArchiverFnRole')).toEqual(
+      [...READ_KINESIS, ...FAILED, 's3:PutObject on <LakeBucket Arn>/archive/events/*'].sort(),
+    );
+  });
+
+  test('scorer: read states, record scores, ask the one endpoint', async () => {
+    expect(await grantsOf('ScorerFnRole')).toEqual([
+      ...[
+        ...READ_STREAM('FeaturesTable'),
+        ...FAILED,
+        'dynamodb:BatchGetItem on <FeaturesTable Arn>',
+        'dynamodb:BatchGetItem on <ScoresTable Arn>',
+        'dynamodb:ConditionCheckItem on <ScoresTable Arn>',
+        'dynamodb:GetItem on <FeaturesTable Arn>',
+        'dynamodb:GetItem on <ScoresTable Arn>',
+        'dynamodb:PutItem on <ScoresTable Arn>',
+        'dynamodb:UpdateItem on <ScoresTable Arn>',
+        's3:PutObject on <LakeBucket Arn>/archive/predictions/*',
+      ].sort(),
+      endpoint,
+    ]);
+  });
+
+  test('publisher and notifier: one topic, one secret, claim alerts', async () => {
+    expect(await grantsOf('AlertingPublisherRole')).toEqual(
+      [...READ_STREAM('ScoresTable'), ...FAILED, 'sns:Publish on <AlertingTopic >'].sort(),
+    );
+    expect(await grantsOf('AlertingNotifierRole')).toEqual([
+      'dynamodb:BatchGetItem on <ScoresTable Arn>',
+      'dynamodb:GetItem on <ScoresTable Arn>',
+      'dynamodb:UpdateItem on <ScoresTable Arn>',
+      'secretsmanager:GetSecretValue on <SlackWebhook >',
+      'sqs:SendMessage on <AlertingNotifierDeadLetters Arn>',
+    ]);
+  });
+
+  test('model gate: read models and training sets', async () => {
+    expect(await grantsOf('TrainingGateRole')).toEqual([
+      's3:GetBucketLocation on <LakeBucket Arn>',
+      's3:GetObject on <LakeBucket Arn>/models/*',
+      's3:GetObject on <LakeBucket Arn>/training/*',
+      's3:ListBucket on <LakeBucket Arn>',
+    ]);
+  });
+});
+
+describe('what each job may do', () => {
+  test.each<[string, readonly string[]]>([
+    ['LandHistory', ['iceberg/', 'raw/history/']],
+    ['CompactArchive', ['archive/events/', 'archive/predictions/', 'archive/quarantine/', 'iceberg/']],
+    ['BackfillStates', ['iceberg/']],
+    ['BuildTrainingSet', ['iceberg/', 'training/']],
+    ['CheckConsistency', ['archive/predictions/', 'checks/', 'iceberg/']],
+  ])('%s reads and writes its own folders', async (job, folders) => {
+    const grants = await grantsOf(`Batch${job}Role`);
+    const read = grants.flatMap((grant) => /^s3:GetObject on <LakeBucket Arn>\/(.*)\*$/.exec(grant)?.[1] ?? []);
+    expect(read).toEqual(folders);
+    const tables = grants
+      .filter((grant) => grant.startsWith('dynamodb:'))
+      .every((grant) => grant.endsWith('<FeaturesTable Arn>'));
+    expect(tables).toBe(true);
+    expect(grants.some((grant) => grant.startsWith('dynamodb:'))).toBe(job === 'BackfillStates');
+  });
+
+  test('of the bootstrap bucket a job may read exactly its files', async () => {
+    const grants = await grantsOf('BatchLandHistoryRole');
+    const assets = grants.filter(
+      (grant) => grant.startsWith('s3:GetObject on') && grant.includes('cdk-hnb659fds-assets'),
+    );
+    expect(assets).toHaveLength(3);
+    for (const grant of assets) expect(grant).toMatch(/\/[0-9a-f]{64}\.(py|zip|json)$/);
+  });
+
+  test('SageMaker: training reads training sets and writes models, hosting only reads models', async () => {
+    const lake = (grants: string[]) => grants.filter((grant) => grant.includes('LakeBucket Arn>/'));
+    expect(lake(await grantsOf('TrainingTrainingRole'))).toEqual([
+      's3:GetObject on <LakeBucket Arn>/training/*',
+      's3:PutObject on <LakeBucket Arn>/models/*',
+    ]);
+    expect(lake(await grantsOf('TrainingHostingRole'))).toEqual(['s3:GetObject on <LakeBucket Arn>/models/*']);
+  });
+
+  test('the state machine passes its two roles to SageMaker only', async () => {
+    const machine = [...(await resourcesOf('prod'))].find(([id]) =>
+      /^training\/TrainingRoleDefaultPolicy/.test(id),
+    )?.[1];
+    const pass = statementsOf(machine).filter(({ Action }) => [Action].flat().includes('iam:PassRole'));
+    expect(pass).toHaveLength(1);
+    expect(pass[0]?.Condition).toEqual({ StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } });
+    expect([pass[0]?.Resource].flat().map(readable)).toEqual([
+      '<TrainingHostingRole Arn>',
+      '<TrainingTrainingRole Arn>',
+    ]);
+  });
+});
+
+test('every route of the API wants a signature, and the stage has limits and an access log', async () => {
+  const template = (await synthesise('prod')).template('realtime');
+  template.resourceCountIs('AWS::ApiGatewayV2::Route', 2);
+  template.allResourcesProperties('AWS::ApiGatewayV2::Route', { AuthorizationType: 'AWS_IAM' });
+  template.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
+    DefaultRouteSettings: { ThrottlingRateLimit: 200, ThrottlingBurstLimit: 400 },
+  });
+  expect(JSON.stringify(template.findResources('AWS::ApiGatewayV2::Stage'))).not.toMatch(
+    /\$context\.(body|request\.body)/,
+  );
+});
