@@ -23,6 +23,8 @@ export interface ScoringPorts {
   readonly endpoint: Endpoint;
   readonly scores: ScoreStore;
   readonly predictions: JsonLinesSink;
+  /** Waits before a lost write is tried again. @default - backoff with jitter */
+  readonly pause?: (attempt: number) => Promise<void>;
 }
 
 export interface Scored {
@@ -103,7 +105,7 @@ export async function score(
   await ports.predictions.put(predictionsKey(predictions), predictions);
   const stored = await ports.scores.read(predictions.map((one) => one.entity_id));
   const raised = await mapConcurrently(predictions, WRITERS, (one) =>
-    record(usecase, ports.scores, one, stored.get(one.entity_id)),
+    record(usecase, ports, one, stored.get(one.entity_id)),
   );
   return { predictions, alerts: raised.filter(Boolean).length };
 }
@@ -111,7 +113,7 @@ export async function score(
 /** @returns whether this call raised an alert */
 async function record(
   usecase: LoadedUseCase,
-  scores: ScoreStore,
+  { scores, pause: wait = pause }: ScoringPorts,
   prediction: Prediction,
   first: StoredScore | undefined,
 ): Promise<boolean> {
@@ -126,7 +128,7 @@ async function record(
       : null;
     if (await scores.write({ ...prediction, alert_state: next }, from?.version ?? null, alert)) return raise;
     if (attempts === MAX_TRIES) throw new Error('a score lost every conditional write; its batch is delivered again');
-    await pause(attempts);
+    await wait(attempts);
     from = (await scores.read([entity_id])).get(entity_id);
   }
 }
