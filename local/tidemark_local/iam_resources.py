@@ -2,15 +2,17 @@
 
 "Actions, resources, and condition keys for AWS Glue"
 (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsglue.html): GetDatabase is about
-`database/<name>`, and GetTable about `table/<database>/<name>`. The emulator takes the name of a database or job for a
-table, and every request about a table for one about its database, so that a policy that names both is refused. "… for Amazon
-DynamoDB" (…/list_amazondynamodb.html): DescribeStream and the shard iterators are about the stream that `StreamArn` names.
+`database/<name>`, and GetTable about `table/<database>/<name>`. The emulator takes the name of a database or job for
+a table, and every request about a table for one about its database, so that a policy that names both is refused.
+"… for Amazon DynamoDB" (…/list_amazondynamodb.html): DescribeStream, GetShardIterator and GetRecords are about the
+stream.
 """
 
 import json
 from typing import Any
 
 from ministack.core import iam_actions
+from ministack.services import dynamodb_streams
 
 from .context import LocalContext
 
@@ -50,8 +52,7 @@ def resource_of(target: str, body: bytes, region: str, account_id: str) -> str |
     if not isinstance(fields, dict):
         return None
     if api != "AWSGlue":
-        stream = fields.get("StreamArn")
-        return stream if isinstance(stream, str) else None
+        return _text(fields, "StreamArn") or _text(_position(fields), "arn")
     name = _text(fields, "Name") or _text(fields, "TableName") or _text(fields.get("TableInput"), "Name")
     prefix = f"arn:aws:glue:{region}:{account_id}"
     if action in _DATABASE_ACTIONS and name:
@@ -62,6 +63,12 @@ def resource_of(target: str, body: bytes, region: str, account_id: str) -> str |
     if database and name:
         return f"{prefix}:table/{database}/{name}"
     return None
+
+
+def _position(fields: dict[str, Any]) -> dict[str, Any] | None:
+    """GetRecords names its stream only inside the iterator."""
+    iterator = _text(fields, "ShardIterator")
+    return dynamodb_streams._decode_iterator(iterator) if iterator else None
 
 
 def _text(fields: Any, key: str) -> str | None:

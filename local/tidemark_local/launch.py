@@ -26,7 +26,6 @@ PLUGINS = (
     "secrets_ref",
     "secure_transport",
     "iam_resources",
-    "stream_grants",
     "audit",
     "sagemaker",
     "glue_spark",

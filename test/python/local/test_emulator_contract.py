@@ -46,12 +46,12 @@ FUNCTIONS = [
     ("kinesis_reshard", SERVICES + "kinesis", "_get_records", "(data)"),
     ("kinesis_reshard", SERVICES + "kinesis", "_describe_stream_summary", "(data)"),
     (
-        "stream_grants",
+        "iam_resources",
         "ministack.core.iam_actions",
         "extract_resource_arn",
         "(service, method, path, headers, body, query_params, region, account_id)",
     ),
-    ("stream_grants", SERVICES + "dynamodb_streams", "_decode_iterator", "(token)"),
+    ("iam_resources", SERVICES + "dynamodb_streams", "_decode_iterator", "(token)"),
     ("emf", SERVICES + "cloudwatch_logs", "_append_log_events", "(stream, events)"),
     (
         "service_metrics",
