@@ -1,10 +1,9 @@
 """Requests to the local cloud count as sent over TLS.
 
 Bucket policies and topics deny requests with `aws:SecureTransport` false
-(https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html). The local cloud listens on
-loopback without a certificate, and no byte leaves this machine; with the condition as it is, every role would be
-refused its own bucket.
-The deployed policies stay as they are in the account.
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html). The local cloud listens on loopback
+without a certificate, and no byte leaves this machine; with the condition as it is, every role would be refused its own
+bucket. The deployed policies stay as they are in the account.
 """
 
 from ministack import app
