@@ -255,7 +255,8 @@ def _text_value(field: dict[str, Any], raw: Any) -> str:
 
 
 def _in_range(field: dict[str, Any], value: int) -> int:
-    low, high = (d if (b := field.get(k)) is None else b for k, d in (("min", -MAX_EXACT), ("max", MAX_EXACT)))
+    low, high = field.get("min"), field.get("max")
+    low, high = -MAX_EXACT if low is None else low, MAX_EXACT if high is None else high
     if not low <= value <= high:
         raise ParseError("OUT_OF_RANGE", f"found a number outside; allowed: {low} to {high}")
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from json.encoder import encode_basestring
 from typing import Any
 
 _LAST_INDEX = 2**32 - 2
@@ -73,8 +74,8 @@ def _refuse(name: str) -> Any:
 
 
 def _text(value: str) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    if any("\ud800" <= c <= "\udfff" for c in text):
+    text = encode_basestring(value)
+    if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
         return "".join(f"\\u{ord(c):04x}" if "\ud800" <= c <= "\udfff" else c for c in text)
     return text
 
