@@ -1,9 +1,11 @@
-"""The Glue resource that a request's policies are asked about, where the emulator names another one.
+"""The resource that a request's policies are asked about, where the emulator names another one.
 
-GetDatabase is about `database/<name>`, and GetTable about `table/<database>/<name>`
-(https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsglue.html). The emulator takes the name of a
-database or job for a table, and every request about a table for one about its database, so that a policy that names
-both is refused.
+"Actions, resources, and condition keys for AWS Glue"
+(https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsglue.html): GetDatabase is about
+`database/<name>`, and GetTable about `table/<database>/<name>`. The emulator takes the name of a database or job for
+a table, and every request about a table for one about its database, so that a policy that names both is refused.
+"… for Amazon DynamoDB" (…/list_amazondynamodb.html): DescribeStream, GetShardIterator and GetRecords are about the
+stream.
 """
 
 import json
@@ -19,7 +21,7 @@ _JOB_ACTIONS = {"CreateJob"}
 
 
 def register(_context: LocalContext) -> None:
-    """Corrects the resource of Glue requests. Call it once, before requests are served."""
+    """Corrects the resource of Glue and DynamoDB Streams requests. Call it once, before requests are served."""
     original = iam_actions.extract_resource_arn
 
     def extract(
@@ -41,7 +43,7 @@ def register(_context: LocalContext) -> None:
 def resource_of(target: str, body: bytes, region: str, account_id: str) -> str | None:
     """The ARN for a request with this X-Amz-Target; None where the emulator's own answer holds."""
     api, _, action = target.rpartition(".")
-    if api != "AWSGlue":
+    if api not in ("AWSGlue", "DynamoDBStreams_20120810"):
         return None
     try:
         fields = json.loads(body or b"{}")

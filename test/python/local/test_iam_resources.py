@@ -15,7 +15,9 @@ GLUE = "arn:aws:glue:us-east-1:1"
         ("AWSGlue.CreateJob", {"Name": "j"}, f"{GLUE}:job/j"),
         ("AWSGlue.GetTables", {"DatabaseName": "d"}, None),
         ("AWSGlue.StartJobRun", {"JobName": "j"}, None),
-        ("DynamoDB_20120810.GetItem", {"TableName": "t"}, None),
+        ("DynamoDBStreams_20120810.DescribeStream", {"StreamArn": "arn:s"}, "arn:s"),
+        ("DynamoDBStreams_20120810.GetRecords", {"ShardIterator": "x"}, None),
+        ("DynamoDB_20120810.GetItem", {"StreamArn": "arn:s"}, None),
     ],
 )
 def test_a_request_is_about_what_it_names(target, fields, resource):
