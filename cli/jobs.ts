@@ -1,14 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GetJobRunCommand, type GlueClient, type JobRun, StartJobRunCommand } from '@aws-sdk/client-glue';
+import { type CloudWatchLogsClient, GetLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { GetJobRunCommand, type JobRun, StartJobRunCommand } from '@aws-sdk/client-glue';
 import {
   DescribeExecutionCommand,
   GetExecutionHistoryCommand,
   type SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import { CliError } from './errors.ts';
+import type { Clients } from './connection.ts';
+import { CliError, messageOf } from './errors.ts';
 
 const POLL_MS = 700;
+/** Glue's log group of what a job writes to stderr; each run is a stream. */
+const ERROR_LOGS = '/aws-glue/jobs/error';
+const SHOWN_LINES = 25;
 const GLUE_RUNNING = new Set(['STARTING', 'RUNNING', 'STOPPING', 'WAITING']);
 
 export interface Watch {
@@ -23,7 +28,7 @@ export interface Watch {
  * @throws CliError with Glue's message when it does not succeed
  */
 export async function runGlueJob(
-  client: GlueClient,
+  { glue: client, logs }: Pick<Clients, 'glue' | 'logs'>,
   name: string,
   args: Readonly<Record<string, string>> = {},
   watch: Watch = {},
@@ -34,12 +39,30 @@ export async function runGlueJob(
     const state = run?.JobRunState ?? 'STARTING';
     if (state === 'SUCCEEDED' && run) return run;
     if (!GLUE_RUNNING.has(state)) {
+      const said = await lastLines(logs, JobRunId ?? '');
       throw new CliError(
-        `Glue job ${name} ended as ${state}: ${run?.ErrorMessage ?? 'it gave no message'} (run ${JobRunId})`,
+        `Glue job ${name} ended as ${state}: ${run?.ErrorMessage ?? 'it gave no message'} (run ${JobRunId})\n${said}`,
       );
     }
     watch.onState?.(state.toLowerCase());
     await sleep(POLL_MS, undefined, { signal: watch.signal });
+  }
+}
+
+/** Of a Java trace the lines that say something: its exceptions, not where they were thrown. */
+async function lastLines(client: CloudWatchLogsClient, run: string): Promise<string> {
+  try {
+    const { events } = await client.send(
+      new GetLogEventsCommand({ logGroupName: ERROR_LOGS, logStreamName: run, startFromHead: false }),
+    );
+    const lines = (events ?? []).flatMap(({ message }) => (message ?? '').split('\n'));
+    return lines
+      .filter((line) => line.trim() !== '' && !/^\s*(at |\.\.\. )/.test(line))
+      .slice(-SHOWN_LINES)
+      .map((line) => `  ${line.slice(0, 300)}`)
+      .join('\n');
+  } catch (error) {
+    return `  (its log could not be read: ${messageOf(error)})`;
   }
 }
 

@@ -38,11 +38,9 @@ export async function loadHistory(files: readonly string[], { stage }: { stage: 
     () => uploadHistory(clients.s3, resources.get('lakeBucket'), files),
     (bytes) => `${Math.round(bytes / 1024)} KiB`,
   );
-  await progress.step('Land the history (Glue)', () =>
-    runGlueJob(clients.glue, resources.get('landHistoryJob'), {}, watch),
-  );
+  await progress.step('Land the history (Glue)', () => runGlueJob(clients, resources.get('landHistoryJob'), {}, watch));
   await progress.step('Fill the online states (Glue)', () =>
-    runGlueJob(clients.glue, resources.get('backfillStatesJob'), {}, watch),
+    runGlueJob(clients, resources.get('backfillStatesJob'), {}, watch),
   );
   stop.release();
 }

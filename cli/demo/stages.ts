@@ -39,12 +39,7 @@ export async function landHistory(session: Session, files: readonly string[]): P
     kib,
   );
   await session.timed('land', 'Land the history in Iceberg (Glue)', (step) =>
-    runGlueJob(
-      clients.glue,
-      session.resources.get('landHistoryJob'),
-      {},
-      { signal: session.signal, onState: step.update },
-    ),
+    runGlueJob(clients, session.resources.get('landHistoryJob'), {}, { signal: session.signal, onState: step.update }),
   );
 }
 
@@ -58,7 +53,7 @@ export async function backfillStates(session: Session): Promise<number> {
     'Backfill the online states (Glue)',
     async (step) => {
       await runGlueJob(
-        clients.glue,
+        clients,
         session.resources.get('backfillStatesJob'),
         {},
         { signal: session.signal, onState: step.update },
@@ -199,19 +194,14 @@ export async function checkConsistency(session: Session): Promise<ConsistencyRes
   const { clients } = session.connection;
   const watch = { signal: session.signal };
   await session.timed('compact', 'Compact the archive into Iceberg (Glue)', (step) =>
-    runGlueJob(clients.glue, session.resources.get('compactArchiveJob'), {}, { ...watch, onState: step.update }),
+    runGlueJob(clients, session.resources.get('compactArchiveJob'), {}, { ...watch, onState: step.update }),
   );
   return session.timed(
     'consistency',
     'Replay the served vectors offline (Glue)',
     async (step) => {
       const before = new Set(await session.lake.keys(PREFIX.checks));
-      await runGlueJob(
-        clients.glue,
-        session.resources.get('checkConsistencyJob'),
-        {},
-        { ...watch, onState: step.update },
-      );
+      await runGlueJob(clients, session.resources.get('checkConsistencyJob'), {}, { ...watch, onState: step.update });
       const result = await session.lake.newCheck(before);
       if (!result) throw new CliError(`The consistency check succeeded but wrote no summary below ${PREFIX.checks}.`);
       return result;
