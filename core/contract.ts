@@ -268,10 +268,21 @@ function normalise(contract: ContractIR, raw: JsonObject, unknown: string[]): Re
     if (known.has(key)) continue;
     unknown.push(key);
     // A contract's own column is never overwritten by an unknown key of the same name.
-    if (!(key in out))
-      out[key] = value !== null && typeof value === 'object' ? JSON.stringify(value) : (value as Scalar);
+    if (!Object.hasOwn(out, key)) out[key] = keptValue(key, value);
   }
   return out;
+}
+
+/** Unknown fields are kept as they are; what is nested, as JSON text. */
+function keptValue(key: string, value: unknown): Scalar {
+  if (value === null || typeof value !== 'object') return value as Scalar;
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    // V8 parses what it can't write again: some thousand levels end the stack.
+    if (!(error instanceof RangeError)) throw error;
+    throw new Rejection('INVALID_FIELD', `properties.${key}: found too deep a nesting; allowed: some hundred levels`);
+  }
 }
 
 function fieldValue(field: FieldIR, raw: unknown): Scalar {

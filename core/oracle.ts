@@ -19,7 +19,8 @@ export function oracle(
   t: number,
   knowledge: Knowledge = t,
 ): Scalar[] {
-  const facts = earliestCopies(events.filter((event) => known(event, knowledge) && event.event_time < t));
+  const copies = earliestCopies(events.filter((event) => known(event, knowledge)));
+  const facts = copies.filter((event) => event.event_time < t);
   const values: Record<string, Scalar> = {};
   return view.features.map((feature) => {
     const value =

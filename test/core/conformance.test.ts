@@ -32,3 +32,28 @@ describe('contracts', () => {
     else expect(result).toMatchObject({ ok: false, reason: one.expect.reason });
   });
 });
+
+test('an unknown field nested beyond what can be written again is refused, not thrown', () => {
+  const depth = 100_000;
+  const record = `{"event_id":"e","entity_id":"h1","event_type":"tick","schema_version":1,"event_time":0,"properties":{"x":${'['.repeat(depth)}${']'.repeat(depth)}}}`;
+  const { contracts } = read('contracts') as { contracts: ContractIR[] };
+  const position = { shard_id: 's', sequence_number: '1', arrival_ms: 1, partition_key: 'h1' };
+  const options = { replay: false, available_lag_ms: 0, max_bytes: 1_000_000 };
+  expect(admit(Buffer.from(record), position, compileContracts(contracts), options)).toMatchObject({ ok: false });
+});
+
+test('an unknown field named like a method of objects is kept', () => {
+  const record = {
+    event_id: 'e',
+    entity_id: 'h1',
+    event_type: 'tick',
+    schema_version: 1,
+    event_time: 0,
+    properties: { toString: 1 },
+  };
+  const { contracts } = read('contracts') as { contracts: ContractIR[] };
+  const position = { shard_id: 's', sequence_number: '1', arrival_ms: 1, partition_key: 'h1' };
+  const options = { replay: false, available_lag_ms: 0, max_bytes: 2000 };
+  const result = admit(Buffer.from(JSON.stringify(record)), position, compileContracts(contracts), options);
+  expect(result).toMatchObject({ ok: true, event: { properties: { toString: 1 } } });
+});
