@@ -1,0 +1,222 @@
+/** The AWS adapters against the local cloud: conditions, transactions and leases as the services keep them. */
+import { gunzipSync } from 'node:zlib';
+import { CreateTableCommand, DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { decodeState } from '../../core/codec.ts';
+import { admit } from '../../core/contract.ts';
+import { applyEvents, type EntityState, emptyState } from '../../core/state.ts';
+import { Outbox } from '../../lambdas/notifier/outbox.ts';
+import { processBatch } from '../../lambdas/processor/process.ts';
+import { alertKind, DynamoScores } from '../../lambdas/shared/dynamo-scores.ts';
+import {
+  batchGet,
+  DynamoReplayClock,
+  DynamoStates,
+  FENCE_KEY,
+  MAX_STATE_BYTES,
+} from '../../lambdas/shared/dynamo-states.ts';
+import { SageMakerEndpoint } from '../../lambdas/shared/endpoint.ts';
+import { LakeSink } from '../../lambdas/shared/lake.ts';
+import { type ScoreRecord, ScoreRefusedError } from '../../lambdas/shared/ports.ts';
+import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { ARRIVAL, purchase, RULES, record, usecase } from './use-case.ts';
+
+const { plan, view } = usecase;
+let cloud: LocalCloud;
+let dynamo: DynamoDBClient;
+
+beforeAll(async () => {
+  cloud = await startLocalCloud({ quiet: true });
+  dynamo = new DynamoDBClient(cloud.clientConfig);
+  for (const [TableName, sort] of [
+    ['features', 'view'],
+    ['scores', 'kind'],
+  ] as const) {
+    await dynamo.send(
+      new CreateTableCommand({
+        TableName,
+        BillingMode: 'PAY_PER_REQUEST',
+        AttributeDefinitions: ['entity_id', sort].map((AttributeName) => ({
+          AttributeName,
+          AttributeType: 'S' as const,
+        })),
+        KeySchema: [
+          { AttributeName: 'entity_id', KeyType: 'HASH' },
+          { AttributeName: sort, KeyType: 'RANGE' },
+        ],
+      }),
+    );
+  }
+}, 60_000);
+
+afterAll(async () => {
+  dynamo?.destroy();
+  await cloud?.stop();
+}, 30_000);
+
+function stateAfter(...sequences: readonly number[]): EntityState {
+  const events = sequences.map((sequence) => {
+    const { data, position } = record(
+      purchase('ann', `e${sequence}`, { properties: { amount: 5, note: 'é' } }),
+      sequence,
+    );
+    const admitted = admit(data, position, RULES.contracts, RULES.admit);
+    if (!admitted.ok) throw new Error(admitted.detail);
+    return admitted.event;
+  });
+  return applyEvents(plan, emptyState(plan), events).state;
+}
+
+describe('states', () => {
+  const states = () => new DynamoStates(dynamo, 'features', plan);
+
+  test('what is written is read again, with its watermarks and version', async () => {
+    const state = stateAfter(1, 2);
+    expect(await states().write('round', state, null)).toBeGreaterThan(20);
+    expect((await states().read(['round', 'nobody'])).size).toBe(1);
+    expect((await states().read(['round'])).get('round')).toEqual({ state, version: 1 });
+    const { Item } = await dynamo.send(
+      new GetItemCommand({ TableName: 'features', Key: { entity_id: { S: 'round' }, view: { S: view.version } } }),
+    );
+    expect(Item?.newest_available_at?.N).toBe(String(ARRIVAL + 2));
+    expect(decodeState(plan, Item!.state!.B!, { 'shardId-000000000000': '2' })).toEqual(state);
+  });
+
+  test('only the version that was read may be replaced, and only once', async () => {
+    const store = states();
+    expect(await store.write('race', stateAfter(1), null)).not.toBe('conflict');
+    expect(await store.write('race', stateAfter(1), null)).toBe('conflict');
+    const both = await Promise.all([
+      store.write('race', stateAfter(1, 2), 1),
+      store.write('race', stateAfter(1, 3), 1),
+    ]);
+    expect(both.filter((size) => size === 'conflict')).toHaveLength(1);
+    expect((await store.read(['race'])).get('race')?.version).toBe(2);
+  });
+
+  test('a state beyond the limit of an item is refused by name before it is sent', async () => {
+    const state = stateAfter(1);
+    const recent = Array.from({ length: MAX_STATE_BYTES / 7 }, (_, i) => ({ available_at: ARRIVAL, hash: i }));
+    await expect(states().write('large', { ...state, recent }, null)).rejects.toMatchObject({
+      name: 'StateTooLargeError',
+    });
+  });
+
+  test('more keys than one request takes are read in parts', async () => {
+    const keys = Array.from({ length: 230 }, (_, i) => ({ entity_id: { S: `k${i}` }, view: { S: view.version } }));
+    await Promise.all(
+      keys.map((key) =>
+        dynamo.send(new PutItemCommand({ TableName: 'features', Item: { ...key, other: { N: '1' } } })),
+      ),
+    );
+    expect(await batchGet(dynamo, 'features', keys)).toHaveLength(230);
+  });
+
+  test('a view serves only behind its fence', async () => {
+    expect(await states().ready()).toBe(false);
+    const Item = { entity_id: { S: FENCE_KEY }, view: { S: view.version }, ready: { BOOL: true } };
+    await dynamo.send(new PutItemCommand({ TableName: 'features', Item }));
+    expect(await states().ready()).toBe(true);
+  });
+
+  test('two batches of two shards end as if they had come one after the other', async () => {
+    const ports = {
+      states: states(),
+      quarantine: () => Promise.reject(new Error('nothing is refused')),
+      reroute: () => Promise.reject(new Error('nothing is misrouted')),
+      clock: new DynamoReplayClock(dynamo, 'features'),
+      onFailure: () => {},
+    };
+    const shard = (n: number) =>
+      Array.from({ length: 8 }, (_, i) => record(purchase(`c${i % 2}`, `s${n}-${i}`), 10 + i, { shard: `shard-${n}` }));
+    const results = await Promise.all([processBatch(shard(1), RULES, ports), processBatch(shard(2), RULES, ports)]);
+    expect(results.map((result) => result.failed)).toEqual([null, null]);
+    const stored = await ports.states.read(['c0', 'c1']);
+    expect(stored.get('c0')?.state.watermarks).toEqual({ 'shard-1': '16', 'shard-2': '16' });
+    expect(stored.get('c1')?.state.recent).toHaveLength(8);
+  });
+
+  test('the clock of a replay never goes back', async () => {
+    const clock = new DynamoReplayClock(dynamo, 'features');
+    await clock.advance(ARRIVAL + 5000);
+    await clock.advance(ARRIVAL + 4000);
+    expect(await clock.read()).toBe(ARRIVAL + 5000);
+  });
+});
+
+const scoreRecord = (entity_id: string, t: number): ScoreRecord => ({
+  entity_id,
+  t,
+  score: 0.91,
+  variant: 'champion',
+  model_version: 'm1',
+  definition_hash: view.definition_hash,
+  trigger: 'sweep',
+  reasons: ['nothing bought for 20 days'],
+  alert_state: { armed: false, last_alert_t: t },
+});
+const alert = { alert_id: 'id', title: 'A customer is leaving', link: 'https://example.org/c' };
+
+describe('scores and their outbox', () => {
+  test('score and alert are written together, or not at all', async () => {
+    const scores = new DynamoScores(dynamo, 'scores');
+    expect(await scores.write(scoreRecord('ann', 1000), null, alert)).toBe(true);
+    expect(await scores.write(scoreRecord('ann', 2000), null, alert)).toBe(false);
+    const key = (t: number) => ({ entity_id: { S: 'ann' }, kind: { S: alertKind(t) } });
+    const pending = await dynamo.send(new GetItemCommand({ TableName: 'scores', Key: key(1000) }));
+    expect(pending.Item).toMatchObject({ status: { S: 'pending' }, trigger: { S: 'sweep' }, score: { N: '0.91' } });
+    expect((await dynamo.send(new GetItemCommand({ TableName: 'scores', Key: key(2000) }))).Item).toBeUndefined();
+    expect((await scores.read(['ann'])).get('ann')).toEqual({
+      t: 1000,
+      model_version: 'm1',
+      alert_state: { armed: false, last_alert_t: 1000 },
+      version: 1,
+    });
+    expect(await scores.write(scoreRecord('ann', 3000), 1, null)).toBe(true);
+    expect(await scores.write(scoreRecord('ann', 4000), 1, null)).toBe(false);
+  });
+
+  test('an alert is claimed once, again after its lease or its release, and never after it was sent', async () => {
+    await new DynamoScores(dynamo, 'scores').write(scoreRecord('bob', 7), null, alert);
+    const outbox = new Outbox(dynamo, 'scores');
+    const key = { entity_id: 'bob', kind: alertKind(7) };
+    const now = Date.now();
+    const claims = await Promise.all([outbox.claim(key, now), outbox.claim(key, now)]);
+    expect(claims.filter((claim) => claim === 'taken')).toHaveLength(1);
+    expect(claims.find((claim) => claim !== 'taken')).toMatchObject({
+      alert_id: 'id',
+      entity_id: 'bob',
+      score: 0.91,
+      t: 7,
+    });
+    await outbox.release(key);
+    expect(await outbox.claim(key, now)).toMatchObject({ alert_id: 'id' });
+    expect(await outbox.claim(key, now + 59_000)).toBe('taken');
+    expect(await outbox.claim(key, now + 61_000)).toMatchObject({ alert_id: 'id' });
+    await outbox.markSent(key, now);
+    expect(await outbox.claim(key, now + 3_600_000)).toBe('sent');
+    await expect(outbox.claim({ entity_id: 'bob', kind: 'alert#8' }, now)).rejects.toThrow(/no such alert/);
+  });
+});
+
+test('lines are gzipped, one JSON document each, and a repeat overwrites', async () => {
+  const s3 = new S3Client(cloud.clientConfig);
+  await s3.send(new CreateBucketCommand({ Bucket: 'lake' }));
+  const lake = new LakeSink(s3, 'lake');
+  await lake.put('archive/x.ndjson.gz', [{ a: 1 }]);
+  await lake.put('archive/x.ndjson.gz', [{ a: 'é' }, { b: null }]);
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: 'lake', Key: 'archive/x.ndjson.gz' }));
+  expect(gunzipSync(await Body!.transformToByteArray()).toString('utf8')).toBe('{"a":"é"}\n{"b":null}\n');
+  s3.destroy();
+});
+
+test('without an endpoint a score is refused, not failed', async () => {
+  const client = new SageMakerRuntimeClient(cloud.clientConfig);
+  const endpoint = new SageMakerEndpoint(client, 'tidemark-none', view.definition_hash);
+  const refused = await endpoint.score([[1, 2]]).catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(ScoreRefusedError);
+  expect(refused).toMatchObject({ kind: 'not_ready' });
+  client.destroy();
+});
