@@ -37,8 +37,13 @@ async function load(uri: string): Promise<Buffer> {
 /** @throws Error when the archive has no such file */
 async function fileInArchive(archive: Buffer, name: string): Promise<string> {
   for await (const entry of Readable.from([archive]).pipe(createGunzip()).pipe(extract())) {
-    if (entry.header.name.replace(/^\.\//, '') === name) return Buffer.concat(await entry.toArray()).toString('utf8');
-    entry.resume();
+    if (entry.header.name.replace(/^\.\//, '') !== name) {
+      entry.resume();
+      continue;
+    }
+    const chunks: Buffer[] = [];
+    for await (const chunk of entry) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks).toString('utf8');
   }
   throw new Error(`output.tar.gz: found no ${name}; the training job must write it`);
 }
