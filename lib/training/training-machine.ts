@@ -29,7 +29,7 @@ import { trainingDefinition } from './training-definition.ts';
 import { type XgboostImage, xgboostImage } from './xgboost-image.ts';
 
 /** What train.py reports, one log line a metric. */
-const TRAINING_METRICS = ['auc', 'average_precision', 'brier', 'calibration_error', 'baseline_auc'];
+const TRAINING_METRICS = ['auc', 'average_precision', 'brier', 'calibration_error', 'baseline_auc', 'auc_gain_low'];
 
 export interface TrainingMachineProps {
   readonly deployment: Deployment;

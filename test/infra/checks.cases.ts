@@ -136,7 +136,17 @@ function reasonsOf({ Metadata }: Resource): Map<string, string> {
   return new Map(audit?.rules_to_suppress.map(({ id, reason }) => [id, reason]));
 }
 
-/** Hashes of assets change with every line of code and say nothing about the infrastructure. */
+/**
+ * Hashes of assets change with every line of code and say nothing about the infrastructure; the CDK also orders the
+ * statements of a policy, and their resources, by them.
+ */
 function normalise(template: unknown): unknown {
-  return JSON.parse(JSON.stringify(template).replaceAll(/[0-9a-f]{64}/g, '<asset>'));
+  return JSON.parse(JSON.stringify(template).replaceAll(/[0-9a-f]{64}/g, '<asset>'), (key, value) =>
+    ['Action', 'Resource', 'Statement'].includes(key) && Array.isArray(value) ? sortedByText(value) : value,
+  );
+}
+
+function sortedByText(values: unknown[]): unknown[] {
+  const texts = values.map((value) => JSON.stringify(value));
+  return texts.sort().map((text) => JSON.parse(text));
 }

@@ -1,0 +1,25 @@
+/** A state in the Amazon States Language. */
+export type State = Record<string, unknown>;
+
+/** Calls of the AWS SDK, for what has no optimised integration. */
+export const SDK = 'arn:aws:states:::aws-sdk:sagemaker';
+
+/**
+ * SageMaker's throttling has no error name of its own in Step Functions, only its general exceptions; a wrong request is
+ * then tried in vain for some seconds before it fails.
+ */
+export const RETRY_TRANSIENT = [
+  {
+    ErrorEquals: [
+      'SageMaker.SageMakerException',
+      'SageMaker.AmazonSageMakerException',
+      'Lambda.TooManyRequestsException',
+      'Lambda.ServiceException',
+      'Lambda.SdkClientException',
+    ],
+    IntervalSeconds: 2,
+    MaxAttempts: 3,
+    BackoffRate: 2,
+    JitterStrategy: 'FULL',
+  },
+];
