@@ -1,0 +1,79 @@
+/** Loads a function as it is shipped: one ESM bundle with `usecase.json` beside it. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+import { ir } from './use-case.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** @param entry below `lambdas/`. @param folder temporary, of the caller. The environment is read while it loads. */
+export async function loadHandler(
+  entry: string,
+  folder: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<(event: unknown, context?: unknown) => Promise<unknown>> {
+  const outdir = join(folder, entry.replaceAll('/', '-'));
+  mkdirSync(outdir, { recursive: true });
+  writeFileSync(join(outdir, 'usecase.json'), JSON.stringify(ir));
+  const outfile = join(outdir, 'index.mjs');
+  await build({
+    entryPoints: [join(ROOT, 'lambdas', entry)],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    mainFields: ['module', 'main'],
+    logLevel: 'silent',
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
+  });
+  Object.assign(process.env, environment);
+  const { handler } = (await import(pathToFileURL(outfile).href)) as {
+    handler: (event: unknown, context?: unknown) => Promise<unknown>;
+  };
+  return handler;
+}
+
+/** The runtime API of a model endpoint: scores every row as it is told. */
+export class ModelEndpoint {
+  rows = 0;
+  score = 0.9;
+  /** What the model says it was trained for. */
+  definition_hash: string;
+  status = 200;
+  private readonly server: Server;
+
+  constructor(definition_hash: string) {
+    this.definition_hash = definition_hash;
+    this.server = createServer((request, response) => {
+      const parts: Buffer[] = [];
+      request.on('data', (part: Buffer) => parts.push(part));
+      request.on('end', () => {
+        const { instances } = JSON.parse(Buffer.concat(parts).toString('utf8')) as { instances: unknown[] };
+        this.rows += instances.length;
+        const predictions = instances.map(() => ({ score: this.score, contributions: [0.1, 1], bias: 0 }));
+        response.writeHead(this.status, {
+          'content-type': 'application/json',
+          'x-amzn-invoked-production-variant': 'champion',
+        });
+        const { definition_hash } = this;
+        response.end(JSON.stringify({ predictions, model_version: 'm1', definition_hash }));
+      });
+    });
+  }
+
+  async start(): Promise<string> {
+    await new Promise<void>((done) => this.server.listen(0, '127.0.0.1', done));
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise<void>((done) => this.server.close(() => done()));
+  }
+}

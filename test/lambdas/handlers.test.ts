@@ -1,0 +1,220 @@
+/** The shipped bundles against the local cloud, from a batch of the stream to an alert and an answer of the API. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateTableCommand, DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { loadHandler, ModelEndpoint } from './bundle.ts';
+import { ARRIVAL, purchase, usecase } from './use-case.ts';
+
+const DAY = 86_400_000;
+const CUSTOMERS = 240;
+const context = { getRemainingTimeInMillis: () => 60_000 };
+const folder = mkdtempSync(join(tmpdir(), 'tidemark-bundles-'));
+const before = { ...process.env };
+const model = new ModelEndpoint(usecase.view.definition_hash);
+
+let cloud: LocalCloud;
+let dynamo: DynamoDBClient;
+let s3: S3Client;
+type Handler = Awaited<ReturnType<typeof loadHandler>>;
+let processor: Handler;
+let archiver: Handler;
+let scorer: Handler;
+let sweep: Handler;
+let api: Handler;
+
+beforeAll(async () => {
+  cloud = await startLocalCloud({ quiet: true });
+  dynamo = new DynamoDBClient(cloud.clientConfig);
+  s3 = new S3Client(cloud.clientConfig);
+  for (const [TableName, sort] of [
+    ['features', 'view'],
+    ['scores', 'kind'],
+  ] as const) {
+    await dynamo.send(
+      new CreateTableCommand({
+        TableName,
+        BillingMode: 'PAY_PER_REQUEST',
+        AttributeDefinitions: ['entity_id', sort].map((AttributeName) => ({
+          AttributeName,
+          AttributeType: 'S' as const,
+        })),
+        KeySchema: [
+          { AttributeName: 'entity_id', KeyType: 'HASH' },
+          { AttributeName: sort, KeyType: 'RANGE' },
+        ],
+      }),
+    );
+  }
+  await s3.send(new CreateBucketCommand({ Bucket: 'lake' }));
+  const environment = {
+    ...cloud.env,
+    AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: await model.start(),
+    TIDEMARK_STAGE: 'local',
+    TIDEMARK_CLOCK: 'replay',
+    POWERTOOLS_SERVICE_NAME: 'test',
+    POWERTOOLS_LOG_LEVEL: 'SILENT',
+    POWERTOOLS_METRICS_DISABLED: 'true',
+    FEATURES_TABLE: 'features',
+    SCORES_TABLE: 'scores',
+    LAKE_BUCKET: 'lake',
+    STREAM_NAME: 'events',
+    ENDPOINT_NAME: 'model',
+  };
+  const load = (entry: string) => loadHandler(entry, folder, environment);
+  processor = await load('processor/handler.ts');
+  archiver = await load('archiver/handler.ts');
+  scorer = await load('scorer/handler.ts');
+  sweep = await load('sweep/handler.ts');
+  api = await load('api/handler.ts');
+}, 60_000);
+
+afterAll(async () => {
+  for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
+  Object.assign(process.env, before);
+  dynamo?.destroy();
+  s3?.destroy();
+  await model.stop();
+  await cloud?.stop();
+  rmSync(folder, { recursive: true, force: true });
+}, 30_000);
+
+/** A batch as Lambda delivers it. */
+function batch(data: readonly (object | string)[], from = 1) {
+  return {
+    Records: data.map((one, i) => ({
+      eventID: `shardId-000000000000:${from + i}`,
+      kinesis: {
+        sequenceNumber: String(from + i),
+        partitionKey: (one as { entity_id?: string }).entity_id ?? 'nobody',
+        approximateArrivalTimestamp: ARRIVAL / 1000,
+        data: Buffer.from(typeof one === 'string' ? one : JSON.stringify(one)).toString('base64'),
+      },
+    })),
+  };
+}
+
+const request = (path: string, body: unknown) => ({
+  rawPath: path,
+  requestContext: { http: { method: 'POST' }, requestId: 'r1' },
+  body: typeof body === 'string' ? body : JSON.stringify(body),
+});
+
+async function ask(path: string, body: unknown): Promise<{ status: number; body: Record<string, unknown> }> {
+  const answer = (await api(request(path, body))) as { statusCode: number; body: string };
+  return { status: answer.statusCode, body: JSON.parse(answer.body) as Record<string, unknown> };
+}
+
+async function keys(prefix: string): Promise<string[]> {
+  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: 'lake', Prefix: prefix }));
+  return Contents.map((one) => one.Key!);
+}
+
+async function items(table: string) {
+  return (await dynamo.send(new ScanCommand({ TableName: table, ConsistentRead: true }))).Items ?? [];
+}
+
+/** States as the table's stream delivers them: binary as base64. */
+async function images() {
+  const states = (await items('features')).filter((item) => item.state);
+  return {
+    Records: states.map(({ state, ...item }) => ({
+      dynamodb: { NewImage: { ...item, state: { B: Buffer.from(state!.B!).toString('base64') } } },
+    })),
+  };
+}
+
+const events = Array.from({ length: CUSTOMERS }, (_, i) =>
+  purchase(`c${i}`, `e${i}`, { available_at: new Date(ARRIVAL).toISOString() }),
+);
+
+test('a batch becomes states, archive and quarantine; a redelivery changes nothing', async () => {
+  const delivered = batch([...events, '{']);
+  for (let i = 0; i < 2; i++) {
+    expect(await processor(delivered)).toEqual({ batchItemFailures: [] });
+    expect(await archiver(delivered)).toEqual({ batchItemFailures: [] });
+    const states = (await items('features')).filter((item) => item.state);
+    expect(states).toHaveLength(CUSTOMERS);
+    expect(new Set(states.map((item) => item.version?.N))).toEqual(new Set(['1']));
+  }
+  expect(await keys('archive/events/')).toEqual([
+    `archive/events/dt=2017-06-01/shardId-000000000000/1-${CUSTOMERS + 1}.ndjson.gz`,
+  ]);
+  expect(await keys('archive/quarantine/')).toHaveLength(1);
+}, 60_000);
+
+test('nothing is scored before the fence stands', async () => {
+  expect(await scorer(await images())).toEqual({ batchItemFailures: [] });
+  await expect(sweep({}, context)).rejects.toThrow(/fence/);
+  expect(await ask('/v1/score', { entity_ids: ['c1'] })).toMatchObject({ status: 503 });
+  expect(await items('scores')).toEqual([]);
+  const Item = { entity_id: { S: '#fence' }, view: { S: usecase.view.version }, ready: { BOOL: true } };
+  await dynamo.send(new PutItemCommand({ TableName: 'features', Item }));
+});
+
+test('a model of another definition is refused, and nothing is stored', async () => {
+  model.definition_hash = 'another';
+  expect(await scorer(await images())).toEqual({ batchItemFailures: [] });
+  expect(await ask('/v1/score', { entity_ids: ['c1'] })).toMatchObject({ status: 409 });
+  model.definition_hash = usecase.view.definition_hash;
+  expect(await items('scores')).toEqual([]);
+});
+
+test('changed states are scored; delivered again they raise no second alert', async () => {
+  const some = { Records: (await images()).Records.slice(0, 5) };
+  for (let i = 0; i < 2; i++) expect(await scorer(some)).toEqual({ batchItemFailures: [] });
+  const stored = await items('scores');
+  expect(stored.filter((item) => item.kind?.S === 'score')).toHaveLength(5);
+  expect(stored.filter((item) => item.kind?.S?.startsWith('alert#'))).toHaveLength(5);
+  expect(await keys('archive/predictions/')).toHaveLength(1);
+});
+
+test('the sweep scores all who were silent for a day, once', async () => {
+  const now = ARRIVAL + 2 * DAY;
+  expect(await sweep({ now }, context)).toMatchObject({ now, looked_at: CUSTOMERS, scored: CUSTOMERS, complete: true });
+  expect(await sweep({ now: new Date(now + DAY / 2).toISOString() }, context)).toMatchObject({ scored: 0 });
+}, 30_000);
+
+test('a sweep whose time is over says so, and the next one goes on', async () => {
+  const now = ARRIVAL + 5 * DAY;
+  expect(await sweep({ now }, { getRemainingTimeInMillis: () => 100 })).toMatchObject({ complete: false, scored: 0 });
+  expect(await sweep({ now }, context)).toMatchObject({ complete: true, scored: CUSTOMERS });
+}, 30_000);
+
+test('the API finalises now, says how old the data is and who is missing', async () => {
+  const features = await ask('/v1/features', { entity_ids: ['c1', 'nobody'] });
+  expect(features).toMatchObject({
+    status: 200,
+    body: {
+      view: usecase.view.version,
+      entities: [
+        {
+          entity_id: 'c1',
+          status: 'found',
+          t: ARRIVAL + 1,
+          event_age_ms: 60_001,
+          arrival_age_ms: 1,
+          features: { buys_7d: 1 },
+        },
+        { entity_id: 'nobody', status: 'missing', features: null },
+      ],
+    },
+  });
+  const scored = await ask('/v1/score', { entity_ids: ['c1', 'nobody'] });
+  expect(scored).toMatchObject({ status: 200, body: { entities: [{ score: 0.9, model_version: 'm1' }, {}] } });
+});
+
+test.each([
+  ['/v1/score', '{', 400],
+  ['/v1/score', { entity_ids: [] }, 400],
+  ['/v1/score', { entity_ids: Array.from({ length: 101 }, (_, i) => `c${i}`) }, 400],
+  ['/v1/score', { entity_ids: [1] }, 400],
+  ['/v1/score', { entity_ids: ['c1'], t: 5 }, 400],
+  ['/v1/other', { entity_ids: ['c1'] }, 404],
+])('POST %s is refused with one sentence (%#)', async (path, body, status) => {
+  const answer = await ask(path, body);
+  expect(answer).toEqual({ status, body: { error: expect.stringMatching(/^.{10,200}\.$/) } });
+});
