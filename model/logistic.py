@@ -62,8 +62,8 @@ class Baseline:
     def fit(x: Floats, label: Floats) -> Baseline:
         # Counts, money and times are skewed by orders of magnitude: without the logarithm the baseline would be weak.
         logs = _signed_log(x)
-        median = np.nanmedian(logs, axis=0)
-        median = np.where(np.isnan(median), 0.0, median)
+        known = [column[~np.isnan(column)] for column in logs.T]
+        median = np.array([np.median(column) if len(column) else 0.0 for column in known])
         filled = np.where(np.isnan(logs), median, logs)
         mean, scale = filled.mean(axis=0), filled.std(axis=0)
         scale = np.where(scale > 0, scale, 1.0)

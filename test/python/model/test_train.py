@@ -1,0 +1,149 @@
+"""train.py as the container runs it: a process with SM_* variables, files in, files out."""
+
+import json
+import os
+import pickletools
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from training_job import HASH, INPUTS, ROOT, USE_CASE, Job, make_job
+
+
+def train(job: Job, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "model" / "train.py"), *(arguments or ("--training_set_id", "set-1"))],
+        env={"PATH": os.environ["PATH"], **job.environment()},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_writes_model_metrics_and_log_lines(job):
+    done = train(job, "--training_set_id", "set-1", "--snapshot_id", "4711")
+    assert done.returncode == 0, done.stderr
+    assert {"model.ubj", "calibration.json", "metadata.json", "code/inference.py", "code/train.py"} <= set(
+        files(job.model)
+    )
+    metadata = json.loads((job.model / "metadata.json").read_text())
+    assert metadata["definition_hash"] == HASH
+    assert metadata["inputs"] == INPUTS
+    assert (metadata["training_set_id"], metadata["snapshot_id"]) == ("set-1", "4711")
+    assert re.fullmatch(r"tiny-[0-9a-f]{12}", metadata["model_version"])
+    metrics = job.metrics
+    assert metrics["test"]["rows"] == 600
+    assert 0.75 < metrics["model"]["auc"]["low"] < metrics["model"]["auc"]["value"] < metrics["model"]["auc"]["high"]
+    reported = dict(re.findall(r"metric (\w+)=([-+0-9.eE]+);", done.stdout))
+    for name in ("auc", "average_precision", "brier", "calibration_error"):
+        assert float(reported[name]) == pytest.approx(metrics["model"][name]["value"], rel=1e-5)
+    assert float(reported["baseline_auc"]) == pytest.approx(metrics["baseline"]["auc"]["value"], rel=1e-5)
+
+
+def test_same_data_gives_the_same_bytes_whatever_the_part_files(job, tmp_path):
+    other = make_job(tmp_path / "other")
+    whole = pq.read_table(other.channel("train") / "part-00000.parquet")
+    shuffled = whole.take(pa.array(np.random.default_rng(5).permutation(len(whole))))
+    other.replace("train", shuffled.slice(0, 500))
+    pq.write_table(shuffled.slice(500), other.channel("train") / "part-00001.parquet")
+    assert train(job).returncode == train(other).returncode == 0
+    assert files(job.model) == files(other.model)
+    assert job.metrics == other.metrics
+
+
+def test_nothing_is_a_pickle(job):
+    assert train(job).returncode == 0
+    for name, content in files(job.root).items():
+        if name.startswith("input"):
+            continue
+        with pytest.raises(ValueError):
+            list(pickletools.genops(content))
+    for source in (ROOT / "model").glob("*.py"):
+        assert not re.search(r"^\s*(import|from) (pickle|joblib|cloudpickle|marshal|shelve)", source.read_text(), re.M)
+
+
+def dropped(table: pa.Table) -> pa.Table:
+    return table.drop_columns(["visits"])
+
+
+def label_unknown(table: pa.Table) -> pa.Table:
+    label = table["label"].cast(pa.float64()).to_numpy().copy()
+    label[3] = np.nan
+    return table.set_column(2, "label", pa.array(label))
+
+
+def label_null(table: pa.Table) -> pa.Table:
+    return table.set_column(2, "label", pa.array([None, *table["label"].to_pylist()[1:]], pa.int32()))
+
+
+def text_input(table: pa.Table) -> pa.Table:
+    return table.set_column(3, "silence", table["silence"].cast(pa.string()))
+
+
+def infinite(table: pa.Table) -> pa.Table:
+    return table.set_column(3, "silence", pa.array([float("inf"), *table["silence"].to_pylist()[1:]]))
+
+
+def too_early(table: pa.Table) -> pa.Table:
+    return table.set_column(1, "t", pa.array(np.full(len(table), 8 * 86_400_000), pa.int64()))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (dropped, "channel validation: found no column visits"),
+        (label_unknown, "channel validation: column label: found a value that is neither 0 nor 1"),
+        (label_null, "channel validation: column label: found a value that is neither 0 nor 1"),
+        (text_input, "channel validation: column silence: found string"),
+        (infinite, "channel validation: column silence: found infinity"),
+        (lambda table: table.slice(0, 0), "channel validation: found no rows"),
+        (too_early, "channel validation: found an instant inside the label horizon of channel train"),
+    ],
+)
+def test_refuses_what_cannot_be_trained_on(job, change, message):
+    job.replace("validation", change(pq.read_table(job.channel("validation") / "part-00000.parquet")))
+    done = train(job)
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert not (job.model / "model.ubj").exists()
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "message"),
+    [
+        ({"max_dpeth": 3}, "model.hyperparameters: found max_dpeth; allowed: max_depth"),
+        ({"increasing": "silence,nose"}, "model.hyperparameters.increasing: found nose"),
+    ],
+)
+def test_refuses_unknown_hyperparameters(job, hyperparameters, message):
+    use_case = {**USE_CASE, "model": {**USE_CASE["model"], "hyperparameters": hyperparameters}}
+    (job.channel("usecase") / "usecase.json").write_text(json.dumps(use_case))
+    done = train(job)
+    assert done.returncode != 0
+    assert message in done.stderr
+
+
+def test_constraint_holds_and_calibration_helps(job):
+    from inference import input_fn, model_fn, predict_fn
+    from training_data import read_slice
+
+    assert train(job).returncode == 0
+    model = model_fn(str(job.model))
+    sweep = [[silence / 4, 5, 0.0] for silence in range(120)]
+    body = json.dumps({"instances": sweep, "definition_hash": HASH})
+    scores = predict_fn(input_fn(body, "application/json"), model).scores
+    assert (np.diff(scores) >= -1e-7).all()
+    assert scores[-1] - scores[0] > 0.3
+    test = read_slice("test", job.channel("test"), INPUTS)
+    assert job.metrics["model"]["calibration_error"]["value"] < 0.06
+    assert job.metrics["test"]["positives"] == test.label.sum()
