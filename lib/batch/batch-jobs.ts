@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { IgnoreMode } from 'aws-cdk-lib';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
+import { CfnTrigger } from 'aws-cdk-lib/aws-glue';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { type Lake, PREFIX } from '../feature-store/lake.ts';
@@ -92,6 +93,27 @@ export class BatchJobs extends Construct {
     lake.grantReadWrite(this.checkConsistency, PREFIX.checks);
 
     this.tellFailures(props);
+    // A replay starts the jobs itself: its days pass in seconds.
+    if (deployment.stage.clock === 'wall') {
+      this.schedule('CompactHourly', this.compactArchive, 'cron(10 * * * ? *)', 'Merges the archive of the last hour');
+      this.schedule(
+        'CheckDaily',
+        this.checkConsistency,
+        'cron(30 3 * * ? *)',
+        'Replays the served vectors of the last day',
+      );
+    }
+  }
+
+  /** @param cron in UTC */
+  private schedule(id: string, { job }: SparkJob, cron: string, description: string): void {
+    new CfnTrigger(this, id, {
+      type: 'SCHEDULED',
+      description,
+      schedule: cron,
+      startOnCreation: true,
+      actions: [{ jobName: job.jobName }],
+    });
   }
 
   get all(): readonly SparkJob[] {
