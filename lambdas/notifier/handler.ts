@@ -1,7 +1,7 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SNSEvent } from 'aws-lambda';
 import { METRIC } from '../../lib/monitoring/metric-names.ts';
+import { dynamoClient } from '../shared/dynamo-client.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
 import { notifierSchema } from './env.ts';
@@ -11,7 +11,7 @@ import { checkWebhook, postToSlack } from './slack.ts';
 
 const env = readEnvironment(notifierSchema);
 const telemetry = createTelemetry(env.TIDEMARK_STAGE);
-const outbox = new Outbox(new DynamoDBClient(), env.SCORES_TABLE);
+const outbox = new Outbox(dynamoClient(), env.SCORES_TABLE);
 const secrets = new SecretsManagerClient();
 
 /** A changed webhook is used within this time. */

@@ -1,7 +1,7 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import type { Env } from '../scorer/env.ts';
+import { dynamoClient } from './dynamo-client.ts';
 import { DynamoScores } from './dynamo-scores.ts';
 import { DynamoReplayClock, DynamoStates } from './dynamo-states.ts';
 import { SageMakerEndpoint } from './endpoint.ts';
@@ -10,7 +10,7 @@ import type { LoadedUseCase } from './usecase.ts';
 
 /** The AWS side of everything that scores. */
 export function scoringAdapters(env: Env, usecase: LoadedUseCase) {
-  const dynamo = new DynamoDBClient();
+  const dynamo = dynamoClient();
   return {
     dynamo,
     states: new DynamoStates(dynamo, env.FEATURES_TABLE, usecase.plan),

@@ -94,6 +94,14 @@ describe('score', () => {
     expect(scores.alerts.size).toBe(0);
   });
 
+  test('a repeat of the same image writes nothing', async () => {
+    const [model, scores, lake] = [new Model(), new MemoryScores(), new MemoryLake()];
+    const ports = { endpoint: model, scores: scores.port(), predictions: lake.port() };
+    for (let i = 0; i < 2; i++) await score(usecase, ports, [candidate('a')], 'event', 0);
+    expect(scores.scores.get('a')?.version).toBe(1);
+    expect([scores.alerts.size, lake.objects.size]).toEqual([1, 1]);
+  });
+
   test('under crashes, lost answers and repeats, each crossing alerts exactly once', async () => {
     const fault = fc.constantFrom<Fault>('none', 'none', 'before', 'after', 'crash-before', 'crash-after');
     let raised = 0;
