@@ -64,7 +64,12 @@ function format(value: Scalar, as: ReasonIR['format']): string {
   }
 }
 
+/** `{entity_id}` replaced, as it is: who shows it escapes it. */
+export function titleOf(alerts: AlertIR, entity_id: string): string {
+  return alerts.title.replaceAll('{entity_id}', () => entity_id);
+}
+
 /** `{entity_id}` and `{t}` replaced, URL-encoded. */
 export function linkOf(alerts: AlertIR, entity_id: string, t: number): string {
-  return alerts.link.replaceAll('{entity_id}', encodeURIComponent(entity_id)).replaceAll('{t}', String(t));
+  return alerts.link.replaceAll('{entity_id}', () => encodeURIComponent(entity_id)).replaceAll('{t}', String(t));
 }

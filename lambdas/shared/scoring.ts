@@ -1,5 +1,5 @@
 /** From states to scores, predictions and alerts; the scorer, the sweep and the API all come through here. */
-import { decide, linkOf, NEVER_ALERTED, reasons } from '../../core/alerts.ts';
+import { decide, linkOf, NEVER_ALERTED, reasons, titleOf } from '../../core/alerts.ts';
 import { finalise, modelInputs } from '../../core/finalise.ts';
 import { sha256 } from '../../core/hash.ts';
 import type { Scalar } from '../../core/ir.ts';
@@ -124,7 +124,7 @@ async function record(
     if (from && (from.t > t || (from.t === t && from.model_version === prediction.model_version))) return false;
     const { next, raise } = decide(alerts, from?.alert_state ?? NEVER_ALERTED, prediction.score, t);
     const alert = raise
-      ? { alert_id: prediction.prediction_id, title: alerts.title, link: linkOf(alerts, entity_id, t) }
+      ? { alert_id: prediction.prediction_id, title: titleOf(alerts, entity_id), link: linkOf(alerts, entity_id, t) }
       : null;
     if (await scores.write({ ...prediction, alert_state: next }, from?.version ?? null, alert)) return raise;
     if (attempts === MAX_TRIES) throw new Error('a score lost every conditional write; its batch is delivered again');

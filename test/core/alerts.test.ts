@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type AlertState, decide, linkOf, NEVER_ALERTED, reasons } from '../../core/alerts.ts';
+import { type AlertState, decide, linkOf, NEVER_ALERTED, reasons, titleOf } from '../../core/alerts.ts';
 import type { AlertIR } from '../../core/ir.ts';
 import { ir, usecase } from '../lambdas/use-case.ts';
 
@@ -60,6 +60,10 @@ describe('reasons', () => {
     expect(words([2, DAY], [-1, 0])).toEqual([]);
   });
 
+  test('a feature without a value is no reason', () => {
+    expect(words([null, DAY], [2, 1])).toEqual(['nothing bought for 1.0 days']);
+  });
+
   test('at most as many as the use case wants', () => {
     expect(words([2, DAY], [0.2, 0.9], { ...alerts, top_reasons: 1 })).toEqual(['nothing bought for 1.0 days']);
   });
@@ -73,6 +77,10 @@ describe('reasons', () => {
     const rules = { ...alerts, reasons: { buys_7d: { text: '{value}', format } } };
     expect(words([value, 0], [1, 0], rules)).toEqual([expected]);
   });
+});
+
+test('a title may name the entity, whatever its id looks like', () => {
+  expect(titleOf({ ...alerts, title: '{entity_id} is leaving' }, '$&a')).toBe('$&a is leaving');
 });
 
 test('an entity id can not break out of the link', () => {
