@@ -27,11 +27,9 @@ const BIG_BASKET = 3_000;
 const activity: Record<string, FeatureSpec> = {
   baskets_14d: count({ of: basket, window: '14d', description: 'Baskets in 14 days' }),
   baskets_28d: count({ of: basket, window: '28d', description: 'Baskets in 28 days' }),
-  baskets_56d: count({ of: basket, window: '56d', description: 'Baskets in 56 days' }),
   baskets_90d: count({ of: basket, window: '90d', description: 'Baskets in 90 days' }),
   baskets: count({ of: basket, window: 'lifetime', description: 'Baskets ever' }),
   spend_28d: sum({ of: basket, field: 'amount', window: '28d', description: 'Cents spent in 28 days' }),
-  spend_56d: sum({ of: basket, field: 'amount', window: '56d', description: 'Cents spent in 56 days' }),
   spend_90d: sum({ of: basket, field: 'amount', window: '90d', description: 'Cents spent in 90 days' }),
   spend: sum({ of: basket, field: 'amount', window: 'lifetime', description: 'Cents spent ever' }),
   items_90d: sum({ of: basket, field: 'items', window: '90d', description: 'Products bought in 90 days' }),

@@ -4,8 +4,10 @@ import type { ModelIR } from '../../core/ir.ts';
 import { modelInputs } from './features.ts';
 
 /**
- * More of it never lowers the score. Measured over rolling origins the constraints cost nothing that can be told from
- * chance (AUC 0.8541 against 0.8544), and a customer who goes on being silent is never scored lower for a quirk of a tree.
+ * More of it never lowers the score: a household that goes on being silent is not scored lower for a quirk of a tree. Over
+ * two rolling origins these constraints cost nothing that can be told from chance (AUC 0.8534 against 0.8538, average
+ * precision 0.6997 against 0.7000, calibration error 0.0209 against 0.0213). Depth, step size and sampling don't matter
+ * either, within 0.0005 of AUC; demographics do help (0.002), but their source may know the future (features.ts).
  */
 const RISING = [
   'since_last_basket',
@@ -14,19 +16,9 @@ const RISING = [
   'silence_in_gaps',
   'silence_in_gaps_90d',
   'silence_beyond_gap',
-  'usual_gap',
-  'usual_gap_90d',
 ];
 /** More of it never raises the score. */
-const FALLING = [
-  'baskets_14d',
-  'baskets_28d',
-  'baskets_56d',
-  'baskets_90d',
-  'spend_28d',
-  'spend_90d',
-  'expected_baskets',
-];
+const FALLING = ['baskets_14d', 'baskets_28d', 'baskets_90d'];
 
 export const churnModel: ModelIR = {
   name: 'churn',
@@ -46,7 +38,7 @@ export const churnModel: ModelIR = {
     max_depth: 3,
     eta: 0.05,
     subsample: 0.7,
-    colsample_bytree: 0.4,
+    colsample_bytree: 0.3,
     min_child_weight: 20,
     reg_lambda: 10,
     num_boost_round: 2000,
