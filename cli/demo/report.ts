@@ -31,7 +31,10 @@ export function render(summary: DemoSummary): string {
     ['Quarantined', `${quarantine.sent} bad records sent: ${counts(quarantine.by_reason)}`],
     ['States', number.format(summary.states)],
     ['Training set', describe(summary.training.manifest)],
-    ['Model', [summary.model.package.split('/').slice(-2).join(' version '), ...metricLines(summary.model.metrics)]],
+    [
+      'Model',
+      [`version ${summary.model.version}, served by ${summary.model.endpoint}`, ...metricLines(summary.model.metrics)],
+    ],
     [
       'Scores',
       `${number.format(summary.scores.entities)} entities, ${number.format(summary.scores.above_threshold)} above the threshold`,

@@ -134,12 +134,12 @@ async function lookAtPage(session: Session, page: Page, stays: boolean): Promise
   return { url: stays ? page.url : null, widgets: charts.length, widgets_with_data: withData.length };
 }
 
+/** The file first: whatever happens to the terminal, the figures are kept. */
 function report(summary: DemoSummary, json: string | undefined): void {
+  const file = json === undefined ? undefined : resolve(process.env.INIT_CWD ?? process.cwd(), json);
+  if (file !== undefined) writeFileSync(file, `${JSON.stringify(summary, null, 2)}\n`);
   console.log(render(summary));
-  if (json === undefined) return;
-  const file = resolve(process.env.INIT_CWD ?? process.cwd(), json);
-  writeFileSync(file, `${JSON.stringify(summary, null, 2)}\n`);
-  console.log(`\nThe summary: ${file}`);
+  if (file !== undefined) console.log(`\nThe summary: ${file}`);
 }
 
 /** Prints alerts as they reach Slack, the first ones in full. */

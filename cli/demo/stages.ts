@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import { DescribeModelPackageCommand, ListModelPackagesCommand } from '@aws-sdk/client-sagemaker';
 import { compareSequence } from '../../core/state.ts';
 import { PREFIX } from '../../lib/feature-store/lake.ts';
 import { type BadRecord, badRecords } from '../bad-records.ts';
@@ -87,29 +88,51 @@ export async function countStates(session: Session): Promise<number> {
 
 export interface TrainingResult {
   readonly training_set_id: string;
+  /** ARN of the registered model. */
   readonly model_package_arn: string;
+  readonly model_version: number;
   readonly endpoint_name: string;
-  readonly gate: {
-    readonly passed: boolean;
-    readonly reasons: readonly string[];
-    readonly metadata: Readonly<Record<string, string>>;
-  };
+  /** What the gate wrote beside the model: metrics with their intervals, the baseline's, ids. */
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Training set → train → gate → register → endpoint, by the state machine. */
+/** Training set → train → gate → register → endpoint, by the state machine; the result is read from the registry. */
 export async function trainModel(session: Session, trainingSetId: string, asOf?: string): Promise<TrainingResult> {
   const { clients } = session.connection;
   const input = { training_set_id: trainingSetId, ...(asOf === undefined ? {} : { as_of: asOf }) };
-  const output = await session.timed(
+  return session.timed(
     'training',
     'Train, gate, register and deploy the model (Step Functions)',
-    (step) =>
-      runStateMachine(clients.sfn, session.resources.get('trainingStateMachine'), input, {
+    async (step) => {
+      await runStateMachine(clients.sfn, session.resources.get('trainingStateMachine'), input, {
         signal: session.signal,
         onState: step.update,
-      }),
+      });
+      return registeredModel(session, trainingSetId);
+    },
+    ({ model_version }) => `model version ${model_version}`,
   );
-  return { training_set_id: trainingSetId, ...(output as Omit<TrainingResult, 'training_set_id'>) };
+}
+
+async function registeredModel(session: Session, training_set_id: string): Promise<TrainingResult> {
+  const { sagemaker } = session.connection.clients;
+  const { ModelPackageSummaryList: [newest] = [] } = await sagemaker.send(
+    new ListModelPackagesCommand({
+      ModelPackageGroupName: session.resources.get('modelPackageGroup'),
+      SortBy: 'CreationTime',
+      SortOrder: 'Descending',
+      MaxResults: 1,
+    }),
+  );
+  if (!newest?.ModelPackageArn) throw new CliError('The training succeeded, but the registry has no model.');
+  const model = await sagemaker.send(new DescribeModelPackageCommand({ ModelPackageName: newest.ModelPackageArn }));
+  return {
+    training_set_id,
+    model_package_arn: newest.ModelPackageArn,
+    model_version: model.ModelPackageVersion ?? 0,
+    endpoint_name: session.resources.get('endpoint'),
+    metadata: model.CustomerMetadataProperties ?? {},
+  };
 }
 
 export interface ReplayResult {

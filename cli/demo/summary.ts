@@ -19,8 +19,8 @@ export interface DemoSummary {
     unexpected: number;
   };
   states: number;
-  training: { training_set_id: string; manifest: Record<string, unknown>; gate_reasons: readonly string[] };
-  model: { package: string; endpoint: string; metrics: Readonly<Record<string, string>> };
+  training: { training_set_id: string; manifest: Record<string, unknown> };
+  model: { package: string; version: number; endpoint: string; metrics: Readonly<Record<string, string>> };
   scores: { entities: number; above_threshold: number };
   alerts: {
     raised: number;
@@ -101,12 +101,12 @@ export function summarise(found: Findings): DemoSummary {
     training: {
       training_set_id: found.training.training_set_id,
       manifest: found.manifest,
-      gate_reasons: found.training.gate?.reasons ?? [],
     },
     model: {
       package: found.training.model_package_arn,
+      version: found.training.model_version,
       endpoint: found.training.endpoint_name,
-      metrics: found.training.gate?.metadata ?? {},
+      metrics: found.training.metadata,
     },
     scores: {
       entities: found.scores.length,

@@ -22,10 +22,8 @@ const WELL: Findings = {
   },
   states: 10,
   training: {
-    training_set_id: 'x',
-    model_package_arn: 'a/churn/1',
-    endpoint_name: 'e',
-    gate: { passed: true, reasons: [], metadata: { auc: '0.85' } },
+    ...{ training_set_id: 'x', model_package_arn: 'a/churn/1', model_version: 1, endpoint_name: 'e' },
+    metadata: { auc: '0.85' },
   },
   manifest: { rows: { train: 5 } },
   scores: [],
