@@ -1,6 +1,6 @@
 """Measures the churn model out of time on the real events: the figures of the README.
 
-    python bench/quality/out_of_time.py --usecase usecase.json [--json FILE] [--rolling]
+    python bench/quality/out_of_time.py [--usecase usecase.json] [--json FILE] [--rolling]
 
 The same definition, point-in-time join and training code as in production, without Spark and SageMaker around them.
 With --rolling, the model is chosen, not judged: it is trained on the first training instants and measured on the
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 import tempfile
 import time
@@ -35,6 +36,13 @@ from train import as_text, check_order, fit, measure  # noqa: E402
 from training_data import Slice, read_slice  # noqa: E402
 
 MAX_BYTES = 1 << 20
+
+
+def compiled() -> bytes:
+    """The IR document of usecases/churn. Needs Node on the PATH and the npm packages."""
+    program = "process.stdout.write(JSON.stringify((await import('./usecases/churn/index.ts')).default))"
+    command = ["node", "--import", "tsx", "--input-type=module", "-e", program]
+    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
 
 
 def canonical_events(use_case: dict[str, Any]) -> pa.Table:
@@ -121,11 +129,11 @@ def show(metrics: dict[str, Any]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Out-of-time quality of the churn model")
-    parser.add_argument("--usecase", type=Path, required=True, help="the compiled use case")
+    parser.add_argument("--usecase", type=Path, help="a compiled use case; else usecases/churn is compiled")
     parser.add_argument("--json", type=Path, help="writes the figures here, too")
     parser.add_argument("--rolling", action="store_true", help="compare on earlier slices; leave the test slice alone")
     given = parser.parse_args()
-    use_case = parse_use_case(given.usecase.read_bytes())
+    use_case = parse_use_case(given.usecase.read_bytes() if given.usecase else compiled())
     began = time.monotonic()
     events = canonical_events(use_case)
     if given.rolling:
