@@ -45,7 +45,8 @@ const contract = z.strictObject({
   derived: z.array(z.strictObject({ name, expr })),
 });
 
-const OPS = [
+/** Every aggregation there is; `AggregationOp` of the IR is the same list as a type. */
+export const AGGREGATION_OPS = [
   'count',
   'sum',
   'mean',
@@ -62,7 +63,7 @@ const feature = z.discriminatedUnion('kind', [
     kind: z.literal('aggregate'),
     name,
     description: z.string(),
-    op: z.enum(OPS),
+    op: z.enum(AGGREGATION_OPS),
     event_type: name,
     field: name.nullable(),
     where: z.array(predicate),

@@ -11,6 +11,7 @@ import type {
   PredicateIR,
 } from '../../core/ir.ts';
 import { DAY, HOUR, hopOf, MINUTE } from '../../core/time.ts';
+import { AGGREGATION_OPS } from '../../core/usecase.ts';
 
 /** A Monday, so that day, hour and five-minute edges coincide here. */
 export const EPOCH = Date.UTC(2017, 0, 2);
@@ -22,19 +23,6 @@ const shared = {
   note: field.string({ required: false }),
 };
 export const contracts = [contract('buy', 1, { fields: shared }).ir, contract('visit', 1, { fields: shared }).ir];
-
-const OPS: readonly AggregationOp[] = [
-  'count',
-  'sum',
-  'mean',
-  'min',
-  'max',
-  'first',
-  'last',
-  'count_distinct',
-  'time_since_last',
-  'time_since_first',
-];
 
 const predicate: fc.Arbitrary<PredicateIR> = fc.oneof(
   fc.record({
@@ -72,7 +60,7 @@ const WINDOWS = [
 
 const aggregate: fc.Arbitrary<Omit<AggregateFeatureIR, 'name'>> = fc
   .record({
-    op: fc.constantFrom(...OPS),
+    op: fc.constantFrom(...AGGREGATION_OPS),
     event_type: fc.constantFrom('buy', 'visit'),
     pick: fc.nat(),
     where: fc.array(predicate, { maxLength: 2 }),
