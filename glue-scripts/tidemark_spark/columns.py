@@ -59,6 +59,14 @@ def ints_of(column: pa.ChunkedArray | pa.Array) -> Ints:
     return column.to_numpy().astype(np.int64, copy=False)
 
 
+def byte_ranks(words: pa.Array) -> Ints:
+    """Each word's place in the order of UTF-8 bytes, which is the order of code points."""
+    order = pc.sort_indices(words.cast(pa.large_binary())).to_numpy()
+    ranks = np.empty(len(words), np.int64)
+    ranks[order] = np.arange(len(words))
+    return ranks
+
+
 def ranks_of_decimals(*columns: pa.ChunkedArray | pa.Array) -> list[Ints]:
     """Positions of non-negative decimal texts of any length in their common numeric order, one array a column."""
     texts = [pc.utf8_ltrim(c.cast(pa.large_string()), "0") for c in columns]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .segments import expand, prefix_sum
+from .segments import batches, expand, prefix_sum
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -33,9 +33,8 @@ def estimate(hashes: Ints, tile: Ints, in_crowd: Bools, start: Ints, end: Ints, 
     if not len(affected):
         return exact
     out = exact.copy()
-    lengths = (end - start)[affected]
-    chunk = (np.cumsum(lengths) - lengths) // EXPANDED_EVENTS
-    for rows in np.split(affected, np.flatnonzero(np.diff(chunk)) + 1):
+    for part in batches((end - start)[affected], EXPANDED_EVENTS):
+        rows = affected[part]
         event, owner = expand(start[rows], (end - start)[rows])
         out[rows] = _union(hashes[event], tile[event], owner, len(rows), cap)
     return out

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from .columns import PropertyColumn, codes_of, ints_of, ranks_of_decimals, read_properties
+from .columns import PropertyColumn, byte_ranks, codes_of, ints_of, ranks_of_decimals, read_properties
 from .ir import ViewPlan
+from .segments import TimeAxis
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -35,18 +36,17 @@ class EventLog:
     """Events by (entity, event_time, available_at, event_id in byte order); `entity` holds codes.
 
     `copy_of` has one code for every (entity, event_id); `first` marks the earliest available copy of each.
+    Columns that few views need stay in `table`, whose row `source[i]` is event i.
     """
 
+    table: pa.Table
+    source: Ints
     entity: Ints
-    event_id: pa.ChunkedArray
     time: Ints
     available: Ints
     type: Ints
     types: list[str]
     properties: dict[tuple[str, str], PropertyColumn]
-    shard: Ints
-    shards: list[str]
-    sequence: pa.ChunkedArray
     copy_of: Ints
     first: Bools
 
@@ -60,60 +60,80 @@ class EventLog:
     def is_type(self, event_type: str) -> Bools:
         if event_type not in self.types:
             return np.zeros(len(self), bool)
+        if len(self.types) == 1:
+            return np.ones(len(self), bool)
         return self.type == self.types.index(event_type)
 
+    def texts(self, column: str, positions: Ints) -> pa.Array:
+        """A text column of the events at `positions`."""
+        return _flat(self.table[column].take(pa.array(self.source[positions])))
 
-def read_events(plan: ViewPlan, events: pa.Table, entity: Ints) -> EventLog:
-    """Sorts and deduplicates `events` (EVENT_SCHEMA, any order); `entity` holds a code for each event's entity_id."""
+    @cached_property
+    def shard(self) -> Ints:
+        """Each event's place in `shards`."""
+        return self._shards[0][self.source]
+
+    @property
+    def shards(self) -> list[str]:
+        return self._shards[1]
+
+    @cached_property
+    def _shards(self) -> tuple[Ints, list[str]]:
+        codes, words = codes_of(self.table["shard_id"])
+        return codes, words.to_pylist()
+
+
+def read_events(plan: ViewPlan, events: pa.Table, entity: Ints, unique: bool = False) -> EventLog:
+    """Sorts and deduplicates `events` (any order); `entity` holds a code for each event's entity_id.
+
+    `events` has the columns of EVENT_SCHEMA. `unique` says that it holds each (entity_id, event_id) once, as the
+    `events` table does; then event_id, shard_id and sequence_number may be left out where nothing else reads them
+    (event_id orders ties for first and last, and is what retractions name).
+    """
     time, available = ints_of(events["event_time"]), ints_of(events["available_at"])
-    order = _time_order(events["event_id"], entity, time, available)
-    events, entity, time, available = events.take(pa.array(order)), entity[order], time[order], available[order]
+    key = TimeAxis(int(entity.max(initial=0)) + 1, time).key(entity, time)
+    source = _time_order(events, key, available)
     types, type_words = codes_of(events["event_type"])
-    shards, shard_words = codes_of(events["shard_id"])
     type_names = type_words.to_pylist()
     properties: dict[tuple[str, str], PropertyColumn] = {}
     for event_type, fields in plan.fields.items():
-        of_type = (
-            np.flatnonzero(types == type_names.index(event_type)) if event_type in type_names else np.zeros(0, np.int64)
-        )
-        read = read_properties(events["properties"], of_type, fields, len(events))
-        properties |= {(event_type, name): column for name, column in read.items()}
-    copy_of, first = _copies(events, entity, available)
+        of_type = types == type_names.index(event_type) if event_type in type_names else np.zeros(len(events), bool)
+        read = read_properties(events["properties"], of_type, fields)
+        properties |= {(event_type, name): column.take(source) for name, column in read.items()}
+    if unique:
+        copy_of, first = np.arange(len(events)), np.ones(len(events), bool)
+    else:
+        copy_of, first = _copies(events, entity, available)
+        copy_of, first = copy_of[source], first[source]
     return EventLog(
-        entity=entity,
-        event_id=events["event_id"],
-        time=time,
-        available=available,
-        type=types,
+        table=events,
+        source=source,
+        entity=entity[source],
+        time=time[source],
+        available=available[source],
+        type=types[source],
         types=type_names,
         properties=properties,
-        shard=shards,
-        shards=shard_words.to_pylist(),
-        sequence=events["sequence_number"],
         copy_of=copy_of,
         first=first,
     )
 
 
-def _time_order(event_id: pa.ChunkedArray, entity: Ints, time: Ints, available: Ints) -> Ints:
-    """Order by (entity, time, available, event_id). Ids are long and many: compared only where the rest ties."""
-    order = np.lexsort((available, time, entity))
-    a, t, e = available[order], time[order], entity[order]
+def _time_order(events: pa.Table, key: Ints, available: Ints) -> Ints:
+    """Order by (key, available, event_id). Ids are long and many: compared only where the key ties, and if given."""
+    order = np.argsort(key)
+    k = key[order]
     tied = np.zeros(len(order) + 1, bool)
-    tied[1:-1] = (a[1:] == a[:-1]) & (t[1:] == t[:-1]) & (e[1:] == e[:-1])
+    tied[1:-1] = k[1:] == k[:-1]
     in_run = np.flatnonzero(tied[1:] | tied[:-1])
     if len(in_run):
-        run = np.cumsum(~tied[:-1])[in_run]
-        codes, words = codes_of(event_id.take(pa.array(order[in_run])))
-        rank = np.empty(len(words), np.int64)
-        rank[_byte_order(words)] = np.arange(len(words))
-        order[in_run] = order[in_run][np.lexsort((rank[codes], run))]
+        run, among = np.cumsum(~tied[:-1])[in_run], order[in_run]
+        by = [available[among], run]
+        if "event_id" in events.column_names:
+            codes, words = codes_of(events["event_id"].take(pa.array(among)))
+            by.insert(0, byte_ranks(words)[codes])
+        order[in_run] = among[np.lexsort(by)]
     return order
-
-
-def _byte_order(words: pa.Array) -> Ints:
-    """The order of strings by their UTF-8 bytes, which is the order of their code points."""
-    return pc.sort_indices(words.cast(pa.large_binary())).to_numpy().astype(np.int64)
 
 
 def _copies(events: pa.Table, entity: Ints, available: Ints) -> tuple[Ints, Bools]:
@@ -125,9 +145,8 @@ def _copies(events: pa.Table, entity: Ints, available: Ints) -> tuple[Ints, Bool
     repeated = np.flatnonzero(np.bincount(ids, minlength=len(words))[ids] > 1)
     (sequence,) = ranks_of_decimals(events["sequence_number"].take(pa.array(repeated)))
     shard_codes, shard_words = codes_of(events["shard_id"].take(pa.array(repeated)))
-    shard_rank = np.empty(len(shard_words), np.int64)
-    shard_rank[_byte_order(shard_words)] = np.arange(len(shard_words))
-    order = np.lexsort((shard_rank[shard_codes], sequence, available[repeated], entity[repeated], ids[repeated]))
+    shard = byte_ranks(shard_words)[shard_codes]
+    order = np.lexsort((shard, sequence, available[repeated], entity[repeated], ids[repeated]))
     at = repeated[order]
     again = (ids[at][1:] == ids[at][:-1]) & (entity[at][1:] == entity[at][:-1])
     first[at[1:][again]] = False
@@ -135,3 +154,7 @@ def _copies(events: pa.Table, entity: Ints, available: Ints) -> tuple[Ints, Bool
     copy_of = ids.copy()
     copy_of[at] = len(words) + np.cumsum(np.concatenate([[True], ~again])) - 1
     return copy_of, first
+
+
+def _flat(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

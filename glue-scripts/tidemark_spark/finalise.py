@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from .columns import PropertyColumn, matching
+from .columns import PropertyColumn, byte_ranks, matching
 from .decimals import MAX_EXACT
 from .distinct import crowded, estimate
 from .event_log import EventLog
 from .expressions import Column, evaluate
+from .histogram import largest, overflows
 from .ir import ViewPlan
-from .segments import TimeAxis, prefix_sum, previous_equal, range_distinct, range_extreme
+from .moments import MAX_SQUARED, parts_of_squares, variance
+from .segments import TimeAxis, expand, prefix_sum, previous_equal, range_distinct, range_extreme
+from .view_values import Lists, ViewValues
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -33,68 +35,42 @@ class Groups:
     group: Ints
 
 
-@dataclass
-class ViewValues:
-    """One value and one presence flag a row and feature; strings as codes into `words`."""
-
-    plan: ViewPlan
-    values: list[NDArray[Any]]
-    present: list[Bools]
-    words: list[pa.Array | None]
-
-    @staticmethod
-    def empty(plan: ViewPlan, log: EventLog, rows: int) -> ViewValues:
-        values: list[NDArray[Any]] = []
-        words: list[pa.Array | None] = []
-        for feature in plan.features:
-            values.append(np.zeros(rows, np.float64 if feature["value_type"] == "float" else np.int64))
-            text = feature["value_type"] == "string"
-            words.append(log.properties[feature["event_type"], feature["field"]].words if text else None)
-        return ViewValues(plan, values, [np.zeros(rows, bool) for _ in plan.features], words)
-
-    def table(self, order: Ints) -> pa.Table:
-        """As Arrow columns, row i from position order[i]."""
-        columns: list[pa.Array] = []
-        for index, feature in enumerate(self.plan.features):
-            value, missing, words = self.values[index][order], ~self.present[index][order], self.words[index]
-            match feature["value_type"]:
-                case "string":
-                    codes = pa.array(value, pa.int64(), mask=missing)
-                    known = words if words is not None else pa.array([], pa.string())
-                    columns.append(known.take(codes) if len(known) else pa.nulls(len(value), pa.string()))
-                case "bool":
-                    columns.append(pa.array(value.astype(bool), pa.bool_(), mask=missing))
-                case "int":
-                    columns.append(pa.array(value, pa.int64(), mask=missing))
-                case _:
-                    columns.append(pa.array(value, pa.float64(), mask=missing))
-        return pa.table(columns, names=[f["name"] for f in self.plan.features])
-
-
 class _Frame:
     """What features share while they are computed: window bounds, selections, columns of the grouped events."""
 
     def __init__(self, log: EventLog, groups: Groups, row_group: Ints, t: Ints) -> None:
         self.log, self.groups, self.t = log, groups, t
-        self._row_group = row_group
+        self.row_group = row_group
         self.time = log.time[groups.event]
         count = int(max(groups.group.max(initial=0), row_group.max(initial=0))) + 1
         self._axis = TimeAxis(count, self.time)
         self._key = self._axis.key(groups.group, self.time)
         self._end = np.searchsorted(self._key, self._axis.key(row_group, t), "left")
-        self._starts: dict[int | None, Ints] = {}
+        self._edges: dict[tuple[int, int] | None, Ints] = {}
         self._columns: dict[tuple[str, str], PropertyColumn] = {}
         self._selections: dict[tuple[str, str | None, str, bool], _Selection] = {}
 
-    def bounds(self, window_ms: int | None, hop_ms: int | None) -> tuple[Ints, Ints]:
-        """[start, end) of each row's window among the grouped events: left edge rounded down to the hop, right < t."""
-        if window_ms not in self._starts:
-            if window_ms is None or hop_ms is None:
-                left = self._axis.begin(self._row_group)
+    def bounds(self, window_ms: int | None, offset_ms: int, hop_ms: int | None) -> tuple[Ints, Ints]:
+        """[start, end) of each row's window among the grouped events.
+
+        The left edge is rounded down to the hop. The right one is t, exclusive; in a series, for all windows but the
+        newest, t - offset rounded down, so that consecutive windows share their edges.
+        """
+        if window_ms is None or hop_ms is None:
+            return self._edge(None), self._end
+        left = self._edge((offset_ms + window_ms, hop_ms))
+        return left, self._end if offset_ms == 0 else self._edge((offset_ms, hop_ms))
+
+    def _edge(self, before: tuple[int, int] | None) -> Ints:
+        """Where t - `before` ms, rounded down to the hop, falls; None: where the group begins."""
+        if before not in self._edges:
+            if before is None:
+                key = self._axis.begin(self.row_group)
             else:
-                left = self._axis.key(self._row_group, (self.t - window_ms) // hop_ms * hop_ms)
-            self._starts[window_ms] = np.minimum(np.searchsorted(self._key, left, "left"), self._end)
-        return self._starts[window_ms], self._end
+                ms, hop = before
+                key = self._axis.key(self.row_group, (self.t - ms) // hop * hop)
+            self._edges[before] = np.minimum(np.searchsorted(self._key, key, "left"), self._end)
+        return self._edges[before]
 
     def column(self, event_type: str, name: str) -> PropertyColumn:
         key = (event_type, name)
@@ -145,15 +121,16 @@ def finalise(
             values, present = evaluate(feature["expr"], named, len(t))
         else:
             values, present = _aggregate(frame, feature)
-        readable = present & (feature["value_type"] != "string")
-        named[feature["name"]] = (values.astype(np.float64, copy=False), readable)
-        out.values[index][rows] = values
-        out.present[index][rows] = present
+        if not isinstance(values, Lists):
+            readable = present & (feature["value_type"] != "string")
+            named[feature["name"]] = (values.astype(np.float64, copy=False), readable)
+        out.write(index, rows, values, present)
 
 
-def _aggregate(frame: _Frame, feature: dict[str, Any]) -> tuple[NDArray[Any], Bools]:
+def _aggregate(frame: _Frame, feature: dict[str, Any]) -> tuple[NDArray[Any] | Lists, Bools]:
     chosen = frame.select(feature)
-    start, end = (chosen.rank[edge] for edge in frame.bounds(feature["window_ms"], feature["hop_ms"]))
+    edges = frame.bounds(feature["window_ms"], feature["offset_ms"], feature["hop_ms"])
+    start, end = (chosen.rank[edge] for edge in edges)
     some = end > start
     match feature["op"]:
         case "count":
@@ -164,17 +141,26 @@ def _aggregate(frame: _Frame, feature: dict[str, Any]) -> tuple[NDArray[Any], Bo
             return frame.t - _at(frame.time[chosen.at], end - 1, some), some
         case "time_since_first":
             return frame.t - _at(frame.time[chosen.at], start, some), some
+        case "histogram":
+            return _histogram(frame, chosen, feature, start, end)
     assert chosen.values is not None
     match feature["op"]:
-        case "sum" | "mean":
+        case "sum":
+            return _sum(feature["name"], chosen.values, start, end), some
+        case "mean":
             total = _sum(feature["name"], chosen.values, start, end)
-            if feature["op"] == "sum":
-                return total, some
             return total.astype(np.float64) / np.maximum(end - start, 1).astype(np.float64), some
+        case "variance":
+            return _variance(feature["name"], chosen.values, start, end), some
         case "first":
             return _at(chosen.values, start, some), some
         case "last":
             return _at(chosen.values, end - 1, some), some
+        case "last_k":
+            lengths = np.minimum(end - start, feature["k"])
+            back, _ = expand(1 - end, lengths)
+            # Ranges of the negated positions: -(end - 1), -(end - 2), … are the newest first.
+            return Lists(lengths, chosen.values[-back]), some
         case "min":
             return range_extreme(chosen.values, start, end, np.minimum), some
         case "max":
@@ -191,6 +177,13 @@ def _sum(name: str, values: Ints, start: Ints, end: Ints) -> Ints:
         if (np.abs(total) > MAX_EXACT).any() or (np.abs(rough[end] - rough[start]) > 2.0**62).any():
             raise InexactSumError(f"{name}: found a sum beyond 2^53; allowed: exact integers")
     return total
+
+
+def _variance(name: str, values: Ints, start: Ints, end: Ints) -> NDArray[np.float64]:
+    if len(values) and int(np.abs(values).max()) > MAX_SQUARED:
+        raise InexactSumError(f"{name}: found a value beyond 2^31 to square; allowed: min and max in the contract")
+    sums = [_sum(name, part, start, end) for part in (values, *parts_of_squares(values))]
+    return variance(np.maximum(end - start, 1), *sums)
 
 
 def _at(values: Ints, position: Ints, valid: Bools) -> Ints:
@@ -212,3 +205,16 @@ def _distinct(frame: _Frame, chosen: _Selection, feature: dict[str, Any], start:
         return exact
     column = frame.column(feature["event_type"], feature["field"])
     return estimate(column.hashes()[chosen.at], tile, in_crowd, start, end, cap, exact)
+
+
+def _histogram(
+    frame: _Frame, chosen: _Selection, feature: dict[str, Any], start: Ints, end: Ints
+) -> tuple[Lists, Bools]:
+    column = frame.column(feature["event_type"], feature["field"])
+    codes, group = column.values[chosen.at], frame.groups.group[chosen.at]
+    hop = feature["hop_ms"]
+    tile = frame.time[chosen.at] // hop if hop else np.zeros(len(codes), np.int64)
+    present = (end > start) & ~overflows(group, tile, codes, feature["cap"], start, end)
+    ranks = byte_ranks(column.words) if column.words is not None else np.zeros(0, np.int64)
+    end = np.where(present, end, start)
+    return Lists(*largest(group, codes, ranks, feature["k"], frame.row_group, start, end)), present

@@ -80,22 +80,44 @@ class ViewPlan:
     def aggregates(self) -> list[dict[str, Any]]:
         return [f for f in self.features if f["kind"] == "aggregate"]
 
+    @property
+    def retraction_rules(self) -> list[dict[str, str]]:
+        """`event_type` cancels the event of type `of` whose id its property `field` holds; one rule an event type."""
+        return self.view["retractions"]["rules"] if self.view["retractions"] else []
+
+    @property
+    def retractable(self) -> dict[str, list[str]]:
+        """Event types that may be retracted, sorted, and the properties that the features read of each, sorted."""
+        return {of: self.read_of(of) for of in sorted({rule["of"] for rule in self.retraction_rules})}
+
+    @property
+    def orders_ties(self) -> bool:
+        """Whether a value can depend on the order of events of one instant, and so on event ids."""
+        return any(f["op"] in ("first", "last", "last_k") for f in self.aggregates)
+
+    def read_of(self, event_type: str) -> list[str]:
+        """The properties that features read of an event type, sorted."""
+        mine = [f for f in self.aggregates if f["event_type"] == event_type]
+        return sorted({name for f in mine for name in _read_by(f)})
+
 
 def compile_view(use_case: dict[str, Any], view: dict[str, Any]) -> ViewPlan:
     """Collects the event types and properties that `view` reads. Raises DefinitionError for an unknown property."""
+    plan = ViewPlan(view)
+    wanted = [(f["event_type"], _read_by(f), f["name"]) for f in plan.aggregates]
+    wanted += [(rule["event_type"], [rule["field"]], "retractions") for rule in plan.retraction_rules]
     kinds = field_kinds(use_case)
     fields: dict[str, dict[str, FieldKind]] = {}
-    for feature in view["features"]:
-        if feature["kind"] != "aggregate":
-            continue
-        event_type = feature["event_type"]
-        wanted = fields.setdefault(event_type, {})
-        names = [p["field"] for p in feature["where"]]
-        if feature["field"] is not None:
-            names.append(feature["field"])
+    for event_type, names, at in wanted:
+        of_type = fields.setdefault(event_type, {})
         for name in names:
             kind = kinds.get((event_type, name))
             if kind is None:
-                raise DefinitionError(f"{feature['name']}: {event_type} has no property {name!r} in any contract.")
-            wanted[name] = kind
+                raise DefinitionError(f"{at}: {event_type} has no property {name!r} in any contract.")
+            of_type[name] = kind
     return ViewPlan(view, fields)
+
+
+def _read_by(feature: dict[str, Any]) -> list[str]:
+    names = [predicate["field"] for predicate in feature["where"]]
+    return names if feature["field"] is None else [*names, feature["field"]]

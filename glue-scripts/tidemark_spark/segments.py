@@ -5,7 +5,8 @@ A query is a half-open range [start, end) of positions; all arrays of positions 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,14 +57,29 @@ def expand(starts: Ints, lengths: Ints) -> tuple[Ints, Ints]:
     return starts[owner] + within, owner
 
 
+def batches(lengths: Ints, most: int) -> Iterator[slice]:
+    """Runs of consecutive ranges whose lengths add up to about `most`, so that expanding them takes bounded memory."""
+    if not len(lengths):
+        return
+    number = (np.cumsum(lengths) - lengths) // most
+    edges = [0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), len(lengths)]
+    for first, last in itertools.pairwise(edges):
+        yield slice(first, last)
+
+
 def running_maximum(groups: Ints, values: Ints) -> Ints:
     """Maximum of `values` from the start of the group up to each position; `groups` ascending."""
     if not len(values):
         return values
+    low = int(values.min())
+    span = int(values.max()) - low + 1
+    # Later groups are lifted above earlier ones, so that one accumulate never carries a maximum across a border.
+    if (int(groups[-1]) + 1) * span < 1 << 63:
+        lift = groups * np.int64(span) - low
+        return np.maximum.accumulate(values + lift) - lift
     codes, ranks = np.unique(values, return_inverse=True)
-    # Later groups get larger ranks throughout, so that one accumulate never carries a maximum across a border.
-    lifted = groups * np.int64(len(codes)) + ranks
-    return codes[np.maximum.accumulate(lifted) - groups * np.int64(len(codes))]
+    lift = groups * np.int64(len(codes))
+    return codes[np.maximum.accumulate(ranks + lift) - lift]
 
 
 def range_extreme(values: Ints, start: Ints, end: Ints, pick: Callable[[Ints, Ints], Ints]) -> Ints:
