@@ -9,7 +9,6 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { cloudEnvironment, type LocalCloud } from '../local/cloud.ts';
 import { CliError } from './errors.ts';
 import { readLocalState } from './local-state.ts';
@@ -64,9 +63,8 @@ export function makeClients(config: ClientConfig): Clients {
     get glue() {
       return lazily('glue', () => new GlueClient(config));
     },
-    // HTTP/1.1: over HTTP/2, this client's default, the local cloud cuts answers off at 64 KiB (no flow control).
     get kinesis() {
-      return lazily('kinesis', () => new KinesisClient({ ...config, requestHandler: new NodeHttpHandler() }));
+      return lazily('kinesis', () => new KinesisClient(config));
     },
     get lambda() {
       // A function that works for minutes must not be cut off and invoked again by the client.

@@ -8,7 +8,7 @@ export const churnAlerts: UseCaseSpec['alerts'] = {
   rearm_below: 0.5,
   cooldown: '28d',
   top_reasons: 3,
-  title: 'A household is about to leave',
+  title: 'A household will probably not shop in the next 14 days',
   link: 'https://example.com/households/{entity_id}?at={t}',
   reasons: {
     since_last_basket: { text: 'last basket {value} ago', format: 'days' },
