@@ -1,5 +1,5 @@
 /** Whether a score raises an alert, and the reasons for it in plain words. Pure. */
-import type { AlertIR, FeatureViewIR, ModelIR, ReasonIR, Scalar } from './ir.ts';
+import type { AlertIR, FeatureValue, FeatureViewIR, ModelIR, ReasonIR } from './ir.ts';
 import { DAY } from './time.ts';
 
 export interface AlertState {
@@ -32,7 +32,7 @@ export function reasons(
   alerts: AlertIR,
   view: FeatureViewIR,
   model: ModelIR,
-  values: readonly Scalar[],
+  values: readonly FeatureValue[],
   contributions: readonly number[],
 ): string[] {
   const index = new Map(view.features.map((feature, i) => [feature.name, i]));
@@ -50,7 +50,7 @@ export function reasons(
     .map(({ reason, value }) => reason.text.replaceAll('{value}', format(value, reason.format)));
 }
 
-function format(value: Scalar, as: ReasonIR['format']): string {
+function format(value: FeatureValue, as: ReasonIR['format']): string {
   if (typeof value !== 'number') return String(value);
   switch (as) {
     case 'days':

@@ -2,6 +2,8 @@
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
+const ENDS_EARLY = 'found a state that ends early; restore it by a backfill';
+
 /** The bytes of a state can't be read: damaged, or written by newer code. */
 export class CodecError extends Error {
   override readonly name = 'CodecError';
@@ -20,11 +22,17 @@ export class ByteWriter {
   varint(value: number): void {
     if (!(value >= 0)) throw new CodecError(`found a negative ${typeof value}; allowed: 0 to 2^53-1`);
     let rest = value;
-    while (rest >= 0x80) {
+    while (rest >= 0x80000000) {
       this.byte((rest % 0x80) | 0x80);
       rest = Math.floor(rest / 0x80);
     }
-    this.byte(rest);
+    // From here on 31 bits: whole-number operations are several times as fast.
+    let small = rest | 0;
+    while (small >= 0x80) {
+      this.byte((small & 0x7f) | 0x80);
+      small >>>= 7;
+    }
+    this.byte(small);
   }
 
   /** Sign and magnitude: bit 7 of the first byte says more follow, bit 6 is the sign, then 6 bits; the rest a varint. */
@@ -53,9 +61,11 @@ export class ByteWriter {
     this.length += encoded.length;
   }
 
-  /** A tag byte (0 integer, 1 string, 2 false, 3 true), then the value. */
-  scalar(value: string | number | boolean): void {
-    if (typeof value === 'number') {
+  /** A tag byte (0 integer, 1 string, 2 false, 3 true, 4 null), then the value. */
+  scalar(value: string | number | boolean | null): void {
+    if (value === null) {
+      this.byte(4);
+    } else if (typeof value === 'number') {
       this.byte(0);
       this.signed(value);
     } else if (typeof value === 'string') {
@@ -75,8 +85,44 @@ export class ByteWriter {
     }
   }
 
+  /** Bytes as they are. */
+  raw(bytes: Uint8Array, from = 0, to = bytes.length): void {
+    const size = to - from;
+    if (this.length + size > this.bytes.length) this.grow(size);
+    // Short runs are copied faster by hand than by a call into the engine.
+    if (size < 32) for (let i = from; i < to; i++) this.bytes[this.length++] = bytes[i]!;
+    else {
+      this.bytes.set(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to), this.length);
+      this.length += size;
+    }
+  }
+
+  /** A varint with the length of what `write` writes, then that. */
+  block(write: () => void): void {
+    const at = this.length;
+    this.byte(0);
+    write();
+    const size = this.length - at - 1;
+    let extra = 0;
+    for (let rest = size; rest >= 0x80; rest = Math.floor(rest / 0x80)) extra++;
+    if (extra > 0) {
+      if (this.length + extra > this.bytes.length) this.grow(extra);
+      this.bytes.copyWithin(at + 1 + extra, at + 1, this.length);
+    }
+    const end = this.length + extra;
+    this.length = at;
+    this.varint(size);
+    this.length = end;
+  }
+
   finish(): Uint8Array {
     return this.bytes.slice(0, this.length);
+  }
+
+  /** To be filled again: one buffer serves many states. */
+  reset(): this {
+    this.length = 0;
+    return this;
   }
 
   private grow(need: number): void {
@@ -87,16 +133,25 @@ export class ByteWriter {
 }
 
 export class ByteReader {
-  private readonly bytes: Uint8Array;
-  private position = 0;
+  readonly bytes: Uint8Array;
+  position: number;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, position = 0) {
     this.bytes = bytes;
+    this.position = position;
+  }
+
+  /** Passes over `count` bytes. @returns where they began */
+  skip(count: number): number {
+    const from = this.position;
+    this.position += count;
+    if (this.position > this.bytes.length) throw new CodecError(ENDS_EARLY);
+    return from;
   }
 
   byte(): number {
     const value = this.bytes[this.position++];
-    if (value === undefined) throw new CodecError('found a state that ends early; restore it by a backfill');
+    if (value === undefined) throw new CodecError(ENDS_EARLY);
     return value;
   }
 
@@ -125,14 +180,22 @@ export class ByteReader {
   text(): string {
     const length = this.varint();
     const part = this.bytes.subarray(this.position, this.position + length);
-    if (part.length !== length) throw new CodecError('found a state that ends early; restore it by a backfill');
+    if (part.length !== length) throw new CodecError(ENDS_EARLY);
     this.position += length;
     return decoder.decode(part);
   }
 
   scalar(): string | number | boolean {
+    const value = this.scalarOrNull();
+    if (value === null) throw new CodecError('found a null where a value must be; restore the state by a backfill');
+    return value;
+  }
+
+  /** Tag 4 is null; only what a state remembers of single events has it. */
+  scalarOrNull(): string | number | boolean | null {
     const tag = this.byte();
     if (tag === 0) return this.signed();
+    if (tag === 4) return null;
     return tag === 1 ? this.text() : tag === 3;
   }
 

@@ -1,68 +1,73 @@
 /**
- * State codec, version 1. The same bytes come from glue-scripts/tidemark_spark/codec.py; the cases in
- * test/conformance/codec hold both to it.
+ * State codec, version 2. The same bytes come from glue-scripts/tidemark_spark/codec.py; the cases in test/conformance
+ * hold both to it. Version 1 stays readable (core/codec-v1.ts).
  *
- *   byte     codec version (1)
+ *   byte     codec version (2)
  *   varint   newest_event_time (ms)
  *   varint   newest_available_at (ms)
- *   varint   number of recent ids; for each, ascending by (available_at, hash):
- *              varint  the first: newest_available_at - available_at; the others: available_at - the previous one
- *              7 bytes hash53 of the event id, lowest byte first
+ *   recent ids, newest first by (available_at, hash):
+ *     varint number; unless 0:
+ *       varint newest_available_at - that of the newest; varint that of the newest - that of the oldest
+ *       7 bytes hash53 of each event id, lowest byte first
+ *       varint byte length of the rest: for each but the newest, varint available_at of the one before - its own
+ *   for a view with retractions only:
+ *     byte   1 where an event ever left the ledger
+ *     bitmap partials that are inexact, over all levels
+ *     varint number of pending retractions; each: varint newest_available_at - available_at, 7 bytes hash
+ *     varint number of ledger entries; each: varint newest_available_at - available_at, 7 bytes hash,
+ *            varint available_at - event_time, varint 2 × place of its type + 1 where cancelled,
+ *            a scalar for each property of the type that the view reads
  *   for each level of the view's plan (ascending hop, lifetime last):
+ *     varint byte length of the rest of the level; 0: no tiles
  *     varint number of tiles
- *     unless lifetime: for each tile varint start / hop, then the difference to the previous one, in hops
- *     for each partial of the level (in the order of the features that first need it), when there are tiles:
- *       bitmap which tiles have a cell (lowest bit first)
- *       the cells that are there, in tile order:
+ *     unless lifetime: varint newest start / hop, varint (newest - oldest start) / hop
+ *     for each tile, newest first:
+ *       unless lifetime or the newest: varint (start of the one before - its own) / hop
+ *       bitmap which partials have a cell
+ *       the cells that are there, in the order of the features that first need them:
  *         count            varint n
  *         sum              varint n, signed sum
+ *         variance         varint n, signed sum, varint hh, signed hl, varint ll (core/partial-numbers.ts)
  *         min, max         signed value
  *         time_min, _max   varint time - tile start
  *         first, last      varint event_time - tile start, varint available_at - event_time, text event_id, scalar value
+ *         last_k           varint n, n times the same, newest first
  *         distinct         byte 1 and 7 bytes theta, or byte 0; varint n; n hashes of 7 bytes, ascending
+ *         histogram        byte 0, varint n, n times text value and varint count, values by code point; or byte 1: overflow
  *
- * varint, signed, text (varint length, UTF-8), scalar and bitmap: core/bytes.ts. Watermarks stand beside the bytes, in
- * the item's own attribute, so that people and Spark can read them.
+ * varint, signed, text (varint length, UTF-8), scalar and bitmap: core/bytes.ts. Newest comes first, so that an update
+ * reads and writes what is new and copies the rest. Watermarks stand beside the bytes, in the item's own attribute, so
+ * that people and Spark can read them.
  */
 import { ByteReader, ByteWriter, CodecError } from './bytes.ts';
-import type { EntityState, RecentId, Tile } from './state.ts';
-import type { Level, ViewPlan } from './view.ts';
+import { readVersion1 } from './codec-v1.ts';
+import { EMPTY_LEDGER, readLedger, writeLedger } from './ledger.ts';
+import { RecentIds } from './recent-ids.ts';
+import type { EntityState } from './state.ts';
+import { Tiles } from './tiles.ts';
+import type { ViewPlan } from './view.ts';
 
-export const CODEC_VERSION = 1;
+export const CODEC_VERSION = 2;
+const buffer = new ByteWriter();
 
 /** @param state at least one event applied. */
 export function encodeState(plan: ViewPlan, state: EntityState): Uint8Array {
-  const out = new ByteWriter();
+  const out = buffer.reset();
   out.byte(CODEC_VERSION);
   out.varint(state.newest_event_time);
   out.varint(state.newest_available_at);
-  out.varint(state.recent.length);
-  state.recent.forEach((id, i) => {
-    const before = state.recent[i - 1];
-    out.varint(before ? id.available_at - before.available_at : state.newest_available_at - id.available_at);
-    out.hash(id.hash);
-  });
-  plan.levels.forEach((level, l) => {
-    writeLevel(out, level, state.levels[l]!);
-  });
+  state.recent.write(out, state.newest_available_at);
+  if (plan.ledger) {
+    out.byte(state.ledger.evicted ? 1 : 0);
+    out.bitmap(Array.from({ length: plan.partials }, (_, i) => state.inexact[i] === true));
+    writeLedger(out, plan.ledger, state.ledger, state.newest_available_at);
+  }
+  for (const tiles of state.levels) tiles.write(out);
   return out.finish();
 }
 
-function writeLevel(out: ByteWriter, level: Level, tiles: readonly Tile[]): void {
-  out.varint(tiles.length);
-  if (tiles.length === 0) return;
-  if (level.hop_ms > 0) {
-    tiles.forEach((tile, i) => {
-      out.varint((tile.start - (tiles[i - 1]?.start ?? 0)) / level.hop_ms);
-    });
-  }
-  level.partials.forEach((spec, p) => {
-    out.bitmap(tiles.map((tile) => tile.cells[p] !== null));
-    for (const tile of tiles) if (tile.cells[p] !== null) spec.partial.write(out, tile.cells[p], tile.start);
-  });
-}
-
 /**
+ * @param bytes read lazily: they must not be changed afterwards
  * @param watermarks the item's own attribute
  * @throws CodecError on damaged bytes and on a version that this code doesn't know
  */
@@ -73,39 +78,24 @@ export function decodeState(
 ): EntityState {
   const from = new ByteReader(bytes);
   const version = from.byte();
-  if (version !== CODEC_VERSION) {
-    throw new CodecError(`codec version: found ${version}; allowed: ${CODEC_VERSION}; deploy the code that wrote it`);
+  if (version !== CODEC_VERSION && version !== 1) {
+    throw new CodecError(
+      `codec version: found ${version}; allowed: 1 to ${CODEC_VERSION}; deploy the code that wrote it`,
+    );
   }
+  const state = version === 1 ? readVersion1(plan, from, watermarks) : readVersion2(plan, from, watermarks);
+  if (!from.done) throw new CodecError('found bytes after the last level; the state was written for another view');
+  return state;
+}
+
+function readVersion2(plan: ViewPlan, from: ByteReader, watermarks: EntityState['watermarks']): EntityState {
   const newest_event_time = from.varint();
   const newest_available_at = from.varint();
-  const recent = readRecent(from, newest_available_at);
-  const levels = plan.levels.map((level) => readLevel(from, level));
-  if (!from.done) throw new CodecError('found bytes after the last level; the state was written for another view');
-  return { newest_event_time, newest_available_at, watermarks, recent, levels };
-}
-
-function readRecent(from: ByteReader, newest_available_at: number): RecentId[] {
-  let available_at = 0;
-  return Array.from({ length: from.varint() }, (_, i) => {
-    const difference = from.varint();
-    available_at = i === 0 ? newest_available_at - difference : available_at + difference;
-    return { available_at, hash: from.hash() };
-  });
-}
-
-function readLevel(from: ByteReader, level: Level): Tile[] {
-  const count = from.varint();
-  if (count === 0) return [];
-  let start = 0;
-  const starts = Array.from({ length: count }, () => {
-    if (level.hop_ms > 0) start += from.varint() * level.hop_ms;
-    return start;
-  });
-  const cells: unknown[][] = starts.map(() => []);
-  for (const spec of level.partials) {
-    from.bitmap(count).forEach((present, i) => {
-      cells[i]!.push(present ? spec.partial.read(from, starts[i]!) : null);
-    });
-  }
-  return starts.map((tileStart, i) => ({ start: tileStart, cells: cells[i]! }));
+  const recent = RecentIds.decode(from, newest_available_at);
+  const evicted = plan.ledger !== null && from.byte() === 1;
+  const flags = plan.ledger ? from.bitmap(plan.partials) : [];
+  const ledger = plan.ledger ? readLedger(from, plan.ledger, newest_available_at, evicted) : EMPTY_LEDGER;
+  const levels = plan.levels.map((level) => Tiles.decode(level, from));
+  const inexact = flags.includes(true) ? flags : [];
+  return { newest_event_time, newest_available_at, watermarks, recent, ledger, inexact, levels };
 }

@@ -4,14 +4,17 @@ import type { ContractIR, FeatureViewIR } from './ir.ts';
 import { contractsOf } from './view.ts';
 
 /** Raised with every change of what values mean, so that no state or model outlives its semantics. */
-const SEMANTICS_VERSION = 1;
+const SEMANTICS_VERSION = 2;
 
 export type ViewBody = Omit<FeatureViewIR, 'definition_hash' | 'version'>;
 
 /** sha256 (hex) over all that decides a value: the view and the contracts it reads. Descriptions don't. */
-export function hashOf({ name, entity, features, dedupe }: ViewBody, contracts: readonly ContractIR[]): string {
+export function hashOf(
+  { name, entity, features, dedupe, retractions }: ViewBody,
+  contracts: readonly ContractIR[],
+): string {
   const meaning = features.map(({ description: _, ...rest }) => rest);
-  const view = { name, entity, features: meaning, dedupe };
+  const view = { name, entity, features: meaning, dedupe, retractions };
   return sha256(canonicalJson({ semantics: SEMANTICS_VERSION, view, contracts: contractsOf({ features }, contracts) }));
 }
 

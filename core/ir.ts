@@ -7,6 +7,9 @@
 /** A scalar of a canonical event's `properties` or of a finalised feature. `null` means "no value", never 0. */
 export type Scalar = number | string | boolean | null;
 
+/** A finalised feature: a scalar, a list of values (newest first), or a histogram's [value, count] pairs (largest first). */
+export type FeatureValue = Scalar | readonly Scalar[] | readonly (readonly [string, number])[];
+
 export type TimestampFormat = 'iso8601' | 'epoch_s' | 'epoch_ms';
 
 interface FieldCommon {
@@ -71,6 +74,13 @@ export interface ContractIR {
   readonly max_future_ms: number;
   readonly fields: readonly FieldIR[];
   readonly derived: readonly DerivedColumnIR[];
+  /** An event of this contract cancels the one of `event_type` and the same entity whose id its property `field` holds. */
+  readonly retracts?: RetractsIR;
+}
+
+export interface RetractsIR {
+  readonly event_type: string;
+  readonly field: string;
 }
 
 export type AggregationOp =
@@ -79,9 +89,12 @@ export type AggregationOp =
   | 'mean'
   | 'min'
   | 'max'
+  | 'variance'
   | 'first'
   | 'last'
+  | 'last_k'
   | 'count_distinct'
+  | 'histogram'
   | 'time_since_last'
   | 'time_since_first';
 
@@ -102,12 +115,22 @@ export interface AggregateFeatureIR {
   readonly where: readonly PredicateIR[];
   /** Width of the window in ms; null = lifetime. */
   readonly window_ms: number | null;
-  /** Hop of the window in ms by the rule of `hopOf`; null = lifetime. Redundant, so that no reader repeats the rule. */
+  /** How long before `t` the window ends, ms: 0, but in a series of consecutive windows its place × its width. */
+  readonly offset_ms: number;
+  /**
+   * Hop in ms by the rule of `hopOf` for the window, in a series for the whole of it; null = lifetime. Redundant, so that
+   * no reader repeats the rule.
+   */
   readonly hop_ms: number | null;
-  /** count_distinct only: exact up to this many values a tile, a theta sketch above (relative error ~ 1/sqrt(cap)). */
+  /**
+   * Different values that a tile keeps exactly. count_distinct: above it a theta sketch (relative error ~ 1/sqrt(cap));
+   * histogram: above it the value is null. Null for other aggregations.
+   */
   readonly cap: number | null;
+  /** last_k and histogram: how many values; else null. */
+  readonly k: number | null;
   /** Type of the finalised value. `enum_values` lists the categories of an enum (for the model's index encoding). */
-  readonly value_type: 'int' | 'float' | 'string' | 'bool';
+  readonly value_type: 'int' | 'float' | 'string' | 'bool' | 'ints' | 'strings' | 'bools' | 'histogram';
   readonly enum_values: readonly string[] | null;
 }
 
@@ -122,12 +145,28 @@ export interface DerivedFeatureIR {
 
 export type FeatureIR = AggregateFeatureIR | DerivedFeatureIR;
 
+/** What a state remembers of single events: by arrival, ms, and how many at most. */
+export interface RememberedIR {
+  readonly horizon_ms: number;
+  readonly cap: number;
+}
+
+/** How far back a state remembers events that may be retracted, and which events retract which. */
+export interface RetractionsIR extends RememberedIR {
+  /** Sorted by `event_type`: an event of this type cancels the one of type `of` whose id its property `field` holds. */
+  readonly rules: readonly { readonly event_type: string; readonly field: string; readonly of: string }[];
+}
+
 export interface FeatureViewIR {
   readonly name: string;
   readonly entity: string;
   readonly features: readonly FeatureIR[];
   /** How long (by arrival, ms) and how many event ids a state remembers to skip producer duplicates. */
-  readonly dedupe: { readonly horizon_ms: number; readonly cap: number };
+  readonly dedupe: RememberedIR;
+  /** Null where no contract retracts what the view reads. */
+  readonly retractions: RetractionsIR | null;
+  /** How long events are kept, ms: no window may be wider. Null: for ever. */
+  readonly retention_ms: number | null;
   /** sha256 (hex) over the canonical JSON of the semantics version, this view and the contracts it reads. */
   readonly definition_hash: string;
   /** `<name>@<first 12 hex digits of definition_hash>`: the sort key of the state item. */

@@ -3,29 +3,33 @@
  * Slow on purpose; the stream engine and Spark are tested against it.
  */
 import { evaluate } from './expr.ts';
-import type { AggregateFeatureIR, CanonicalEvent, FeatureViewIR, Scalar } from './ir.ts';
-import { comparePicks } from './partials.ts';
+import type { AggregateFeatureIR, CanonicalEvent, FeatureValue, FeatureViewIR, RetractionsIR, Scalar } from './ir.ts';
+import { compareCodePoints, comparePicks } from './partial-picks.ts';
 import { matches } from './predicate.ts';
+import { ratio } from './ratio.ts';
 import { compareSequence } from './state.ts';
-import { windowStart } from './time.ts';
+import { floorTo, windowStart } from './time.ts';
 
 /** What may be known: events with available_at < this; `latest` lifts the cut-off; a watermark fixes the positions. */
 export type Knowledge = number | 'latest' | { readonly watermarks: Readonly<Record<string, string>> };
 
-/** @param knowledge default: `t`, so that nothing counts that was not known yet. */
+/** @param events of one entity. @param knowledge default: `t`, so that nothing counts that was not known yet. */
 export function oracle(
   view: FeatureViewIR,
   events: readonly CanonicalEvent[],
   t: number,
   knowledge: Knowledge = t,
-): Scalar[] {
+): FeatureValue[] {
   const copies = earliestCopies(events.filter((event) => known(event, knowledge)));
-  const facts = copies.filter((event) => event.event_time < t);
-  const values: Record<string, Scalar> = {};
+  const facts = withoutRetracted(
+    copies.filter((event) => event.event_time < t),
+    view.retractions,
+  );
+  const values: Record<string, FeatureValue> = {};
   return view.features.map((feature) => {
     const value =
       feature.kind === 'derived'
-        ? evaluate(feature.expr, (name) => values[name] ?? null)
+        ? evaluate(feature.expr, (name) => (values[name] ?? null) as Scalar)
         : aggregate(feature, facts, t);
     values[feature.name] = value;
     return value;
@@ -48,10 +52,29 @@ function earliestCopies(events: readonly CanonicalEvent[]): CanonicalEvent[] {
   return [...first.values()];
 }
 
-function aggregate(feature: AggregateFeatureIR, facts: readonly CanonicalEvent[], t: number): Scalar {
-  const from = feature.window_ms === null ? 0 : windowStart(t, feature.window_ms, feature.hop_ms!);
+/** Whichever came first, the event or what retracts it. */
+function withoutRetracted(facts: readonly CanonicalEvent[], retractions: RetractionsIR | null): CanonicalEvent[] {
+  const rules = retractions?.rules ?? [];
+  return facts.filter(
+    (event) =>
+      !facts.some((other) =>
+        rules.some(
+          (rule) =>
+            rule.of === event.event_type &&
+            rule.event_type === other.event_type &&
+            other.properties[rule.field] === event.event_id,
+        ),
+      ),
+  );
+}
+
+function aggregate(feature: AggregateFeatureIR, facts: readonly CanonicalEvent[], t: number): FeatureValue {
+  const { window_ms, offset_ms, hop_ms } = feature;
+  const from = window_ms === null ? 0 : windowStart(t, offset_ms + window_ms, hop_ms!);
+  const until = offset_ms === 0 ? t : floorTo(t - offset_ms, hop_ms!);
   const rows = facts
-    .filter((event) => event.event_type === feature.event_type && event.event_time >= from)
+    .filter((event) => event.event_type === feature.event_type)
+    .filter((event) => event.event_time >= from && event.event_time < until)
     .filter((event) => matches(feature.where, event.properties))
     .map((event) => ({ ...event, value: feature.field === null ? true : (event.properties[feature.field] ?? null) }))
     .filter((row) => row.value !== null)
@@ -67,6 +90,8 @@ function aggregate(feature: AggregateFeatureIR, facts: readonly CanonicalEvent[]
       return total;
     case 'mean':
       return total / rows.length;
+    case 'variance':
+      return varianceOf(numbers.map(BigInt));
     case 'min':
       return Math.min(...numbers);
     case 'max':
@@ -75,9 +100,41 @@ function aggregate(feature: AggregateFeatureIR, facts: readonly CanonicalEvent[]
       return rows[0]!.value;
     case 'last':
       return rows.at(-1)!.value;
+    case 'last_k':
+      return rows
+        .slice(-feature.k!)
+        .map((row) => row.value)
+        .reverse();
+    case 'histogram':
+      return histogram(feature, rows);
     case 'time_since_last':
       return t - rows.at(-1)!.event_time;
     case 'time_since_first':
       return t - rows[0]!.event_time;
   }
+}
+
+function varianceOf(values: readonly bigint[]): number {
+  const add = (a: bigint, b: bigint) => a + b;
+  const n = BigInt(values.length);
+  const total = values.reduce(add, 0n);
+  return ratio(n * values.map((v) => v * v).reduce(add, 0n) - total * total, n * n);
+}
+
+interface Row {
+  readonly event_time: number;
+  readonly value: string | number | boolean;
+}
+
+/** Null where one hop of time alone has more different values than the cap. */
+function histogram(feature: AggregateFeatureIR, rows: readonly Row[]): FeatureValue {
+  const perTile = new Map<number, Set<unknown>>();
+  const counts = new Map<string, number>();
+  for (const { event_time, value } of rows) {
+    const tile = feature.hop_ms === null ? 0 : floorTo(event_time, feature.hop_ms);
+    perTile.set(tile, (perTile.get(tile) ?? new Set()).add(value));
+    counts.set(String(value), (counts.get(String(value)) ?? 0) + 1);
+  }
+  if ([...perTile.values()].some((values) => values.size > feature.cap!)) return null;
+  return [...counts].sort(([a, m], [b, n]) => n - m || compareCodePoints(a, b)).slice(0, feature.k!);
 }

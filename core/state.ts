@@ -1,23 +1,13 @@
-/** The state of one entity in one feature view: tiles, watermarks and the ids seen lately. Everything here is pure. */
+/** The state of one entity in one feature view: tiles, watermarks and what is remembered of single events. Pure. */
 import { hash53 } from './hash.ts';
 import type { CanonicalEvent } from './ir.ts';
-import { valueFor } from './partials.ts';
+import { EMPTY_LEDGER, type Ledger, type LedgerEntry, OpenLedger } from './ledger.ts';
+import { INEXACT, valueFor } from './partials.ts';
 import { matches } from './predicate.ts';
+import { RecentIds } from './recent-ids.ts';
+import { Tiles } from './tiles.ts';
 import { DAY, windowStart } from './time.ts';
 import type { Level, ViewPlan } from './view.ts';
-
-/** A tile's cells, one per partial of its level; null where no event touched it. */
-export interface Tile {
-  /** First instant, ms UTC, a multiple of the level's hop; 0 for lifetime. */
-  readonly start: number;
-  readonly cells: readonly unknown[];
-}
-
-export interface RecentId {
-  readonly available_at: number;
-  /** hash53 of the event id. */
-  readonly hash: number;
-}
 
 export interface EntityState {
   /** ms UTC; -1 before the first event. */
@@ -25,10 +15,16 @@ export interface EntityState {
   readonly newest_available_at: number;
   /** Shard → the highest sequence number applied. */
   readonly watermarks: Readonly<Record<string, string>>;
-  /** Ascending by (available_at, hash). */
-  readonly recent: readonly RecentId[];
-  /** One list per level of the plan, ascending by start. */
-  readonly levels: readonly (readonly Tile[])[];
+  readonly recent: RecentIds;
+  /** Empty for a view without retractions. */
+  readonly ledger: Ledger;
+  /**
+   * One flag a partial of the view: true where a retracted event could not be taken out of a cell, which tells an older
+   * truth until the healing. Empty: none.
+   */
+  readonly inexact: readonly boolean[];
+  /** One per level of the plan. */
+  readonly levels: readonly Tiles[];
 }
 
 export interface Applied {
@@ -40,13 +36,23 @@ export interface Applied {
   readonly skipped: number;
 }
 
+export interface ApplyOptions {
+  /**
+   * For a reader of the past who may know later arrivals: events that arrived at or after this instant (ms) don't move
+   * the state's clock beyond it. All events have to be before it by event time. @default - the present
+   */
+  readonly read_at?: number;
+}
+
 export function emptyState(plan: ViewPlan): EntityState {
   return {
     newest_event_time: -1,
     newest_available_at: -1,
     watermarks: {},
-    recent: [],
-    levels: plan.levels.map(() => []),
+    recent: RecentIds.none,
+    ledger: EMPTY_LEDGER,
+    inexact: [],
+    levels: plan.levels.map(Tiles.none),
   };
 }
 
@@ -61,12 +67,18 @@ export function compareSequence(a: string, b: string): number {
  * watermark is skipped, an id seen within the horizon is a duplicate. The order between shards doesn't matter.
  * @throws InexactSumError when a sum leaves the exact range
  */
-export function applyEvents(plan: ViewPlan, state: EntityState, events: readonly CanonicalEvent[]): Applied {
+export function applyEvents(
+  plan: ViewPlan,
+  state: EntityState,
+  events: readonly CanonicalEvent[],
+  { read_at = Number.POSITIVE_INFINITY }: ApplyOptions = {},
+): Applied {
   const watermarks: Record<string, string> = { ...state.watermarks };
-  const seen = new Set(state.recent.map((id) => id.hash));
-  const fresh: CanonicalEvent[] = [];
+  const ids: { available_at: number; hash: number }[] = [];
   const duplicates: CanonicalEvent[] = [];
-  const recent = [...state.recent];
+  const tiles = plan.levels.map((level, l) => new OpenTiles(level, state.levels[l]!));
+  const ledger = plan.ledger ? new OpenLedger(plan.ledger, state.ledger) : null;
+  const inexact = new Set<number>();
   let { newest_event_time, newest_available_at } = state;
   let skipped = 0;
   for (const event of events) {
@@ -77,63 +89,117 @@ export function applyEvents(plan: ViewPlan, state: EntityState, events: readonly
     }
     watermarks[event.shard_id] = event.sequence_number;
     const hash = hash53(event.event_id);
-    if (seen.has(hash)) {
+    if (ids.some((id) => id.hash === hash) || state.recent.has(hash)) {
       duplicates.push(event);
       continue;
     }
-    seen.add(hash);
-    recent.push({ available_at: event.available_at, hash });
-    fresh.push(event);
-    newest_event_time = Math.max(newest_event_time, event.event_time);
-    newest_available_at = Math.max(newest_available_at, event.available_at);
+    const available_at = Math.min(event.available_at, read_at - 1);
+    ids.push({ available_at, hash });
+    if (event.event_time > newest_event_time) newest_event_time = event.event_time;
+    if (available_at > newest_available_at) newest_available_at = available_at;
+    if (!ledger) {
+      count(plan, tiles, event);
+      continue;
+    }
+    for (const effect of ledger.take(event, hash, available_at)) {
+      if (effect.kind === 'count') count(plan, tiles, event);
+      else if (effect.kind === 'undo') undo(plan, tiles, effect.entry, inexact);
+      else if (effect.kind === 'unknown') markAll(plan, effect.event_type, inexact);
+    }
   }
-  const levels = plan.levels.map((level, l) => advance(plan, level, l, state.levels[l]!, fresh, newest_available_at));
   return {
     state: {
       newest_event_time,
       newest_available_at,
       watermarks,
-      recent: pruneRecent(plan, recent, newest_available_at),
-      levels,
+      recent: state.recent.with(ids, newest_available_at, plan.view.dedupe),
+      ledger: ledger?.close(newest_available_at) ?? EMPTY_LEDGER,
+      inexact: marked(plan, state.inexact, inexact),
+      levels: tiles.map((open, l) => open.close(oldestReachable(plan.levels[l]!, newest_available_at))),
     },
-    applied: fresh.length,
+    applied: ids.length,
     duplicates,
     skipped,
   };
 }
 
-/** Merges events into the tiles of one level and drops the tiles no later window can reach. */
-function advance(
-  plan: ViewPlan,
-  level: Level,
-  index: number,
-  tiles: readonly Tile[],
-  events: readonly CanonicalEvent[],
-  newest_available_at: number,
-): readonly Tile[] {
-  const byStart = new Map<number, unknown[]>();
-  for (const event of events) {
-    const start = level.hop_ms === 0 ? 0 : event.event_time - (event.event_time % level.hop_ms);
-    for (const [l, p] of plan.touched.get(event.event_type) ?? []) {
-      if (l !== index) continue;
-      const spec = level.partials[p]!;
+/** The tiles of a level while a batch is applied; of each, the cells are copied once. */
+class OpenTiles {
+  private readonly level: Level;
+  private readonly tiles: Tiles;
+  private readonly changed = new Map<number, unknown[]>();
+  private start = -1;
+  private cells: unknown[] = [];
+
+  constructor(level: Level, tiles: Tiles) {
+    this.level = level;
+    this.tiles = tiles;
+  }
+
+  /** The cells of the tile around an instant, to be changed in place. */
+  around(event_time: number): unknown[] {
+    const start = this.level.hop_ms === 0 ? 0 : event_time - (event_time % this.level.hop_ms);
+    if (start === this.start) return this.cells;
+    let cells = this.changed.get(start);
+    if (!cells) {
+      const stored = this.tiles.at(start);
+      cells = stored ? stored.cells.slice() : new Array(this.level.partials.length).fill(null);
+      this.changed.set(start, cells);
+    }
+    this.start = start;
+    this.cells = cells;
+    return cells;
+  }
+
+  close(reachable: number): Tiles {
+    const changed = new Map<number, readonly unknown[] | null>();
+    for (const [start, cells] of this.changed) changed.set(start, cells.some((cell) => cell !== null) ? cells : null);
+    return this.tiles.with(changed, reachable);
+  }
+}
+
+/** Adds an event to every partial it touches. */
+function count({ touched, levels }: ViewPlan, tiles: readonly OpenTiles[], event: CanonicalEvent): void {
+  const places = touched.get(event.event_type);
+  if (!places) return;
+  for (let l = 0; l < places.length; l++) {
+    for (const p of places[l]!) {
+      const spec = levels[l]!.partials[p]!;
       const value = valueFor(spec.field, event.properties);
       if (value === null || !matches(spec.where, event.properties)) continue;
-      let cells = byStart.get(start);
-      if (!cells) {
-        const stored = tiles.find((tile) => tile.start === start);
-        cells = stored ? [...stored.cells] : level.partials.map(() => null);
-        byStart.set(start, cells);
-      }
-      const cell = spec.partial.of(value, event);
-      cells[p] = cells[p] === null ? cell : spec.partial.merge(cells[p], cell);
+      const cells = tiles[l]!.around(event.event_time);
+      cells[p] = spec.partial.add(cells[p] ?? null, value, event);
     }
   }
-  const oldest = oldestReachable(level, newest_available_at);
-  const kept = tiles.filter((tile) => tile.start >= oldest && !byStart.has(tile.start));
-  const changed = [...byStart].filter(([start]) => start >= oldest).map(([start, cells]) => ({ start, cells }));
-  if (changed.length === 0 && kept.length === tiles.length) return tiles;
-  return [...kept, ...changed].sort((a, b) => a.start - b.start);
+}
+
+/** Takes an event out of every partial it touched; where that can't be told, the partial is marked. */
+function undo(plan: ViewPlan, tiles: readonly OpenTiles[], entry: LedgerEntry, inexact: Set<number>): void {
+  plan.touched.get(entry.event_type)?.forEach((partials, l) => {
+    for (const p of partials) {
+      const spec = plan.levels[l]!.partials[p]!;
+      const value = valueFor(spec.field, entry.properties);
+      if (value === null || !matches(spec.where, entry.properties)) continue;
+      const cells = tiles[l]!.around(entry.event_time);
+      const cell = cells[p] ?? null;
+      // A tile that no window reaches any more was dropped, and the event with it.
+      if (cell === null) continue;
+      const without = spec.partial.remove(cell, value, entry);
+      if (without === INEXACT) inexact.add(plan.offsets[l]! + p);
+      else cells[p] = without;
+    }
+  });
+}
+
+function markAll(plan: ViewPlan, event_type: string, inexact: Set<number>): void {
+  plan.touched.get(event_type)?.forEach((partials, l) => {
+    for (const p of partials) inexact.add(plan.offsets[l]! + p);
+  });
+}
+
+function marked(plan: ViewPlan, before: readonly boolean[], added: ReadonlySet<number>): readonly boolean[] {
+  if (added.size === 0) return before;
+  return Array.from({ length: plan.partials }, (_, i) => before[i] === true || added.has(i));
 }
 
 /** The earliest tile that a reader at any `t` after the newest arrival can need. */
@@ -141,13 +207,12 @@ function oldestReachable(level: Level, newest_available_at: number): number {
   return level.hop_ms === 0 ? 0 : windowStart(newest_available_at + 1, level.retention_ms, level.hop_ms);
 }
 
-/** Ids within the horizon, at most `cap`, the newest by (available_at, hash): the same set in any order of arrival. */
-function pruneRecent(plan: ViewPlan, recent: readonly RecentId[], newest_available_at: number): readonly RecentId[] {
-  const { horizon_ms, cap } = plan.view.dedupe;
-  return recent
-    .filter((id) => id.available_at >= newest_available_at - horizon_ms)
-    .sort((a, b) => a.available_at - b.available_at || a.hash - b.hash)
-    .slice(-cap);
+/** Features whose value may be out of date because an event was retracted that could not be taken out of its tile. */
+export function inexactFeatures(plan: ViewPlan, state: EntityState): string[] {
+  if (state.inexact.length === 0) return [];
+  return plan.sources.flatMap((source) =>
+    source && state.inexact[plan.offsets[source.level]! + source.partial] === true ? [source.feature.name] : [],
+  );
 }
 
 /**

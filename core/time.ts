@@ -63,5 +63,10 @@ export function hopOf(window_ms: number): number {
 
 /** Left edge of a window read at `t`: floor(t - window, hop). Inclusive; the right edge `t` is exclusive. */
 export function windowStart(t: number, window_ms: number, hop_ms: number): number {
-  return Math.floor((t - window_ms) / hop_ms) * hop_ms;
+  return floorTo(t - window_ms, hop_ms);
+}
+
+/** The newest multiple of `hop_ms` up to `instant`; before 1970 too. */
+export function floorTo(instant: number, hop_ms: number): number {
+  return Math.floor(instant / hop_ms) * hop_ms;
 }

@@ -43,6 +43,7 @@ const contract = z.strictObject({
   max_future_ms: ms.max(86_400_000),
   fields: z.array(field),
   derived: z.array(z.strictObject({ name, expr })),
+  retracts: z.strictObject({ event_type: name, field: name }).optional(),
 });
 
 /** Every aggregation there is; `AggregationOp` of the IR is the same list as a type. */
@@ -52,9 +53,12 @@ export const AGGREGATION_OPS = [
   'mean',
   'min',
   'max',
+  'variance',
   'first',
   'last',
+  'last_k',
   'count_distinct',
+  'histogram',
   'time_since_last',
   'time_since_first',
 ] as const;
@@ -68,14 +72,17 @@ const feature = z.discriminatedUnion('kind', [
     field: name.nullable(),
     where: z.array(predicate),
     window_ms: ms.positive().nullable(),
+    offset_ms: ms,
     hop_ms: ms.positive().nullable(),
-    cap: z.int().min(16).max(4096).nullable(),
-    value_type: z.enum(['int', 'float', 'string', 'bool']),
+    cap: z.int().min(1).max(4096).nullable(),
+    k: z.int().min(1).max(64).nullable(),
+    value_type: z.enum(['int', 'float', 'string', 'bool', 'ints', 'strings', 'bools', 'histogram']),
     enum_values: z.array(z.string()).nullable(),
   }),
   z.strictObject({ kind: z.literal('derived'), name, description: z.string(), expr, value_type: z.literal('float') }),
 ]);
 
+const remembered = z.strictObject({ horizon_ms: ms.positive(), cap: z.int().min(1).max(4096) });
 const instants = z.strictObject({ from: ms, to: ms, every_ms: ms.positive() });
 
 export const useCaseSchema = z.strictObject({
@@ -89,7 +96,11 @@ export const useCaseSchema = z.strictObject({
         name,
         entity: name,
         features: z.array(feature).min(1),
-        dedupe: z.strictObject({ horizon_ms: ms.positive(), cap: z.int().min(1).max(4096) }),
+        dedupe: remembered,
+        retractions: remembered
+          .extend({ rules: z.array(z.strictObject({ event_type: name, field: name, of: name })).min(1) })
+          .nullable(),
+        retention_ms: ms.positive().nullable(),
         definition_hash: z.string().regex(/^[0-9a-f]{64}$/),
         version: z.string(),
       }),

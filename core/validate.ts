@@ -1,17 +1,7 @@
 /** What a use case's parts must agree on. Each refusal says the field, what was found and what to write instead. */
-import { hashOf, versionOf } from './definition-hash.ts';
-import { DefinitionError } from './errors.ts';
 import { references } from './expr.ts';
-import type { AggregateFeatureIR, ContractIR, FeatureViewIR, FieldType, PredicateIR, UseCaseIR } from './ir.ts';
-import { DAY, hopOf, MINUTE } from './time.ts';
-
-const NUMERIC: readonly string[] = ['int', 'decimal', 'timestamp', 'derived'];
-/** 2^20 events of the largest value stay within 2^53: the bound that keeps a sum exact. */
-const MAX_SUMMED = 2 ** 33;
-const MAX_WINDOW = 400 * DAY;
-
-/** Field name → type (`derived` for derived columns), over all versions of an event type. */
-type Columns = ReadonlyMap<string, FieldType | 'derived'>;
+import type { ContractIR, UseCaseIR } from './ir.ts';
+import { checkView, checkWhere, columnsOf, fail, isList, unique } from './validate-view.ts';
 
 export function validateUseCase(ir: UseCaseIR): void {
   unique(
@@ -22,20 +12,14 @@ export function validateUseCase(ir: UseCaseIR): void {
     ir.views.map((view) => view.name),
     'views',
   );
-  for (const contract of ir.contracts) checkContract(contract);
+  for (const contract of ir.contracts) {
+    checkContract(contract);
+    checkRetracts(contract, ir.contracts);
+  }
   for (const view of ir.views) checkView(view, ir.contracts);
   checkLabel(ir);
   checkModel(ir);
   checkAlerts(ir);
-}
-
-const fail: (field: string, found: string, allowed: string) => never = (field, found, allowed) => {
-  throw new DefinitionError(field, found, allowed);
-};
-
-function unique(names: readonly string[], field: string): void {
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) fail(field, `${twice} twice`, 'each name once');
 }
 
 function checkContract(contract: ContractIR): void {
@@ -58,103 +42,20 @@ function checkContract(contract: ContractIR): void {
   }
 }
 
-function columnsOf(contracts: readonly ContractIR[], event_type: string, at: string): Columns {
-  const versions = contracts.filter((contract) => contract.event_type === event_type);
-  if (versions.length === 0) {
-    fail(at, `unknown event type ${event_type}`, [...new Set(contracts.map((c) => c.event_type))].join(', '));
+/** Chains would make an event's fate depend on the order in which they are followed. */
+function checkRetracts({ event_type, fields, retracts }: ContractIR, contracts: readonly ContractIR[]): void {
+  if (!retracts) return;
+  const at = `contracts.${event_type}.retracts`;
+  columnsOf(contracts, retracts.event_type, `${at}.of`);
+  const field = fields.find(({ name }) => name === retracts.field);
+  if (field?.type !== 'string') fail(`${at}.id`, field?.type ?? 'an unknown field', 'a string field with the event id');
+  if (retracts.event_type === event_type || contracts.some((c) => c.event_type === retracts.event_type && c.retracts)) {
+    fail(`${at}.of`, 'an event type that retracts', 'an event type that retracts nothing itself');
   }
-  return new Map(
-    versions.flatMap((c) => [
-      ...c.fields.map((f) => [f.name, f.type] as const),
-      ...c.derived.map((d) => [d.name, 'derived'] as const),
-    ]),
+  const other = contracts.find(
+    (c) => c.event_type === event_type && JSON.stringify(c.retracts) !== JSON.stringify(retracts),
   );
-}
-
-function checkView(view: FeatureViewIR, contracts: readonly ContractIR[]): void {
-  const at = `views.${view.name}.features`;
-  unique(
-    view.features.map((feature) => feature.name),
-    at,
-  );
-  const hash = hashOf(view, contracts);
-  if (view.definition_hash !== hash || view.version !== versionOf(view.name, hash)) {
-    fail(
-      `views.${view.name}.definition_hash`,
-      'another hash than this definition has',
-      'the IR as the compiler wrote it',
-    );
-  }
-  const before: string[] = [];
-  for (const feature of view.features) {
-    const here = `${at}.${feature.name}`;
-    if (feature.kind === 'derived') {
-      for (const name of references(feature.expr)) {
-        if (!before.includes(name))
-          fail(`${here}.expr`, `feature ${name} that is not declared before`, before.join(', '));
-      }
-    } else {
-      checkAggregate(feature, contracts, here);
-    }
-    before.push(feature.name);
-  }
-}
-
-function checkAggregate(feature: AggregateFeatureIR, contracts: readonly ContractIR[], at: string): void {
-  const columns = columnsOf(contracts, feature.event_type, `${at}.of`);
-  const type = feature.field === null ? null : columns.get(feature.field);
-  if (type === undefined) fail(`${at}.field`, `unknown field ${feature.field}`, [...columns.keys()].join(', '));
-  const needsField = !['count', 'time_since_last', 'time_since_first'].includes(feature.op);
-  if (needsField && type === null) fail(`${at}.field`, 'none', `a field for ${feature.op}`);
-  const numeric = ['sum', 'mean', 'min', 'max'].includes(feature.op);
-  if (numeric && !NUMERIC.includes(type!)) fail(`${at}.field`, `${type} field for ${feature.op}`, NUMERIC.join(', '));
-  if (feature.op === 'sum' || feature.op === 'mean') checkExact(feature, contracts, at);
-  if ((feature.op === 'count_distinct') !== (feature.cap !== null))
-    fail(`${at}.cap`, 'a wrong cap', 'one for count_distinct only');
-  checkWindow(feature, at);
-  checkWhere(feature.where, columns, `${at}.where`);
-}
-
-function checkExact(feature: AggregateFeatureIR, contracts: readonly ContractIR[], at: string): void {
-  for (const contract of contracts.filter((c) => c.event_type === feature.event_type)) {
-    const field = contract.fields.find((f) => f.name === feature.field);
-    if (!field || (field.type !== 'int' && field.type !== 'decimal')) {
-      if (field?.type === 'timestamp' || contract.derived.some((d) => d.name === feature.field)) {
-        fail(
-          `${at}.field`,
-          `${field?.type ?? 'derived'} field for ${feature.op}`,
-          'an int or decimal field with min and max',
-        );
-      }
-      continue;
-    }
-    if (Math.max(Math.abs(field.min ?? Infinity), Math.abs(field.max ?? Infinity)) > MAX_SUMMED) {
-      fail(`${at}.field`, 'a field without min and max within 2^33', 'a bounded field, so that a sum stays exact');
-    }
-  }
-}
-
-function checkWindow(feature: AggregateFeatureIR, at: string): void {
-  const { window_ms, hop_ms } = feature;
-  if (window_ms === null) {
-    if (hop_ms !== null) fail(`${at}.hop_ms`, 'a number', 'null for lifetime');
-    return;
-  }
-  if (window_ms < 5 * MINUTE || window_ms > MAX_WINDOW)
-    fail(`${at}.window`, `${window_ms} ms`, '5m to 400d, or lifetime');
-  if (hop_ms !== hopOf(window_ms)) fail(`${at}.hop_ms`, `${hop_ms}`, `${hopOf(window_ms)} for this window`);
-}
-
-function checkWhere(where: readonly PredicateIR[], columns: Columns, at: string): void {
-  for (const predicate of where) {
-    const type = columns.get(predicate.field);
-    if (!type) fail(`${at}.${predicate.field}`, 'an unknown field', [...columns.keys()].join(', '));
-    const wanted = NUMERIC.includes(type) ? 'number' : type === 'bool' ? 'boolean' : 'string';
-    for (const value of predicate.op === 'in' ? predicate.value : [predicate.value]) {
-      if (typeof value !== wanted)
-        fail(`${at}.${predicate.field}`, typeof value, `${wanted} for a field of type ${type}`);
-    }
-  }
+  if (other) fail(at, 'another rule in another schema version', 'the same rule in all versions of an event type');
 }
 
 function checkLabel(ir: UseCaseIR): void {
@@ -172,6 +73,7 @@ function checkModel(ir: UseCaseIR): void {
     for (const name of model[list]) {
       const feature = features.get(name);
       if (!feature) fail(`model.${list}`, `unknown feature ${name}`, 'features of the view');
+      if (isList(feature)) fail(`model.${list}`, `${name}, which is a list`, 'features with one value');
       if (feature.kind === 'aggregate' && feature.value_type === 'string' && !feature.enum_values) {
         fail(`model.${list}`, `free text feature ${name}`, 'numbers, booleans and enums');
       }

@@ -3,8 +3,10 @@
  * them) at the hop sizes their windows need. The order of levels and partials is part of the state codec:
  * levels by ascending hop with lifetime last; partials of a level in the order of the features that first need them.
  */
+import { type Reading, readingsOf } from './finalise.ts';
 import { canonicalJson } from './hash.ts';
-import type { AggregateFeatureIR, AggregationOp, ContractIR, FeatureViewIR, PredicateIR } from './ir.ts';
+import type { AggregateFeatureIR, AggregationOp, ContractIR, FeatureViewIR, PredicateIR, RetractionsIR } from './ir.ts';
+import { type LedgerPlan, ledgerPlan } from './ledger.ts';
 import { type Partial, type PartialKind, partialOf } from './partials.ts';
 
 export interface PartialSpec {
@@ -13,13 +15,14 @@ export interface PartialSpec {
   readonly field: string | null;
   readonly where: readonly PredicateIR[];
   readonly cap: number | null;
+  readonly k: number | null;
   readonly partial: Partial<unknown>;
 }
 
 export interface Level {
   /** ms; 0 for lifetime (one tile that starts at 0). */
   readonly hop_ms: number;
-  /** The widest window read from this level, ms; Infinity for lifetime. Older tiles are dropped. */
+  /** How far back a window read from this level reaches, ms; Infinity for lifetime. Older tiles are dropped. */
   readonly retention_ms: number;
   readonly partials: readonly PartialSpec[];
 }
@@ -36,19 +39,29 @@ export interface ViewPlan {
   readonly levels: readonly Level[];
   /** One per feature of the view, in order. */
   readonly sources: readonly (Source | null)[];
-  /** For each event type, the partials it touches: [level, partial] pairs. */
-  readonly touched: ReadonlyMap<string, readonly (readonly [number, number])[]>;
+  /** For each event type and level, the places of the partials it touches. */
+  readonly touched: ReadonlyMap<string, readonly (readonly number[])[]>;
+  /** Place of each level's first partial among all partials of the view. */
+  readonly offsets: readonly number[];
+  readonly partials: number;
+  /** Features by the partial they are read from. */
+  readonly readings: readonly Reading[];
+  /** Null where nothing that the view reads can be retracted. */
+  readonly ledger: LedgerPlan | null;
 }
 
 const KIND_OF: Readonly<Record<AggregationOp, PartialKind>> = {
   count: 'count',
   sum: 'sum',
   mean: 'sum',
+  variance: 'variance',
   min: 'min',
   max: 'max',
   first: 'first',
   last: 'last',
+  last_k: 'last_k',
   count_distinct: 'distinct',
+  histogram: 'histogram',
   time_since_last: 'time_max',
   time_since_first: 'time_min',
 };
@@ -69,28 +82,61 @@ export function compileView(view: FeatureViewIR): ViewPlan {
       field: feature.field,
       where: feature.where,
       cap: feature.cap,
+      k: feature.k,
     };
     const key = canonicalJson(spec);
     let partial = keys[level]!.indexOf(key);
     if (partial < 0) {
       partial = keys[level]!.push(key) - 1;
-      specs[level]!.push({ ...spec, partial: partialOf(spec.kind, spec.cap) });
+      specs[level]!.push({ ...spec, partial: partialOf(spec.kind, spec.cap, spec.k) });
     }
-    retention[level] = Math.max(retention[level]!, feature.window_ms ?? 0);
+    retention[level] = Math.max(retention[level]!, feature.offset_ms + (feature.window_ms ?? 0));
     return { feature, level, partial };
   });
   const levels = hops.map((hop_ms, i) => ({ hop_ms, retention_ms: retention[i]!, partials: specs[i]! }));
-  const touched = new Map<string, (readonly [number, number])[]>();
+  const touched = new Map<string, number[][]>();
+  const offsets: number[] = [];
+  let partials = 0;
   levels.forEach((level, l) => {
+    offsets.push(partials);
+    partials += level.partials.length;
     level.partials.forEach((spec, p) => {
-      touched.set(spec.event_type, [...(touched.get(spec.event_type) ?? []), [l, p]]);
+      const of = touched.get(spec.event_type) ?? levels.map(() => []);
+      touched.set(spec.event_type, of);
+      of[l]!.push(p);
     });
   });
-  return { view, levels, sources, touched };
+  return {
+    view,
+    levels,
+    sources,
+    touched,
+    offsets,
+    partials,
+    readings: readingsOf(sources),
+    ledger: ledgerPlan(view),
+  };
 }
 
-/** The contracts whose events a view reads, all versions. */
+/** The contracts whose events decide a view's values, all versions: what it reads, and what retracts that. */
 export function contractsOf(view: Pick<FeatureViewIR, 'features'>, contracts: readonly ContractIR[]): ContractIR[] {
   const types = new Set(view.features.map((feature) => (feature.kind === 'aggregate' ? feature.event_type : '')));
-  return contracts.filter((contract) => types.has(contract.event_type));
+  return contracts.filter(
+    ({ event_type, retracts }) => types.has(event_type) || (retracts && types.has(retracts.event_type)),
+  );
+}
+
+/** Which of the contracts' events cancel events that the features read; sorted by event type. */
+export function retractionRules(
+  features: FeatureViewIR['features'],
+  contracts: readonly ContractIR[],
+): RetractionsIR['rules'] {
+  const read = new Set(features.map((feature) => (feature.kind === 'aggregate' ? feature.event_type : '')));
+  const rules = new Map<string, RetractionsIR['rules'][number]>();
+  for (const { event_type, retracts } of contracts) {
+    if (retracts && read.has(retracts.event_type)) {
+      rules.set(event_type, { event_type, field: retracts.field, of: retracts.event_type });
+    }
+  }
+  return [...rules.values()].sort((a, b) => (a.event_type < b.event_type ? -1 : 1));
 }

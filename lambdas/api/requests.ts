@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { finalise } from '../../core/finalise.ts';
-import type { Scalar } from '../../core/ir.ts';
+import type { FeatureValue } from '../../core/ir.ts';
+import { inexactFeatures } from '../../core/state.ts';
 import type { StoredState } from '../shared/ports.ts';
 import { type Candidate, instantAfter } from '../shared/scoring.ts';
 import type { LoadedUseCase } from '../shared/usecase.ts';
@@ -42,7 +43,9 @@ export interface VectorAnswer {
   /** ms since the newest event, and since the newest arrival applied; null when missing. */
   readonly event_age_ms: number | null;
   readonly arrival_age_ms: number | null;
-  readonly features: Readonly<Record<string, Scalar>> | null;
+  readonly features: Readonly<Record<string, FeatureValue>> | null;
+  /** Features that tell an older truth until the nightly healing: an event they hold was retracted. */
+  readonly healing: readonly string[];
 }
 
 /** Features as of `now`, with their age; values are finalised here, whatever the last event's time. */
@@ -55,7 +58,7 @@ export function vectorsOf(
   return entity_ids.map((entity_id) => {
     const state = stored.get(entity_id)?.state;
     if (!state) {
-      const nothing = { event_age_ms: null, arrival_age_ms: null, features: null };
+      const nothing = { event_age_ms: null, arrival_age_ms: null, features: null, healing: [] };
       return { answer: { entity_id, status: 'missing', t: now, ...nothing }, candidate: null };
     }
     const t = instantAfter(state, now);
@@ -68,6 +71,7 @@ export function vectorsOf(
         event_age_ms: t - state.newest_event_time,
         arrival_age_ms: t - state.newest_available_at,
         features: Object.fromEntries(view.features.map((feature, i) => [feature.name, values[i] ?? null])),
+        healing: inexactFeatures(plan, state),
       },
       candidate: { entity_id, state, t },
     };

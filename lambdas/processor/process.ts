@@ -1,6 +1,6 @@
 /** One batch of one shard: admit, apply, write each state once. Effects go through ports; decisions are core's. */
 import { type AdmitOptions, admit, type CompiledContracts } from '../../core/contract.ts';
-import { InexactSumError } from '../../core/partials.ts';
+import { InexactSumError } from '../../core/partial-numbers.ts';
 import { type Applied, applyEvents, compareSequence, emptyState } from '../../core/state.ts';
 import type { ViewPlan } from '../../core/view.ts';
 import { MAX_TRIES, mapConcurrently, pause } from '../shared/backoff.ts';

@@ -1,6 +1,6 @@
 /** What the functions need from outside; AWS adapters stand beside this file, tests bring their own. */
 import type { AlertState } from '../../core/alerts.ts';
-import type { Scalar } from '../../core/ir.ts';
+import type { FeatureValue } from '../../core/ir.ts';
 import type { EntityState } from '../../core/state.ts';
 
 export interface StoredState {
@@ -105,7 +105,7 @@ export interface Prediction {
   readonly view: string;
   readonly definition_hash: string;
   readonly watermarks: Readonly<Record<string, string>>;
-  readonly values: readonly Scalar[];
+  readonly values: readonly FeatureValue[];
   readonly inputs: readonly (number | null)[];
   readonly score: number;
   readonly variant: string;

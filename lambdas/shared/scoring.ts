@@ -2,7 +2,7 @@
 import { decide, linkOf, NEVER_ALERTED, reasons, titleOf } from '../../core/alerts.ts';
 import { finalise, modelInputs } from '../../core/finalise.ts';
 import { sha256 } from '../../core/hash.ts';
-import type { Scalar } from '../../core/ir.ts';
+import type { FeatureValue } from '../../core/ir.ts';
 import type { EntityState } from '../../core/state.ts';
 import { chunks, MAX_TRIES, mapConcurrently, pause } from './backoff.ts';
 import type { Endpoint, JsonLinesSink, Prediction, ScoreStore, StoredScore, Trigger } from './ports.ts';
@@ -76,7 +76,11 @@ export async function predict(
   return predictions;
 }
 
-function reasonsOf({ ir, view }: LoadedUseCase, values: readonly Scalar[], contributions: readonly number[]): string[] {
+function reasonsOf(
+  { ir, view }: LoadedUseCase,
+  values: readonly FeatureValue[],
+  contributions: readonly number[],
+): string[] {
   return reasons(ir.alerts, view, ir.model, values, contributions);
 }
 

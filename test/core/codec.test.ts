@@ -2,9 +2,14 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ByteReader, ByteWriter, CodecError } from '../../core/bytes.ts';
 import { decodeState, encodeState } from '../../core/codec.ts';
-import { applyEvents, emptyState } from '../../core/state.ts';
+import { applyEvents, type EntityState, emptyState } from '../../core/state.ts';
 import { compileView } from '../../core/view.ts';
 import { stream, view } from './generators.ts';
+
+/** With everything read that is bytes still. */
+function plain(state: EntityState) {
+  return { ...state, recent: state.recent.list(), levels: state.levels.map((tiles) => [...tiles.all()]) };
+}
 
 function written(write: (out: ByteWriter) => void): ByteReader {
   const out = new ByteWriter();
@@ -48,7 +53,7 @@ describe('states', () => {
         const { state } = applyEvents(plan, emptyState(plan), events);
         const bytes = encodeState(plan, state);
         const read = decodeState(plan, bytes, state.watermarks);
-        expect(read).toEqual(state);
+        expect(plain(read)).toEqual(plain(state));
         expect(encodeState(plan, read)).toEqual(bytes);
       }),
       { numRuns: 300 },

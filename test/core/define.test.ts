@@ -4,17 +4,22 @@ import {
   type Contract,
   contract,
   count,
+  countDistinct,
   defineUseCase,
   derived,
   expr,
   type FeatureSpec,
   field,
+  histogram,
   instants,
   last,
+  lastK,
   sum,
   timeSinceLast,
+  variance,
 } from '../../core/define.ts';
 import { DefinitionError } from '../../core/errors.ts';
+import { evaluate } from '../../core/expr.ts';
 import { finalise } from '../../core/finalise.ts';
 import type { UseCaseIR } from '../../core/ir.ts';
 import { emptyState } from '../../core/state.ts';
@@ -31,6 +36,8 @@ const order = contract('order', 1, {
   },
   derived: { big: expr.gt('amount', 10_000) },
 });
+const cancels = (of: Contract, event_type = 'cancel') =>
+  contract(event_type, 1, { fields: { target: field.string() }, retracts: { of, id: 'target' } });
 const sound = {
   orders_7d: count({ of: order, window: '7d', where: { big: 1 } }),
   spend_28d: sum({ of: order, field: 'amount', window: '28d' }),
@@ -40,13 +47,19 @@ const sound = {
 };
 
 function useCase(
-  over: { features?: Record<string, FeatureSpec>; contracts?: Contract[]; model?: object; alerts?: object } = {},
+  over: {
+    features?: Record<string, FeatureSpec>;
+    contracts?: Contract[];
+    model?: object;
+    alerts?: object;
+    retention?: string;
+  } = {},
 ): UseCaseIR {
   return defineUseCase({
     name: 'tiny',
     entity: 'customer',
     contracts: over.contracts ?? [order],
-    views: { tiny: { entity: 'customer', features: over.features ?? sound } },
+    views: { tiny: { entity: 'customer', features: over.features ?? sound, retention: over.retention } },
     label: { name: 'gone', kind: 'no_event', event_type: 'order', horizon: '14d', eligible: { event_type: 'order' } },
     model: {
       name: 'tiny',
@@ -92,7 +105,78 @@ describe('refused when it is declared', () => {
     [
       'a sum that could leave the exact range',
       feature(sum({ of: order, field: 'loose', window: '7d' })),
-      /extra\.field: .* allowed: a bounded field/,
+      /extra\.field: found loose without min and max within ±2\^33; allowed: min and max for this field/,
+    ],
+    [
+      'a variance whose squares could overflow',
+      feature(variance({ of: order, field: 'loose', window: '7d' })),
+      /extra\.field: found loose without min and max within ±2\^31; .* squares add exactly/,
+    ],
+    [
+      'different values without a bound',
+      feature(countDistinct({ of: order, field: 'note', window: '7d' })),
+      /extra\.cap: found none for a string field, .* allowed: cap: 64/,
+    ],
+    [
+      'a histogram without a bound',
+      feature(histogram({ of: order, field: 'note', k: 3, window: '7d' })),
+      /extra\.cap: found none for a string field/,
+    ],
+    [
+      'a cap too small for an estimate',
+      feature(countDistinct({ of: order, field: 'note', cap: 4, window: '7d' })),
+      /extra\.cap: found a number below 16/,
+    ],
+    [
+      'a histogram of numbers',
+      feature(histogram({ of: order, field: 'amount', k: 3, cap: 16, window: '7d' })),
+      /extra\.field: found decimal field for histogram; allowed: a string or enum/,
+    ],
+    [
+      'arithmetic with a list',
+      () =>
+        useCase({
+          features: {
+            ...sound,
+            notes: lastK({ of: order, field: 'note', k: 3, window: '7d' }),
+            extra: derived(expr.add('notes', 1)),
+          },
+        }),
+      /extra\.expr: found feature notes, which is a list/,
+    ],
+    [
+      'a list as a model input',
+      () =>
+        useCase({
+          features: { ...sound, notes: lastK({ of: order, field: 'note', k: 3, window: '7d' }) },
+          model: { inputs: ['notes'], baseline_inputs: ['notes'] },
+        }),
+      /model\.inputs: found notes, which is a list/,
+    ],
+    [
+      'a series of lifetimes',
+      feature(count({ of: order, window: 'lifetime', series: 3 })),
+      /extra\.series: found a series of lifetimes/,
+    ],
+    [
+      'a series whose windows are narrower than its hop',
+      feature(count({ of: order, window: '5m', series: 300 })),
+      /extra_0\.series: found windows narrower than the hop of the whole/,
+    ],
+    [
+      'a window longer than events are kept',
+      () => useCase({ features: { ...sound, extra: count({ of: order, window: '40d' }) }, retention: '30d' }),
+      /recency\.window: found lifetime, but events are kept for 30 days|extra\.window: found 40 days, but events are kept for 30/,
+    ],
+    [
+      'a retraction of what is not declared',
+      () => useCase({ contracts: [order, cancels(contract('other', 1, { fields: {} }))] }),
+      /cancel\.retracts\.of: found unknown event type other/,
+    ],
+    [
+      'a retraction of a retraction',
+      () => useCase({ contracts: [order, cancels(order), cancels(cancels(order), 'undo')] }),
+      /undo\.retracts\.of: found an event type that retracts/,
     ],
     [
       'a sum of text',
@@ -188,4 +272,32 @@ test('hops follow the design: 5 min below 12 h, 1 h below 12 d, then 1 d', () =>
 test('with no event counts are 0 and all else is null', () => {
   const plan = compileView(useCase().views[0]!);
   expect(finalise(plan, emptyState(plan), 1)).toEqual([0, null, null, null, null]);
+});
+
+describe('a series of consecutive windows', () => {
+  const weekly = { ...sound, weekly: count({ of: order, window: '7d', series: 12 }) };
+
+  test('is one feature a window, cut out of one window of the whole width', () => {
+    const [view] = useCase({ features: weekly }).views;
+    const made = view!.features.filter(({ name }) => name.startsWith('weekly'));
+    expect(made).toHaveLength(12);
+    expect(made[11]).toMatchObject({ name: 'weekly_11', window_ms: 7 * DAY, offset_ms: 77 * DAY, hop_ms: DAY });
+  });
+
+  test('its trend is the slope of the least-squares line', () => {
+    const lookup = (values: readonly number[]) => (name: string) => values[Number(name.slice(2))] ?? null;
+    const slope = expr.trend('w', 4);
+    // Newest first: 7, 5, 3, 1 grows by 2 a window.
+    expect(evaluate(slope, lookup([7, 5, 3, 1]))).toBe(2);
+    expect(evaluate(slope, lookup([1, 1, 1, 1]))).toBe(0);
+    expect(evaluate(slope, lookup([0, 4, 1, 3]))).toBe(-0.6);
+    expect(evaluate(slope, lookup([7, 5, 3]))).toBeNull();
+  });
+});
+
+test('the gap against the own cadence is silence in multiples of the mean gap', () => {
+  const values: Record<string, number> = { last: 30 * DAY, first: 130 * DAY, n: 11 };
+  const gap = expr.gapAgainstCadence('last', 'first', 'n');
+  expect(evaluate(gap, (name) => values[name] ?? null)).toBe(3);
+  expect(evaluate(gap, (name) => ({ ...values, n: 1 })[name] ?? null)).toBeNull();
 });

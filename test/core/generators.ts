@@ -1,4 +1,4 @@
-/** Random views and random streams: late, duplicated, tied, reordered between shards, with null and missing values. */
+/** Random views and random streams: late, duplicated, tied, retracted, reordered between shards, with nulls. */
 import fc from 'fast-check';
 import { contract, field } from '../../core/define.ts';
 import { hashOf, type ViewBody, versionOf } from '../../core/definition-hash.ts';
@@ -12,6 +12,7 @@ import type {
 } from '../../core/ir.ts';
 import { DAY, HOUR, hopOf, MINUTE } from '../../core/time.ts';
 import { AGGREGATION_OPS } from '../../core/usecase.ts';
+import { retractionRules } from '../../core/view.ts';
 
 /** A Monday, so that day, hour and five-minute edges coincide here. */
 export const EPOCH = Date.UTC(2017, 0, 2);
@@ -22,7 +23,13 @@ const shared = {
   flag: field.bool({ required: false }),
   note: field.string({ required: false }),
 };
-export const contracts = [contract('buy', 1, { fields: shared }).ir, contract('visit', 1, { fields: shared }).ir];
+const buy = contract('buy', 1, { fields: shared });
+const refund = contract('refund', 1, {
+  fields: { ...shared, buy_id: field.string({ required: false }) },
+  retracts: { of: buy, id: 'buy_id' },
+});
+export const contracts = [buy.ir, contract('visit', 1, { fields: shared }).ir, refund.ir];
+const EVENT_TYPES = ['buy', 'visit', 'refund'] as const;
 
 const predicate: fc.Arbitrary<PredicateIR> = fc.oneof(
   fc.record({
@@ -40,8 +47,9 @@ const predicate: fc.Arbitrary<PredicateIR> = fc.oneof(
 );
 
 function fieldsFor(op: AggregationOp): readonly (string | null)[] {
-  if (['sum', 'mean', 'min', 'max'].includes(op)) return ['amount'];
-  if (['first', 'last', 'count_distinct'].includes(op)) return ['amount', 'kind', 'flag', 'note'];
+  if (['sum', 'mean', 'min', 'max', 'variance'].includes(op)) return ['amount'];
+  if (op === 'histogram') return ['kind', 'note'];
+  if (['first', 'last', 'last_k', 'count_distinct'].includes(op)) return ['amount', 'kind', 'flag', 'note'];
   return [null, 'amount'];
 }
 
@@ -58,19 +66,29 @@ const WINDOWS = [
   90 * DAY,
 ];
 
+const LISTS = { int: 'ints', float: 'ints', string: 'strings', bool: 'bools' } as const;
+
 const aggregate: fc.Arbitrary<Omit<AggregateFeatureIR, 'name'>> = fc
   .record({
     op: fc.constantFrom(...AGGREGATION_OPS),
-    event_type: fc.constantFrom('buy', 'visit'),
+    event_type: fc.constantFrom('buy' as const, 'buy' as const, ...EVENT_TYPES),
     pick: fc.nat(),
     where: fc.array(predicate, { maxLength: 2 }),
     window_ms: fc.option(fc.constantFrom(...WINDOWS), { freq: 5 }),
+    /** A window of a series: its place among how many. */
+    series: fc.constantFrom([0, 1], [0, 1], [0, 4], [1, 4], [3, 4]),
+    k: fc.integer({ min: 1, max: 4 }),
   })
-  .map(({ op, event_type, pick, where, window_ms }) => {
+  .map(({ op, event_type, pick, where, window_ms: width, series, k }) => {
+    // Hops of a series are at most an hour here where its windows are narrow.
+    const [place, of] = width !== null && width * 4 <= 90 * DAY && hopOf(width * 4) <= width ? series : [0, 1];
+    const window_ms = width;
     const fields = fieldsFor(op);
     const column = fields[pick % fields.length]!;
-    const picks = op === 'first' || op === 'last';
+    const picks = op === 'first' || op === 'last' || op === 'last_k';
     const text = column === 'kind' || column === 'note';
+    const real = op === 'mean' || op === 'variance';
+    const scalar = real ? 'float' : picks && text ? 'string' : picks && column === 'flag' ? 'bool' : 'int';
     return {
       kind: 'aggregate',
       description: '',
@@ -79,34 +97,66 @@ const aggregate: fc.Arbitrary<Omit<AggregateFeatureIR, 'name'>> = fc
       field: column,
       where,
       window_ms,
-      hop_ms: window_ms === null ? null : hopOf(window_ms),
-      cap: op === 'count_distinct' ? 64 : null,
-      value_type: op === 'mean' ? 'float' : picks && text ? 'string' : picks && column === 'flag' ? 'bool' : 'int',
-      enum_values: picks && column === 'kind' ? ['a', 'b', 'c'] : null,
+      offset_ms: window_ms === null ? 0 : place! * window_ms,
+      hop_ms: window_ms === null ? null : hopOf(window_ms * of!),
+      cap: op === 'count_distinct' ? 64 : op === 'histogram' ? 3 : null,
+      k: op === 'last_k' || op === 'histogram' ? k : null,
+      value_type: op === 'histogram' ? 'histogram' : op === 'last_k' ? LISTS[scalar] : scalar,
+      enum_values: picks && op !== 'last_k' && column === 'kind' ? ['a', 'b', 'c'] : null,
     };
   });
 
+/** How much a state remembers of events that may be retracted: all of a stream here, or hardly anything. */
+const REMEMBERED = [
+  { horizon_ms: 400 * DAY, cap: 4096 },
+  { horizon_ms: 400 * DAY, cap: 4096 },
+  { horizon_ms: DAY, cap: 2 },
+];
+
 /** Up to eight aggregates and a ratio, a difference and a comparison over the first of them. */
-export const view: fc.Arbitrary<FeatureViewIR> = fc.array(aggregate, { minLength: 2, maxLength: 8 }).map((specs) => {
-  const features: FeatureIR[] = specs.map((spec, i) => ({ ...spec, name: `f${i}` }));
-  const ref = (name: string) => ({ op: 'ref', name }) as const;
-  for (const [name, op] of [
-    ['ratio', 'div'],
-    ['difference', 'sub'],
-    ['more', 'gt'],
-  ] as const) {
-    features.push({
-      kind: 'derived',
-      name,
-      description: '',
-      value_type: 'float',
-      expr: { op, left: ref('f0'), right: ref('f1') },
+export const view: fc.Arbitrary<FeatureViewIR> = viewOf(aggregate);
+
+/** Whatever is retracted, these are corrected at once. */
+export const reversibleView: fc.Arbitrary<FeatureViewIR> = viewOf(
+  aggregate.filter(({ op }) => ['count', 'sum', 'mean', 'variance'].includes(op)),
+);
+
+function viewOf(of: typeof aggregate): fc.Arbitrary<FeatureViewIR> {
+  return fc
+    .tuple(fc.array(of, { minLength: 2, maxLength: 8 }), fc.constantFrom(...REMEMBERED))
+    .map(([specs, memory]) => {
+      const features: FeatureIR[] = specs.map((spec, i) => ({ ...spec, name: `f${i}` }));
+      const scalars = features.filter(({ value_type }) => ['int', 'float', 'bool', 'string'].includes(value_type));
+      const [left, right] = [scalars[0]?.name, scalars.at(-1)?.name];
+      const ref = (name: string) => ({ op: 'ref', name }) as const;
+      for (const [name, op] of [
+        ['ratio', 'div'],
+        ['difference', 'sub'],
+        ['more', 'gt'],
+      ] as const) {
+        features.push({
+          kind: 'derived',
+          name,
+          description: '',
+          value_type: 'float',
+          expr: { op, left: left ? ref(left) : ONE, right: right ? ref(right) : ONE },
+        });
+      }
+      const rules = retractionRules(features, contracts);
+      const body: ViewBody = {
+        name: 'random',
+        entity: 'thing',
+        features,
+        dedupe: { horizon_ms: 400 * DAY, cap: 4096 },
+        retractions: rules.length > 0 ? { ...memory, rules } : null,
+        retention_ms: null,
+      };
+      const definition_hash = hashOf(body, contracts);
+      return { ...body, definition_hash, version: versionOf('random', definition_hash) };
     });
-  }
-  const body: ViewBody = { name: 'random', entity: 'thing', features, dedupe: { horizon_ms: 400 * DAY, cap: 4096 } };
-  const definition_hash = hashOf(body, contracts);
-  return { ...body, definition_hash, version: versionOf('random', definition_hash) };
-});
+}
+
+const ONE = { op: 'const', value: 1 } as const;
 
 /** Times that meet the edges: multiples of 5 min, 1 h and 1 d, a ms beside them, and anything between. */
 const time = fc
@@ -114,7 +164,9 @@ const time = fc
   .map(([slot, offset]) => EPOCH + slot * 5 * MINUTE + offset);
 
 const fact = fc.record({
-  event_type: fc.constantFrom('buy', 'visit'),
+  event_type: fc.constantFrom('buy', 'buy', ...EVENT_TYPES),
+  /** For a refund: which of the stream's facts it takes back. */
+  target: fc.nat({ max: 45 }),
   event_time: time,
   delay: fc.constantFrom(0, 0, 1, 1000, HOUR, 3 * DAY),
   amount: fc.option(fc.integer({ min: -5, max: 5 }), { freq: 4 }),
@@ -144,7 +196,13 @@ export const stream: fc.Arbitrary<CanonicalEvent[]> = fc.array(fact, { maxLength
     source_time: null,
     source: 'test',
     schema_version: 1,
-    properties: { amount: f.amount, kind: f.kind, flag: f.flag, note: f.note },
+    properties: {
+      amount: f.amount,
+      kind: f.kind,
+      flag: f.flag,
+      note: f.note,
+      ...(f.event_type === 'refund' ? { buy_id: `e${f.target}` } : {}),
+    },
     available_at,
     shard_id: copy === 1 ? 'shard-b' : f.shard,
     sequence_number: `${10n ** 20n + BigInt(position)}`,

@@ -3,14 +3,11 @@ import fc from 'fast-check';
 import { evaluate } from '../../core/expr.ts';
 import { canonicalJson, hash53, murmur3 } from '../../core/hash.ts';
 import type { CanonicalEvent } from '../../core/ir.ts';
-import {
-  compareCodePoints,
-  comparePicks,
-  type Distinct,
-  estimateDistinct,
-  type PartialKind,
-  partialOf,
-} from '../../core/partials.ts';
+import { type Moments, varianceOf } from '../../core/partial-numbers.ts';
+import { compareCodePoints, comparePicks } from '../../core/partial-picks.ts';
+import { type Distinct, estimateDistinct } from '../../core/partial-sets.ts';
+import { INEXACT, type PartialKind, partialOf } from '../../core/partials.ts';
+import { ratio } from '../../core/ratio.ts';
 
 const event = (id: string, event_time: number): CanonicalEvent => ({
   event_id: id,
@@ -44,45 +41,108 @@ describe('partials merge: associative, commutative, the same in any grouping', (
   const kinds: readonly PartialKind[] = [
     'count',
     'sum',
+    'variance',
     'min',
     'max',
     'first',
     'last',
+    'last_k',
     'distinct',
+    'histogram',
     'time_min',
     'time_max',
   ];
 
   test.each(kinds)('%s', (kind) => {
-    const partial = partialOf(kind, 16);
+    const partial = partialOf(kind, 16, 3);
     const fact = fc.record({ id: fc.nat(30), time: fc.nat(5), value: fc.integer({ min: -9, max: 9 }) });
     fc.assert(
       fc.property(
         fc.uniqueArray(fact, { selector: (f) => f.id, minLength: 2, maxLength: 30 }),
         fc.nat(),
         (facts, at) => {
-          const cells = facts.map((f) => partial.of(f.value, event(`e${f.id}`, f.time)));
+          const cells = facts.map((f) => partial.add(null, f.value, event(`e${f.id}`, f.time)));
           const fold = (some: readonly unknown[]) => some.reduce((a, b) => partial.merge(a, b));
           const middle = 1 + (at % (cells.length - 1));
           const grouped = partial.merge(fold(cells.slice(middle)), fold(cells.slice(0, middle)));
           expect(grouped).toEqual(fold(cells));
+          const added = facts.reduce<unknown>((cell, f) => partial.add(cell, f.value, event(`e${f.id}`, f.time)), null);
+          expect(added).toEqual(fold(cells));
         },
       ),
     );
   });
 
   test('a sum that leaves the exact range is an error, not a wrong number', () => {
-    const sum = partialOf('sum', null);
-    const large = sum.of(Number.MAX_SAFE_INTEGER, event('a', 1));
-    expect(() => sum.merge(large, sum.of(1, event('b', 1)))).toThrow(/beyond 2\^53/);
+    const sum = partialOf('sum', null, null);
+    const large = sum.add(null, Number.MAX_SAFE_INTEGER, event('a', 1));
+    expect(() => sum.add(large, 1, event('b', 1))).toThrow(/beyond 2\^53/);
+    expect(() => sum.merge(large, sum.add(null, 1, event('b', 1)))).toThrow(/beyond 2\^53/);
+  });
+
+  test.each(kinds)('%s: what is taken out again was never there, or the cell says that it cannot tell', (kind) => {
+    const partial = partialOf(kind, 4, 3);
+    const fact = fc.record({ id: fc.nat(30), time: fc.nat(5), value: fc.integer({ min: -3, max: 3 }) });
+    const outcomes = new Set<boolean>();
+    fc.assert(
+      fc.property(fc.uniqueArray(fact, { selector: (f) => f.id, minLength: 1, maxLength: 8 }), (facts) => {
+        const cellOf = (some: typeof facts) =>
+          some.reduce<unknown>((cell, f) => partial.add(cell, f.value, event(`e${f.id}`, f.time)), null);
+        const gone = facts[0]!;
+        const removed = { event_time: gone.time, hash: hash53(`e${gone.id}`) };
+        const without = partial.remove(cellOf(facts), gone.value, removed);
+        outcomes.add(without === INEXACT);
+        if (without !== INEXACT) expect(without).toEqual(cellOf(facts.slice(1)));
+      }),
+    );
+    const reversible = ['count', 'sum', 'variance'].includes(kind);
+    if (reversible) expect(outcomes).toEqual(new Set([false]));
+    else expect(outcomes).toContain(true);
+    if (kind !== 'distinct') expect(outcomes).toContain(false);
   });
 });
 
+describe('variance', () => {
+  const partial = partialOf('variance', null, null);
+  const variance = (values: readonly number[]) =>
+    varianceOf(values.reduce<unknown>((cell, v) => partial.add(cell, v, event('e', 1)), null) as Moments);
+
+  test('of the population, by hand', () => {
+    expect(variance([2, 4, 4, 4, 5, 5, 7, 9])).toBe(4);
+    expect(variance([5])).toBe(0);
+    expect(variance([-1, 1])).toBe(1);
+  });
+
+  test('is exact where squares leave 2^53: one correctly rounded division', () => {
+    const edge = 2 ** 31;
+    expect(variance([-edge, edge])).toBe(2 ** 62);
+    expect(variance([edge, edge - 1, edge - 2])).toBe(2 / 3);
+    const naive = [edge, edge - 1, edge - 2].reduce((s, v) => s + v * v, 0) / 3 - (edge - 1) ** 2;
+    expect(naive).not.toBe(2 / 3);
+  });
+});
+
+test('a ratio of big integers is the nearest binary64, ties to even', () => {
+  // Values of Python's int / int.
+  expect(ratio(10n ** 30n, 3n)).toBe(3.333333333333333e29);
+  expect(ratio(2n ** 53n + 1n, 1n)).toBe(9007199254740992);
+  expect(ratio(2n ** 53n + 3n, 1n)).toBe(9007199254740996);
+  expect(ratio(-(10n ** 25n), 7n * 10n ** 24n)).toBe(-1.4285714285714286);
+  expect(ratio(2n ** 120n + 1n, 2n ** 67n)).toBe(9007199254740992);
+  fc.assert(
+    fc.property(fc.maxSafeInteger(), fc.integer({ min: 1 }), fc.integer({ min: 1, max: 90 }), (a, b, shift) => {
+      const scale = 1n << BigInt(shift);
+      expect(ratio(BigInt(a) * scale, BigInt(b) * scale)).toBe(a / b);
+    }),
+  );
+});
+
 describe('count_distinct', () => {
-  const distinct = partialOf('distinct', 64);
+  const distinct = partialOf('distinct', 64, null);
   const cellOf = (n: number, prefix: string) =>
-    Array.from({ length: n }, (_, i) => distinct.of(`${prefix}${i}`, event('a', 1))).reduce((a, b) =>
-      distinct.merge(a, b),
+    Array.from({ length: n }, (_, i) => `${prefix}${i}`).reduce<unknown>(
+      (cell, value) => distinct.add(cell, value, event('a', 1)),
+      null,
     );
 
   test('is exact up to the cap, whatever the order', () => {

@@ -31,7 +31,7 @@ function image(entity: string, version: number, of = view.version) {
 test('only the newest image of each entity is scored, in whatever order they come', () => {
   const images = [image('a', 1), image('b', 2), image('a', 12), image('a', 3), image('b', 1)];
   const states = newestStates(plan, images);
-  expect(states.map(({ entity_id, state }) => [entity_id, state.recent.length, state.watermarks])).toEqual([
+  expect(states.map(({ entity_id, state }) => [entity_id, state.recent.size, state.watermarks])).toEqual([
     ['a', 12, { s: '12' }],
     ['b', 2, { s: '2' }],
   ]);

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { encodeState } from '../../../core/codec.ts';
 import { type AdmitOptions, admit, compileContracts } from '../../../core/contract.ts';
 import { finalise } from '../../../core/finalise.ts';
-import type { CanonicalEvent, ContractIR, FeatureViewIR, Scalar } from '../../../core/ir.ts';
+import type { CanonicalEvent, ContractIR, FeatureValue, FeatureViewIR } from '../../../core/ir.ts';
 import { type Knowledge, oracle } from '../../../core/oracle.ts';
 import { applyEvents, emptyState } from '../../../core/state.ts';
 import { compileView } from '../../../core/view.ts';
@@ -35,7 +35,9 @@ function answerView(question: ViewQuestion): unknown {
     const { state } = applyEvents(plan, emptyState(plan), events);
     return {
       oracle: at.map(({ t, knowledge }) => oracle(view, events, t, knowledge)),
-      served: at.map(({ t }): Scalar[] | null => (t > state.newest_available_at ? finalise(plan, state, t) : null)),
+      served: at.map(({ t }): FeatureValue[] | null =>
+        t > state.newest_available_at ? finalise(plan, state, t) : null,
+      ),
       state: events.length > 0 ? Buffer.from(encodeState(plan, state)).toString('hex') : null,
       watermarks: state.watermarks,
       newest_event_time: state.newest_event_time,

@@ -1,0 +1,100 @@
+/** How the events of a use case are declared: fields, their rules, and what a contract retracts. */
+import type { ContractIR, DerivedColumnIR, ExprIR, FieldIR, Scalar, TimestampFormat } from './ir.ts';
+import { parseDuration } from './time.ts';
+
+type Distribute<T> = T extends unknown ? Omit<T, 'name' | 'required' | 'default' | 'from'> : never;
+export type FieldSpec = Distribute<FieldIR> & {
+  readonly from?: string;
+  readonly required: boolean;
+  readonly default?: Scalar;
+};
+
+interface FieldOptions {
+  /** Key in the incoming properties. @default - the field's name */
+  readonly from?: string;
+  /** @default true, unless a default is given */
+  readonly required?: boolean;
+  /** In canonical form: a decimal in units of 10^-scale. @default null */
+  readonly default?: Scalar;
+}
+interface TextOptions extends FieldOptions {
+  /** ASCII white space at both ends. @default true */
+  readonly trim?: boolean;
+  readonly case?: 'lower' | 'upper';
+}
+interface RangeOptions extends FieldOptions {
+  /** In units of 10^-scale. @default - any exact integer */
+  readonly min?: number;
+  readonly max?: number;
+}
+
+function common({ from, required, default: fallback }: FieldOptions) {
+  return {
+    ...(from === undefined ? {} : { from }),
+    required: required ?? fallback === undefined,
+    ...(fallback === undefined ? {} : { default: fallback }),
+  };
+}
+
+const range = ({ min, max }: RangeOptions) => ({
+  ...(min === undefined ? {} : { min }),
+  ...(max === undefined ? {} : { max }),
+});
+const text = (o: TextOptions) => ({ trim: o.trim ?? true, ...(o.case ? { case: o.case } : {}), ...common(o) });
+
+/** Field types of a contract. */
+export const field = {
+  string: (o: TextOptions & { readonly max_length?: number } = {}): FieldSpec => ({
+    type: 'string',
+    max_length: o.max_length ?? 256,
+    ...text(o),
+  }),
+  enum: (values: readonly string[], o: TextOptions = {}): FieldSpec => ({ type: 'enum', values, ...text(o) }),
+  int: (o: RangeOptions = {}): FieldSpec => ({ type: 'int', ...range(o), ...common(o) }),
+  /** Integer of 10^-scale in every engine: `decimal(2)` of dollars is cents. */
+  decimal: (scale: number, o: RangeOptions = {}): FieldSpec => ({ type: 'decimal', scale, ...range(o), ...common(o) }),
+  bool: (o: FieldOptions = {}): FieldSpec => ({ type: 'bool', ...common(o) }),
+  timestamp: (format: TimestampFormat, o: FieldOptions = {}): FieldSpec => ({
+    type: 'timestamp',
+    format,
+    ...common(o),
+  }),
+};
+
+export interface Contract<Name extends string = string> {
+  readonly ir: ContractIR;
+  /** Carries the field names for the compiler only. */
+  readonly names?: Name;
+}
+
+export function contract<
+  Fields extends Readonly<Record<string, FieldSpec>>,
+  Derived extends Readonly<Record<string, ExprIR>> = Record<never, ExprIR>,
+>(
+  event_type: string,
+  schema_version: number,
+  spec: {
+    /** @default 'iso8601' */
+    readonly event_time?: TimestampFormat;
+    /** How far a source's clock may be ahead and is clamped. @default '5m' */
+    readonly max_future?: string;
+    readonly fields: Fields;
+    /** Computed from this event's own fields, after all checks. */
+    readonly derived?: Derived;
+    /** This event cancels an earlier one (a refund, a deletion): `id` is the field that holds its event id. */
+    readonly retracts?: { readonly of: Contract; readonly id: keyof Fields & string };
+  },
+): Contract<(keyof Fields | keyof Derived) & string> {
+  const derived: DerivedColumnIR[] = Object.entries(spec.derived ?? {}).map(([name, expr]) => ({ name, expr }));
+  return {
+    ir: {
+      event_type,
+      schema_version,
+      event_time_format: spec.event_time ?? 'iso8601',
+      max_future_ms: parseDuration(spec.max_future ?? '5m', `contracts.${event_type}.max_future`),
+      fields: Object.entries(spec.fields).map(([name, f]) => ({ name, ...f }) as FieldIR),
+      derived,
+      ...(spec.retracts ? { retracts: { event_type: spec.retracts.of.ir.event_type, field: spec.retracts.id } } : {}),
+    },
+  };
+}

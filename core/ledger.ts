@@ -1,0 +1,177 @@
+/**
+ * What a state remembers so that an event can be retracted: the events of retractable types within the declared horizon,
+ * and the retractions whose event has not come yet. In any order of arrival it ends with the same content.
+ */
+import type { ByteReader, ByteWriter } from './bytes.ts';
+import { hash53 } from './hash.ts';
+import type { CanonicalEvent, FeatureViewIR, RetractionsIR, Scalar } from './ir.ts';
+import { newestFirst, type RecentId } from './recent-ids.ts';
+
+/** An event that may be retracted. `available_at` and `hash` as in RecentId. */
+export interface LedgerEntry extends RecentId {
+  readonly event_time: number;
+  readonly event_type: string;
+  /** What the view reads of it. */
+  readonly properties: Readonly<Record<string, Scalar>>;
+  readonly cancelled: boolean;
+}
+
+export interface Ledger {
+  /** Newest first. */
+  readonly entries: readonly LedgerEntry[];
+  /** Retractions that wait for their event, newest first; `hash` by `targetHash`. */
+  readonly pending: readonly RecentId[];
+  /** Whether an event ever left: then a retraction of an unknown event may mean one that was counted. */
+  readonly evicted: boolean;
+}
+
+export const EMPTY_LEDGER: Ledger = { entries: [], pending: [], evicted: false };
+
+/** How a view's retractions are kept; made once by `compileView`. */
+export interface LedgerPlan {
+  readonly retractions: RetractionsIR;
+  /** Retractable event types, sorted; the codec writes their places. */
+  readonly types: readonly string[];
+  /** Of each of them, the properties that the view reads, sorted by code point. */
+  readonly properties: readonly (readonly string[])[];
+}
+
+export function ledgerPlan({ retractions, features }: FeatureViewIR): LedgerPlan | null {
+  if (!retractions) return null;
+  const types = [...new Set(retractions.rules.map((rule) => rule.of))].sort();
+  const properties = types.map((type) => {
+    const read = features.flatMap((feature) =>
+      feature.kind === 'aggregate' && feature.event_type === type
+        ? [...(feature.field === null ? [] : [feature.field]), ...feature.where.map((predicate) => predicate.field)]
+        : [],
+    );
+    return [...new Set(read)].sort();
+  });
+  return { retractions, types, properties };
+}
+
+/** An event id is unique for a fact, so a retraction that names the id of another type retracts nothing. */
+export function targetHash(event_type: string, event_id: string): number {
+  return hash53(`${event_type}\n${event_id}`);
+}
+
+/** What an event means to the ledger. */
+export type Effect =
+  /** Count it; `remembered` where it can be retracted later. */
+  | { readonly kind: 'count' }
+  /** It was retracted before it came: it never counts. */
+  | { readonly kind: 'skip' }
+  /** Take this one back. */
+  | { readonly kind: 'undo'; readonly entry: LedgerEntry }
+  /** What it retracts is not known, and may have been counted. */
+  | { readonly kind: 'unknown'; readonly event_type: string };
+
+/** A ledger while a batch is applied: changed in place, and only there. */
+export class OpenLedger {
+  private readonly plan: LedgerPlan;
+  private readonly entries: Map<number, LedgerEntry>;
+  private readonly pending: Map<number, RecentId>;
+  private evicted: boolean;
+
+  constructor(plan: LedgerPlan, ledger: Ledger) {
+    this.plan = plan;
+    this.entries = new Map(ledger.entries.map((entry) => [entry.hash, entry]));
+    this.pending = new Map(ledger.pending.map((one) => [one.hash, one]));
+    this.evicted = ledger.evicted;
+  }
+
+  /** @param known_at arrival, ms, as the state's clock has it. @returns what to do, in this order */
+  take(event: CanonicalEvent, hash: number, known_at: number): readonly Effect[] {
+    const effects: Effect[] = [this.remember(event, hash, known_at)];
+    const rule = this.plan.retractions.rules.find(({ event_type }) => event_type === event.event_type);
+    const target = rule ? event.properties[rule.field] : undefined;
+    if (rule && typeof target === 'string') {
+      const effect = this.retract(rule.of, target, known_at);
+      if (effect) effects.push(effect);
+    }
+    return effects;
+  }
+
+  private remember(event: CanonicalEvent, hash: number, available_at: number): Effect {
+    const type = this.plan.types.indexOf(event.event_type);
+    if (type < 0) return { kind: 'count' };
+    const waiting = targetHash(event.event_type, event.event_id);
+    const cancelled = this.pending.delete(waiting);
+    const names = this.plan.properties[type]!;
+    this.entries.set(hash, {
+      available_at,
+      hash,
+      event_time: event.event_time,
+      event_type: event.event_type,
+      properties: Object.fromEntries(names.map((name) => [name, event.properties[name] ?? null])),
+      cancelled,
+    });
+    return cancelled ? { kind: 'skip' } : { kind: 'count' };
+  }
+
+  private retract(event_type: string, event_id: string, available_at: number): Effect | null {
+    const entry = this.entries.get(hash53(event_id));
+    if (entry?.event_type === event_type) {
+      if (entry.cancelled) return null;
+      this.entries.set(entry.hash, { ...entry, cancelled: true });
+      return { kind: 'undo', entry };
+    }
+    const hash = targetHash(event_type, event_id);
+    const known = this.pending.get(hash);
+    if (!known || known.available_at < available_at) this.pending.set(hash, { available_at, hash });
+    return this.evicted && !known ? { kind: 'unknown', event_type } : null;
+  }
+
+  close(newest_available_at: number): Ledger {
+    const { horizon_ms, cap } = this.plan.retractions;
+    const from = newest_available_at - horizon_ms;
+    const keep = <T extends RecentId>(all: Iterable<T>): T[] =>
+      [...all]
+        .filter((one) => one.available_at >= from)
+        .sort(newestFirst)
+        .slice(0, cap);
+    const entries = keep(this.entries.values());
+    return {
+      entries,
+      pending: keep(this.pending.values()),
+      evicted: this.evicted || entries.length < this.entries.size,
+    };
+  }
+}
+
+export function writeLedger(out: ByteWriter, plan: LedgerPlan, ledger: Ledger, newest_available_at: number): void {
+  out.varint(ledger.pending.length);
+  for (const { available_at, hash } of ledger.pending) {
+    out.varint(newest_available_at - available_at);
+    out.hash(hash);
+  }
+  out.varint(ledger.entries.length);
+  for (const { available_at, hash, event_time, event_type, properties, cancelled } of ledger.entries) {
+    const type = plan.types.indexOf(event_type);
+    out.varint(newest_available_at - available_at);
+    out.hash(hash);
+    out.varint(available_at - event_time);
+    out.varint(2 * type + (cancelled ? 1 : 0));
+    for (const name of plan.properties[type]!) {
+      out.scalar(properties[name] ?? null);
+    }
+  }
+}
+
+export function readLedger(from: ByteReader, plan: LedgerPlan, newest_available_at: number, evicted: boolean): Ledger {
+  const pending = Array.from({ length: from.varint() }, () => ({
+    available_at: newest_available_at - from.varint(),
+    hash: from.hash(),
+  }));
+  const entries = Array.from({ length: from.varint() }, (): LedgerEntry => {
+    const available_at = newest_available_at - from.varint();
+    const hash = from.hash();
+    const event_time = available_at - from.varint();
+    const tag = from.varint();
+    const type = tag >> 1;
+    const properties: Record<string, Scalar> = {};
+    for (const name of plan.properties[type]!) properties[name] = from.scalarOrNull();
+    return { available_at, hash, event_time, event_type: plan.types[type]!, properties, cancelled: tag % 2 === 1 };
+  });
+  return { pending, entries, evicted };
+}
