@@ -9,6 +9,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { cloudEnvironment, type LocalCloud } from '../local/cloud.ts';
 import { CliError } from './errors.ts';
 import { readLocalState } from './local-state.ts';
@@ -63,8 +64,9 @@ export function makeClients(config: ClientConfig): Clients {
     get glue() {
       return lazily('glue', () => new GlueClient(config));
     },
+    // HTTP/1.1: this client's default, an HTTP/2 session, keeps a command alive for over a minute after its last answer.
     get kinesis() {
-      return lazily('kinesis', () => new KinesisClient(config));
+      return lazily('kinesis', () => new KinesisClient({ ...config, requestHandler: new NodeHttpHandler() }));
     },
     get lambda() {
       // A function that works for minutes must not be cut off and invoked again by the client.
