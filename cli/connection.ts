@@ -64,7 +64,7 @@ export function makeClients(config: ClientConfig): Clients {
     get glue() {
       return lazily('glue', () => new GlueClient(config));
     },
-    // HTTP/1.1: over HTTP/2, this client's default, the local cloud cuts answers off at 64 KiB (no flow control).
+    // HTTP/1.1: this client's default, an HTTP/2 session, keeps a command alive for over a minute after its last answer.
     get kinesis() {
       return lazily('kinesis', () => new KinesisClient({ ...config, requestHandler: new NodeHttpHandler() }));
     },

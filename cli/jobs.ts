@@ -85,12 +85,18 @@ export async function runStateMachine(
     if (execution.status === 'SUCCEEDED') return JSON.parse(execution.output ?? 'null');
     const state = await lastState(client, executionArn);
     if (execution.status !== 'RUNNING') {
-      const why = [execution.error, execution.cause].filter(Boolean).join(': ') || 'it gave no cause';
+      const why = causeOf(execution.error, execution.cause);
       throw new CliError(`The training state machine ended as ${execution.status} in "${state}": ${why}`);
     }
     if (state) watch.onState?.(state);
     await sleep(POLL_MS, undefined, { signal: watch.signal });
   }
+}
+
+/** The cause of a Lambda's error repeats its name. */
+function causeOf(error = '', cause = ''): string {
+  if (cause.startsWith(`${error}:`)) return cause;
+  return [error, cause].filter(Boolean).join(': ') || 'it gave no cause';
 }
 
 async function lastState(client: SFNClient, executionArn: string | undefined): Promise<string> {

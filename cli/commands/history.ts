@@ -4,6 +4,7 @@ import { createGzip } from 'node:zlib';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Progress } from '../../setup/progress.mjs';
 import { connect, type Stage } from '../connection.ts';
+import { requireFiles } from '../input-files.ts';
 import { interruption } from '../interruption.ts';
 import { runGlueJob } from '../jobs.ts';
 import { readResources } from '../resources.ts';
@@ -28,6 +29,7 @@ export async function uploadHistory(client: S3Client, bucket: string, files: rea
 
 /** `tidemark history load` */
 export async function loadHistory(files: readonly string[], { stage }: { stage: Stage }): Promise<void> {
+  await requireFiles(files);
   const { clients } = connect(stage);
   const resources = await readResources(clients.cloudformation, stage);
   const stop = interruption();
@@ -43,4 +45,5 @@ export async function loadHistory(files: readonly string[], { stage }: { stage: 
     runGlueJob(clients, resources.get('backfillStatesJob'), {}, watch),
   );
   stop.release();
+  console.log(`The history is loaded. Next: npx tidemark train --stage ${stage}`);
 }

@@ -1,6 +1,7 @@
 import { Progress } from '../../setup/progress.mjs';
 import { connect, type Stage } from '../connection.ts';
 import { CliError } from '../errors.ts';
+import { requireFiles } from '../input-files.ts';
 import { entityOf, readLines } from '../ndjson.ts';
 import { readResources } from '../resources.ts';
 import { MAX_RECORD_BYTES, putAll, type StreamRecord } from '../stream-writer.ts';
@@ -19,6 +20,7 @@ const RAW_KEY = 'raw-line-';
 
 /** Sends a file of events. Lines that are no event are named by number and left out, unless --raw. */
 export async function put({ file, stream, raw, stage }: PutOptions): Promise<void> {
+  await requireFiles([file]);
   const { clients } = connect(stage);
   const name = stream ?? (await readResources(clients.cloudformation, stage)).get('stream');
   const problems: string[] = [];
@@ -40,7 +42,7 @@ export async function put({ file, stream, raw, stage }: PutOptions): Promise<voi
   if (problems.length === 0) return;
   const more = problems.length > REPORTED ? `\n… and ${problems.length - REPORTED} more` : '';
   throw new CliError(
-    `${taken} events were sent (${retried} of them again), ${problems.length} lines were not:\n${problems.slice(0, REPORTED).join('\n')}${more}\nCorrect them, or send them as they are with --raw: they end in the quarantine with their reason.`,
+    `${taken} events were sent${retried > 0 ? ` (${retried} of them again)` : ''}, ${problems.length} lines were not:\n${problems.slice(0, REPORTED).join('\n')}${more}\nCorrect them, or send them as they are with --raw: they end in the quarantine with their reason.`,
     2,
   );
 }

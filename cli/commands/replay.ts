@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { loadUseCase } from '../../lib/config/use-case.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { connect, type Stage } from '../connection.ts';
+import { requireFiles } from '../input-files.ts';
 import { interruption } from '../interruption.ts';
 import { RUNS } from '../paths.ts';
 import { byDay, Replayer, readEvents } from '../replay.ts';
@@ -18,6 +19,7 @@ const DAY_MS = 86_400_000;
 
 /** `tidemark replay`: days pass as fast as the stream and the sweep allow. */
 export async function replay(files: readonly string[], options: ReplayOptions): Promise<void> {
+  await requireFiles(files);
   const { clients } = connect(options.stage);
   const resources = await readResources(clients.cloudformation, options.stage);
   const { ir } = await loadUseCase(options.usecase, join(RUNS, 'usecase'));

@@ -40,6 +40,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const memory = new MemoryWatch();
   memory.start();
   const started = Date.now();
+  let done = false;
   let session: Session | undefined;
   let page: Page | undefined;
   try {
@@ -69,6 +70,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
       peak_memory_bytes: memory.peakBytes,
     });
     report(summary, options.json);
+    done = true;
     if (options.wait) {
       console.log(`\nThe page: ${page.url} (Ctrl-C stops everything)`);
       await stop.requested;
@@ -83,6 +85,10 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     await page?.close();
     await session?.close();
     stop.release();
+    if (stop.signal.aborted) {
+      const next = done ? '' : ' `npm run demo` starts again from the beginning.';
+      console.log(`Stopped: nothing is left running.${next}`);
+    }
   }
 }
 

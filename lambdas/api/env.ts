@@ -1,2 +1,6 @@
-/** The same resources as the scorer's: it scores by the same code. */
-export { type Env, schema } from '../scorer/env.ts';
+import { z } from 'zod';
+import { prediction } from '../shared/scoring-environment.ts';
+
+/** It answers and keeps nothing but the vectors that it served: it has no table of scores. */
+export const schema = z.object(prediction);
+export type Env = z.infer<typeof schema>;

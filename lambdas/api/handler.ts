@@ -3,7 +3,7 @@ import { METRIC } from '../../lib/monitoring/metric-names.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { ScoreRefusedError } from '../shared/ports.ts';
 import { predict, predictionsKey } from '../shared/scoring.ts';
-import { scoringAdapters } from '../shared/scoring-adapters.ts';
+import { predictionAdapters } from '../shared/scoring-adapters.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
 import { loadUseCase } from '../shared/usecase.ts';
 import { schema } from './env.ts';
@@ -12,7 +12,7 @@ import { type ApiAnswer, BadRequestError, parseRequest, vectorsOf } from './requ
 const env = readEnvironment(schema);
 const usecase = loadUseCase(import.meta.dirname);
 const telemetry = createTelemetry(env.TIDEMARK_STAGE);
-const aws = scoringAdapters(env, usecase);
+const aws = predictionAdapters(env, usecase);
 
 /** `POST /v1/features` and `POST /v1/score` for up to 100 entities; finalised now, each with the age of its data. */
 export async function handler(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> {

@@ -1,11 +1,5 @@
 import { z } from 'zod';
-import { common, name } from '../shared/environment.ts';
+import { recording } from '../shared/scoring-environment.ts';
 
-export const schema = z.object({
-  ...common,
-  FEATURES_TABLE: name,
-  SCORES_TABLE: name,
-  LAKE_BUCKET: name,
-  ENDPOINT_NAME: name,
-});
+export const schema = z.object(recording);
 export type Env = z.infer<typeof schema>;

@@ -1,2 +1,9 @@
-/** The same resources as the scorer's: it scores by the same code. */
-export { type Env, schema } from '../scorer/env.ts';
+import { z } from 'zod';
+import { recording } from '../shared/scoring-environment.ts';
+
+export const schema = z.object({
+  ...recording,
+  /** Parallel scan segments. */
+  SWEEP_SEGMENTS: z.coerce.number().int().min(1).max(64),
+});
+export type Env = z.infer<typeof schema>;

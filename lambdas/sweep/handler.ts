@@ -19,7 +19,6 @@ const usecase = loadUseCase(import.meta.dirname);
 const telemetry = createTelemetry(env.TIDEMARK_STAGE);
 const aws = scoringAdapters(env, usecase);
 
-const SEGMENTS = 4;
 /** States in one page: bounds memory, and the requests that a page makes. */
 const PAGE = 250;
 /** Left for the last page and the answer. */
@@ -44,7 +43,7 @@ export async function handler(event: unknown, context: Context): Promise<SweepRe
     const now = await nowOf(inputSchema.parse(event ?? {}).now);
     if (!(await aws.states.ready()))
       throw new ScoreRefusedError('fence: found none; run the job that backfills this view');
-    await mapConcurrently([...Array(SEGMENTS).keys()], SEGMENTS, (segment) =>
+    await mapConcurrently([...Array(env.SWEEP_SEGMENTS).keys()], env.SWEEP_SEGMENTS, (segment) =>
       sweepSegment(segment, now, context, total),
     );
     telemetry.count(METRIC.sweepEntities, total.looked_at);
@@ -71,7 +70,7 @@ async function sweepSegment(
     {
       TableName: env.FEATURES_TABLE,
       Segment: segment,
-      TotalSegments: SEGMENTS,
+      TotalSegments: env.SWEEP_SEGMENTS,
       Limit: PAGE,
       // The fence has the view's version as its sort key too, but no state.
       FilterExpression: '#view = :view AND attribute_exists(#state)',

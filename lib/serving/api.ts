@@ -8,19 +8,19 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Env } from '../../lambdas/api/env.ts';
 import { type Lake, PREFIX } from '../feature-store/lake.ts';
-import type { OnlineTable, ScoreTable } from '../feature-store/tables.ts';
+import type { OnlineTable } from '../feature-store/tables.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import { NodeFunction } from '../foundation/node-function.ts';
 import { removalPolicy } from '../foundation/removal.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { SERVICE } from '../monitoring/metric-names.ts';
 import type { ScoringEndpoint } from './scoring-endpoint.ts';
+import { predictionVariables } from './scoring-variables.ts';
 
 export interface ApiProps {
   readonly deployment: Deployment;
   readonly alarms: AlarmRegistry;
   readonly features: OnlineTable;
-  readonly scores: ScoreTable;
   readonly lake: Lake;
   readonly endpoint: ScoringEndpoint;
 }
@@ -33,7 +33,7 @@ export class Api extends Construct {
 
   constructor(scope: Construct, id: string, props: ApiProps) {
     super(scope, id);
-    const { deployment, alarms, features, scores, lake, endpoint } = props;
+    const { deployment, alarms, features, lake, endpoint } = props;
     const { stage } = deployment;
     this.fn = new NodeFunction<Env>(this, 'Fn', {
       deployment,
@@ -44,15 +44,9 @@ export class Api extends Construct {
       // An HTTP API waits 30 s at most.
       timeoutSeconds: 29,
       invocation: { kind: 'synchronous' },
-      environment: {
-        FEATURES_TABLE: features.table.tableName,
-        SCORES_TABLE: scores.table.tableName,
-        LAKE_BUCKET: lake.bucket.bucketName,
-        ENDPOINT_NAME: endpoint.endpointName,
-      },
+      environment: predictionVariables(props),
     });
     features.grantRead(this.fn);
-    scores.grantRead(this.fn);
     lake.grantPut(this.fn, PREFIX.predictions);
     endpoint.grantScore(this.fn);
 

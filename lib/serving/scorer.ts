@@ -14,6 +14,7 @@ import { addStreamAlarms } from '../monitoring/function-alarms.ts';
 import { METRIC, SERVICE } from '../monitoring/metric-names.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
 import type { ScoringEndpoint } from './scoring-endpoint.ts';
+import { recordingVariables } from './scoring-variables.ts';
 
 export interface ScorerProps {
   readonly deployment: Deployment;
@@ -40,12 +41,7 @@ export class Scorer extends Construct {
       memoryMiB: stage.scorer.memoryMiB,
       timeoutSeconds: stage.scorer.timeoutSeconds,
       invocation: { kind: 'stream' },
-      environment: {
-        FEATURES_TABLE: features.table.tableName,
-        SCORES_TABLE: scores.table.tableName,
-        LAKE_BUCKET: lake.bucket.bucketName,
-        ENDPOINT_NAME: endpoint.endpointName,
-      },
+      environment: recordingVariables(props),
     });
     features.grantRead(this.fn);
     scores.grantRecord(this.fn);

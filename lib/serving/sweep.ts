@@ -16,6 +16,7 @@ import type { AlarmRegistry } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm, addErrorAlarm } from '../monitoring/function-alarms.ts';
 import { SERVICE } from '../monitoring/metric-names.ts';
 import type { ScoringEndpoint } from './scoring-endpoint.ts';
+import { recordingVariables } from './scoring-variables.ts';
 
 export interface SweepProps {
   readonly deployment: Deployment;
@@ -43,12 +44,7 @@ export class Sweep extends Construct {
       memoryMiB: config.memoryMiB,
       timeoutSeconds: config.timeoutSeconds,
       invocation: { kind: 'asynchronous', key },
-      environment: {
-        FEATURES_TABLE: features.table.tableName,
-        SCORES_TABLE: scores.table.tableName,
-        LAKE_BUCKET: lake.bucket.bucketName,
-        ENDPOINT_NAME: endpoint.endpointName,
-      },
+      environment: { ...recordingVariables(props), SWEEP_SEGMENTS: String(config.segments) },
     });
     features.grantScan(this.fn);
     scores.grantRecord(this.fn);

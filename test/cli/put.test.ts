@@ -13,6 +13,7 @@ import {
 } from '@aws-sdk/client-kinesis';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connectTo } from '../../cli/connection.ts';
+import { requireFiles } from '../../cli/input-files.ts';
 import { entityOf, readLines } from '../../cli/ndjson.ts';
 import { MAX_RECORD_BYTES, putAll, RecordsNotTakenError } from '../../cli/stream-writer.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
@@ -30,6 +31,14 @@ async function linesOf(name: string, content: string | Uint8Array) {
   for await (const { number, bytes } of readLines(path)) lines.push([number, bytes.toString('latin1')]);
   return lines;
 }
+
+test('a file that is not there is named before anything is sent, and so is a folder', async () => {
+  const there = join(folder, 'there.ndjson');
+  writeFileSync(there, '');
+  await expect(requireFiles([there, '-'])).resolves.toBeUndefined();
+  await expect(requireFiles([there, join(folder, 'none')])).rejects.toThrow(/none does not exist: give the path/);
+  await expect(requireFiles([folder])).rejects.toThrow(/is a folder: give its files/);
+});
 
 describe('lines of a file', () => {
   test('keep their numbers and bytes; blank ones and line ends are left out', async () => {

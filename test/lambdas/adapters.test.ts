@@ -1,6 +1,6 @@
 /** The AWS adapters against the local cloud: conditions, transactions and leases as the services keep them. */
 import { gunzipSync } from 'node:zlib';
-import { CreateTableCommand, DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -22,6 +22,7 @@ import { SageMakerEndpoint } from '../../lambdas/shared/endpoint.ts';
 import { LakeSink } from '../../lambdas/shared/lake.ts';
 import { type ScoreRecord, ScoreRefusedError } from '../../lambdas/shared/ports.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { createTables } from './tables.ts';
 import { ARRIVAL, purchase, RULES, record, usecase } from './use-case.ts';
 
 const { plan, view } = usecase;
@@ -31,25 +32,7 @@ let dynamo: DynamoDBClient;
 beforeAll(async () => {
   cloud = await startLocalCloud({ quiet: true });
   dynamo = new DynamoDBClient(cloud.clientConfig);
-  for (const [TableName, sort] of [
-    ['features', 'view'],
-    ['scores', 'kind'],
-  ] as const) {
-    await dynamo.send(
-      new CreateTableCommand({
-        TableName,
-        BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: ['entity_id', sort].map((AttributeName) => ({
-          AttributeName,
-          AttributeType: 'S' as const,
-        })),
-        KeySchema: [
-          { AttributeName: 'entity_id', KeyType: 'HASH' },
-          { AttributeName: sort, KeyType: 'RANGE' },
-        ],
-      }),
-    );
-  }
+  await createTables(dynamo);
 }, 60_000);
 
 afterAll(async () => {

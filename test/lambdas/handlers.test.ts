@@ -2,11 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CreateTableCommand, DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { loadHandler, ModelEndpoint } from './bundle.ts';
+import { createTables } from './tables.ts';
 import { ARRIVAL, purchase, usecase } from './use-case.ts';
 
 const DAY = 86_400_000;
@@ -30,25 +31,7 @@ beforeAll(async () => {
   cloud = await startLocalCloud({ quiet: true });
   dynamo = new DynamoDBClient(cloud.clientConfig);
   s3 = new S3Client(cloud.clientConfig);
-  for (const [TableName, sort] of [
-    ['features', 'view'],
-    ['scores', 'kind'],
-  ] as const) {
-    await dynamo.send(
-      new CreateTableCommand({
-        TableName,
-        BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: ['entity_id', sort].map((AttributeName) => ({
-          AttributeName,
-          AttributeType: 'S' as const,
-        })),
-        KeySchema: [
-          { AttributeName: 'entity_id', KeyType: 'HASH' },
-          { AttributeName: sort, KeyType: 'RANGE' },
-        ],
-      }),
-    );
-  }
+  await createTables(dynamo);
   await s3.send(new CreateBucketCommand({ Bucket: 'lake' }));
   const environment = {
     ...cloud.env,
@@ -60,6 +43,7 @@ beforeAll(async () => {
     POWERTOOLS_METRICS_DISABLED: 'true',
     FEATURES_TABLE: 'features',
     SCORES_TABLE: 'scores',
+    SWEEP_SEGMENTS: '3',
     LAKE_BUCKET: 'lake',
     STREAM_NAME: 'events',
     ENDPOINT_NAME: 'model',

@@ -1,4 +1,4 @@
-/** Churn of a retailer's households: who is about to leave, why, and in time to act. All that is about churn is here. */
+/** Churn of a retailer's households: who will not come back in the next 14 days, why, and in time to act. All that is about churn is here. */
 import { defineUseCase } from '../../core/define.ts';
 import { churnAlerts } from './alerts.ts';
 import { basket, campaignMailing, couponRedemption, demographics } from './events.ts';

@@ -1,0 +1,17 @@
+import { z } from 'zod';
+import { common, name } from './environment.ts';
+
+/** What every function that asks the model needs: where states are, which endpoint, and where served vectors go. */
+export const prediction = {
+  ...common,
+  FEATURES_TABLE: name,
+  LAKE_BUCKET: name,
+  ENDPOINT_NAME: name,
+};
+/** What a function needs besides that keeps scores and decides alerts. */
+export const recording = { ...prediction, SCORES_TABLE: name };
+
+const predictionSchema = z.object(prediction);
+const recordingSchema = z.object(recording);
+export type PredictionEnv = z.infer<typeof predictionSchema>;
+export type RecordingEnv = z.infer<typeof recordingSchema>;

@@ -1,0 +1,23 @@
+import type { Lake } from '../feature-store/lake.ts';
+import type { OnlineTable, ScoreTable } from '../feature-store/tables.ts';
+import type { ScoringEndpoint } from './scoring-endpoint.ts';
+
+export interface PredictionParts {
+  readonly features: OnlineTable;
+  readonly lake: Lake;
+  readonly endpoint: ScoringEndpoint;
+}
+
+/** Environment of every function that asks the model. */
+export function predictionVariables({ features, lake, endpoint }: PredictionParts) {
+  return {
+    FEATURES_TABLE: features.table.tableName,
+    LAKE_BUCKET: lake.bucket.bucketName,
+    ENDPOINT_NAME: endpoint.endpointName,
+  };
+}
+
+/** Environment of every function that keeps scores and decides alerts besides. */
+export function recordingVariables(parts: PredictionParts & { readonly scores: ScoreTable }) {
+  return { ...predictionVariables(parts), SCORES_TABLE: parts.scores.table.tableName };
+}
