@@ -1,14 +1,15 @@
-"""State codec, version 1: the same bytes as core/codec.ts, whose header describes them.
+"""State codec, version 2: the same bytes as core/codec.ts, whose header describes them.
 
 test/conformance/states.json holds both to it. Writing only: Spark makes states, the stream processor reads them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
-CODEC_VERSION = 1
+CODEC_VERSION = 2
 
 
 class CodecError(ValueError):
@@ -19,6 +20,8 @@ def varint(value: int) -> bytes:
     """LEB128: 7 bits a byte, lowest first; 0 … 2^53 − 1."""
     if value < 0:
         raise CodecError("found a negative number; allowed: 0 to 2^53-1")
+    if value < 0x80:
+        return bytes((value,))
     out = bytearray()
     while value >= 0x80:
         out.append(value & 0x7F | 0x80)
@@ -47,7 +50,9 @@ def text(value: str) -> bytes:
 
 
 def scalar(value: Any) -> bytes:
-    """A tag byte (0 integer, 1 string, 2 false, 3 true), then the value."""
+    """A tag byte (0 integer, 1 string, 2 false, 3 true, 4 null), then the value."""
+    if value is None:
+        return b"\x04"
     if isinstance(value, bool):
         return b"\x03" if value else b"\x02"
     return b"\x01" + text(value) if isinstance(value, str) else b"\x00" + signed(value)
@@ -65,34 +70,67 @@ def sketch(hashes: Sequence[int], theta: int | None) -> bytes:
     return head + varint(len(hashes)) + b"".join(map(hash_bytes, hashes))
 
 
+def histogram(counts: Sequence[tuple[str, int]] | None) -> bytes:
+    """Values by code point with their counts; None: more different ones than the cap."""
+    if counts is None:
+        return b"\x01"
+    return b"\x00" + varint(len(counts)) + b"".join(text(value) + varint(n) for value, n in counts)
+
+
 def encode_recent(newest_available_at: int, recent: Sequence[tuple[int, int]]) -> bytes:
-    """(available_at, hash53 of the event id) pairs, ascending."""
-    out = [varint(len(recent))]
-    before = None
-    for available_at, hashed in recent:
-        out.append(varint(newest_available_at - available_at if before is None else available_at - before))
-        out.append(hash_bytes(hashed))
-        before = available_at
-    return b"".join(out)
+    """(available_at, hash53 of the event id) pairs, newest first."""
+    if not recent:
+        return varint(0)
+    newest, oldest = recent[0][0], recent[-1][0]
+    gaps = b"".join(varint(before[0] - one[0]) for before, one in pairwise(recent))
+    head = varint(len(recent)) + varint(newest_available_at - newest) + varint(newest - oldest)
+    return head + b"".join(hash_bytes(hashed) for _, hashed in recent) + varint(len(gaps)) + gaps
+
+
+def encode_ledger(evicted: bool, partials: int, pending: Sequence[bytes], entries: Sequence[bytes]) -> bytes:
+    """What a view with retractions remembers. Offline every value is exact, so no partial is marked."""
+    head = bytes((1 if evicted else 0,)) + bitmap([False] * partials)
+    return head + varint(len(pending)) + b"".join(pending) + varint(len(entries)) + b"".join(entries)
+
+
+def pending_entry(newest_available_at: int, available_at: int, target_hash: int) -> bytes:
+    return varint(newest_available_at - available_at) + hash_bytes(target_hash)
+
+
+def ledger_entry(
+    newest_available_at: int,
+    available_at: int,
+    hashed: int,
+    event_time: int,
+    type_and_cancelled: tuple[int, bool],
+    properties: Iterable[Any],
+) -> bytes:
+    """`type_and_cancelled`: the place of the event's type among the view's retractable ones, and whether it is gone."""
+    place, cancelled = type_and_cancelled
+    head = varint(newest_available_at - available_at) + hash_bytes(hashed) + varint(available_at - event_time)
+    return head + varint(2 * place + cancelled) + b"".join(map(scalar, properties))
 
 
 def encode_level(hop_ms: int, starts: Sequence[int], partials: Sequence[Sequence[bytes | None]]) -> bytes:
     """Tiles by ascending start; `partials[p][i]` the bytes of tile i's cell, None where no event touched it."""
-    out = [varint(len(starts))]
     if not starts:
-        return out[0]
+        return varint(0)
+    out = [varint(len(starts))]
     if hop_ms:
-        before = 0
-        for start in starts:
-            out.append(varint((start - before) // hop_ms))
-            before = start
-    for cells in partials:
+        out += [varint(starts[-1] // hop_ms), varint((starts[-1] - starts[0]) // hop_ms)]
+    for i in range(len(starts) - 1, -1, -1):
+        if hop_ms and i < len(starts) - 1:
+            out.append(varint((starts[i + 1] - starts[i]) // hop_ms))
+        cells = [column[i] for column in partials]
         out.append(bitmap([cell is not None for cell in cells]))
         out.extend(cell for cell in cells if cell is not None)
-    return b"".join(out)
+    body = b"".join(out)
+    return varint(len(body)) + body
 
 
-def encode_state(newest_event_time: int, newest_available_at: int, recent: bytes, levels: Sequence[bytes]) -> bytes:
-    """The state item's bytes. Watermarks stand beside them, in the item's own attribute."""
+def encode_state(
+    newest_event_time: int, newest_available_at: int, recent: bytes, ledger: bytes, levels: Sequence[bytes]
+) -> bytes:
+    """The state item's bytes; `ledger` is empty for a view without retractions. Watermarks stand beside them."""
     head = bytes((CODEC_VERSION,)) + varint(newest_event_time) + varint(newest_available_at)
-    return head + recent + b"".join(levels)
+    return head + recent + ledger + b"".join(levels)

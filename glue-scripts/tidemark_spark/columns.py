@@ -83,15 +83,17 @@ def ranks_of_decimals(*columns: pa.ChunkedArray | pa.Array) -> list[Ints]:
 
 
 def read_properties(
-    documents: pa.ChunkedArray, events_of_type: Ints, fields: dict[str, FieldKind], rows: int
+    documents: pa.ChunkedArray, of_type: Bools, fields: dict[str, FieldKind]
 ) -> dict[str, PropertyColumn]:
-    """The named properties of the events at `events_of_type`, as columns over all `rows` (absent elsewhere).
+    """The named properties of the events that `of_type` marks, as columns over all of them (absent elsewhere).
 
     `documents` holds one JSON object an event. Raises pyarrow.ArrowInvalid when a value isn't of its declared kind.
     """
     if not fields:
         return {}
-    parsed = _parse(documents.take(pa.array(events_of_type)), fields)
+    rows, events_of_type = len(of_type), np.flatnonzero(of_type)
+    # A copy of every document costs as much as reading it, and mostly all are wanted.
+    parsed = _parse(documents if len(events_of_type) == rows else documents.take(pa.array(events_of_type)), fields)
     columns: dict[str, PropertyColumn] = {}
     for name, kind in fields.items():
         column = parsed.column(name) if parsed is not None else pa.array([], _ARROW_TYPE[kind])

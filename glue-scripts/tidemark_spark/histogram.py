@@ -51,7 +51,9 @@ def largest(
     found: list[tuple[Ints, Ints]] = []
     for part in batches(runs, EXPANDED_VALUES):
         run, row = expand(first_run[part], runs[part])
-        count = np.searchsorted(key, run * reach + end[part][row]) - np.searchsorted(key, run * reach + start[part][row])
+        count = np.searchsorted(key, run * reach + end[part][row]) - np.searchsorted(
+            key, run * reach + start[part][row]
+        )
         some = count > 0
         run, row, count = run[some], row[some], count[some]
         by = np.lexsort((ranks[run_code[run]], -count, row))

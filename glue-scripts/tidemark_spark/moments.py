@@ -24,7 +24,7 @@ def parts_of_squares(values: Ints) -> tuple[Ints, Ints, Ints]:
 def variance(n: Ints, total: Ints, hh: Ints, hl: Ints, ll: Ints) -> NDArray[np.float64]:
     """From sums over n ≥ 1 events each; correctly rounded."""
     rough = (hh.astype(np.float64) * 2.0**32 + hl.astype(np.float64) * 2.0**17 + ll) * n
-    # Both sides below 2^53 are exact in binary64, and IEEE rounds their quotient correctly; beyond, Python's integers do.
+    # Both sides below 2^53 are exact in binary64, so their quotient is rounded right; beyond, Python's integers are.
     small = (rough < 2.0**52) & (n < 1 << 26)
     out = np.zeros(len(n), np.float64)
     m, s = n[small], total[small]

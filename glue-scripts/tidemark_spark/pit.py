@@ -3,6 +3,8 @@
 One sort of the events, then binary searches and prefix sums over whole columns. The knowledge cut-off would break
 prefix sums wherever an event lies before t but was not known then; the few rows that meet such an event are answered
 from a copy of their entity's events without it (a "ghost" group), by the same code, so the result stays exact.
+Retracted events are left out of the sorted columns; the rows between such an event and what is known of its retraction
+are answered from a ghost group that holds it.
 """
 
 from __future__ import annotations
@@ -16,9 +18,11 @@ from numpy.typing import NDArray
 
 from .columns import codes_of, ints_of, ranks_of_decimals
 from .event_log import EventLog, read_events
-from .finalise import Groups, ViewValues, finalise
+from .finalise import Groups, finalise
 from .ir import ViewPlan
-from .segments import TimeAxis, expand, running_maximum
+from .retractions import Retractions, read_retractions
+from .segments import TimeAxis, batches, expand, running_maximum
+from .view_values import ViewValues
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -49,13 +53,13 @@ class Spine:
         return log.available[event] < self.known_before[row]
 
 
-def point_in_time(plan: ViewPlan, events: pa.Table, spine: pa.Table) -> pa.Table:
+def point_in_time(plan: ViewPlan, events: pa.Table, spine: pa.Table, unique: bool = False) -> pa.Table:
     """Feature values for every row of `spine`, in its order: one column a feature, in the view's order.
 
     `events`: EVENT_SCHEMA, any order, copies of an event_id allowed. `spine`: entity_id (string), t (int64 ms), and
     either `known_before` (int64 ms: only events with available_at < it; absent: t) or `watermarks`
-    (map<string, string>: only events at or behind their shard's sequence number). Columns come out as int64, double,
-    string or bool; null where the window holds no value.
+    (map<string, string>: only events at or behind their shard's sequence number). `unique`: see `read_events`. Columns
+    come out as int64, double, string, bool or lists of them; null where the window holds no value.
     """
     rows = len(spine)
     entities = pa.chunked_array(
@@ -63,7 +67,7 @@ def point_in_time(plan: ViewPlan, events: pa.Table, spine: pa.Table) -> pa.Table
         pa.large_string(),
     )
     codes, _ = codes_of(entities)
-    log = read_events(plan, events, codes[: len(events)])
+    log = read_events(plan, events, codes[: len(events)], unique)
     entity, t = codes[len(events) :], ints_of(spine["t"])
     order = np.lexsort((t, entity))
     asked = _read_spine(log, spine.take(pa.array(order)), entity[order], t[order])
@@ -82,7 +86,7 @@ def _read_spine(log: EventLog, spine: pa.Table, entity: Ints, t: Ints) -> Spine:
     marks = pa.concat_arrays([empty.cast(spine["watermarks"].type), *spine["watermarks"].chunks])
     row = np.repeat(np.arange(len(spine)), np.diff(marks.offsets.to_numpy()))
     keys, items = marks.keys, marks.items
-    event_rank, mark_rank = ranks_of_decimals(log.sequence, items)
+    event_rank, mark_rank = ranks_of_decimals(log.texts("sequence_number", np.arange(len(log))), items)
     watermark = np.full((len(log.shards), len(spine)), -1, np.int64)
     for code, shard in enumerate(log.shards):
         of_shard = np.flatnonzero(pc.equal(keys, pa.scalar(shard, keys.type)).to_numpy(zero_copy_only=False))
@@ -92,12 +96,15 @@ def _read_spine(log: EventLog, spine: pa.Table, entity: Ints, t: Ints) -> Spine:
 
 def _answer(plan: ViewPlan, log: EventLog, spine: Spine, values: ViewValues) -> None:
     """Fills `values` for every row of the spine."""
-    first = np.flatnonzero(log.first)
+    retractions = read_retractions(plan, log)
+    first = np.flatnonzero(log.first if retractions is None else log.first & (retractions.by < 0))
     axis = TimeAxis(int(max(log.entity.max(initial=0), spine.entity.max(initial=0))) + 1, log.time)
     key = axis.key(log.entity, log.time)
     begin = np.searchsorted(key, axis.begin(spine.entity), "left")
     now = np.searchsorted(key, axis.key(spine.entity, spine.t), "left")
     meets_unknown = _meets_unknown(log, spine, begin, now)
+    if retractions is not None:
+        meets_unknown |= _meets_unknown_retraction(log, spine, retractions, begin, now)
     plain = np.flatnonzero(~meets_unknown)
     finalise(plan, log, Groups(first, log.entity[first]), spine.entity[plain], spine.t[plain], plain, values)
 
@@ -105,15 +112,15 @@ def _answer(plan: ViewPlan, log: EventLog, spine: Spine, values: ViewValues) -> 
     if spine.watermark is not None and log.has_copies:
         # Of two copies the later may be the known one, so all events of the entity must be weighed.
         now = np.searchsorted(key, axis.begin(spine.entity + 1), "left")
-    lengths = (now - begin)[ghosts]
-    chunk = np.concatenate([[0], np.cumsum(lengths)])[:-1] // GHOST_EVENTS
-    for rows in np.split(ghosts, np.flatnonzero(np.diff(chunk)) + 1):
-        if not len(rows):
-            continue
+    for part in batches((now - begin)[ghosts], GHOST_EVENTS):
+        rows = ghosts[part]
         event, ghost = expand(begin[rows], (now - begin)[rows])
         seen = spine.known(log, event, rows[ghost])
         event, ghost = event[seen], ghost[seen]
         event, ghost = _first_copies(log, spine, event, ghost)
+        if retractions is not None:
+            keep = ~retractions.cancelled(event, ghost, log.time[event] < spine.t[rows][ghost])
+            event, ghost = event[keep], ghost[keep]
         finalise(plan, log, Groups(event, ghost), np.arange(len(rows)), spine.t[rows], rows, values)
 
 
@@ -139,6 +146,31 @@ def _meets_unknown(log: EventLog, spine: Spine, begin: Ints, now: Ints) -> Bools
         doubled = np.unique(log.entity[~log.first])
         hit |= np.isin(spine.entity, doubled)
     return hit
+
+
+def _meets_unknown_retraction(log: EventLog, spine: Spine, retractions: Retractions, begin: Ints, now: Ints) -> Bools:
+    """Rows with a retracted event before t whose retraction they did not know, or that lies at or after their t."""
+    events = np.flatnonzero(retractions.by >= 0)
+    by = retractions.by[events]
+    hit = _any_before(log.entity[events], log.time[by], events, begin, now, spine.t)
+    if spine.watermark is None:
+        assert spine.known_before is not None
+        return hit | _any_before(log.entity[events], log.available[by], events, begin, now, spine.known_before)
+    assert spine.sequence_rank is not None
+    for code in range(len(log.shards)):
+        of_shard = log.shard[by] == code
+        chosen, rank = events[of_shard], spine.sequence_rank[by[of_shard]]
+        hit |= _any_before(log.entity[chosen], rank, chosen, begin, now, spine.watermark[code] + 1)
+    return hit
+
+
+def _any_before(entity: Ints, values: Ints, at: Ints, begin: Ints, now: Ints, bound: Ints) -> Bools:
+    """For each row, whether one of the events at positions `at` in [begin, now) has a value of `bound` or more."""
+    if not len(at):
+        return np.zeros(len(bound), bool)
+    newest = running_maximum(entity, values)
+    first, last = np.searchsorted(at, begin), np.searchsorted(at, now)
+    return (last > first) & (newest[np.maximum(last - 1, 0)] >= bound)
 
 
 def _first_copies(log: EventLog, spine: Spine, event: Ints, ghost: Ints) -> tuple[Ints, Ints]:

@@ -8,17 +8,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .codec import encode_level, encode_recent, encode_state, scalar, signed, sketch, text, varint
-from .columns import PropertyColumn, codes_of, matching, ranks_of_decimals
+from .codec import encode_level, encode_recent, encode_state, histogram, scalar, signed, sketch, text, varint
+from .columns import PropertyColumn, byte_ranks, codes_of, matching, ranks_of_decimals
 from .event_log import EventLog, read_events
 from .hashing import hash53
 from .ir import ViewPlan
+from .ledgers import ledgers_of
+from .moments import parts_of_squares
+from .retractions import read_retractions
+from .segments import expand
 
 Ints = NDArray[np.int64]
 
@@ -26,11 +31,14 @@ _KIND_OF = {
     "count": "count",
     "sum": "sum",
     "mean": "sum",
+    "variance": "variance",
     "min": "min",
     "max": "max",
     "first": "first",
     "last": "last",
+    "last_k": "last_k",
     "count_distinct": "distinct",
+    "histogram": "histogram",
     "time_since_last": "time_max",
     "time_since_first": "time_min",
 }
@@ -39,7 +47,7 @@ _DAY = 86_400_000
 
 @dataclass(frozen=True)
 class Level:
-    """Partials kept at one hop (ms; 0 = lifetime); `retention_ms` is the widest window, None for lifetime."""
+    """Partials kept at one hop (ms; 0 = lifetime); `retention_ms`: how far back its windows reach, None: for ever."""
 
     hop_ms: int
     retention_ms: int | None
@@ -65,9 +73,10 @@ def levels_of(plan: ViewPlan) -> list[Level]:
         mine = [f for f in plan.aggregates if (f["hop_ms"] or 0) == hop]
         partials: dict[str, dict[str, Any]] = {}
         for feature in mine:
-            spec = {"kind": _KIND_OF[feature["op"]]} | {k: feature[k] for k in ("event_type", "field", "where", "cap")}
+            of = {name: feature[name] for name in ("event_type", "field", "where", "cap", "k")}
+            spec = {"kind": _KIND_OF[feature["op"]]} | of
             partials.setdefault(json.dumps(spec, sort_keys=True), spec)
-        retention = max(f["window_ms"] for f in mine) if hop else None
+        retention = max(f["offset_ms"] + f["window_ms"] for f in mine) if hop else None
         levels.append(Level(hop, retention, list(partials.values())))
     return levels
 
@@ -78,30 +87,34 @@ def entity_states(plan: ViewPlan, events: pa.Table) -> Iterator[State]:
     log = read_events(plan, events, codes)
     entities = len(words)
     facts = np.flatnonzero(log.first)
+    retractions = read_retractions(plan, log)
+    counted = facts if retractions is None else facts[retractions.by[facts] < 0]
     newest_time = np.zeros(entities, np.int64)
     newest_available = np.zeros(entities, np.int64)
     np.maximum.at(newest_time, log.entity[facts], log.time[facts])
     np.maximum.at(newest_available, log.entity[facts], log.available[facts])
     recent = _recent(plan, log, facts, newest_available)
     levels = levels_of(plan)
-    encoded = [_encode_level(log, facts, level, newest_available) for level in levels]
+    encoded = [_encode_level(log, counted, level, newest_available) for level in levels]
+    ledger = ledgers_of(plan, log, facts, retractions, newest_available, sum(len(lv.partials) for lv in levels))
     widest = None if any(lv.retention_ms is None for lv in levels) else max((lv.retention_ms or 0) for lv in levels)
     names, positions = words.to_pylist(), _positions(log)
     for entity in range(entities):
         time, available = int(newest_time[entity]), int(newest_available[entity])
-        data = encode_state(time, available, recent(entity), [level(entity) for level in encoded])
+        data = encode_state(time, available, recent(entity), ledger(entity), [level(entity) for level in encoded])
         expires = None if widest is None else -(-(available + widest + 2 * _DAY) // 1000)
         yield State(names[entity], data, time, available, positions.get(entity, {}), expires)
 
 
 def _positions(log: EventLog) -> dict[int, dict[str, str]]:
     """Entity → shard → its highest sequence number."""
-    (rank,) = ranks_of_decimals(log.sequence)
+    sequence = log.texts("sequence_number", np.arange(len(log)))
+    (rank,) = ranks_of_decimals(sequence)
     order = np.lexsort((rank, log.shard, log.entity))
     entity, shard = log.entity[order], log.shard[order]
     last = np.ones(len(order), bool)
     last[:-1] = (entity[1:] != entity[:-1]) | (shard[1:] != shard[:-1])
-    marks = log.sequence.take(pa.array(order[last])).to_pylist()
+    marks = sequence.take(pa.array(order[last])).to_pylist()
     found: dict[int, dict[str, str]] = {}
     for code, name, mark in zip(entity[last].tolist(), shard[last].tolist(), marks, strict=True):
         found.setdefault(code, {})[log.shards[name]] = mark
@@ -112,14 +125,14 @@ def _recent(plan: ViewPlan, log: EventLog, facts: Ints, newest: Ints) -> Callabl
     """Ids within the horizon, at most `cap`, the newest by (available_at, hash)."""
     dedupe = plan.view["dedupe"]
     at = facts[log.available[facts] >= newest[log.entity[facts]] - dedupe["horizon_ms"]]
-    hashes = hash53(log.event_id.take(pa.array(at)).combine_chunks())
-    order = np.lexsort((hashes, log.available[at], log.entity[at]))
+    hashes = hash53(log.texts("event_id", at))
+    order = np.lexsort((-hashes, -log.available[at], log.entity[at]))
     entity, available, hashes = log.entity[at][order], log.available[at][order], hashes[order]
     edge = np.searchsorted(entity, np.arange(len(newest) + 1))
 
     def encode(code: int) -> bytes:
-        end = int(edge[code + 1])
-        mine = slice(max(int(edge[code]), end - dedupe["cap"]), end)
+        begin = int(edge[code])
+        mine = slice(begin, min(int(edge[code + 1]), begin + dedupe["cap"]))
         return encode_recent(int(newest[code]), list(zip(available[mine].tolist(), hashes[mine].tolist(), strict=True)))
 
     return encode
@@ -185,6 +198,13 @@ def _cells(log: EventLog, spec: dict[str, Any], at: Ints, begin: Ints, hop: int)
     column = log.properties[spec["event_type"], spec["field"]]
     values = column.values[at]
     match kind:
+        case "variance":
+            parts = (values, *parts_of_squares(values))
+            sums = [(end - begin).tolist(), *(np.add.reduceat(part, begin).tolist() for part in parts)]
+            return [
+                varint(n) + signed(total) + varint(hh) + signed(hl) + varint(ll)
+                for n, total, hh, hl, ll in zip(*sums, strict=True)
+            ]
         case "sum":
             counts, sums = (end - begin).tolist(), np.add.reduceat(values, begin).tolist()
             return [varint(n) + signed(total) for n, total in zip(counts, sums, strict=True)]
@@ -193,13 +213,17 @@ def _cells(log: EventLog, spec: dict[str, Any], at: Ints, begin: Ints, hop: int)
             return [signed(v) for v in pick.reduceat(values, begin).tolist()]
         case "first" | "last":
             return _picks(log, column, at[begin if kind == "first" else end - 1], start)
+        case "last_k":
+            return _last_picks(log, column, at, (begin, end, start), spec["k"])
+        case "histogram":
+            return _histograms(column, values, begin, end, spec["cap"])
         case "distinct":
             return _sketches(column.hashes()[at], begin, end, spec["cap"])
     raise ValueError(f"partial {kind!r} is unknown to this engine. Deploy from one commit.")
 
 
 def _picks(log: EventLog, column: PropertyColumn, at: Ints, start: Ints) -> list[bytes]:
-    ids = log.event_id.take(pa.array(at)).to_pylist()
+    ids = log.texts("event_id", at).to_pylist()
     values: list[Any] = column.values[at].tolist()
     if column.words is not None:
         values = column.words.take(pa.array(column.values[at])).to_pylist()
@@ -210,6 +234,28 @@ def _picks(log: EventLog, column: PropertyColumn, at: Ints, start: Ints) -> list
         varint(since) + varint(lag) + text(event_id) + scalar(value)
         for (since, lag), event_id, value in zip(times, ids, values, strict=True)
     ]
+
+
+def _last_picks(log: EventLog, column: PropertyColumn, at: Ints, tiles: tuple[Ints, Ints, Ints], k: int) -> list[bytes]:
+    """`tiles`: begin and end of each segment, and the instant its times are counted from."""
+    begin, end, start = tiles
+    lengths = np.minimum(end - begin, k)
+    back, owner = expand(1 - end, lengths)
+    picks = _picks(log, column, at[-back], start[owner])
+    edges = np.concatenate([[0], np.cumsum(lengths)]).tolist()
+    return [varint(last - first) + b"".join(picks[first:last]) for first, last in pairwise(edges)]
+
+
+def _histograms(column: PropertyColumn, codes: Ints, begin: Ints, end: Ints, cap: int) -> list[bytes]:
+    assert column.words is not None
+    words, ranks = column.words.to_pylist(), byte_ranks(column.words)
+    cells = []
+    for first, last in zip(begin.tolist(), end.tolist(), strict=True):
+        values, counts = np.unique(codes[first:last], return_counts=True)
+        order = np.argsort(ranks[values])
+        pairs = zip(values[order].tolist(), counts[order].tolist(), strict=True)
+        cells.append(histogram([(words[code], n) for code, n in pairs] if len(values) <= cap else None))
+    return cells
 
 
 def _sketches(hashes: Ints, begin: Ints, end: Ints, cap: int) -> list[bytes]:

@@ -9,7 +9,7 @@ import { type AdmitOptions, admit, compileContracts } from '../../../core/contra
 import { finalise } from '../../../core/finalise.ts';
 import type { CanonicalEvent, ContractIR, FeatureValue, FeatureViewIR } from '../../../core/ir.ts';
 import { type Knowledge, oracle } from '../../../core/oracle.ts';
-import { applyEvents, emptyState } from '../../../core/state.ts';
+import { applyEvents, emptyState, inexactFeatures } from '../../../core/state.ts';
 import { compileView } from '../../../core/view.ts';
 
 interface AdmitQuestion {
@@ -40,6 +40,7 @@ function answerView(question: ViewQuestion): unknown {
       ),
       state: events.length > 0 ? Buffer.from(encodeState(plan, state)).toString('hex') : null,
       watermarks: state.watermarks,
+      marked: inexactFeatures(plan, state),
       newest_event_time: state.newest_event_time,
       newest_available_at: state.newest_available_at,
     };

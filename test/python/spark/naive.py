@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from typing import Any
 
 Event = dict[str, Any]
@@ -17,6 +18,14 @@ def naive_row(view: dict, events: list[Event], entity_id: str, t: int, knows) ->
     ):
         copies.setdefault(event["event_id"], event)
     past = [e for e in copies.values() if e["event_time"] < t]
+    rules = (view.get("retractions") or {"rules": []})["rules"]
+    gone = {
+        (rule["of"], json.loads(e["properties"]).get(rule["field"]))
+        for e in past
+        for rule in rules
+        if e["event_type"] == rule["event_type"]
+    }
+    past = [e for e in past if (e["event_type"], e["event_id"]) not in gone]
     past.sort(key=lambda e: (e["event_time"], e["available_at"], e["event_id"].encode()))
     values: dict[str, Any] = {}
     for feature in view["features"]:
@@ -29,11 +38,15 @@ def naive_row(view: dict, events: list[Event], entity_id: str, t: int, knows) ->
 
 def naive_aggregate(feature: dict, past: list[Event], t: int) -> Any:
     hop, window = feature["hop_ms"], feature["window_ms"]
-    left = None if window is None else (t - window) // hop * hop
+    offset = feature.get("offset_ms", 0)
+    left = None if window is None else (t - offset - window) // hop * hop
+    right = (t - offset) // hop * hop if offset else t
     chosen, values = [], []
     for event in past:
         properties = json.loads(event["properties"])
         if event["event_type"] != feature["event_type"] or (left is not None and event["event_time"] < left):
+            continue
+        if event["event_time"] >= right:
             continue
         if not all(naive_holds(p, properties.get(p["field"])) for p in feature["where"]):
             continue
@@ -48,6 +61,8 @@ def naive_aggregate(feature: dict, past: list[Event], t: int) -> Any:
         return len(set(values))
     if not chosen:
         return None
+    if op == "histogram":
+        return naive_histogram(feature, chosen, values)
     return {
         "sum": lambda: sum(values),
         "mean": lambda: float(sum(values)) / float(len(values)),
@@ -55,9 +70,24 @@ def naive_aggregate(feature: dict, past: list[Event], t: int) -> Any:
         "max": lambda: max(values),
         "first": lambda: values[0],
         "last": lambda: values[-1],
+        "last_k": lambda: values[::-1][: feature["k"]],
+        "variance": lambda: float(sum((v - Fraction(sum(values), len(values))) ** 2 for v in values) / len(values)),
         "time_since_last": lambda: t - chosen[-1]["event_time"],
         "time_since_first": lambda: t - chosen[0]["event_time"],
     }[op]()
+
+
+def naive_histogram(feature: dict, chosen: list[Event], values: list[str]) -> list[dict] | None:
+    tiles: dict[int, set[str]] = {}
+    counts: dict[str, int] = {}
+    for event, value in zip(chosen, values, strict=True):
+        tile = event["event_time"] // feature["hop_ms"] if feature["hop_ms"] else 0
+        tiles.setdefault(tile, set()).add(value)
+        counts[value] = counts.get(value, 0) + 1
+    if any(len(some) > feature["cap"] for some in tiles.values()):
+        return None
+    order = sorted(counts, key=lambda value: (-counts[value], value.encode()))
+    return [{"value": value, "count": counts[value]} for value in order[: feature["k"]]]
 
 
 def naive_holds(predicate: dict, value: Any) -> bool:

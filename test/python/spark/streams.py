@@ -19,6 +19,7 @@ CONTRACTS = [
         "max_future_ms": 300_000,
         "fields": [
             {"name": "amount", "type": "decimal", "scale": 2, "required": False},
+            {"name": "small", "type": "int", "min": -(2**31), "max": 2**31, "required": False},
             {"name": "store", "type": "string", "trim": True, "max_length": 20, "required": False},
             {"name": "channel", "type": "enum", "trim": True, "values": ["web", "shop", "größe"], "required": False},
             {"name": "loyal", "type": "bool", "required": False},
@@ -27,7 +28,20 @@ CONTRACTS = [
     }
     for event_type in ("purchase", "visit")
 ]
-OPS = ["count", "sum", "mean", "min", "max", "first", "last", "count_distinct", "time_since_last", "time_since_first"]
+CONTRACTS.append(
+    CONTRACTS[1]
+    | {
+        "event_type": "refund",
+        "fields": [
+            *CONTRACTS[1]["fields"],
+            {"name": "purchase_id", "type": "string", "trim": True, "max_length": 20, "required": False},
+        ],
+        "retracts": {"event_type": "purchase", "field": "purchase_id"},
+    }
+)
+OPS = ["count", "sum", "mean", "min", "max", "variance", "first", "last", "last_k", "count_distinct", "histogram"]
+OPS += ["time_since_last", "time_since_first"]
+LISTS = {"int": "ints", "string": "strings", "bool": "bools"}
 
 
 def hop_of(window_ms: int) -> int:
@@ -61,27 +75,35 @@ predicates = st.one_of(
 @st.composite
 def aggregates(draw: Any, name: str) -> dict[str, Any]:
     op = draw(st.sampled_from(OPS))
-    if op in ("sum", "mean", "min", "max"):
-        field = "amount"
-    elif op in ("first", "last", "count_distinct"):
+    if op in ("sum", "mean", "min", "max", "variance"):
+        field = "small" if op == "variance" else "amount"
+    elif op == "histogram":
+        field = draw(st.sampled_from(["store", "channel"]))
+    elif op in ("first", "last", "last_k", "count_distinct"):
         field = draw(st.sampled_from(["amount", "store", "channel", "loyal"]))
     else:
         field = draw(st.sampled_from([None, "amount", "store"]))
-    value_type = "float" if op == "mean" else "int"
-    if op in ("first", "last"):
+    value_type = "float" if op in ("mean", "variance") else "histogram" if op == "histogram" else "int"
+    if op in ("first", "last", "last_k"):
         value_type = {"amount": "int", "loyal": "bool"}.get(field, "string")
+        value_type = LISTS[value_type] if op == "last_k" else value_type
     window = draw(st.sampled_from([None, 5 * MINUTE, HOUR, 12 * HOUR, DAY, 7 * DAY, 12 * DAY, 30 * DAY]))
+    # A window of a series of four, cut out of one that is four times as wide.
+    place = draw(st.sampled_from([None, None, 0, 1, 3]))
+    series = window is not None and place is not None and window <= 7 * DAY and hop_of(4 * window) <= window
     return {
         "kind": "aggregate",
         "name": name,
         "description": "",
         "op": op,
-        "event_type": draw(st.sampled_from(["purchase", "visit"])),
+        "event_type": draw(st.sampled_from(["purchase", "purchase", "visit", "refund"])),
         "field": field,
         "where": draw(st.lists(predicates, max_size=2)),
         "window_ms": window,
-        "hop_ms": None if window is None else hop_of(window),
-        "cap": 256 if op == "count_distinct" else None,
+        "offset_ms": place * window if series else 0,
+        "hop_ms": None if window is None else hop_of(4 * window if series else window),
+        "cap": {"count_distinct": 256, "histogram": 3}.get(op),
+        "k": draw(st.integers(1, 4)) if op in ("last_k", "histogram") else None,
         "value_type": value_type,
         "enum_values": None,
     }
@@ -113,11 +135,16 @@ def use_cases(draw: Any) -> dict[str, Any]:
                     "value_type": "float",
                 }
             )
+    rules = [{"event_type": "refund", "field": "purchase_id", "of": "purchase"}]
+    retractable = any(f["kind"] == "aggregate" and f["event_type"] == "purchase" for f in features)
+    remembered = draw(st.sampled_from([{"horizon_ms": 400 * DAY, "cap": 4096}, {"horizon_ms": DAY, "cap": 2}]))
     view = {
         "name": "v",
         "entity": "customer",
         "features": features,
         "dedupe": {"horizon_ms": DAY, "cap": 64},
+        "retractions": remembered | {"rules": rules} if retractable else None,
+        "retention_ms": None,
         "definition_hash": "0" * 64,
         "version": "v@000000000000",
     }
@@ -138,11 +165,16 @@ def instant(random: Random) -> int:
 def some_properties(random: Random) -> dict[str, Any]:
     options = {
         "amount": [None, random.randint(-4, 4), random.randint(-4, 4), random.randint(-(2**46), 2**46)],
+        "small": [None, random.randint(-4, 4), random.randint(-(2**31), 2**31)],
         "store": [None, "s1", "s2", "", "s\n3", "größe"],
         "channel": ["web", "shop", "größe"],
         "loyal": [None, True, False],
     }
     return {name: random.choice(values) for name, values in options.items() if random.random() < 0.85}
+
+
+def some_id(random: Random, ids: int) -> str:
+    return random.choice(["a", "b", "é", "𝒳", "\uffff"]) + str(random.randrange(ids))
 
 
 @st.composite
@@ -156,15 +188,19 @@ def event_streams(draw: Any, max_size: int = 60) -> list[dict[str, Any]]:
         available_at = event_time + random.choice([0, 0, 1, MINUTE, HOUR, 3 * DAY, 20 * DAY])
         if random.random() < 0.2:
             available_at = max(event_time, instant(random))
+        event_type = random.choice(["purchase", "purchase", "visit", "refund", "other"])
+        properties = some_properties(random)
+        if event_type == "refund" and random.random() < 0.9:
+            properties["purchase_id"] = some_id(random, ids)
         events.append(
             {
-                "event_id": random.choice(["a", "b", "é", "𝒳", "\uffff"]) + str(random.randrange(ids)),
+                "event_id": some_id(random, ids),
                 "entity_id": random.choice(["A", "A", "B", "ß"]),
-                "event_type": random.choice(["purchase", "purchase", "visit", "other"]),
+                "event_type": event_type,
                 "event_time": event_time,
                 "available_at": available_at,
                 "shard_id": random.choice(["history", "shardId-000000000001"]),
-                "properties": json.dumps(some_properties(random), ensure_ascii=random.random() < 0.5),
+                "properties": json.dumps(properties, ensure_ascii=random.random() < 0.5),
             }
         )
     events.sort(key=lambda e: e["available_at"])

@@ -19,7 +19,16 @@ HOUR = 3_600_000
 
 def aggregate(name: str, op: str, field: str | None, window: int | None, value_type: str) -> dict[str, Any]:
     hop = None if window is None else HOUR
-    more = {"where": [], "window_ms": window, "hop_ms": hop, "cap": None, "enum_values": None, "description": ""}
+    more = {
+        "where": [],
+        "window_ms": window,
+        "hop_ms": hop,
+        "cap": None,
+        "k": None,
+        "offset_ms": 0,
+        "enum_values": None,
+        "description": "",
+    }
     base = {"kind": "aggregate", "name": name, "op": op, "event_type": "purchase", "field": field}
     return base | more | {"value_type": value_type}
 
@@ -33,6 +42,7 @@ VIEW = {
         aggregate("loyal", "last", "loyal", None, "bool"),
     ],
     "dedupe": {"horizon_ms": DAY, "cap": 4},
+    "retractions": None,
     "definition_hash": "h",
     "version": "v@h",
 }

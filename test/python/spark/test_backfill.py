@@ -27,11 +27,14 @@ VIEW = {
             "window_ms": 7 * DAY,
             "hop_ms": 3_600_000,
             "cap": None,
+            "k": None,
+            "offset_ms": 0,
             "value_type": "int",
             "enum_values": None,
         }
     ],
     "dedupe": {"horizon_ms": DAY, "cap": 4},
+    "retractions": None,
     "version": "v@0",
 }
 PLAN = compile_view({"contracts": CONTRACTS}, VIEW)

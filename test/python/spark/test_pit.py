@@ -102,12 +102,14 @@ def _one_count() -> dict:
         "field": None,
         "where": [],
         "window_ms": 7 * DAY,
+        "offset_ms": 0,
         "hop_ms": DAY // 24,
         "cap": None,
+        "k": None,
         "value_type": "int",
         "enum_values": None,
     }
-    return {"contracts": CONTRACTS, "views": [{"name": "v", "features": [feature]}]}
+    return {"contracts": CONTRACTS, "views": [{"name": "v", "features": [feature], "retractions": None}]}
 
 
 def _late_events() -> list[dict]:
