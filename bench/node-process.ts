@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { Row } from './rows.ts';
 
-export const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** The repository; also from the bundle, which lies two folders deep in it. */
+export const ROOT = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '..' : '../..', import.meta.url));
 const FOLDER = path.join(ROOT, '.cache', 'bench');
 const NODE = path.join(ROOT, 'node_modules', 'node', 'bin', 'node');
 const TIMEOUT_MS = 20 * 60_000;
@@ -26,6 +27,7 @@ async function bundle(): Promise<string> {
     format: 'esm',
     mainFields: ['module', 'main'],
     keepNames: true,
+    external: ['esbuild'],
     logLevel: 'warning',
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   });

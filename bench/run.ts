@@ -1,9 +1,14 @@
 /** `npm run bench [-- options]`: measures, prints one table, and writes it where asked. `-- --help` lists the options. */
 import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { Command, Option } from 'commander';
 import { Progress } from '../setup/progress.mjs';
-import { inLambdaNode } from './node-process.ts';
-import { parts } from './parts.ts';
+import { document } from './docs.ts';
+import { machine } from './machine.ts';
+import { inLambdaNode, ROOT } from './node-process.ts';
+import { nodeParts } from './parts.ts';
+import { pitRows } from './pit/run.ts';
+import { qualityTable } from './quality/run.ts';
 import type { Row } from './rows.ts';
 import { plainTable } from './table.ts';
 
@@ -11,26 +16,62 @@ interface Options {
   readonly only?: string;
   readonly json?: string;
   readonly profile?: boolean;
+  readonly quality?: boolean;
+  readonly rolling?: boolean;
+  readonly writeDocs?: boolean;
 }
+type Say = (text: string) => void;
 
 const options = new Command('npm run bench --')
   .description('Measures on this machine, side by side. A missed goal is printed and never fails the run.')
-  .addOption(new Option('--only <part>', 'one part').choices(parts.map(({ name }) => name)))
+  .addOption(new Option('--only <part>', 'one part').choices([...nodeParts.map(({ name }) => name), 'pit', 'quality']))
+  .option('--quality', 'only the quality of the model, out of time on the real events')
+  .option('--rolling', 'with --quality: on rolling origins before the test slice, as when a model is chosen')
   .option('--json <file>', 'writes the rows as JSON: name, value, unit, goal, met, beside')
+  .option('--write-docs', 'writes docs/benchmarks.md')
   .option('--profile', 'shows in which functions the parts that run in Node spend their time')
   .parse()
   .opts<Options>();
 
 const progress = new Progress(process.stderr);
+const only = options.quality || options.rolling ? 'quality' : options.only;
+const wanted = (name: string) => only === undefined || only === name;
 const rows: Row[] = [];
-for (const part of parts) {
-  if (options.only !== undefined && part.name !== options.only) continue;
-  const found = await progress.step(part.title, async (step) =>
-    inLambdaNode(part.name, options.profile ?? false, (text) =>
-      options.profile && text.includes(' %  ') ? progress.print(text) : step.update(text),
-    ),
-  );
-  rows.push(...found);
+let quality = '';
+let failed = false;
+
+/** A part that can't run is said and makes the exit code 1; the others go on. */
+async function measure(title: string, run: (say: Say) => Promise<void>): Promise<void> {
+  try {
+    await progress.step(title, (step) =>
+      run((text) => (/^ *[\d.]+ % {2}/.test(text) ? progress.print(text) : step.update(text))),
+    );
+  } catch (error) {
+    failed = true;
+    progress.print(error instanceof Error ? error.message : String(error));
+  }
 }
-console.log(plainTable(rows));
+
+for (const { name, title } of nodeParts.filter((part) => wanted(part.name))) {
+  await measure(title, async (say) => {
+    rows.push(...(await inLambdaNode(name, options.profile ?? false, say)));
+  });
+}
+if (wanted('pit')) {
+  await measure('point-in-time join in Spark', async (say) => {
+    rows.push(...(await pitRows(say)));
+  });
+}
+if (wanted('quality')) {
+  await measure('quality of the model, out of time', async (say) => {
+    quality = await qualityTable(say, options.rolling ? ['--rolling'] : []);
+  });
+}
+if (rows.length > 0) console.log(`\n${plainTable(rows)}`);
+if (quality !== '') console.log(`\n${quality}`);
 if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);
+if (options.writeDocs) {
+  const text = document(rows, machine(), new Date().toISOString().slice(0, 10), quality);
+  writeFileSync(path.join(ROOT, 'docs', 'benchmarks.md'), text);
+}
+process.exitCode = failed ? 1 : 0;

@@ -14,6 +14,8 @@ export class StoredStates implements StateStore {
   items: Map<string, Item>;
   /** Calls of `write`, those that lost their condition too. */
   writes = 0;
+  /** Those of them that lost their condition. */
+  refused = 0;
   private readonly plan: ViewPlan;
   private readonly conflictEvery: number;
 
@@ -39,8 +41,11 @@ export class StoredStates implements StateStore {
 
   async write(entity_id: string, state: EntityState, version: number | null): Promise<number | 'conflict'> {
     this.writes++;
-    if (this.conflictEvery > 0 && this.writes % this.conflictEvery === 0) return 'conflict';
-    if ((this.items.get(entity_id)?.version ?? null) !== version) return 'conflict';
+    const overtaken = this.conflictEvery > 0 && this.writes % this.conflictEvery === 0;
+    if (overtaken || (this.items.get(entity_id)?.version ?? null) !== version) {
+      this.refused++;
+      return 'conflict';
+    }
     const bytes = encodeState(this.plan, state);
     this.items.set(entity_id, { bytes, watermarks: state.watermarks, version: (version ?? 0) + 1 });
     return bytes.length;

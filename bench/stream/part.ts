@@ -22,11 +22,11 @@ export interface StreamSizes {
 }
 
 export const STREAM: StreamSizes = {
-  events: 200_000,
+  events: 100_000,
   entities: 20_000,
   history: 10,
   batches: [1_000, 10_000, 100_000],
-  rounds: 5,
+  rounds: 3,
   growth: [1, 4, 16],
 };
 
