@@ -7,6 +7,7 @@ import { document } from './docs.ts';
 import { machine } from './machine.ts';
 import { inLambdaNode, ROOT } from './node-process.ts';
 import { nodeParts } from './parts.ts';
+import { beside, peers } from './peers/measure.ts';
 import { pitRows } from './pit/run.ts';
 import { qualityTable } from './quality/run.ts';
 import type { Row } from './rows.ts';
@@ -16,6 +17,7 @@ interface Options {
   readonly only?: string;
   readonly json?: string;
   readonly profile?: boolean;
+  readonly peers?: boolean;
   readonly quality?: boolean;
   readonly rolling?: boolean;
   readonly writeDocs?: boolean;
@@ -25,6 +27,7 @@ type Say = (text: string) => void;
 const options = new Command('npm run bench --')
   .description('Measures on this machine, side by side. A missed goal is printed and never fails the run.')
   .addOption(new Option('--only <part>', 'one part').choices([...nodeParts.map(({ name }) => name), 'pit', 'quality']))
+  .option('--peers', 'installs Feast 0.67 and PyFlink 1.20 into .cache/peers and measures them beside ours')
   .option('--quality', 'only the quality of the model, out of time on the real events')
   .option('--rolling', 'with --quality: on rolling origins before the test slice, as when a model is chosen')
   .option('--json <file>', 'writes the rows as JSON: name, value, unit, goal, met, beside')
@@ -52,15 +55,26 @@ async function measure(title: string, run: (say: Say) => Promise<void>): Promise
   }
 }
 
-for (const { name, title } of nodeParts.filter((part) => wanted(part.name))) {
+/** Our rows of a part, with those of the peers beside them; a peer that can't run doesn't take ours away. */
+async function part(name: string, title: string, ours: (say: Say) => Promise<Row[]>): Promise<void> {
+  let found: Row[] = [];
   await measure(title, async (say) => {
-    rows.push(...(await inLambdaNode(name, options.profile ?? false, say)));
+    found = await ours(say);
   });
+  const peer = peers[name];
+  if (options.peers && peer && found.length > 0) {
+    await measure(`${title}: peers`, async (say) => {
+      found = beside(found, peer.unit, await peer.measure(say));
+    });
+  }
+  rows.push(...found);
+}
+
+for (const { name, title } of nodeParts.filter((part) => wanted(part.name))) {
+  await part(name, title, (say) => inLambdaNode(name, options.profile ?? false, say));
 }
 if (wanted('pit')) {
-  await measure('point-in-time join in Spark', async (say) => {
-    rows.push(...(await pitRows(say)));
-  });
+  await part('pit', 'point-in-time join in Spark', (say) => pitRows(say));
 }
 if (wanted('quality')) {
   await measure('quality of the model, out of time', async (say) => {
