@@ -2,7 +2,7 @@
 
     python feast_figures.py online|pit FOLDER
 
-The folder gets its registry and data. Prints {"name": value, ...} as its last line: `online` in µs, `pit` in rows a second.
+The folder gets its registry and data. Prints {"name": value, ...} as its last line: µs, or rows a second.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { stateRows, writeRows } from '../../bench/churn/part.ts';
 import { document } from '../../bench/docs.ts';
 import { growthRows } from '../../bench/growth/part.ts';
+import { beside } from '../../bench/peers/measure.ts';
 import { rowsOf } from '../../bench/pit/run.ts';
 import { summaryOf } from '../../bench/profile.ts';
 import { readRows } from '../../bench/read/part.ts';
@@ -96,6 +97,11 @@ test('rows of Spark are read among its own lines', () => {
   );
   expect(one).toMatchObject({ goal: 1_500_000, met: true });
   expect(two).toMatchObject({ goal: null, met: null });
+});
+
+test("a peer's figures stand beside the rows of their unit only", () => {
+  const found = beside([row('a', 1, 'µs', atMost(2), { p50: 1 }), row('b', 1, 'vectors/s')], 'µs', { Feast: 3 });
+  expect(found.map((one) => one.beside)).toEqual([{ p50: 1, Feast: 3 }, {}]);
 });
 
 test('every event has its 200 bytes and an id of its own', () => {
