@@ -1,15 +1,91 @@
-/** `npm run bench [-- --json FILE] [-- --rolling]`: measures the model's quality out of time, on the real events. */
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+/** `npm run bench [-- options]`: measures, prints one table, and writes it where asked. `-- --help` lists the options. */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Command, Option } from 'commander';
+import { Progress } from '../setup/progress.mjs';
+import { document } from './docs.ts';
+import { machine } from './machine.ts';
+import { inLambdaNode, ROOT } from './node-process.ts';
+import { nodeParts } from './parts.ts';
+import { beside, peers } from './peers/measure.ts';
+import { pitRows } from './pit/run.ts';
+import { qualityTable } from './quality/run.ts';
+import type { Row } from './rows.ts';
+import { plainTable } from './table.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+interface Options {
+  readonly only?: string;
+  readonly json?: string;
+  readonly profile?: boolean;
+  readonly peers?: boolean;
+  readonly quality?: boolean;
+  readonly rolling?: boolean;
+  readonly writeDocs?: boolean;
+}
+type Say = (text: string) => void;
 
-const { status } = spawnSync(
-  `${ROOT}.venv/bin/python`,
-  [`${ROOT}bench/quality/out_of_time.py`, ...process.argv.slice(2)],
-  {
-    cwd: ROOT,
-    stdio: 'inherit',
-  },
-);
-process.exitCode = status ?? 1;
+const options = new Command('npm run bench --')
+  .description('Measures on this machine, side by side. A missed goal is printed and never fails the run.')
+  .addOption(new Option('--only <part>', 'one part').choices([...nodeParts.map(({ name }) => name), 'pit', 'quality']))
+  .option('--peers', 'installs Feast 0.67 and PyFlink 1.20 into .cache/peers and measures them beside ours')
+  .option('--quality', 'only the quality of the model, out of time on the real events')
+  .option('--rolling', 'with --quality: on rolling origins before the test slice, as when a model is chosen')
+  .option('--json <file>', 'writes the rows as JSON: name, value, unit, goal, met, beside')
+  .option('--write-docs', 'writes docs/benchmarks.md')
+  .option('--profile', 'shows in which functions the parts that run in Node spend their time')
+  .parse()
+  .opts<Options>();
+
+const progress = new Progress(process.stderr);
+const only = options.quality || options.rolling ? 'quality' : options.only;
+const wanted = (name: string) => only === undefined || only === name;
+const rows: Row[] = [];
+let quality = '';
+let failed = false;
+
+/** A part that can't run is said and makes the exit code 1; the others go on. */
+async function measure(title: string, run: (say: Say) => Promise<void>): Promise<void> {
+  try {
+    await progress.step(title, (step) =>
+      run((text) => (/^ *[\d.]+ % {2}/.test(text) ? progress.print(text) : step.update(text))),
+    );
+  } catch (error) {
+    failed = true;
+    progress.print(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Our rows of a part, with those of the peers beside them; a peer that can't run doesn't take ours away. */
+async function part(name: string, title: string, ours: (say: Say) => Promise<Row[]>): Promise<void> {
+  let found: Row[] = [];
+  await measure(title, async (say) => {
+    found = await ours(say);
+  });
+  const peer = peers[name];
+  if (options.peers && peer && found.length > 0) {
+    await measure(`${title}: peers`, async (say) => {
+      found = beside(found, peer.unit, await peer.measure(say));
+    });
+  }
+  rows.push(...found);
+}
+
+for (const { name, title } of nodeParts.filter((part) => wanted(part.name))) {
+  await part(name, title, (say) => inLambdaNode(name, options.profile ?? false, say));
+}
+if (wanted('pit')) {
+  await part('pit', 'point-in-time join in Spark', (say) => pitRows(say));
+}
+if (wanted('quality')) {
+  await measure('quality of the model, out of time', async (say) => {
+    quality = await qualityTable(say, options.rolling ? ['--rolling'] : []);
+  });
+}
+if (rows.length > 0) console.log(`\n${plainTable(rows)}`);
+if (quality !== '') console.log(`\n${quality}`);
+if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);
+if (options.writeDocs) {
+  const text = document(rows, machine(), new Date().toISOString().slice(0, 10), quality);
+  writeFileSync(path.join(ROOT, 'docs', 'benchmarks.md'), text);
+}
+process.exitCode = failed ? 1 : 0;
