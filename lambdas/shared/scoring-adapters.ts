@@ -4,6 +4,7 @@ import type { Env } from '../scorer/env.ts';
 import { dynamoClient } from './dynamo-client.ts';
 import { DynamoScores } from './dynamo-scores.ts';
 import { DynamoReplayClock, DynamoStates } from './dynamo-states.ts';
+import { DynamoTombstones } from './dynamo-tombstones.ts';
 import { SageMakerEndpoint } from './endpoint.ts';
 import { LakeSink } from './lake.ts';
 import type { LoadedUseCase } from './usecase.ts';
@@ -15,6 +16,7 @@ export function scoringAdapters(env: Env, usecase: LoadedUseCase) {
     dynamo,
     states: new DynamoStates(dynamo, env.FEATURES_TABLE, usecase.plan),
     scores: new DynamoScores(dynamo, env.SCORES_TABLE),
+    tombstones: new DynamoTombstones(dynamo, env.FEATURES_TABLE),
     endpoint: new SageMakerEndpoint(new SageMakerRuntimeClient(), env.ENDPOINT_NAME, usecase.view.definition_hash),
     predictions: new LakeSink(new S3Client(), env.LAKE_BUCKET),
     clock: env.TIDEMARK_CLOCK === 'replay' ? new DynamoReplayClock(dynamo, env.FEATURES_TABLE) : null,
