@@ -1,7 +1,7 @@
 """Glue job: Iceberg `events` → a training set (Iceberg, Parquet and manifest below training/<id>/). May run again.
 
 Arguments: --lake_bucket, --database, --ir_uri, --training_set_id, and optionally --as_of (ISO-8601 with a zone, or ms);
-or --rebuild <id> alone: makes the files of that set again, in memory, and compares their bytes → training/<id>/rebuilt.json.
+or --rebuild <id> alone: makes that set's files again, in memory, and compares bytes → training/<id>/rebuilt.json.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Glue job: takes every entity with a tombstone out of the lake, looks again, and writes counts → checks/erasure-<run>.json.
+"""Glue job: takes every entity with a tombstone out of the lake, looks again, counts → checks/erasure-<run>.json.
 
 Who is meant stands in the tombstones, so no argument and no log names anybody. May run again.
 Arguments: --lake_bucket, --database, --table_features, --settle_seconds, --run.

@@ -1,6 +1,7 @@
 """Glue job: time-travel/<request>/question.json → answer.json beside it: values of an entity at an instant, and why.
 
-The question names the entity, so that neither an argument nor a log does. Arguments: --lake_bucket, --database, --ir_uri, --request.
+The question names the entity, so that neither an argument nor a log does.
+Arguments: --lake_bucket, --database, --ir_uri, --request.
 """
 
 import base64

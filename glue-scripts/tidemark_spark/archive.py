@@ -53,9 +53,9 @@ _PREDICTION_SCHEMA = """prediction_id string, entity_id string, t long, view str
 def compact(
     spark: SparkSession, tables: Tables, bucket: str, entity_buckets: int, erased: Tombstones = NOBODY
 ) -> dict[str, int]:
-    """Merges what is new below archive/ and remembers its keys; returns new objects by kind. Records of erased entities are left out.
+    """Merges what is new below archive/ and remembers its keys; returns new objects by kind.
 
-    A run that dies between merge and remembering reads the same objects again, and merges nothing twice.
+    Records of erased entities are left out. A run that dies between merge and remembering reads the same objects again, and merges nothing twice.
     """
     tables.create_events(spark, entity_buckets)
     tables.create(spark, "quarantine", QUARANTINE_COLUMNS, "dt")
