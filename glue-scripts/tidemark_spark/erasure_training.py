@@ -55,9 +55,7 @@ def _erase_one(bucket: str, name: str, erased: Tombstones, snapshot: str | None)
 
 def _without(table: pa.Table, erased: Tombstones) -> pa.Table:
     gone = {i for i in table["entity_id"].unique().to_pylist() if tombstone_of(i) in erased}
-    return (
-        table.filter(pa.array([i not in gone for i in table["entity_id"].to_pylist()], pa.bool_())) if gone else table
-    )
+    return table.filter(pa.array([i not in gone for i in table["entity_id"].to_pylist()], pa.bool_()))
 
 
 def _file(key: str, split: str, part: pa.Table) -> dict[str, Any]:

@@ -208,7 +208,7 @@ def rebuild(
     found, wanted = plan.view.view["definition_hash"], manifest["definition_hash"]
     if found != wanted:
         raise TrainingSetError(
-            f"definition_hash: the set is of {wanted[:12]}, deployed is {found[:12]}. Deploy the commit it was built with."
+            f"definition_hash: the set is of {wanted[:12]}, deployed is {found[:12]}. Deploy the set's commit."
         )
     table, snapshot = tables.name("events"), int(manifest["snapshot_id"])
     if not spark.sql(f"SELECT 1 FROM {table}.snapshots WHERE snapshot_id = {snapshot}").collect():
