@@ -14,7 +14,7 @@ const reportSchema = z.looseObject({
   missing: keys,
   unexpected: keys,
   erased: z.number(),
-  writer: z.object({ then: z.string(), now: z.string() }),
+  writer: z.object({ recorded: z.string(), now: z.string() }),
 });
 export type RebuildReport = z.infer<typeof reportSchema>;
 

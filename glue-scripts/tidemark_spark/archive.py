@@ -55,7 +55,8 @@ def compact(
 ) -> dict[str, int]:
     """Merges what is new below archive/ and remembers its keys; returns new objects by kind.
 
-    Records of erased entities are left out. A run that dies between merge and remembering reads the same objects again, and merges nothing twice.
+    Records of erased entities are left out. A run that dies between merge and remembering reads the same objects
+    again, and merges nothing twice.
     """
     tables.create_events(spark, entity_buckets)
     tables.create(spark, "quarantine", QUARANTINE_COLUMNS, "dt")

@@ -224,7 +224,7 @@ def rebuild(
         "different": [key for key in both if made[key] != stored[key]],
         "missing": sorted(set(stored) - set(made)),
         "unexpected": sorted(set(made) - set(stored)),
-        "writer": {"then": manifest["writer"], "now": WRITER},
+        "writer": {"recorded": manifest["writer"], "now": WRITER},
         "erased": manifest["erased"],
     }
     write_bytes(bucket, f"{PREFIX}{training_set_id}/rebuilt.json", json.dumps(report, indent=2).encode())
