@@ -2,7 +2,13 @@
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
+/** Characters up to which a loop beats the engine's own encoder and decoder. */
+const SHORT = 32;
 const ENDS_EARLY = 'found a state that ends early; restore it by a backfill';
+
+const SLAB = 64 * 1024;
+let slab = new Uint8Array(0);
+let slabUsed = 0;
 
 /** The bytes of a state can't be read: damaged, or written by newer code. */
 export class CodecError extends Error {
@@ -54,11 +60,29 @@ export class ByteWriter {
   }
 
   text(value: string): void {
+    if (value.length <= SHORT && this.ascii(value)) return;
     const encoded = encoder.encode(value);
     this.varint(encoded.length);
     if (this.length + encoded.length > this.bytes.length) this.grow(encoded.length);
     this.bytes.set(encoded, this.length);
     this.length += encoded.length;
+  }
+
+  /** @returns false, and nothing is written, for a text that is not ASCII */
+  private ascii(value: string): boolean {
+    const { length } = value;
+    const at = this.length;
+    this.varint(length);
+    if (this.length + length > this.bytes.length) this.grow(length);
+    for (let i = 0; i < length; i++) {
+      const unit = value.charCodeAt(i);
+      if (unit >= 0x80) {
+        this.length = at;
+        return false;
+      }
+      this.bytes[this.length++] = unit;
+    }
+    return true;
   }
 
   /** A tag byte (0 integer, 1 string, 2 false, 3 true, 4 null), then the value. */
@@ -97,26 +121,37 @@ export class ByteWriter {
     }
   }
 
-  /** A varint with the length of what `write` writes, then that. */
-  block(write: () => void): void {
-    const at = this.length;
+  /** Begins a block: a varint with its length comes before what is written up to `closeBlock`. @returns for that call */
+  openBlock(): number {
     this.byte(0);
-    write();
-    const size = this.length - at - 1;
+    return this.length;
+  }
+
+  closeBlock(from: number): void {
+    const size = this.length - from;
     let extra = 0;
     for (let rest = size; rest >= 0x80; rest = Math.floor(rest / 0x80)) extra++;
     if (extra > 0) {
       if (this.length + extra > this.bytes.length) this.grow(extra);
-      this.bytes.copyWithin(at + 1 + extra, at + 1, this.length);
+      this.bytes.copyWithin(from + extra, from, this.length);
     }
-    const end = this.length + extra;
-    this.length = at;
+    this.length = from - 1;
     this.varint(size);
-    this.length = end;
+    this.length += size;
   }
 
+  /** A copy, cut out of a larger piece of memory: an allocation for each state would take longer than filling it. */
   finish(): Uint8Array {
-    return this.bytes.slice(0, this.length);
+    const size = this.length;
+    if (size > SLAB / 8) return this.bytes.slice(0, size);
+    if (slab.length - slabUsed < size) {
+      slab = new Uint8Array(SLAB);
+      slabUsed = 0;
+    }
+    const copy = slab.subarray(slabUsed, slabUsed + size);
+    copy.set(this.bytes.subarray(0, size));
+    slabUsed += size;
+    return copy;
   }
 
   /** To be filled again: one buffer serves many states. */
@@ -179,10 +214,20 @@ export class ByteReader {
 
   text(): string {
     const length = this.varint();
-    const part = this.bytes.subarray(this.position, this.position + length);
-    if (part.length !== length) throw new CodecError(ENDS_EARLY);
-    this.position += length;
-    return decoder.decode(part);
+    const from = this.skip(length);
+    const ascii = length <= SHORT ? this.ascii(from, length) : null;
+    return ascii ?? decoder.decode(this.bytes.subarray(from, from + length));
+  }
+
+  /** Short texts are ids and codes, ASCII nearly always: a call into the decoder costs more than they do. */
+  private ascii(from: number, length: number): string | null {
+    let text = '';
+    for (let i = from; i < from + length; i++) {
+      const byte = this.bytes[i]!;
+      if (byte >= 0x80) return null;
+      text += String.fromCharCode(byte);
+    }
+    return text;
   }
 
   scalar(): string | number | boolean {

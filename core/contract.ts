@@ -44,10 +44,25 @@ export interface Rejected {
   readonly schema_version?: number;
 }
 
-export type CompiledContracts = ReadonlyMap<string, ReadonlyMap<number, ContractIR>>;
+/** A contract with what would be made anew for each record. */
+interface CompiledContract {
+  readonly ir: ContractIR;
+  /** The incoming keys that its fields are read from. */
+  readonly keys: ReadonlySet<string>;
+}
+
+export type CompiledContracts = ReadonlyMap<string, ReadonlyMap<number, CompiledContract>>;
 type JsonObject = Readonly<Record<string, unknown>>;
 
-const ENVELOPE = ['event_id', 'entity_id', 'event_type', 'event_time', 'source', 'schema_version', 'properties'];
+const ENVELOPE: ReadonlySet<string> = new Set([
+  'event_id',
+  'entity_id',
+  'event_type',
+  'event_time',
+  'source',
+  'schema_version',
+  'properties',
+]);
 const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
 const MAX_ID = 128;
 const MAX_ENTITY = 256;
@@ -65,11 +80,11 @@ class Rejection extends Error {
 
 /** Index by event type and schema version; `validateUseCase` has refused a pair that is declared twice. */
 export function compileContracts(contracts: readonly ContractIR[]): CompiledContracts {
-  const byType = new Map<string, Map<number, ContractIR>>();
-  for (const contract of contracts) {
-    const versions = byType.get(contract.event_type) ?? new Map<number, ContractIR>();
-    versions.set(contract.schema_version, contract);
-    byType.set(contract.event_type, versions);
+  const byType = new Map<string, Map<number, CompiledContract>>();
+  for (const ir of contracts) {
+    const versions = byType.get(ir.event_type) ?? new Map<number, CompiledContract>();
+    versions.set(ir.schema_version, { ir, keys: new Set(ir.fields.map((field) => field.from ?? field.name)) });
+    byType.set(ir.event_type, versions);
   }
   return byType;
 }
@@ -144,17 +159,19 @@ function canonicalise(
 ): Admitted {
   const entity_id = entityOf(raw);
   const event_id = identifier(raw.event_id, 'event_id', MAX_ID, 'MISSING_FIELD');
-  const contract = contractOf(raw, contracts);
+  const compiled = contractOf(raw, contracts);
+  const contract = compiled.ir;
   const source = raw.source === undefined ? '' : identifier(raw.source, 'source', MAX_ID, 'INVALID_FIELD');
   const properties = raw.properties ?? {};
   if (typeName(properties) !== 'object') {
     throw new Rejection('INVALID_FIELD', `properties: found ${typeName(properties)}; allowed: an object`);
   }
   const times = timesOf(raw, contract, position, options);
-  const unknown = Object.keys(raw).filter(
-    (key) => !ENVELOPE.includes(key) && !(options.replay && key === 'available_at'),
-  );
-  const typed = normalise(contract, properties as JsonObject, unknown);
+  const unknown: string[] = [];
+  for (const key of Object.keys(raw)) {
+    if (!ENVELOPE.has(key) && !(options.replay && key === 'available_at')) unknown.push(key);
+  }
+  const typed = normalise(compiled, properties as JsonObject, unknown);
   return {
     ok: true,
     event: {
@@ -188,7 +205,7 @@ function identifier(value: unknown, field: string, max: number, missing: Rejecti
   if (value === undefined || value === null || value === '') {
     throw new Rejection(missing, `${field}: found ${typeName(value)}; allowed: a string of 1 to ${max} characters`);
   }
-  if (typeof value !== 'string' || [...value].length > max || !value.isWellFormed()) {
+  if (typeof value !== 'string' || (value.length > max && [...value].length > max) || !value.isWellFormed()) {
     throw new Rejection(
       'INVALID_FIELD',
       `${field}: found ${typeName(value)}; allowed: a string of 1 to ${max} characters`,
@@ -197,7 +214,7 @@ function identifier(value: unknown, field: string, max: number, missing: Rejecti
   return value;
 }
 
-function contractOf(raw: JsonObject, contracts: CompiledContracts): ContractIR {
+function contractOf(raw: JsonObject, contracts: CompiledContracts): CompiledContract {
   const versions = typeof raw.event_type === 'string' ? contracts.get(raw.event_type) : undefined;
   if (!versions) {
     const reason = raw.event_type === undefined ? 'MISSING_FIELD' : 'UNKNOWN_EVENT_TYPE';
@@ -246,15 +263,10 @@ function timesOf(raw: JsonObject, contract: ContractIR, position: RecordPosition
   );
 }
 
-function normalise(contract: ContractIR, raw: JsonObject, unknown: string[]): Record<string, Scalar> {
+function normalise({ ir, keys }: CompiledContract, raw: JsonObject, unknown: string[]): Record<string, Scalar> {
   const out: Record<string, Scalar> = {};
-  const known = new Set<string>();
-  for (const field of contract.fields) {
-    const key = field.from ?? field.name;
-    known.add(key);
-    out[field.name] = fieldValue(field, raw[key]);
-  }
-  for (const column of contract.derived) {
+  for (const field of ir.fields) out[field.name] = fieldValue(field, raw[field.from ?? field.name]);
+  for (const column of ir.derived) {
     const value = evaluate(column.expr, (name) => out[name] ?? null);
     if (value !== null && !Number.isSafeInteger(value)) {
       throw new Rejection(
@@ -264,11 +276,11 @@ function normalise(contract: ContractIR, raw: JsonObject, unknown: string[]): Re
     }
     out[column.name] = value;
   }
-  for (const [key, value] of Object.entries(raw)) {
-    if (known.has(key)) continue;
+  for (const key of Object.keys(raw)) {
+    if (keys.has(key)) continue;
     unknown.push(key);
     // A contract's own column is never overwritten by an unknown key of the same name.
-    if (!Object.hasOwn(out, key)) out[key] = keptValue(key, value);
+    if (!Object.hasOwn(out, key)) out[key] = keptValue(key, raw[key]);
   }
   return out;
 }
@@ -318,7 +330,7 @@ function intValue(field: FieldIR, raw: unknown): number {
 /** Trim and case are ASCII only: the one definition on which all languages agree. */
 function textValue(field: Extract<FieldIR, { type: 'string' | 'enum' }>, raw: unknown): string {
   if (typeof raw !== 'string' || !raw.isWellFormed()) throw invalid(field, raw, 'a well-formed string');
-  let text = field.trim ? raw.replace(/^[\t\n\v\f\r ]+|[\t\n\v\f\r ]+$/g, '') : raw;
+  let text = field.trim && isPadded(raw) ? raw.replace(/^[\t\n\v\f\r ]+|[\t\n\v\f\r ]+$/g, '') : raw;
   if (field.case === 'lower') text = text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
   if (field.case === 'upper') text = text.replace(/[a-z]/g, (letter) => letter.toUpperCase());
   if (field.type === 'enum') {
@@ -332,6 +344,11 @@ function textValue(field: Extract<FieldIR, { type: 'string' | 'enum' }>, raw: un
     throw invalid(field, raw, `up to ${field.max_length} characters`);
   }
   return text;
+}
+
+/** Whether a text begins or ends with ASCII white space or a control character: the only ones worth trimming. */
+function isPadded(text: string): boolean {
+  return text.charCodeAt(0) <= 0x20 || text.charCodeAt(text.length - 1) <= 0x20;
 }
 
 function inRange(field: Extract<FieldIR, { type: 'int' | 'decimal' }>, value: number): number {

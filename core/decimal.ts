@@ -14,6 +14,8 @@ export type Parsed = { readonly value: number } | { readonly error: RejectionRea
 
 /** @param input a JSON string (exact text) or number (its shortest round-trip text). @param scale 0..9. */
 export function parseDecimal(input: unknown, scale: number): Parsed {
+  const plain = typeof input === 'string' ? plainDecimal(input, scale) : Number.NaN;
+  if (!Number.isNaN(plain)) return { value: plain };
   const text = typeof input === 'number' ? String(input) : input;
   const match = typeof text === 'string' && text.length <= MAX_TEXT ? DECIMAL.exec(text) : null;
   if (!match)
@@ -34,6 +36,26 @@ export function parseDecimal(input: unknown, scale: number): Parsed {
   if (magnitude > BigInt(MAX_EXACT)) return overflow();
   const value = Number(magnitude);
   return { value: sign && value !== 0 ? -value : value };
+}
+
+/** Up to 15 digits that need no rounding, such as `31.90` at scale 2: most decimals. @returns NaN for any other text */
+function plainDecimal(text: string, scale: number): number {
+  const { length } = text;
+  let value = 0;
+  let point = -1;
+  const first = text.charCodeAt(0) === 0x2d ? 1 : 0;
+  if (length - first === 0 || length - first > 15) return Number.NaN;
+  for (let i = first; i < length; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit >= 0 && digit <= 9) value = value * 10 + digit;
+    else if (digit === -2 && point < 0 && i > first && i < length - 1) point = i;
+    else return Number.NaN;
+  }
+  const decimals = point < 0 ? 0 : length - 1 - point;
+  if (decimals > scale) return Number.NaN;
+  for (let i = decimals; i < scale; i++) value *= 10;
+  if (value > MAX_EXACT) return Number.NaN;
+  return first === 1 && value !== 0 ? -value : value;
 }
 
 function roundHalfEven(digits: string, cut: number): bigint {

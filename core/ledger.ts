@@ -122,7 +122,10 @@ export class OpenLedger {
     return this.evicted && !known ? { kind: 'unknown', event_type } : null;
   }
 
-  close(newest_available_at: number): Ledger {
+  /**
+   * @returns what stays; `forgot` where a retraction left that still waited: should its event come, it would be counted
+   */
+  close(newest_available_at: number): { ledger: Ledger; forgot: boolean } {
     const { horizon_ms, cap } = this.plan.retractions;
     const from = newest_available_at - horizon_ms;
     const keep = <T extends RecentId>(all: Iterable<T>): T[] =>
@@ -131,11 +134,9 @@ export class OpenLedger {
         .sort(newestFirst)
         .slice(0, cap);
     const entries = keep(this.entries.values());
-    return {
-      entries,
-      pending: keep(this.pending.values()),
-      evicted: this.evicted || entries.length < this.entries.size,
-    };
+    const pending = keep(this.pending.values());
+    const evicted = this.evicted || entries.length < this.entries.size;
+    return { ledger: { entries, pending, evicted }, forgot: pending.length < this.pending.size };
   }
 }
 

@@ -2,7 +2,7 @@
  * The event ids that a state has seen lately, newest first by (available_at, hash). They are looked up and added to as
  * bytes: a set of 256 ids made for each update costs more than all of its arithmetic.
  */
-import { type ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader, type ByteWriter } from './bytes.ts';
 import type { RememberedIR } from './ir.ts';
 
 export interface RecentId {
@@ -13,38 +13,48 @@ export interface RecentId {
 
 const HASH_BYTES = 7;
 const NOTHING = new Uint8Array(0);
-const scratch = new ByteWriter();
 
 export class RecentIds {
   readonly size: number;
-  /** available_at of the newest and of the oldest. */
-  private readonly newest: number;
+  /** Ids that came since the bytes were written; newest first, all newer than those. */
+  private readonly front: readonly RecentId[];
+  /** The others: `older` hashes of 7 bytes from `hashes` on, newest first. */
+  private readonly bytes: Uint8Array;
+  private readonly hashes: number;
+  /** Varints in [gaps … end): available_at of each id less that of the next older one. */
+  private readonly gaps: number;
+  private readonly end: number;
+  private readonly older: number;
+  /** available_at of the newest id in the bytes, and of the oldest of all. */
+  private readonly olderNewest: number;
   private readonly oldest: number;
-  /** `size` hashes, newest first. */
-  private readonly hashes: Uint8Array;
-  /** Varints: available_at of each id less that of the next older one. */
-  private readonly gaps: Uint8Array;
 
-  private constructor(size: number, newest: number, oldest: number, hashes: Uint8Array, gaps: Uint8Array) {
-    this.size = size;
-    this.newest = newest;
-    this.oldest = oldest;
+  private constructor(
+    front: readonly RecentId[],
+    oldest: number,
+    bytes: Uint8Array = NOTHING,
+    hashes = 0,
+    gaps = 0,
+    end = 0,
+    older = 0,
+    olderNewest = -1,
+  ) {
+    this.size = front.length + older;
+    this.front = front;
+    this.bytes = bytes;
     this.hashes = hashes;
     this.gaps = gaps;
+    this.end = end;
+    this.older = older;
+    this.olderNewest = olderNewest;
+    this.oldest = oldest;
   }
 
-  static readonly none = new RecentIds(0, -1, -1, NOTHING, NOTHING);
+  static readonly none = new RecentIds([], -1);
 
   /** @param ids newest first */
   static of(ids: readonly RecentId[]): RecentIds {
-    const [first, last] = [ids[0], ids.at(-1)];
-    if (!first || !last) return RecentIds.none;
-    scratch.reset();
-    for (const id of ids) scratch.hash(id.hash);
-    const hashes = scratch.finish();
-    scratch.reset();
-    for (let i = 1; i < ids.length; i++) scratch.varint(ids[i - 1]!.available_at - ids[i]!.available_at);
-    return new RecentIds(ids.length, first.available_at, last.available_at, hashes, scratch.finish());
+    return new RecentIds(ids, ids.at(-1)?.available_at ?? -1);
   }
 
   static decode(from: ByteReader, newest_available_at: number): RecentIds {
@@ -55,38 +65,40 @@ export class RecentIds {
     const hashes = from.skip(size * HASH_BYTES);
     const length = from.varint();
     const gaps = from.skip(length);
-    return new RecentIds(
-      size,
-      newest,
-      oldest,
-      from.bytes.subarray(hashes, hashes + size * HASH_BYTES),
-      from.bytes.subarray(gaps, gaps + length),
-    );
+    return new RecentIds([], oldest, from.bytes, hashes, gaps, gaps + length, size, newest);
   }
 
   write(out: ByteWriter, newest_available_at: number): void {
+    const { front, older, bytes, hashes } = this;
     out.varint(this.size);
     if (this.size === 0) return;
     out.varint(newest_available_at - this.newest);
     out.varint(this.newest - this.oldest);
-    out.raw(this.hashes);
-    out.varint(this.gaps.length);
-    out.raw(this.gaps);
+    for (const id of front) out.hash(id.hash);
+    out.raw(bytes, hashes, hashes + older * HASH_BYTES);
+    const block = out.openBlock();
+    for (let i = 1; i < front.length; i++) out.varint(front[i - 1]!.available_at - front[i]!.available_at);
+    const last = front.at(-1);
+    if (last && older > 0) out.varint(last.available_at - this.olderNewest);
+    out.raw(bytes, this.gaps, this.end);
+    out.closeBlock(block);
   }
 
   has(hash: number): boolean {
-    const { hashes } = this;
+    for (const id of this.front) if (id.hash === hash) return true;
+    const { bytes } = this;
     const low = hash >>> 0;
     const high = Math.floor(hash / 2 ** 32);
-    for (let i = 0; i < hashes.length; i += HASH_BYTES) {
+    const end = this.hashes + this.older * HASH_BYTES;
+    for (let i = this.hashes; i < end; i += HASH_BYTES) {
       if (
-        hashes[i] === (low & 0xff) &&
-        hashes[i + 1] === ((low >>> 8) & 0xff) &&
-        hashes[i + 2] === ((low >>> 16) & 0xff) &&
-        hashes[i + 3] === low >>> 24 &&
-        hashes[i + 4] === (high & 0xff) &&
-        hashes[i + 5] === ((high >>> 8) & 0xff) &&
-        hashes[i + 6] === high >>> 16
+        bytes[i] === (low & 0xff) &&
+        bytes[i + 1] === ((low >>> 8) & 0xff) &&
+        bytes[i + 2] === ((low >>> 16) & 0xff) &&
+        bytes[i + 3] === low >>> 24 &&
+        bytes[i + 4] === (high & 0xff) &&
+        bytes[i + 5] === ((high >>> 8) & 0xff) &&
+        bytes[i + 6] === high >>> 16
       ) {
         return true;
       }
@@ -96,12 +108,15 @@ export class RecentIds {
 
   /** Newest first. */
   list(): RecentId[] {
-    const reader = new RecentReader(this.hashes, this.gaps);
-    let available_at = this.newest;
-    return Array.from({ length: this.size }, (_, i) => {
-      if (i > 0) available_at -= reader.gap();
-      return { available_at, hash: reader.hash() };
-    });
+    const ids = [...this.front];
+    const gaps = new ByteReader(this.bytes, this.gaps);
+    const hashes = new ByteReader(this.bytes, this.hashes);
+    let available_at = this.olderNewest;
+    for (let i = 0; i < this.older; i++) {
+      if (i > 0) available_at -= gaps.varint();
+      ids.push({ available_at, hash: hashes.hash() });
+    }
+    return ids;
   }
 
   /**
@@ -112,83 +127,45 @@ export class RecentIds {
     const from = newest_available_at - horizon_ms;
     const fresh = added.length > 1 ? [...added].sort(newestFirst) : added;
     const last = fresh.at(-1);
-    // Only ids that are all newer than what is there can be put in front as bytes.
-    if (!last || last.available_at <= this.newest || fresh.length >= cap || last.available_at < from) {
-      if (!last && this.oldest >= from) return this;
-      return RecentIds.of(
-        [...this.list(), ...fresh]
-          .filter((id) => id.available_at >= from)
-          .sort(newestFirst)
-          .slice(0, cap),
-      );
+    if (!last && this.oldest >= from) return this;
+    // Only ids that are all newer than what is there can be put in front of the bytes.
+    if (
+      !last ||
+      last.available_at <= this.newest ||
+      this.size === 0 ||
+      fresh.length >= cap ||
+      last.available_at < from
+    ) {
+      const all = [...this.list(), ...fresh].filter((id) => id.available_at >= from);
+      return RecentIds.of(all.sort(newestFirst).slice(0, cap));
     }
-    return this.inFront(fresh, last).trimmed(from, cap);
+    return this.inFront(fresh, from, cap);
   }
 
-  private inFront(fresh: readonly RecentId[], last: RecentId): RecentIds {
-    const front = RecentIds.of(fresh);
-    if (this.size === 0) return front;
-    scratch.reset().raw(front.hashes);
-    scratch.raw(this.hashes);
-    const hashes = scratch.finish();
-    scratch.reset().raw(front.gaps);
-    scratch.varint(last.available_at - this.newest);
-    scratch.raw(this.gaps);
-    return new RecentIds(this.size + fresh.length, front.newest, this.oldest, hashes, scratch.finish());
-  }
-
-  /** Takes the oldest away while they are too many or too old. */
-  private trimmed(from: number, cap: number): RecentIds {
-    let { size, oldest } = this;
-    let end = this.gaps.length;
-    while (size > 1 && (size > cap || oldest < from)) {
+  /** Of the bytes, the oldest go while they are too many or too old. */
+  private inFront(fresh: readonly RecentId[], from: number, cap: number): RecentIds {
+    const { bytes, hashes, gaps } = this;
+    const front = this.front.length === 0 ? fresh : [...fresh, ...this.front];
+    let { older, oldest, end } = this;
+    while (older > 0 && (front.length + older > cap || oldest < from)) {
+      if (older === 1) {
+        return RecentIds.of(front.filter((id) => id.available_at >= from).slice(0, cap));
+      }
       let begin = end - 1;
-      while (begin > 0 && this.gaps[begin - 1]! >= 0x80) begin--;
-      let gap = 0;
-      for (let i = end - 1; i >= begin; i--) gap = gap * 0x80 + (this.gaps[i]! & 0x7f);
-      oldest += gap;
+      while (begin > gaps && bytes[begin - 1]! >= 0x80) begin--;
+      oldest += new ByteReader(bytes, begin).varint();
       end = begin;
-      size--;
+      older--;
     }
-    if (size === this.size) return this;
-    return new RecentIds(
-      size,
-      this.newest,
-      oldest,
-      this.hashes.subarray(0, size * HASH_BYTES),
-      this.gaps.subarray(0, end),
-    );
+    if (older === 0) return RecentIds.of(front.filter((id) => id.available_at >= from).slice(0, cap));
+    return new RecentIds(front, oldest, bytes, hashes, gaps, end, older, this.olderNewest);
+  }
+
+  private get newest(): number {
+    return this.front[0]?.available_at ?? this.olderNewest;
   }
 }
 
 export function newestFirst(a: RecentId, b: RecentId): number {
   return b.available_at - a.available_at || b.hash - a.hash;
-}
-
-class RecentReader {
-  private readonly hashes: Uint8Array;
-  private readonly gaps: Uint8Array;
-  private atHash = 0;
-  private atGap = 0;
-
-  constructor(hashes: Uint8Array, gaps: Uint8Array) {
-    this.hashes = hashes;
-    this.gaps = gaps;
-  }
-
-  hash(): number {
-    let value = 0;
-    for (let i = HASH_BYTES - 1; i >= 0; i--) value = value * 0x100 + this.hashes[this.atHash + i]!;
-    this.atHash += HASH_BYTES;
-    return value;
-  }
-
-  gap(): number {
-    let value = 0;
-    for (let scale = 1; ; scale *= 0x80) {
-      const byte = this.gaps[this.atGap++]!;
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
-    }
-  }
 }

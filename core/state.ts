@@ -107,13 +107,15 @@ export function applyEvents(
       else if (effect.kind === 'unknown') markAll(plan, effect.event_type, inexact);
     }
   }
+  const closed = ledger?.close(newest_available_at);
+  if (closed?.forgot) for (const type of plan.ledger!.types) markAll(plan, type, inexact);
   return {
     state: {
       newest_event_time,
       newest_available_at,
       watermarks,
       recent: state.recent.with(ids, newest_available_at, plan.view.dedupe),
-      ledger: ledger?.close(newest_available_at) ?? EMPTY_LEDGER,
+      ledger: closed?.ledger ?? EMPTY_LEDGER,
       inexact: marked(plan, state.inexact, inexact),
       levels: tiles.map((open, l) => open.close(oldestReachable(plan.levels[l]!, newest_available_at))),
     },
@@ -127,7 +129,7 @@ export function applyEvents(
 class OpenTiles {
   private readonly level: Level;
   private readonly tiles: Tiles;
-  private readonly changed = new Map<number, unknown[]>();
+  private changed: Map<number, unknown[]> | null = null;
   private start = -1;
   private cells: unknown[] = [];
 
@@ -140,10 +142,10 @@ class OpenTiles {
   around(event_time: number): unknown[] {
     const start = this.level.hop_ms === 0 ? 0 : event_time - (event_time % this.level.hop_ms);
     if (start === this.start) return this.cells;
+    this.changed ??= new Map();
     let cells = this.changed.get(start);
     if (!cells) {
-      const stored = this.tiles.at(start);
-      cells = stored ? stored.cells.slice() : new Array(this.level.partials.length).fill(null);
+      cells = this.tiles.cellsAt(start)?.slice() ?? new Array(this.level.partials.length).fill(null);
       this.changed.set(start, cells);
     }
     this.start = start;
@@ -152,11 +154,11 @@ class OpenTiles {
   }
 
   close(reachable: number): Tiles {
-    const changed = new Map<number, readonly unknown[] | null>();
-    for (const [start, cells] of this.changed) changed.set(start, cells.some((cell) => cell !== null) ? cells : null);
-    return this.tiles.with(changed, reachable);
+    return this.tiles.with(this.changed ?? UNCHANGED, reachable);
   }
 }
+
+const UNCHANGED: ReadonlyMap<number, readonly unknown[]> = new Map();
 
 /** Adds an event to every partial it touches. */
 function count({ touched, levels }: ViewPlan, tiles: readonly OpenTiles[], event: CanonicalEvent): void {

@@ -1,10 +1,8 @@
 /**
- * The tiles of one level of a state, newest first. Most batches touch the newest tile only, so the older ones stay the
- * bytes they came as until somebody looks at them: on a state of 60 tiles that is the larger part of an update's time.
- * Layout: core/codec.ts.
+ * The tiles of one level of a state, newest first. Most batches touch the newest tile only, or open a newer one, so the
+ * others stay the bytes they came as until somebody looks at them. Layout: core/codec.ts.
  */
-import type { ByteReader, ByteWriter } from './bytes.ts';
-import { ByteReader as Reader } from './bytes.ts';
+import { ByteReader, type ByteWriter } from './bytes.ts';
 import type { Level } from './view.ts';
 
 /** A tile's cells, one per partial of its level; null where no event touched it. */
@@ -14,125 +12,160 @@ export interface Tile {
   readonly cells: readonly unknown[];
 }
 
-/** Tiles that are bytes still, all older than the ones that are read. */
-interface Unread {
-  readonly from: ByteReader;
-  /** Where the whole level's block ends. */
-  readonly end: number;
-  count: number;
-}
+/** Start → cells; all null for a tile that is empty now. */
+export type Changed = ReadonlyMap<number, readonly unknown[]>;
+
+const NEVER = Number.NEGATIVE_INFINITY;
 
 export class Tiles {
   private readonly level: Level;
   /** Newest first. Grows as more is read, which changes nothing that can be seen from outside. */
   private readonly read: Tile[];
-  private readonly unread: Unread | null;
+  /** What is bytes still: `unread` tiles in bytes[at … end), all older than those that are read. */
+  private readonly bytes: Uint8Array;
+  private at: number;
+  private readonly end: number;
+  private unread: number;
+  /** Start of the first unread tile where its bytes don't say it: it was the newest of all when they were written. */
+  private unreadStart: number;
   private readonly oldest: number;
 
-  private constructor(level: Level, read: Tile[], unread: Unread | null, oldest: number) {
+  private constructor(
+    level: Level,
+    read: Tile[],
+    oldest: number,
+    bytes: Uint8Array = NOTHING,
+    at = 0,
+    end = 0,
+    unread = 0,
+    unreadStart = NEVER,
+  ) {
     this.level = level;
     this.read = read;
-    this.unread = unread;
     this.oldest = oldest;
+    this.bytes = bytes;
+    this.at = at;
+    this.end = end;
+    this.unread = unread;
+    this.unreadStart = unreadStart;
   }
 
-  static readonly none = (level: Level): Tiles => new Tiles(level, [], null, Number.POSITIVE_INFINITY);
+  static none(level: Level): Tiles {
+    return new Tiles(level, [], Number.POSITIVE_INFINITY);
+  }
 
   /** @param tiles newest first */
   static of(level: Level, tiles: readonly Tile[]): Tiles {
-    return new Tiles(level, [...tiles], null, tiles.at(-1)?.start ?? Number.POSITIVE_INFINITY);
+    return new Tiles(level, [...tiles], tiles.at(-1)?.start ?? Number.POSITIVE_INFINITY);
   }
 
-  /** Reads the level's block; of its tiles only the newest. */
+  /** Takes the level's block, and reads none of its tiles yet. */
   static decode(level: Level, from: ByteReader): Tiles {
     const size = from.varint();
     if (size === 0) return Tiles.none(level);
-    const end = from.skip(size) + size;
-    const own = new Reader(from.bytes, end - size);
-    const count = own.varint();
-    const newest = level.hop_ms === 0 ? 0 : own.varint() * level.hop_ms;
-    const oldest = level.hop_ms === 0 ? 0 : newest - own.varint() * level.hop_ms;
-    const first = { start: newest, cells: readCells(level, own, newest) };
-    return new Tiles(level, [first], { from: own, end, count: count - 1 }, oldest);
+    const end = from.position + size;
+    const count = from.varint();
+    const newest = level.hop_ms === 0 ? 0 : from.varint() * level.hop_ms;
+    const oldest = level.hop_ms === 0 ? 0 : newest - from.varint() * level.hop_ms;
+    const at = from.position;
+    from.skip(end - at);
+    return new Tiles(level, [], oldest, from.bytes, at, end, count, newest);
   }
 
   get count(): number {
-    return this.read.length + (this.unread?.count ?? 0);
+    return this.read.length + this.unread;
   }
 
   /** Every tile, newest first. */
   all(): readonly Tile[] {
-    while (this.readOne());
+    this.readWhile(NEVER);
     return this.read;
   }
 
   /** Tiles from the newest down to those that start at `from` or later; newest first. */
   since(from: number): readonly Tile[] {
-    while ((this.read.at(-1)?.start ?? -1) >= from && this.readOne());
+    this.readWhile(from);
     const { read } = this;
     let end = read.length;
     while (end > 0 && read[end - 1]!.start < from) end--;
     return end === read.length ? read : read.slice(0, end);
   }
 
-  /** The tile that starts at `start`. */
-  at(start: number): Tile | undefined {
-    while ((this.read.at(-1)?.start ?? Number.NEGATIVE_INFINITY) > start && this.readOne());
-    return this.read.find((tile) => tile.start === start);
+  /** The cells of the tile that starts at `start`. */
+  cellsAt(start: number): readonly unknown[] | undefined {
+    this.readWhile(start);
+    const { read } = this;
+    for (let i = read.length - 1; i >= 0; i--) {
+      const tile = read[i]!;
+      if (tile.start === start) return tile.cells;
+      if (tile.start > start) return undefined;
+    }
+    return undefined;
   }
 
-  /**
-   * @param changed start → new cells, or null for a tile that is empty now; each start was asked by `at`
-   * @param reachable older tiles are dropped
-   */
-  with(changed: ReadonlyMap<number, readonly unknown[] | null>, reachable: number): Tiles {
+  /** @param changed starts that `cellsAt` was asked for. @param reachable older tiles are dropped */
+  with(changed: Changed, reachable: number): Tiles {
     const prune = this.oldest < reachable;
     if (changed.size === 0 && !prune) return this;
-    if (prune || this.dropsItsLast(changed)) this.all();
-    const kept = this.read.filter((tile) => tile.start >= reachable && !changed.has(tile.start));
-    for (const [start, cells] of changed) if (cells !== null && start >= reachable) kept.push({ start, cells });
-    kept.sort((a, b) => b.start - a.start);
-    const { unread } = this;
-    if (!unread || unread.count === 0) return Tiles.of(this.level, kept);
-    const rest = { from: new Reader(unread.from.bytes, unread.from.position), end: unread.end, count: unread.count };
-    return new Tiles(this.level, kept, rest, this.oldest);
+    // What is unread counts its starts from the tile before it: that one has to stay.
+    const last = changed.get(this.read.at(-1)?.start ?? NEVER);
+    if (prune) this.readWhile(reachable);
+    else if (last && isEmpty(last)) this.readWhile(NEVER);
+    const kept: Tile[] = [];
+    for (const tile of this.read) if (tile.start >= reachable && !changed.has(tile.start)) kept.push(tile);
+    for (const [start, cells] of changed) if (start >= reachable && !isEmpty(cells)) kept.push({ start, cells });
+    if (kept.length > 1) kept.sort((a, b) => b.start - a.start);
+    if (prune || this.unread === 0) return new Tiles(this.level, kept, kept.at(-1)?.start ?? Number.POSITIVE_INFINITY);
+    return new Tiles(this.level, kept, this.oldest, this.bytes, this.at, this.end, this.unread, this.unreadStart);
   }
 
   write(out: ByteWriter): void {
-    const { level, read, unread } = this;
-    const [newest] = read;
-    if (!newest) {
+    const { level, read, unread, unreadStart } = this;
+    const newest = read[0]?.start ?? unreadStart;
+    if (newest === NEVER) {
       out.varint(0);
       return;
     }
-    out.block(() => {
-      out.varint(this.count);
-      if (level.hop_ms > 0) {
-        out.varint(newest.start / level.hop_ms);
-        out.varint((newest.start - this.oldest) / level.hop_ms);
-      }
-      for (let i = 0; i < read.length; i++) {
-        if (i > 0) out.varint((read[i - 1]!.start - read[i]!.start) / level.hop_ms);
-        writeCells(level, out, read[i]!);
-      }
-      if (unread && unread.count > 0) out.raw(unread.from.bytes, unread.from.position, unread.end);
-    });
+    const block = out.openBlock();
+    out.varint(this.count);
+    if (level.hop_ms > 0) {
+      out.varint(newest / level.hop_ms);
+      out.varint((newest - this.oldest) / level.hop_ms);
+    }
+    for (let i = 0; i < read.length; i++) {
+      if (i > 0) out.varint((read[i - 1]!.start - read[i]!.start) / level.hop_ms);
+      writeCells(level, out, read[i]!);
+    }
+    if (unread > 0) {
+      const before = read.at(-1);
+      if (before && unreadStart !== NEVER) out.varint((before.start - unreadStart) / level.hop_ms);
+      out.raw(this.bytes, this.at, this.end);
+    }
+    out.closeBlock(block);
   }
 
-  /** What is unread counts its starts from the last tile that is read: that one has to stay. */
-  private dropsItsLast(changed: ReadonlyMap<number, readonly unknown[] | null>): boolean {
-    const last = this.read.at(-1);
-    return last !== undefined && changed.get(last.start) === null;
+  /** Reads on until a tile before `from` is read, or all are. */
+  private readWhile(from: number): void {
+    const { level, read } = this;
+    while (this.unread > 0) {
+      const before = read.at(-1);
+      if (before && before.start <= from && this.unreadStart === NEVER) return;
+      if (this.unreadStart !== NEVER && this.unreadStart < from) return;
+      const reader = new ByteReader(this.bytes, this.at);
+      const start = this.unreadStart === NEVER ? before!.start - reader.varint() * level.hop_ms : this.unreadStart;
+      read.push({ start, cells: readCells(level, reader, start) });
+      this.at = reader.position;
+      this.unreadStart = NEVER;
+      this.unread--;
+    }
   }
+}
 
-  private readOne(): boolean {
-    const { unread, level, read } = this;
-    if (!unread || unread.count === 0) return false;
-    unread.count--;
-    const start = read.at(-1)!.start - unread.from.varint() * level.hop_ms;
-    read.push({ start, cells: readCells(level, unread.from, start) });
-    return true;
-  }
+const NOTHING = new Uint8Array(0);
+
+function isEmpty(cells: readonly unknown[]): boolean {
+  for (const cell of cells) if (cell !== null) return false;
+  return true;
 }
 
 function readCells({ partials }: Level, from: ByteReader, start: number): unknown[] {
