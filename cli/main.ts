@@ -1,12 +1,14 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { demo } from './commands/demo.ts';
 import { deploy } from './commands/deploy.ts';
+import { erase } from './commands/erase.ts';
+import { addFeatures } from './commands/features.ts';
 import { loadHistory } from './commands/history.ts';
 import { startLocal, statusLocal, stopLocal } from './commands/local.ts';
 import { page } from './commands/page.ts';
 import { put } from './commands/put.ts';
 import { replay } from './commands/replay.ts';
-import { train } from './commands/train.ts';
+import { rebuild, train } from './commands/train.ts';
 import { STAGES } from './connection.ts';
 import { CliError, messageOf } from './errors.ts';
 
@@ -93,12 +95,28 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
     .addOption(stageOption())
     .action(loadHistory);
 
-  root
+  const training = root
     .command('train')
     .description('build the training set, train, gate, register and deploy the model')
     .option('--as-of <time>', 'know only what was known then', day)
     .addOption(stageOption())
     .action(train);
+  training
+    .command('rebuild')
+    .description('make the files of a training set again and compare them to the byte')
+    .requiredOption('--training-set <id>', 'its id')
+    .addOption(stageOption())
+    .action((_, command: Command) => rebuild(command.optsWithGlobals()));
+
+  addFeatures(root);
+
+  root
+    .command('erase')
+    .description('erase one entity from every store, for good')
+    .requiredOption('--entity <id>', 'the entity_id')
+    .option('--yes', 'do not ask')
+    .addOption(stageOption())
+    .action(erase);
 
   root
     .command('replay')

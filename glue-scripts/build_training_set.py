@@ -1,6 +1,7 @@
 """Glue job: Iceberg `events` → a training set (Iceberg, Parquet and manifest below training/<id>/). May run again.
 
-Arguments: --lake_bucket, --database, --ir_uri, --training_set_id, and optionally --as_of (ISO-8601 with a zone, or ms).
+Arguments: --lake_bucket, --database, --ir_uri, --training_set_id, and optionally --as_of (ISO-8601 with a zone, or ms);
+or --rebuild <id> alone: makes that set's files again, in memory, and compares bytes → training/<id>/rebuilt.json.
 """
 
 import json
@@ -13,20 +14,29 @@ from tidemark_spark.ir import parse_use_case
 from tidemark_spark.lake import read_bytes
 from tidemark_spark.spark_events import prepare
 from tidemark_spark.tables import Tables
-from tidemark_spark.training_set import build
+from tidemark_spark.training_set import build, rebuild
 
 
 def main() -> None:
-    optional = ["as_of"] if any(a == "--as_of" or a.startswith("--as_of=") for a in sys.argv) else []
-    args = getResolvedOptions(sys.argv, ["lake_bucket", "database", "ir_uri", "training_set_id", *optional])
+    optional = [name for name in ("training_set_id", "as_of", "rebuild") if _given(name)]
+    args = getResolvedOptions(sys.argv, ["lake_bucket", "database", "ir_uri", *optional])
     given = args.get("as_of") or ""
     as_of = parse_timestamp(given, "epoch_ms" if given.isdigit() else "iso8601") if given else None
     spark = SparkSession.builder.getOrCreate()
     prepare(spark)
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
-    manifest = build(spark, Tables(args["database"]), use_case, args["lake_bucket"], args["training_set_id"], as_of)
+    tables, bucket = Tables(args["database"]), args["lake_bucket"]
+    if "rebuild" in args:
+        report = rebuild(spark, tables, use_case, bucket, args["rebuild"])
+        print(json.dumps({"job": "rebuild_training_set"} | report))
+        return
+    manifest = build(spark, tables, use_case, bucket, args["training_set_id"], as_of)
     shown = ("training_set_id", "rows", "base_rates", "dropped", "snapshot_id")
     print(json.dumps({"job": "build_training_set"} | {key: manifest[key] for key in shown}))
+
+
+def _given(name: str) -> bool:
+    return any(a == f"--{name}" or a.startswith(f"--{name}=") for a in sys.argv)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Glue job: archive/{events,quarantine,predictions}/ → Iceberg tables of the same names. May run again.
 
-Arguments: --lake_bucket, --database, --ir_uri, --entity_buckets.
+Arguments: --lake_bucket, --database, --ir_uri, --entity_buckets, --table_features.
 """
 
 import json
@@ -11,13 +11,15 @@ from pyspark.sql import SparkSession
 from tidemark_spark.archive import compact
 from tidemark_spark.spark_events import prepare
 from tidemark_spark.tables import Tables
+from tidemark_spark.tombstones import read_tombstones
 
 
 def main() -> None:
-    args = getResolvedOptions(sys.argv, ["lake_bucket", "database", "entity_buckets"])
+    args = getResolvedOptions(sys.argv, ["lake_bucket", "database", "entity_buckets", "table_features"])
     spark = SparkSession.builder.getOrCreate()
     prepare(spark)
-    counts = compact(spark, Tables(args["database"]), args["lake_bucket"], int(args["entity_buckets"]))
+    erased = frozenset(read_tombstones(args["table_features"]))
+    counts = compact(spark, Tables(args["database"]), args["lake_bucket"], int(args["entity_buckets"]), erased)
     print(json.dumps({"job": "compact_archive"} | counts))
 
 

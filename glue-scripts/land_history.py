@@ -1,6 +1,6 @@
 """Glue job: wire events of raw/history/*.ndjson.gz → Iceberg `events`, bad lines → `quarantine`. May run again.
 
-Arguments: --lake_bucket, --database, --ir_uri, --entity_buckets.
+Arguments: --lake_bucket, --database, --ir_uri, --entity_buckets, --table_features.
 """
 
 import json
@@ -13,18 +13,20 @@ from tidemark_spark.ir import parse_use_case
 from tidemark_spark.lake import list_objects, read_bytes
 from tidemark_spark.spark_events import prepare
 from tidemark_spark.tables import Tables
+from tidemark_spark.tombstones import read_tombstones
 
 PREFIX = "raw/history/"
 
 
 def main() -> None:
-    args = getResolvedOptions(sys.argv, ["lake_bucket", "database", "ir_uri", "entity_buckets"])
+    args = getResolvedOptions(sys.argv, ["lake_bucket", "database", "ir_uri", "entity_buckets", "table_features"])
     spark = SparkSession.builder.getOrCreate()
     prepare(spark)
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
     files = list_objects(args["lake_bucket"], PREFIX, ".ndjson.gz")
     slices = count_lines(spark, args["lake_bucket"], files)
-    counts = land(spark, Tables(args["database"]), use_case, args["lake_bucket"], slices, int(args["entity_buckets"]))
+    erased, buckets = frozenset(read_tombstones(args["table_features"])), int(args["entity_buckets"])
+    counts = land(spark, Tables(args["database"]), use_case, args["lake_bucket"], slices, buckets, erased)
     print(json.dumps({"job": "land_history", "files": len(files)} | counts))
 
 

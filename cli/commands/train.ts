@@ -1,7 +1,9 @@
 import { Progress } from '../../setup/progress.mjs';
 import { connect, type Stage } from '../connection.ts';
+import { CliError } from '../errors.ts';
 import { interruption } from '../interruption.ts';
 import { runStateMachine } from '../jobs.ts';
+import { rebuildTrainingSet } from '../rebuild.ts';
 import { readResources } from '../resources.ts';
 
 interface TrainOptions {
@@ -24,4 +26,18 @@ export async function train({ stage, asOf }: TrainOptions): Promise<void> {
   );
   stop.release();
   console.log(JSON.stringify(output, null, 2));
+}
+
+/** `tidemark train rebuild`: exit code 1 when a file is not the same to the byte. */
+export async function rebuild({ trainingSet, stage }: { trainingSet: string; stage: Stage }): Promise<void> {
+  const { clients } = connect(stage);
+  const resources = await readResources(clients.cloudformation, stage);
+  const stop = interruption();
+  const report = await new Progress().step('Rebuild the training set (Glue)', (step) =>
+    rebuildTrainingSet(clients, resources, trainingSet, { signal: stop.signal, onState: step.update }),
+  );
+  stop.release();
+  console.log(JSON.stringify(report, null, 2));
+  const wrong = report.different.length + report.missing.length + report.unexpected.length;
+  if (wrong > 0) throw new CliError(`${wrong} files are not what they were; ${report.equal} are equal to the byte.`);
 }

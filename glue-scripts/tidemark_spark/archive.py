@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,6 +22,7 @@ from .events import (
 )
 from .lake import list_objects, read_lines
 from .tables import FILE_COLUMNS, PREDICTION_COLUMNS, QUARANTINE_COLUMNS, Tables, merge
+from .tombstones import NOBODY, Tombstones, any_erased, subjects_of
 
 KINDS = ("events", "quarantine", "predictions")
 _SLICES = 8
@@ -48,10 +50,13 @@ _PREDICTION_SCHEMA = """prediction_id string, entity_id string, t long, view str
     reasons string, trigger string, scored_at long"""
 
 
-def compact(spark: SparkSession, tables: Tables, bucket: str, entity_buckets: int) -> dict[str, int]:
+def compact(
+    spark: SparkSession, tables: Tables, bucket: str, entity_buckets: int, erased: Tombstones = NOBODY
+) -> dict[str, int]:
     """Merges what is new below archive/ and remembers its keys; returns new objects by kind.
 
-    A run that dies between merge and remembering reads the same objects again, and merges nothing twice.
+    Records of erased entities are left out. A run that dies between merge and remembering reads the same objects
+    again, and merges nothing twice.
     """
     tables.create_events(spark, entity_buckets)
     tables.create(spark, "quarantine", QUARANTINE_COLUMNS, "dt")
@@ -65,7 +70,7 @@ def compact(spark: SparkSession, tables: Tables, bucket: str, entity_buckets: in
         keys = [o.key for o in list_objects(bucket, f"archive/{kind}/", ".ndjson.gz") if o.key not in read[kind]]
         counts[f"{kind}_objects"] = len(keys)
         if keys:
-            _MERGE[kind](spark, tables, bucket, keys)
+            _MERGE[kind](spark, tables, bucket, keys, erased)
             spark.createDataFrame([(key, kind) for key in keys], FILE_COLUMNS).coalesce(1).writeTo(files).append()
     return counts
 
@@ -77,6 +82,7 @@ def _records(
     to_row: Callable[[Any], dict[str, Any]],
     arrow: pa.Schema,
     ddl: str,
+    about: Callable[[Any], bool],
 ) -> DataFrame:
     """Rows of the objects' JSON lines, read inside executors."""
 
@@ -84,7 +90,8 @@ def _records(
         held: list[dict[str, Any]] = []
         for batch in batches:
             for key in batch.column(0).to_pylist():
-                held += [to_row(wire_json.parse(line.decode())) for line in read_lines(bucket, key) if line]
+                lines = [wire_json.parse(line.decode()) for line in read_lines(bucket, key) if line]
+                held += [to_row(line) for line in lines if not about(line)]
                 if len(held) >= ROWS_A_BATCH:
                     yield pa.RecordBatch.from_pylist(held, arrow)
                     held = []
@@ -106,17 +113,31 @@ def prediction_row(line: dict[str, Any]) -> dict[str, Any]:
     return line | lists | {"watermarks": list(line["watermarks"].items())}
 
 
-def _merge_events(spark: SparkSession, tables: Tables, bucket: str, keys: list[str]) -> None:
-    merge_events(spark, tables, events_of(_records(spark, bucket, keys, event_row, LANDED_ARROW, LANDED_SCHEMA)))
+def _merge_events(spark: SparkSession, tables: Tables, bucket: str, keys: list[str], erased: Tombstones) -> None:
+    lines = _records(spark, bucket, keys, event_row, LANDED_ARROW, LANDED_SCHEMA, _of_erased(erased))
+    merge_events(spark, tables, events_of(lines))
 
 
-def _merge_quarantine(spark: SparkSession, tables: Tables, bucket: str, keys: list[str]) -> None:
-    lines = _records(spark, bucket, keys, dict, LANDED_ARROW, LANDED_SCHEMA)
+def _of_erased(erased: Tombstones) -> Callable[[Any], bool]:
+    return lambda line: bool(erased) and any_erased(erased, [line["entity_id"]])
+
+
+def _names_erased(erased: Tombstones) -> Callable[[Any], bool]:
+    def about(line: Any) -> bool:
+        return bool(erased) and any_erased(
+            erased, subjects_of(line["partition_key"], base64.b64decode(line["raw_base64"]))
+        )
+
+    return about
+
+
+def _merge_quarantine(spark: SparkSession, tables: Tables, bucket: str, keys: list[str], erased: Tombstones) -> None:
+    lines = _records(spark, bucket, keys, dict, LANDED_ARROW, LANDED_SCHEMA, _names_erased(erased))
     merge_quarantine(spark, tables, rejections_of(lines))
 
 
-def _merge_predictions(spark: SparkSession, tables: Tables, bucket: str, keys: list[str]) -> None:
-    rows = _records(spark, bucket, keys, prediction_row, _PREDICTION_ARROW, _PREDICTION_SCHEMA)
+def _merge_predictions(spark: SparkSession, tables: Tables, bucket: str, keys: list[str], erased: Tombstones) -> None:
+    rows = _records(spark, bucket, keys, prediction_row, _PREDICTION_ARROW, _PREDICTION_SCHEMA, _of_erased(erased))
     for name in ("t", "scored_at"):
         rows = rows.withColumn(name, F.timestamp_millis(name))
     merge(spark, tables.name("predictions"), rows.dropDuplicates(["prediction_id"]), ["prediction_id"])

@@ -19,6 +19,7 @@ from .ir import ViewPlan
 from .spark_events import by_entity, engine_events, partition_table
 from .states import State, entity_states
 from .tables import Tables, snapshot_id
+from .tombstones import ERASED_KEY, read_tombstones, tombstone_of, without_erased
 
 FENCE_KEY = "#fence"
 WRITERS = 16
@@ -55,7 +56,8 @@ def backfill(spark: SparkSession, tables: Tables, plan: ViewPlan, table: str) ->
             yield pa.RecordBatch.from_pydict({"outcome": list(counts), "states": list(counts.values())})
 
     events = spark.read.option("snapshot-id", snapshot).table(tables.name("events"))
-    rows = by_entity(engine_events(events)).mapInArrow(write, "outcome string, states long").collect()
+    alive = without_erased(events, frozenset(read_tombstones(table)))
+    rows = by_entity(engine_events(alive)).mapInArrow(write, "outcome string, states long").collect()
     outcomes: Counter[str] = Counter()
     for row in rows:
         outcomes[row["outcome"]] += row["states"]
@@ -70,7 +72,7 @@ def backfill(spark: SparkSession, tables: Tables, plan: ViewPlan, table: str) ->
 
 def write_states(table: str, view: str, states: Iterator[State], marks: dict[str, str]) -> Counter[str]:
     """Counts of states by what happened: `written`, `replaced` (an older one), `kept` (a live one that has seen
-    all archived events of its entity), `behind` (a live one that has not, but holds newer ones)."""
+    all archived events of its entity), `behind` (a live one that has not, but holds newer ones), `erased`."""
     client = boto3.client(
         "dynamodb", config=Config(max_pool_connections=WRITERS, retries={"mode": "adaptive", "max_attempts": 10})
     )
@@ -84,6 +86,8 @@ def _write_one(client: Any, table: str, view: str, state: State, marks: dict[str
     for _ in range(_TRIES):
         if _put(client, table, item_of(state, view, marks, (version or 0) + 1), version):
             return "written" if version is None else "replaced"
+        if version is None and _is_erased(client, table, state.entity_id):
+            return "erased"
         stored = client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
         if stored is None:
             version = None
@@ -116,20 +120,33 @@ def item_of(state: State, view: str, marks: dict[str, str], version: int) -> dic
 
 def _put(client: Any, table: str, item: dict[str, Any], version: int | None) -> bool:
     """Writes under the condition that nobody did since `version` was read (None: there was no item)."""
-    condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(entity_id)"}
-    if version is not None:
-        condition = {
-            "ConditionExpression": "#version = :read",
-            "ExpressionAttributeNames": {"#version": "version"},
-            "ExpressionAttributeValues": {":read": {"N": str(version)}},
-        }
+    absent = {"TableName": table, "ConditionExpression": "attribute_not_exists(entity_id)"}
     try:
-        client.put_item(TableName=table, Item=item, **condition)
+        if version is None:
+            check = absent | {"Key": _tombstone_key(item["entity_id"]["S"])}
+            client.transact_write_items(TransactItems=[{"Put": absent | {"Item": item}}, {"ConditionCheck": check}])
+        else:
+            client.put_item(
+                TableName=table,
+                Item=item,
+                ConditionExpression="#version = :read",
+                ExpressionAttributeNames={"#version": "version"},
+                ExpressionAttributeValues={":read": {"N": str(version)}},
+            )
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+        lost = ("ConditionalCheckFailedException", "TransactionCanceledException", "TransactionConflictException")
+        if error.response["Error"]["Code"] in lost:
             return False
         raise
     return True
+
+
+def _tombstone_key(entity_id: str) -> dict[str, Any]:
+    return {"entity_id": {"S": ERASED_KEY}, "view": {"S": tombstone_of(entity_id)}}
+
+
+def _is_erased(client: Any, table: str, entity_id: str) -> bool:
+    return "Item" in client.get_item(TableName=table, Key=_tombstone_key(entity_id), ConsistentRead=True)
 
 
 def write_fence(table: str, view: str, snapshot: int, history_rows: int) -> None:

@@ -12,6 +12,7 @@ from .contracts import compile_contracts
 from .events import LANDED_SCHEMA, events_of, landed_batches, landed_row, merge_events, merge_quarantine, rejections_of
 from .lake import LakeObject, read_lines
 from .tables import QUARANTINE_COLUMNS, Tables
+from .tombstones import NOBODY, Tombstones, any_erased, subjects_of
 
 LINES_A_SLICE = 25_000
 _SLICE_SCHEMA = "key string, first long, lines long, number long, arrival long"
@@ -33,9 +34,13 @@ def count_lines(spark: SparkSession, bucket: str, files: list[LakeObject]) -> li
 
 
 def read_slices(
-    spark: SparkSession, use_case: dict[str, Any], bucket: str, slices: list[tuple[str, int, int, int, int]]
+    spark: SparkSession,
+    use_case: dict[str, Any],
+    bucket: str,
+    slices: list[tuple[str, int, int, int, int]],
+    erased: Tombstones = NOBODY,
 ) -> DataFrame:
-    """LANDED rows of all slices, each read and judged on its own. Empty lines are no records."""
+    """LANDED rows of all slices, each read and judged on its own. Empty lines, and erased entities', are no records."""
     contracts = compile_contracts(use_case["contracts"])
     lag_ms = use_case["replay"]["available_lag_ms"]
 
@@ -44,7 +49,7 @@ def read_slices(
             for one in batch.to_pylist():
                 lines = read_lines(bucket, one["key"])[one["first"] : one["first"] + one["lines"]]
                 for i, line in enumerate(lines):
-                    if line:
+                    if line and not (erased and any_erased(erased, subjects_of(None, line))):
                         yield landed_row(line, one["number"] + i, one["arrival"], contracts, lag_ms)
 
     frame = spark.createDataFrame(slices, _SLICE_SCHEMA).repartitionByRange(max(1, len(slices)), "number")
@@ -58,11 +63,12 @@ def land(
     bucket: str,
     slices: list[tuple[str, int, int, int, int]],
     entity_buckets: int,
+    erased: Tombstones = NOBODY,
 ) -> dict[str, int]:
     """Writes history to `events` and `quarantine`; returns the number of lines, events and rejections by reason."""
     tables.create_events(spark, entity_buckets)
     tables.create(spark, "quarantine", QUARANTINE_COLUMNS, "dt")
-    landed = read_slices(spark, use_case, bucket, slices).persist()
+    landed = read_slices(spark, use_case, bucket, slices, erased).persist()
     try:
         counted = landed.groupBy("reason").count().collect()
         merge_events(spark, tables, events_of(landed))

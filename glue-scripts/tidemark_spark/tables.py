@@ -24,6 +24,12 @@ PREDICTION_COLUMNS = """prediction_id STRING, entity_id STRING, t TIMESTAMP, vie
 TRAINING_COLUMNS = """training_set_id STRING, entity_id STRING, t TIMESTAMP, split STRING, label INT,
     `values` ARRAY<DOUBLE>"""
 FILE_COLUMNS = "key STRING, kind STRING"
+_TIMES = ("event_time", "available_at", "arrival", "t")
+# Manifests hold the least and greatest value of each column, also of files that were deleted: an erased entity would
+# live on there. So only times have bounds; entities are found by their bucket.
+_PROPERTIES = {"write.metadata.metrics.default": "counts"} | {
+    f"write.metadata.metrics.column.{name}": "full" for name in _TIMES
+}
 
 
 @dataclass(frozen=True)
@@ -42,11 +48,20 @@ class Tables:
     def create(self, spark: SparkSession, table: str, columns: str, partitions: str | None = None) -> str:
         """Creates the table where it is not there; returns its full name."""
         by = f"PARTITIONED BY ({partitions})" if partitions else ""
-        spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({columns}) USING iceberg {by}")
+        properties = ", ".join(f"'{key}'='{value}'" for key, value in _PROPERTIES.items() if _applies(key, columns))
+        spark.sql(
+            f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({columns}) USING iceberg {by} TBLPROPERTIES ({properties})"
+        )
         return self.name(table)
 
     def create_events(self, spark: SparkSession, entity_buckets: int) -> str:
         return self.create(spark, "events", EVENT_COLUMNS, f"months(event_time), bucket({entity_buckets}, entity_id)")
+
+
+def _applies(key: str, columns: str) -> bool:
+    """Iceberg refuses a property of a column that the table does not have."""
+    name = key.rpartition(".")[2]
+    return name == "default" or name in {part.split()[0] for part in columns.split(",")}
 
 
 def snapshot_id(spark: SparkSession, table: str) -> int | None:

@@ -15,13 +15,15 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from .lake import list_objects, s3_client, write_bytes
+from .lake import list_objects, read_bytes, s3_client, write_bytes
 from .spark_events import by_entity, engine_events, partition_table
 from .tables import TRAINING_COLUMNS, Tables, snapshot_id
 from .training import ROW_DDL, ROW_SCHEMA, SPLITS, TrainingPlan, plan_training, training_rows
 
 PREFIX = "training/"
 ROWS_A_FILE = 1_000_000
+WRITER = f"pyarrow {pa.__version__}"
+"""Another version may write other bytes for the same rows."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 
 
@@ -42,9 +44,7 @@ def build(
     snapshot = snapshot_id(spark, table)
     if snapshot is None:
         raise TrainingSetError("events: the table is empty. Land the history first.")
-    events = spark.read.option("snapshot-id", snapshot).table(table)
-    if as_of is not None:
-        events = events.where(F.unix_millis("available_at") <= as_of)
+    events = _known(spark.read.option("snapshot-id", snapshot).table(table), as_of)
     newest = events.select(F.max(F.unix_millis("event_time"))).collect()[0][0]
     if newest is None:
         raise TrainingSetError(f"as_of: no event was known by {as_of} ms. Take a later time.")
@@ -52,7 +52,8 @@ def build(
     rows = _rows(plan, events).persist()
     try:
         dropped = rows.where("label IS NULL").count()
-        files = _write_parquet(rows.where("label IS NOT NULL"), plan, bucket, training_set_id)
+        files = _files(rows.where("label IS NOT NULL"), plan, bucket, training_set_id, store=True)
+        _remove_others(bucket, training_set_id, files)
         manifest = _manifest(use_case, plan, training_set_id, snapshot, as_of, dropped, files)
         empty = [split for split in SPLITS if manifest["rows"][split] == 0]
         if empty:
@@ -75,9 +76,9 @@ def _rows(plan: TrainingPlan, events: DataFrame) -> DataFrame:
     return by_entity(engine_events(events)).mapInArrow(rows, ROW_DDL)
 
 
-def _write_parquet(rows: DataFrame, plan: TrainingPlan, bucket: str, training_set_id: str) -> list[dict[str, Any]]:
-    """One sorted run of files a split, written where the rows are; what is left of an earlier build is removed."""
-    folder, inputs = f"{PREFIX}{training_set_id}/", plan.inputs
+def _files(rows: DataFrame, plan: TrainingPlan, bucket: str, training_set_id: str, store: bool) -> list[dict[str, Any]]:
+    """One sorted run of files a split, made (and with `store` written) where the rows are; returns their facts."""
+    inputs = plan.inputs
 
     def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         table = partition_table(batches, ROW_SCHEMA)
@@ -85,19 +86,32 @@ def _write_parquet(rows: DataFrame, plan: TrainingPlan, bucket: str, training_se
             mine = table.filter(pc.equal(table["split"], split)).sort_by(
                 [("t", "ascending"), ("entity_id", "ascending")]
             )
-            for number, start in enumerate(range(0, len(mine), ROWS_A_FILE)):
-                part = mine.slice(start, ROWS_A_FILE)
-                key = f"{folder}{split}/part-{number:05d}.parquet"
-                write_bytes(bucket, key, parquet_bytes(part, inputs))
-                yield pa.RecordBatch.from_pylist([{"key": key, "split": split} | _facts(part)])
+            for number, part in enumerate(slices_of(mine)):
+                key, body = file_key(training_set_id, split, number), parquet_bytes(part, inputs)
+                if store:
+                    write_bytes(bucket, key, body)
+                yield pa.RecordBatch.from_pylist([{"key": key, "split": split} | facts_of(part, body)])
 
-    ddl = "key string, split string, `rows` long, positives long, spine_hash string"
+    ddl = "key string, split string, `rows` long, positives long, spine_hash string, sha256 string"
     files = [row.asDict() for row in rows.repartition(len(SPLITS), "split").mapInArrow(write, ddl).collect()]
+    return sorted(files, key=lambda file: file["key"])
+
+
+def _remove_others(bucket: str, training_set_id: str, files: list[dict[str, Any]]) -> None:
+    """What is left of an earlier build."""
     written = {file["key"] for file in files}
-    for old in list_objects(bucket, folder, ".parquet"):
+    for old in list_objects(bucket, f"{PREFIX}{training_set_id}/", ".parquet"):
         if old.key not in written:
             s3_client().delete_object(Bucket=bucket, Key=old.key)
-    return sorted(files, key=lambda file: file["key"])
+
+
+def file_key(training_set_id: str, split: str, number: int) -> str:
+    return f"{PREFIX}{training_set_id}/{split}/part-{number:05d}.parquet"
+
+
+def slices_of(rows: pa.Table) -> list[pa.Table]:
+    """The files' rows of a sorted split."""
+    return [rows.slice(start, ROWS_A_FILE) for start in range(0, len(rows), ROWS_A_FILE)]
 
 
 def parquet_bytes(rows: pa.Table, inputs: list[str]) -> bytes:
@@ -106,15 +120,21 @@ def parquet_bytes(rows: pa.Table, inputs: list[str]) -> bytes:
     width = len(inputs)
     columns = [rows["entity_id"], rows["t"], rows["label"]]
     columns += [flat.take(pa.array(range(i, len(flat), width), pa.int64())) for i in range(width)]
+    return table_bytes(pa.table(columns, names=["entity_id", "t", "label", *inputs]))
+
+
+def table_bytes(table: pa.Table) -> bytes:
     out = io.BytesIO()
-    pq.write_table(pa.table(columns, names=["entity_id", "t", "label", *inputs]), out, compression="zstd")
+    pq.write_table(table.combine_chunks(), out, compression="zstd")
     return out.getvalue()
 
 
-def _facts(rows: pa.Table) -> dict[str, Any]:
+def facts_of(rows: pa.Table, body: bytes) -> dict[str, Any]:
+    """What the manifest says of a file: rows, positives, and the hashes of its spine and its bytes."""
     spine = zip(rows["t"].to_pylist(), rows["entity_id"].to_pylist(), rows["label"].to_pylist(), strict=True)
     digest = hashlib.sha256("".join(f"{t}\t{label}\t{entity}\n" for t, entity, label in spine).encode()).hexdigest()
-    return {"rows": len(rows), "positives": pc.sum(rows["label"]).as_py(), "spine_hash": digest}
+    positives = pc.sum(rows["label"]).as_py()
+    return {"rows": len(rows), "positives": positives, "spine_hash": digest, "sha256": hashlib.sha256(body).hexdigest()}
 
 
 def _write_table(spark: SparkSession, tables: Tables, rows: DataFrame, training_set_id: str) -> None:
@@ -139,23 +159,77 @@ def _manifest(
     dropped: int,
     files: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    rows = {split: sum(f["rows"] for f in files if f["split"] == split) for split in SPLITS}
-    positives = {split: sum(f["positives"] for f in files if f["split"] == split) for split in SPLITS}
-    spine = "".join(f"{f['split']} {f['spine_hash']}\n" for f in files)
     return {
         "training_set_id": training_set_id,
         "use_case": use_case["name"],
         "view": plan.view.view["version"],
         "definition_hash": plan.view.view["definition_hash"],
         "snapshot_id": str(snapshot),
-        "spine_hash": hashlib.sha256(spine.encode()).hexdigest(),
         "knowledge": "available_at < t",
         "as_of": as_of,
         "closed_until": plan.closed_until,
         "label": plan.label,
         "inputs": plan.inputs,
+        "spans": {split: use_case["model"][split] for split in SPLITS},
+        "dropped": {"label_horizon_open": dropped},
+        "writer": WRITER,
+        "erased": 0,
+    } | summary(files)
+
+
+def summary(files: list[dict[str, Any]]) -> dict[str, Any]:
+    """The part of a manifest that follows from the files (facts_of, with key and split)."""
+    rows = {split: sum(f["rows"] for f in files if f["split"] == split) for split in SPLITS}
+    positives = {split: sum(f["positives"] for f in files if f["split"] == split) for split in SPLITS}
+    spine = "".join(f"{f['split']} {f['spine_hash']}\n" for f in files)
+    return {
+        "spine_hash": hashlib.sha256(spine.encode()).hexdigest(),
         "rows": rows,
         "base_rates": {split: positives[split] / rows[split] if rows[split] else None for split in SPLITS},
-        "dropped": {"label_horizon_open": dropped},
         "files": [f["key"] for f in files],
+        "sha256": {f["key"]: f["sha256"] for f in files},
     }
+
+
+def rebuild(
+    spark: SparkSession, tables: Tables, use_case: dict[str, Any], bucket: str, training_set_id: str
+) -> dict[str, Any]:
+    """Makes a set's files again, from its recorded snapshot, without writing them; compares their hashes.
+
+    Returns {training_set_id, snapshot_id, equal, different: [keys], missing: [keys], unexpected: [keys], writer}.
+    Raises TrainingSetError when the definitions are not those of the set any more, or its snapshot is gone.
+    """
+    manifest = json.loads(read_bytes(f"s3://{bucket}/{PREFIX}{training_set_id}/manifest.json"))
+    if "sha256" not in manifest:
+        raise TrainingSetError("sha256: the manifest has none: the set is older than this check. Build it again.")
+    # What the set was made for comes from its manifest, so that a changed label or model does not matter.
+    model = use_case["model"] | manifest["spans"] | {"inputs": manifest["inputs"]}
+    plan = plan_training(use_case | {"label": manifest["label"], "model": model}, manifest["closed_until"])
+    found, wanted = plan.view.view["definition_hash"], manifest["definition_hash"]
+    if found != wanted:
+        raise TrainingSetError(
+            f"definition_hash: the set is of {wanted[:12]}, deployed is {found[:12]}. Deploy the set's commit."
+        )
+    table, snapshot = tables.name("events"), int(manifest["snapshot_id"])
+    if not spark.sql(f"SELECT 1 FROM {table}.snapshots WHERE snapshot_id = {snapshot}").collect():
+        raise TrainingSetError(f"snapshot_id: {snapshot} is gone from the table of events. The set can't be rebuilt.")
+    rows = _rows(plan, _known(spark.read.option("snapshot-id", snapshot).table(table), manifest["as_of"]))
+    made = summary(_files(rows.where("label IS NOT NULL"), plan, bucket, training_set_id, store=False))["sha256"]
+    stored = manifest["sha256"]
+    both = sorted(set(made) & set(stored))
+    report = {
+        "training_set_id": training_set_id,
+        "snapshot_id": manifest["snapshot_id"],
+        "equal": sum(made[key] == stored[key] for key in both),
+        "different": [key for key in both if made[key] != stored[key]],
+        "missing": sorted(set(stored) - set(made)),
+        "unexpected": sorted(set(made) - set(stored)),
+        "writer": {"recorded": manifest["writer"], "now": WRITER},
+        "erased": manifest["erased"],
+    }
+    write_bytes(bucket, f"{PREFIX}{training_set_id}/rebuilt.json", json.dumps(report, indent=2).encode())
+    return report
+
+
+def _known(events: DataFrame, as_of: int | None) -> DataFrame:
+    return events if as_of is None else events.where(F.unix_millis("available_at") <= as_of)

@@ -3,6 +3,8 @@ import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda'
 import { admit, compileContracts } from '../../core/contract.ts';
 import type { CanonicalEvent } from '../../core/ir.ts';
 import { METRIC } from '../../lib/monitoring/metric-names.ts';
+import { dynamoClient } from '../shared/dynamo-client.ts';
+import { DynamoTombstones } from '../shared/dynamo-tombstones.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { archiveKey, LakeSink } from '../shared/lake.ts';
 import { MAX_EVENT_BYTES, streamRecords } from '../shared/stream-records.ts';
@@ -14,6 +16,7 @@ const env = readEnvironment(schema);
 const { ir } = loadUseCase(import.meta.dirname);
 const telemetry = createTelemetry(env.TIDEMARK_STAGE);
 const lake = new LakeSink(new S3Client(), env.LAKE_BUCKET);
+const tombstones = new DynamoTombstones(dynamoClient(), env.FEATURES_TABLE);
 const contracts = compileContracts(ir.contracts);
 const options = {
   replay: env.TIDEMARK_CLOCK === 'replay',
@@ -23,21 +26,25 @@ const options = {
 
 /**
  * Writes what passed its contract, one object a batch, named after its positions: a redelivery overwrites it. What was
- * refused is the processor's; what belongs to another key comes again under it.
+ * refused is the processor's; what belongs to another key comes again under it. Events of erased entities are dropped.
  */
 export async function handler(event: KinesisStreamEvent): Promise<KinesisStreamBatchResponse> {
   const records = streamRecords(event);
-  const events: CanonicalEvent[] = [];
+  const admitted: CanonicalEvent[] = [];
   for (const record of records) {
     const result = admit(record.data, record.position, contracts, options);
-    if (result.ok && !result.misrouted) events.push(result.event);
+    if (result.ok && !result.misrouted) admitted.push(result.event);
   }
+  const erased = await tombstones.erased([...new Set(admitted.map((event) => event.entity_id))]);
+  const events = admitted.filter((event) => !erased.has(event.entity_id));
   const [first, last] = [records[0]?.position, records.at(-1)?.position];
-  if (events.length > 0 && first && last) {
+  // An empty object where all were erased: the key says up to where the shard is archived.
+  if (admitted.length > 0 && first && last) {
     const key = archiveKey('events', first.arrival_ms, first.shard_id, first.sequence_number, last.sequence_number);
     await lake.put(key, events);
   }
   telemetry.count(METRIC.eventsArchived, events.length);
+  telemetry.count(METRIC.eventsErased, admitted.length - events.length);
   telemetry.info('batch', { records: records.length, archived: events.length });
   telemetry.flush();
   return { batchItemFailures: [] };

@@ -38,6 +38,7 @@ export async function handler(event: SNSEvent): Promise<void> {
 async function send(key: AlertKey): Promise<void> {
   const alert = await outbox.claim(key, Date.now());
   if (alert === 'sent') return telemetry.info('was sent before');
+  if (alert === 'gone') return telemetry.warn('the outbox holds no such alert: its entity was erased');
   // Thrown, so that it is delivered again after the lease, in case the other sender died.
   if (alert === 'taken') throw new Error('another sender holds the lease; delivered again later');
   try {

@@ -24,8 +24,8 @@ export class Outbox {
     this.table = table;
   }
 
-  /** @returns the alert when it is ours to send, `sent` when it was sent before, `taken` while somebody else sends it */
-  async claim(key: AlertKey, now: number): Promise<Alert | 'sent' | 'taken'> {
+  /** @returns the alert when it is ours to send, `sent` when it was sent before, `taken` while somebody else sends it, `gone` when it was erased */
+  async claim(key: AlertKey, now: number): Promise<Alert | 'sent' | 'taken' | 'gone'> {
     try {
       const { Attributes } = await this.client.send(
         new UpdateItemCommand({
@@ -46,7 +46,8 @@ export class Outbox {
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
       const { Item } = await this.client.send(new GetItemCommand({ ...this.address(key), ConsistentRead: true }));
-      if (!Item) throw new Error('the outbox holds no such alert; only the publisher may publish here');
+      // Nothing in a queue of failed messages may keep the id of an erased entity.
+      if (!Item) return 'gone';
       // `pending` again: the other sender failed between our two calls, and nothing was sent.
       return Item.status?.S === 'sent' ? 'sent' : 'taken';
     }

@@ -5,6 +5,7 @@ import { compileContracts } from '../../core/contract.ts';
 import { DIMENSION, METRIC } from '../../lib/monitoring/metric-names.ts';
 import { dynamoClient } from '../shared/dynamo-client.ts';
 import { DynamoReplayClock, DynamoStates } from '../shared/dynamo-states.ts';
+import { DynamoTombstones } from '../shared/dynamo-tombstones.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { LakeSink } from '../shared/lake.ts';
 import { MAX_EVENT_BYTES, streamRecords } from '../shared/stream-records.ts';
@@ -34,6 +35,7 @@ const ports: ProcessorPorts = {
     await kinesis.send(new PutRecordCommand({ StreamName: env.STREAM_NAME, PartitionKey: entity_id, Data: data }));
   },
   clock: replay ? new DynamoReplayClock(dynamo, env.FEATURES_TABLE) : null,
+  tombstones: new DynamoTombstones(dynamo, env.FEATURES_TABLE),
   onFailure: (error) => telemetry.error('the events of an entity are delivered again', error),
 };
 
@@ -55,6 +57,7 @@ function report(result: BatchResult): void {
   telemetry.count(METRIC.eventsSkipped, result.skipped);
   telemetry.count(METRIC.eventsClamped, result.clamped);
   telemetry.count(METRIC.eventsMisrouted, result.misrouted);
+  telemetry.count(METRIC.eventsErased, result.erased);
   telemetry.count(METRIC.unknownFields, result.unknown);
   telemetry.count(METRIC.statesWritten, result.written);
   telemetry.count(METRIC.stateWriteConflicts, result.conflicts);

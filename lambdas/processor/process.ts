@@ -2,9 +2,16 @@
 import { type AdmitOptions, admit, type CompiledContracts } from '../../core/contract.ts';
 import { InexactSumError } from '../../core/partial-numbers.ts';
 import { type Applied, applyEvents, compareSequence, emptyState } from '../../core/state.ts';
+import { subjectsOf } from '../../core/tombstone.ts';
 import type { ViewPlan } from '../../core/view.ts';
 import { MAX_TRIES, mapConcurrently, pause } from '../shared/backoff.ts';
-import { type ReplayClock, type StateStore, StateTooLargeError, type StoredState } from '../shared/ports.ts';
+import {
+  type ReplayClock,
+  type StateStore,
+  StateTooLargeError,
+  type StoredState,
+  type Tombstones,
+} from '../shared/ports.ts';
 import type { StreamRecord } from '../shared/stream-records.ts';
 import { type Located, type QuarantineLine, quarantineLine, refusedDuplicate, refusedForState } from './quarantine.ts';
 
@@ -18,6 +25,8 @@ export interface ProcessorPorts {
   readonly reroute: (entity_id: string, data: Uint8Array) => Promise<void>;
   /** Replays only. */
   readonly clock: ReplayClock | null;
+  /** @default - nobody was erased */
+  readonly tombstones?: Tombstones;
   /** Told of every entity that failed; the batch goes on. */
   readonly onFailure: (error: unknown) => void;
   /** Waits before a try is repeated. @param attempt from 0 */
@@ -42,6 +51,8 @@ export interface BatchResult {
   readonly skipped: number;
   readonly written: number;
   readonly conflicts: number;
+  /** Events and refused records of erased entities, dropped. */
+  readonly erased: number;
   readonly bytes: readonly number[];
   readonly quarantined: ReadonlyMap<string, number>;
 }
@@ -75,6 +86,7 @@ class Batch {
     skipped: 0,
     written: 0,
     conflicts: 0,
+    erased: 0,
   };
   private readonly bytes: number[] = [];
   private readonly quarantined = new Map<string, number>();
@@ -158,6 +170,10 @@ class Batch {
     for (let attempt = 0; next !== null; attempt++) {
       const fresh = next.applied + next.duplicates.length;
       const size = fresh > 0 ? await this.put(work, next, from?.version ?? null) : null;
+      if (size === 'erased') {
+        this.tally.erased += fresh;
+        return;
+      }
       if (size !== 'conflict') return this.note(next, size);
       this.tally.conflicts++;
       if (attempt === MAX_TRIES)
@@ -171,7 +187,7 @@ class Batch {
   }
 
   /** @returns the size written, null when the events were quarantined because the state would be too large */
-  private async put(work: Work, next: Applied, version: number | null): Promise<number | 'conflict' | null> {
+  private async put(work: Work, next: Applied, version: number | null): Promise<number | 'conflict' | 'erased' | null> {
     try {
       return await this.ports.states.write(work.entity_id, next.state, version);
     } catch (error) {
@@ -191,8 +207,19 @@ class Batch {
   }
 
   private async quarantine(lines: readonly QuarantineLine[]): Promise<void> {
-    if (lines.length > 0) await this.ports.quarantine(lines);
-    for (const { reason } of lines) this.quarantined.set(reason, (this.quarantined.get(reason) ?? 0) + 1);
+    const kept = await this.withoutErased(lines);
+    if (kept.length > 0) await this.ports.quarantine(kept);
+    for (const { reason } of kept) this.quarantined.set(reason, (this.quarantined.get(reason) ?? 0) + 1);
+  }
+
+  /** What nobody may keep of an erased entity is not kept as a refused record either. */
+  private async withoutErased(lines: readonly QuarantineLine[]): Promise<readonly QuarantineLine[]> {
+    if (lines.length === 0 || !this.ports.tombstones) return lines;
+    const subjects = lines.map((line) => subjectsOf(line.partition_key, Buffer.from(line.raw_base64, 'base64')));
+    const erased = await this.ports.tombstones.erased([...new Set(subjects.flat())]);
+    const kept = lines.filter((_, i) => !subjects[i]!.some((id) => erased.has(id)));
+    this.tally.erased += lines.length - kept.length;
+    return kept;
   }
 
   private async attempt(first: StreamRecord, run: () => Promise<void>): Promise<void> {

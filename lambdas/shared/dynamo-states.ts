@@ -5,10 +5,14 @@ import {
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
+  TransactionCanceledException,
+  TransactionConflictException,
+  TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { decodeState, encodeState } from '../../core/codec.ts';
 import { type EntityState, expiresAt } from '../../core/state.ts';
+import { ERASED_KEY, tombstoneOf } from '../../core/tombstone.ts';
 import type { ViewPlan } from '../../core/view.ts';
 import { chunks, MAX_TRIES, pause } from './backoff.ts';
 import { type ReplayClock, type StateStore, StateTooLargeError, type StoredState } from './ports.ts';
@@ -50,7 +54,7 @@ export class DynamoStates implements StateStore {
     return found;
   }
 
-  async write(entity_id: string, state: EntityState, version: number | null): Promise<number | 'conflict'> {
+  async write(entity_id: string, state: EntityState, version: number | null): Promise<number | 'conflict' | 'erased'> {
     const bytes = encodeState(this.plan, state);
     if (bytes.length > MAX_STATE_BYTES) {
       throw new StateTooLargeError(
@@ -60,33 +64,45 @@ export class DynamoStates implements StateStore {
     const expires = expiresAt(this.plan, state);
     const marks = Object.entries(state.watermarks).map(([shard, mark]) => [shard, { S: mark }] as const);
     try {
-      await this.client.send(
-        new PutItemCommand({
-          TableName: this.table,
-          Item: {
-            entity_id: { S: entity_id },
-            view: { S: this.plan.view.version },
-            state: { B: bytes },
-            version: { N: String((version ?? 0) + 1) },
-            watermarks: { M: Object.fromEntries(marks) },
-            newest_event_time: { N: String(state.newest_event_time) },
-            newest_available_at: { N: String(state.newest_available_at) },
-            ...(expires === null ? {} : { expires_at: { N: String(expires) } }),
-          },
-          ...(version === null
-            ? { ConditionExpression: 'attribute_not_exists(entity_id)' }
-            : {
-                ConditionExpression: '#version = :read',
-                ExpressionAttributeNames: { '#version': 'version' },
-                ExpressionAttributeValues: { ':read': { N: String(version) } },
-              }),
-        }),
-      );
+      const Item = {
+        entity_id: { S: entity_id },
+        view: { S: this.plan.view.version },
+        state: { B: bytes },
+        version: { N: String((version ?? 0) + 1) },
+        watermarks: { M: Object.fromEntries(marks) },
+        newest_event_time: { N: String(state.newest_event_time) },
+        newest_available_at: { N: String(state.newest_available_at) },
+        ...(expires === null ? {} : { expires_at: { N: String(expires) } }),
+      };
+      await (version === null ? this.create(entity_id, Item) : this.replace(Item, version));
       return bytes.length;
     } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return 'conflict';
-      throw error;
+      return lostBy(error);
     }
+  }
+
+  /**
+   * Only here an erased entity could come back: erasing deletes the item, so a replacement fails by its version and is read
+   * again, to be created. So only a new entity pays for the question whether it was erased.
+   */
+  private async create(entity_id: string, Item: Record<string, AttributeValue>): Promise<void> {
+    const TableName = this.table;
+    const absent = { TableName, ConditionExpression: 'attribute_not_exists(entity_id)' };
+    const tombstone = { entity_id: { S: ERASED_KEY }, view: { S: tombstoneOf(entity_id) } };
+    const TransactItems = [{ Put: { ...absent, Item } }, { ConditionCheck: { ...absent, Key: tombstone } }];
+    await this.client.send(new TransactWriteItemsCommand({ TransactItems }));
+  }
+
+  private async replace(Item: Record<string, AttributeValue>, version: number): Promise<void> {
+    await this.client.send(
+      new PutItemCommand({
+        TableName: this.table,
+        Item,
+        ConditionExpression: '#version = :read',
+        ExpressionAttributeNames: { '#version': 'version' },
+        ExpressionAttributeValues: { ':read': { N: String(version) } },
+      }),
+    );
   }
 
   /** Remembered once it is there: a fence is never taken down. */
@@ -102,6 +118,19 @@ export class DynamoStates implements StateStore {
     this.fenced = Item?.ready?.BOOL === true;
     return this.fenced;
   }
+}
+
+/** Why a conditional write was refused. @throws the error when it was no condition */
+function lostBy(error: unknown): 'conflict' | 'erased' {
+  // A plain put that meets a transaction on its item is refused by that, not by its condition.
+  if (error instanceof ConditionalCheckFailedException || error instanceof TransactionConflictException)
+    return 'conflict';
+  if (!(error instanceof TransactionCanceledException)) throw error;
+  const [put, tombstone] = (error.CancellationReasons ?? []).map((reason) => reason.Code ?? 'None');
+  if (tombstone === 'ConditionalCheckFailed') return 'erased';
+  if ([put, tombstone].some((code) => code === 'ConditionalCheckFailed' || code === 'TransactionConflict'))
+    return 'conflict';
+  throw error;
 }
 
 /** Up to 100 keys a request; what DynamoDB leaves unprocessed is asked again. @throws Error when it never answers */

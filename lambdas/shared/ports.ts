@@ -17,10 +17,20 @@ export class StateTooLargeError extends Error {
 export interface StateStore {
   /** Consistent reads; entities without a state are absent. */
   read(entity_ids: readonly string[]): Promise<ReadonlyMap<string, StoredState>>;
-  /** @param version the one that was read, null for a new entity. @returns bytes written, or `conflict` if another was faster. @throws StateTooLargeError */
-  write(entity_id: string, state: EntityState, version: number | null): Promise<number | 'conflict'>;
+  /**
+   * @param version the one that was read, null for a new entity
+   * @returns bytes written, `conflict` if another was faster, `erased` when the entity was and may not come back
+   * @throws StateTooLargeError
+   */
+  write(entity_id: string, state: EntityState, version: number | null): Promise<number | 'conflict' | 'erased'>;
   /** Whether the backfill of this view version is complete. */
   ready(): Promise<boolean>;
+}
+
+/** Entities that were erased; what comes of them later is dropped. */
+export interface Tombstones {
+  /** Consistent. @returns those of `entity_ids` that were erased */
+  erased(entity_ids: readonly string[]): Promise<ReadonlySet<string>>;
 }
 
 /** Time of a replay: the newest arrival seen, over all entities. */

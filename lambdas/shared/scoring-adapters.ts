@@ -3,6 +3,7 @@ import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { dynamoClient } from './dynamo-client.ts';
 import { DynamoScores } from './dynamo-scores.ts';
 import { DynamoReplayClock, DynamoStates } from './dynamo-states.ts';
+import { DynamoTombstones } from './dynamo-tombstones.ts';
 import { SageMakerEndpoint } from './endpoint.ts';
 import { LakeSink } from './lake.ts';
 import type { PredictionEnv, RecordingEnv } from './scoring-environment.ts';
@@ -23,5 +24,9 @@ export function predictionAdapters(env: PredictionEnv, usecase: LoadedUseCase) {
 /** The same, for who keeps scores and decides alerts too. */
 export function scoringAdapters(env: RecordingEnv, usecase: LoadedUseCase) {
   const adapters = predictionAdapters(env, usecase);
-  return { ...adapters, scores: new DynamoScores(adapters.dynamo, env.SCORES_TABLE) };
+  return {
+    ...adapters,
+    scores: new DynamoScores(adapters.dynamo, env.SCORES_TABLE),
+    tombstones: new DynamoTombstones(adapters.dynamo, env.FEATURES_TABLE),
+  };
 }

@@ -5,7 +5,7 @@ import { sha256 } from '../../core/hash.ts';
 import type { FeatureValue } from '../../core/ir.ts';
 import type { EntityState } from '../../core/state.ts';
 import { chunks, MAX_TRIES, mapConcurrently, pause } from './backoff.ts';
-import type { Endpoint, JsonLinesSink, Prediction, ScoreStore, StoredScore, Trigger } from './ports.ts';
+import type { Endpoint, JsonLinesSink, Prediction, ScoreStore, StoredScore, Tombstones, Trigger } from './ports.ts';
 import type { LoadedUseCase } from './usecase.ts';
 
 /** Rows in one request to the model. */
@@ -23,6 +23,8 @@ export interface ScoringPorts {
   readonly endpoint: Endpoint;
   readonly scores: ScoreStore;
   readonly predictions: JsonLinesSink;
+  /** @default - nobody was erased */
+  readonly tombstones?: Tombstones;
   /** Waits before a lost write is tried again. @default - backoff with jitter */
   readonly pause?: (attempt: number) => Promise<void>;
 }
@@ -104,20 +106,33 @@ export async function score(
   trigger: Trigger,
   scored_at: number,
 ): Promise<Scored> {
-  if (candidates.length === 0) return { predictions: [], alerts: 0 };
-  const predictions = await predict(usecase, ports.endpoint, candidates, trigger, scored_at);
+  const stored = await ports.scores.read(candidates.map((one) => one.entity_id));
+  const known = await withoutErased(candidates, stored, ports);
+  if (known.length === 0) return { predictions: [], alerts: 0 };
+  const predictions = await predict(usecase, ports.endpoint, known, trigger, scored_at);
   await ports.predictions.put(predictionsKey(predictions), predictions);
-  const stored = await ports.scores.read(predictions.map((one) => one.entity_id));
   const raised = await mapConcurrently(predictions, WRITERS, (one) =>
     record(usecase, ports, one, stored.get(one.entity_id)),
   );
   return { predictions, alerts: raised.filter(Boolean).length };
 }
 
+/** Erasing deletes the score: only an entity without one may be erased, and only for it that is asked. */
+async function withoutErased(
+  candidates: readonly Candidate[],
+  stored: ReadonlyMap<string, StoredScore>,
+  { tombstones }: ScoringPorts,
+): Promise<readonly Candidate[]> {
+  const fresh = candidates.filter(({ entity_id }) => !stored.has(entity_id));
+  if (fresh.length === 0 || !tombstones) return candidates;
+  const erased = await tombstones.erased(fresh.map(({ entity_id }) => entity_id));
+  return candidates.filter(({ entity_id }) => !erased.has(entity_id));
+}
+
 /** @returns whether this call raised an alert */
 async function record(
   usecase: LoadedUseCase,
-  { scores, pause: wait = pause }: ScoringPorts,
+  { scores, tombstones, pause: wait = pause }: ScoringPorts,
   prediction: Prediction,
   first: StoredScore | undefined,
 ): Promise<boolean> {
@@ -134,5 +149,6 @@ async function record(
     if (attempts === MAX_TRIES) throw new Error('a score lost every conditional write; its batch is delivered again');
     await wait(attempts);
     from = (await scores.read([entity_id])).get(entity_id);
+    if (!from && (await tombstones?.erased([entity_id]))?.has(entity_id)) return false;
   }
 }

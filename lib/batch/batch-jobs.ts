@@ -34,6 +34,8 @@ export class BatchJobs extends Construct {
   readonly backfillStates: SparkJob;
   readonly buildTrainingSet: SparkJob;
   readonly checkConsistency: SparkJob;
+  readonly eraseEntity: SparkJob;
+  readonly featuresAt: SparkJob;
 
   constructor(scope: Construct, id: string, props: BatchJobsProps) {
     super(scope, id);
@@ -47,12 +49,15 @@ export class BatchJobs extends Construct {
     const common = { deployment, lake, catalog, sharedCode, useCase: props.useCase };
     const entity_buckets = String(deployment.stage.batch.entityBuckets);
 
+    const table_features = features.table.tableName;
+
     this.landHistory = new SparkJob(this, 'LandHistory', {
       ...common,
       script: 'land_history.py',
       description: 'Loads history files into the Iceberg table of events',
-      arguments: { entity_buckets },
+      arguments: { entity_buckets, table_features },
     });
+    features.grantReadTombstones(this.landHistory);
     lake.grantRead(this.landHistory, PREFIX.history);
     catalog.grantWrite(this.landHistory);
 
@@ -60,8 +65,9 @@ export class BatchJobs extends Construct {
       ...common,
       script: 'compact_archive.py',
       description: 'Merges the archive into the Iceberg tables, each event once',
-      arguments: { entity_buckets },
+      arguments: { entity_buckets, table_features },
     });
+    features.grantReadTombstones(this.compactArchive);
     lake.grantRead(this.compactArchive, PREFIX.events, PREFIX.quarantine, PREFIX.predictions);
     catalog.grantWrite(this.compactArchive);
 
@@ -69,10 +75,11 @@ export class BatchJobs extends Construct {
       ...common,
       script: 'backfill_states.py',
       description: 'Computes states from all events, with their watermarks, and opens the view',
-      arguments: { table_features: features.table.tableName },
+      arguments: { table_features },
     });
     catalog.grantQuery(this.backfillStates);
     features.grantBackfill(this.backfillStates);
+    features.grantReadTombstones(this.backfillStates);
     key.grantUse(this.backfillStates);
 
     this.buildTrainingSet = new SparkJob(this, 'BuildTrainingSet', {
@@ -91,6 +98,35 @@ export class BatchJobs extends Construct {
     catalog.grantQuery(this.checkConsistency);
     lake.grantRead(this.checkConsistency, PREFIX.predictions);
     lake.grantReadWrite(this.checkConsistency, PREFIX.checks);
+
+    this.eraseEntity = new SparkJob(this, 'EraseEntity', {
+      ...common,
+      script: 'erase_entity.py',
+      description: 'Takes entities with a tombstone out of every store of the lake',
+      arguments: { table_features, settle_seconds: String(longestCall(deployment)) },
+    });
+    catalog.grantWrite(this.eraseEntity);
+    features.grantReadTombstones(this.eraseEntity);
+    lake.grantErase(
+      this.eraseEntity,
+      PREFIX.history,
+      PREFIX.events,
+      PREFIX.quarantine,
+      PREFIX.predictions,
+      PREFIX.failedBatches,
+      PREFIX.timeTravel,
+      PREFIX.trainingSets,
+      PREFIX.checks,
+      PREFIX.warehouse,
+    );
+
+    this.featuresAt = new SparkJob(this, 'FeaturesAt', {
+      ...common,
+      script: 'features_at.py',
+      description: 'Says what the features of an entity were at an instant, and why',
+    });
+    catalog.grantQuery(this.featuresAt);
+    lake.grantReadWrite(this.featuresAt, PREFIX.timeTravel);
 
     this.tellFailures(props);
     // A replay starts the jobs itself: its days pass in seconds.
@@ -117,7 +153,15 @@ export class BatchJobs extends Construct {
   }
 
   get all(): readonly SparkJob[] {
-    return [this.landHistory, this.compactArchive, this.backfillStates, this.buildTrainingSet, this.checkConsistency];
+    return [
+      this.landHistory,
+      this.compactArchive,
+      this.backfillStates,
+      this.buildTrainingSet,
+      this.checkConsistency,
+      this.eraseEntity,
+      this.featuresAt,
+    ];
   }
 
   /** Glue has no metric of a failed run, but an event. */
@@ -134,4 +178,9 @@ export class BatchJobs extends Construct {
     });
     addDeadLetterAlarm(alarms, 'JobFailureRule', undelivered, 'The failure of a Glue job could not be told');
   }
+}
+
+/** How long a function that writes to the lake may go on with what it read before an erasure, s. */
+function longestCall({ stage }: Deployment): number {
+  return Math.max(stage.processor.timeoutSeconds, stage.archiver.timeoutSeconds, stage.scorer.timeoutSeconds);
 }

@@ -20,6 +20,8 @@ export const PREFIX = {
   models: 'models/',
   /** Summaries of the consistency check. */
   checks: 'checks/',
+  /** Questions about an entity's past and their answers: a day old at most. */
+  timeTravel: 'time-travel/',
   /** Lambda chooses this prefix itself for batches it gave up on: aws/lambda/<mapping>/<shard>/<yyyy>/<mm>/<dd>/… */
   failedBatches: 'aws/lambda/',
 } as const;
@@ -62,6 +64,7 @@ export class Lake extends Construct {
       serverAccessLogsPrefix: 'lake/',
       lifecycleRules: [
         { id: 'AbandonedUploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },
+        { id: 'Answers', prefix: PREFIX.timeTravel, expiration: Duration.days(1) },
         { id: 'FailedBatches', prefix: PREFIX.failedBatches, expiration: Duration.days(30) },
         ...(stage.protection.allowDestroy
           ? []
@@ -88,6 +91,13 @@ export class Lake extends Construct {
     this.grantList(grantee);
     this.grant(grantee, ['s3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject', 's3:PutObject'], prefixes);
     this.key.grantUse(grantee);
+  }
+
+  /** May take records out of objects below the prefixes, also out of their old versions. */
+  grantErase(grantee: IGrantable, ...prefixes: readonly LakePrefix[]): void {
+    this.grantReadWrite(grantee, ...prefixes);
+    this.grant(grantee, ['s3:DeleteObjectVersion', 's3:GetObjectVersion'], prefixes);
+    Grant.addToPrincipal({ grantee, actions: ['s3:ListBucketVersions'], resourceArns: [this.bucket.bucketArn] });
   }
 
   /** May list the bucket: also what turns a missing key into "not found" instead of "access denied". */

@@ -59,8 +59,15 @@ export class OnlineTable extends EntityTable {
   /** May read states and write them back under a condition on their version. */
   grantApply(grantee: IGrantable): void {
     this.grantRead(grantee);
-    this.grant(grantee, 'dynamodb:PutItem', 'dynamodb:UpdateItem');
+    // Creating a state checks in the same transaction that its entity was not erased.
+    this.grant(grantee, 'dynamodb:ConditionCheckItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem');
     this.key.grantUse(grantee);
+  }
+
+  /** May ask who was erased, one by one or all. */
+  grantReadTombstones(grantee: IGrantable): void {
+    this.grantRead(grantee);
+    this.grant(grantee, 'dynamodb:Query');
   }
 
   /** May walk over all states. */

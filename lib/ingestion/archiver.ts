@@ -2,6 +2,7 @@ import { KinesisEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import type { Env } from '../../lambdas/archiver/env.ts';
 import { type Lake, PREFIX } from '../feature-store/lake.ts';
+import type { OnlineTable } from '../feature-store/tables.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import { NodeFunction } from '../foundation/node-function.ts';
 import type { AlarmRegistry } from '../monitoring/alarm-registry.ts';
@@ -14,6 +15,7 @@ export interface ArchiverProps {
   readonly deployment: Deployment;
   readonly alarms: AlarmRegistry;
   readonly stream: EventStream;
+  readonly features: OnlineTable;
   readonly lake: Lake;
 }
 
@@ -23,7 +25,7 @@ export class Archiver extends Construct {
 
   constructor(scope: Construct, id: string, props: ArchiverProps) {
     super(scope, id);
-    const { deployment, alarms, stream, lake } = props;
+    const { deployment, alarms, stream, features, lake } = props;
     const config = deployment.stage.archiver;
     this.fn = new NodeFunction<Env>(this, 'Fn', {
       deployment,
@@ -33,8 +35,10 @@ export class Archiver extends Construct {
       memoryMiB: config.memoryMiB,
       timeoutSeconds: config.timeoutSeconds,
       invocation: { kind: 'stream' },
-      environment: { LAKE_BUCKET: lake.bucket.bucketName },
+      environment: { FEATURES_TABLE: features.table.tableName, LAKE_BUCKET: lake.bucket.bucketName },
     });
+    // Only to drop the events of erased entities.
+    features.grantRead(this.fn);
     lake.grantPut(this.fn, PREFIX.events);
     const source = new KinesisEventSource(stream.stream, consumerProps(config, lake));
     this.fn.function.addEventSource(source);

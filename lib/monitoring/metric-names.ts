@@ -41,6 +41,8 @@ export const METRIC = {
   eventsClamped: 'EventsClamped',
   /** processor: records whose partition key was not their entity, put again under the right key. */
   eventsMisrouted: 'EventsMisrouted',
+  /** processor, archiver: events and refused records of erased entities, dropped. */
+  eventsErased: 'EventsErased',
   /** processor: records with at least one field that their contract does not know (schema drift). */
   unknownFields: 'UnknownFields',
   /** processor: records sent to the quarantine. Also emitted with the dimension `reason`. */

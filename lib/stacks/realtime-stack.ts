@@ -30,7 +30,7 @@ export class RealtimeStack extends TidemarkStack {
     const serving = { ...common, features, scores, endpoint: this.endpoint };
     addWriteThrottleAlarm(this.alarms, stream);
     const processor = new Processor(this, 'Processor', { ...common, stream, features });
-    const archiver = new Archiver(this, 'Archiver', { ...common, stream });
+    const archiver = new Archiver(this, 'Archiver', { ...common, stream, features });
     const scorer = new Scorer(this, 'Scorer', serving);
     const sweep = new Sweep(this, 'Sweep', { ...serving, key });
     const api = new Api(this, 'Api', serving);

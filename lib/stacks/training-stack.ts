@@ -36,6 +36,8 @@ export class TrainingStack extends TidemarkStack {
     this.output('CompactArchiveJobName', jobs.compactArchive.job.jobName, 'Glue job: archive into the Iceberg tables');
     this.output('BackfillStatesJobName', jobs.backfillStates.job.jobName, 'Glue job: states from all events');
     this.output('BuildTrainingSetJobName', jobs.buildTrainingSet.job.jobName, 'Glue job: training set');
+    this.output('EraseEntityJobName', jobs.eraseEntity.job.jobName, 'Glue job: erases entities from the lake');
+    this.output('FeaturesAtJobName', jobs.featuresAt.job.jobName, 'Glue job: features of an entity at an instant');
     this.output(
       'CheckConsistencyJobName',
       jobs.checkConsistency.job.jobName,

@@ -16,9 +16,13 @@ import {
   trainModel,
   until,
 } from '../../cli/demo/stages.ts';
+import { eraseEntity } from '../../cli/erasure.ts';
 import { readEndpoint } from '../../cli/page/pipeline.ts';
+import { rebuildTrainingSet } from '../../cli/rebuild.ts';
 import { Replayer, readEvents, type TimedEvent } from '../../cli/replay.ts';
+import { featuresAt } from '../../cli/time-travel.ts';
 import { useJava } from '../../cli/tools.ts';
+import { compareSequence } from '../../core/state.ts';
 import { PREFIX } from '../../lib/feature-store/lake.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { removeGrant } from './grants.ts';
@@ -103,10 +107,71 @@ describe('the deployed app, with IAM enforced', () => {
     expect(await session.cloud.accessDenied()).toEqual([]);
   });
 
+  test('rebuilds the training set to the same bytes, though later events came', async () => {
+    const { connection, resources, signal } = session;
+    const report = await rebuildTrainingSet(connection.clients, resources, 'e2e', { signal });
+    expect(report).toMatchObject({ different: [], missing: [], unexpected: [] });
+    expect(report.equal).toBeGreaterThanOrEqual(3);
+  }, 120_000);
+
+  test('says what was known, and erases an entity for good', async () => {
+    const { connection, resources, signal, ir } = session;
+    const { clients } = connection;
+    const last = live.at(-1) as TimedEvent;
+    const { entity_id } = last.event;
+    const question = { entity_id, t: Date.parse(CUT), knowledge: 'asof' } as const;
+    const answer = await featuresAt(clients, resources, question, { signal });
+    expect(answer.events.length).toBeGreaterThan(0);
+    expect(answer.events.some(({ status }) => status === 'counted')).toBe(true);
+    expect(answer.features).toHaveLength(ir.views.find(({ name }) => name === ir.model.view)?.features.length ?? 0);
+    expect(await session.lake.keys(PREFIX.timeTravel)).toEqual([]);
+
+    const stores = await eraseEntity(clients, resources, entity_id, { signal });
+    const taken = new Map(stores.map(({ store, taken }) => [store, taken]));
+    for (const store of [
+      'DynamoDB features',
+      'DynamoDB scores and alerts',
+      'events',
+      'predictions',
+      PREFIX.events,
+      PREFIX.history,
+      PREFIX.trainingSets,
+    ])
+      expect([store, taken.get(store)]).toEqual([store, expect.any(Number)]);
+    expect(stores.filter(({ left }) => left > 0)).toEqual([]);
+    expect(taken.get('events')).toBeGreaterThan(0);
+    expect(taken.get(PREFIX.history)).toBeGreaterThan(0);
+
+    // A replay of all its live events, followed by somebody else's, whose state tells that they were read.
+    const other = live.findLast(({ event }) => event.entity_id !== entity_id) as TimedEvent;
+    const replayer = new Replayer({ clients, resources, ir, signal });
+    const mine = live.filter(({ event }) => event.entity_id === entity_id);
+    await replayer.sendEvents(mine);
+    const others = new Replayer({ clients, resources, ir, signal });
+    const later = { ...other.event, event_id: 'after-the-erasure', available_at: last.available_at + 500 };
+    await others.sendEvents([{ available_at: last.available_at + 500, event: later }]);
+    await others.caughtUp();
+    await until(session, 'That the replayed events were archived as nothing', async () => {
+      const upTo = await session.lake.archivedUpTo();
+      return replayer
+        .lastPositions()
+        .every(({ shard, sequence }) => compareSequence(upTo.get(shard) ?? '0', sequence) >= 0);
+    });
+    const again = await eraseEntity(clients, resources, entity_id, { signal });
+    expect(again.map(({ store, taken, left }) => [store, taken, left])).toEqual(
+      again.map(({ store }) => [store, 0, 0]),
+    );
+    const report = await rebuildTrainingSet(clients, resources, 'e2e', { signal });
+    expect(report).toMatchObject({ different: [], missing: [], unexpected: [] });
+    expect(report.erased).toBeGreaterThan(0);
+    expect(await session.cloud.accessDenied()).toEqual([]);
+  }, 600_000);
+
   // The last one: it leaves a refusal on record.
   test('breaks when one grant is taken away, and goes on when it is back', async () => {
     const { clients } = session.connection;
-    const last = live.at(-1) as TimedEvent;
+    // Not the erased one, which has no state any more.
+    const last = live.findLast(({ event }) => event.entity_id !== live.at(-1)?.event.entity_id) as TimedEvent;
     const replayer = new Replayer({ clients, resources: session.resources, ir: session.ir, signal: session.signal });
     const later = (id: string, offset: number): TimedEvent => {
       const available_at = last.available_at + offset;

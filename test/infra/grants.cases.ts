@@ -68,6 +68,7 @@ describe('what each function may do, and nothing else', () => {
         ...READ_KINESIS,
         ...FAILED,
         'dynamodb:BatchGetItem on <FeaturesTable Arn>',
+        'dynamodb:ConditionCheckItem on <FeaturesTable Arn>',
         'dynamodb:GetItem on <FeaturesTable Arn>',
         'dynamodb:PutItem on <FeaturesTable Arn>',
         'dynamodb:UpdateItem on <FeaturesTable Arn>',
@@ -78,9 +79,15 @@ describe('what each function may do, and nothing else', () => {
     );
   }, 60_000);
 
-  test('archiver: write the archive', async () => {
+  test('archiver: ask who was erased, write the archive', async () => {
     expect(await grantsOf('ArchiverFnRole')).toEqual(
-      [...READ_KINESIS, ...FAILED, 's3:PutObject on <LakeBucket Arn>/archive/events/*'].sort(),
+      [
+        ...READ_KINESIS,
+        ...FAILED,
+        'dynamodb:BatchGetItem on <FeaturesTable Arn>',
+        'dynamodb:GetItem on <FeaturesTable Arn>',
+        's3:PutObject on <LakeBucket Arn>/archive/events/*',
+      ].sort(),
     );
   });
 
@@ -132,15 +139,32 @@ describe('what each job may do', () => {
     ['BackfillStates', ['iceberg/']],
     ['BuildTrainingSet', ['iceberg/', 'training/']],
     ['CheckConsistency', ['archive/predictions/', 'checks/', 'iceberg/']],
+    ['FeaturesAt', ['iceberg/', 'time-travel/']],
+    [
+      'EraseEntity',
+      [
+        'archive/events/',
+        'archive/predictions/',
+        'archive/quarantine/',
+        'aws/lambda/',
+        'checks/',
+        'iceberg/',
+        'raw/history/',
+        'time-travel/',
+        'training/',
+      ],
+    ],
   ])('%s reads and writes its own folders', async (job, folders) => {
     const grants = await grantsOf(`Batch${job}Role`);
     const read = grants.flatMap((grant) => /^s3:GetObject on <LakeBucket Arn>\/(.*)\*$/.exec(grant)?.[1] ?? []);
-    expect(read).toEqual(folders);
+    expect([...new Set(read)]).toEqual(folders);
     const tables = grants
       .filter((grant) => grant.startsWith('dynamodb:'))
       .every((grant) => grant.endsWith('<FeaturesTable Arn>'));
     expect(tables).toBe(true);
-    expect(grants.some((grant) => grant.startsWith('dynamodb:'))).toBe(job === 'BackfillStates');
+    const may = (action: string) => grants.some((grant) => grant.startsWith(`dynamodb:${action}`));
+    expect(may('Put')).toBe(job === 'BackfillStates');
+    expect(may('Query')).toBe(['LandHistory', 'CompactArchive', 'BackfillStates', 'EraseEntity'].includes(job));
   });
 
   test('of the bootstrap bucket a job may read exactly its files', async () => {

@@ -9,10 +9,12 @@ import boto3
 import pytest
 from pyspark.sql import functions as F
 from streams import CONTRACTS, DAY, START
-from tidemark_spark.backfill import BackfillError, backfill
+from tidemark_spark.backfill import BackfillError, backfill, write_states
 from tidemark_spark.events import merge_events
 from tidemark_spark.ir import compile_view
+from tidemark_spark.states import State
 from tidemark_spark.tables import Tables
+from tidemark_spark.tombstones import ERASED_KEY, tombstone_of
 
 VIEW = {
     "name": "v",
@@ -97,3 +99,18 @@ def test_never_overwrites_what_is_newer_and_opens_the_view_at_the_end(spark: Any
     with pytest.raises(BackfillError, match="1 live states lack archived events"):
         backfill(spark, tables, PLAN, "features")
     assert item("#fence") == {}
+
+
+def test_an_erased_entity_gets_no_state(spark: Any, online: Any) -> None:
+    tables = Tables("buried")
+    spark.sql("CREATE NAMESPACE IF NOT EXISTS glue_catalog.buried")
+    tables.create_events(spark, 1)
+    merge_events(
+        spark, tables, events_frame(spark, [("a", "A", START, "history", "1"), ("b", "B", START, "history", "2")])
+    )
+    online.put_item(Item={"entity_id": ERASED_KEY, "view": tombstone_of("A")})
+    assert backfill(spark, tables, PLAN, "features")["written"] == 1
+    assert "Item" not in online.get_item(Key={"entity_id": "A", "view": "v@0"})
+    # Erased after the job has read who was: the write itself refuses.
+    state = State("A", b"x", START, START, {}, None)
+    assert write_states("features", "v@0", iter([state]), {}) == {"erased": 1}

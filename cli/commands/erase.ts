@@ -1,0 +1,48 @@
+import { createInterface } from 'node:readline/promises';
+import { Progress } from '../../setup/progress.mjs';
+import { connect, type Stage } from '../connection.ts';
+import { type ErasedStore, eraseEntity } from '../erasure.ts';
+import { CliError } from '../errors.ts';
+import { interruption } from '../interruption.ts';
+import { readResources } from '../resources.ts';
+
+interface EraseOptions {
+  readonly entity: string;
+  readonly stage: Stage;
+  readonly yes?: boolean;
+}
+
+/** `tidemark erase`: exit code 1 when a store still holds the entity. */
+export async function erase({ entity, stage, yes }: EraseOptions): Promise<void> {
+  if (!yes) await confirm(stage);
+  const { clients } = connect(stage);
+  const resources = await readResources(clients.cloudformation, stage);
+  const stop = interruption();
+  const stores = await new Progress().step('Erase the entity from every store', (step) =>
+    eraseEntity(clients, resources, entity, { signal: stop.signal, onState: step.update }),
+  );
+  stop.release();
+  console.log(erasureTable(stores));
+  const left = stores.filter((store) => store.left > 0).map(({ store }) => store);
+  if (left.length > 0)
+    throw new CliError(`${left.join(', ')}: something is left. Run it again; runbook: docs/runbook.md#erasure`);
+}
+
+async function confirm(stage: Stage): Promise<void> {
+  if (!process.stdin.isTTY) throw new CliError('Erasing cannot be undone: confirm it with --yes.');
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    const question = `Erase this entity from every store of stage "${stage}"? It cannot be undone. Type erase: `;
+    if ((await lines.question(question)).trim() !== 'erase') throw new CliError('Nothing was erased.');
+  } finally {
+    lines.close();
+  }
+}
+
+/** One line a store; names nobody. */
+export function erasureTable(stores: readonly ErasedStore[]): string {
+  const width = Math.max(...stores.map(({ store }) => store.length));
+  const line = (store: string, taken: number | string, left: number | string) =>
+    `${store.padEnd(width)}  ${String(taken).padStart(8)}  ${String(left).padStart(8)}`;
+  return [line('store', 'taken', 'left'), ...stores.map((s) => line(s.store, s.taken, s.left))].join('\n');
+}

@@ -1,0 +1,78 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseTimestamp } from '../../core/time.ts';
+import { Progress } from '../../setup/progress.mjs';
+import { connect, STAGES, type Stage } from '../connection.ts';
+import { interruption } from '../interruption.ts';
+import { readResources } from '../resources.ts';
+import { type Answer, featuresAt, type Question } from '../time-travel.ts';
+
+/** More would scroll the values away; --json has all. */
+const SHOWN_EVENTS = 50;
+
+/** Adds `tidemark features …`. */
+export function addFeatures(root: Command): void {
+  const features = root.command('features').description('the values of features, and why they are what they are');
+  features
+    .command('at')
+    .description('show what the features of an entity were at an instant, what was known, and by which events')
+    .requiredOption('--entity <id>', 'the entity_id')
+    .requiredOption('--t <time>', 'the instant: ISO 8601 with a zone, or ms', instant)
+    .option('--knowledge <when>', 'asof (known at t), latest, or a time', knowledge, 'asof')
+    .option('--json', 'print everything as JSON')
+    .addOption(new Option('--stage <stage>', 'which deployment').choices(STAGES).default('local'))
+    .action(at);
+}
+
+function instant(text: string): number {
+  const parsed = /^\d+$/.test(text) ? parseTimestamp(Number(text), 'epoch_ms') : parseTimestamp(text, 'iso8601');
+  if ('error' in parsed) throw new InvalidArgumentError('allowed is ISO 8601 with a zone, or ms since 1970.');
+  return parsed.value;
+}
+
+function knowledge(text: string): Question['knowledge'] {
+  return text === 'asof' || text === 'latest' ? text : instant(text);
+}
+
+interface AtOptions {
+  readonly entity: string;
+  readonly t: number;
+  readonly knowledge: Question['knowledge'];
+  readonly json?: boolean;
+  readonly stage: Stage;
+}
+
+async function at({ entity, t, knowledge, json, stage }: AtOptions): Promise<void> {
+  const { clients } = connect(stage);
+  const resources = await readResources(clients.cloudformation, stage);
+  const stop = interruption();
+  // The answer alone goes to standard output.
+  const answer = await new Progress(process.stderr).step('Look into the past (Glue)', (step) =>
+    featuresAt(clients, resources, { entity_id: entity, t, knowledge }, { signal: stop.signal, onState: step.update }),
+  );
+  stop.release();
+  console.log(json ? JSON.stringify(answer, null, 2) : readable(answer));
+}
+
+/** What was, beside what is known by now where that differs, then the events, newest first. */
+export function readable(answer: Answer): string {
+  const { t, known_before, features, events, refused } = answer;
+  const known = known_before === null ? 'with all that is known by now' : `as known before ${iso(known_before)}`;
+  const lines = [`${answer.view} at ${iso(t)}, ${known} (snapshot ${answer.snapshot_id})`, ''];
+  const width = Math.max(0, ...features.map(({ name }) => name.length));
+  for (const { name, value, latest } of features) {
+    const [was, is] = [JSON.stringify(value), JSON.stringify(latest)];
+    lines.push(`${name.padEnd(width)}  ${was}${was === is ? '' : `   (latest: ${is})`}`);
+  }
+  lines.push('', `${events.length} events before then:`);
+  for (const event of events.slice(0, SHOWN_EVENTS)) {
+    const what = `${iso(event.event_time)}  known ${iso(event.available_at)}  ${event.status.padEnd(13)}`;
+    lines.push(`${what}  ${event.event_type}  ${event.event_id}  ${event.features.join(', ')}`.trimEnd());
+  }
+  if (events.length > SHOWN_EVENTS) lines.push(`… and ${events.length - SHOWN_EVENTS} older ones (--json shows all)`);
+  if (refused.length > 0) lines.push('', `${refused.length} refused records:`);
+  for (const { reason, arrival, event_id } of refused)
+    lines.push(`${iso(arrival)}  ${reason}  ${event_id ?? ''}`.trimEnd());
+  return lines.join('\n');
+}
+
+const iso = (ms: number) => new Date(ms).toISOString();

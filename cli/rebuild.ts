@@ -1,0 +1,32 @@
+import { GetObjectCommand } from '@aws-sdk/client-s3';
+import { z } from 'zod';
+import { PREFIX } from '../lib/feature-store/lake.ts';
+import type { Clients } from './connection.ts';
+import { runGlueJob, type Watch } from './jobs.ts';
+import type { Resources } from './resources.ts';
+
+const keys = z.array(z.string());
+const reportSchema = z.looseObject({
+  training_set_id: z.string(),
+  snapshot_id: z.string(),
+  equal: z.number(),
+  different: keys,
+  missing: keys,
+  unexpected: keys,
+  erased: z.number(),
+  writer: z.object({ recorded: z.string(), now: z.string() }),
+});
+export type RebuildReport = z.infer<typeof reportSchema>;
+
+/** Makes the files of a training set again, from what its manifest records, and compares them by their hashes. */
+export async function rebuildTrainingSet(
+  clients: Pick<Clients, 'glue' | 'logs' | 's3'>,
+  resources: Resources,
+  id: string,
+  watch: Watch = {},
+): Promise<RebuildReport> {
+  await runGlueJob(clients, resources.get('buildTrainingSetJob'), { '--rebuild': id }, watch);
+  const Key = `${PREFIX.trainingSets}${id}/rebuilt.json`;
+  const { Body } = await clients.s3.send(new GetObjectCommand({ Bucket: resources.get('lakeBucket'), Key }));
+  return reportSchema.parse(JSON.parse((await Body?.transformToString()) ?? 'null'));
+}

@@ -1,0 +1,73 @@
+"""Glue job: time-travel/<request>/question.json → answer.json beside it: values of an entity at an instant, and why.
+
+The question names the entity, so that neither an argument nor a log does.
+Arguments: --lake_bucket, --database, --ir_uri, --request.
+"""
+
+import base64
+import json
+import sys
+
+import pyarrow as pa
+from awsglue.utils import getResolvedOptions
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from tidemark_spark import wire_json
+from tidemark_spark.event_log import EVENT_SCHEMA
+from tidemark_spark.features_at import features_at, retractions_of
+from tidemark_spark.ir import compile_view, parse_use_case, view_named
+from tidemark_spark.lake import read_bytes, write_bytes
+from tidemark_spark.spark_events import engine_events, prepare
+from tidemark_spark.tables import Tables, snapshot_id
+
+PREFIX = "time-travel/"
+
+
+def main() -> None:
+    args = getResolvedOptions(sys.argv, ["lake_bucket", "database", "ir_uri", "request"])
+    spark = SparkSession.builder.getOrCreate()
+    prepare(spark)
+    folder, tables = f"{PREFIX}{args['request']}/", Tables(args["database"])
+    question = json.loads(read_bytes(f"s3://{args['lake_bucket']}/{folder}question.json"))
+    use_case = parse_use_case(read_bytes(args["ir_uri"]))
+    plan = compile_view(use_case, view_named(use_case, use_case["model"]["view"]))
+    entity, t = question["entity_id"], question["t"]
+    known_before = {"asof": t, "latest": None}.get(question["knowledge"], question["knowledge"])
+    snapshot = snapshot_id(spark, tables.name("events"))
+    if snapshot is None:
+        raise RuntimeError("events: the table is empty. Land the history first.")
+    events = spark.read.option("snapshot-id", snapshot).table(tables.name("events"))
+    found = features_at(plan, events_of(events, entity), entity, t, known_before, retractions_of(use_case))
+    about = {"entity_id": entity, "t": t, "known_before": known_before, "snapshot_id": str(snapshot)}
+    about |= {"view": plan.view["version"], "refused": refused(spark, tables, entity)}
+    answer = wire_json.dumps(about | found)
+    write_bytes(args["lake_bucket"], f"{folder}answer.json", answer.encode())
+    counts = {"features": len(found["features"]), "events": len(found["events"])}
+    print(json.dumps({"job": "features_at"} | counts))
+
+
+def events_of(events: DataFrame, entity: str) -> pa.Table:
+    """The entity's events as one Arrow table; one entity fits the driver."""
+    rows = engine_events(events.where(F.col("entity_id") == entity)).collect()
+    return pa.Table.from_pylist([row.asDict() for row in rows], EVENT_SCHEMA)
+
+
+def refused(spark: SparkSession, tables: Tables, entity: str) -> list[dict[str, object]]:
+    """Refused records under the entity's key, duplicates among them, by arrival."""
+    if not tables.exists(spark, "quarantine"):
+        return []
+    rows = spark.table(tables.name("quarantine")).where(F.col("partition_key") == entity)
+    wanted = rows.select("reason", F.unix_millis("arrival").alias("arrival"), "raw_base64").orderBy("arrival").collect()
+    return [{"reason": r["reason"], "arrival": r["arrival"], "event_id": _id_of(r["raw_base64"])} for r in wanted]
+
+
+def _id_of(raw: str | None) -> str | None:
+    try:
+        found = json.loads(base64.b64decode(raw or "")).get("event_id")
+    except (ValueError, AttributeError):
+        return None
+    return found if isinstance(found, str) else None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Who was erased: hashes in the online table. Every job that writes entities asks here (see core/tombstone.ts)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+
+import boto3
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+ERASED_KEY = "#erased"
+_SALT = "tidemark-erased\n"
+_NAMED = re.compile(r'"entity_id"\s*:\s*("(?:[^"\\]|\\.)*")', re.ASCII)
+
+Tombstones = frozenset[str]
+NOBODY: Tombstones = frozenset()
+
+
+def tombstone_of(entity_id: str) -> str:
+    """Hex sha256. Of a guessable id it can be guessed: it is a pseudonym, and is kept as one."""
+    return hashlib.sha256((_SALT + entity_id).encode("utf-8", "replace")).hexdigest()
+
+
+def subjects_of(partition_key: str | None, raw: bytes) -> set[str]:
+    """Whom a raw record may be about: its key, and every `entity_id` its text names, also where it is no JSON."""
+    subjects = set() if partition_key is None else {partition_key}
+    for quoted in _NAMED.findall(raw.decode("utf-8", "replace")):
+        try:
+            subjects.add(json.loads(quoted))
+        except ValueError:
+            continue
+    return subjects
+
+
+def any_erased(erased: Tombstones, entity_ids: Iterable[str | None]) -> bool:
+    return any(i is not None and tombstone_of(i) in erased for i in entity_ids)
+
+
+def read_tombstones(table: str) -> dict[str, int]:
+    """Tombstone → when the online stores were cleared of the entity (ms UTC; 0 before), read consistently."""
+    pages = (
+        boto3.client("dynamodb")
+        .get_paginator("query")
+        .paginate(
+            TableName=table,
+            ConsistentRead=True,
+            KeyConditionExpression="entity_id = :erased",
+            ExpressionAttributeValues={":erased": {"S": ERASED_KEY}},
+        )
+    )
+    items = [item for page in pages for item in page["Items"]]
+    return {item["view"]["S"]: int(item.get("cleared_at", {"N": "0"})["N"]) for item in items}
+
+
+def tombstone_column(column: str) -> Column:
+    return F.sha2(F.concat(F.lit(_SALT), F.col(column)), 256)
+
+
+def without_erased(frame: DataFrame, erased: Tombstones, column: str = "entity_id") -> DataFrame:
+    """The rows that are about nobody who was erased; costs nothing while nobody was."""
+    if not erased:
+        return frame
+    gone = frame.sparkSession.createDataFrame([(h,) for h in sorted(erased)], "_tombstone string")
+    return frame.join(F.broadcast(gone), tombstone_column(column) == F.col("_tombstone"), "left_anti")

@@ -1,0 +1,125 @@
+import { CreateTableCommand, DeleteItemCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { ERASED_KEY, subjectsOf, tombstoneOf } from '../../core/tombstone.ts';
+import { type ProcessorPorts, processBatch } from '../../lambdas/processor/process.ts';
+import { writeQuarantine } from '../../lambdas/processor/quarantine.ts';
+import { DynamoStates } from '../../lambdas/shared/dynamo-states.ts';
+import { DynamoTombstones } from '../../lambdas/shared/dynamo-tombstones.ts';
+import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { MemoryLake } from './memory.ts';
+import { purchase, RULES, record, usecase } from './use-case.ts';
+
+let cloud: LocalCloud;
+let dynamo: DynamoDBClient;
+let lake: MemoryLake;
+let ports: ProcessorPorts;
+
+beforeAll(async () => {
+  cloud = await startLocalCloud({ quiet: true });
+  dynamo = new DynamoDBClient(cloud.clientConfig);
+  const names = ['entity_id', 'view'] as const;
+  await dynamo.send(
+    new CreateTableCommand({
+      TableName: 'features',
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: names.map((AttributeName) => ({ AttributeName, AttributeType: 'S' as const })),
+      KeySchema: names.map((AttributeName, i) => ({ AttributeName, KeyType: i === 0 ? 'HASH' : 'RANGE' })),
+    }),
+  );
+}, 60_000);
+
+afterAll(async () => {
+  dynamo?.destroy();
+  await cloud?.stop();
+}, 30_000);
+
+beforeEach(() => {
+  lake = new MemoryLake();
+  ports = {
+    states: new DynamoStates(dynamo, 'features', usecase.plan),
+    tombstones: new DynamoTombstones(dynamo, 'features'),
+    quarantine: (lines) => writeQuarantine(lake.port(), lines),
+    reroute: () => Promise.reject(new Error('nothing is misrouted')),
+    clock: null,
+    onFailure: (error) => {
+      throw error;
+    },
+    pause: () => Promise.resolve(),
+  };
+});
+
+async function bury(entity_id: string): Promise<void> {
+  const Item = { entity_id: { S: ERASED_KEY }, view: { S: tombstoneOf(entity_id) } };
+  await dynamo.send(new PutItemCommand({ TableName: 'features', Item }));
+}
+
+async function erase(entity_id: string): Promise<void> {
+  await bury(entity_id);
+  const Key = { entity_id: { S: entity_id }, view: { S: usecase.plan.view.version } };
+  await dynamo.send(new DeleteItemCommand({ TableName: 'features', Key }));
+}
+
+const stateOf = async (entity_id: string) => (await ports.states.read([entity_id])).get(entity_id);
+
+describe('an erased entity', () => {
+  test('does not come back by a replay, and delays nobody', async () => {
+    const batch = [record(purchase('ann', 'e1'), 1), record(purchase('bob', 'e2'), 2)];
+    await processBatch(batch, RULES, ports);
+    await erase('ann');
+    for (let i = 0; i < 2; i++) {
+      const later = [
+        record(purchase('ann', 'e1'), 1),
+        record(purchase('ann', 'e3'), 3),
+        record(purchase('bob', 'e4'), 4),
+      ];
+      const result = await processBatch(later, RULES, ports);
+      expect(result).toMatchObject({ failed: null, erased: 2 });
+    }
+    expect(await stateOf('ann')).toBeUndefined();
+    expect((await stateOf('bob'))?.state.watermarks).toEqual({ 'shardId-000000000000': '4' });
+  });
+
+  test('does not come back by a writer that read its state before', async () => {
+    await processBatch([record(purchase('cat', 'e1'), 1)], RULES, ports);
+    const { states } = ports;
+    let first = true;
+    const slow: ProcessorPorts = {
+      ...ports,
+      states: {
+        read: (ids) => states.read(ids),
+        ready: () => states.ready(),
+        write: async (...args) => {
+          if (first) await erase('cat');
+          first = false;
+          return states.write(...args);
+        },
+      },
+    };
+    expect(await processBatch([record(purchase('cat', 'e2'), 2)], RULES, slow)).toMatchObject({
+      conflicts: 1,
+      erased: 1,
+    });
+    expect(await stateOf('cat')).toBeUndefined();
+  });
+
+  test('is not kept as a refused record, whoever sent it', async () => {
+    await bury('dan');
+    const raw = JSON.stringify(purchase('dan', 'e1'));
+    const batch = [
+      record('{', 1, { key: 'dan' }),
+      record(raw.slice(0, -1), 2, { key: 'somebody' }),
+      record('{', 3, { key: 'eve' }),
+    ];
+    const result = await processBatch(batch, RULES, ports);
+    expect(result).toMatchObject({ failed: null, erased: 2, quarantined: new Map([['MALFORMED_JSON', 1]]) });
+    expect([...lake.objects.values()].flat()).toMatchObject([{ partition_key: 'eve' }]);
+  });
+});
+
+test.each([
+  ['{"entity_id" : "a\\u0062"', ['k', 'ab']],
+  ['{"entity_id":7}', ['k']],
+  ['"entity_id":"\\x"', ['k']],
+])('whom %s names', (raw, found) => {
+  expect(subjectsOf('k', Buffer.from(raw))).toEqual(found);
+});

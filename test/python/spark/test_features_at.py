@@ -1,0 +1,57 @@
+"""What was known at an instant, and by which events."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pyarrow as pa
+from streams import CONTRACTS, DAY, START
+from test_archive_and_check import VIEW
+from tidemark_spark.event_log import EVENT_SCHEMA
+from tidemark_spark.features_at import features_at
+from tidemark_spark.ir import compile_view
+
+PLAN = compile_view({"contracts": CONTRACTS}, VIEW)
+T = START // DAY * DAY + 20 * DAY
+
+
+def made(name: str, event_time: int, available_at: int, kind: str = "purchase", **properties: Any) -> dict[str, Any]:
+    base = {
+        "event_id": name,
+        "entity_id": "A",
+        "event_type": kind,
+        "event_time": event_time,
+        "available_at": available_at,
+    }
+    return base | {"shard_id": "s", "sequence_number": str(available_at - START), "properties": json.dumps(properties)}
+
+
+def test_every_event_before_t_says_why_it_counts_or_not() -> None:
+    rows = [
+        made("old", T - 10 * DAY, T - 10 * DAY, amount=4, store="x"),
+        made("in", T - DAY, T - DAY, amount=2, loyal=True),
+        made("in", T - DAY, T - DAY + 5, amount=2, loyal=True),
+        made("edge", T - 7 * DAY, T - 7 * DAY),
+        made("late", T - 5, T + 5, amount=100),
+        made("refunded", T - 2 * DAY, T - 2 * DAY, amount=9),
+        made("refund", T - DAY, T - DAY + 1, "refund", of="refunded"),
+        made("at", T, T),
+    ]
+    events = pa.Table.from_pylist(rows, EVENT_SCHEMA)
+    found = features_at(PLAN, events, "A", T, T, {("refund", "purchase", "of")})
+    assert [(e["event_id"], e["status"], e["features"]) for e in found["events"]] == [
+        ("late", "not_known_yet", ["n", "mean"]),
+        ("in", "duplicate", ["n", "mean", "loyal"]),
+        ("refund", "outside", []),
+        ("in", "counted", ["n", "mean", "loyal"]),
+        ("refunded", "cancelled", ["n", "mean"]),
+        ("edge", "counted", ["n"]),
+        ("old", "counted", ["mean", "store"]),
+    ]
+    values = {f["name"]: (f["value"], f["latest"]) for f in found["features"]}
+    assert values["store"] == ("x", "x")
+    assert values["n"][1] == values["n"][0] + 1, "the late event is known by now"
+    everything = features_at(PLAN, events, "A", T, None, set())
+    assert [e["status"] for e in everything["events"]].count("not_known_yet") == 0
+    assert all(f["value"] == f["latest"] for f in everything["features"])
