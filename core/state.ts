@@ -44,6 +44,9 @@ export interface ApplyOptions {
   readonly read_at?: number;
 }
 
+/** The shard of events that were loaded from files. */
+export const HISTORY_SHARD = 'history';
+
 export function emptyState(plan: ViewPlan): EntityState {
   return {
     newest_event_time: -1,
