@@ -1,6 +1,6 @@
 """Glue job: Iceberg `events` → the online state of every entity of every view, with watermarks, and the view's fence.
 
-May run again, also beside live traffic. Arguments: --lake_bucket, --database, --ir_uri, --table_features.
+May run again, also beside live traffic: the first run of a view version stops where that joined the stream. Arguments: --lake_bucket, --database, --ir_uri, --table_features.
 """
 
 import json
@@ -21,7 +21,8 @@ def main() -> None:
     prepare(spark)
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
     for view in use_case["views"]:
-        counts = backfill(spark, Tables(args["database"]), compile_view(use_case, view), args["table_features"])
+        plan = compile_view(use_case, view)
+        counts = backfill(spark, Tables(args["database"]), plan, args["lake_bucket"], args["table_features"])
         print(json.dumps({"job": "backfill_states"} | counts))
 
 

@@ -77,19 +77,19 @@ def test_never_overwrites_what_is_newer_and_opens_the_view_at_the_end(spark: Any
     def item(entity: str) -> dict[str, Any]:
         return online.get_item(Key={"entity_id": entity, "view": "v@0"}).get("Item", {})
 
-    assert backfill(spark, tables, PLAN, "features")["written"] == 2
+    assert backfill(spark, tables, PLAN, "lake", "features")["written"] == 2
     assert item("A")["watermarks"] == {"history": "2"}
     assert item("#fence")["ready"] is True
     # The same again replaces; with more archived, the newer replaces the older.
     merge_events(spark, tables, events_frame(spark, [("c", "A", START + 5, "s1", "10")]))
-    assert backfill(spark, tables, PLAN, "features")["replaced"] == 2
+    assert backfill(spark, tables, PLAN, "lake", "features")["replaced"] == 2
     assert item("A")["watermarks"] == item("B")["watermarks"] == {"history": "2", "s1": "10"}
     assert item("A")["version"] == 2
 
     # A live state ahead of the archive stays; it has seen all of its entity's events.
     live = item("A") | {"watermarks": {"history": "2", "s1": "11"}, "version": 9}
     online.put_item(Item=live)
-    counts = backfill(spark, tables, PLAN, "features")
+    counts = backfill(spark, tables, PLAN, "lake", "features")
     assert (counts["kept"], counts["replaced"]) == (1, 1)
     assert item("A") == live
 
@@ -97,7 +97,7 @@ def test_never_overwrites_what_is_newer_and_opens_the_view_at_the_end(spark: Any
     online.put_item(Item=live | {"watermarks": {"s1": "11"}})
     online.delete_item(Key={"entity_id": "#fence", "view": "v@0"})
     with pytest.raises(BackfillError, match="1 live states lack archived events"):
-        backfill(spark, tables, PLAN, "features")
+        backfill(spark, tables, PLAN, "lake", "features")
     assert item("#fence") == {}
 
 
@@ -109,7 +109,7 @@ def test_an_erased_entity_gets_no_state(spark: Any, online: Any) -> None:
         spark, tables, events_frame(spark, [("a", "A", START, "history", "1"), ("b", "B", START, "history", "2")])
     )
     online.put_item(Item={"entity_id": ERASED_KEY, "view": tombstone_of("A")})
-    assert backfill(spark, tables, PLAN, "features")["written"] == 1
+    assert backfill(spark, tables, PLAN, "lake", "features")["written"] == 1
     assert "Item" not in online.get_item(Key={"entity_id": "A", "view": "v@0"})
     # Erased after the job has read who was: the write itself refuses.
     state = State("A", b"x", START, START, {}, None)
