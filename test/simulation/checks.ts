@@ -96,9 +96,14 @@ function oneEntity(
     return;
   }
   const state = decodeState(at.plan, row.bytes, row.watermarks);
-  const counted = world.profile.forgetful ? copies : countedCopies(world, at, entity, copies, state, refused);
+  const { events: counted, placed } = world.profile.forgetful
+    ? { events: copies, placed: true }
+    : countedCopies(world, at, entity, copies, state, refused);
   const newest = Math.max(...counted.map((event) => event.available_at));
-  if (state.newest_available_at !== newest) world.violated(`${entity}: another newest arrival than that of its events`);
+  if (state.newest_available_at !== newest) {
+    world.violated(`${entity}: another newest arrival than that of its events`);
+    return;
+  }
   orderDoesNotMatter(world, at, entity, counted, state);
   for (let i = 0; i < READS; i++) {
     const t = newest + world.chance.pick(LATER);
@@ -106,12 +111,20 @@ function oneEntity(
     compare(world, at, `${entity} at ${t}`, state, finalise(at.plan, state, t), expected, compared);
     if (i === 0 && !isDeepStrictEqual(expected, oracle(at.view, copies, t))) compared.laterCopies++;
   }
-  servedAsKnown(world, at, entity, counted, compared);
+  if (placed) servedAsKnown(world, at, entity, counted, compared);
+}
+
+/** The events that a state counted, one copy of each. */
+interface Counted {
+  readonly events: readonly CanonicalEvent[];
+  /** Whether the place of every copy is known, too. */
+  readonly placed: boolean;
 }
 
 /**
- * Of every event id, the one copy that was counted: the state tells its arrival, and no copy that is counted is ever refused.
- * Where two of them arrived at the same time, one may have been given up, and been put again: it was not counted.
+ * The state tells when the copy arrived that it counted. Of several that arrived at the same time it is the one that was
+ * neither refused nor given up; but where a batch with two copies failed and its first half was given up, the second copy
+ * was refused at first and counted then.
  */
 function countedCopies(
   world: World,
@@ -120,22 +133,38 @@ function countedCopies(
   copies: readonly CanonicalEvent[],
   state: EntityState,
   refused: ReadonlyMap<string, readonly QuarantineLine[]>,
-): CanonicalEvent[] {
+): Counted {
+  const doubt = (copy: CanonicalEvent) => (refused.has(placeOf(copy)) ? 2 : 0) + (givenUp(at, copy) ? 1 : 0);
   const seen = new Map(state.recent.list().map(({ hash, available_at }) => [hash, available_at]));
-  const counted = new Map<string, CanonicalEvent>();
-  for (const copy of copies) {
-    if (refused.has(placeOf(copy))) continue;
-    const arrived = seen.get(hash53(copy.event_id));
-    const other = counted.get(copy.event_id);
-    if (arrived === undefined) world.violated(`${entity}: ${copy.event_id} was lost`);
-    else if (arrived === copy.available_at && (!other || givenUp(at, other))) counted.set(copy.event_id, copy);
+  const events: CanonicalEvent[] = [];
+  let placed = true;
+  for (const [id, own] of byId(copies)) {
+    const arrived = seen.get(hash53(id));
+    const matching = own.filter((copy) => copy.available_at === arrived).sort((a, b) => doubt(a) - doubt(b));
+    const [counted] = matching;
+    if (!counted) {
+      world.violated(`${entity}: ${id} was lost`);
+      continue;
+    }
+    events.push(counted);
+    if (matching.length > 1 && doubt(counted) > 0) placed = false;
+    for (const copy of own) {
+      if (copy !== counted && doubt(copy) === 0)
+        world.violated(`${entity}: a copy of ${id} is neither counted nor refused`);
+    }
   }
-  for (const copy of copies) {
-    if (counted.get(copy.event_id) !== copy && !refused.has(placeOf(copy)) && !givenUp(at, copy))
-      world.violated(`${entity}: a copy of ${copy.event_id} is neither counted nor refused`);
+  if (seen.size !== events.length) world.violated(`${entity}: the state knows ${seen.size} ids of ${events.length}`);
+  return { events, placed };
+}
+
+function byId(events: readonly CanonicalEvent[]): Map<string, CanonicalEvent[]> {
+  const groups = new Map<string, CanonicalEvent[]>();
+  for (const event of events) {
+    const group = groups.get(event.event_id) ?? [];
+    groups.set(event.event_id, group);
+    group.push(event);
   }
-  if (seen.size !== counted.size) world.violated(`${entity}: the state knows ${seen.size} ids of ${counted.size}`);
-  return [...counted.values()];
+  return groups;
 }
 
 function givenUp(at: Deployment, { shard_id, sequence_number }: CanonicalEvent): boolean {

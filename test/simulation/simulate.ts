@@ -72,7 +72,7 @@ class Run {
     world.run(async () => {
       await produce(world);
       await world.time.sleep(FAULTY_TAIL);
-      world.calm = true;
+      world.calmDown();
       sent = true;
     });
     world.run(() => disturb(world));
