@@ -50,9 +50,13 @@ export function ledgerPlan({ retractions, features }: FeatureViewIR): LedgerPlan
   return { retractions, types, properties };
 }
 
-/** An event id is unique for a fact, so a retraction that names the id of another type retracts nothing. */
-export function targetHash(event_type: string, event_id: string): number {
-  return hash53(`${event_type}\n${event_id}`);
+/**
+ * An event id is unique for a fact, so a retraction that names the id of another type retracts nothing. Made of the id's
+ * hash, so that a retraction finds its event among entries, which keep no more of it.
+ * @param id_hash hash53 of the event id
+ */
+export function targetHash(event_type: string, id_hash: number): number {
+  return hash53(`${event_type}\n${id_hash}`);
 }
 
 /** What an event means to the ledger. */
@@ -95,7 +99,7 @@ export class OpenLedger {
   private remember(event: CanonicalEvent, hash: number, available_at: number): Effect {
     const type = this.plan.types.indexOf(event.event_type);
     if (type < 0) return { kind: 'count' };
-    const waiting = targetHash(event.event_type, event.event_id);
+    const waiting = targetHash(event.event_type, hash);
     const cancelled = this.pending.delete(waiting);
     const names = this.plan.properties[type]!;
     this.entries.set(hash, {
@@ -110,13 +114,14 @@ export class OpenLedger {
   }
 
   private retract(event_type: string, event_id: string, available_at: number): Effect | null {
-    const entry = this.entries.get(hash53(event_id));
+    const id_hash = hash53(event_id);
+    const entry = this.entries.get(id_hash);
     if (entry?.event_type === event_type) {
       if (entry.cancelled) return null;
       this.entries.set(entry.hash, { ...entry, cancelled: true });
       return { kind: 'undo', entry };
     }
-    const hash = targetHash(event_type, event_id);
+    const hash = targetHash(event_type, id_hash);
     const known = this.pending.get(hash);
     if (!known || known.available_at < available_at) this.pending.set(hash, { available_at, hash });
     return this.evicted && !known ? { kind: 'unknown', event_type } : null;

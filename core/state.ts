@@ -44,6 +44,9 @@ export interface ApplyOptions {
   readonly read_at?: number;
 }
 
+/** The shard of events that were loaded from files. */
+export const HISTORY_SHARD = 'history';
+
 export function emptyState(plan: ViewPlan): EntityState {
   return {
     newest_event_time: -1,
@@ -126,7 +129,7 @@ export function applyEvents(
 }
 
 /** The tiles of a level while a batch is applied; of each, the cells are copied once. */
-class OpenTiles {
+export class OpenTiles {
   private readonly level: Level;
   private readonly tiles: Tiles;
   private changed: Map<number, unknown[]> | null = null;
@@ -176,7 +179,7 @@ function count({ touched, levels }: ViewPlan, tiles: readonly OpenTiles[], event
 }
 
 /** Takes an event out of every partial it touched; where that can't be told, the partial is marked. */
-function undo(plan: ViewPlan, tiles: readonly OpenTiles[], entry: LedgerEntry, inexact: Set<number>): void {
+export function undo(plan: ViewPlan, tiles: readonly OpenTiles[], entry: LedgerEntry, inexact: Set<number>): void {
   plan.touched.get(entry.event_type)?.forEach((partials, l) => {
     for (const p of partials) {
       const spec = plan.levels[l]!.partials[p]!;
@@ -193,19 +196,19 @@ function undo(plan: ViewPlan, tiles: readonly OpenTiles[], entry: LedgerEntry, i
   });
 }
 
-function markAll(plan: ViewPlan, event_type: string, inexact: Set<number>): void {
+export function markAll(plan: ViewPlan, event_type: string, inexact: Set<number>): void {
   plan.touched.get(event_type)?.forEach((partials, l) => {
     for (const p of partials) inexact.add(plan.offsets[l]! + p);
   });
 }
 
-function marked(plan: ViewPlan, before: readonly boolean[], added: ReadonlySet<number>): readonly boolean[] {
+export function marked(plan: ViewPlan, before: readonly boolean[], added: ReadonlySet<number>): readonly boolean[] {
   if (added.size === 0) return before;
   return Array.from({ length: plan.partials }, (_, i) => before[i] === true || added.has(i));
 }
 
 /** The earliest tile that a reader at any `t` after the newest arrival can need. */
-function oldestReachable(level: Level, newest_available_at: number): number {
+export function oldestReachable(level: Level, newest_available_at: number): number {
   return level.hop_ms === 0 ? 0 : windowStart(newest_available_at + 1, level.retention_ms, level.hop_ms);
 }
 

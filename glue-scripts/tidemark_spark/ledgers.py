@@ -85,10 +85,9 @@ def _pending(
     texts: list[str] = [""] * len(acts)
     for rule in plan.retraction_rules:
         of_type = log.is_type(rule["event_type"])[acts]
-        names = _values(log, rule["event_type"], rule["field"], acts)
-        texts = [
-            f"{rule['of']}\n{name}" if mine else text for text, name, mine in zip(texts, names, of_type, strict=True)
-        ]
+        named = _values(log, rule["event_type"], rule["field"], acts)
+        ids = hash53(pa.array([name or "" for name in named], pa.string())).tolist()
+        texts = [f"{rule['of']}\n{one}" if mine else text for text, one, mine in zip(texts, ids, of_type, strict=True)]
     hashes = hash53(pa.array(texts, pa.string()))
     order = np.lexsort((-log.available[acts], hashes, log.entity[acts]))
     same = (np.diff(log.entity[acts][order]) == 0) & (np.diff(hashes[order]) == 0)

@@ -38,8 +38,8 @@ export async function handler(event: KinesisStreamEvent): Promise<KinesisStreamB
   const erased = await tombstones.erased([...new Set(admitted.map((event) => event.entity_id))]);
   const events = admitted.filter((event) => !erased.has(event.entity_id));
   const [first, last] = [records[0]?.position, records.at(-1)?.position];
-  // An empty object where all were erased: the key says up to where the shard is archived.
-  if (admitted.length > 0 && first && last) {
+  // An empty object where there is nothing to keep: the key says up to where the shard is archived.
+  if (first && last) {
     const key = archiveKey('events', first.arrival_ms, first.shard_id, first.sequence_number, last.sequence_number);
     await lake.put(key, events);
   }

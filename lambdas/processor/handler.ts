@@ -2,21 +2,25 @@ import { KinesisClient, PutRecordCommand } from '@aws-sdk/client-kinesis';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
 import { compileContracts } from '../../core/contract.ts';
+import type { ViewPlan } from '../../core/view.ts';
 import { DIMENSION, METRIC } from '../../lib/monitoring/metric-names.ts';
 import { dynamoClient } from '../shared/dynamo-client.ts';
+import { DynamoJoins } from '../shared/dynamo-joins.ts';
 import { DynamoReplayClock, DynamoStates } from '../shared/dynamo-states.ts';
 import { DynamoTombstones } from '../shared/dynamo-tombstones.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { LakeSink } from '../shared/lake.ts';
 import { MAX_EVENT_BYTES, streamRecords } from '../shared/stream-records.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
-import { loadUseCase } from '../shared/usecase.ts';
+import { loadPrevious, loadUseCase } from '../shared/usecase.ts';
 import { schema } from './env.ts';
 import { type BatchResult, type ProcessorPorts, type ProcessorRules, processBatch } from './process.ts';
 import { writeQuarantine } from './quarantine.ts';
+import type { ViewVersion } from './version.ts';
 
 const env = readEnvironment(schema);
 const { ir, plan } = loadUseCase(import.meta.dirname);
+const previous = loadPrevious(import.meta.dirname);
 const telemetry = createTelemetry(env.TIDEMARK_STAGE);
 const dynamo = dynamoClient();
 const kinesis = new KinesisClient();
@@ -29,7 +33,8 @@ const rules: ProcessorRules = {
   admit: { replay, available_lag_ms: ir.replay.available_lag_ms, max_bytes: MAX_EVENT_BYTES },
 };
 const ports: ProcessorPorts = {
-  states: new DynamoStates(dynamo, env.FEATURES_TABLE, plan),
+  ...versionOf(plan),
+  previous: previous ? versionOf(previous.plan) : undefined,
   quarantine: (lines) => writeQuarantine(lake, lines),
   reroute: async (entity_id, data) => {
     await kinesis.send(new PutRecordCommand({ StreamName: env.STREAM_NAME, PartitionKey: entity_id, Data: data }));
@@ -38,6 +43,12 @@ const ports: ProcessorPorts = {
   tombstones: new DynamoTombstones(dynamo, env.FEATURES_TABLE),
   onFailure: (error) => telemetry.error('the events of an entity are delivered again', error),
 };
+
+function versionOf(of: ViewPlan): ViewVersion {
+  const states = new DynamoStates(dynamo, env.FEATURES_TABLE, of);
+  const joins = new DynamoJoins(dynamo, env.FEATURES_TABLE, of.view.version, () => states.ready());
+  return { plan: of, states, joins };
+}
 
 export async function handler(event: KinesisStreamEvent): Promise<KinesisStreamBatchResponse> {
   try {
@@ -61,6 +72,7 @@ function report(result: BatchResult): void {
   telemetry.count(METRIC.unknownFields, result.unknown);
   telemetry.count(METRIC.statesWritten, result.written);
   telemetry.count(METRIC.stateWriteConflicts, result.conflicts);
+  telemetry.count(METRIC.eventsDoubled, result.doubled);
   telemetry.count(METRIC.quarantined, quarantined);
   for (const size of result.bytes) telemetry.bytes(METRIC.stateBytes, size);
   for (const [reason, n] of result.quarantined) telemetry.countBy(METRIC.quarantined, DIMENSION.reason, reason, n);

@@ -1,24 +1,23 @@
 /** One batch of one shard: admit, apply, write each state once. Effects go through ports; decisions are core's. */
 import { type AdmitOptions, admit, type CompiledContracts } from '../../core/contract.ts';
 import { InexactSumError } from '../../core/partial-numbers.ts';
-import { type Applied, applyEvents, compareSequence, emptyState } from '../../core/state.ts';
+import { type Applied, applyEvents, compareSequence } from '../../core/state.ts';
 import { subjectsOf } from '../../core/tombstone.ts';
 import type { ViewPlan } from '../../core/view.ts';
 import { MAX_TRIES, mapConcurrently, pause } from '../shared/backoff.ts';
-import {
-  type ReplayClock,
-  type StateStore,
-  StateTooLargeError,
-  type StoredState,
-  type Tombstones,
-} from '../shared/ports.ts';
+import { type Joins, type ReplayClock, type StateStore, StateTooLargeError, type Tombstones } from '../shared/ports.ts';
 import type { StreamRecord } from '../shared/stream-records.ts';
 import { type Located, type QuarantineLine, quarantineLine, refusedDuplicate, refusedForState } from './quarantine.ts';
+import { type Basis, VersionRun, type ViewVersion } from './version.ts';
 
 const WRITERS = 16;
 
 export interface ProcessorPorts {
   readonly states: StateStore;
+  /** @default - the backfill of the view is complete */
+  readonly joins?: Joins;
+  /** The version that was released last: it is kept up too, and serves until the current one is ready. @default - none */
+  readonly previous?: ViewVersion;
   /** Must not lose a line that an earlier call stored. */
   readonly quarantine: (lines: readonly QuarantineLine[]) => Promise<void>;
   /** Puts a record again under its entity. */
@@ -46,11 +45,15 @@ export interface BatchResult {
   readonly clamped: number;
   readonly misrouted: number;
   readonly unknown: number;
+  /** These three by the version that serves longest, the previous one where there is one. */
   readonly applied: number;
   readonly duplicates: number;
   readonly skipped: number;
+  /** Of all versions, as the rest. */
   readonly written: number;
   readonly conflicts: number;
+  /** Events that both the backfill and the stream had counted. */
+  readonly doubled: number;
   /** Events and refused records of erased entities, dropped. */
   readonly erased: number;
   readonly bytes: readonly number[];
@@ -61,6 +64,22 @@ export interface BatchResult {
 interface Work {
   readonly entity_id: string;
   readonly located: Located[];
+}
+
+/** What one version does for one entity. */
+interface Task {
+  readonly run: VersionRun;
+  readonly work: Work;
+  readonly basis: Basis;
+  /** Whether this version says how many events were applied, and which were refused as copies. */
+  readonly counts: boolean;
+  /** Null when no state can hold the events. */
+  readonly outcome: Applied | null;
+}
+
+function takenBy(run: VersionRun, { entity_id, located }: Work): Work | null {
+  const own = located.filter(({ event }) => run.takes(event));
+  return own.length > 0 ? { entity_id, located: own } : null;
 }
 
 /**
@@ -86,10 +105,13 @@ class Batch {
     skipped: 0,
     written: 0,
     conflicts: 0,
+    doubled: 0,
     erased: 0,
   };
   private readonly bytes: number[] = [];
   private readonly quarantined = new Map<string, number>();
+  /** Where records were refused: each once, by whichever version. */
+  private readonly refused = new Set<string>();
   private readonly failures: string[] = [];
   private readonly rules: ProcessorRules;
   private readonly ports: ProcessorPorts;
@@ -102,13 +124,11 @@ class Batch {
   async run(records: readonly StreamRecord[]): Promise<BatchResult> {
     const lines: QuarantineLine[] = [];
     const works = await this.sort(records, lines);
-    const stored = await this.ports.states.read(works.map((work) => work.entity_id));
-    const outcomes = works.map((work) => this.apply(work, stored.get(work.entity_id), lines));
+    const tasks = await this.prepare(records, works, lines);
     // The quarantine comes before the states: once a watermark has moved, a redelivery would not find the record again.
     await this.quarantine(lines);
-    await mapConcurrently([...works.entries()], WRITERS, ([i, work]) => {
-      const outcome = outcomes[i] ?? null;
-      return this.attempt(work.located[0]!.record, () => this.write(work, stored.get(work.entity_id), outcome));
+    await mapConcurrently(tasks, WRITERS, async (ofEntity) => {
+      for (const task of ofEntity) await this.attempt(task.work.located[0]!.record, () => this.write(task));
     });
     const newest = works
       .flatMap((work) => work.located)
@@ -120,6 +140,32 @@ class Batch {
       bytes: this.bytes,
       quarantined: this.quarantined,
     };
+  }
+
+  /** Of each entity, what has to be written in each version, the newest first: it may start from what the other knows. */
+  private async prepare(
+    records: readonly StreamRecord[],
+    works: readonly Work[],
+    lines: QuarantineLine[],
+  ): Promise<Task[][]> {
+    const { previous, states, joins } = this.ports;
+    const versions: ViewVersion[] = [{ plan: this.rules.plan, states, joins }, ...(previous ? [previous] : [])];
+    const runs = await Promise.all(versions.map((version) => VersionRun.open(version, records)));
+    const own = runs.map((run) => works.map((work) => takenBy(run, work)));
+    const stored = await Promise.all(
+      runs.map((run, v) => run.states.read(own[v]!.flatMap((work) => (work ? [work.entity_id] : [])))),
+    );
+    const serving = runs.length - 1;
+    return works.map((_, i) =>
+      runs.flatMap((run, v) => {
+        const work = own[v]![i];
+        if (!work) return [];
+        const other = v === serving ? undefined : stored[serving]!.get(work.entity_id);
+        const basis = run.basis(stored[v]!.get(work.entity_id), other);
+        const task = { run, work, basis, counts: v === serving };
+        return [{ ...task, outcome: this.apply(task, basis, lines) }];
+      }),
+    );
   }
 
   /** Admits each record: to its entity, to the quarantine, or back into the stream under its own key. */
@@ -148,12 +194,11 @@ class Batch {
   }
 
   /** @returns null when no state can hold these events: they are in `lines` then, so that they block nobody */
-  private apply(work: Work, from: StoredState | undefined, lines: QuarantineLine[]): Applied | null {
-    const { plan } = this.rules;
+  private apply({ run, work, counts }: Omit<Task, 'outcome'>, from: Basis, lines: QuarantineLine[]): Applied | null {
     const events = work.located.map((one) => one.event);
     try {
-      const outcome = applyEvents(plan, from?.state ?? emptyState(plan), events);
-      const duplicates = new Set(outcome.duplicates);
+      const outcome = applyEvents(run.plan, from.state, events);
+      const duplicates = new Set(counts ? outcome.duplicates : []);
       lines.push(...work.located.filter(({ event }) => duplicates.has(event)).map(refusedDuplicate));
       return outcome;
     } catch (error) {
@@ -164,32 +209,37 @@ class Batch {
   }
 
   /** Reads again and applies again whenever another writer was faster; the watermark tells what is already in. */
-  private async write(work: Work, first: StoredState | undefined, outcome: Applied | null): Promise<void> {
-    let from = first;
-    let next = outcome;
+  private async write(task: Task): Promise<void> {
+    const { run, work } = task;
+    let from = task.basis;
+    let next = task.outcome;
     for (let attempt = 0; next !== null; attempt++) {
       const fresh = next.applied + next.duplicates.length;
-      const size = fresh > 0 ? await this.put(work, next, from?.version ?? null) : null;
+      const size = fresh > 0 ? await this.put(task, next, from) : null;
       if (size === 'erased') {
-        this.tally.erased += fresh;
+        if (task.counts) this.tally.erased += fresh;
         return;
       }
-      if (size !== 'conflict') return this.note(next, size);
+      if (size !== 'conflict') return this.note(task, next, from, size);
       this.tally.conflicts++;
       if (attempt === MAX_TRIES)
         throw new Error('a state lost every conditional write; its events are delivered again');
       await (this.ports.pause ?? pause)(attempt);
-      from = (await this.ports.states.read([work.entity_id])).get(work.entity_id);
+      from = run.basis((await run.states.read([work.entity_id])).get(work.entity_id));
       const lines: QuarantineLine[] = [];
-      next = this.apply(work, from, lines);
+      next = this.apply(task, from, lines);
       await this.quarantine(lines);
     }
   }
 
   /** @returns the size written, null when the events were quarantined because the state would be too large */
-  private async put(work: Work, next: Applied, version: number | null): Promise<number | 'conflict' | 'erased' | null> {
+  private async put(
+    { run, work }: Task,
+    next: Applied,
+    { version, marks }: Basis,
+  ): Promise<number | 'conflict' | 'erased' | null> {
     try {
-      return await this.ports.states.write(work.entity_id, next.state, version);
+      return await run.states.write(work.entity_id, next.state, version, marks);
     } catch (error) {
       if (!(error instanceof StateTooLargeError)) throw error;
       await this.quarantine(work.located.map((one) => refusedForState(one, 'OVERSIZE', error.message)));
@@ -197,19 +247,25 @@ class Batch {
     }
   }
 
-  private note(outcome: Applied, size: number | null): void {
-    this.tally.skipped += outcome.skipped;
+  private note({ counts }: Task, outcome: Applied, from: Basis, size: number | null): void {
+    if (counts) this.tally.skipped += outcome.skipped;
     if (size === null) return;
-    this.tally.applied += outcome.applied;
-    this.tally.duplicates += outcome.duplicates.length;
+    if (counts) this.tally.applied += outcome.applied;
+    if (counts) this.tally.duplicates += outcome.duplicates.length;
+    this.tally.doubled += from.twice;
     this.tally.written++;
     this.bytes.push(size);
   }
 
   private async quarantine(lines: readonly QuarantineLine[]): Promise<void> {
-    const kept = await this.withoutErased(lines);
+    const open = new Map(lines.map((line) => [positionOf(line), line]));
+    for (const position of this.refused) open.delete(position);
+    const kept = await this.withoutErased([...open.values()]);
     if (kept.length > 0) await this.ports.quarantine(kept);
-    for (const { reason } of kept) this.quarantined.set(reason, (this.quarantined.get(reason) ?? 0) + 1);
+    for (const line of kept) {
+      this.refused.add(positionOf(line));
+      this.quarantined.set(line.reason, (this.quarantined.get(line.reason) ?? 0) + 1);
+    }
   }
 
   /** What nobody may keep of an erased entity is not kept as a refused record either. */
@@ -230,4 +286,8 @@ class Batch {
       this.failures.push(first.position.sequence_number);
     }
   }
+}
+
+function positionOf({ shard_id, sequence_number }: QuarantineLine): string {
+  return `${shard_id} ${sequence_number}`;
 }

@@ -11,11 +11,19 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { decodeState, encodeState } from '../../core/codec.ts';
+import { mergeStates } from '../../core/merge.ts';
 import { type EntityState, expiresAt } from '../../core/state.ts';
 import { ERASED_KEY, tombstoneOf } from '../../core/tombstone.ts';
 import type { ViewPlan } from '../../core/view.ts';
 import { chunks, MAX_TRIES, pause } from './backoff.ts';
-import { type ReplayClock, type StateStore, StateTooLargeError, type StoredState } from './ports.ts';
+import {
+  type ReplayClock,
+  type StateMarks,
+  type StateStore,
+  StateTooLargeError,
+  type StoredState,
+  WHOLE,
+} from './ports.ts';
 
 export const CLOCK_KEY = '#clock';
 export const FENCE_KEY = '#fence';
@@ -25,12 +33,23 @@ export const MAX_STATE_BYTES = 350 * 1024;
 
 export type Item = Readonly<Record<string, AttributeValue>>;
 
-/** @throws CodecError when the bytes can't be read by this code */
+/**
+ * The state of an item. The backfill puts what came before the join beside what came since (`base`); whoever reads the item
+ * merges them, and the next write of the processor stores the merged state alone.
+ * @throws CodecError when the bytes can't be read by this code
+ */
 export function stateOf(plan: ViewPlan, item: Item): StoredState {
-  const watermarks = Object.fromEntries(
-    Object.entries(item.watermarks?.M ?? {}).map(([shard, mark]) => [shard, mark.S!]),
-  );
-  return { state: decodeState(plan, item.state!.B!, watermarks), version: Number(item.version!.N) };
+  const state = decodeState(plan, item.state!.B!, marksOf(item.watermarks));
+  const version = Number(item.version!.N);
+  const [joined, seeded, heal] = [item.joined, item.seeded, item.heal].map((flag) => flag?.BOOL === true);
+  if (item.base === undefined) return { state, version, marks: { joined: joined!, seeded: seeded!, heal: heal! } };
+  const base = decodeState(plan, item.base.B!, marksOf(item.base_watermarks));
+  const { state: merged, twice } = mergeStates(plan, base, state, { seeded });
+  return { state: merged, version, marks: { ...WHOLE, heal: heal! || twice > 0 }, twice };
+}
+
+function marksOf(attribute: AttributeValue | undefined): Record<string, string> {
+  return Object.fromEntries(Object.entries(attribute?.M ?? {}).map(([shard, mark]) => [shard, mark.S!]));
 }
 
 /** States of one view version: one item an entity, read with one key, written under a condition on its version. */
@@ -54,7 +73,12 @@ export class DynamoStates implements StateStore {
     return found;
   }
 
-  async write(entity_id: string, state: EntityState, version: number | null): Promise<number | 'conflict' | 'erased'> {
+  async write(
+    entity_id: string,
+    state: EntityState,
+    version: number | null,
+    marks: StateMarks = WHOLE,
+  ): Promise<number | 'conflict' | 'erased'> {
     const bytes = encodeState(this.plan, state);
     if (bytes.length > MAX_STATE_BYTES) {
       throw new StateTooLargeError(
@@ -62,17 +86,19 @@ export class DynamoStates implements StateStore {
       );
     }
     const expires = expiresAt(this.plan, state);
-    const marks = Object.entries(state.watermarks).map(([shard, mark]) => [shard, { S: mark }] as const);
+    const watermarks = Object.entries(state.watermarks).map(([shard, mark]) => [shard, { S: mark }] as const);
+    const flags = Object.entries(marks).flatMap(([name, set]) => (set ? [[name, { BOOL: true }] as const] : []));
     try {
       const Item = {
         entity_id: { S: entity_id },
         view: { S: this.plan.view.version },
         state: { B: bytes },
         version: { N: String((version ?? 0) + 1) },
-        watermarks: { M: Object.fromEntries(marks) },
+        watermarks: { M: Object.fromEntries(watermarks) },
         newest_event_time: { N: String(state.newest_event_time) },
         newest_available_at: { N: String(state.newest_available_at) },
         ...(expires === null ? {} : { expires_at: { N: String(expires) } }),
+        ...Object.fromEntries(flags),
       };
       await (version === null ? this.create(entity_id, Item) : this.replace(Item, version));
       return bytes.length;

@@ -3,10 +3,38 @@ import type { AlertState } from '../../core/alerts.ts';
 import type { FeatureValue } from '../../core/ir.ts';
 import type { EntityState } from '../../core/state.ts';
 
+/** What is known of an item besides its state. */
+export interface StateMarks {
+  /** The state holds everything since ever. False: only what came since its view version joined the stream. */
+  readonly joined: boolean;
+  /** It started from `seedState`. */
+  readonly seeded: boolean;
+  /** It holds an event twice: the healing has to make it anew. */
+  readonly heal: boolean;
+}
+
+export const WHOLE: StateMarks = { joined: true, seeded: false, heal: false };
+
 export interface StoredState {
   readonly state: EntityState;
   /** Grows by one with each write. */
   readonly version: number;
+  /** @default WHOLE */
+  readonly marks?: StateMarks;
+  /** Events found twice when the backfill's part was merged, which the next write stores. @default 0 */
+  readonly twice?: number;
+}
+
+/** Shard → sequence number. */
+export type Positions = Readonly<Record<string, string>>;
+
+/** From where on a view version takes part in the stream, while its backfill brings what came before. */
+export interface Joins {
+  /**
+   * Registers `first` for a shard that has no position yet.
+   * @returns the positions that stand, with that shard's; null once the backfill is complete
+   */
+  positions(shard_id: string, first: string): Promise<Positions | null>;
 }
 
 /** A state that the online table could not hold (an item ends at 400 KB). */
@@ -19,10 +47,16 @@ export interface StateStore {
   read(entity_ids: readonly string[]): Promise<ReadonlyMap<string, StoredState>>;
   /**
    * @param version the one that was read, null for a new entity
+   * @param marks @default WHOLE
    * @returns bytes written, `conflict` if another was faster, `erased` when the entity was and may not come back
    * @throws StateTooLargeError
    */
-  write(entity_id: string, state: EntityState, version: number | null): Promise<number | 'conflict' | 'erased'>;
+  write(
+    entity_id: string,
+    state: EntityState,
+    version: number | null,
+    marks?: StateMarks,
+  ): Promise<number | 'conflict' | 'erased'>;
   /** Whether the backfill of this view version is complete. */
   ready(): Promise<boolean>;
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FeatureViewIR, UseCaseIR } from '../../core/ir.ts';
 import { parseUseCase } from '../../core/usecase.ts';
@@ -13,7 +13,17 @@ export interface LoadedUseCase {
 
 /** The document that the deployment copied beside the bundle. @param folder the bundle's own */
 export function loadUseCase(folder: string): LoadedUseCase {
-  return compileUseCase(parseUseCase(JSON.parse(readFileSync(join(folder, 'usecase.json'), 'utf8'))));
+  return read(join(folder, 'usecase.json'));
+}
+
+/** What was released last, where its view is another version than the current one: it serves until that is ready. */
+export function loadPrevious(folder: string): LoadedUseCase | null {
+  const document = join(folder, 'previous.json');
+  return existsSync(document) ? read(document) : null;
+}
+
+function read(document: string): LoadedUseCase {
+  return compileUseCase(parseUseCase(JSON.parse(readFileSync(document, 'utf8'))));
 }
 
 export function compileUseCase(ir: UseCaseIR): LoadedUseCase {

@@ -35,6 +35,8 @@ export const METRIC = {
   eventsApplied: 'EventsApplied',
   /** processor: events dropped because their id was seen within the dedupe horizon. */
   eventsDuplicate: 'EventsDuplicate',
+  /** processor: events that a new view version found in its backfill and had counted too; the healing mends their states. */
+  eventsDoubled: 'EventsDoubled',
   /** processor: events at or behind the state's watermark (a redelivery). */
   eventsSkipped: 'EventsSkipped',
   /** processor: events whose time was ahead of their arrival and was clamped to it. */
