@@ -1,16 +1,21 @@
 /** The ports of the functions in memory, with the conditional semantics of the real stores and faults on demand. */
-import { decodeState, encodeState } from '../../core/codec.ts';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { encodeState } from '../../core/codec.ts';
 import type { EntityState } from '../../core/state.ts';
 import type { ViewPlan } from '../../core/view.ts';
+import { type Item, stateOf } from '../../lambdas/shared/dynamo-states.ts';
 import {
   type AlertRecord,
   type JsonLinesSink,
+  type Positions,
   type ScoreRecord,
   type ScoreStore,
+  type StateMarks,
   type StateStore,
   StateTooLargeError,
   type StoredScore,
   type StoredState,
+  WHOLE,
 } from '../../lambdas/shared/ports.ts';
 
 /** `before`: fails and does nothing. `after`: does it, and the answer is lost. `crash`: this call and all later ones fail. */
@@ -52,18 +57,40 @@ export class Faults {
   }
 }
 
-/** How states become bytes: the code of the day, or that of a former release. */
+/** How a former release made bytes of states, and read them. */
 export interface StateCodec {
   encode(plan: ViewPlan, state: EntityState): Uint8Array;
-  decode(plan: ViewPlan, bytes: Uint8Array, watermarks: Readonly<Record<string, string>>): EntityState;
+  decode(plan: ViewPlan, bytes: Uint8Array, watermarks: Positions): EntityState;
 }
 
-const CODEC: StateCodec = { encode: encodeState, decode: decodeState };
-
-export interface Row {
+interface Part {
   readonly bytes: Uint8Array;
-  readonly watermarks: Readonly<Record<string, string>>;
+  readonly watermarks: Positions;
+}
+
+export interface Row extends Part {
   readonly version: number;
+  readonly marks: StateMarks;
+  /** What a backfill put beside it. */
+  readonly base?: Part;
+}
+
+/** A row as the table holds it. */
+export function itemOf(plan: ViewPlan, entity_id: string, { bytes, watermarks, version, marks, base }: Row): Item {
+  const flags = Object.entries(marks).flatMap(([name, set]) => (set ? [[name, { BOOL: true }] as const] : []));
+  return {
+    entity_id: { S: entity_id },
+    view: { S: plan.view.version },
+    state: { B: bytes },
+    version: { N: String(version) },
+    watermarks: positionsAttribute(watermarks),
+    ...(base ? { base: { B: base.bytes }, base_watermarks: positionsAttribute(base.watermarks) } : {}),
+    ...Object.fromEntries(flags),
+  };
+}
+
+function positionsAttribute(positions: Positions): AttributeValue {
+  return { M: Object.fromEntries(Object.entries(positions).map(([shard, S]) => [shard, { S }])) };
 }
 
 export class MemoryStates {
@@ -78,29 +105,44 @@ export class MemoryStates {
     this.maxBytes = maxBytes;
   }
 
-  port(faults = new Faults(), codec = CODEC): StateStore {
+  /** @param codec of a former release. @default - the code under test */
+  port(faults = new Faults(), codec?: StateCodec): StateStore {
     return {
       read: (ids) => faults.run('read', () => new Map(ids.flatMap((id) => this.get(id, codec)))),
-      write: (id, state, version) => faults.run('write', () => this.put(id, state, version, codec)),
+      write: (id, state, version, marks = WHOLE) =>
+        faults.run('write', () => this.put(id, state, version, marks, codec)),
       ready: () => faults.run('read', () => true),
     };
   }
 
-  private get(id: string, codec: StateCodec): [string, StoredState][] {
+  /** Puts a row under the condition on its version; null: there must be none. */
+  putRow(id: string, row: Omit<Row, 'version'>, version: number | null): boolean {
+    const before = this.rows.get(id);
+    if ((before?.version ?? null) !== version) return false;
+    const next = { ...row, version: (version ?? 0) + 1 };
+    this.rows.set(id, next);
+    this.written(id, next, before);
+    return true;
+  }
+
+  /** As every reader of the table sees it. */
+  get(id: string, codec?: StateCodec): [string, StoredState][] {
     const row = this.rows.get(id);
     if (!row) return [];
+    if (!codec) return [[id, stateOf(this.plan, itemOf(this.plan, id, row))]];
     return [[id, { state: codec.decode(this.plan, row.bytes, row.watermarks), version: row.version }]];
   }
 
-  private put(id: string, state: EntityState, version: number | null, codec: StateCodec): number | 'conflict' {
-    const bytes = codec.encode(this.plan, state);
+  private put(
+    id: string,
+    state: EntityState,
+    version: number | null,
+    marks: StateMarks,
+    codec?: StateCodec,
+  ): number | 'conflict' {
+    const bytes = (codec?.encode ?? encodeState)(this.plan, state);
     if (bytes.length > this.maxBytes) throw new StateTooLargeError('state: too large');
-    const before = this.rows.get(id);
-    if ((before?.version ?? null) !== version) return 'conflict';
-    const row = { bytes, watermarks: state.watermarks, version: (version ?? 0) + 1 };
-    this.rows.set(id, row);
-    this.written(id, row, before);
-    return bytes.length;
+    return this.putRow(id, { bytes, watermarks: state.watermarks, marks }, version) ? bytes.length : 'conflict';
   }
 }
 

@@ -1,4 +1,5 @@
 /** Those who act on the stream from outside: the producers, and whoever reshards it, moves its clocks and deploys. */
+import { backfill } from './backfill.ts';
 import { Facts, type Sent } from './facts.ts';
 import type { Shard } from './kinesis.ts';
 import type { World } from './world.ts';
@@ -46,6 +47,7 @@ export async function disturb(world: World): Promise<void> {
   const jobs: (() => Promise<void>)[] = [];
   for (let i = 0; i < profile.reshards; i++) jobs.push(at(() => reshard(world)));
   for (let i = 0; i < profile.clockJumps; i++) jobs.push(at(() => jump(world)));
+  if (profile.release) jobs.push(at(() => release(world)));
   if (profile.upgrade) jobs.push(at(() => upgrade(world)));
   await Promise.all(jobs.map((job) => world.run(job)));
 }
@@ -69,5 +71,19 @@ function jump(world: World): void {
 }
 
 function upgrade(world: World): void {
-  for (const at of world.deployments) at.codec = undefined;
+  for (const at of world.deployments) at.current.codec = undefined;
+}
+
+/** New code with a new version of the view; somebody starts the backfill later. */
+function release(world: World): void {
+  const { chance } = world;
+  for (const at of world.deployments) {
+    const { next } = at;
+    if (!next) continue;
+    at.released = true;
+    world.run(async () => {
+      await world.time.sleep(chance.pick([100, 5000, 600_000]));
+      await backfill(world, at, next, chance.pick([0, 5000, 120_000]));
+    });
+  }
 }

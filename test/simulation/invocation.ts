@@ -39,8 +39,9 @@ async function run(
   faults: Faults,
 ): Promise<string | null | 'all'> {
   try {
-    const result = await world.sandbox.process(batch, at.rules, {
-      states: world.sandbox.states(at.states.port(faults, at.codec), at.states),
+    const { rules, versions } = at.compose(faults);
+    const result = await world.sandbox.process(batch, rules, {
+      ...versions,
       quarantine: (lines) => writeQuarantine(at.quarantine.port(faults), lines),
       reroute: (entity_id, data) =>
         faults.run('put', () => {

@@ -25,6 +25,7 @@ export const FAULT_KINDS = [
   'shard split',
   'shard merge',
   'codec upgrade',
+  'backfill',
   'clock jump of arrivals',
   'clock jump of a function',
   'redelivered image',
@@ -74,6 +75,8 @@ export interface Profile {
   readonly skew: number;
   readonly clockJumps: number;
   readonly upgrade: boolean;
+  /** Whether a new version of a view is released in mid-stream, and backfilled beside the traffic. */
+  readonly release: boolean;
 }
 
 const MINUTE = 60_000;
@@ -110,5 +113,6 @@ export function drawProfile(chance: Chance): Profile {
     skew: chance.pick([0, 0, 5, 10 * MINUTE, DAY]),
     clockJumps: chance.pick([0, 2, 6]),
     upgrade: chance.of(0.4),
+    release: chance.of(0.3),
   };
 }

@@ -5,10 +5,10 @@ import { newestStates } from '../../lambdas/scorer/newest-states.ts';
 import type { Endpoint } from '../../lambdas/shared/ports.ts';
 import { score } from '../../lambdas/shared/scoring.ts';
 import type { LoadedUseCase } from '../../lambdas/shared/usecase.ts';
-import { MemoryLake } from '../lambdas/memory.ts';
+import { itemOf, MemoryLake } from '../lambdas/memory.ts';
 import { ir } from '../lambdas/use-case.ts';
-import type { Deployment, Image } from './deployment.ts';
 import { faultsOf } from './invocation.ts';
+import type { Image, Version } from './version.ts';
 import type { World } from './world.ts';
 
 /** A model that scores a row by its numbers. */
@@ -25,12 +25,12 @@ const MODEL: Endpoint = {
 
 export class Scorer {
   private readonly world: World;
-  private readonly at: Deployment;
+  private readonly at: Version;
   private readonly usecase: LoadedUseCase;
   /** Images before this one are scored. */
   private next = 0;
 
-  constructor(world: World, at: Deployment) {
+  constructor(world: World, at: Version) {
     this.world = world;
     this.at = at;
     const inputs = at.view.features.filter(({ value_type }) => /^(int|float|bool)$/.test(value_type));
@@ -73,7 +73,7 @@ export class Scorer {
     const clock = world.profile.replay ? 0 : now;
     const candidates = newestStates(
       at.plan,
-      images.map((image) => itemOf(at, image)),
+      images.map((image) => asEvent(at, image)),
     ).map((state) => world.sandbox.candidate(state, clock));
     const faults = faultsOf(world);
     try {
@@ -95,13 +95,7 @@ export class Scorer {
 }
 
 /** As a Lambda event has it: binary attributes are base64 text. */
-function itemOf({ plan }: Deployment, { entity_id, row }: Image): Record<string, AttributeValue> {
-  const marks = Object.entries(row.watermarks).map(([shard, S]) => [shard, { S }] as const);
-  return {
-    entity_id: { S: entity_id },
-    view: { S: plan.view.version },
-    state: { B: Buffer.from(row.bytes).toString('base64') as unknown as Uint8Array },
-    version: { N: String(row.version) },
-    watermarks: { M: Object.fromEntries(marks) },
-  };
+function asEvent({ plan }: Version, { entity_id, row }: Image): Record<string, AttributeValue> {
+  const B = Buffer.from(row.bytes).toString('base64') as unknown as Uint8Array;
+  return { ...itemOf(plan, entity_id, row), state: { B } };
 }

@@ -3,7 +3,8 @@
 import { sha256 } from '../../core/hash.ts';
 import { MINUTE } from '../../core/time.ts';
 import { disturb, produce } from './actors.ts';
-import { type Compared, check } from './checks.ts';
+import type { Compared } from './check-states.ts';
+import { check } from './checks.ts';
 import { Lane } from './event-source-mapping.ts';
 import type { Shard } from './kinesis.ts';
 import type { FaultKind, Tally } from './profile.ts';
@@ -62,7 +63,7 @@ class Run {
     };
     for (const shard of world.stream.shards) open(shard);
     world.pollers = open;
-    this.scorers = world.deployments.map((at) => new Scorer(world, at));
+    this.scorers = world.deployments.map((at) => new Scorer(world, at.current));
     for (const scorer of this.scorers) scorer.start();
   }
 
@@ -84,7 +85,7 @@ class Run {
     }
     const drained = world.time.now - from;
     await this.until('rest', () => world.open === 0 && this.lag === 0, Number.POSITIVE_INFINITY);
-    const compared = { values: 0, marked: 0, laterCopies: 0 };
+    const compared = { values: 0, marked: 0, laterCopies: 0, toHeal: 0 };
     if (world.violations.length === 0) for (const at of world.deployments) check(world, at, compared);
     return {
       seed: world.seed,
@@ -135,9 +136,11 @@ class Run {
 /** Every stored byte, every refused position and every score. */
 function digest({ deployments, time }: World): string {
   const seen = deployments.map((at) => ({
-    states: [...at.states.rows].map(([id, { bytes, version }]) => [id, version, Buffer.from(bytes).toString('base64')]),
+    states: [at.current, ...(at.next ? [at.next] : [])].map(({ states }) =>
+      [...states.rows].map(([id, { bytes, version }]) => [id, version, Buffer.from(bytes).toString('base64')]),
+    ),
     refused: [...at.refused.keys()],
-    scores: [...at.scores.scores].map(([id, { record }]) => [id, record.t, record.score]),
+    scores: [...at.current.scores.scores].map(([id, { record }]) => [id, record.t, record.score]),
   }));
   return sha256(JSON.stringify([time.now, seen]));
 }

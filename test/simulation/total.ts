@@ -9,6 +9,7 @@ export class Total {
   values = 0;
   marked = 0;
   laterCopies = 0;
+  toHeal = 0;
   /** ms of virtual time, of the slowest seed. */
   drained = 0;
 
@@ -18,6 +19,7 @@ export class Total {
     this.values += outcome.values;
     this.marked += outcome.marked;
     this.laterCopies += outcome.laterCopies;
+    this.toHeal += outcome.toHeal;
     this.drained = Math.max(this.drained, outcome.drained);
     for (const kind of FAULT_KINDS) this.faults[kind] += outcome.tally[kind];
   }

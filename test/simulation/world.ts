@@ -31,6 +31,7 @@ export class World {
   calm = false;
   /** What still runs, without the pollers, which never end. */
   open = 0;
+  private readonly puts = new Map<StreamRecord, number>();
   private readonly results = new Map<StreamRecord, Admitted | Rejected>();
 
   constructor(seed: number, sandbox: Sandbox) {
@@ -39,9 +40,9 @@ export class World {
     this.chance = new Chance(seed);
     this.profile = drawProfile(this.chance);
     this.admitOptions = { replay: this.profile.replay, available_lag_ms: 1000, max_bytes: MAX_BYTES };
-    const views = fc.sample(view, { seed, numRuns: this.profile.views });
+    const views = fc.sample(view, { seed, numRuns: this.profile.views + (this.profile.release ? 1 : 0) });
     this.stream = new Kinesis(this.profile.shards, (shard) => this.pollers(shard));
-    this.deployments = views.map((one) => new Deployment(this, this.remembering(one)));
+    this.deployments = this.deploy(views.map((one) => this.remembering(one)));
   }
 
   /** Told of every shard; set by whoever reads the stream. */
@@ -90,10 +91,16 @@ export class World {
     }
   }
 
+  /** ms since the start when a record was put. */
+  putAt(record: StreamRecord): number {
+    return this.puts.get(record)!;
+  }
+
   /** @returns the shard it went to */
   put(sent: Sent, shard?: Shard): Shard {
     const record = this.stream.put(sent.partition_key, sent.data, this.now, shard);
     this.sent.set(record, sent);
+    this.puts.set(record, this.time.now);
     this.time.changed();
     return this.stream.shards.find(({ id }) => id === record.position.shard_id)!;
   }
@@ -107,6 +114,12 @@ export class World {
 
   get records(): StreamRecord[] {
     return this.stream.shards.flatMap((shard) => shard.records);
+  }
+
+  /** The last view is the next version of the first one. */
+  private deploy(views: readonly FeatureViewIR[]): Deployment[] {
+    const next = this.profile.release ? views.at(-1)! : null;
+    return views.slice(0, this.profile.views).map((one, i) => new Deployment(this, one, i === 0 ? next : null));
   }
 
   private remembering(view: FeatureViewIR): FeatureViewIR {
