@@ -55,6 +55,22 @@ describe('a hot entity', () => {
     expect(bytes.at(-1)! / bytes[5]!).toBeLessThan(1.1);
     expect(median(times.slice(-5)) / median(times.slice(2, 7))).toBeLessThan(4);
   }, 120_000);
+
+  test('an event costs the same in a small batch and in the largest', async () => {
+    const perEvent = { 500: [] as number[], [BATCH]: [] as number[] };
+    for (let round = 0; round < 5; round++) {
+      for (const size of [500, BATCH] as const) {
+        const [processor, shard] = [new Processor(), new Shard()];
+        for (let from = 0; from < BATCH; from += size) {
+          const batch = Array.from({ length: size }, (_, i) => shard.buy('hot', from + i, START + from + i));
+          const start = performance.now();
+          await processor.run(batch);
+          perEvent[size].push((performance.now() - start) / size);
+        }
+      }
+    }
+    expect(median(perEvent[BATCH]) / median(perEvent[500])).toBeLessThan(3);
+  }, 120_000);
 });
 
 describe('events about nobody', () => {
