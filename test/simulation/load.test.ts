@@ -80,7 +80,7 @@ describe('a hot entity', () => {
       small.push(fold(500));
       large.push(fold(BATCH));
     }
-    expect(median(large) / median(small)).toBeLessThan(3);
+    expect(median(large) / median(small)).toBeLessThan(2);
   });
 });
 
