@@ -5,12 +5,15 @@
 import { encodeState } from '../../core/codec.ts';
 import type { CanonicalEvent } from '../../core/ir.ts';
 import { applyEvents, compareSequence, emptyState } from '../../core/state.ts';
+import { MINUTE } from '../../core/time.ts';
 import { type Positions, WHOLE } from '../../lambdas/shared/ports.ts';
 import type { Row } from '../lambdas/memory.ts';
 import type { Deployment } from './deployment.ts';
 import type { Version } from './version.ts';
 import type { World } from './world.ts';
 
+/** ms that functions of the former code live on at most. */
+const OLD_CODE_ENDS = 2 * MINUTE;
 /** ms after which the job runs again when the archive does not reach far enough. */
 const AGAIN = 30_000;
 
@@ -25,8 +28,12 @@ export async function backfill(world: World, at: Deployment, next: Version, arch
   world.note('backfill');
 }
 
-/** @returns shard → the first sequence number that is the stream's; null when the archive does not reach there yet */
+/**
+ * Joins the shards that nothing comes from any more: once no function of the former code runs, behind all that is archived.
+ * @returns shard → the first sequence number that is the stream's; null when it is too early, or the archive too short
+ */
 async function settle(world: World, at: Deployment, next: Version, lag: number): Promise<Positions | null> {
+  if (world.now < next.announce() + OLD_CODE_ENDS) return null;
   const archived = archivedUpTo(world, lag);
   await call(world);
   for (const { watermarks } of at.current.states.rows.values()) {
@@ -37,6 +44,8 @@ async function settle(world: World, at: Deployment, next: Version, lag: number):
   }
   for (const [shard, end] of Object.entries(archived)) {
     await call(world);
+    // One request: a function that has left something of the shard meanwhile makes its condition fail.
+    if (next.joined[shard] === undefined && compareSequence(next.left[shard] ?? '0', end) > 0) return null;
     next.joined[shard] ??= String(BigInt(end) + 1n);
   }
   await call(world);

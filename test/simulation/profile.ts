@@ -86,6 +86,7 @@ const DAY = 24 * HOUR;
 export function drawProfile(chance: Chance): Profile {
   const rate = (most: number) => (chance.of(0.4) ? 0 : chance.float() * most);
   const forgetful = chance.of(0.15);
+  const release = chance.of(0.3);
   return {
     views: chance.pick([1, 2, 2, 3]),
     entities: chance.between(1, 4),
@@ -110,9 +111,10 @@ export function drawProfile(chance: Chance): Profile {
     strays: rate(0.4),
     secondPollers: rate(0.2),
     reshards: chance.pick([0, 0, 1, 2, 4]),
-    skew: chance.pick([0, 0, 5, 10 * MINUTE, DAY]),
+    // A join trusts the arrival clocks of Kinesis to be less than two minutes apart.
+    skew: chance.pick(release ? [0, 5, MINUTE / 2] : [0, 0, 5, 10 * MINUTE, DAY]),
     clockJumps: chance.pick([0, 2, 6]),
     upgrade: chance.of(0.4),
-    release: chance.of(0.3),
+    release,
   };
 }

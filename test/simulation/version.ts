@@ -1,6 +1,7 @@
 import { ByteReader } from '../../core/bytes.ts';
 import type { FeatureValue, FeatureViewIR } from '../../core/ir.ts';
 import { compareSequence } from '../../core/state.ts';
+import { MINUTE } from '../../core/time.ts';
 import { compileView, type ViewPlan } from '../../core/view.ts';
 import type { ViewVersion } from '../../lambdas/processor/version.ts';
 import type { Joins } from '../../lambdas/shared/ports.ts';
@@ -8,6 +9,9 @@ import type { Candidate } from '../../lambdas/shared/scoring.ts';
 import { type Faults, MemoryScores, MemoryStates, type Row, type StateCodec } from '../lambdas/memory.ts';
 import { CODEC_V1 } from './codec-v1-writer.ts';
 import type { World } from './world.ts';
+
+/** ms from the first batch of a new version until it joins: longer than clocks are apart in a seed that has one. */
+export const JOIN_AFTER = 2 * MINUTE;
 
 /** A new state as the table's stream tells it. */
 export interface Image {
@@ -30,6 +34,9 @@ export class Version {
   readonly served: Served[] = [];
   /** Shard → where it joined the stream. */
   readonly joined: Record<string, string> = {};
+  /** Shard → the last position that was left to the backfill before. */
+  readonly left: Record<string, string> = {};
+  private joins_at: number | null = null;
   /** Whether it has all that came before. */
   fenced: boolean;
   /** For messages. */
@@ -63,15 +70,28 @@ export class Version {
     return { plan: this.plan, states, joins: this.world.sandbox.joins(this.joinsPort(faults)) };
   }
 
+  /** What lambdas/shared/dynamo-joins.ts keeps in one item, each of its requests at one instant. */
   private joinsPort(faults: Faults): Joins {
     return {
-      positions: (shard_id, first) =>
-        faults.run('read', () => {
+      positions: async (batch) => {
+        const { shard_id, sequence_number: last } = batch.at(-1)!;
+        const joins_at = await faults.run('put', () => this.announce());
+        return faults.run('put', () => {
           if (this.fenced) return null;
-          this.joined[shard_id] ??= first;
+          const first = batch.find(({ arrival_ms }) => arrival_ms >= joins_at);
+          if (first) this.joined[shard_id] ??= first.sequence_number;
+          const left = this.left[shard_id];
+          if (!this.joined[shard_id] && (!left || compareSequence(left, last) < 0)) this.left[shard_id] = last;
           return { ...this.joined };
-        }),
+        });
+      },
     };
+  }
+
+  /** @returns when it joins, ms UTC; fixed the first time that somebody asks */
+  announce(): number {
+    this.joins_at ??= this.world.now + JOIN_AFTER;
+    return this.joins_at;
   }
 }
 
