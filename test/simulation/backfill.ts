@@ -79,7 +79,9 @@ async function write(world: World, next: Version, positions: Positions): Promise
       await call(world);
       const stored = next.states.rows.get(entity);
       await call(world);
-      if (put(next, entity, part, stored)) break;
+      if (!put(next, entity, part, stored)) continue;
+      if (next.states.rows.get(entity)!.base) world.note('backfill beside a begun state');
+      break;
     }
   }
   return true;

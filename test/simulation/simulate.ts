@@ -39,7 +39,7 @@ export async function simulate(seed: number, sandbox: Sandbox = REAL): Promise<O
   return run.outcome();
 }
 
-class Run {
+export class Run {
   private readonly world: World;
   private readonly lanes: Lane[] = [];
   private readonly scorers: readonly Scorer[];
