@@ -37,6 +37,8 @@ export interface ProcessorRules {
   readonly contracts: CompiledContracts;
   readonly plan: ViewPlan;
   readonly admit: AdmitOptions;
+  /** For a reader of the past, see ApplyOptions. @default - the present */
+  readonly read_at?: number;
 }
 
 export interface BatchResult {
@@ -149,10 +151,10 @@ class Batch {
 
   /** @returns null when no state can hold these events: they are in `lines` then, so that they block nobody */
   private apply(work: Work, from: StoredState | undefined, lines: QuarantineLine[]): Applied | null {
-    const { plan } = this.rules;
+    const { plan, read_at } = this.rules;
     const events = work.located.map((one) => one.event);
     try {
-      const outcome = applyEvents(plan, from?.state ?? emptyState(plan), events);
+      const outcome = applyEvents(plan, from?.state ?? emptyState(plan), events, { read_at });
       const duplicates = new Set(outcome.duplicates);
       lines.push(...work.located.filter(({ event }) => duplicates.has(event)).map(refusedDuplicate));
       return outcome;

@@ -1,10 +1,13 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { register } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DefinitionError } from '../../core/errors.ts';
 import type { UseCaseIR } from '../../core/ir.ts';
 import { parseUseCase } from '../../core/usecase.ts';
 import { ConfigError, typeName } from './config-error.ts';
+
+register(new URL('./own-name.mjs', import.meta.url));
 
 const USE_CASES = fileURLToPath(new URL('../../usecases', import.meta.url));
 

@@ -1,16 +1,12 @@
 /** The ports of the functions in memory, with the conditional semantics of the real stores and faults on demand. */
-import { decodeState, encodeState } from '../../core/codec.ts';
-import type { EntityState } from '../../core/state.ts';
-import type { ViewPlan } from '../../core/view.ts';
-import {
-  type AlertRecord,
-  type JsonLinesSink,
-  type ScoreRecord,
-  type ScoreStore,
-  type StateStore,
-  StateTooLargeError,
-  type StoredScore,
-  type StoredState,
+import { MemoryStates as Rows } from '../../cli/evaluation/memory-states.ts';
+import type {
+  AlertRecord,
+  JsonLinesSink,
+  ScoreRecord,
+  ScoreStore,
+  StateStore,
+  StoredScore,
 } from '../../lambdas/shared/ports.ts';
 
 /** `before`: fails and does nothing. `after`: does it, and the answer is lost. `crash`: this call and all later ones fail. */
@@ -38,42 +34,13 @@ export class Faults {
   }
 }
 
-interface Row {
-  readonly bytes: Uint8Array;
-  readonly watermarks: Readonly<Record<string, string>>;
-  readonly version: number;
-}
-
-export class MemoryStates {
-  readonly rows = new Map<string, Row>();
-  private readonly plan: ViewPlan;
-  private readonly maxBytes: number;
-
-  constructor(plan: ViewPlan, maxBytes = Number.POSITIVE_INFINITY) {
-    this.plan = plan;
-    this.maxBytes = maxBytes;
-  }
-
+export class MemoryStates extends Rows {
   port(faults = new Faults()): StateStore {
     return {
-      read: (ids) => faults.run(() => new Map(ids.flatMap((id) => this.get(id)))),
+      read: (ids) => faults.run(() => this.get(ids)),
       write: (id, state, version) => faults.run(() => this.put(id, state, version)),
       ready: () => faults.run(() => true),
     };
-  }
-
-  private get(id: string): [string, StoredState][] {
-    const row = this.rows.get(id);
-    if (!row) return [];
-    return [[id, { state: decodeState(this.plan, row.bytes, row.watermarks), version: row.version }]];
-  }
-
-  private put(id: string, state: EntityState, version: number | null): number | 'conflict' {
-    const bytes = encodeState(this.plan, state);
-    if (bytes.length > this.maxBytes) throw new StateTooLargeError('state: too large');
-    if ((this.rows.get(id)?.version ?? null) !== version) return 'conflict';
-    this.rows.set(id, { bytes, watermarks: state.watermarks, version: (version ?? 0) + 1 });
-    return bytes.length;
   }
 }
 
