@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tidemark_spark.pit import ALL_KNOWN, point_in_time
 from tidemark_spark.spark_events import by_entity, partition_table, prepare
 
 ROOT = Path(__file__).parents[2]
+AT_ONCE = 4
 _ASKED = [("row", pa.int64()), ("t", pa.int64()), ("known_before", pa.int64())]
 _BOTH = pa.schema([*EVENT_SCHEMA, *_ASKED])
 
@@ -36,16 +38,21 @@ class ParityError(Exception):
 def main(work: Path, folders: list[Path]) -> None:
     spark = start(work)
     try:
-        for number, folder in enumerate(folders, 1):
-            if len(folders) > 1:
-                print(f"progress: {number} of {len(folders)}", flush=True)
-            use_case = json.loads((folder / "usecase.json").read_text())
-            plan = compile_view(use_case, use_case["views"][0])
-            events = admitted(spark, folder / "events", compile_contracts(use_case["contracts"]))
-            vectors = answer(plan, events, asked(spark, folder / "queries"))
-            (folder / "vectors").write_text("".join(f"{values}\n" for values in vectors))
+        # A small question keeps Spark waiting more than working, so some are asked at once.
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for number, _ in enumerate(pool.map(lambda folder: evaluate(spark, folder), folders), 1):
+                print(f"progress: {number} of {len(folders)} done", flush=True)
     finally:
         spark.stop()
+
+
+def evaluate(spark: SparkSession, folder: Path) -> None:
+    """Writes `vectors` beside the question."""
+    use_case = json.loads((folder / "usecase.json").read_text())
+    plan = compile_view(use_case, use_case["views"][0])
+    events = admitted(spark, folder / "events", compile_contracts(use_case["contracts"]))
+    vectors = answer(plan, events, asked(spark, folder / "queries"))
+    (folder / "vectors").write_text("".join(f"{values}\n" for values in vectors))
 
 
 def start(work: Path) -> SparkSession:
