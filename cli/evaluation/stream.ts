@@ -5,14 +5,14 @@
 import { type CompiledContracts, compileContracts } from '../../core/contract.ts';
 import { finalise } from '../../core/finalise.ts';
 import type { CanonicalEvent, FeatureValue } from '../../core/ir.ts';
-import { emptyState } from '../../core/state.ts';
+import { type EntityState, emptyState } from '../../core/state.ts';
 import { compileView, type ViewPlan } from '../../core/view.ts';
 import { type ProcessorPorts, processBatch } from '../../lambdas/processor/process.ts';
 import type { QuarantineLine } from '../../lambdas/processor/quarantine.ts';
 import { CliError } from '../errors.ts';
 import { type DeliveryOptions, deliveries } from './delivery.ts';
 import type { Evaluation, InputEvent, Vectors } from './evaluation.ts';
-import { healed } from './healing.ts';
+import { rebuilt, throughBytes } from './healing.ts';
 import { ADMISSION } from './inputs.ts';
 import { MemoryStates } from './memory-states.ts';
 
@@ -21,7 +21,7 @@ export interface StreamOptions extends DeliveryOptions {
   readonly heal: boolean;
 }
 
-/** States that did not hold the whole truth when they were read. */
+/** Vectors that were read from a healed state, because the stored one did not hold the whole truth. */
 export interface Repairs {
   /** An event was retracted that could not be taken out of its tile. */
   readonly marked: number;
@@ -100,6 +100,8 @@ class Replay {
   private readonly facts = new Map<string, CanonicalEvent[]>();
   /** Of each entity, copies that were delivered and not refused. */
   private readonly counted = new Map<string, Set<Waiting>>();
+  /** Of each entity, the last healing and after how many facts it was. */
+  private readonly healings = new Map<string, { readonly facts: number; readonly state: EntityState }>();
   private marked = 0;
   private doubled = 0;
 
@@ -142,10 +144,17 @@ class Replay {
     if (!this.heal || !(marked || doubled)) return finalise(this.plan, stored.state, t);
     if (marked) this.marked++;
     if (doubled) this.doubled++;
-    this.counted.delete(entity_id);
-    const state = healed(this.plan, stored.state, this.facts.get(entity_id) ?? [], read_at);
-    await this.states.write(entity_id, state, stored.version);
-    return this.read(entity_id, t, read_at);
+    return finalise(this.plan, this.healed(entity_id, read_at), t);
+  }
+
+  /** Only read, and not put in the store: there the marks stay, which say that a later event may meet what was forgotten. */
+  private healed(entity_id: string, read_at: number | undefined): EntityState {
+    const facts = this.facts.get(entity_id) ?? [];
+    const before = this.healings.get(entity_id);
+    if (before?.facts === facts.length) return before.state;
+    const state = throughBytes(this.plan, rebuilt(this.plan, facts, read_at));
+    this.healings.set(entity_id, { facts: facts.length, state });
+    return state;
   }
 
   private note(item: Waiting, sequence: string): void {
