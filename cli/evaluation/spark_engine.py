@@ -1,4 +1,4 @@
-"""Feature vectors by the Spark engine, for `tidemark features eval`: folders with a question in, `vectors` beside it out.
+"""Feature vectors by the Spark engine, for `tidemark features eval`: folders with a question, `vectors` put beside it.
 
 Arguments: a folder for Spark's own files, then the folders (what they hold: spark.ts). The events are admitted here
 again, by the contracts of Python, as a Glue job does it.
@@ -20,7 +20,7 @@ from tidemark_local import jars
 from tidemark_spark import wire_json
 from tidemark_spark.contracts import Contracts, compile_contracts
 from tidemark_spark.event_log import EVENT_SCHEMA
-from tidemark_spark.events import LANDED_ARROW, LANDED_SCHEMA, landed_batches, landed_row
+from tidemark_spark.events import LANDED_SCHEMA, landed_batches, landed_row
 from tidemark_spark.ir import ViewPlan, compile_view
 from tidemark_spark.pit import ALL_KNOWN, point_in_time
 from tidemark_spark.spark_events import by_entity, partition_table, prepare
@@ -56,7 +56,7 @@ def evaluate(spark: SparkSession, folder: Path) -> None:
 
 
 def start(work: Path) -> SparkSession:
-    """Spark on this machine alone; with the class-data archive of the local cloud, where it is there, in half the time."""
+    """Spark on this machine alone; in half the time where the local cloud's class-data archive is there."""
     print("progress: Spark starts", flush=True)
     java = f"{jars.RUNNING} -Duser.timezone=UTC"
     settings = {
