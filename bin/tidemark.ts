@@ -1,9 +1,12 @@
+import { register } from 'node:module';
 import { App } from 'aws-cdk-lib';
 import { buildTidemark } from '../lib/app.ts';
 import { ConfigError } from '../lib/config/config-error.ts';
 import { loadStage } from '../lib/config/stages.ts';
 import { assertLoopback, NotLoopbackError } from '../local/guard.ts';
 
+// Use cases outside of the repository may import from 'tidemark' too.
+register(new URL('../lib/config/own-name.mjs', import.meta.url));
 try {
   const app = new App();
   const stage = loadStage(app.node.tryGetContext('stage'));

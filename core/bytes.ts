@@ -52,11 +52,18 @@ export class ByteWriter {
 
   /** 53 bits in 7 bytes, lowest first. */
   hash(value: number): void {
-    let rest = value;
-    for (let i = 0; i < 7; i++) {
-      this.byte(rest % 0x100);
-      rest = Math.floor(rest / 0x100);
-    }
+    const low = value >>> 0;
+    const high = Math.floor(value / 2 ** 32);
+    if (this.length + 7 > this.bytes.length) this.grow(7);
+    const { bytes, length } = this;
+    bytes[length] = low;
+    bytes[length + 1] = low >>> 8;
+    bytes[length + 2] = low >>> 16;
+    bytes[length + 3] = low >>> 24;
+    bytes[length + 4] = high;
+    bytes[length + 5] = high >>> 8;
+    bytes[length + 6] = high >>> 16;
+    this.length = length + 7;
   }
 
   text(value: string): void {
@@ -191,12 +198,19 @@ export class ByteReader {
   }
 
   varint(): number {
-    let value = 0;
-    let scale = 1;
-    for (let byte = this.byte(); ; byte = this.byte()) {
+    let byte = this.byte();
+    if (byte < 0x80) return byte;
+    let value = byte & 0x7f;
+    // 28 bits by whole-number operations, which are several times as fast; the rest is rare.
+    for (let shift = 7; shift < 28; shift += 7) {
+      byte = this.byte();
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+    for (let scale = 2 ** 28; ; scale *= 0x80) {
+      byte = this.byte();
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value;
-      scale *= 0x80;
     }
   }
 
@@ -207,9 +221,10 @@ export class ByteReader {
   }
 
   hash(): number {
-    let value = 0;
-    for (let i = 0, scale = 1; i < 7; i++, scale *= 0x100) value += this.byte() * scale;
-    return value;
+    const at = this.skip(7);
+    const { bytes } = this;
+    const low = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+    return (bytes[at + 4]! | (bytes[at + 5]! << 8) | (bytes[at + 6]! << 16)) * 2 ** 32 + (low >>> 0);
   }
 
   text(): string {
@@ -217,6 +232,13 @@ export class ByteReader {
     const from = this.skip(length);
     const ascii = length <= SHORT ? this.ascii(from, length) : null;
     return ascii ?? decoder.decode(this.bytes.subarray(from, from + length));
+  }
+
+  /** @returns where the text begins, to be read later */
+  skipText(): number {
+    const at = this.position;
+    this.skip(this.varint());
+    return at;
   }
 
   /** Short texts are ids and codes, ASCII nearly always: a call into the decoder costs more than they do. */

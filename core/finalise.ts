@@ -1,10 +1,11 @@
 /** From a state to a feature vector at the reader's own `t`: counts fall and recency grows with no new event. */
 import { evaluate } from './expr.ts';
-import type { AggregateFeatureIR, FeatureValue, FeatureViewIR, ModelIR, Scalar } from './ir.ts';
+import type { AggregateFeatureIR, FeatureValue, ModelIR, Scalar } from './ir.ts';
 import { type Moments, type Sum, varianceOf } from './partial-numbers.ts';
-import type { Pick } from './partial-picks.ts';
+import type { Pick as Picked } from './partial-picks.ts';
 import { type Distinct, estimateDistinct, type Histogram, largest, unite, uniteHistograms } from './partial-sets.ts';
 import type { EntityState } from './state.ts';
+import type { Tiles } from './tiles.ts';
 import { floorTo, windowStart } from './time.ts';
 import type { PartialSpec, Source, ViewPlan } from './view.ts';
 
@@ -26,51 +27,76 @@ export function finalise(plan: ViewPlan, state: EntityState, t: number): Feature
   }
   const { features } = plan.view;
   const out: FeatureValue[] = new Array(features.length).fill(null);
-  for (const reading of plan.readings) readPartial(plan, state, reading, t, out);
-  const values = new Map<string, FeatureValue>();
+  for (const reading of plan.readings) readLevel(plan, state, reading, t, out);
+  const named = (name: string) => out[plan.places.get(name)!] as Scalar;
   for (let i = 0; i < features.length; i++) {
     const feature = features[i]!;
-    if (feature.kind === 'derived') out[i] = evaluate(feature.expr, (name) => (values.get(name) ?? null) as Scalar);
-    values.set(feature.name, out[i]!);
+    if (feature.kind === 'derived') out[i] = evaluate(feature.expr, named);
   }
   return out;
 }
 
-/** All features that are read from one partial, by ascending (offset, window): see `compileView`. */
+/** What is read from one level of a state. */
 export interface Reading {
   readonly level: number;
-  readonly partial: number;
-  readonly features: readonly { readonly at: number; readonly feature: AggregateFeatureIR }[];
+  /** Its different windows. */
+  readonly windows: readonly Window[];
+  readonly partials: readonly {
+    readonly partial: number;
+    /** By ascending (offset, window). */
+    readonly features: readonly {
+      readonly at: number;
+      readonly feature: AggregateFeatureIR;
+      readonly window: number;
+    }[];
+  }[];
 }
+
+type Window = Pick<AggregateFeatureIR, 'window_ms' | 'offset_ms' | 'hop_ms'>;
 
 /**
  * One walk from the newest tile back serves all windows of a partial: where a wider window has the same right edge as the
  * one before, it goes on from what that one merged.
  */
-function readPartial(plan: ViewPlan, state: EntityState, reading: Reading, t: number, out: FeatureValue[]): void {
-  const spec = plan.levels[reading.level]!.partials[reading.partial]!;
-  const merge = windowMerge(spec);
-  const tiles = state.levels[reading.level]!;
-  let merged: unknown = null;
-  let next = 0;
-  let offset = -1;
-  for (const { at, feature } of reading.features) {
-    const { window_ms, offset_ms, hop_ms } = feature;
-    const from = window_ms === null ? 0 : windowStart(t, offset_ms + window_ms, hop_ms!);
-    const reached = tiles.since(from);
-    if (offset_ms !== offset) {
-      const until = offset_ms === 0 ? Number.POSITIVE_INFINITY : floorTo(t - offset_ms, hop_ms!);
-      offset = offset_ms;
-      merged = null;
-      next = 0;
-      while (next < reached.length && reached[next]!.start >= until) next++;
+function readLevel(
+  plan: ViewPlan,
+  state: EntityState,
+  { level, windows, partials }: Reading,
+  t: number,
+  out: FeatureValue[],
+) {
+  const tiles = state.levels[level]!;
+  const ranges = windows.map((window) => rangeOf(tiles, window, t));
+  const all = tiles.newest;
+  for (const { partial, features } of partials) {
+    const spec = plan.levels[level]!.partials[partial]!;
+    const merge = windowMerge(spec);
+    // Tiles don't overlap in time: what the newest of them holds comes after all of the others.
+    const newestWins = spec.kind === 'last' || spec.kind === 'time_max';
+    let merged: unknown = null;
+    let next = 0;
+    let offset = -1;
+    for (const { at, feature, window } of features) {
+      const range = ranges[window]!;
+      if (feature.offset_ms !== offset) {
+        offset = feature.offset_ms;
+        merged = null;
+        next = range.first;
+      }
+      for (; next < range.end && !(newestWins && merged !== null); next++) {
+        const cell = all[next]!.cells[partial];
+        if (cell !== null) merged = merged === null ? cell : merge(merged, cell);
+      }
+      out[at] = finaliseCell(feature, merged, t);
     }
-    for (; next < reached.length; next++) {
-      const cell = reached[next]!.cells[reading.partial];
-      if (cell !== null) merged = merged === null ? cell : merge(merged, cell);
-    }
-    out[at] = finaliseCell(feature, merged, t);
   }
+}
+
+/** The places of a window's tiles among all of its level, newest first. */
+function rangeOf(tiles: Tiles, { window_ms, offset_ms, hop_ms }: Window, t: number): { first: number; end: number } {
+  const from = window_ms === null ? 0 : windowStart(t, offset_ms + window_ms, hop_ms!);
+  const end = tiles.countSince(from);
+  return { first: offset_ms === 0 ? 0 : tiles.countSince(floorTo(t - offset_ms, hop_ms!)), end };
 }
 
 /** Over the tiles of a window, sets have no cap: a window over exact tiles is exact. */
@@ -95,9 +121,9 @@ function finaliseCell(feature: AggregateFeatureIR, cell: unknown, t: number): Fe
       return varianceOf(cell as Moments);
     case 'first':
     case 'last':
-      return (cell as Pick).value;
+      return (cell as Picked).value;
     case 'last_k':
-      return (cell as readonly Pick[]).map((pick) => pick.value);
+      return (cell as readonly Picked[]).map((pick) => pick.value);
     case 'count_distinct':
       return estimateDistinct(cell as Distinct);
     case 'histogram':
@@ -108,32 +134,47 @@ function finaliseCell(feature: AggregateFeatureIR, cell: unknown, t: number): Fe
   }
 }
 
-/** Features by the partial they are read from, by ascending (offset, window), so that one walk serves them all. */
+/** Features by level, window and partial, so that each is walked once. */
 export function readingsOf(sources: readonly (Source | null)[]): Reading[] {
-  const byPartial = new Map<
-    string,
-    { level: number; partial: number; features: { at: number; feature: AggregateFeatureIR }[] }
-  >();
-  sources.forEach((source, at) => {
-    if (!source) return;
-    const { level, partial, feature } = source;
-    const key = `${level} ${partial}`;
-    const reading = byPartial.get(key) ?? { level, partial, features: [] };
-    byPartial.set(key, reading);
-    reading.features.push({ at, feature });
+  const read = sources.flatMap((source, at) => (source ? [{ ...source, at }] : []));
+  return [...groupBy(read, ({ level }) => level)].map(([level, read]) => {
+    const windows = new Map<string, Window>();
+    for (const { feature } of read) windows.set(windowKey(feature), feature);
+    const keys = [...windows.keys()];
+    const partials = [...groupBy(read, ({ partial }) => partial)].map(([partial, of]) => ({
+      partial,
+      features: of
+        .map(({ at, feature }) => ({ at, feature, window: keys.indexOf(windowKey(feature)) }))
+        .sort((a, b) => a.feature.offset_ms - b.feature.offset_ms || widthOf(a.feature) - widthOf(b.feature)),
+    }));
+    return { level, windows: [...windows.values()], partials };
   });
-  const width = ({ feature }: { feature: AggregateFeatureIR }) => feature.window_ms ?? Number.POSITIVE_INFINITY;
-  for (const { features } of byPartial.values()) {
-    features.sort((a, b) => a.feature.offset_ms - b.feature.offset_ms || Math.sign(width(a) - width(b)) || 0);
-  }
-  return [...byPartial.values()];
 }
 
+/** As `Map.groupBy`, which came with Node 21. */
+function groupBy<T>(all: readonly T[], keyOf: (one: T) => number): Map<number, T[]> {
+  const groups = new Map<number, T[]>();
+  for (const one of all) {
+    const key = keyOf(one);
+    const group = groups.get(key);
+    if (group) group.push(one);
+    else groups.set(key, [one]);
+  }
+  return groups;
+}
+
+const windowKey = ({ offset_ms, window_ms }: Window) => `${offset_ms} ${window_ms}`;
+/** A lifetime has its level to itself. */
+const widthOf = ({ window_ms }: Window) => window_ms ?? 0;
+
 /** The model's input vector: enums by the index of their value, booleans 1 or 0, null (NaN for the model) as it is. */
-export function modelInputs(view: FeatureViewIR, model: ModelIR, values: readonly FeatureValue[]): (number | null)[] {
-  const index = new Map(view.features.map((feature, i) => [feature.name, i]));
+export function modelInputs(
+  { view, places }: ViewPlan,
+  model: ModelIR,
+  values: readonly FeatureValue[],
+): (number | null)[] {
   return model.inputs.map((name) => {
-    const at = index.get(name)!;
+    const at = places.get(name)!;
     const feature = view.features[at]!;
     // Lists are refused as inputs where the model is declared.
     const value = (values[at] ?? null) as Scalar;

@@ -101,7 +101,8 @@ function mergeRecent(plan: ViewPlan, base: RecentIds, delta: RecentIds, newest: 
 
 function mergeTiles(level: Level, base: Tiles, delta: Tiles, reachable: number): Tiles {
   const changed = new Map<number, readonly unknown[]>();
-  for (const { start, cells } of delta.since(reachable)) {
+  const reached = delta.countSince(reachable);
+  for (const { start, cells } of delta.newest.slice(0, reached)) {
     const other = base.cellsAt(start);
     changed.set(start, other ? other.map((cell, p) => mergeCells(level, p, cell, cells[p] ?? null)) : cells);
   }

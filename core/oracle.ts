@@ -54,18 +54,14 @@ function earliestCopies(events: readonly CanonicalEvent[]): CanonicalEvent[] {
 
 /** Whichever came first, the event or what retracts it. */
 function withoutRetracted(facts: readonly CanonicalEvent[], retractions: RetractionsIR | null): CanonicalEvent[] {
-  const rules = retractions?.rules ?? [];
-  return facts.filter(
-    (event) =>
-      !facts.some((other) =>
-        rules.some(
-          (rule) =>
-            rule.of === event.event_type &&
-            rule.event_type === other.event_type &&
-            other.properties[rule.field] === event.event_id,
-        ),
-      ),
-  );
+  const retracted = new Set<string>();
+  for (const event of facts) {
+    for (const rule of retractions?.rules ?? []) {
+      const target = event.event_type === rule.event_type ? event.properties[rule.field] : null;
+      if (typeof target === 'string') retracted.add(`${rule.of}\n${target}`);
+    }
+  }
+  return facts.filter((event) => !retracted.has(`${event.event_type}\n${event.event_id}`));
 }
 
 function aggregate(feature: AggregateFeatureIR, facts: readonly CanonicalEvent[], t: number): FeatureValue {

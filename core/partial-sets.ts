@@ -30,7 +30,9 @@ export const distinct = (cap: number): Partial<Distinct> => {
     },
     read: (from) => {
       const theta = from.byte() === 1 ? from.hash() : null;
-      return { hashes: Array.from({ length: from.varint() }, () => from.hash()), theta };
+      const hashes: number[] = new Array(from.varint());
+      for (let i = 0; i < hashes.length; i++) hashes[i] = from.hash();
+      return { hashes, theta };
     },
   };
 };
@@ -38,8 +40,29 @@ export const distinct = (cap: number): Partial<Distinct> => {
 /** Union below the smaller theta; not cut to a cap, so a window over exact tiles is exact. */
 export function unite(a: Distinct, b: Distinct): Distinct {
   const theta = a.theta === null ? b.theta : b.theta === null ? a.theta : Math.min(a.theta, b.theta);
-  const all = [...new Set([...a.hashes, ...b.hashes])].sort((x, y) => x - y);
-  return { hashes: theta === null ? all : all.filter((hash) => hash < theta), theta };
+  // Most tiles of a window hold the same few values: then nothing is made anew.
+  if (theta === a.theta && includesAll(a.hashes, b.hashes)) return a;
+  const below = theta ?? Number.POSITIVE_INFINITY;
+  const hashes: number[] = [];
+  for (let i = 0, j = 0; ; ) {
+    const x = a.hashes[i] ?? Number.POSITIVE_INFINITY;
+    const y = b.hashes[j] ?? Number.POSITIVE_INFINITY;
+    const least = Math.min(x, y);
+    if (least >= below) return { hashes, theta };
+    hashes.push(least);
+    if (x === least) i++;
+    if (y === least) j++;
+  }
+}
+
+/** Both ascending. */
+function includesAll(all: readonly number[], some: readonly number[]): boolean {
+  let i = 0;
+  for (const hash of some) {
+    while (i < all.length && all[i]! < hash) i++;
+    if (all[i] !== hash) return false;
+  }
+  return true;
 }
 
 function trim(cell: Distinct, cap: number): Distinct {

@@ -78,6 +78,8 @@ export function applyEvents(
 ): Applied {
   const watermarks: Record<string, string> = { ...state.watermarks };
   const ids: { available_at: number; hash: number }[] = [];
+  // Of a hot entity's thousands a search through the list costs more than all the rest; of a few, a set does.
+  const added = events.length > FEW ? new Set<number>() : null;
   const duplicates: CanonicalEvent[] = [];
   const tiles = plan.levels.map((level, l) => new OpenTiles(level, state.levels[l]!));
   const ledger = plan.ledger ? new OpenLedger(plan.ledger, state.ledger) : null;
@@ -92,12 +94,13 @@ export function applyEvents(
     }
     watermarks[event.shard_id] = event.sequence_number;
     const hash = hash53(event.event_id);
-    if (ids.some((id) => id.hash === hash) || state.recent.has(hash)) {
+    if ((added ? added.has(hash) : ids.some((id) => id.hash === hash)) || state.recent.has(hash)) {
       duplicates.push(event);
       continue;
     }
     const available_at = Math.min(event.available_at, read_at - 1);
     ids.push({ available_at, hash });
+    added?.add(hash);
     if (event.event_time > newest_event_time) newest_event_time = event.event_time;
     if (available_at > newest_available_at) newest_available_at = available_at;
     if (!ledger) {
@@ -127,6 +130,9 @@ export function applyEvents(
     skipped,
   };
 }
+
+/** Events up to which a list is searched faster than a set is made. */
+const FEW = 32;
 
 /** The tiles of a level while a batch is applied; of each, the cells are copied once. */
 export class OpenTiles {

@@ -82,13 +82,22 @@ export class Tiles {
     return this.read;
   }
 
-  /** Tiles from the newest down to those that start at `from` or later; newest first. */
-  since(from: number): readonly Tile[] {
+  /** What is read already, newest first: at least as many as `countSince` last said. */
+  get newest(): readonly Tile[] {
+    return this.read;
+  }
+
+  /** How many tiles start at `from` or later: the first ones of `newest`. */
+  countSince(from: number): number {
     this.readWhile(from);
     const { read } = this;
-    let end = read.length;
-    while (end > 0 && read[end - 1]!.start < from) end--;
-    return end === read.length ? read : read.slice(0, end);
+    let low = 0;
+    for (let high = read.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      if (read[middle]!.start >= from) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** The cells of the tile that starts at `start`. */

@@ -37,6 +37,8 @@ export interface Source {
 export interface ViewPlan {
   readonly view: FeatureViewIR;
   readonly levels: readonly Level[];
+  /** Place of each feature by its name. */
+  readonly places: ReadonlyMap<string, number>;
   /** One per feature of the view, in order. */
   readonly sources: readonly (Source | null)[];
   /** For each event type and level, the places of the partials it touches. */
@@ -109,6 +111,7 @@ export function compileView(view: FeatureViewIR): ViewPlan {
   return {
     view,
     levels,
+    places: new Map(view.features.map(({ name }, i) => [name, i])),
     sources,
     touched,
     offsets,

@@ -11,14 +11,21 @@ const COMMANDS = {
   demo: 'deploy to the local cloud, load history, train, replay, alert, and show the page',
   test: 'run every check and every test',
   bench: 'run the benchmarks',
+  simulate: 'run the fault simulation',
   prepare: 'only set up node_modules, .venv and the jars',
+};
+
+const SCRIPTS = {
+  demo: join('cli', 'tidemark.mjs'),
+  bench: join('bench', 'run.ts'),
+  simulate: join('test', 'simulation', 'run.ts'),
 };
 
 /** @param {string[]} argv @returns {Promise<number>} the exit code */
 export async function main(argv) {
   const [command, ...rest] = argv;
   if (!command || !Object.hasOwn(COMMANDS, command)) {
-    const list = Object.entries(COMMANDS).map(([name, text]) => `  ${name.padEnd(9)}${text}`);
+    const list = Object.entries(COMMANDS).map(([name, text]) => `  ${name.padEnd(10)}${text}`);
     console.error(`usage: node setup/run.mjs <command> [options]\n\n${list.join('\n')}`);
     return 2;
   }
@@ -34,7 +41,7 @@ export async function main(argv) {
     const { runTests } = await import('./tests.mjs');
     return runTests(environment, rest);
   }
-  const script = command === 'demo' ? join('cli', 'tidemark.mjs') : join('bench', 'run.ts');
+  const script = SCRIPTS[command];
   if (!existsSync(join(ROOT, script))) {
     console.error(`${script} does not exist in this checkout, so there is nothing to run for "${command}".`);
     return 1;

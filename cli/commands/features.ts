@@ -5,6 +5,7 @@ import { connect, STAGES, type Stage } from '../connection.ts';
 import { interruption } from '../interruption.ts';
 import { readResources } from '../resources.ts';
 import { type Answer, featuresAt, type Question } from '../time-travel.ts';
+import { ENGINES, evaluate } from './features-eval.ts';
 
 /** More would scroll the values away; --json has all. */
 const SHOWN_EVENTS = 50;
@@ -21,12 +22,49 @@ export function addFeatures(root: Command): void {
     .option('--json', 'print everything as JSON')
     .addOption(new Option('--stage <stage>', 'which deployment').choices(STAGES).default('local'))
     .action(at);
+  features
+    .command('eval')
+    .description('compute features from files, by any of the three engines, which must agree to the bit')
+    .requiredOption('--usecase <folder>', 'name of a folder under usecases/, or a path to any folder with an index.ts')
+    .requiredOption('--events <file>', 'NDJSON as producers send it, also .gz; - is standard input')
+    .requiredOption('--queries <file>', 'NDJSON of {"entity_id", "t"}, also .gz; - is standard input')
+    .addOption(
+      new Option('--engine <engine>', 'the stream processor, the Spark join, or the specification')
+        .choices(ENGINES)
+        .default('stream'),
+    )
+    .option('--knowledge <when>', 'asof (known at each t), latest, or a time', knowledge, 'asof')
+    .option('--view <name>', "one of the use case's views (default: the one its model reads)")
+    .option('--batch <n>', 'stream: events a batch, at most', whole, 100)
+    .option('--shuffle <seed>', 'stream: shards that overtake each other, batches of any size, redeliveries', seed)
+    .option('--no-heal', 'stream: what is served before the nightly healing')
+    .addHelpText('after', EVAL_HELP)
+    .action(evaluate);
 }
+
+const EVAL_HELP = `
+Events: {"event_id", "entity_id", "event_type", "event_time", "source", "schema_version", "properties"} by the contracts of the
+use case, and optionally "available_at" (ISO 8601 with a zone, or ms since 1970; default: the event time), when it became known.
+Queries: {"entity_id", "t"}, t as ISO 8601 with a zone or whole ms. Answers: {"entity_id", "t", "features": {name: value | null}},
+one a query, in order, t as it was asked. A bad line: exit code 2, nothing on standard output, and on standard error file:line: reason.
+A use case outside of this repository imports from 'tidemark': import { contract, count, defineUseCase, field } from 'tidemark'.
+
+  npx tidemark features eval --usecase churn --events events.ndjson --queries queries.ndjson --engine spark`;
 
 function instant(text: string): number {
   const parsed = /^\d+$/.test(text) ? parseTimestamp(Number(text), 'epoch_ms') : parseTimestamp(text, 'iso8601');
   if ('error' in parsed) throw new InvalidArgumentError('allowed is ISO 8601 with a zone, or ms since 1970.');
   return parsed.value;
+}
+
+function whole(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('allowed is a whole number from 1 to 999999.');
+  return Number(text);
+}
+
+function seed(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('allowed is a whole number.');
+  return Number(text);
 }
 
 function knowledge(text: string): Question['knowledge'] {

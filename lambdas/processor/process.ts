@@ -36,6 +36,8 @@ export interface ProcessorRules {
   readonly contracts: CompiledContracts;
   readonly plan: ViewPlan;
   readonly admit: AdmitOptions;
+  /** For a reader of the past, see ApplyOptions. @default - the present */
+  readonly read_at?: number;
 }
 
 export interface BatchResult {
@@ -197,7 +199,7 @@ class Batch {
   private apply({ run, work, counts }: Omit<Task, 'outcome'>, from: Basis, lines: QuarantineLine[]): Applied | null {
     const events = work.located.map((one) => one.event);
     try {
-      const outcome = applyEvents(run.plan, from.state, events);
+      const outcome = applyEvents(run.plan, from.state, events, { read_at: this.rules.read_at });
       const duplicates = new Set(counts ? outcome.duplicates : []);
       lines.push(...work.located.filter(({ event }) => duplicates.has(event)).map(refusedDuplicate));
       return outcome;

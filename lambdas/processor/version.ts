@@ -37,9 +37,9 @@ export class VersionRun {
 
   /** @param records of one shard, in its order */
   static async open({ plan, states, joins }: ViewVersion, records: readonly StreamRecord[]): Promise<VersionRun> {
-    const first = records[0]?.position;
-    const positions = (first && (await joins?.positions(first.shard_id, first.sequence_number))) ?? null;
-    return new VersionRun(plan, states, positions);
+    const batch = records.map((record) => record.position);
+    const positions = batch.length > 0 ? await joins?.positions(batch) : null;
+    return new VersionRun(plan, states, positions ?? null);
   }
 
   private constructor(plan: ViewPlan, states: StateStore, positions: Positions | null) {
@@ -49,14 +49,16 @@ export class VersionRun {
   }
 
   /**
-   * What lies before the join is the backfill's: applied here too, it would count twice. Afterwards nothing has to be asked:
+   * What lies before the join, and all of a shard that has not joined, is the backfill's: applied here too, it would count
+   * twice. Afterwards nothing has to be asked:
    * every event before the join was archived, so its entity has the backfill's part, whose watermarks stand right before
    * the join in every shard and skip a late redelivery. An entity without that part has no event there. A zombie that has
    * not seen the fence yet only leaves to the backfill what the backfill has.
    */
   takes({ shard_id, sequence_number }: CanonicalEvent): boolean {
-    const from = this.positions?.[shard_id];
-    return from === undefined || compareSequence(sequence_number, from) >= 0;
+    if (this.positions === null) return true;
+    const from = this.positions[shard_id];
+    return from !== undefined && compareSequence(sequence_number, from) >= 0;
   }
 
   /** @param other what the version that serves has of the entity, read before anything of this batch was written */

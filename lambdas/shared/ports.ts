@@ -1,5 +1,6 @@
 /** What the functions need from outside; AWS adapters stand beside this file, tests bring their own. */
 import type { AlertState } from '../../core/alerts.ts';
+import type { RecordPosition } from '../../core/contract.ts';
 import type { FeatureValue } from '../../core/ir.ts';
 import type { EntityState } from '../../core/state.ts';
 
@@ -31,10 +32,11 @@ export type Positions = Readonly<Record<string, string>>;
 /** From where on a view version takes part in the stream, while its backfill brings what came before. */
 export interface Joins {
   /**
-   * Registers `first` for a shard that has no position yet.
-   * @returns the positions that stand, with that shard's; null once the backfill is complete
+   * Settles where the version joins a shard, where that is not settled yet and a batch of the shard tells.
+   * @param batch of one shard, in its order
+   * @returns the positions that stand, without that shard's while it has not joined; null once the backfill is complete
    */
-  positions(shard_id: string, first: string): Promise<Positions | null>;
+  positions(batch: readonly RecordPosition[]): Promise<Positions | null>;
 }
 
 /** A state that the online table could not hold (an item ends at 400 KB). */

@@ -51,7 +51,7 @@ export async function predict(
   for (const some of chunks(candidates, ENDPOINT_BATCH)) {
     const vectors = some.map(({ state, t }) => {
       const values = finalise(usecase.plan, state, t);
-      return { values, inputs: modelInputs(usecase.view, usecase.ir.model, values) };
+      return { values, inputs: modelInputs(usecase.plan, usecase.ir.model, values) };
     });
     const answer = await endpoint.score(vectors.map((vector) => vector.inputs));
     some.forEach(({ entity_id, state, t }, i) => {

@@ -26,7 +26,9 @@ export async function loadUseCase(name: unknown = 'churn', outdir: string): Prom
       `usecase: found ${typeName(name)}; allowed: a folder under usecases/ or a path to a folder with an index.ts`,
     ]);
   }
-  const folder = /[\\/]/.test(name) ? path.resolve(name) : path.join(USE_CASES, name);
+  const [own, elsewhere] = [path.join(USE_CASES, name), path.resolve(name)];
+  const named = !/[\\/]/.test(name) && (existsSync(own) || !existsSync(elsewhere));
+  const folder = named ? own : elsewhere;
   const source = path.join(folder, 'index.ts');
   if (!existsSync(source)) {
     throw new ConfigError('-c usecase', [

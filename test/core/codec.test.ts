@@ -2,13 +2,24 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ByteReader, ByteWriter, CodecError } from '../../core/bytes.ts';
 import { decodeState, encodeState } from '../../core/codec.ts';
+import type { Pick } from '../../core/partial-picks.ts';
 import { applyEvents, type EntityState, emptyState } from '../../core/state.ts';
 import { compileView } from '../../core/view.ts';
 import { stream, view } from './generators.ts';
 
 /** With everything read that is bytes still. */
 function plain(state: EntityState) {
-  return { ...state, recent: state.recent.list(), levels: state.levels.map((tiles) => [...tiles.all()]) };
+  const levels = state.levels.map((tiles) =>
+    tiles.all().map(({ start, cells }) => ({ start, cells: cells.map(read) })),
+  );
+  return { ...state, recent: state.recent.list(), levels };
+}
+
+function read(cell: unknown): unknown {
+  if (Array.isArray(cell)) return cell.map(read);
+  if (cell === null || typeof cell !== 'object' || !('event_id' in cell)) return cell;
+  const { event_time, available_at, event_id, value } = cell as Pick;
+  return { event_time, available_at, event_id, value };
 }
 
 function written(write: (out: ByteWriter) => void): ByteReader {

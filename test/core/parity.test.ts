@@ -2,13 +2,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { decodeState, encodeState } from '../../core/codec.ts';
-import { references } from '../../core/expr.ts';
 import { finalise, ReadTooEarlyError } from '../../core/finalise.ts';
-import type { CanonicalEvent, FeatureValue } from '../../core/ir.ts';
+import type { CanonicalEvent } from '../../core/ir.ts';
 import { oracle } from '../../core/oracle.ts';
-import { applyEvents, type EntityState, emptyState, inexactFeatures } from '../../core/state.ts';
+import { applyEvents, type EntityState, emptyState } from '../../core/state.ts';
 import { DAY, HOUR } from '../../core/time.ts';
 import { compileView, type ViewPlan } from '../../core/view.ts';
+import { exactValues } from './exact-values.ts';
 import { EPOCH, newestArrival, reversibleView, stream, view } from './generators.ts';
 
 const RUNS = { numRuns: 300 };
@@ -27,22 +27,6 @@ function deliver(plan: ViewPlan, batches: readonly (readonly CanonicalEvent[])[]
 
 function cut(events: readonly CanonicalEvent[], size: number): CanonicalEvent[][] {
   return Array.from({ length: Math.ceil(events.length / size) }, (_, i) => events.slice(i * size, (i + 1) * size));
-}
-
-/** Derived values are left out where they read a marked one. */
-function exactValues(
-  plan: ViewPlan,
-  state: EntityState,
-  values: readonly FeatureValue[],
-): Record<string, FeatureValue> {
-  const marked = new Set(inexactFeatures(plan, state));
-  for (const feature of plan.view.features) {
-    if (feature.kind === 'derived' && references(feature.expr).some((name) => marked.has(name)))
-      marked.add(feature.name);
-  }
-  return Object.fromEntries(
-    plan.view.features.flatMap(({ name }, i) => (marked.has(name) ? [] : [[name, values[i] ?? null]])),
-  );
 }
 
 describe('stream = oracle', () => {

@@ -1,51 +1,102 @@
 /** The ports of the functions in memory, with the conditional semantics of the real stores and faults on demand. */
-import { decodeState, encodeState } from '../../core/codec.ts';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { encodeState } from '../../core/codec.ts';
 import type { EntityState } from '../../core/state.ts';
 import type { ViewPlan } from '../../core/view.ts';
+import { type Item, stateOf } from '../../lambdas/shared/dynamo-states.ts';
 import {
   type AlertRecord,
   type JsonLinesSink,
+  type Positions,
   type ScoreRecord,
   type ScoreStore,
+  type StateMarks,
   type StateStore,
   StateTooLargeError,
   type StoredScore,
   type StoredState,
+  WHOLE,
 } from '../../lambdas/shared/ports.ts';
 
 /** `before`: fails and does nothing. `after`: does it, and the answer is lost. `crash`: this call and all later ones fail. */
 export type Fault = 'none' | 'before' | 'after' | 'crash-before' | 'crash-after';
 
+export type Call = 'read' | 'write' | 'put';
+
 /** One invocation's way to the stores: a crash ends it for good, as a time-out of the function does. */
 export class Faults {
   private crashed = false;
-  private readonly next: () => Fault;
+  private readonly next: (call: Call) => Fault;
+  private readonly way: () => Promise<void>;
 
-  constructor(next: () => Fault = () => 'none') {
+  /** @param way how long a request or its answer takes. */
+  constructor(next: (call: Call) => Fault = () => 'none', way: () => Promise<void> = () => Promise.resolve()) {
     this.next = next;
+    this.way = way;
   }
 
-  async run<T>(effect: () => T): Promise<T> {
-    await Promise.resolve();
+  get ended(): boolean {
+    return this.crashed;
+  }
+
+  /** Nothing is called any more; what is on its way still arrives, and nobody sees its answer. */
+  end(): void {
+    this.crashed = true;
+  }
+
+  async run<T>(call: Call, effect: () => T): Promise<T> {
     if (this.crashed) throw new Error('crashed');
-    const fault = this.next();
-    this.crashed = fault.startsWith('crash');
+    const fault = this.next(call);
+    if (fault.startsWith('crash')) this.crashed = true;
+    await this.way();
     if (fault.endsWith('before')) throw new Error(`fault: ${fault}`);
     const result = effect();
-    await Promise.resolve();
-    if (fault.endsWith('after')) throw new Error(`fault: ${fault}`);
+    await this.way();
+    if (this.crashed || fault.endsWith('after')) throw new Error(`fault: ${fault}`);
     return result;
   }
 }
 
-interface Row {
+/** How a former release made bytes of states, and read them. */
+export interface StateCodec {
+  encode(plan: ViewPlan, state: EntityState): Uint8Array;
+  decode(plan: ViewPlan, bytes: Uint8Array, watermarks: Positions): EntityState;
+}
+
+interface Part {
   readonly bytes: Uint8Array;
-  readonly watermarks: Readonly<Record<string, string>>;
+  readonly watermarks: Positions;
+}
+
+export interface Row extends Part {
   readonly version: number;
+  readonly marks: StateMarks;
+  /** What a backfill put beside it. */
+  readonly base?: Part;
+}
+
+/** A row as the table holds it. */
+export function itemOf(plan: ViewPlan, entity_id: string, { bytes, watermarks, version, marks, base }: Row): Item {
+  const flags = Object.entries(marks).flatMap(([name, set]) => (set ? [[name, { BOOL: true }] as const] : []));
+  return {
+    entity_id: { S: entity_id },
+    view: { S: plan.view.version },
+    state: { B: bytes },
+    version: { N: String(version) },
+    watermarks: positionsAttribute(watermarks),
+    ...(base ? { base: { B: base.bytes }, base_watermarks: positionsAttribute(base.watermarks) } : {}),
+    ...Object.fromEntries(flags),
+  };
+}
+
+function positionsAttribute(positions: Positions): AttributeValue {
+  return { M: Object.fromEntries(Object.entries(positions).map(([shard, S]) => [shard, { S }])) };
 }
 
 export class MemoryStates {
   readonly rows = new Map<string, Row>();
+  /** Told of every write: the table's stream. */
+  written: (id: string, row: Row, before: Row | undefined) => void = () => {};
   private readonly plan: ViewPlan;
   private readonly maxBytes: number;
 
@@ -54,26 +105,44 @@ export class MemoryStates {
     this.maxBytes = maxBytes;
   }
 
-  port(faults = new Faults()): StateStore {
+  /** @param codec of a former release. @default - the code under test */
+  port(faults = new Faults(), codec?: StateCodec): StateStore {
     return {
-      read: (ids) => faults.run(() => new Map(ids.flatMap((id) => this.get(id)))),
-      write: (id, state, version) => faults.run(() => this.put(id, state, version)),
-      ready: () => faults.run(() => true),
+      read: (ids) => faults.run('read', () => new Map(ids.flatMap((id) => this.get(id, codec)))),
+      write: (id, state, version, marks = WHOLE) =>
+        faults.run('write', () => this.put(id, state, version, marks, codec)),
+      ready: () => faults.run('read', () => true),
     };
   }
 
-  private get(id: string): [string, StoredState][] {
-    const row = this.rows.get(id);
-    if (!row) return [];
-    return [[id, { state: decodeState(this.plan, row.bytes, row.watermarks), version: row.version }]];
+  /** Puts a row under the condition on its version; null: there must be none. */
+  putRow(id: string, row: Omit<Row, 'version'>, version: number | null): boolean {
+    const before = this.rows.get(id);
+    if ((before?.version ?? null) !== version) return false;
+    const next = { ...row, version: (version ?? 0) + 1 };
+    this.rows.set(id, next);
+    this.written(id, next, before);
+    return true;
   }
 
-  private put(id: string, state: EntityState, version: number | null): number | 'conflict' {
-    const bytes = encodeState(this.plan, state);
+  /** As every reader of the table sees it. */
+  get(id: string, codec?: StateCodec): [string, StoredState][] {
+    const row = this.rows.get(id);
+    if (!row) return [];
+    if (!codec) return [[id, stateOf(this.plan, itemOf(this.plan, id, row))]];
+    return [[id, { state: codec.decode(this.plan, row.bytes, row.watermarks), version: row.version }]];
+  }
+
+  private put(
+    id: string,
+    state: EntityState,
+    version: number | null,
+    marks: StateMarks,
+    codec?: StateCodec,
+  ): number | 'conflict' {
+    const bytes = (codec?.encode ?? encodeState)(this.plan, state);
     if (bytes.length > this.maxBytes) throw new StateTooLargeError('state: too large');
-    if ((this.rows.get(id)?.version ?? null) !== version) return 'conflict';
-    this.rows.set(id, { bytes, watermarks: state.watermarks, version: (version ?? 0) + 1 });
-    return bytes.length;
+    return this.putRow(id, { bytes, watermarks: state.watermarks, marks }, version) ? bytes.length : 'conflict';
   }
 }
 
@@ -82,7 +151,7 @@ export class MemoryLake {
   readonly objects = new Map<string, readonly object[]>();
 
   port(faults = new Faults()): JsonLinesSink {
-    return { put: (key, lines) => faults.run(() => void this.objects.set(key, lines)) };
+    return { put: (key, lines) => faults.run('put', () => void this.objects.set(key, lines)) };
   }
 }
 
@@ -90,11 +159,13 @@ export class MemoryScores {
   readonly scores = new Map<string, { record: ScoreRecord; version: number }>();
   /** The outbox: `entity alert#t` → alert. */
   readonly alerts = new Map<string, AlertRecord>();
+  /** Told of every write. */
+  written: (record: ScoreRecord, before: ScoreRecord | undefined) => void = () => {};
 
   port(faults = new Faults()): ScoreStore {
     return {
-      read: (ids) => faults.run(() => new Map(ids.flatMap((id) => this.get(id)))),
-      write: (record, version, alert) => faults.run(() => this.put(record, version, alert)),
+      read: (ids) => faults.run('read', () => new Map(ids.flatMap((id) => this.get(id)))),
+      write: (record, version, alert) => faults.run('write', () => this.put(record, version, alert)),
     };
   }
 
@@ -108,8 +179,10 @@ export class MemoryScores {
   /** One transaction: both conditions hold, or nothing is written. */
   private put(record: ScoreRecord, version: number | null, alert: AlertRecord | null): boolean {
     const key = `${record.entity_id} alert#${record.t}`;
-    if ((this.scores.get(record.entity_id)?.version ?? null) !== version) return false;
+    const before = this.scores.get(record.entity_id);
+    if ((before?.version ?? null) !== version) return false;
     if (alert && this.alerts.has(key)) return false;
+    this.written(record, before?.record);
     this.scores.set(record.entity_id, { record, version: (version ?? 0) + 1 });
     if (alert) this.alerts.set(key, alert);
     return true;

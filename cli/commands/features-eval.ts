@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { compileContracts } from '../../core/contract.ts';
+import type { FeatureViewIR, UseCaseIR } from '../../core/ir.ts';
+import { loadUseCase } from '../../lib/config/use-case.ts';
+import { Progress } from '../../setup/progress.mjs';
+import { CliError } from '../errors.ts';
+import type { Evaluation, Knowledge, Vectors } from '../evaluation/evaluation.ts';
+import { readEvents, readQueries } from '../evaluation/inputs.ts';
+import { evaluateByOracle } from '../evaluation/oracle.ts';
+import { evaluateBySpark } from '../evaluation/spark.ts';
+import { evaluateByStream, type Repairs } from '../evaluation/stream.ts';
+import { requireFiles } from '../input-files.ts';
+import { interruption } from '../interruption.ts';
+
+export const ENGINES = ['stream', 'spark', 'oracle'] as const;
+
+export interface EvalOptions {
+  readonly usecase: string;
+  readonly events: string;
+  readonly queries: string;
+  readonly engine: (typeof ENGINES)[number];
+  readonly knowledge: Knowledge;
+  readonly view?: string;
+  readonly batch: number;
+  readonly shuffle?: number;
+  readonly heal: boolean;
+}
+
+/** `tidemark features eval`: only the vectors go to standard output, and only when all of them are there. */
+export async function evaluate(options: EvalOptions): Promise<void> {
+  if (options.events === '-' && options.queries === '-')
+    throw new CliError('--events and --queries: found - for both; allowed: standard input for one of them.', 2);
+  await requireFiles([options.events, options.queries]);
+  const ir = await definitions(options.usecase);
+  const view = viewOf(ir, options.view);
+  const progress = new Progress(process.stderr);
+  const [events, queries] = await progress.step('Read events and queries', async () => [
+    await readEvents(options.events, compileContracts(ir.contracts)),
+    await readQueries(options.queries),
+  ]);
+  const asked: Evaluation = { ir, view, events, queries, knowledge: options.knowledge };
+  const vectors = await progress.step(
+    `${queries.length} queries of ${view.version} over ${events.length} events, engine ${options.engine}`,
+    (step) => run(asked, options, step.update),
+  );
+  const { features } = view;
+  for (const [i, { entity_id, said }] of queries.entries()) {
+    const values = Object.fromEntries(features.map(({ name }, f) => [name, vectors[i]![f]]));
+    process.stdout.write(`${JSON.stringify({ entity_id, t: said, features: values })}\n`);
+  }
+}
+
+async function definitions(usecase: string): Promise<UseCaseIR> {
+  const work = mkdtempSync(join(tmpdir(), 'tidemark-usecase-'));
+  try {
+    return (await loadUseCase(usecase, work)).ir;
+  } finally {
+    rmSync(work, { recursive: true });
+  }
+}
+
+function viewOf(ir: UseCaseIR, name = ir.model.view): FeatureViewIR {
+  const view = ir.views.find((candidate) => candidate.name === name);
+  if (view) return view;
+  throw new CliError(`--view: found another name; allowed: ${ir.views.map((one) => one.name).join(', ')}.`, 2);
+}
+
+async function run(asked: Evaluation, options: EvalOptions, update: (detail: string) => void): Promise<Vectors> {
+  const { engine, batch, shuffle, heal } = options;
+  if (engine === 'oracle') return evaluateByOracle(asked, (done) => update(`${done} queries`));
+  if (engine === 'stream') {
+    const { vectors, repairs } = await evaluateByStream(asked, { batch, shuffle, heal }, (delivered) =>
+      update(`${delivered} events`),
+    );
+    report(repairs);
+    return vectors;
+  }
+  const stop = interruption();
+  try {
+    const [vectors] = await evaluateBySpark([asked], { signal: stop.signal, onProgress: update });
+    return vectors!;
+  } finally {
+    stop.release();
+  }
+}
+
+/** What the states alone would have said wrong. */
+function report({ marked, doubled }: Repairs): void {
+  if (marked > 0)
+    console.error(
+      `Healed ${marked} times as the nightly job does, because an event was retracted that no tile can give back (--no-heal: what is served until then).`,
+    );
+  if (doubled > 0)
+    console.error(
+      `Healed ${doubled} times as the nightly job does, because a copy of an event came later than the view's dedupe remembers (--no-heal: what is served until then).`,
+    );
+}

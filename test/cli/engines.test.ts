@@ -1,0 +1,130 @@
+/** The three engines of `features eval` against the public cases, and against each other on random definitions. */
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { Evaluation, Knowledge, Vectors } from '../../cli/evaluation/evaluation.ts';
+import { evaluateByOracle } from '../../cli/evaluation/oracle.ts';
+import { evaluateBySpark } from '../../cli/evaluation/spark.ts';
+import { evaluateByStream, type StreamOptions } from '../../cli/evaluation/stream.ts';
+import type { CanonicalEvent } from '../../core/ir.ts';
+import { DAY, HOUR } from '../../core/time.ts';
+import { evaluation, evaluationOf, featureCases } from '../conformance/features.ts';
+import { contracts, EPOCH, stream, view } from '../core/generators.ts';
+
+const DELIVERIES: readonly StreamOptions[] = [
+  { batch: 100, heal: true },
+  { batch: 1, heal: true },
+  { batch: 2, shuffle: 1, heal: true },
+  { batch: 1, shuffle: 2, heal: true },
+  { batch: 7, shuffle: 3, heal: true },
+];
+const SPARK_MS = 420_000;
+
+/** -0 is not 0, true is not 1, and a number is the same to the bit. */
+const json = (vectors: Vectors) => vectors.map((vector) => JSON.stringify(vector));
+
+const ENTITIES = ['ann', 'bob', 'é'];
+const question = fc.record({
+  view,
+  /** Of each entity in turn, four streams as one: alone they are a handful of events. */
+  streams: fc.array(stream, { minLength: 12, maxLength: 12 }),
+  queries: fc.array(
+    fc.record({
+      entity: fc.constantFrom(0, 0, 0, 1, 1, 2, 3),
+      /** Which of the entity's events the query is near to, and how near: a ms, or the width of a window. */
+      near: fc.nat(),
+      arrival: fc.boolean(),
+      after: fc.constantFrom(0, 1, -1, 2, HOUR, 12 * HOUR, DAY, 7 * DAY, 12 * DAY, 28 * DAY),
+    }),
+    { minLength: 12, maxLength: 12 },
+  ),
+  knowledge: fc.constantFrom('asof', 'asof', 'asof', 'latest', EPOCH + 50 * DAY, EPOCH + 80 * DAY + 1),
+});
+
+/** As a producer sends it; ids of other streams are other ids. */
+function wire(event: CanonicalEvent, entity_id: string, stream: number): object {
+  const { event_time, available_at, properties, event_type, source, schema_version } = event;
+  const { buy_id } = properties;
+  return {
+    event_id: `${stream}${event.event_id}`,
+    entity_id,
+    event_type,
+    event_time: new Date(event_time).toISOString(),
+    source,
+    schema_version,
+    properties: buy_id === undefined ? properties : { ...properties, buy_id: `${stream}${buy_id}` },
+    available_at,
+  };
+}
+
+const SEED = Number(process.env.EVAL_SEED ?? Date.now() % 1e9);
+const RANDOM = 30;
+
+async function randomEvaluations(): Promise<Evaluation[]> {
+  const drawn = fc.sample(question, { seed: SEED, numRuns: RANDOM });
+  return Promise.all(
+    drawn.map(({ view, streams, queries, knowledge }) => {
+      const of = (entity: number) => streams.flatMap((some, i) => (i % ENTITIES.length === entity ? some : []));
+      const asked = queries.map(({ entity, near, arrival, after }) => {
+        const all = of(entity);
+        const event = all[near % all.length];
+        const t = event ? (arrival ? event.available_at : event.event_time) + after : EPOCH;
+        return { entity_id: ENTITIES[entity] ?? 'nobody', t };
+      });
+      const events = streams.flatMap((some, i) => some.map((event) => wire(event, ENTITIES[i % ENTITIES.length]!, i)));
+      return evaluation(contracts, view, events, asked, knowledge as Knowledge);
+    }),
+  );
+}
+
+let cases: Evaluation[];
+let random: Evaluation[];
+let bySpark: Vectors[];
+beforeAll(async () => {
+  cases = await Promise.all(featureCases.map(evaluationOf));
+  random = await randomEvaluations();
+  // One start of Spark for all.
+  bySpark = await evaluateBySpark([...cases, ...random]);
+}, SPARK_MS);
+
+describe('the public cases', () => {
+  const expected = (i: number) =>
+    featureCases[i]!.queries.map(({ expect: values }) =>
+      JSON.stringify(cases[i]!.view.features.map(({ name }) => values[name])),
+    );
+
+  test.each(featureCases.map((one, i) => [one.rule, i] as const))('%s', async (_, i) => {
+    expect(json(evaluateByOracle(cases[i]!))).toEqual(expected(i));
+    for (const options of DELIVERIES) {
+      const { vectors } = await evaluateByStream(cases[i]!, options);
+      expect({ options, vectors: json(vectors) }).toEqual({ options, vectors: expected(i) });
+    }
+    expect(json(bySpark[i]!)).toEqual(expected(i));
+  });
+
+  test('expect a value for each feature and for no other', () => {
+    for (const { features, queries } of featureCases) {
+      const names = features.map(({ name }) => name).sort();
+      for (const { expect: values } of queries) expect(Object.keys(values).sort()).toEqual(names);
+    }
+  });
+});
+
+describe('random definitions and streams', () => {
+  test(`stream = oracle = Spark, whatever the delivery (EVAL_SEED=${SEED})`, async () => {
+    let [healed, values] = [0, 0];
+    for (const [i, asked] of random.entries()) {
+      const vectors = evaluateByOracle(asked);
+      const wanted = json(vectors);
+      for (const options of DELIVERIES) {
+        const found = await evaluateByStream(asked, options);
+        expect({ i, options, vectors: json(found.vectors) }).toEqual({ i, options, vectors: wanted });
+        healed += found.repairs.marked;
+      }
+      expect({ i, vectors: json(bySpark[cases.length + i]!) }).toEqual({ i, vectors: wanted });
+      values += vectors.flat().filter((value) => value !== null && value !== 0).length;
+    }
+    // The runs were no empty shells.
+    expect(values).toBeGreaterThan(RANDOM * 4);
+    expect(healed).toBeGreaterThan(0);
+  });
+});

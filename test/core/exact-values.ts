@@ -1,0 +1,20 @@
+import { references } from '../../core/expr.ts';
+import type { FeatureValue } from '../../core/ir.ts';
+import { type EntityState, inexactFeatures } from '../../core/state.ts';
+import type { ViewPlan } from '../../core/view.ts';
+
+/** Values by name, without those of features that a retraction marked, and without derived ones that read such a one. */
+export function exactValues(
+  plan: ViewPlan,
+  state: EntityState,
+  values: readonly FeatureValue[],
+): Record<string, FeatureValue> {
+  const marked = new Set(inexactFeatures(plan, state));
+  for (const feature of plan.view.features) {
+    if (feature.kind === 'derived' && references(feature.expr).some((name) => marked.has(name)))
+      marked.add(feature.name);
+  }
+  return Object.fromEntries(
+    plan.view.features.flatMap(({ name }, i) => (marked.has(name) ? [] : [[name, values[i] ?? null]])),
+  );
+}

@@ -1,0 +1,89 @@
+/** Those who act on the stream from outside: the producers, and whoever reshards it, moves its clocks and deploys. */
+import { backfill } from './backfill.ts';
+import { Facts, type Sent } from './facts.ts';
+import type { Shard } from './kinesis.ts';
+import type { World } from './world.ts';
+
+/** ms until a producer that got no answer sends again. */
+const RETRY_AFTER = [0, 1, 500, 60_000, 3_600_000];
+
+/** Sends every fact, some of them again and some under a wrong key. */
+export async function produce(world: World): Promise<void> {
+  const { chance, profile } = world;
+  const facts = new Facts(chance.fork(1), profile);
+  const copies: Promise<void>[] = [];
+  for (let i = 0; i < facts.count; i++) {
+    await world.time.sleep(chance.of(0.3) ? 0 : chance.int(profile.gap));
+    const sent = facts.fact(i, world.now);
+    const first = send(world, sent);
+    while (chance.of(profile.duplicates)) copies.push(world.run(() => again(world, sent, first)));
+  }
+  await Promise.all(copies);
+}
+
+async function again(world: World, sent: Sent, first: Shard): Promise<void> {
+  await world.time.sleep(world.chance.pick(RETRY_AFTER));
+  world.note('producer duplicate');
+  if (send(world, sent) !== first) world.note('duplicate across shards');
+}
+
+/** @returns the shard it went to */
+function send(world: World, sent: Sent): Shard {
+  const { chance, profile, stream } = world;
+  const wrong = sent.broken === null && chance.of(profile.misrouted);
+  const partition_key = wrong ? `thing-${chance.int(4)}-of-another-producer` : sent.partition_key;
+  const shard = chance.of(profile.scattered) ? chance.pick(stream.open) : undefined;
+  return world.put({ ...sent, partition_key }, shard);
+}
+
+/** Shards split and merge, clocks jump, and new code is deployed: each at an instant of its own. */
+export async function disturb(world: World): Promise<void> {
+  const { chance, profile } = world;
+  const span = profile.facts * profile.gap * 0.4 + 1;
+  const at = (run: () => void) => async () => {
+    await world.time.sleep(chance.int(span));
+    run();
+  };
+  const jobs: (() => Promise<void>)[] = [];
+  for (let i = 0; i < profile.reshards; i++) jobs.push(at(() => reshard(world)));
+  for (let i = 0; i < profile.clockJumps; i++) jobs.push(at(() => jump(world)));
+  if (profile.release) jobs.push(at(() => release(world)));
+  if (profile.upgrade) jobs.push(at(() => upgrade(world)));
+  await Promise.all(jobs.map((job) => world.run(job)));
+}
+
+function reshard(world: World): void {
+  const { chance, stream } = world;
+  if (chance.of(0.5) && stream.merge()) world.note('shard merge');
+  else {
+    stream.split(chance.pick(stream.open));
+    world.note('shard split');
+  }
+  world.time.changed();
+}
+
+/** The clock that stamps the arrivals of one shard moves, forward or back. */
+function jump(world: World): void {
+  const { chance, profile, stream } = world;
+  if (profile.skew === 0) return;
+  chance.pick(stream.open).skew = chance.between(-profile.skew, profile.skew);
+  world.note('clock jump of arrivals');
+}
+
+function upgrade(world: World): void {
+  for (const at of world.deployments) at.current.codec = undefined;
+}
+
+/** New code with a new version of the view; somebody starts the backfill later. */
+function release(world: World): void {
+  const { chance } = world;
+  for (const at of world.deployments) {
+    const { next } = at;
+    if (!next) continue;
+    at.released = true;
+    world.run(async () => {
+      await world.time.sleep(chance.pick([100, 5000, 600_000]));
+      await backfill(world, at, next, chance.pick([0, 5000, 120_000]));
+    });
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * The backfill of a new view version beside live traffic, as glue-scripts/tidemark_spark does it: where each shard joined,
+ * whether the archive reaches that far, then each entity's part under a condition, and the fence at last.
+ */
+import { encodeState } from '../../core/codec.ts';
+import type { CanonicalEvent } from '../../core/ir.ts';
+import { applyEvents, compareSequence, emptyState } from '../../core/state.ts';
+import { MINUTE } from '../../core/time.ts';
+import { type Positions, WHOLE } from '../../lambdas/shared/ports.ts';
+import type { Row } from '../lambdas/memory.ts';
+import type { Deployment } from './deployment.ts';
+import type { Version } from './version.ts';
+import type { World } from './world.ts';
+
+/** ms that functions of the former code live on at most. */
+const OLD_CODE_ENDS = 2 * MINUTE;
+/** ms after which the job runs again when the archive does not reach far enough. */
+const AGAIN = 30_000;
+
+/** Runs the job until it is complete. @param archive_lag ms that records take to be archived */
+export async function backfill(world: World, at: Deployment, next: Version, archive_lag: number): Promise<void> {
+  for (;;) {
+    const positions = await settle(world, at, next, archive_lag);
+    if (positions && (await write(world, next, positions))) break;
+    await world.time.sleep(AGAIN);
+  }
+  next.fenced = true;
+  world.note('backfill');
+}
+
+/**
+ * Joins the shards that nothing comes from any more: once no function of the former code runs, behind all that is archived.
+ * @returns shard → the first sequence number that is the stream's; null when it is too early, or the archive too short
+ */
+async function settle(world: World, at: Deployment, next: Version, lag: number): Promise<Positions | null> {
+  if (world.now < next.announce() + OLD_CODE_ENDS) return null;
+  const archived = archivedUpTo(world, lag);
+  await call(world);
+  for (const { watermarks } of at.current.states.rows.values()) {
+    for (const [shard, mark] of Object.entries(watermarks)) {
+      const end = archived[shard];
+      if (next.joined[shard] === undefined && (end === undefined || compareSequence(mark, end) > 0)) return null;
+    }
+  }
+  for (const [shard, end] of Object.entries(archived)) {
+    await call(world);
+    // One request: a function that has left something of the shard meanwhile makes its condition fail.
+    if (next.joined[shard] === undefined && compareSequence(next.left[shard] ?? '0', end) > 0) return null;
+    next.joined[shard] ??= String(BigInt(end) + 1n);
+  }
+  await call(world);
+  const positions = { ...next.joined };
+  const reached = Object.entries(positions).every(
+    ([shard, from]) => BigInt(archived[shard] ?? -1) >= BigInt(from) - 1n,
+  );
+  return reached ? positions : null;
+}
+
+function archivedUpTo(world: World, lag: number): Record<string, string> {
+  const last: Record<string, string> = {};
+  for (const { id, records } of world.stream.shards) {
+    const known = records.filter((record) => world.putAt(record) <= world.time.now - lag);
+    if (known.length > 0) last[id] = known.at(-1)!.position.sequence_number;
+  }
+  return last;
+}
+
+/** @returns false when the job breaks off in the middle, to be run again */
+async function write(world: World, next: Version, positions: Positions): Promise<boolean> {
+  const marks = Object.fromEntries(
+    Object.entries(positions).map(([shard, from]) => [shard, String(BigInt(from) - 1n)] as const),
+  );
+  for (const [entity, events] of archivedEvents(world, positions)) {
+    if (world.fails(world.profile.crash)) return false;
+    const inOrder = events.sort((a, b) => compareSequence(a.sequence_number, b.sequence_number));
+    const { state } = applyEvents(next.plan, emptyState(next.plan), inOrder);
+    const part = { bytes: encodeState(next.plan, state), watermarks: marks };
+    for (;;) {
+      await call(world);
+      const stored = next.states.rows.get(entity);
+      await call(world);
+      if (!put(next, entity, part, stored)) continue;
+      if (next.states.rows.get(entity)!.base) world.note('backfill beside a begun state');
+      break;
+    }
+  }
+  return true;
+}
+
+/** Earliest copies of what lies before the positions, by entity. */
+function archivedEvents(world: World, positions: Positions): Map<string, CanonicalEvent[]> {
+  const copies = new Map<string, CanonicalEvent>();
+  for (const record of world.records) {
+    const result = world.admitted(record);
+    if (!result.ok || result.misrouted) continue;
+    const { event } = result;
+    const key = `${event.entity_id} ${event.event_id}`;
+    const other = copies.get(key);
+    if (!other || event.available_at < other.available_at) copies.set(key, event);
+  }
+  const byEntity = new Map<string, CanonicalEvent[]>();
+  for (const event of copies.values()) {
+    const from = positions[event.shard_id];
+    if (from === undefined || compareSequence(event.sequence_number, from) >= 0) continue;
+    byEntity.set(event.entity_id, [...(byEntity.get(event.entity_id) ?? []), event]);
+  }
+  return byEntity;
+}
+
+/** @returns false when another writer was faster */
+function put(next: Version, entity: string, part: Pick<Row, 'bytes' | 'watermarks'>, stored: Row | undefined): boolean {
+  if (!stored) return next.states.putRow(entity, { ...part, marks: WHOLE }, null);
+  // It has its part already: the job runs again.
+  if (stored.marks.joined || stored.base) return true;
+  return next.states.putRow(entity, { ...stored, base: part }, stored.version);
+}
+
+/** A request of the job on its way. */
+function call(world: World): Promise<void> {
+  return world.time.sleep(1 + world.chance.int(200));
+}

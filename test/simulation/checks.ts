@@ -1,0 +1,76 @@
+/** What must hold of a deployment once faults have stopped and all is delivered. */
+import type { CanonicalEvent } from '../../core/ir.ts';
+import type { QuarantineLine } from '../../lambdas/processor/quarantine.ts';
+import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
+import { type Compared, type Fate, StateCheck } from './check-states.ts';
+import { type Deployment, placeOf } from './deployment.ts';
+import type { World } from './world.ts';
+
+type Refused = ReadonlyMap<string, readonly QuarantineLine[]>;
+
+export function check(world: World, at: Deployment, compared: Compared): void {
+  const { refused } = at;
+  const byEntity = new Map<string, CanonicalEvent[]>();
+  for (const record of world.records) {
+    const result = world.admitted(record);
+    if (result.ok && !result.misrouted) {
+      const { event } = result;
+      byEntity.set(event.entity_id, [...(byEntity.get(event.entity_id) ?? []), event]);
+    } else if (!at.givenUp.has(record)) nothingDropped(world, at, record, refused);
+  }
+  noneInvented(world, refused);
+  const givenUp = new Set([...at.givenUp].map(({ position }) => placeOf(position)));
+  const fate = (copy: CanonicalEvent): Fate => {
+    const place = placeOf(copy);
+    return { refused: refused.has(place), givenUp: givenUp.has(place) };
+  };
+  new StateCheck(world, at.current, byEntity, compared, fate).run();
+  // Which copy the next version counts is its own affair: the backfill takes the earliest.
+  if (at.next) new StateCheck(world, at.next, byEntity, compared, null).run();
+  replayClock(world, at, [...byEntity.values()].flat());
+}
+
+/** What breaks its contract is in the quarantine with its bytes; what lay under another key lies under its own too. */
+function nothingDropped(world: World, at: Deployment, record: StreamRecord, refused: Refused): void {
+  const result = world.admitted(record);
+  const place = placeOf(record.position);
+  if (result.ok) {
+    if (!at.rerouted.has(Buffer.from(record.data).toString('latin1')))
+      world.violated(`${place}: a misrouted record was not put again`);
+    return;
+  }
+  const raw = Buffer.from(record.data).toString('base64');
+  const lines = refused.get(place) ?? [];
+  if (!lines.some((line) => line.reason === result.reason && line.raw_base64 === raw))
+    world.violated(`${place}: a refused record (${result.reason}) is not in the quarantine`);
+  const meant = world.sent.get(record)?.broken;
+  if (meant && meant !== result.reason) world.violated(`${place}: refused as ${result.reason}, but broken as ${meant}`);
+}
+
+/** Each line of the quarantine is about a record that had to be refused: broken, or a copy of another. */
+function noneInvented(world: World, refused: Refused): void {
+  const byPlace = new Map(world.records.map((record) => [placeOf(record.position), world.admitted(record)]));
+  const copies = new Map<string, number>();
+  for (const result of byPlace.values()) {
+    if (!result.ok || result.misrouted) continue;
+    const fact = factOf(result.event);
+    copies.set(fact, (copies.get(fact) ?? 0) + 1);
+  }
+  for (const [place, lines] of refused) {
+    const result = byPlace.get(place);
+    if (!result) world.violated(`${place}: found a line of the quarantine without a record`);
+    else if (result.ok && (copies.get(factOf(result.event))! < 2 || lines[0]!.reason !== 'DUPLICATE_EVENT_ID'))
+      world.violated(`${place}: a good event that came once was refused as ${lines[0]!.reason}`);
+  }
+}
+
+function factOf({ entity_id, event_id }: CanonicalEvent): string {
+  return `${entity_id} ${event_id}`;
+}
+
+/** A replay's clock stands a ms after the newest arrival. */
+function replayClock(world: World, at: Deployment, events: readonly CanonicalEvent[]): void {
+  if (!world.profile.replay || events.length === 0) return;
+  const newest = Math.max(...events.map((event) => event.available_at)) + 1;
+  if (at.replayClock.now !== newest) world.violated(`the replay clock is ${at.replayClock.now}; allowed: ${newest}`);
+}

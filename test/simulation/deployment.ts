@@ -1,0 +1,67 @@
+import type { FeatureViewIR } from '../../core/ir.ts';
+import type { ProcessorPorts, ProcessorRules } from '../../lambdas/processor/process.ts';
+import type { QuarantineLine } from '../../lambdas/processor/quarantine.ts';
+import type { ReplayClock } from '../../lambdas/shared/ports.ts';
+import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
+import { type Faults, MemoryLake } from '../lambdas/memory.ts';
+import { Version } from './version.ts';
+import type { World } from './world.ts';
+
+/** One view with its own processor, quarantine and scorer, on the stream that all read. */
+export class Deployment {
+  /** The version that serves. */
+  readonly current: Version;
+  /** The version that is released in mid-stream. */
+  readonly next: Version | null;
+  readonly quarantine = new MemoryLake();
+  /** What the event source mapping gave up: the on-failure destination. */
+  readonly givenUp = new Set<StreamRecord>();
+  /** What of it is not yet put again. */
+  readonly toRedrive: StreamRecord[] = [];
+  /** Data of records that were put again under their own entity. */
+  readonly rerouted = new Set<string>();
+  readonly replayClock: { now: number | null } = { now: null };
+  /** Functions that start from now on keep up the next version, too. */
+  released = false;
+  private readonly world: World;
+
+  constructor(world: World, view: FeatureViewIR, next: FeatureViewIR | null) {
+    this.world = world;
+    this.current = new Version(world, view, true);
+    this.next = next && new Version(world, next, false);
+  }
+
+  /** What an invocation that starts now is composed of. */
+  compose(faults: Faults): { rules: ProcessorRules; versions: Pick<ProcessorPorts, 'states' | 'joins' | 'previous'> } {
+    const { contracts, admitOptions: admit } = this.world;
+    const newest = this.released && this.next ? this.next : this.current;
+    const { plan, states, joins } = newest.port(faults);
+    const previous = newest === this.current ? undefined : this.current.port(faults);
+    return { rules: { contracts, plan, admit }, versions: { states, joins, previous } };
+  }
+
+  clockPort(faults: Faults): ReplayClock {
+    const at = this.replayClock;
+    return {
+      read: () => faults.run('read', () => at.now),
+      advance: (to) =>
+        faults.run('put', () => {
+          at.now = Math.max(at.now ?? 0, to);
+        }),
+    };
+  }
+
+  /** Refused records by position. */
+  get refused(): Map<string, QuarantineLine[]> {
+    const byPosition = new Map<string, QuarantineLine[]>();
+    for (const line of [...this.quarantine.objects.values()].flat() as QuarantineLine[]) {
+      const at = placeOf(line);
+      byPosition.set(at, [...(byPosition.get(at) ?? []), line]);
+    }
+    return byPosition;
+  }
+}
+
+export function placeOf({ shard_id, sequence_number }: { shard_id: string; sequence_number: string }): string {
+  return `${shard_id} ${sequence_number}`;
+}

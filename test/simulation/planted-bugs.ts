@@ -1,0 +1,138 @@
+/** Bugs that the simulation must find: each replaces one part of the product by a wrong one. */
+import type { ByteReader } from '../../core/bytes.ts';
+import type { Sum } from '../../core/partial-numbers.ts';
+import type { Partial } from '../../core/partials.ts';
+import { RecentIds } from '../../core/recent-ids.ts';
+import { compareSequence, type EntityState } from '../../core/state.ts';
+import type { PartialSpec, ViewPlan } from '../../core/view.ts';
+import { processBatch } from '../../lambdas/processor/process.ts';
+import type { StateStore } from '../../lambdas/shared/ports.ts';
+import { REAL, type Sandbox } from './sandbox.ts';
+
+/** A store whose states are changed on their way in and out. @param kept what is stored already, if anything */
+function through(
+  port: StateStore,
+  read: (state: EntityState) => EntityState,
+  write: (state: EntityState, kept: EntityState | undefined) => EntityState,
+): StateStore {
+  const seen = new Map<string, EntityState>();
+  return {
+    ...port,
+    read: async (ids) => {
+      const found = await port.read(ids);
+      for (const [id, { state }] of found) seen.set(id, state);
+      return new Map([...found].map(([id, { state, version }]) => [id, { state: read(state), version }]));
+    },
+    write: (id, state, version) => port.write(id, write(state, seen.get(id)), version),
+  };
+}
+
+function newestMarks(a: EntityState['watermarks'], b: EntityState['watermarks']): EntityState['watermarks'] {
+  const marks: Record<string, string> = { ...a };
+  for (const [shard, mark] of Object.entries(b)) {
+    const other = marks[shard];
+    if (other === undefined || compareSequence(mark, other) > 0) marks[shard] = mark;
+  }
+  return marks;
+}
+
+/** Watermarks are kept, and nobody looks at them. */
+const fenceDropped: Sandbox = {
+  ...REAL,
+  states: (port) =>
+    through(
+      port,
+      (state) => ({ ...state, watermarks: {} }),
+      (state, kept) => ({ ...state, watermarks: newestMarks(state.watermarks, kept?.watermarks ?? {}) }),
+    ),
+};
+
+/** Ids are kept, and nobody looks at them. */
+const dedupeDropped: Sandbox = {
+  ...REAL,
+  states: (port) =>
+    through(
+      port,
+      (state) => ({ ...state, recent: RecentIds.none }),
+      (state, kept) => {
+        const ids = new Map((kept?.recent ?? RecentIds.none).list().map((id) => [id.hash, id]));
+        const added = state.recent.list().filter((id) => !ids.has(id.hash));
+        const all = [...ids.values(), ...added];
+        const recent = RecentIds.none.with(all, state.newest_available_at, { horizon_ms: 1e12, cap: 4096 });
+        return { ...state, recent };
+      },
+    ),
+};
+
+/** The last writer wins. */
+const versionCheckDropped: Sandbox = {
+  ...REAL,
+  states: (port, table) => ({
+    ...port,
+    write: async (id, state) => {
+      for (;;) {
+        const size = await port.write(id, state, table.rows.get(id)?.version ?? null);
+        if (size !== 'conflict') return size;
+      }
+    },
+  }),
+};
+
+/** Sums of minor units kept in units of a hundred, in binary floating point. */
+const float: Partial<Sum> = {
+  add: (cell, value) => ({ n: (cell?.n ?? 0) + 1, sum: ((cell?.sum ?? 0) / 100 + Number(value) / 100) * 100 }),
+  merge: (a, b) => ({ n: a.n + b.n, sum: (a.sum / 100 + b.sum / 100) * 100 }),
+  remove: (cell, value) => (cell.n === 1 ? null : { n: cell.n - 1, sum: (cell.sum / 100 - Number(value) / 100) * 100 }),
+  write: (out, cell) => {
+    out.varint(cell.n);
+    out.raw(new Uint8Array(Float64Array.of(cell.sum).buffer));
+  },
+  read: (from: ByteReader) => {
+    const n = from.varint();
+    const at = from.skip(8);
+    return { n, sum: new Float64Array(from.bytes.slice(at, at + 8).buffer)[0]! };
+  },
+};
+
+function withFloats(plan: ViewPlan): ViewPlan {
+  const inFloats = (spec: PartialSpec): PartialSpec =>
+    spec.kind === 'sum' ? { ...spec, partial: float as Partial<unknown> } : spec;
+  return { ...plan, levels: plan.levels.map((level) => ({ ...level, partials: level.partials.map(inFloats) })) };
+}
+
+/** Read at the newest arrival itself: an event at `t` counts. */
+const rightEdgeIncluded: Sandbox = {
+  ...REAL,
+  candidate: ({ entity_id, state }, now) => ({
+    entity_id,
+    state: { ...state, newest_available_at: state.newest_available_at - 1 },
+    t: Math.max(now, state.newest_available_at),
+  }),
+};
+
+/** A failed entity is logged, and its batch goes on. */
+const failureSwallowed: Sandbox = {
+  ...REAL,
+  process: async (...batch) => ({ ...(await processBatch(...batch)), failed: null }),
+};
+
+const quarantineDropped: Sandbox = {
+  ...REAL,
+  process: (records, rules, ports) => processBatch(records, rules, { ...ports, quarantine: async () => {} }),
+};
+
+const misroutedDropped: Sandbox = {
+  ...REAL,
+  process: (records, rules, ports) => processBatch(records, rules, { ...ports, reroute: async () => {} }),
+};
+
+export const PLANTED: Readonly<Record<string, Sandbox>> = {
+  'the fence of watermarks dropped': fenceDropped,
+  'the dedupe by event id dropped': dedupeDropped,
+  'the check of versions dropped': versionCheckDropped,
+  'sums in binary floating point': { ...REAL, plan: withFloats },
+  'the right edge included': rightEdgeIncluded,
+  'a failed entity not reported': failureSwallowed,
+  'refused records not stored': quarantineDropped,
+  'misrouted records not put again': misroutedDropped,
+};

@@ -1,0 +1,24 @@
+import type { ViewPlan } from '../../core/view.ts';
+import { processBatch } from '../../lambdas/processor/process.ts';
+import type { NamedState } from '../../lambdas/scorer/newest-states.ts';
+import type { Joins, StateStore } from '../../lambdas/shared/ports.ts';
+import { type Candidate, instantAfter } from '../../lambdas/shared/scoring.ts';
+import type { MemoryStates } from '../lambdas/memory.ts';
+
+/** The parts of the product under simulation; a test plants its bugs by replacing one. */
+export interface Sandbox {
+  readonly plan: (plan: ViewPlan) => ViewPlan;
+  readonly states: (port: StateStore, table: MemoryStates) => StateStore;
+  readonly joins: (port: Joins) => Joins;
+  readonly process: typeof processBatch;
+  /** What the scorer serves of a new state. @param now ms UTC */
+  readonly candidate: (state: NamedState, now: number) => Candidate;
+}
+
+export const REAL: Sandbox = {
+  plan: (plan) => plan,
+  states: (port) => port,
+  joins: (port) => port,
+  process: processBatch,
+  candidate: ({ entity_id, state }, now) => ({ entity_id, state, t: instantAfter(state, now) }),
+};

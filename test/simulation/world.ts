@@ -1,0 +1,128 @@
+/** What one seed runs on, and what is written down on the way. */
+import fc from 'fast-check';
+import { type AdmitOptions, type Admitted, admit, compileContracts, type Rejected } from '../../core/contract.ts';
+import type { FeatureViewIR } from '../../core/ir.ts';
+import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
+import { contracts, EPOCH, view } from '../core/generators.ts';
+import { Chance } from './chance.ts';
+import { Deployment } from './deployment.ts';
+import { MAX_BYTES, type Sent } from './facts.ts';
+import { Kinesis, type Shard } from './kinesis.ts';
+import { drawProfile, emptyTally, type FaultKind, type Profile } from './profile.ts';
+import type { Sandbox } from './sandbox.ts';
+import { Scheduler } from './scheduler.ts';
+
+const CONTRACTS = compileContracts(contracts);
+
+export class World {
+  readonly seed: number;
+  readonly chance: Chance;
+  readonly profile: Profile;
+  readonly sandbox: Sandbox;
+  readonly time = new Scheduler();
+  readonly stream: Kinesis;
+  readonly tally = emptyTally();
+  readonly violations: string[] = [];
+  readonly admitOptions: AdmitOptions;
+  readonly deployments: readonly Deployment[];
+  /** What a producer meant by a record; absent for records that the processor put again. */
+  readonly sent = new Map<StreamRecord, Sent>();
+  /** Nothing goes wrong any more. */
+  calm = false;
+  /** What still runs, without the pollers, which never end. */
+  open = 0;
+  private readonly puts = new Map<StreamRecord, number>();
+  private readonly results = new Map<StreamRecord, Admitted | Rejected>();
+
+  constructor(seed: number, sandbox: Sandbox) {
+    this.seed = seed;
+    this.sandbox = sandbox;
+    this.chance = new Chance(seed);
+    this.profile = drawProfile(this.chance);
+    this.admitOptions = { replay: this.profile.replay, available_lag_ms: 1000, max_bytes: MAX_BYTES };
+    const views = fc.sample(view, { seed, numRuns: this.profile.views + (this.profile.release ? 1 : 0) });
+    this.stream = new Kinesis(this.profile.shards, (shard) => this.pollers(shard));
+    this.deployments = this.deploy(views.map((one) => this.remembering(one)));
+  }
+
+  /** Told of every shard; set by whoever reads the stream. */
+  pollers: (shard: Shard) => void = () => {};
+
+  /** ms UTC by a right clock. */
+  get now(): number {
+    return EPOCH + this.time.now;
+  }
+
+  get contracts(): typeof CONTRACTS {
+    return CONTRACTS;
+  }
+
+  calmDown(): void {
+    this.calm = true;
+    for (const shard of this.stream.shards) shard.skew = 0;
+  }
+
+  note(kind: FaultKind): void {
+    this.tally[kind]++;
+  }
+
+  /** Whether something goes wrong here and now. */
+  fails(probability: number): boolean {
+    return this.chance.of(this.calm ? 0 : probability);
+  }
+
+  violated(what: string): void {
+    this.violations.push(what);
+  }
+
+  /** Lets something run beside everything else; the end of the simulation waits for it. */
+  async run(task: () => Promise<void>): Promise<void> {
+    this.open++;
+    await this.watch(task);
+    this.open--;
+  }
+
+  /** Lets something run for as long as there is something to do. */
+  async watch(task: () => Promise<void>): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      this.violated(`the simulation itself failed: ${error instanceof Error ? error.stack : String(error)}`);
+    }
+  }
+
+  /** ms since the start when a record was put. */
+  putAt(record: StreamRecord): number {
+    return this.puts.get(record)!;
+  }
+
+  /** @returns the shard it went to */
+  put(sent: Sent, shard?: Shard): Shard {
+    const record = this.stream.put(sent.partition_key, sent.data, this.now, shard);
+    this.sent.set(record, sent);
+    this.puts.set(record, this.time.now);
+    this.time.changed();
+    return this.stream.shards.find(({ id }) => id === record.position.shard_id)!;
+  }
+
+  /** The same for every reader of the stream. */
+  admitted(record: StreamRecord): Admitted | Rejected {
+    const known = this.results.get(record) ?? admit(record.data, record.position, CONTRACTS, this.admitOptions);
+    this.results.set(record, known);
+    return known;
+  }
+
+  get records(): StreamRecord[] {
+    return this.stream.shards.flatMap((shard) => shard.records);
+  }
+
+  /** The last view is the next version of the first one. */
+  private deploy(views: readonly FeatureViewIR[]): Deployment[] {
+    const next = this.profile.release ? views.at(-1)! : null;
+    return views.slice(0, this.profile.views).map((one, i) => new Deployment(this, one, i === 0 ? next : null));
+  }
+
+  private remembering(view: FeatureViewIR): FeatureViewIR {
+    return this.profile.forgetful ? { ...view, dedupe: { horizon_ms: 1, cap: 1 } } : view;
+  }
+}
