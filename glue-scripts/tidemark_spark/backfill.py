@@ -1,6 +1,6 @@
 """Writing states to the online table: never over a newer live one, and the fence when all are there.
 
-Before the fence, a state that the stream has begun gets the backfill's part beside its own (`base`); who reads it merges.
+Before the fence, a state that the stream has begun gets the backfill's part beside its own (`base`); its readers merge.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 
 from .events import HISTORY_SHARD
 from .ir import ViewPlan
-from .joins import FENCE_KEY, BackfillError, before, is_fenced, settle_positions
+from .joins import FENCE_KEY, BackfillError, Online, before, is_fenced, marks_before, settle_positions
 from .spark_events import by_entity, engine_events, partition_table
 from .states import State, entity_states
 from .tables import Tables, snapshot_id
@@ -36,7 +36,7 @@ def newest_positions(events: DataFrame) -> dict[str, str]:
     return {row["shard_id"]: row["last"]["s"] for row in rows}
 
 
-def backfill(spark: SparkSession, tables: Tables, plan: ViewPlan, bucket: str, table: str) -> dict[str, Any]:
+def backfill(spark: SparkSession, tables: Tables, plan: ViewPlan, online: Online) -> dict[str, Any]:
     """Writes the state of every entity in `events`, then the view's fence; returns what was written and kept.
 
     The first time, up to where the view version joined the stream; once the fence is up, up to what is archived.
@@ -44,9 +44,10 @@ def backfill(spark: SparkSession, tables: Tables, plan: ViewPlan, bucket: str, t
     Raises BackfillError when there are no events, the archive does not reach far enough or DynamoDB keeps refusing.
     """
     view = plan.view["version"]
+    table = online.table
     joining = not is_fenced(table, view)
     # Before the snapshot, which then holds all that lies before the positions.
-    positions = settle_positions(spark, tables, bucket, table, view) if joining else {}
+    positions = settle_positions(spark, tables, online, view) if joining else {}
     snapshot = snapshot_id(spark, tables.name("events"))
     if snapshot is None:
         raise BackfillError("events: the table is empty. Land the history first.")
@@ -54,9 +55,7 @@ def backfill(spark: SparkSession, tables: Tables, plan: ViewPlan, bucket: str, t
     history = F.col("shard_id") == HISTORY_SHARD
     if joining:
         events = events.where(before(positions))
-        # No record lies between: what comes after these watermarks is the stream's.
-        marks = {shard: str(int(position) - 1) for shard, position in positions.items()}
-        marks |= newest_positions(events.where(history))
+        marks = marks_before(positions) | newest_positions(events.where(history))
     else:
         marks = newest_positions(events)
 
@@ -106,11 +105,14 @@ def _write_one(client: Any, table: str, view: str, state: State, marks: dict[str
         stored = client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
         if stored is None:
             continue
-        if joining and "joined" not in stored:
-            if _add_base(client, table, key, state, marks, stored["version"]["N"]):
-                return "based"
-            continue
         known = _known(stored)
+        if joining:
+            if ("joined" in stored or "base" in stored) and covers(known, marks):
+                return "kept"
+            if "joined" not in stored:
+                if _add_base(client, table, key, state, marks, stored["version"]["N"]):
+                    return "based"
+                continue
         if not covers(marks, known):
             return "kept" if covers(known, state.positions) else "behind"
         version = int(stored["version"]["N"])
@@ -132,9 +134,9 @@ def _add_base(client: Any, table: str, key: dict[str, Any], state: State, marks:
         client.update_item(
             TableName=table,
             Key=key,
-            UpdateExpression="SET base = :base, base_watermarks = :marks, #version = #version + :one",
+            UpdateExpression="SET #base = :base, base_watermarks = :marks, #version = #version + :one",
             ConditionExpression="#version = :read",
-            ExpressionAttributeNames={"#version": "version"},
+            ExpressionAttributeNames={"#base": "base", "#version": "version"},
             ExpressionAttributeValues={
                 ":base": {"B": state.data},
                 ":marks": _attribute(marks),

@@ -1,27 +1,48 @@
-"""Where the stream of each shard and the backfill of a new view version meet (docs/adr/0008-versions-and-the-join.md)."""
+"""Where a new view version joins each shard of the stream: behind what its backfill brings.
+
+See docs/adr/0008-versions-and-the-join.md.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
+from .archive_reach import read_reach
 from .events import HISTORY_SHARD
-from .lake import list_objects
 from .tables import Tables
 
 JOIN_KEY = "#join"
 FENCE_KEY = "#fence"
+_JOINS_AT = "joins_at"
+_LEFT = "left#"
+_DIGITS = 64
 _SEGMENTS = 8
-_PREFIX = "archive/events/"
-_SUFFIX = ".ndjson.gz"
+_PROGRESS_SECONDS = 30
+_COMPACT = "Compact the archive first."
 
 
 class BackfillError(RuntimeError):
     """States that could not be written; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Online:
+    """Where a view is kept up: names of the features table, of the stream, and of the lake with its archive."""
+
+    table: str
+    stream: str
+    bucket: str
+    join_after_ms: int
+    """As the processor has it: longer than functions of former code live on, and than clocks are apart."""
 
 
 def is_fenced(table: str, view: str) -> bool:
@@ -29,42 +50,90 @@ def is_fenced(table: str, view: str) -> bool:
     return "Item" in boto3.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True)
 
 
-def settle_positions(spark: SparkSession, tables: Tables, bucket: str, table: str, view: str) -> dict[str, str]:
+def settle_positions(
+    spark: SparkSession, tables: Tables, online: Online, view: str, sleep: Callable[[float], None] = time.sleep
+) -> dict[str, str]:
     """Shard → the first sequence number that is the stream's for this view version; what lies before is the backfill's.
 
-    Registers shards where nothing came since the version was deployed. Afterwards the archive in `events` holds all that
-    lies before the positions.
+    Registers shards where nothing came since the version was deployed, once no function of former code runs that would
+    read on there without it. Afterwards `events` holds all that lies before the positions.
 
-    Raises BackfillError when it does not yet.
+    Raises BackfillError when the archive does not reach far enough yet.
     """
-    positions = read_positions(table, view)
-    archived = archived_up_to(spark, tables)
-    known = _newest_marks(table, view, positions)
-    # Without a join, what another version has seen behind the archive would be nobody's.
-    late = sorted(shard for shard, mark in known.items() if int(mark) > int(archived.get(shard, -1)))
-    if late:
-        raise BackfillError(
-            f"{late[0]}: a state of another version holds events that are not archived. Compact the archive first."
-        )
-    for shard in archived.keys() - positions.keys():
-        _register(table, view, shard, str(int(archived[shard]) + 1))
-    positions = read_positions(table, view)
+    join = JoinItem(online.table, view)
+    first = not _has_other_versions(online.table, view)
+    after_ms = 0 if first else online.join_after_ms
+    _wait_until(join.announce(_now() + after_ms) + after_ms, sleep)
+    reach = read_reach(spark, tables)
+    positions = join.positions()
+    # What former code has read behind the archive would be nobody's.
+    for shard, mark in {} if first else sorted(_newest_marks(online.table, view).items()):
+        if shard not in positions and int(mark) > int(reach.ends.get(shard, -1)):
+            raise BackfillError(f"{shard}: a state of another version holds events that are not archived. {_COMPACT}")
+    # A shard that begins later has no record from before the version joined, so the processor joins it.
+    for shard in sorted({*_shards(online.stream), *reach.ends} - positions.keys()):
+        join.register(shard, reach.ends.get(shard))
+    positions = join.positions()
     for shard, position in sorted(positions.items()):
-        if int(archived.get(shard, -1)) < int(position) - 1:
+        if int(reach.ends.get(shard, -1)) < int(position) - 1:
             raise BackfillError(
-                f"{shard}: found archived events up to {archived.get(shard, 'nowhere')}; needed: up to {position}, where"
-                " this version joined the stream. Compact the archive first."
+                f"{shard}: found archived events up to {reach.ends.get(shard, 'nowhere')}; needed: up to {position},"
+                f" where this version joined the stream. {_COMPACT}"
             )
-    if positions:
-        _no_holes(spark, tables, bucket, positions)
+    hole = reach.unmerged(online.bucket, positions)
+    if hole is not None:
+        raise BackfillError(f"{hole}: an archived object is not merged. {_COMPACT}")
     return positions
 
 
-def read_positions(table: str, view: str) -> dict[str, str]:
-    """Shard → where this view version joined its stream, as far as that is registered."""
-    key = {"entity_id": {"S": JOIN_KEY}, "view": {"S": view}}
-    item = boto3.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
-    return {shard: value["S"] for shard, value in item.items() if shard not in key}
+class JoinItem:
+    """The item about the joins of one view version, as lambdas/shared/dynamo-joins.ts writes it too."""
+
+    def __init__(self, table: str, view: str) -> None:
+        self._client = boto3.client("dynamodb")
+        self._at = {"TableName": table, "Key": {"entity_id": {"S": JOIN_KEY}, "view": {"S": view}}}
+
+    def announce(self, at: int) -> int:
+        """When the version joins, ms UTC: `at`, unless that stands already."""
+        answer = self._client.update_item(
+            **self._at,
+            UpdateExpression="SET joins_at = if_not_exists(joins_at, :at)",
+            ExpressionAttributeValues={":at": {"N": str(at)}},
+            ReturnValues="ALL_NEW",
+        )
+        return int(answer["Attributes"][_JOINS_AT]["N"])
+
+    def positions(self) -> dict[str, str]:
+        """Shard → where the version joined its stream, as far as that is registered."""
+        item = self._client.get_item(**self._at, ConsistentRead=True).get("Item", {})
+        others = {*self._at["Key"], _JOINS_AT}
+        return {name: value["S"] for name, value in item.items() if name not in others and not name.startswith(_LEFT)}
+
+    def register(self, shard: str, end: str | None) -> None:
+        """Joins a shard right behind `end`, the last that is archived of it (None: nothing), unless it has joined.
+
+        Raises BackfillError when a function has left something behind it to the backfill meanwhile.
+        """
+        try:
+            self._client.update_item(
+                **self._at,
+                UpdateExpression="SET #shard = :position",
+                # One request: between a question and a write, a function could leave more.
+                ConditionExpression="attribute_not_exists(#shard) AND (attribute_not_exists(#left) OR #left <= :end)",
+                ExpressionAttributeNames={"#shard": shard, "#left": f"{_LEFT}{shard}"},
+                ExpressionAttributeValues={
+                    ":position": {"S": str(int(end or -1) + 1)},
+                    ":end": {"S": (end or "0").zfill(_DIGITS)},
+                },
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            if shard not in self.positions():
+                raise BackfillError(
+                    f"{shard}: found archived events up to {end or 'nowhere'}, and later ones that the stream left"
+                    f" to the backfill. {_COMPACT}"
+                ) from error
 
 
 def before(positions: dict[str, str]) -> Column:
@@ -80,50 +149,29 @@ def before(positions: dict[str, str]) -> Column:
     return history | F.coalesce(earlier, F.lit(False))
 
 
-def archived_up_to(spark: SparkSession, tables: Tables) -> dict[str, str]:
-    """Shard → the last position of its objects that were merged: they lie without a gap from the stream's beginning."""
-    if not tables.exists(spark, "archive_files"):
-        return {}
-    last: dict[str, str] = {}
-    for row in spark.table(tables.name("archive_files")).where("kind = 'events'").toLocalIterator():
-        shard, _, end = positions_of(row["key"])
-        if int(end) > int(last.get(shard, -1)):
-            last[shard] = end
-    return last
+def marks_before(positions: dict[str, str]) -> dict[str, str]:
+    """Shard → the watermark of a state of all that lies before its position; a shard with nothing before has none."""
+    return {shard: str(int(position) - 1) for shard, position in positions.items() if int(position) > 0}
 
 
-def positions_of(key: str) -> tuple[str, str, str]:
-    """Shard, first and last sequence number of archive/events/dt=…/<shard>/<first>-<last>.ndjson.gz."""
-    _, shard, name = key.rsplit("/", 2)
-    first, last = name.removesuffix(_SUFFIX).split("-")
-    return shard, first, last
+def _now() -> int:
+    return int(time.time() * 1000)
 
 
-def _no_holes(spark: SparkSession, tables: Tables, bucket: str, positions: dict[str, str]) -> None:
-    """A listing is no snapshot: a compaction may have seen a later object and not one before it."""
-    merged = {row["key"] for row in spark.table(tables.name("archive_files")).where("kind = 'events'").collect()}
-    for key in (found.key for found in list_objects(bucket, _PREFIX, _SUFFIX)):
-        shard, first, _ = positions_of(key)
-        if key not in merged and shard in positions and int(first) < int(positions[shard]):
-            raise BackfillError(f"{shard}: an archived object is not merged. Compact the archive first.")
+def _wait_until(at: int, sleep: Callable[[float], None]) -> None:
+    while (left := at - _now()) > 0:
+        print(f"backfill: waits {left // 1000} s until no function of former code runs")
+        sleep(min(left / 1000, _PROGRESS_SECONDS))
 
 
-def _register(table: str, view: str, shard: str, position: str) -> None:
-    boto3.client("dynamodb").update_item(
-        TableName=table,
-        Key={"entity_id": {"S": JOIN_KEY}, "view": {"S": view}},
-        UpdateExpression="SET #shard = if_not_exists(#shard, :position)",
-        ExpressionAttributeNames={"#shard": shard},
-        ExpressionAttributeValues={":position": {"S": position}},
-    )
+def _shards(stream: str) -> Iterator[str]:
+    for page in boto3.client("kinesis").get_paginator("list_shards").paginate(StreamName=stream):
+        yield from (shard["ShardId"] for shard in page["Shards"])
 
 
-def _newest_marks(table: str, view: str, positions: dict[str, str]) -> dict[str, str]:
-    """Shard without a position → the highest watermark among the states of other versions of this view."""
+def _newest_marks(table: str, view: str) -> dict[str, str]:
+    """Shard → the highest watermark among the states of other versions of this view."""
     client = boto3.client("dynamodb")
-    name = view.split("@")[0]
-    if not _other_versions(client, table, view, f"{name}@"):
-        return {}
 
     def walk(segment: int) -> dict[str, str]:
         pages = client.get_paginator("scan").paginate(
@@ -133,17 +181,17 @@ def _newest_marks(table: str, view: str, positions: dict[str, str]) -> dict[str,
             FilterExpression="begins_with(#view, :name) AND #view <> :view AND attribute_exists(#state)",
             ProjectionExpression="watermarks",
             ExpressionAttributeNames={"#view": "view", "#state": "state"},
-            ExpressionAttributeValues={":name": {"S": f"{name}@"}, ":view": {"S": view}},
+            ExpressionAttributeValues={":name": {"S": _versions_of(view)}, ":view": {"S": view}},
             ConsistentRead=True,
         )
         return _highest(item["watermarks"]["M"] for page in pages for item in page["Items"])
 
     with ThreadPoolExecutor(_SEGMENTS) as pool:
         newest = _highest({s: {"S": m} for s, m in part.items()} for part in pool.map(walk, range(_SEGMENTS)))
-    return {shard: mark for shard, mark in newest.items() if shard != HISTORY_SHARD and shard not in positions}
+    return {shard: mark for shard, mark in newest.items() if shard != HISTORY_SHARD}
 
 
-def _highest(marks: Any) -> dict[str, str]:
+def _highest(marks: Iterator[dict[str, Any]]) -> dict[str, str]:
     newest: dict[str, str] = {}
     for one in marks:
         for shard, mark in one.items():
@@ -152,16 +200,25 @@ def _highest(marks: Any) -> dict[str, str]:
     return newest
 
 
-def _other_versions(client: Any, table: str, view: str, prefix: str) -> bool:
+def _has_other_versions(table: str, view: str) -> bool:
     """Whether another version of the view was ever kept up: each has a fence or a join."""
     for key in (FENCE_KEY, JOIN_KEY):
-        pages = client.get_paginator("query").paginate(
-            TableName=table,
-            ConsistentRead=True,
-            KeyConditionExpression="entity_id = :key AND begins_with(#view, :prefix)",
-            ExpressionAttributeNames={"#view": "view"},
-            ExpressionAttributeValues={":key": {"S": key}, ":prefix": {"S": prefix}},
+        pages = (
+            boto3.client("dynamodb")
+            .get_paginator("query")
+            .paginate(
+                TableName=table,
+                ConsistentRead=True,
+                KeyConditionExpression="entity_id = :key AND begins_with(#view, :versions)",
+                ExpressionAttributeNames={"#view": "view"},
+                ExpressionAttributeValues={":key": {"S": key}, ":versions": {"S": _versions_of(view)}},
+            )
         )
         if any(item["view"]["S"] != view for page in pages for item in page["Items"]):
             return True
     return False
+
+
+def _versions_of(view: str) -> str:
+    """How the names of all versions of a view begin."""
+    return f"{view.split('@')[0]}@"
