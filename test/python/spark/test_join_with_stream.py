@@ -17,7 +17,7 @@ import boto3
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from online import online_stage
-from streams import CONTRACTS, DAY, HOUR, MINUTE, START, instant, some_properties, use_cases
+from streams import CONTRACTS, DAY, HOUR, MINUTE, SPAN, START, instant, some_properties, use_cases
 from tidemark_spark.archive import compact
 from tidemark_spark.backfill import backfill
 from tidemark_spark.history import count_lines, land
@@ -57,6 +57,10 @@ def build(spark: Any, features: Any, views: list[dict[str, Any]], random: Random
     shards = {shard: records_of(shard, random) for shard in FIRSTS}
     history, busy, other, idle, later = shards.values()
     joins_busy, joins_other = random.randint(5, 30), random.randint(5, 20)
+    # Right before and right behind the join, what no window has passed yet.
+    for n in (joins_busy - 1, joins_busy):
+        newest = iso(START + SPAN + 21 * DAY + n)
+        busy[n] = record(BUSY, n, random, f"edge{n}", entity_id="A", event_type="purchase", event_time=newest)
     busy[joins_busy - 2] = record(BUSY, joins_busy - 2, random, "copied", entity_id="D", event_time=iso(START))
     other[joins_other + 1] = record(OTHER, joins_other + 1, random, "copied", entity_id="D", event_time=iso(START))
 
