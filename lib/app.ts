@@ -39,6 +39,8 @@ export async function buildTidemark(app: App, options: TidemarkAppOptions) {
     storage,
     description: 'features, scores and alerts',
   });
+  // The job that backfills a view version must not exist before the functions that keep it up.
+  training.addDependency(realtime);
   const monitoring = new MonitoringStack(app, 'Monitoring', {
     ...common,
     storage,

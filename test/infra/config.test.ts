@@ -51,6 +51,12 @@ describe('stage configuration', () => {
     ['processor.batchSize', 10_001, 'processor.batchSize: found number; allowed: number of at most 10000'],
     ['processor.retryAttempts', -1, 'processor.retryAttempts: found number; allowed: number of at least 0'],
     ['processor.maxRecordAgeSeconds', Number.NaN, 'found a number that is not finite; allowed: number'],
+    [
+      'processor.joinAfterSeconds',
+      60,
+      'processor.joinAfterSeconds: found number; allowed: more than timeoutSeconds, unless parallelizationFactor is 1',
+    ],
+    ['archiver.parallelizationFactor', 2, 'archiver.parallelizationFactor: found number; allowed: 1'],
     ['encryption', 'none', 'encryption: found string; allowed: "customer", "aws"'],
     ['logRetentionDays', 10, 'logRetentionDays: found number; allowed: 1, 3, 5, 7, 14'],
     ['stream.retentionHours', undefined, 'stream.retentionHours: found nothing; allowed: '],

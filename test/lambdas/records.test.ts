@@ -73,6 +73,7 @@ test('a wrong environment names the variable, never its value', () => {
     FEATURES_TABLE: 'f',
     LAKE_BUCKET: 'l',
     STREAM_NAME: 's',
+    JOIN_AFTER_SECONDS: '120',
   };
   expect(readEnvironment(schema, good).STREAM_NAME).toBe('s');
   expect(() => readEnvironment(schema, { ...good, LAKE_BUCKET: undefined })).toThrow(/environment LAKE_BUCKET/);
