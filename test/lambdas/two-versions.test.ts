@@ -14,14 +14,11 @@ import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/cl
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { encodeState } from '../../core/codec.ts';
 import { admit } from '../../core/contract.ts';
-import { hashOf, versionOf } from '../../core/definition-hash.ts';
-import type { UseCaseIR } from '../../core/ir.ts';
 import { applyEvents, emptyState } from '../../core/state.ts';
-import { compileUseCase } from '../../lambdas/shared/usecase.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { loadHandler, ModelEndpoint } from './bundle.ts';
 import { createTables } from './tables.ts';
-import { ARRIVAL, ir, purchase, RULES, record, usecase } from './use-case.ts';
+import { ARRIVAL, ir, old, purchase, RULES, record, usecase } from './use-case.ts';
 
 const DAY = 86_400_000;
 const SHARD = 'shardId-000000000000';
@@ -29,8 +26,7 @@ const context = { getRemainingTimeInMillis: () => 60_000 };
 const folder = mkdtempSync(join(tmpdir(), 'tidemark-versions-'));
 const before = { ...process.env };
 
-/** What was released has a feature less, in the middle, so that values stand in other places. */
-const [current, old] = [usecase, compileUseCase(releasedBefore(ir))];
+const current = usecase;
 const [NEW, OLD] = [current.view.version, old.view.version];
 const model = new ModelEndpoint(old.view.definition_hash);
 
@@ -40,16 +36,6 @@ let s3: S3Client;
 type Handler = Awaited<ReturnType<typeof loadHandler>>;
 let processor: Handler;
 let load: (entry: string) => Promise<Handler>;
-
-function releasedBefore(now: UseCaseIR): UseCaseIR {
-  const [view] = now.views;
-  const features = view!.features.filter(({ name }) => name !== 'spent_28d');
-  const definition_hash = hashOf({ ...view!, features }, now.contracts);
-  return {
-    ...now,
-    views: [{ ...view!, features, definition_hash, version: versionOf(view!.name, definition_hash) }],
-  };
-}
 
 beforeAll(async () => {
   cloud = await startLocalCloud({ quiet: true });
@@ -74,8 +60,7 @@ beforeAll(async () => {
     JOIN_AFTER_SECONDS: '1',
   };
   let loads = 0;
-  load = (entry) =>
-    loadHandler(entry, join(folder, `${loads++}`), environment, { usecase: ir, previous: releasedBefore(ir) });
+  load = (entry) => loadHandler(entry, join(folder, `${loads++}`), environment, { usecase: ir, previous: old.ir });
   processor = await load('processor/handler.ts');
   await fence(OLD);
 }, 60_000);
