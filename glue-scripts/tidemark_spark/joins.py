@@ -165,8 +165,14 @@ def _wait_until(at: int, sleep: Callable[[float], None]) -> None:
 
 
 def _shards(stream: str) -> Iterator[str]:
-    for page in boto3.client("kinesis").get_paginator("list_shards").paginate(StreamName=stream):
+    """boto3's paginator names the stream on every page, which Kinesis refuses together with a token."""
+    client = boto3.client("kinesis")
+    page = client.list_shards(StreamName=stream)
+    while True:
         yield from (shard["ShardId"] for shard in page["Shards"])
+        if "NextToken" not in page:
+            return
+        page = client.list_shards(NextToken=page["NextToken"])
 
 
 def _newest_marks(table: str, view: str) -> dict[str, str]:

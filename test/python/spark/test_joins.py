@@ -174,7 +174,7 @@ def test_waits_until_no_function_of_the_version_before_runs(spark: Any, features
     features.put_item(Item={"entity_id": "#join", "view": "waits@3", "joins_at": 1})
     settle_positions(spark, TABLES, patient, "waits@4", sleep)
     # As long again as the version takes to join.
-    assert 2.5 < sum(slept) <= 3
+    assert 1.5 < sum(slept) <= 3
     slept.clear()
     # It had been announced long ago.
     features.update_item(
