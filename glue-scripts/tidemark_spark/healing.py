@@ -1,4 +1,4 @@
-"""Nightly healing: online states against the truth rebuilt from `events`; what differs is told, and can be written anew.
+"""Nightly healing: online states against the truth rebuilt from `events`; what differs is told, and written anew.
 
 A state is a function of the set of events it has seen, whatever their order, so states are compared by their bytes. A
 state that has seen more than the archive holds can't be: it is left for the next night.
@@ -7,23 +7,20 @@ state that has seen more than the archive holds can't be: it is left for the nex
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
 
-import boto3
 import pyarrow as pa
-from botocore.config import Config
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from .archive_reach import read_reach
-from .backfill import covers, is_erased, item_of, known_positions, newest_positions, put_state
-from .codec import CODEC_VERSION, CodecError, has_inexact
+from .backfill import covers, item_of, known_positions, newest_positions
 from .events import HISTORY_SHARD
 from .healing_causes import collected_between, late_copies
+from .healing_online import BATCH, FOUND, FOUND_DDL, Item, flag_of, flagged_entities, read_items, write_states_anew
 from .ir import ViewPlan
 from .joins import before, is_fenced
 from .spark_events import by_entity, engine_events, partition_table
@@ -32,12 +29,7 @@ from .tables import Tables, snapshot_id
 from .tombstones import read_tombstones, tombstone_column, without_erased
 
 Repair = Literal["no", "yes", "all"]
-Item = dict[str, Any]
 
-READERS = WRITERS = 16
-_BATCH_GET = 100
-_SEGMENTS = 8
-_TRIES = 8
 _DAY = 86_400_000
 _EXAMPLES = 5
 # An item ends at 400 KB; as the processor has it (lambdas/shared/dynamo-states.ts).
@@ -49,31 +41,16 @@ AT_ODDS = ("marked", "doubled", "unmerged", "outdated", "diverged", "missing", "
 """Findings that a new state mends.
 
 `marked`: a retracted event could not be taken out. `doubled`: it holds an event twice. `unmerged`: the backfill's part
-still lies beside the stream's. `outdated`: an older codec. `diverged`: other bytes for no known cause. `missing`: events,
-but no item. `stale`: it lacks events that arrived longer ago than the processor tries.
+still lies beside the stream's. `outdated`: an older codec. `diverged`: other bytes for no known cause. `missing`:
+events, but no item. `stale`: it lacks events that arrived longer ago than the processor tries.
 """
 QUIET = ("healthy", "ahead", "behind", "expired")
 """Findings that need nothing.
 
-`ahead`: it holds events that are not archived yet. `behind`: the processor is on its way to the newest events. `expired`:
-DynamoDB collected it, as it should. Of the others, `deferred` is at odds and ahead: it waits for the next night;
+`ahead`: it holds events that are not archived yet. `behind`: the processor is on its way to the newest events.
+`expired`: DynamoDB collected it, as it should. Of the others, `deferred` is at odds and ahead: it waits for the next night;
 `too_large`: its truth fits no item.
 """
-
-_FOUND = pa.schema(
-    [
-        ("entity_id", pa.string()),
-        ("finding", pa.string()),
-        ("version", pa.int64()),
-        ("state", pa.binary()),
-        ("watermarks", pa.map_(pa.string(), pa.string())),
-        ("newest_event_time", pa.int64()),
-        ("newest_available_at", pa.int64()),
-        ("expires_at", pa.int64()),
-    ]
-)
-_FOUND_DDL = """entity_id string, finding string, version long, state binary, watermarks map<string, string>,
-    newest_event_time long, newest_available_at long, expires_at long"""
 
 
 @dataclass(frozen=True)
@@ -91,8 +68,8 @@ class Night:
     replay: bool = False
     """Whether `available_at` is the source's time: then now is the newest arrival."""
     parts: int = 1
-    """States that are at odds by their own word, and one of so many parts of the others: each is compared within so many
-    nights. Rebuilding costs most, so it is what is rationed; all states are read."""
+    """States that are at odds by their own word are compared every night, of the others one of so many parts. All states
+    are read: what costs most, and is rationed, is to rebuild."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +105,9 @@ def heal(spark: SparkSession, tables: Tables, plan: ViewPlan, night: Night) -> d
     now_ms = _newest_arrival(alive) if night.replay else night.now_ms
     partials = sum(len(level.partials) for level in levels_of(plan)) if plan.view["retractions"] else None
     bounds = Bounds(marks, now_ms, night.now_ms, night.stale_after_ms, partials)
-    found = _judge(plan, _chosen(alive, view, night, partials), night.table, bounds).persist()
+    judged = _judge(plan, _chosen(alive, view, night, partials), night.table, bounds).persist()
     try:
+        found: DataFrame = judged
         counts = {row["finding"]: row["count"] for row in found.groupBy("finding").count().collect()}
         diverged = found.where("finding = 'diverged'")
         # Looked for only where something differs: it takes reading the archive.
@@ -137,15 +115,15 @@ def heal(spark: SparkSession, tables: Tables, plan: ViewPlan, night: Night) -> d
         if copied:
             counts["diverged"] -= len(copied)
             counts["doubled"] = counts.get("doubled", 0) + len(copied)
-            renamed = F.when(F.col("entity_id").isin(copied), "doubled").otherwise(F.col("finding"))
+            renamed = F.when(F.col("entity_id").isin(*copied), "doubled").otherwise(F.col("finding"))
             found = found.withColumn("finding", renamed)
         counts = {finding: n for finding, n in sorted(counts.items()) if n}
         held = night.repair == "yes" and not _few(counts)
         mended = [f for f in AT_ODDS if night.repair != "no" and not (held and f == "diverged")]
-        outcomes = _repair(found.where(F.col("finding").isin(mended)), night.table, view) if mended else {}
+        outcomes = write_states_anew(found.where(F.col("finding").isin(mended)), night.table, view) if mended else {}
         examples = {finding: _examples(found, finding) for finding in counts if finding not in QUIET}
     finally:
-        found.unpersist()
+        judged.unpersist()
     return report | {
         "snapshot_id": str(snapshot),
         "checked": sum(counts.values()),
@@ -164,7 +142,7 @@ def _few(counts: dict[str, int]) -> bool:
 
 
 def _lines_since(night: Night) -> int:
-    """ms UTC: an entity was last compared within so many nights, and what was merged then had arrived a while before."""
+    """ms UTC: an entity was compared within so many nights, and what was merged by then had arrived a while before."""
     return night.now_ms - (night.parts + 2) * _DAY
 
 
@@ -183,35 +161,9 @@ def _chosen(events: DataFrame, view: str, night: Night, partials: int | None) ->
     if night.parts == 1:
         return events
 
-    def scan(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for segment in (number for batch in batches for number in batch.column(0).to_pylist()):
-            for page in _scan(night.table, view, segment):
-                ids = [item["entity_id"]["S"] for item in page if flag_of(item, partials)]
-                yield pa.RecordBatch.from_pydict({"entity_id": ids}, pa.schema([("entity_id", pa.string())]))
-
-    spark = events.sparkSession
-    segments = spark.range(_SEGMENTS).repartition(_SEGMENTS).mapInArrow(scan, "entity_id string").distinct()
-    flagged = segments.withColumn("_flagged", F.lit(True))
+    flagged = flagged_entities(events.sparkSession, night.table, view, partials).withColumn("_flagged", F.lit(True))
     turn = F.pmod(F.xxhash64("entity_id"), F.lit(night.parts)) == night.now_ms // _DAY % night.parts
     return events.join(flagged, "entity_id", "left").where(turn | F.col("_flagged")).drop("_flagged")
-
-
-def _scan(table: str, view: str, segment: int) -> Iterator[list[Item]]:
-    pages = (
-        boto3.client("dynamodb")
-        .get_paginator("scan")
-        .paginate(
-            TableName=table,
-            Segment=segment,
-            TotalSegments=_SEGMENTS,
-            FilterExpression="#view = :view",
-            ProjectionExpression="entity_id, #state, heal, #base",
-            ExpressionAttributeNames={"#view": "view", "#state": "state", "#base": "base"},
-            ExpressionAttributeValues={":view": {"S": view}},
-        )
-    )
-    for page in pages:
-        yield [item for item in page["Items"] if "state" in item]
 
 
 def _judge(plan: ViewPlan, events: DataFrame, table: str, bounds: Bounds) -> DataFrame:
@@ -223,14 +175,14 @@ def _judge(plan: ViewPlan, events: DataFrame, table: str, bounds: Bounds) -> Dat
         if rows is None:
             return
         states = entity_states(plan, rows)
-        while some := list(islice(states, READERS * _BATCH_GET)):
-            items = _read(table, view, [state.entity_id for state in some])
+        while some := list(islice(states, BATCH)):
+            items = read_items(table, view, [state.entity_id for state in some])
             found = [finding_of(plan, rows, state, items.get(state.entity_id), bounds) for state in some]
             judged = zip(some, found, strict=True)
             lines = [_line(state, finding, items.get(state.entity_id)) for state, finding in judged]
-            yield pa.RecordBatch.from_pylist(lines, _FOUND)
+            yield pa.RecordBatch.from_pylist(lines, FOUND)
 
-    return by_entity(engine_events(events)).mapInArrow(judge, _FOUND_DDL)
+    return by_entity(engine_events(events)).mapInArrow(judge, FOUND_DDL)
 
 
 def finding_of(plan: ViewPlan, events: pa.Table, state: State, item: Item | None, bounds: Bounds) -> str:
@@ -257,22 +209,6 @@ def _compared(state: State, item: Item | None, bounds: Bounds) -> str:
     return "healthy" if _same(item, state) else "diverged"
 
 
-def flag_of(item: Item, partials: int | None) -> str | None:
-    """Why an item says itself that it needs a new state."""
-    data = item["state"]["B"]
-    if item.get("heal", {}).get("BOOL"):
-        return "doubled"
-    if "base" in item:
-        return "unmerged"
-    if data[:1] == b"\x01" != bytes((CODEC_VERSION,)):
-        return "outdated"
-    try:
-        return "marked" if partials is not None and has_inexact(data, partials) else None
-    except CodecError:
-        # Damaged: the comparison says so.
-        return None
-
-
 def _same(item: Item, state: State) -> bool:
     want = item_of(state, "", {}, 0)
     return all(item.get(name) == want.get(name) for name in _VALUES)
@@ -282,7 +218,7 @@ _VALUES = ("state", "newest_event_time", "newest_available_at", "expires_at")
 
 
 def _line(state: State, finding: str, item: Item | None) -> dict[str, Any]:
-    """A row of _FOUND. The new state stands where the old one stood in each shard, or at its entity's last event there:
+    """A row of FOUND. The new state stands where the old one stood in each shard, or at its entity's last event there:
     as if the stream had made it."""
     version = None if item is None else int(item["version"]["N"])
     base: dict[str, Any] = {"entity_id": state.entity_id, "finding": finding, "version": version}
@@ -292,54 +228,3 @@ def _line(state: State, finding: str, item: Item | None) -> dict[str, Any]:
     marks = known | {s: p for s, p in state.positions.items() if int(p) > int(known.get(s, -1))}
     times = {name: getattr(state, name) for name in ("newest_event_time", "newest_available_at", "expires_at")}
     return base | times | {"state": state.data, "watermarks": list(marks.items())}
-
-
-def _read(table: str, view: str, entities: list[str]) -> dict[str, Item]:
-    """Consistent; entities without an item are absent."""
-    client = _client()
-
-    def read(some: list[str]) -> list[Item]:
-        open_keys, items = [{"entity_id": {"S": e}, "view": {"S": view}} for e in some], []
-        for attempt in range(_TRIES):
-            if not open_keys:
-                return items
-            time.sleep(0.05 * (2**attempt - 1))
-            answer = client.batch_get_item(RequestItems={table: {"Keys": open_keys, "ConsistentRead": True}})
-            items += answer["Responses"].get(table, [])
-            open_keys = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
-        raise RuntimeError(f"{len(open_keys)} keys stayed unprocessed. Run the job again.")
-
-    parts = [entities[i : i + _BATCH_GET] for i in range(0, len(entities), _BATCH_GET)]
-    with ThreadPoolExecutor(READERS) as pool:
-        return {item["entity_id"]["S"]: item for items in pool.map(read, parts) for item in items}
-
-
-def _repair(wanted: DataFrame, table: str, view: str) -> dict[str, int]:
-    """Writes each state under the condition that nobody did since it was compared; returns counts by outcome."""
-
-    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        client = _client()
-        with ThreadPoolExecutor(WRITERS) as pool:
-            for batch in batches:
-                outcomes = list(pool.map(_writer(client, table, view), batch.to_pylist()))
-                yield pa.RecordBatch.from_pydict({"outcome": outcomes})
-
-    rows = wanted.mapInArrow(write, "outcome string").groupBy("outcome").count().collect()
-    return {row["outcome"]: row["count"] for row in rows}
-
-
-def _writer(client: Any, table: str, view: str) -> Callable[[dict[str, Any]], str]:
-    def write(row: dict[str, Any]) -> str:
-        times = (row["newest_event_time"], row["newest_available_at"])
-        state = State(row["entity_id"], row["state"], *times, {}, row["expires_at"])
-        version = row["version"]
-        if put_state(client, table, item_of(state, view, dict(row["watermarks"]), (version or 0) + 1), version):
-            return "repaired"
-        return "erased" if version is None and is_erased(client, table, row["entity_id"]) else "raced"
-
-    return write
-
-
-def _client() -> Any:
-    retries = {"mode": "adaptive", "max_attempts": 10}
-    return boto3.client("dynamodb", config=Config(max_pool_connections=WRITERS, retries=retries))
