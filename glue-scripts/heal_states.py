@@ -1,9 +1,9 @@
-"""Glue job: online states against `events`, those at odds written anew → reports/healing/dt=<day>/<run>.json, and metrics.
+"""Glue job: online states against `events`, those at odds written anew → reports/healing/dt=<day>/<run>.json.
 
 May run again, also beside live traffic.
-Arguments: --lake_bucket, --database, --ir_uri, --table_features, --repair (no, yes, all), --parts, --stale_after_seconds,
---clock (wall, replay), --metrics (JSON: namespace, dimensions, and a name each for diverged and repaired), and optionally
---run (name of the report).
+Arguments: --lake_bucket, --database, --ir_uri, --table_features, --repair (no, yes, all), --parts,
+--stale_after_seconds, --clock (wall, replay), --metrics (JSON: namespace, dimensions, and names of the metrics diverged
+and repaired), and optionally --run (name of the report).
 """
 
 import json

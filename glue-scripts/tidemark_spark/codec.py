@@ -1,7 +1,7 @@
 """State codec, version 2: the same bytes as core/codec.ts, whose header describes them.
 
-test/conformance/states.json holds both to it. Spark makes states and the stream processor reads them, so there is no more
-of reading than the healing has to know before it compares bytes.
+test/conformance/states.json holds both to it. Spark makes states and the stream processor reads them, so there is no
+more of reading than the healing has to know before it compares bytes.
 """
 
 from __future__ import annotations

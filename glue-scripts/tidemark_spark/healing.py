@@ -48,8 +48,8 @@ QUIET = ("healthy", "ahead", "behind", "expired")
 """Findings that need nothing.
 
 `ahead`: it holds events that are not archived yet. `behind`: the processor is on its way to the newest events.
-`expired`: DynamoDB collected it, as it should. Of the others, `deferred` is at odds and ahead: it waits for the next night;
-`too_large`: its truth fits no item.
+`expired`: DynamoDB collected it, as it should. Of the others, `deferred` is at odds and ahead: it waits for the next
+night; `too_large`: its truth fits no item.
 """
 
 
@@ -68,8 +68,8 @@ class Night:
     replay: bool = False
     """Whether `available_at` is the source's time: then now is the newest arrival."""
     parts: int = 1
-    """States that are at odds by their own word are compared every night, of the others one of so many parts. All states
-    are read: what costs most, and is rationed, is to rebuild."""
+    """States that are at odds by their own word are compared every night, of the others one of so many parts. All
+    states are read: what costs most, and is rationed, is to rebuild."""
 
 
 @dataclass(frozen=True)

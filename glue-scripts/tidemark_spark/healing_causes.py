@@ -42,8 +42,8 @@ def collected_between(plan: ViewPlan, events: pa.Table, entity_id: str) -> Itera
 def late_copies(suspects: DataFrame, events: DataFrame, plan: ViewPlan, bucket: str, since_ms: int) -> set[str]:
     """Those suspects of whom a producer sent an event again, later than the view remembers ids: it was counted twice.
 
-    `suspects` has entity_id, and is small. `events` has one copy of each and says nothing of others: the archive does, of
-    which the objects since `since_ms` (arrival, UTC) are read.
+    `suspects` has entity_id, and is small. `events` has one copy of each and says nothing of others: the archive does,
+    of which the objects since `since_ms` (arrival, UTC) are read.
     """
     who = frozenset(row["entity_id"] for row in suspects.select("entity_id").collect())
     first_day = f"dt={datetime.fromtimestamp(since_ms / 1000, UTC):%Y-%m-%d}"
