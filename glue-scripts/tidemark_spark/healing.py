@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from .archive_reach import read_reach
-from .backfill import covers, item_of, known_positions, newest_positions
+from .backfill import covers, item_of, known_positions
 from .events import HISTORY_SHARD
 from .healing_causes import collected_between, late_copies
 from .healing_online import BATCH, FOUND, FOUND_DDL, Item, flag_of, flagged_entities, read_items, write_states_anew
@@ -93,12 +93,11 @@ def heal(spark: SparkSession, tables: Tables, plan: ViewPlan, night: Night) -> d
     started, view = time.time(), plan.view["version"]
     report: dict[str, Any] = {"view": view, "started_at": int(started * 1000)}
     # Before the snapshot, which then holds all that was merged.
-    reach = read_reach(spark, tables).complete(night.bucket)
+    marks = read_reach(spark, tables).complete(night.bucket)
     snapshot = snapshot_id(spark, tables.name("events")) if tables.exists(spark, "events") else None
     if snapshot is None or not is_fenced(night.table, view):
         return report | {"skipped": "its backfill comes first", "checked": 0, "findings": {}, "seconds": 0}
     events = spark.read.option("snapshot-id", snapshot).table(tables.name("events"))
-    marks = reach | newest_positions(events.where(F.col("shard_id") == HISTORY_SHARD))
     # What was merged out of turn is as good as not archived.
     complete = events.where(before({shard: str(int(mark) + 1) for shard, mark in marks.items()}))
     alive = without_erased(complete, frozenset(read_tombstones(night.table)))
@@ -200,7 +199,9 @@ def _compared(state: State, item: Item | None, bounds: Bounds) -> str:
         expired = state.expires_at is not None and state.expires_at * 1000 <= bounds.wall_ms
         return "expired" if expired else "missing" if waits == "stale" else "behind"
     known, flag = known_positions(item), flag_of(item, bounds.partials)
-    if not covers(bounds.marks, known):
+    # History comes by the batch way alone: no state is ahead of it, also where its last row was erased since.
+    live = {shard: mark for shard, mark in known.items() if shard != HISTORY_SHARD}
+    if not covers(bounds.marks, live):
         return "deferred" if flag else "ahead"
     if flag:
         return flag
