@@ -26,19 +26,23 @@ class Sizes:
     entities: int
 
 
-def write_events(folder: Path, sizes: Sizes) -> None:
-    """Parquet files with the columns of `events`: most events are known within seconds, one in a hundred within a day."""
+def write_events(folder: Path, sizes: Sizes, piece: int, pieces: int) -> None:
+    """One of `pieces` equal parts of the events, as Parquet files with the columns of `events`, and the amount beside.
+
+    Most events are known within seconds, one in a hundred within a day.
+    """
     folder.mkdir(parents=True)
-    for part, first in enumerate(range(0, sizes.events, PART_ROWS)):
-        rows = min(PART_ROWS, sizes.events - first)
-        random = np.random.default_rng([1, part])
+    begin, end = (sizes.events * edge // pieces for edge in (piece, piece + 1))
+    for part, first in enumerate(range(begin, end, PART_ROWS)):
+        rows = min(PART_ROWS, end - first)
+        random = np.random.default_rng([1, piece, part])
         time = FROM + random.integers(0, SPAN, rows)
         late = random.random(rows) < 0.01
         available = time + np.where(late, random.integers(0, DAY, rows), random.integers(1, 5_000, rows))
         number = _digits(np.arange(first, first + rows))
-        amounts, items = _digits(random.integers(0, 100_000, rows)), _digits(random.integers(1, 9, rows))
+        amount, items = random.integers(0, 100_000, rows), _digits(random.integers(1, 9, rows))
         channel = pa.array(["web", "app", "store"]).take(pa.array(random.integers(0, 3, rows)))
-        pieces = ['{"amount":', amounts, ',"channel":"', channel, '","items":', items, "}", ""]
+        pieces = ['{"amount":', _digits(amount), ',"channel":"', channel, '","items":', items, "}", ""]
         table = pa.table(
             {
                 "event_id": pc.binary_join_element_wise("00000000-0000-7000-8000-", number, ""),
@@ -52,6 +56,7 @@ def write_events(folder: Path, sizes: Sizes) -> None:
                 "available_at": _instants(available),
                 "shard_id": _same("shardId-000000000000", rows),
                 "sequence_number": pc.binary_join_element_wise("4959", number, ""),
+                "amount": pa.array(amount),
             }
         )
         pq.write_table(table, folder / f"part-{part:05d}.parquet", compression="zstd")
