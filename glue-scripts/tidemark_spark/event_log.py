@@ -20,7 +20,7 @@ from .columns import (
     typed_fields,
 )
 from .ir import ViewPlan
-from .segments import TimeAxis
+from .segments import TimeAxis, stable_order
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -95,8 +95,9 @@ class EventLog:
 def read_events(plan: ViewPlan, events: pa.Table, entity: Ints, unique: bool = False) -> EventLog:
     """Sorts and deduplicates `events` (any order); `entity` holds a code for each event's entity_id.
 
-    `events` has the columns of EVENT_SCHEMA; `properties` may be read already (`with_typed_properties`). `unique` says that it holds each (entity_id, event_id) once, as the
-    `events` table does; then event_id, shard_id and sequence_number may be left out where nothing else reads them
+    `events` has the columns of EVENT_SCHEMA; `properties` may be read already (`with_typed_properties`). `unique`
+    says that it holds each (entity_id, event_id) once, as the `events` table does; then event_id, shard_id and
+    sequence_number may be left out where nothing else reads them
     (event_id orders ties for first and last, and is what retractions name).
     """
     time, available = ints_of(events["event_time"]), ints_of(events["available_at"])
@@ -116,7 +117,7 @@ def read_events(plan: ViewPlan, events: pa.Table, entity: Ints, unique: bool = F
         entity=entity[source],
         time=time[source],
         available=available[source],
-        type=types[source],
+        type=types[source] if len(type_names) > 1 else types,
         types=type_names,
         properties=properties,
         copy_of=copy_of,
@@ -152,7 +153,7 @@ def with_typed_properties(plan: ViewPlan, events: pa.Table) -> pa.Table:
 
 def _time_order(events: pa.Table, key: Ints, available: Ints) -> Ints:
     """Order by (key, available, event_id). Ids are long and many: compared only where the key ties, and if given."""
-    order = np.argsort(key)
+    order = stable_order(key)
     k = key[order]
     tied = np.zeros(len(order) + 1, bool)
     tied[1:-1] = k[1:] == k[:-1]

@@ -61,9 +61,8 @@ def point_in_time(plan: ViewPlan, events: pa.Table, spine: pa.Table, unique: boo
     (map<string, string>: only events at or behind their shard's sequence number). `unique`: see `read_events`. Columns
     come out as int64, double, string, bool or lists of them; null where the window holds no value.
     """
-    codes, _ = codes_of(
-        pa.chunked_array([_encoded(c) for c in [*events["entity_id"].chunks, *spine["entity_id"].chunks]])
-    )
+    ids = [_encoded(chunk) for column in (events["entity_id"], spine["entity_id"]) for chunk in column.chunks]
+    codes, _ = codes_of(pa.chunked_array(ids, pa.dictionary(pa.int32(), pa.string())))
     return values_at(plan, read_events(plan, events, codes[: len(events)], unique), spine, codes[len(events) :])
 
 
@@ -102,7 +101,9 @@ def _read_spine(log: EventLog, spine: pa.Table, entity: Ints, t: Ints) -> Spine:
 def _answer(plan: ViewPlan, log: EventLog, spine: Spine, values: ViewValues) -> None:
     """Fills `values` for every row of the spine."""
     retractions = read_retractions(plan, log)
-    first = np.flatnonzero(log.first if retractions is None else log.first & (retractions.by < 0))
+    counted = log.first if retractions is None else log.first & (retractions.by < 0)
+    # Mostly all are, and a column as it lies costs nothing.
+    first = slice(None) if counted.all() else np.flatnonzero(counted)
     axis = TimeAxis(int(max(log.entity.max(initial=0), spine.entity.max(initial=0))) + 1, log.time)
     key = axis.key(log.entity, log.time)
     begin = np.searchsorted(key, axis.begin(spine.entity), "left")
