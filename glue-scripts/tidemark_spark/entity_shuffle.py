@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +21,9 @@ from .hashing import hash53, murmur3
 
 ENTITY_ID = pa.dictionary(pa.int32(), pa.string())
 """The type of entity_id in the tables that arrive."""
-_BLOBS = "key int, side string, rows binary"
+_BLOBS = "key int, side string, blob string, piece int, bytes binary"
+_PIECE = 1 << 18
+"""Bytes a row of Spark's: the JVM copies each row several times, and larger arrays than this go past its caches."""
 _SPARK_SEED = 42
 
 
@@ -81,11 +84,17 @@ def _sender(name: str, side: Side, keys: list[int]) -> Callable[[Iterator[pa.Rec
                     blob = pa.BufferOutputStream()
                     with pa.ipc.new_stream(blob, rows.schema) as writer:
                         writer.write_table(rows)
-                    rows_of = pa.array([blob.getvalue().to_pybytes()], pa.binary())
-                    one = [pa.array([keys[bucket]], pa.int32()), pa.array([name]), rows_of]
-                    yield pa.record_batch(one, names=["key", "side", "rows"])
+                    yield _pieces(keys[bucket], name, blob.getvalue().to_pybytes())
 
     return send
+
+
+def _pieces(key: int, side: str, blob: bytes) -> pa.RecordBatch:
+    pieces = [blob[first : first + _PIECE] for first in range(0, len(blob), _PIECE)]
+    count = len(pieces)
+    about = [pa.array([key] * count, pa.int32()), pa.array([side] * count), pa.array([uuid4().hex] * count)]
+    columns = [*about, pa.array(np.arange(count, dtype=np.int32)), pa.array(pieces, pa.binary())]
+    return pa.record_batch(columns, names=["key", "side", "blob", "piece", "bytes"])
 
 
 def split(table: pa.Table, buckets: int) -> Iterator[tuple[int, pa.Table]]:
@@ -113,12 +122,17 @@ def split(table: pa.Table, buckets: int) -> Iterator[tuple[int, pa.Table]]:
 
 
 def _received(batches: Iterator[pa.RecordBatch], schemas: dict[str, pa.Schema]) -> dict[str, pa.Table] | None:
-    held: dict[str, list[pa.Table]] = {name: [] for name in schemas}
+    pieces: dict[tuple[str, str], dict[int, bytes]] = {}
     for batch in batches:
-        for name, blob in zip(batch["side"].to_pylist(), batch["rows"], strict=True):
-            held[name].append(pa.ipc.open_stream(blob.as_buffer()).read_all())
-    if not any(held.values()):
+        names = zip(*(batch[column].to_pylist() for column in ("side", "blob", "piece")), strict=True)
+        for (side, blob, piece), part in zip(names, batch["bytes"].to_pylist(), strict=True):
+            pieces.setdefault((side, blob), {})[piece] = part
+    if not pieces:
         return None
+    held: dict[str, list[pa.Table]] = {name: [] for name in schemas}
+    for (side, _), parts in pieces.items():
+        whole = b"".join(parts[number] for number in range(len(parts)))
+        held[side].append(pa.ipc.open_stream(whole).read_all())
     return {
         name: pa.concat_tables(held[name]).cast(schema) if held[name] else schema.empty_table()
         for name, schema in schemas.items()
