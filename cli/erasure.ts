@@ -50,12 +50,12 @@ export async function eraseEntity(
   const { dynamodb } = clients;
   const table = resources.get('featuresTable');
   await mark(dynamodb, table, entity_id, 0);
-  const before = await clear(dynamodb, resources, entity_id);
+  const before = await clearOnline(dynamodb, resources, entity_id);
   await mark(dynamodb, table, entity_id, Date.now());
   await writersDone(clients, resources, watch);
   const run = randomUUID();
   await runGlueJob(clients, resources.get('eraseEntityJob'), { '--run': run }, watch);
-  const again = await clear(dynamodb, resources, entity_id);
+  const again = await clearOnline(dynamodb, resources, entity_id);
   const lake = report.parse(await readJson(clients, resources, `${PREFIX.checks}erasure-${run}.json`));
   const online: ErasedStore[] = [];
   for (const [i, one] of ONLINE.entries()) {
@@ -82,8 +82,8 @@ async function mark(client: DynamoDBClient, TableName: string, entity_id: string
   await client.send(new PutItemCommand({ TableName, Item: { ...key, cleared_at: { N: String(cleared_at) } } }));
 }
 
-/** @returns items deleted, by table */
-async function clear(client: DynamoDBClient, resources: Resources, entity_id: string): Promise<number[]> {
+/** Deletes all that the online tables have of an entity, in every version of its view. @returns items deleted, by table */
+export async function clearOnline(client: DynamoDBClient, resources: Resources, entity_id: string): Promise<number[]> {
   const counts: number[] = [];
   for (const one of ONLINE) {
     const items = await itemsOf(client, resources, one, entity_id);

@@ -100,12 +100,11 @@ function mergeRecent(plan: ViewPlan, base: RecentIds, delta: RecentIds, newest: 
 }
 
 function mergeTiles(level: Level, base: Tiles, delta: Tiles, reachable: number): Tiles {
-  const changed = new Map<number, readonly unknown[]>();
   const reached = delta.countSince(reachable);
-  for (const { start, cells } of delta.newest.slice(0, reached)) {
+  const changed = delta.newest.slice(0, reached).map(({ start, cells }) => {
     const other = base.cellsAt(start);
-    changed.set(start, other ? other.map((cell, p) => mergeCells(level, p, cell, cells[p] ?? null)) : cells);
-  }
+    return { start, cells: other ? other.map((cell, p) => mergeCells(level, p, cell, cells[p] ?? null)) : cells };
+  });
   return base.with(changed, reachable);
 }
 

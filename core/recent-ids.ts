@@ -125,7 +125,7 @@ export class RecentIds {
    */
   with(added: readonly RecentId[], newest_available_at: number, { horizon_ms, cap }: RememberedIR): RecentIds {
     const from = newest_available_at - horizon_ms;
-    const fresh = added.length > 1 ? [...added].sort(newestFirst) : added;
+    const fresh = inOrder(added);
     const last = fresh.at(-1);
     if (!last && this.oldest >= from) return this;
     // Only ids that are all newer than what is there can be put in front of the bytes.
@@ -164,6 +164,13 @@ export class RecentIds {
   private get newest(): number {
     return this.front[0]?.available_at ?? this.olderNewest;
   }
+}
+
+/** Newest first. Most batches come in the order of arrival: to turn them round is enough, and allocates far less. */
+function inOrder(ids: readonly RecentId[]): readonly RecentId[] {
+  if (ids.length < 2) return ids;
+  const turned = ids.toReversed();
+  return turned.some((id, i) => i > 0 && newestFirst(turned[i - 1]!, id) > 0) ? turned.sort(newestFirst) : turned;
 }
 
 export function newestFirst(a: RecentId, b: RecentId): number {

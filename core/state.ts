@@ -5,7 +5,7 @@ import { EMPTY_LEDGER, type Ledger, type LedgerEntry, OpenLedger } from './ledge
 import { INEXACT, valueFor } from './partials.ts';
 import { matches } from './predicate.ts';
 import { RecentIds } from './recent-ids.ts';
-import { Tiles } from './tiles.ts';
+import { countFrom, type Tile, Tiles } from './tiles.ts';
 import { DAY, windowStart } from './time.ts';
 import type { Level, ViewPlan } from './view.ts';
 
@@ -138,9 +138,9 @@ const FEW = 32;
 export class OpenTiles {
   private readonly level: Level;
   private readonly tiles: Tiles;
-  private changed: Map<number, unknown[]> | null = null;
-  private start = -1;
-  private cells: unknown[] = [];
+  /** Newest first. */
+  private changed: OpenTile[] = [];
+  private last: OpenTile | null = null;
 
   constructor(level: Level, tiles: Tiles) {
     this.level = level;
@@ -150,24 +150,29 @@ export class OpenTiles {
   /** The cells of the tile around an instant, to be changed in place. */
   around(event_time: number): unknown[] {
     const start = this.level.hop_ms === 0 ? 0 : event_time - (event_time % this.level.hop_ms);
-    if (start === this.start) return this.cells;
-    this.changed ??= new Map();
-    let cells = this.changed.get(start);
-    if (!cells) {
-      cells = this.tiles.cellsAt(start)?.slice() ?? new Array(this.level.partials.length).fill(null);
-      this.changed.set(start, cells);
-    }
-    this.start = start;
-    this.cells = cells;
-    return cells;
+    if (this.last?.start !== start) this.last = this.open(start);
+    return this.last.cells;
+  }
+
+  private open(start: number): OpenTile {
+    const at = countFrom(this.changed, start);
+    const open = this.changed[at - 1];
+    if (open?.start === start) return open;
+    const cells = this.tiles.cellsAt(start)?.slice() ?? new Array(this.level.partials.length).fill(null);
+    const tile = { start, cells };
+    if (this.changed.length === 0) this.changed = [tile];
+    else this.changed.splice(at, 0, tile);
+    return tile;
   }
 
   close(reachable: number): Tiles {
-    return this.tiles.with(this.changed ?? UNCHANGED, reachable);
+    return this.tiles.with(this.changed, reachable);
   }
 }
 
-const UNCHANGED: ReadonlyMap<number, readonly unknown[]> = new Map();
+interface OpenTile extends Tile {
+  readonly cells: unknown[];
+}
 
 /** Adds an event to every partial it touches. */
 function count({ touched, levels }: ViewPlan, tiles: readonly OpenTiles[], event: CanonicalEvent): void {

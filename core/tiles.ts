@@ -12,8 +12,16 @@ export interface Tile {
   readonly cells: readonly unknown[];
 }
 
-/** Start → cells; all null for a tile that is empty now. */
-export type Changed = ReadonlyMap<number, readonly unknown[]>;
+/** Of tiles, newest first, how many start at `from` or later. */
+export function countFrom(tiles: readonly Tile[], from: number): number {
+  let low = 0;
+  for (let high = tiles.length; low < high; ) {
+    const middle = (low + high) >> 1;
+    if (tiles[middle]!.start >= from) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
 
 const NEVER = Number.NEGATIVE_INFINITY;
 
@@ -90,14 +98,7 @@ export class Tiles {
   /** How many tiles start at `from` or later: the first ones of `newest`. */
   countSince(from: number): number {
     this.readWhile(from);
-    const { read } = this;
-    let low = 0;
-    for (let high = read.length; low < high; ) {
-      const middle = (low + high) >> 1;
-      if (read[middle]!.start >= from) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return countFrom(this.read, from);
   }
 
   /** The cells of the tile that starts at `start`. */
@@ -112,18 +113,18 @@ export class Tiles {
     return undefined;
   }
 
-  /** @param changed starts that `cellsAt` was asked for. @param reachable older tiles are dropped */
-  with(changed: Changed, reachable: number): Tiles {
+  /**
+   * @param changed newest first, of starts that `cellsAt` was asked for; all cells null for a tile that is empty now
+   * @param reachable older tiles are dropped
+   */
+  with(changed: readonly Tile[], reachable: number): Tiles {
     const prune = this.oldest < reachable;
-    if (changed.size === 0 && !prune) return this;
+    if (changed.length === 0 && !prune) return this;
     // What is unread counts its starts from the tile before it: that one has to stay.
-    const last = changed.get(this.read.at(-1)?.start ?? NEVER);
+    const last = this.read.at(-1);
     if (prune) this.readWhile(reachable);
-    else if (last && isEmpty(last)) this.readWhile(NEVER);
-    const kept: Tile[] = [];
-    for (const tile of this.read) if (tile.start >= reachable && !changed.has(tile.start)) kept.push(tile);
-    for (const [start, cells] of changed) if (start >= reachable && !isEmpty(cells)) kept.push({ start, cells });
-    if (kept.length > 1) kept.sort((a, b) => b.start - a.start);
+    else if (last && changed.some(({ start, cells }) => start === last.start && isEmpty(cells))) this.readWhile(NEVER);
+    const kept = united(this.read, changed, reachable);
     if (prune || this.unread === 0) return new Tiles(this.level, kept, kept.at(-1)?.start ?? Number.POSITIVE_INFINITY);
     return new Tiles(this.level, kept, this.oldest, this.bytes, this.at, this.end, this.unread, this.unreadStart);
   }
@@ -171,6 +172,22 @@ export class Tiles {
 }
 
 const NOTHING = new Uint8Array(0);
+
+/** Both newest first, as is what comes out; where both have a tile it is the changed one. */
+function united(tiles: readonly Tile[], changed: readonly Tile[], reachable: number): Tile[] {
+  const kept: Tile[] = new Array(tiles.length + changed.length);
+  let size = 0;
+  for (let t = 0, c = 0; t < tiles.length || c < changed.length; ) {
+    const [stored, fresh] = [tiles[t], changed[c]];
+    const isFresh = fresh !== undefined && (stored === undefined || fresh.start >= stored.start);
+    if (!isFresh || stored?.start === fresh.start) t++;
+    if (isFresh) c++;
+    const tile = isFresh ? fresh : stored!;
+    if (tile.start >= reachable && !(isFresh && isEmpty(tile.cells))) kept[size++] = tile;
+  }
+  kept.length = size;
+  return kept;
+}
 
 function isEmpty(cells: readonly unknown[]): boolean {
   for (const cell of cells) if (cell !== null) return false;

@@ -1,6 +1,8 @@
 """Glue job: Iceberg `events` → the online state of every entity of every view, with watermarks, and the view's fence.
 
-May run again, also beside live traffic. Arguments: --lake_bucket, --database, --ir_uri, --table_features.
+May run again, also beside live traffic: the first run of a view version goes up to where that joined the stream.
+Arguments: --lake_bucket, --database, --ir_uri, --table_features, --stream_name,
+--join_after_seconds (as the processor has it).
 """
 
 import json
@@ -10,18 +12,23 @@ from awsglue.utils import getResolvedOptions
 from pyspark.sql import SparkSession
 from tidemark_spark.backfill import backfill
 from tidemark_spark.ir import compile_view, parse_use_case
+from tidemark_spark.joins import Online
 from tidemark_spark.lake import read_bytes
 from tidemark_spark.spark_events import prepare
 from tidemark_spark.tables import Tables
 
 
 def main() -> None:
-    args = getResolvedOptions(sys.argv, ["lake_bucket", "database", "ir_uri", "table_features"])
+    names = ["lake_bucket", "database", "ir_uri", "table_features", "stream_name", "join_after_seconds"]
+    args = getResolvedOptions(sys.argv, names)
     spark = SparkSession.builder.getOrCreate()
     prepare(spark)
+    join_after_ms = int(args["join_after_seconds"]) * 1000
+    online = Online(args["table_features"], args["stream_name"], args["lake_bucket"], join_after_ms)
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
     for view in use_case["views"]:
-        counts = backfill(spark, Tables(args["database"]), compile_view(use_case, view), args["table_features"])
+        plan = compile_view(use_case, view)
+        counts = backfill(spark, Tables(args["database"]), plan, online)
         print(json.dumps({"job": "backfill_states"} | counts))
 
 

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { type App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import type { StageConfig } from './config/stage-config.ts';
-import { loadUseCase } from './config/use-case.ts';
+import { loadDeployedUseCase } from './config/use-case.ts';
 import { MonitoringStack } from './stacks/monitoring-stack.ts';
 import { RealtimeStack } from './stacks/realtime-stack.ts';
 import { StorageStack } from './stacks/storage-stack.ts';
@@ -20,12 +20,12 @@ export interface TidemarkAppOptions {
 /**
  * Fills an app with the stacks of one stage and use case, tagged and checked.
  *
- * @throws ConfigError when the use case or the region is wrong
+ * @throws ConfigError when the use case or the region is wrong, or a contract breaks what was released
  */
 export async function buildTidemark(app: App, options: TidemarkAppOptions) {
   const { stage } = options;
   const generated = path.join(app.outdir, 'generated');
-  const deployment = { stage, useCase: await loadUseCase(options.useCase, generated) };
+  const deployment = { stage, useCase: await loadDeployedUseCase(options.useCase, generated) };
   const common = {
     deployment,
     account: stage.environment.account ?? options.account,
@@ -39,6 +39,8 @@ export async function buildTidemark(app: App, options: TidemarkAppOptions) {
     storage,
     description: 'features, scores and alerts',
   });
+  // The job that backfills a view version must not exist before the functions that keep it up.
+  training.addDependency(realtime);
   const monitoring = new MonitoringStack(app, 'Monitoring', {
     ...common,
     storage,

@@ -6,6 +6,7 @@ import { interruption } from '../interruption.ts';
 import { readResources } from '../resources.ts';
 import { type Answer, featuresAt, type Question } from '../time-travel.ts';
 import { ENGINES, evaluate } from './features-eval.ts';
+import { release } from './features-release.ts';
 
 /** More would scroll the values away; --json has all. */
 const SHOWN_EVENTS = 50;
@@ -40,7 +41,22 @@ export function addFeatures(root: Command): void {
     .option('--no-heal', 'stream: what is served before the nightly healing')
     .addHelpText('after', EVAL_HELP)
     .action(evaluate);
+  features
+    .command('release')
+    .description("write a use case's released.json: the next deployments keep this version beside a changed one")
+    .requiredOption('--usecase <folder>', 'name of a folder under usecases/, or a path to any folder with an index.ts')
+    .addHelpText('after', RELEASE_HELP)
+    .action(release);
 }
+
+const RELEASE_HELP = `
+While the view that the model reads differs from released.json, a deployment keeps both versions up: the released one serves
+until the backfill of the new one is complete and a model of it is deployed. Release then, commit the file and deploy again.
+
+A contract that breaks what was released is refused, here and by every deployment: give it a new schema version instead.
+Fine are a new event type, schema version, optional field or enum value, and wider limits.
+
+  npx tidemark features release --usecase churn`;
 
 const EVAL_HELP = `
 Events: {"event_id", "entity_id", "event_type", "event_time", "source", "schema_version", "properties"} by the contracts of the

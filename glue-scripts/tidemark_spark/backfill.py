@@ -1,4 +1,7 @@
-"""Writing states to the online table: never over a newer live one, and the fence when all are there."""
+"""Writing states to the online table: never over a newer live one, and the fence when all are there.
+
+Before the fence, a state that the stream has begun gets the backfill's part beside its own (`base`); its readers merge.
+"""
 
 from __future__ import annotations
 
@@ -11,51 +14,57 @@ import boto3
 import pyarrow as pa
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from .events import HISTORY_SHARD
 from .ir import ViewPlan
+from .joins import FENCE_KEY, BackfillError, Online, before, is_fenced, marks_before, settle_positions
 from .spark_events import by_entity, engine_events, partition_table
 from .states import State, entity_states
 from .tables import Tables, snapshot_id
 from .tombstones import ERASED_KEY, read_tombstones, tombstone_of, without_erased
 
-FENCE_KEY = "#fence"
 WRITERS = 16
 _TRIES = 5
 
 
-class BackfillError(RuntimeError):
-    """States that could not be written; the message says why and what to do."""
-
-
-def archived_positions(spark: SparkSession, tables: Tables, snapshot: int) -> dict[str, str]:
-    """Shard → the highest sequence number in `events`: what every state from that snapshot has seen."""
-    events = spark.read.option("snapshot-id", snapshot).table(tables.name("events"))
+def newest_positions(events: DataFrame) -> dict[str, str]:
+    """Shard → the highest sequence number in rows of `events`."""
     newest = F.max(F.struct(F.length("sequence_number").alias("n"), F.col("sequence_number").alias("s")))
     rows = events.groupBy("shard_id").agg(newest.alias("last")).collect()
     return {row["shard_id"]: row["last"]["s"] for row in rows}
 
 
-def backfill(spark: SparkSession, tables: Tables, plan: ViewPlan, table: str) -> dict[str, Any]:
+def backfill(spark: SparkSession, tables: Tables, plan: ViewPlan, online: Online) -> dict[str, Any]:
     """Writes the state of every entity in `events`, then the view's fence; returns what was written and kept.
 
-    Raises BackfillError when there are no events or DynamoDB keeps refusing.
+    The first time, up to where the view version joined the stream; once the fence is up, up to what is archived.
+
+    Raises BackfillError when there are no events, the archive does not reach far enough or DynamoDB keeps refusing.
     """
+    view = plan.view["version"]
+    table = online.table
+    joining = not is_fenced(table, view)
+    # Before the snapshot, which then holds all that lies before the positions.
+    positions = settle_positions(spark, tables, online, view) if joining else {}
     snapshot = snapshot_id(spark, tables.name("events"))
     if snapshot is None:
         raise BackfillError("events: the table is empty. Land the history first.")
-    marks = archived_positions(spark, tables, snapshot)
-    view = plan.view["version"]
+    events = spark.read.option("snapshot-id", snapshot).table(tables.name("events"))
+    history = F.col("shard_id") == HISTORY_SHARD
+    if joining:
+        events = events.where(before(positions))
+        marks = marks_before(positions) | newest_positions(events.where(history))
+    else:
+        marks = newest_positions(events)
 
     def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        events = partition_table(batches)
-        if events is not None:
-            counts = write_states(table, view, entity_states(plan, events), marks)
+        rows = partition_table(batches)
+        if rows is not None:
+            counts = write_states(table, view, entity_states(plan, rows), marks, joining=joining)
             yield pa.RecordBatch.from_pydict({"outcome": list(counts), "states": list(counts.values())})
 
-    events = spark.read.option("snapshot-id", snapshot).table(tables.name("events"))
     alive = without_erased(events, frozenset(read_tombstones(table)))
     rows = by_entity(engine_events(alive)).mapInArrow(write, "outcome string, states long").collect()
     outcomes: Counter[str] = Counter()
@@ -65,22 +74,26 @@ def backfill(spark: SparkSession, tables: Tables, plan: ViewPlan, table: str) ->
         raise BackfillError(
             f"{outcomes['behind']} live states lack archived events but hold newer ones. Compact the archive first."
         )
-    history = events.where(F.col("shard_id") == HISTORY_SHARD).count()
-    write_fence(table, view, snapshot, history)
-    return {"view": view, "snapshot_id": str(snapshot), "history_rows": history, "shards": len(marks)} | dict(outcomes)
+    history_rows = events.where(history).count()
+    write_fence(table, view, snapshot, history_rows)
+    counts = {"view": view, "snapshot_id": str(snapshot), "history_rows": history_rows, "shards": len(marks)}
+    return counts | dict(outcomes)
 
 
-def write_states(table: str, view: str, states: Iterator[State], marks: dict[str, str]) -> Counter[str]:
+def write_states(
+    table: str, view: str, states: Iterator[State], marks: dict[str, str], *, joining: bool = False
+) -> Counter[str]:
     """Counts of states by what happened: `written`, `replaced` (an older one), `kept` (a live one that has seen
-    all archived events of its entity), `behind` (a live one that has not, but holds newer ones), `erased`."""
+    all archived events of its entity), `behind` (a live one that has not, but holds newer ones), `erased`; while
+    `joining` also `based` (put beside what the stream has begun)."""
     client = boto3.client(
         "dynamodb", config=Config(max_pool_connections=WRITERS, retries={"mode": "adaptive", "max_attempts": 10})
     )
     with ThreadPoolExecutor(WRITERS) as pool:
-        return Counter(pool.map(lambda state: _write_one(client, table, view, state, marks), states))
+        return Counter(pool.map(lambda state: _write_one(client, table, view, state, marks, joining), states))
 
 
-def _write_one(client: Any, table: str, view: str, state: State, marks: dict[str, str]) -> str:
+def _write_one(client: Any, table: str, view: str, state: State, marks: dict[str, str], joining: bool) -> str:
     key = {"entity_id": {"S": state.entity_id}, "view": {"S": view}}
     version: int | None = None
     for _ in range(_TRIES):
@@ -88,15 +101,56 @@ def _write_one(client: Any, table: str, view: str, state: State, marks: dict[str
             return "written" if version is None else "replaced"
         if version is None and _is_erased(client, table, state.entity_id):
             return "erased"
+        version = None
         stored = client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
         if stored is None:
-            version = None
             continue
-        known = {shard: mark["S"] for shard, mark in stored["watermarks"]["M"].items()}
+        known = _known(stored)
+        if joining:
+            if ("joined" in stored or "base" in stored) and covers(known, marks):
+                return "kept"
+            if "joined" not in stored:
+                if _add_base(client, table, key, state, marks, stored["version"]["N"]):
+                    return "based"
+                continue
         if not covers(marks, known):
             return "kept" if covers(known, state.positions) else "behind"
         version = int(stored["version"]["N"])
     raise BackfillError(f"a state was changed {_TRIES} times while it was written. Run the job again.")
+
+
+def _known(item: dict[str, Any]) -> dict[str, str]:
+    """Shard → what an item has seen, in both of its parts where it has two."""
+    marks = {shard: mark["S"] for shard, mark in item["watermarks"]["M"].items()}
+    for shard, mark in item.get("base_watermarks", {"M": {}})["M"].items():
+        if int(marks.get(shard, -1)) < int(mark["S"]):
+            marks[shard] = mark["S"]
+    return marks
+
+
+def _add_base(client: Any, table: str, key: dict[str, Any], state: State, marks: dict[str, str], version: str) -> bool:
+    """Puts the state beside the stream's own, under the condition that nobody wrote since `version` was read."""
+    try:
+        client.update_item(
+            TableName=table,
+            Key=key,
+            UpdateExpression="SET #base = :base, base_watermarks = :marks, #version = #version + :one",
+            ConditionExpression="#version = :read",
+            ExpressionAttributeNames={"#base": "base", "#version": "version"},
+            ExpressionAttributeValues={
+                ":base": {"B": state.data},
+                ":marks": _attribute(marks),
+                ":one": {"N": "1"},
+                ":read": {"N": version},
+            },
+        )
+    except ClientError as error:
+        return _lost(error)
+    return True
+
+
+def _attribute(marks: dict[str, str]) -> dict[str, Any]:
+    return {"M": {shard: {"S": mark} for shard, mark in marks.items()}}
 
 
 def covers(marks: dict[str, str], known: dict[str, str]) -> bool:
@@ -111,9 +165,10 @@ def item_of(state: State, view: str, marks: dict[str, str], version: int) -> dic
         "view": {"S": view},
         "state": {"B": state.data},
         "version": {"N": str(version)},
-        "watermarks": {"M": {shard: {"S": mark} for shard, mark in marks.items()}},
+        "watermarks": _attribute(marks),
         "newest_event_time": {"N": str(state.newest_event_time)},
         "newest_available_at": {"N": str(state.newest_available_at)},
+        "joined": {"BOOL": True},
     }
     return item if state.expires_at is None else item | {"expires_at": {"N": str(state.expires_at)}}
 
@@ -134,11 +189,16 @@ def _put(client: Any, table: str, item: dict[str, Any], version: int | None) -> 
                 ExpressionAttributeValues={":read": {"N": str(version)}},
             )
     except ClientError as error:
-        lost = ("ConditionalCheckFailedException", "TransactionCanceledException", "TransactionConflictException")
-        if error.response["Error"]["Code"] in lost:
-            return False
-        raise
+        return _lost(error)
     return True
+
+
+def _lost(error: ClientError) -> bool:
+    """False when a condition refused the write. Raises the error when it was anything else."""
+    lost = ("ConditionalCheckFailedException", "TransactionCanceledException", "TransactionConflictException")
+    if error.response["Error"]["Code"] in lost:
+        return False
+    raise error
 
 
 def _tombstone_key(entity_id: str) -> dict[str, Any]:

@@ -4,15 +4,15 @@ import { readEnvironment } from '../shared/environment.ts';
 import { ScoreRefusedError } from '../shared/ports.ts';
 import { predict, predictionsKey } from '../shared/scoring.ts';
 import { predictionAdapters } from '../shared/scoring-adapters.ts';
+import type { ServingVersion } from '../shared/serving-versions.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
-import { loadUseCase } from '../shared/usecase.ts';
+import { loadVersions } from '../shared/usecase.ts';
 import { schema } from './env.ts';
-import { type ApiAnswer, BadRequestError, parseRequest, vectorsOf } from './requests.ts';
+import { type ApiAnswer, BadRequestError, parseRequest, type VectorAnswer, vectorsOf } from './requests.ts';
 
 const env = readEnvironment(schema);
-const usecase = loadUseCase(import.meta.dirname);
 const telemetry = createTelemetry(env.TIDEMARK_STAGE);
-const aws = predictionAdapters(env, usecase);
+const aws = predictionAdapters(env, loadVersions(import.meta.dirname));
 
 /** `POST /v1/features` and `POST /v1/score` for up to 100 entities; finalised now, each with the age of its data. */
 export async function handler(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> {
@@ -44,26 +44,45 @@ async function answerTo(event: APIGatewayProxyEventV2): Promise<ApiAnswer> {
   if (route !== 'POST /v1/features' && route !== 'POST /v1/score') {
     return { status: 404, body: { error: 'This path is unknown; there are POST /v1/features and POST /v1/score.' } };
   }
-  const body = event.isBase64Encoded ? Buffer.from(event.body ?? '', 'base64').toString('utf8') : (event.body ?? '');
-  const { entity_ids } = parseRequest(body);
-  if (!(await aws.states.ready()))
-    throw new ScoreRefusedError('fence: found none; run the job that backfills this view');
-  const now = (await aws.clock?.read()) ?? Date.now();
-  const stored = await aws.states.read(entity_ids);
-  const vectors = vectorsOf(usecase, entity_ids, stored, now);
-  const known = vectors.flatMap(({ candidate }) => (candidate ? [candidate] : []));
-  telemetry.count(METRIC.staleVectors, vectors.length - known.length);
-  if (route === 'POST /v1/features') {
-    return { status: 200, body: { view: usecase.view.version, entities: vectors.map((vector) => vector.answer) } };
-  }
-  const predictions = await predict(usecase, aws.endpoint, known, 'api', Date.now());
+  const text = event.isBase64Encoded ? Buffer.from(event.body ?? '', 'base64').toString('utf8') : (event.body ?? '');
+  const { entity_ids } = parseRequest(text);
+  const { serving, clock } = aws;
+  const now = (await clock?.read()) ?? Date.now();
+  const body =
+    route === 'POST /v1/features'
+      ? await features(await serving.ready(), entity_ids, now)
+      : await serving.scoring((version) => scores(version, entity_ids, now));
+  telemetry.count(METRIC.staleVectors, body.entities.filter(({ status }) => status === 'missing').length);
+  return { status: 200, body };
+}
+
+interface VectorsBody {
+  /** The version that answers. */
+  readonly view: string;
+  readonly entities: readonly VectorAnswer[];
+}
+
+async function vectors({ usecase, states }: ServingVersion, entity_ids: readonly string[], now: number) {
+  return vectorsOf(usecase, entity_ids, await states.read(entity_ids), now);
+}
+
+async function features(version: ServingVersion, entity_ids: readonly string[], now: number): Promise<VectorsBody> {
+  const found = await vectors(version, entity_ids, now);
+  return { view: version.usecase.view.version, entities: found.map(({ answer }) => answer) };
+}
+
+async function scores(version: ServingVersion, entity_ids: readonly string[], now: number): Promise<VectorsBody> {
+  const { usecase, endpoint } = version;
+  const found = await vectors(version, entity_ids, now);
+  const known = found.flatMap(({ candidate }) => (candidate ? [candidate] : []));
+  const predictions = await predict(usecase, endpoint, known, 'api', Date.now());
   if (predictions.length > 0) await aws.predictions.put(predictionsKey(predictions), predictions);
   const byEntity = new Map(predictions.map((prediction) => [prediction.entity_id, prediction]));
-  const entities = vectors.map(({ answer }) => {
+  const entities = found.map(({ answer }) => {
     const prediction = byEntity.get(answer.entity_id);
     if (!prediction) return answer;
     const { score, reasons, variant, model_version } = prediction;
     return { ...answer, score, reasons, variant, model_version };
   });
-  return { status: 200, body: { view: usecase.view.version, entities } };
+  return { view: usecase.view.version, entities };
 }

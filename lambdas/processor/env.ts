@@ -6,7 +6,7 @@ export const schema = z.object({
   FEATURES_TABLE: name,
   LAKE_BUCKET: name,
   STREAM_NAME: name,
-  /** How long after its deployment a new view version joins the stream. @default 120 */
-  JOIN_AFTER_SECONDS: z.coerce.number().int().min(1).optional(),
+  /** How long after its first batch a new view version joins the stream. */
+  JOIN_AFTER_SECONDS: z.coerce.number().int().min(0),
 });
 export type Env = z.infer<typeof schema>;

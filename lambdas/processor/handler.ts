@@ -5,7 +5,7 @@ import { compileContracts } from '../../core/contract.ts';
 import type { ViewPlan } from '../../core/view.ts';
 import { DIMENSION, METRIC } from '../../lib/monitoring/metric-names.ts';
 import { dynamoClient } from '../shared/dynamo-client.ts';
-import { DynamoJoins, JOIN_AFTER_SECONDS } from '../shared/dynamo-joins.ts';
+import { DynamoJoins } from '../shared/dynamo-joins.ts';
 import { DynamoReplayClock, DynamoStates } from '../shared/dynamo-states.ts';
 import { DynamoTombstones } from '../shared/dynamo-tombstones.ts';
 import { readEnvironment } from '../shared/environment.ts';
@@ -33,9 +33,8 @@ const rules: ProcessorRules = {
   admit: { replay, available_lag_ms: ir.replay.available_lag_ms, max_bytes: MAX_EVENT_BYTES },
 };
 const ports: ProcessorPorts = {
-  ...versionOf(plan, previous ? (env.JOIN_AFTER_SECONDS ?? JOIN_AFTER_SECONDS) * 1000 : 0),
-  // Where it has a fence, that stands already.
-  previous: previous ? versionOf(previous.plan, 0) : undefined,
+  ...versionOf(plan),
+  previous: previous ? versionOf(previous.plan) : undefined,
   quarantine: (lines) => writeQuarantine(lake, lines),
   reroute: async (entity_id, data) => {
     await kinesis.send(new PutRecordCommand({ StreamName: env.STREAM_NAME, PartitionKey: entity_id, Data: data }));
@@ -45,12 +44,11 @@ const ports: ProcessorPorts = {
   onFailure: (error) => telemetry.error('the events of an entity are delivered again', error),
 };
 
-/** @param join_after_ms 0 where no former code can have read the stream */
-function versionOf(of: ViewPlan, join_after_ms: number): ViewVersion {
+function versionOf(of: ViewPlan): ViewVersion {
   const states = new DynamoStates(dynamo, env.FEATURES_TABLE, of);
   const joins = new DynamoJoins(dynamo, env.FEATURES_TABLE, of.view.version, {
     ready: () => states.ready(),
-    after_ms: join_after_ms,
+    after_ms: env.JOIN_AFTER_SECONDS * 1000,
     now: Date.now,
   });
   return { plan: of, states, joins };

@@ -200,8 +200,10 @@ class Batch {
     const events = work.located.map((one) => one.event);
     try {
       const outcome = applyEvents(run.plan, from.state, events, { read_at: this.rules.read_at });
-      const duplicates = new Set(counts ? outcome.duplicates : []);
-      lines.push(...work.located.filter(({ event }) => duplicates.has(event)).map(refusedDuplicate));
+      if (counts && outcome.duplicates.length > 0) {
+        const duplicates = new Set(outcome.duplicates);
+        lines.push(...work.located.filter(({ event }) => duplicates.has(event)).map(refusedDuplicate));
+      }
       return outcome;
     } catch (error) {
       if (!(error instanceof InexactSumError)) throw error;

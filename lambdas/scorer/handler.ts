@@ -2,44 +2,50 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import { METRIC } from '../../lib/monitoring/metric-names.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { ScoreRefusedError } from '../shared/ports.ts';
+import { type NamedState, ScoreRefusedError } from '../shared/ports.ts';
 import { instantAfter, score } from '../shared/scoring.ts';
 import { scoringAdapters } from '../shared/scoring-adapters.ts';
+import type { ServingVersion } from '../shared/serving-versions.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
-import { loadUseCase } from '../shared/usecase.ts';
+import { loadVersions } from '../shared/usecase.ts';
+import { wholeStates } from '../shared/whole-states.ts';
 import { schema } from './env.ts';
 import { newestStates } from './newest-states.ts';
 
 const env = readEnvironment(schema);
-const usecase = loadUseCase(import.meta.dirname);
 const telemetry = createTelemetry(env.TIDEMARK_STAGE);
-const aws = scoringAdapters(env, usecase);
+const aws = scoringAdapters(env, loadVersions(import.meta.dirname));
 
-/** The stream carries the new states: nothing is read to score them. A thrown error delivers the batch again. */
+/** The stream carries the new states: unless they are older than the fence, nothing is read to score them. A thrown error delivers the batch again. */
 export async function handler(event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> {
   const images = event.Records.map((record) => record.dynamodb?.NewImage as Record<string, AttributeValue> | undefined);
-  const states = newestStates(usecase.plan, images);
+  const states = new Map(
+    aws.serving.versions.map(({ usecase: { view, plan } }) => [view.version, newestStates(plan, images)]),
+  );
+  const entities = new Set([...states.values()].flat().map(({ entity_id }) => entity_id));
   try {
-    if (states.length > 0) await scoreStates(states);
+    if (entities.size > 0)
+      await aws.serving.scoring((version) => scoreStates(version, states.get(version.usecase.view.version)!));
     return { batchItemFailures: [] };
   } catch (error) {
     if (!(error instanceof ScoreRefusedError)) throw error;
     // The state is stored; the sweep scores it once there is a model for it. Retrying now would block the shard.
-    telemetry.count(METRIC.scoreRefused, states.length);
-    telemetry.warn(error.message, { refused: states.length });
+    telemetry.count(METRIC.scoreRefused, entities.size);
+    telemetry.warn(error.message, { refused: entities.size });
     return { batchItemFailures: [] };
   } finally {
     telemetry.flush();
   }
 }
 
-async function scoreStates(states: ReturnType<typeof newestStates>): Promise<void> {
-  if (!(await aws.states.ready()))
-    throw new ScoreRefusedError('fence: found none; run the job that backfills this view');
+async function scoreStates(version: ServingVersion, images: readonly NamedState[]): Promise<void> {
+  if (images.length === 0) return;
+  const { usecase, endpoint } = version;
+  const states = await wholeStates(version.states, images);
   const now = Date.now();
   const clock = env.TIDEMARK_CLOCK === 'replay' ? 0 : now;
   const candidates = states.map(({ entity_id, state }) => ({ entity_id, state, t: instantAfter(state, clock) }));
-  const { predictions, alerts } = await score(usecase, aws, candidates, 'event', now);
+  const { predictions, alerts } = await score(usecase, { ...aws, endpoint }, candidates, 'event', now);
   if (env.TIDEMARK_CLOCK === 'wall') {
     for (const { state } of states) telemetry.milliseconds(METRIC.freshnessMs, now - state.newest_available_at);
   }

@@ -1,12 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import type { EntityState } from '../../core/state.ts';
 import type { ViewPlan } from '../../core/view.ts';
 import { stateOf } from '../shared/dynamo-states.ts';
-
-export interface NamedState {
-  readonly entity_id: string;
-  readonly state: EntityState;
-}
+import type { NamedState, StoredState } from '../shared/ports.ts';
 
 /**
  * The newest image of each entity in a batch: older ones are of no interest any more. Items of other views and versions
@@ -16,13 +11,17 @@ export function newestStates(
   plan: ViewPlan,
   images: readonly (Record<string, AttributeValue> | undefined)[],
 ): NamedState[] {
-  const newest = new Map<string, { version: number; state: EntityState }>();
+  const newest = new Map<string, StoredState>();
   for (const image of images) {
     if (image?.view?.S !== plan.view.version || image.state?.B === undefined) continue;
-    const B = Buffer.from(image.state.B as unknown as string, 'base64');
-    const { state, version } = stateOf(plan, { ...image, state: { B } });
+    const base = image.base && { base: bytesOf(image.base) };
+    const stored = stateOf(plan, { ...image, state: bytesOf(image.state), ...base });
     const entity = image.entity_id!.S!;
-    if ((newest.get(entity)?.version ?? 0) < version) newest.set(entity, { version, state });
+    if ((newest.get(entity)?.version ?? 0) < stored.version) newest.set(entity, stored);
   }
-  return [...newest].map(([entity_id, { state }]) => ({ entity_id, state }));
+  return [...newest].map(([entity_id, { state, marks }]) => ({ entity_id, state, marks }));
+}
+
+function bytesOf({ B }: AttributeValue): AttributeValue {
+  return { B: Buffer.from(B as unknown as string, 'base64') };
 }

@@ -14,8 +14,6 @@ import type { Joins, Positions } from './ports.ts';
  * before, padded to 64 digits.
  */
 export const JOIN_KEY = '#join';
-/** More than it takes until every function runs the new code, and more than clocks are apart. */
-export const JOIN_AFTER_SECONDS = 120;
 const LEFT = 'left#';
 const DIGITS = 64;
 

@@ -26,6 +26,13 @@ export interface StoredState {
   readonly twice?: number;
 }
 
+export interface NamedState {
+  readonly entity_id: string;
+  readonly state: EntityState;
+  /** @default WHOLE */
+  readonly marks?: StateMarks;
+}
+
 /** Shard → sequence number. */
 export type Positions = Readonly<Record<string, string>>;
 

@@ -7,23 +7,28 @@ import { DynamoTombstones } from './dynamo-tombstones.ts';
 import { SageMakerEndpoint } from './endpoint.ts';
 import { LakeSink } from './lake.ts';
 import type { PredictionEnv, RecordingEnv } from './scoring-environment.ts';
+import { ServingVersions } from './serving-versions.ts';
 import type { LoadedUseCase } from './usecase.ts';
 
-/** The AWS side of everything that asks the model. */
-export function predictionAdapters(env: PredictionEnv, usecase: LoadedUseCase) {
-  const dynamo = dynamoClient();
+/** The AWS side of everything that asks the model. @param versions the newest first */
+export function predictionAdapters(env: PredictionEnv, versions: readonly LoadedUseCase[]) {
+  const [dynamo, runtime] = [dynamoClient(), new SageMakerRuntimeClient()];
+  const serving = versions.map((usecase) => ({
+    usecase,
+    states: new DynamoStates(dynamo, env.FEATURES_TABLE, usecase.plan),
+    endpoint: new SageMakerEndpoint(runtime, env.ENDPOINT_NAME, usecase.view.definition_hash),
+  }));
   return {
     dynamo,
-    states: new DynamoStates(dynamo, env.FEATURES_TABLE, usecase.plan),
-    endpoint: new SageMakerEndpoint(new SageMakerRuntimeClient(), env.ENDPOINT_NAME, usecase.view.definition_hash),
+    serving: new ServingVersions(serving, Date.now),
     predictions: new LakeSink(new S3Client(), env.LAKE_BUCKET),
     clock: env.TIDEMARK_CLOCK === 'replay' ? new DynamoReplayClock(dynamo, env.FEATURES_TABLE) : null,
   };
 }
 
 /** The same, for who keeps scores and decides alerts too. */
-export function scoringAdapters(env: RecordingEnv, usecase: LoadedUseCase) {
-  const adapters = predictionAdapters(env, usecase);
+export function scoringAdapters(env: RecordingEnv, versions: readonly LoadedUseCase[]) {
+  const adapters = predictionAdapters(env, versions);
   return {
     ...adapters,
     scores: new DynamoScores(adapters.dynamo, env.SCORES_TABLE),

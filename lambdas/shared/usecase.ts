@@ -22,6 +22,12 @@ export function loadPrevious(folder: string): LoadedUseCase | null {
   return existsSync(document) ? read(document) : null;
 }
 
+/** Both, the newest first. @param folder the bundle's own */
+export function loadVersions(folder: string): readonly LoadedUseCase[] {
+  const previous = loadPrevious(folder);
+  return [loadUseCase(folder), ...(previous ? [previous] : [])];
+}
+
 function read(document: string): LoadedUseCase {
   return compileUseCase(parseUseCase(JSON.parse(readFileSync(document, 'utf8'))));
 }

@@ -4,20 +4,21 @@ import { z } from 'zod';
 import { parseTimestamp } from '../../core/time.ts';
 import { METRIC } from '../../lib/monitoring/metric-names.ts';
 import { mapConcurrently } from '../shared/backoff.ts';
-import { stateOf } from '../shared/dynamo-states.ts';
+import { type Item, stateOf } from '../shared/dynamo-states.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { ScoreRefusedError } from '../shared/ports.ts';
-import { instantAfter, score } from '../shared/scoring.ts';
+import { instantAfter, type Scored, score } from '../shared/scoring.ts';
 import { scoringAdapters } from '../shared/scoring-adapters.ts';
+import type { ServingVersion } from '../shared/serving-versions.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
-import { loadUseCase } from '../shared/usecase.ts';
+import { loadVersions } from '../shared/usecase.ts';
+import { wholeStates } from '../shared/whole-states.ts';
 import { isDue } from './due.ts';
 import { schema } from './env.ts';
 
 const env = readEnvironment(schema);
-const usecase = loadUseCase(import.meta.dirname);
 const telemetry = createTelemetry(env.TIDEMARK_STAGE);
-const aws = scoringAdapters(env, usecase);
+const aws = scoringAdapters(env, loadVersions(import.meta.dirname));
 
 /** States in one page: bounds memory, and the requests that a page makes. */
 const PAGE = 250;
@@ -41,8 +42,7 @@ export async function handler(event: unknown, context: Context): Promise<SweepRe
   const total = { looked_at: 0, scored: 0, alerts: 0, complete: true };
   try {
     const now = await nowOf(inputSchema.parse(event ?? {}).now);
-    if (!(await aws.states.ready()))
-      throw new ScoreRefusedError('fence: found none; run the job that backfills this view');
+    await aws.serving.ready();
     await mapConcurrently([...Array(env.SWEEP_SEGMENTS).keys()], env.SWEEP_SEGMENTS, (segment) =>
       sweepSegment(segment, now, context, total),
     );
@@ -65,6 +65,7 @@ async function sweepSegment(
   context: Context,
   total: { -readonly [K in keyof Omit<SweepResult, 'now'>]: SweepResult[K] },
 ) {
+  const views = aws.serving.versions.map(({ usecase }, i) => [`:view${i}`, { S: usecase.view.version }] as const);
   const pages = paginateScan(
     { client: aws.dynamo },
     {
@@ -73,9 +74,9 @@ async function sweepSegment(
       TotalSegments: env.SWEEP_SEGMENTS,
       Limit: PAGE,
       // The fence has the view's version as its sort key too, but no state.
-      FilterExpression: '#view = :view AND attribute_exists(#state)',
+      FilterExpression: `#view IN (${views.map(([name]) => name)}) AND attribute_exists(#state)`,
       ExpressionAttributeNames: { '#view': 'view', '#state': 'state' },
-      ExpressionAttributeValues: { ':view': { S: usecase.view.version } },
+      ExpressionAttributeValues: Object.fromEntries(views),
     },
   );
   for await (const { Items = [] } of pages) {
@@ -83,17 +84,24 @@ async function sweepSegment(
       total.complete = false;
       return;
     }
-    const last = await aws.scores.read(Items.map((item) => item.entity_id!.S!));
+    const entities = [...new Set(Items.map((item) => item.entity_id!.S!))];
+    const last = await aws.scores.read(entities);
     const due = Items.filter((item) => isDue(last.get(item.entity_id!.S!), now));
-    const candidates = due.map((item) => {
-      const { state } = stateOf(usecase.plan, item);
-      return { entity_id: item.entity_id!.S!, state, t: instantAfter(state, now) };
-    });
-    const { predictions, alerts } = await score(usecase, aws, candidates, 'sweep', Date.now());
-    total.looked_at += Items.length;
+    const { predictions, alerts } = await aws.serving.scoring((version) => scoreItems(version, due, now));
+    total.looked_at += entities.length;
     total.scored += predictions.length;
     total.alerts += alerts;
   }
+}
+
+async function scoreItems(version: ServingVersion, items: readonly Item[], now: number): Promise<Scored> {
+  const { usecase, endpoint, states } = version;
+  const own = items.filter((item) => item.view!.S === usecase.view.version);
+  const found = own.map((item) => ({ entity_id: item.entity_id!.S!, ...stateOf(usecase.plan, item) }));
+  const candidates = (await wholeStates(states, found)).map(({ entity_id, state }) => {
+    return { entity_id, state, t: instantAfter(state, now) };
+  });
+  return score(usecase, { ...aws, endpoint }, candidates, 'sweep', Date.now());
 }
 
 async function nowOf(input: number | string | undefined): Promise<number> {

@@ -12,6 +12,7 @@ import { CodeAsset } from '../foundation/code-asset.ts';
 import type { DataKey } from '../foundation/data-key.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import { deadLetterQueue } from '../foundation/node-function.ts';
+import type { EventStream } from '../ingestion/event-stream.ts';
 import type { AlarmRegistry } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm } from '../monitoring/function-alarms.ts';
 import { SparkJob } from './spark-job.ts';
@@ -24,6 +25,7 @@ export interface BatchJobsProps {
   readonly lake: Lake;
   readonly catalog: OfflineCatalog;
   readonly features: OnlineTable;
+  readonly stream: EventStream;
   readonly useCase: CodeAsset;
 }
 
@@ -39,7 +41,7 @@ export class BatchJobs extends Construct {
 
   constructor(scope: Construct, id: string, props: BatchJobsProps) {
     super(scope, id);
-    const { deployment, lake, catalog, features, key } = props;
+    const { deployment, lake, catalog, features, stream } = props;
     const sharedCode = new CodeAsset(this, 'SharedCode', {
       path: fileURLToPath(new URL('../../glue-scripts', import.meta.url)),
       // Only the package, at the root of the zip, is what --extra-py-files wants.
@@ -75,12 +77,17 @@ export class BatchJobs extends Construct {
       ...common,
       script: 'backfill_states.py',
       description: 'Computes states from all events, with their watermarks, and opens the view',
-      arguments: { table_features },
+      arguments: {
+        table_features,
+        stream_name: stream.stream.streamName,
+        join_after_seconds: String(deployment.stage.processor.joinAfterSeconds),
+      },
     });
     catalog.grantQuery(this.backfillStates);
     features.grantBackfill(this.backfillStates);
-    features.grantReadTombstones(this.backfillStates);
-    key.grantUse(this.backfillStates);
+    // Whether all that is archived was merged, and where shards have not begun.
+    lake.grantList(this.backfillStates);
+    stream.grantListShards(this.backfillStates);
 
     this.buildTrainingSet = new SparkJob(this, 'BuildTrainingSet', {
       ...common,

@@ -19,6 +19,7 @@ export const prod: StageConfig = {
     maxRecordAgeSeconds: 21_600,
     memoryMiB: 1024,
     timeoutSeconds: 60,
+    joinAfterSeconds: 120,
   },
   // The archive is read once an hour: bigger batches make fewer, larger objects.
   archiver: {

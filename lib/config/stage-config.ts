@@ -55,8 +55,20 @@ const stageConfig = z.strictObject({
     z.strictObject({ mode: z.literal('on-demand'), retentionHours: int(24, 8760) }),
     z.strictObject({ mode: z.literal('provisioned'), shards: int(1, 500), retentionHours: int(24, 8760) }),
   ]),
-  processor: streamConsumer,
-  archiver: streamConsumer,
+  processor: streamConsumer
+    .extend({
+      /**
+       * How long after its first batch a new view version joins the stream (s): longer than functions of former code live
+       * on, and than clocks are apart. With one lane they end before the next batch of their shard, so it may be 0.
+       */
+      joinAfterSeconds: int(0, 900),
+    })
+    .refine((of) => of.parallelizationFactor === 1 || of.joinAfterSeconds > of.timeoutSeconds, {
+      path: ['joinAfterSeconds'],
+      message: 'more than timeoutSeconds, unless parallelizationFactor is 1',
+    }),
+  // One lane: the backfill takes the last object of a shard for the end of all that is archived of it.
+  archiver: streamConsumer.extend({ parallelizationFactor: z.literal(1) }),
   scorer: streamConsumer,
   publisher: streamConsumer,
   sweep: z.strictObject({
@@ -123,7 +135,7 @@ const stageConfig = z.strictObject({
 
 /** What differs between stages; everything else is code. */
 export type StageConfig = Readonly<z.infer<typeof stageConfig>>;
-export type StreamConsumerConfig = StageConfig['processor'];
+export type StreamConsumerConfig = Readonly<z.infer<typeof streamConsumer>>;
 
 /**
  * @param source file that holds the configuration, for the message

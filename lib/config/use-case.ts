@@ -5,6 +5,7 @@ import { DefinitionError } from '../../core/errors.ts';
 import type { UseCaseIR } from '../../core/ir.ts';
 import { parseUseCase } from '../../core/usecase.ts';
 import { ConfigError, typeName } from './config-error.ts';
+import { Release } from './released.ts';
 
 const USE_CASES = fileURLToPath(new URL('../../usecases', import.meta.url));
 
@@ -13,6 +14,14 @@ export interface UseCase {
   readonly ir: UseCaseIR;
   /** Absolute path of `usecase.json`: copied beside each Lambda bundle, an asset for Glue and SageMaker. */
   readonly document: string;
+  /** Absolute path of its folder. */
+  readonly folder: string;
+}
+
+/** A use case as it is deployed: while its view changes, the version that was released last goes on beside it. */
+export interface DeployedUseCase extends UseCase {
+  /** Absolute path of `previous.json`, copied beside each Lambda bundle. @default - the view is as it was released */
+  readonly previous?: string;
 }
 
 /**
@@ -39,7 +48,21 @@ export async function loadUseCase(name: unknown = 'churn', outdir: string): Prom
   mkdirSync(outdir, { recursive: true });
   const document = path.join(outdir, 'usecase.json');
   writeFileSync(document, `${JSON.stringify(ir)}\n`);
-  return { ir, document };
+  return { ir, document, folder };
+}
+
+/**
+ * As `loadUseCase`, with what `released.json` says was released last.
+ * @throws ConfigError also when that can't be read, or when a contract breaks what was released
+ */
+export async function loadDeployedUseCase(name: unknown, outdir: string): Promise<DeployedUseCase> {
+  const useCase = await loadUseCase(name, outdir);
+  const release = new Release(useCase.folder);
+  release.requireKept(useCase.ir);
+  if (!release.isPreviousTo(useCase.ir)) return useCase;
+  const previous = path.join(outdir, 'previous.json');
+  writeFileSync(previous, `${JSON.stringify(release.ir)}\n`);
+  return { ...useCase, previous };
 }
 
 /** Definitions are compiled, and refused, while their module is loaded. */

@@ -56,7 +56,7 @@ export class OnlineTable extends EntityTable {
     super(scope, id, props, { sortKey: 'view', timeToLiveAttribute: 'expires_at' });
   }
 
-  /** May read states and write them back under a condition on their version. */
+  /** May read states and write them back under a condition on their version, and settle where a version joins the stream. */
   grantApply(grantee: IGrantable): void {
     this.grantRead(grantee);
     // Creating a state checks in the same transaction that its entity was not erased.
@@ -76,10 +76,11 @@ export class OnlineTable extends EntityTable {
     this.grant(grantee, 'dynamodb:Scan');
   }
 
-  /** May write states computed from history, and the fence that lets a view serve. */
+  /** May write states computed from history, after a look at those of other versions, and the fence that lets a view serve. */
   grantBackfill(grantee: IGrantable): void {
     this.grantApply(grantee);
-    this.grant(grantee, 'dynamodb:BatchWriteItem', 'dynamodb:DescribeTable');
+    this.grantScan(grantee);
+    this.grant(grantee, 'dynamodb:Query');
   }
 }
 

@@ -1,10 +1,10 @@
 import type { StageConfig } from '../config/stage-config.ts';
-import type { UseCase } from '../config/use-case.ts';
+import type { DeployedUseCase } from '../config/use-case.ts';
 
 /** What every construct is told: the stage it is built for and the use case it serves. */
 export interface Deployment {
   readonly stage: StageConfig;
-  readonly useCase: UseCase;
+  readonly useCase: DeployedUseCase;
 }
 
 /**

@@ -4,22 +4,22 @@ import { fileURLToPath } from 'node:url';
 import { AssetHashType, DockerImage } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { buildSync } from 'esbuild';
+import type { DeployedUseCase } from '../config/use-case.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const LAMBDAS = path.join(ROOT, 'lambdas');
 
 /**
  * Bundles one entry below `lambdas/` to an ESM file with all dependencies, the AWS SDK too (what was tested is what is
- * shipped), a source map, and `usecase.json` beside it.
+ * shipped), a source map, and `usecase.json` beside it; while the view changes, `previous.json` too.
  *
  * The same as NodejsFunction does, by esbuild's own API instead of one `npx` a function: a second instead of ten for the
  * app, and no Docker to fall back to.
  *
  * @param entry path below `lambdas/`
- * @param document path of the compiled use case
  * @throws Error when there is no such entry, or esbuild's when it does not compile
  */
-export function functionCode(entry: string, document: string): Code {
+export function functionCode(entry: string, { document, previous }: DeployedUseCase): Code {
   const file = path.join(LAMBDAS, entry);
   if (!existsSync(file)) throw new Error(`lambdas/${entry}: found no file; allowed: an entry that exports "handler"`);
   return Code.fromAsset(ROOT, {
@@ -33,6 +33,7 @@ export function functionCode(entry: string, document: string): Code {
         tryBundle: (outputDir) => {
           bundle(file, outputDir);
           copyFileSync(document, path.join(outputDir, 'usecase.json'));
+          if (previous !== undefined) copyFileSync(previous, path.join(outputDir, 'previous.json'));
           return true;
         },
       },

@@ -84,7 +84,7 @@ export class NodeFunction<E> extends Construct implements IGrantable {
     }
     this.function = new LambdaFunction(this, 'Function', {
       description: props.description,
-      code: functionCode(props.entry, useCase.document),
+      code: functionCode(props.entry, useCase),
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: stage.functions.architecture === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,

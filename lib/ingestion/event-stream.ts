@@ -39,6 +39,11 @@ export class EventStream extends Construct {
     }
   }
 
+  /** May ask which shards there are. */
+  grantListShards(grantee: IGrantable): void {
+    Grant.addToPrincipal({ grantee, actions: ['kinesis:ListShards'], resourceArns: [this.stream.streamArn] });
+  }
+
   /** May put a record again under its right partition key. */
   grantPut(grantee: IGrantable): void {
     Grant.addToPrincipal({

@@ -64,6 +64,7 @@ export class Processor extends Construct {
         FEATURES_TABLE: features.table.tableName,
         LAKE_BUCKET: lake.bucket.bucketName,
         STREAM_NAME: stream.stream.streamName,
+        JOIN_AFTER_SECONDS: String(config.joinAfterSeconds),
       },
     });
     features.grantApply(this.fn);
@@ -114,6 +115,15 @@ export class Processor extends Construct {
       runbook: 'state-write-conflicts',
       metric: tidemarkMetric(deployment, SERVICE.processor, METRIC.stateWriteConflicts, { period }),
       threshold: thresholds.writeConflicts,
+    });
+    alarms.add('EventsDoubled', {
+      ...once,
+      severity: 'warning',
+      sentence:
+        'A new view version counted events that its backfill had counted too: copies of a producer, around its join.',
+      runbook: 'events-doubled',
+      metric: tidemarkMetric(deployment, SERVICE.processor, METRIC.eventsDoubled, { period }),
+      threshold: 1,
     });
   }
 }

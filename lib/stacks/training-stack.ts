@@ -16,12 +16,12 @@ export class TrainingStack extends TidemarkStack {
   constructor(scope: Construct, id: string, props: TidemarkStackProps & { readonly storage: StorageStack }) {
     super(scope, id, { ...props, stateful: false });
     const { deployment, storage } = props;
-    const { key, lake, catalog, features, registry, alarmTopic } = storage;
+    const { key, lake, catalog, features, stream, registry, alarmTopic } = storage;
     this.alarms = new AlarmRegistry(this, 'Alarms', { deployment, topic: alarmTopic });
     const common = { deployment, alarms: this.alarms, key, lake };
     const useCase = new CodeAsset(this, 'UseCase', { path: deployment.useCase.document });
     const endpoint = new ScoringEndpoint(this, 'Endpoint', { deployment });
-    const jobs = new BatchJobs(this, 'Batch', { ...common, alarmTopic, catalog, features, useCase });
+    const jobs = new BatchJobs(this, 'Batch', { ...common, alarmTopic, catalog, features, stream, useCase });
     const training = new TrainingMachine(this, 'Training', {
       ...common,
       registry,

@@ -150,3 +150,8 @@ function sortedByText(values: unknown[]): unknown[] {
   const texts = values.map((value) => JSON.stringify(value));
   return texts.sort().map((text) => JSON.parse(text));
 }
+
+test('the job that backfills a view version is deployed after the functions that keep it up', async () => {
+  const { training, realtime } = (await synthesise('prod')).stacks;
+  expect(training.dependencies).toContain(realtime);
+});

@@ -1,15 +1,30 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { App, Stack } from 'aws-cdk-lib';
+import { Asset } from 'aws-cdk-lib/aws-s3-assets';
+import { buildTidemark } from '../../lib/app.ts';
 import { prod } from '../../lib/config/prod.ts';
+import { Release } from '../../lib/config/released.ts';
 import { parseStageConfig } from '../../lib/config/stage-config.ts';
 import { loadStage } from '../../lib/config/stages.ts';
-import { loadUseCase } from '../../lib/config/use-case.ts';
+import { loadDeployedUseCase, loadUseCase } from '../../lib/config/use-case.ts';
+import { functionCode } from '../../lib/foundation/function-code.ts';
 import { writeSourceArchive } from '../../lib/training/source-archive.ts';
 import { xgboostImage } from '../../lib/training/xgboost-image.ts';
 
+const USE_CASES = fileURLToPath(new URL('../../usecases', import.meta.url));
 const TINY = fileURLToPath(new URL('../fixtures/usecases/tiny', import.meta.url));
 let folder: string;
 
@@ -51,6 +66,12 @@ describe('stage configuration', () => {
     ['processor.batchSize', 10_001, 'processor.batchSize: found number; allowed: number of at most 10000'],
     ['processor.retryAttempts', -1, 'processor.retryAttempts: found number; allowed: number of at least 0'],
     ['processor.maxRecordAgeSeconds', Number.NaN, 'found a number that is not finite; allowed: number'],
+    [
+      'processor.joinAfterSeconds',
+      60,
+      'processor.joinAfterSeconds: found number; allowed: more than timeoutSeconds, unless parallelizationFactor is 1',
+    ],
+    ['archiver.parallelizationFactor', 2, 'archiver.parallelizationFactor: found number; allowed: 1'],
     ['encryption', 'none', 'encryption: found string; allowed: "customer", "aws"'],
     ['logRetentionDays', 10, 'logRetentionDays: found number; allowed: 1, 3, 5, 7, 14'],
     ['stream.retentionHours', undefined, 'stream.retentionHours: found nothing; allowed: '],
@@ -134,6 +155,75 @@ describe('use case', () => {
     await expect(loadUseCase(at, folder)).rejects.toThrow(
       /index\.ts is not valid:\n {2}- .*window: found string; allowed: a duration/,
     );
+  });
+});
+
+describe('what was released last', () => {
+  /** A folder with the tiny use case, and with what was released of it before `change`. */
+  async function released(name: string, change: (source: string) => string): Promise<string> {
+    const at = path.join(folder, name);
+    mkdirSync(at);
+    const define = fileURLToPath(new URL('../../core/define.ts', import.meta.url));
+    const source = readFileSync(path.join(TINY, 'index.ts'), 'utf8').replace('../../../../core/define.ts', define);
+    const { document } = await loadUseCase(TINY, path.join(at, 'out'));
+    copyFileSync(document, path.join(at, 'released.json'));
+    writeFileSync(path.join(at, 'index.ts'), change(source));
+    return at;
+  }
+
+  test('goes on beside a changed view, in the bundle of every function', async () => {
+    const at = await released('changed', (source) => source.replace("window: '7d'", "window: '14d'"));
+    const useCase = await loadDeployedUseCase(at, path.join(at, 'out'));
+    const { ir: before } = await loadUseCase(TINY, path.join(folder, 'out'));
+    expect(JSON.parse(readFileSync(useCase.previous!, 'utf8'))).toEqual(before);
+    expect(useCase.ir.views[0]!.version).not.toBe(before.views[0]!.version);
+    const app = new App({ outdir: path.join(at, 'cdk.out'), analyticsReporting: false });
+    for (const [id, one, files] of [
+      ['Both', useCase, ['index.mjs', 'index.mjs.map', 'previous.json', 'usecase.json']],
+      ['One', { ...useCase, previous: undefined }, ['index.mjs', 'index.mjs.map', 'usecase.json']],
+    ] as const) {
+      const stack = new Stack(app, id);
+      functionCode('notifier/handler.ts', one).bind(stack);
+      const asset = stack.node.findAll().find((node): node is Asset => node instanceof Asset)!;
+      expect(readdirSync(asset.assetPath).sort()).toEqual(files);
+    }
+  }, 30_000);
+
+  test('is left out where the view is the same', async () => {
+    const at = await released('same', (source) => source.replace('threshold: 0.8', 'threshold: 0.7'));
+    expect(await loadDeployedUseCase(at, path.join(at, 'out'))).not.toHaveProperty('previous');
+    expect(await loadDeployedUseCase(TINY, path.join(at, 'out'))).not.toHaveProperty('previous');
+  });
+
+  test('a contract that breaks it is refused when the app is built', async () => {
+    const at = await released('broken', (source) => source.replace('max: 86_400', 'max: 3_600'));
+    const app = new App({ outdir: path.join(at, 'cdk.out'), analyticsReporting: false });
+    await expect(buildTidemark(app, { stage: loadStage('local'), useCase: at })).rejects.toThrow(
+      /broken .* is not valid:\n {2}- contracts\.article_read@1\.seconds\.max: found 3600; allowed: 86400 or more; or schema version 2$/,
+    );
+  });
+
+  test.each([
+    ['{', 'file: found no JSON; allowed: what features release wrote'],
+    ['{}', 'ir_version: found undefined; allowed: '],
+  ])('%s is refused with its file', (text, sentence) => {
+    writeFileSync(path.join(folder, 'released.json'), text);
+    expect(() => new Release(folder)).toThrow(/released\.json is not valid/);
+    expect(() => new Release(folder)).toThrow(sentence);
+  });
+
+  test.each(readdirSync(USE_CASES).filter((name) => existsSync(path.join(USE_CASES, name, 'released.json'))))(
+    'usecases/%s keeps what it released',
+    async (name) => {
+      const { ir, folder: at } = await loadUseCase(name, path.join(folder, 'out'));
+      const release = new Release(at);
+      expect(release.ir!.name).toBe(ir.name);
+      release.requireKept(ir);
+    },
+  );
+
+  test('churn is released', () => {
+    expect(existsSync(path.join(USE_CASES, 'churn/released.json'))).toBe(true);
   });
 });
 

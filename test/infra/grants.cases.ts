@@ -167,6 +167,17 @@ describe('what each job may do', () => {
     expect(may('Query')).toBe(['LandHistory', 'CompactArchive', 'BackfillStates', 'EraseEntity'].includes(job));
   });
 
+  test('the backfill looks at states and shards, and writes states', async () => {
+    const grants = await grantsOf('BatchBackfillStatesRole');
+    expect(grants.filter((grant) => /^(dynamodb|kinesis):/.test(grant))).toEqual([
+      ...['BatchGetItem', 'ConditionCheckItem', 'GetItem', 'PutItem', 'Query', 'Scan', 'UpdateItem'].map(
+        (action) => `dynamodb:${action} on <FeaturesTable Arn>`,
+      ),
+      'kinesis:ListShards on <EventsStream Arn>',
+    ]);
+    expect(grants).toContain('s3:ListBucket on <LakeBucket Arn>');
+  });
+
   test('of the bootstrap bucket a job may read exactly its files', async () => {
     const grants = await grantsOf('BatchLandHistoryRole');
     const assets = grants.filter(

@@ -5,19 +5,25 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import type { UseCaseIR } from '../../core/ir.ts';
 import { ir } from './use-case.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** @param entry below `lambdas/`. @param folder temporary, of the caller. The environment is read while it loads. */
+/**
+ * The environment is read while it loads.
+ * @param entry below `lambdas/`. @param folder temporary, of the caller. @param documents as a deployment puts them beside it
+ */
 export async function loadHandler(
   entry: string,
   folder: string,
   environment: Readonly<Record<string, string>>,
+  documents: { readonly usecase: UseCaseIR; readonly previous?: UseCaseIR } = { usecase: ir },
 ): Promise<(event: unknown, context?: unknown) => Promise<unknown>> {
   const outdir = join(folder, entry.replaceAll('/', '-'));
   mkdirSync(outdir, { recursive: true });
-  writeFileSync(join(outdir, 'usecase.json'), JSON.stringify(ir));
+  for (const [name, document] of Object.entries(documents))
+    writeFileSync(join(outdir, `${name}.json`), JSON.stringify(document));
   const outfile = join(outdir, 'index.mjs');
   await build({
     entryPoints: [join(ROOT, 'lambdas', entry)],
@@ -41,7 +47,8 @@ export async function loadHandler(
 
 /** The runtime API of a model endpoint: scores every row as it is told. */
 export class ModelEndpoint {
-  rows = 0;
+  /** All rows that it was asked for. */
+  readonly inputs: (number | null)[][] = [];
   score = 0.9;
   /** What the model says it was trained for. */
   definition_hash: string;
@@ -54,8 +61,10 @@ export class ModelEndpoint {
       const parts: Buffer[] = [];
       request.on('data', (part: Buffer) => parts.push(part));
       request.on('end', () => {
-        const { instances } = JSON.parse(Buffer.concat(parts).toString('utf8')) as { instances: unknown[] };
-        this.rows += instances.length;
+        const { instances } = JSON.parse(Buffer.concat(parts).toString('utf8')) as {
+          instances: (number | null)[][];
+        };
+        this.inputs.push(...instances);
         const predictions = instances.map(() => ({ score: this.score, contributions: [0.1, 1], bias: 0 }));
         response.writeHead(this.status, {
           'content-type': 'application/json',

@@ -7,7 +7,7 @@ import { DynamoStates } from '../../lambdas/shared/dynamo-states.ts';
 import { DynamoTombstones } from '../../lambdas/shared/dynamo-tombstones.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { MemoryLake } from './memory.ts';
-import { purchase, RULES, record, usecase } from './use-case.ts';
+import { old, purchase, RULES, record, usecase } from './use-case.ts';
 
 let cloud: LocalCloud;
 let dynamo: DynamoDBClient;
@@ -100,6 +100,19 @@ describe('an erased entity', () => {
       erased: 1,
     });
     expect(await stateOf('cat')).toBeUndefined();
+  });
+
+  test('comes back in no version of the view', async () => {
+    const previous = { plan: old.plan, states: new DynamoStates(dynamo, 'features', old.plan) };
+    await bury('fay');
+    const batch = [record(purchase('fay', 'e1'), 1), record(purchase('gus', 'e2'), 2)];
+    expect(await processBatch(batch, RULES, { ...ports, previous })).toMatchObject({
+      failed: null,
+      erased: 1,
+      written: 2,
+    });
+    for (const { states } of [ports, previous])
+      expect([...(await states.read(['fay', 'gus'])).keys()]).toEqual(['gus']);
   });
 
   test('is not kept as a refused record, whoever sent it', async () => {

@@ -46,6 +46,7 @@ beforeAll(async () => {
     SWEEP_SEGMENTS: '3',
     LAKE_BUCKET: 'lake',
     STREAM_NAME: 'events',
+    JOIN_AFTER_SECONDS: '0',
     ENDPOINT_NAME: 'model',
   };
   const load = (entry: string) => loadHandler(entry, folder, environment);

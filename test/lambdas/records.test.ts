@@ -37,6 +37,17 @@ test('only the newest image of each entity is scored, in whatever order they com
   ]);
 });
 
+test('what the backfill put beside a state is in it; what it may still lack is told', () => {
+  const base = image('a', 2).state as unknown;
+  const open = image('a', 5);
+  const merged = { ...open, base, base_watermarks: { M: { history: { S: '7' } } } } as typeof open;
+  const [delta] = newestStates(plan, [open]);
+  expect([delta!.marks, delta!.state.watermarks]).toEqual([{ joined: false, seeded: false, heal: false }, { s: '5' }]);
+  const [whole] = newestStates(plan, [merged]);
+  expect(whole!.marks).toMatchObject({ joined: true });
+  expect(whole!.state.watermarks).toEqual({ s: '5', history: '7' });
+});
+
 test('other views, clock, fence and deletions are left out', () => {
   const fence = { entity_id: { S: '#fence' }, view: { S: view.version } };
   expect(newestStates(plan, [image('a', 1, 'buying@000000000000'), fence, undefined])).toEqual([]);
@@ -73,6 +84,7 @@ test('a wrong environment names the variable, never its value', () => {
     FEATURES_TABLE: 'f',
     LAKE_BUCKET: 'l',
     STREAM_NAME: 's',
+    JOIN_AFTER_SECONDS: '120',
   };
   expect(readEnvironment(schema, good).STREAM_NAME).toBe('s');
   expect(() => readEnvironment(schema, { ...good, LAKE_BUCKET: undefined })).toThrow(/environment LAKE_BUCKET/);

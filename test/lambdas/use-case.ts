@@ -11,6 +11,7 @@ import {
   sum,
   timeSinceLast,
 } from '../../core/define.ts';
+import { hashOf, versionOf } from '../../core/definition-hash.ts';
 import type { ProcessorRules } from '../../lambdas/processor/process.ts';
 import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
 import { compileUseCase } from '../../lambdas/shared/usecase.ts';
@@ -68,12 +69,20 @@ export const ir = defineUseCase({
 });
 
 export const usecase = compileUseCase(ir);
+/** What was released before: it has a feature less, in the middle, so that values stand in other places. */
+export const old = compileUseCase(withoutFeature('spent_28d'));
 export const ARRIVAL = Date.UTC(2017, 5, 1, 12);
 export const RULES: ProcessorRules = {
   contracts: compileContracts(ir.contracts),
   plan: usecase.plan,
   admit: { replay: false, available_lag_ms: 0, max_bytes: 256 * 1024 },
 };
+
+function withoutFeature(name: string): typeof ir {
+  const view = { ...ir.views[0]!, features: ir.views[0]!.features.filter((feature) => feature.name !== name) };
+  const definition_hash = hashOf(view, ir.contracts);
+  return { ...ir, views: [{ ...view, definition_hash, version: versionOf(view.name, definition_hash) }] };
+}
 
 /** A good purchase; `over` replaces parts of the envelope, undefined removes them. */
 export function purchase(entity_id: string, event_id: string, over: Readonly<Record<string, unknown>> = {}): object {

@@ -29,7 +29,7 @@ export async function backfill(world: World, at: Deployment, next: Version, arch
 }
 
 /**
- * Joins the shards that nothing comes from any more: once no function of the former code runs, behind all that is archived.
+ * Joins the shards that nothing comes from: once no function of the former code runs, behind all that is archived.
  * @returns shard → the first sequence number that is the stream's; null when it is too early, or the archive too short
  */
 async function settle(world: World, at: Deployment, next: Version, lag: number): Promise<Positions | null> {
@@ -42,11 +42,13 @@ async function settle(world: World, at: Deployment, next: Version, lag: number):
       if (next.joined[shard] === undefined && (end === undefined || compareSequence(mark, end) > 0)) return null;
     }
   }
-  for (const [shard, end] of Object.entries(archived)) {
+  // A shard that begins later has no record from before the version joined.
+  for (const { id } of world.stream.shards) {
+    const end = archived[id];
     await call(world);
     // One request: a function that has left something of the shard meanwhile makes its condition fail.
-    if (next.joined[shard] === undefined && compareSequence(next.left[shard] ?? '0', end) > 0) return null;
-    next.joined[shard] ??= String(BigInt(end) + 1n);
+    if (next.joined[id] === undefined && compareSequence(next.left[id] ?? '0', end ?? '0') > 0) return null;
+    next.joined[id] ??= end === undefined ? '0' : String(BigInt(end) + 1n);
   }
   await call(world);
   const positions = { ...next.joined };
@@ -67,9 +69,8 @@ function archivedUpTo(world: World, lag: number): Record<string, string> {
 
 /** @returns false when the job breaks off in the middle, to be run again */
 async function write(world: World, next: Version, positions: Positions): Promise<boolean> {
-  const marks = Object.fromEntries(
-    Object.entries(positions).map(([shard, from]) => [shard, String(BigInt(from) - 1n)] as const),
-  );
+  const begun = Object.entries(positions).filter(([, from]) => from !== '0');
+  const marks = Object.fromEntries(begun.map(([shard, from]) => [shard, String(BigInt(from) - 1n)] as const));
   for (const [entity, events] of archivedEvents(world, positions)) {
     if (world.fails(world.profile.crash)) return false;
     const inOrder = events.sort((a, b) => compareSequence(a.sequence_number, b.sequence_number));

@@ -1,7 +1,6 @@
 import type { ViewPlan } from '../../core/view.ts';
 import { processBatch } from '../../lambdas/processor/process.ts';
-import type { NamedState } from '../../lambdas/scorer/newest-states.ts';
-import type { Joins, StateStore } from '../../lambdas/shared/ports.ts';
+import type { Joins, NamedState, StateStore } from '../../lambdas/shared/ports.ts';
 import { type Candidate, instantAfter } from '../../lambdas/shared/scoring.ts';
 import type { MemoryStates } from '../lambdas/memory.ts';
 

@@ -96,6 +96,10 @@ export class Scorer {
 
 /** As a Lambda event has it: binary attributes are base64 text. */
 function asEvent({ plan }: Version, { entity_id, row }: Image): Record<string, AttributeValue> {
-  const B = Buffer.from(row.bytes).toString('base64') as unknown as Uint8Array;
-  return { ...itemOf(plan, entity_id, row), state: { B } };
+  const { base, ...item } = itemOf(plan, entity_id, row);
+  return { ...item, state: asText(item.state!), ...(base && { base: asText(base) }) };
+}
+
+function asText({ B }: AttributeValue): AttributeValue {
+  return { B: Buffer.from(B!).toString('base64') as unknown as Uint8Array };
 }

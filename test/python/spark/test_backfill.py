@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
+from online import online_stage
 from pyspark.sql import functions as F
 from streams import CONTRACTS, DAY, START
+from tidemark_spark import backfill as module
 from tidemark_spark.backfill import BackfillError, backfill, write_states
 from tidemark_spark.events import merge_events
 from tidemark_spark.ir import compile_view
+from tidemark_spark.joins import Online
 from tidemark_spark.states import State
-from tidemark_spark.tables import Tables
+from tidemark_spark.tables import FILE_COLUMNS, Tables
 from tidemark_spark.tombstones import ERASED_KEY, tombstone_of
 
 VIEW = {
@@ -54,16 +57,22 @@ def events_frame(spark: Any, rows: list[tuple[str, str, int, str, str]]) -> Any:
     return frame
 
 
+WHERE = Online("features", "events", "lake", join_after_ms=0)
+
+
 @pytest.fixture
-def online(aws: str) -> Any:
-    table = boto3.resource("dynamodb").create_table(
-        TableName="features",
-        KeySchema=[{"AttributeName": "entity_id", "KeyType": "HASH"}, {"AttributeName": "view", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("entity_id", "view")],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    yield table
-    table.delete()
+def online(aws: str) -> Iterator[Any]:
+    with online_stage(WHERE) as table:
+        yield table
+
+
+def item_of(online: Any, entity: str) -> dict[str, Any]:
+    return online.get_item(Key={"entity_id": entity, "view": "v@0"}).get("Item", {})
+
+
+def outcomes(counts: dict[str, Any]) -> dict[str, int]:
+    """Only what happened to states."""
+    return {name: counts[name] for name in ("written", "replaced", "kept", "based", "erased") if name in counts}
 
 
 def test_never_overwrites_what_is_newer_and_opens_the_view_at_the_end(spark: Any, online: Any) -> None:
@@ -74,31 +83,28 @@ def test_never_overwrites_what_is_newer_and_opens_the_view_at_the_end(spark: Any
         spark, tables, events_frame(spark, [("a", "A", START, "history", "1"), ("b", "B", START, "history", "2")])
     )
 
-    def item(entity: str) -> dict[str, Any]:
-        return online.get_item(Key={"entity_id": entity, "view": "v@0"}).get("Item", {})
-
-    assert backfill(spark, tables, PLAN, "features")["written"] == 2
-    assert item("A")["watermarks"] == {"history": "2"}
-    assert item("#fence")["ready"] is True
+    assert backfill(spark, tables, PLAN, WHERE)["written"] == 2
+    assert item_of(online, "A")["watermarks"] == {"history": "2"}
+    assert item_of(online, "#fence")["ready"] is True
     # The same again replaces; with more archived, the newer replaces the older.
     merge_events(spark, tables, events_frame(spark, [("c", "A", START + 5, "s1", "10")]))
-    assert backfill(spark, tables, PLAN, "features")["replaced"] == 2
-    assert item("A")["watermarks"] == item("B")["watermarks"] == {"history": "2", "s1": "10"}
-    assert item("A")["version"] == 2
+    assert backfill(spark, tables, PLAN, WHERE)["replaced"] == 2
+    assert item_of(online, "A")["watermarks"] == item_of(online, "B")["watermarks"] == {"history": "2", "s1": "10"}
+    assert item_of(online, "A")["version"] == 2
 
     # A live state ahead of the archive stays; it has seen all of its entity's events.
-    live = item("A") | {"watermarks": {"history": "2", "s1": "11"}, "version": 9}
+    live = item_of(online, "A") | {"watermarks": {"history": "2", "s1": "11"}, "version": 9}
     online.put_item(Item=live)
-    counts = backfill(spark, tables, PLAN, "features")
+    counts = backfill(spark, tables, PLAN, WHERE)
     assert (counts["kept"], counts["replaced"]) == (1, 1)
-    assert item("A") == live
+    assert item_of(online, "A") == live
 
     # A live state that never saw the history is neither kept silently nor overwritten: the view stays closed.
     online.put_item(Item=live | {"watermarks": {"s1": "11"}})
     online.delete_item(Key={"entity_id": "#fence", "view": "v@0"})
     with pytest.raises(BackfillError, match="1 live states lack archived events"):
-        backfill(spark, tables, PLAN, "features")
-    assert item("#fence") == {}
+        backfill(spark, tables, PLAN, WHERE)
+    assert item_of(online, "#fence") == {}
 
 
 def test_an_erased_entity_gets_no_state(spark: Any, online: Any) -> None:
@@ -109,8 +115,134 @@ def test_an_erased_entity_gets_no_state(spark: Any, online: Any) -> None:
         spark, tables, events_frame(spark, [("a", "A", START, "history", "1"), ("b", "B", START, "history", "2")])
     )
     online.put_item(Item={"entity_id": ERASED_KEY, "view": tombstone_of("A")})
-    assert backfill(spark, tables, PLAN, "features")["written"] == 1
+    assert backfill(spark, tables, PLAN, WHERE)["written"] == 1
     assert "Item" not in online.get_item(Key={"entity_id": "A", "view": "v@0"})
     # Erased after the job has read who was: the write itself refuses.
     state = State("A", b"x", START, START, {}, None)
     assert write_states("features", "v@0", iter([state]), {}) == {"erased": 1}
+
+
+S1, S2 = "shardId-000000000000", "s2"
+JOIN = {"entity_id": "#join", "view": "v@0", "joins_at": START, S1: "60", f"left#{S1}": "59".zfill(64)}
+BASE_MARKS = {"history": "4", S1: "59", S2: "9"}
+
+
+def begun(online: Any, entity: str, **more: Any) -> dict[str, Any]:
+    """An item as the processor writes it before the fence."""
+    item = {"entity_id": entity, "view": "v@0", "state": b"begun", "version": 3, "watermarks": {S1: "70"}} | more
+    online.put_item(Item=item)
+    return item
+
+
+@pytest.fixture
+def joining(spark: Any, online: Any) -> Tables:
+    """Entities A to D, each with the same events on both sides of where the version joined: S1 at 60; S2 is idle."""
+    tables = Tables("joining")
+    spark.sql("CREATE NAMESPACE IF NOT EXISTS glue_catalog.joining")
+    spark.sql("DROP TABLE IF EXISTS glue_catalog.joining.events PURGE")
+    spark.sql("DROP TABLE IF EXISTS glue_catalog.joining.archive_files PURGE")
+    tables.create_events(spark, 1)
+    rows = [
+        row
+        for entity in "ABCD"
+        for row in [
+            ("1", entity, START, "history", "4"),
+            ("2", entity, START + 1, S1, "7"),
+            ("3", entity, START + 2, S1, "59"),
+            ("4", entity, START + 3, S1, "60"),
+            ("5", entity, START + 4, S2, "8"),
+        ]
+    ]
+    # An entity that is new since the join is the stream's alone.
+    rows.append(("E1", "E", START, S1, "61"))
+    merge_events(spark, tables, events_frame(spark, rows))
+    keys = [(f"archive/events/dt=2023-11-14/{shard}/1-{end}.ndjson.gz", "events") for shard, end in ((S1, 80), (S2, 9))]
+    tables.create(spark, "archive_files", FILE_COLUMNS, "kind")
+    spark.createDataFrame(keys, FILE_COLUMNS).writeTo(tables.name("archive_files")).append()
+    online.put_item(Item=JOIN)
+    return tables
+
+
+def test_brings_what_came_before_the_join_and_nothing_else(spark: Any, online: Any, joining: Tables) -> None:
+    flagged = begun(online, "B", seeded=True)
+    merged = begun(online, "C", joined=True, watermarks=BASE_MARKS | {S1: "77"})
+    based = begun(online, "D", base=b"part", base_watermarks=BASE_MARKS)
+    assert outcomes(backfill(spark, joining, PLAN, WHERE)) == {"written": 1, "based": 1, "kept": 2}
+
+    new, beside = item_of(online, "A"), item_of(online, "B")
+    assert (new["watermarks"], new["joined"], new["version"]) == (BASE_MARKS, True, 1)
+    assert new["newest_event_time"] == START + 4
+    assert beside == flagged | {"base": new["state"], "base_watermarks": BASE_MARKS, "version": 4}
+    assert (item_of(online, "C"), item_of(online, "D")) == (merged, based)
+    assert item_of(online, "E") == {}
+    assert item_of(online, "#join") == JOIN | {S2: "10"}
+    assert item_of(online, "#fence")["ready"] is True
+
+
+def test_a_run_that_broke_off_goes_on(
+    spark: Any, online: Any, joining: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(online, "B")
+
+    def crash(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(module, "write_fence", crash)
+        with pytest.raises(KeyboardInterrupt):
+            backfill(spark, joining, PLAN, WHERE)
+    # The fence is last: all states were there.
+    assert item_of(online, "#fence") == {}
+    before = {entity: item_of(online, entity) for entity in "ABCD"}
+    assert all(before.values())
+    online.delete_item(Key={"entity_id": "C", "view": "v@0"})
+    assert outcomes(backfill(spark, joining, PLAN, WHERE)) == {"written": 1, "kept": 3}
+    assert {entity: item_of(online, entity) for entity in "ABCD"} == before
+    assert item_of(online, "#fence")["ready"] is True
+
+
+def test_history_that_was_landed_between_two_runs_is_not_passed_over(spark: Any, online: Any, joining: Tables) -> None:
+    begun(online, "B", base=b"without", base_watermarks={S1: "59", S2: "9"})
+    begun(online, "C", joined=True, watermarks={S1: "59", S2: "9"})
+    assert outcomes(backfill(spark, joining, PLAN, WHERE)) == {"written": 2, "based": 1, "replaced": 1}
+    assert item_of(online, "B")["base"] == item_of(online, "C")["state"] == item_of(online, "A")["state"]
+    # One that the stream has already continued can't be replaced: the view stays closed.
+    online.delete_item(Key={"entity_id": "#fence", "view": "v@0"})
+    begun(online, "C", joined=True, watermarks={S1: "77", S2: "9"})
+    with pytest.raises(BackfillError, match="1 live states lack archived events"):
+        backfill(spark, joining, PLAN, WHERE)
+    assert item_of(online, "#fence") == {}
+
+
+def meddle(monkeypatch: pytest.MonkeyPatch, between: Callable[[], None]) -> None:
+    """Lets somebody else act between the job's reading of a begun state and its writing."""
+    add_base, acted = module._add_base, []
+
+    def add(*arguments: Any) -> bool:
+        if not acted:
+            acted.append(between())
+        return add_base(*arguments)
+
+    monkeypatch.setattr(module, "_add_base", add)
+
+
+def test_what_the_processor_writes_meanwhile_is_not_lost(online: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun(online, "A")
+    meddle(monkeypatch, lambda: begun(online, "A", state=b"later", version=4) and None)
+    state = State("A", b"x", START, START, {}, None)
+    assert write_states("features", "v@0", iter([state]), {S1: "9"}, joining=True) == {"based": 1}
+    stored = item_of(online, "A")
+    assert (stored["state"].value, stored["base"].value, stored["version"]) == (b"later", b"x", 5)
+
+
+def test_an_entity_that_is_erased_meanwhile_does_not_come_back(online: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun(online, "A")
+
+    def erase() -> None:
+        online.put_item(Item={"entity_id": ERASED_KEY, "view": tombstone_of("A")})
+        online.delete_item(Key={"entity_id": "A", "view": "v@0"})
+
+    meddle(monkeypatch, erase)
+    state = State("A", b"x", START, START, {}, None)
+    assert write_states("features", "v@0", iter([state]), {S1: "9"}, joining=True) == {"erased": 1}
+    assert item_of(online, "A") == {}

@@ -1,4 +1,4 @@
-"""Asks the TypeScript engine (bridge.ts) a question."""
+"""Asks the TypeScript engine a question."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def ask(question: dict[str, Any]) -> Any:
-    """The answer; raises with what Node said when the engine fails."""
+def ask(question: dict[str, Any], script: str = "bridge.ts") -> Any:
+    """The answer of a script beside this file; raises with what Node said when the engine fails."""
     done = subprocess.run(
-        ["node", "--import", "tsx", str(Path(__file__).with_name("bridge.ts"))],
+        ["node", "--import", "tsx", str(Path(__file__).with_name(script))],
         input=json.dumps(question),
         capture_output=True,
         text=True,

@@ -1,0 +1,53 @@
+"""How far the archive in `events` reaches into each shard of the stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyspark.sql import SparkSession
+
+from .lake import list_objects
+from .tables import Tables
+
+_PREFIX = "archive/events/"
+_SUFFIX = ".ndjson.gz"
+
+
+@dataclass(frozen=True)
+class ArchiveReach:
+    """Objects of the archive that were merged into `events`. One lane of the archiver reads a shard from its beginning
+    and writes an object for each batch, also where all of it was refused: nothing lies between two objects."""
+
+    keys: frozenset[str]
+    ends: dict[str, str]
+    """Shard → the last sequence number of its objects."""
+
+    def unmerged(self, bucket: str, positions: dict[str, str]) -> str | None:
+        """A shard with an object that lies before its position and was not merged.
+
+        A listing is no snapshot: a compaction may have seen a later object and not one before it.
+        """
+        for found in list_objects(bucket, _PREFIX, _SUFFIX):
+            shard, first, _ = places_of(found.key)
+            if found.key not in self.keys and shard in positions and int(first) < int(positions[shard]):
+                return shard
+        return None
+
+
+def read_reach(spark: SparkSession, tables: Tables) -> ArchiveReach:
+    """What compaction remembers. A snapshot of `events` that is taken afterwards holds all of it."""
+    if not tables.exists(spark, "archive_files"):
+        return ArchiveReach(frozenset(), {})
+    rows = spark.table(tables.name("archive_files")).where("kind = 'events'").select("key").collect()
+    ends: dict[str, str] = {}
+    for shard, _, last in (places_of(row["key"]) for row in rows):
+        if int(last) > int(ends.get(shard, -1)):
+            ends[shard] = last
+    return ArchiveReach(frozenset(row["key"] for row in rows), ends)
+
+
+def places_of(key: str) -> tuple[str, str, str]:
+    """Shard, first and last sequence number of archive/events/dt=…/<shard>/<first>-<last>.ndjson.gz."""
+    _, shard, name = key.rsplit("/", 2)
+    first, last = name.removesuffix(_SUFFIX).split("-")
+    return shard, first, last

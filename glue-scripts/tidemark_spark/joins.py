@@ -1,0 +1,230 @@
+"""Where a new view version joins each shard of the stream: behind what its backfill brings.
+
+See docs/adr/0008-versions-and-the-join.md.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+from pyspark.sql import Column, SparkSession
+from pyspark.sql import functions as F
+
+from .archive_reach import read_reach
+from .events import HISTORY_SHARD
+from .tables import Tables
+
+JOIN_KEY = "#join"
+FENCE_KEY = "#fence"
+_JOINS_AT = "joins_at"
+_LEFT = "left#"
+_DIGITS = 64
+_SEGMENTS = 8
+_PROGRESS_SECONDS = 30
+_COMPACT = "Compact the archive first."
+
+
+class BackfillError(RuntimeError):
+    """States that could not be written; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Online:
+    """Where a view is kept up: names of the features table, of the stream, and of the lake with its archive."""
+
+    table: str
+    stream: str
+    bucket: str
+    join_after_ms: int
+    """As the processor has it: longer than functions of former code live on, and than clocks are apart."""
+
+
+def is_fenced(table: str, view: str) -> bool:
+    key = {"entity_id": {"S": FENCE_KEY}, "view": {"S": view}}
+    return "Item" in boto3.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True)
+
+
+def settle_positions(
+    spark: SparkSession, tables: Tables, online: Online, view: str, sleep: Callable[[float], None] = time.sleep
+) -> dict[str, str]:
+    """Shard → the first sequence number that is the stream's for this view version; what lies before is the backfill's.
+
+    Registers shards where nothing came since the version was deployed, once no function of former code runs that would
+    read on there without it. Afterwards `events` holds all that lies before the positions.
+
+    Raises BackfillError when the archive does not reach far enough yet.
+    """
+    join = JoinItem(online.table, view)
+    first = not _has_other_versions(online.table, view)
+    after_ms = 0 if first else online.join_after_ms
+    _wait_until(join.announce(_now() + after_ms) + after_ms, sleep)
+    reach = read_reach(spark, tables)
+    positions = join.positions()
+    # What former code has read behind the archive would be nobody's.
+    for shard, mark in {} if first else sorted(_newest_marks(online.table, view).items()):
+        if shard not in positions and int(mark) > int(reach.ends.get(shard, -1)):
+            raise BackfillError(f"{shard}: a state of another version holds events that are not archived. {_COMPACT}")
+    # A shard that begins later has no record from before the version joined, so the processor joins it.
+    for shard in sorted({*_shards(online.stream), *reach.ends} - positions.keys()):
+        join.register(shard, reach.ends.get(shard))
+    positions = join.positions()
+    for shard, position in sorted(positions.items()):
+        if int(reach.ends.get(shard, -1)) < int(position) - 1:
+            raise BackfillError(
+                f"{shard}: found archived events up to {reach.ends.get(shard, 'nowhere')}; needed: up to {position},"
+                f" where this version joined the stream. {_COMPACT}"
+            )
+    hole = reach.unmerged(online.bucket, positions)
+    if hole is not None:
+        raise BackfillError(f"{hole}: an archived object is not merged. {_COMPACT}")
+    return positions
+
+
+class JoinItem:
+    """The item about the joins of one view version, as lambdas/shared/dynamo-joins.ts writes it too."""
+
+    def __init__(self, table: str, view: str) -> None:
+        self._client = boto3.client("dynamodb")
+        self._at = {"TableName": table, "Key": {"entity_id": {"S": JOIN_KEY}, "view": {"S": view}}}
+
+    def announce(self, at: int) -> int:
+        """When the version joins, ms UTC: `at`, unless that stands already."""
+        answer = self._client.update_item(
+            **self._at,
+            UpdateExpression="SET joins_at = if_not_exists(joins_at, :at)",
+            ExpressionAttributeValues={":at": {"N": str(at)}},
+            ReturnValues="ALL_NEW",
+        )
+        return int(answer["Attributes"][_JOINS_AT]["N"])
+
+    def positions(self) -> dict[str, str]:
+        """Shard → where the version joined its stream, as far as that is registered."""
+        item = self._client.get_item(**self._at, ConsistentRead=True).get("Item", {})
+        others = {*self._at["Key"], _JOINS_AT}
+        return {name: value["S"] for name, value in item.items() if name not in others and not name.startswith(_LEFT)}
+
+    def register(self, shard: str, end: str | None) -> None:
+        """Joins a shard right behind `end`, the last that is archived of it (None: nothing), unless it has joined.
+
+        Raises BackfillError when a function has left something behind it to the backfill meanwhile.
+        """
+        try:
+            self._client.update_item(
+                **self._at,
+                UpdateExpression="SET #shard = :position",
+                # One request: between a question and a write, a function could leave more.
+                ConditionExpression="attribute_not_exists(#shard) AND (attribute_not_exists(#left) OR #left <= :end)",
+                ExpressionAttributeNames={"#shard": shard, "#left": f"{_LEFT}{shard}"},
+                ExpressionAttributeValues={
+                    ":position": {"S": str(int(end or -1) + 1)},
+                    ":end": {"S": (end or "0").zfill(_DIGITS)},
+                },
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            if shard not in self.positions():
+                raise BackfillError(
+                    f"{shard}: found archived events up to {end or 'nowhere'}, and later ones that the stream left"
+                    f" to the backfill. {_COMPACT}"
+                ) from error
+
+
+def before(positions: dict[str, str]) -> Column:
+    """Rows of `events` that are the backfill's: history, and what lies before the positions."""
+    history = F.col("shard_id") == HISTORY_SHARD
+    if not positions:
+        return history
+    pairs = [F.lit(text) for pair in positions.items() for text in pair]
+    join = F.element_at(F.create_map(*pairs), F.col("shard_id"))
+    shorter = F.length("sequence_number") - F.length(join)
+    earlier = (shorter < 0) | ((shorter == 0) & (F.col("sequence_number") < join))
+    # A shard without a position began after they were settled.
+    return history | F.coalesce(earlier, F.lit(False))
+
+
+def marks_before(positions: dict[str, str]) -> dict[str, str]:
+    """Shard → the watermark of a state of all that lies before its position; a shard with nothing before has none."""
+    return {shard: str(int(position) - 1) for shard, position in positions.items() if int(position) > 0}
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
+
+
+def _wait_until(at: int, sleep: Callable[[float], None]) -> None:
+    while (left := at - _now()) > 0:
+        print(f"backfill: waits {left // 1000} s until no function of former code runs")
+        sleep(min(left / 1000, _PROGRESS_SECONDS))
+
+
+def _shards(stream: str) -> Iterator[str]:
+    """boto3's paginator names the stream on every page, which Kinesis refuses together with a token."""
+    client = boto3.client("kinesis")
+    page = client.list_shards(StreamName=stream)
+    while True:
+        yield from (shard["ShardId"] for shard in page["Shards"])
+        if "NextToken" not in page:
+            return
+        page = client.list_shards(NextToken=page["NextToken"])
+
+
+def _newest_marks(table: str, view: str) -> dict[str, str]:
+    """Shard → the highest watermark among the states of other versions of this view."""
+    client = boto3.client("dynamodb")
+
+    def walk(segment: int) -> dict[str, str]:
+        pages = client.get_paginator("scan").paginate(
+            TableName=table,
+            Segment=segment,
+            TotalSegments=_SEGMENTS,
+            FilterExpression="begins_with(#view, :name) AND #view <> :view AND attribute_exists(#state)",
+            ProjectionExpression="watermarks",
+            ExpressionAttributeNames={"#view": "view", "#state": "state"},
+            ExpressionAttributeValues={":name": {"S": _versions_of(view)}, ":view": {"S": view}},
+            ConsistentRead=True,
+        )
+        return _highest(item["watermarks"]["M"] for page in pages for item in page["Items"])
+
+    with ThreadPoolExecutor(_SEGMENTS) as pool:
+        newest = _highest({s: {"S": m} for s, m in part.items()} for part in pool.map(walk, range(_SEGMENTS)))
+    return {shard: mark for shard, mark in newest.items() if shard != HISTORY_SHARD}
+
+
+def _highest(marks: Iterator[dict[str, Any]]) -> dict[str, str]:
+    newest: dict[str, str] = {}
+    for one in marks:
+        for shard, mark in one.items():
+            if int(mark["S"]) > int(newest.get(shard, -1)):
+                newest[shard] = mark["S"]
+    return newest
+
+
+def _has_other_versions(table: str, view: str) -> bool:
+    """Whether another version of the view was ever kept up: each has a fence or a join."""
+    for key in (FENCE_KEY, JOIN_KEY):
+        pages = (
+            boto3.client("dynamodb")
+            .get_paginator("query")
+            .paginate(
+                TableName=table,
+                ConsistentRead=True,
+                KeyConditionExpression="entity_id = :key AND begins_with(#view, :versions)",
+                ExpressionAttributeNames={"#view": "view"},
+                ExpressionAttributeValues={":key": {"S": key}, ":versions": {"S": _versions_of(view)}},
+            )
+        )
+        if any(item["view"]["S"] != view for page in pages for item in page["Items"]):
+            return True
+    return False
+
+
+def _versions_of(view: str) -> str:
+    """How the names of all versions of a view begin."""
+    return f"{view.split('@')[0]}@"

@@ -1,0 +1,49 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { contractBreaks } from '../../core/compatibility.ts';
+import { DefinitionError } from '../../core/errors.ts';
+import type { FeatureViewIR, UseCaseIR } from '../../core/ir.ts';
+import { parseUseCase } from '../../core/usecase.ts';
+import { ConfigError } from './config-error.ts';
+
+/** What a use case's `released.json` says was released last. @param folder of the use case */
+export class Release {
+  /** Absolute path, whether it exists or not. */
+  readonly file: string;
+  /** Null where nothing was released yet. */
+  readonly ir: UseCaseIR | null;
+
+  /** @throws ConfigError when the file holds no use case that this code can keep up */
+  constructor(folder: string) {
+    this.file = path.join(folder, 'released.json');
+    this.ir = existsSync(this.file) ? read(this.file) : null;
+  }
+
+  /** Producers and readers rely on what was released. @throws ConfigError with every contract that `ir` breaks */
+  requireKept(ir: UseCaseIR): void {
+    const breaks = contractBreaks(this.ir?.contracts ?? [], ir.contracts);
+    if (breaks.length === 0) return;
+    const problems = breaks.map(({ field, found, allowed }) => `${field}: found ${found}; allowed: ${allowed}`);
+    throw new ConfigError(`${path.relative('', path.dirname(this.file))} (as released.json has it)`, problems);
+  }
+
+  /** Whether the model reads another version of its view in `ir`, so that the released one has to be kept beside it. */
+  isPreviousTo(ir: UseCaseIR): boolean {
+    return this.ir !== null && modelView(this.ir).version !== modelView(ir).version;
+  }
+}
+
+export function modelView(ir: UseCaseIR): FeatureViewIR {
+  return ir.views.find(({ name }) => name === ir.model.view)!;
+}
+
+function read(file: string): UseCaseIR {
+  try {
+    return parseUseCase(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    if (!(error instanceof DefinitionError || error instanceof SyntaxError)) throw error;
+    throw new ConfigError(path.relative('', file), [
+      error instanceof SyntaxError ? 'file: found no JSON; allowed: what features release wrote' : error.message,
+    ]);
+  }
+}

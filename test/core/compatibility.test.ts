@@ -1,0 +1,132 @@
+import { describe, expect, test } from '@jest/globals';
+import { type ContractBreak, contractBreaks } from '../../core/compatibility.ts';
+import { contract, expr, field } from '../../core/define.ts';
+import type { FieldSpec } from '../../core/define-contracts.ts';
+
+const FIELDS = {
+  amount: field.decimal(2, { min: 0, max: 10_000 }),
+  shop: field.enum(['a', 'b'], { required: false }),
+  note: field.string({ required: false, max_length: 64 }),
+  pieces: field.int({ default: 1 }),
+  paid_at: field.timestamp('iso8601', { required: false }),
+};
+type Fields = Record<string, FieldSpec>;
+
+const released = [contract('buy', 1, { fields: FIELDS }).ir, contract('look', 1, { fields: {} }).ir];
+
+/** What is refused when `buy` has other fields; null takes one out. */
+function withFields(over: Record<string, FieldSpec | null>): string[] {
+  const fields = Object.entries({ ...FIELDS, ...over }).filter(([, spec]) => spec !== null);
+  return told(
+    contractBreaks(released, [contract('buy', 1, { fields: Object.fromEntries(fields) as Fields }).ir, released[1]!]),
+  );
+}
+
+const told = (breaks: readonly ContractBreak[]) =>
+  breaks.map(({ field, found, allowed }) => `${field}: found ${found}; allowed: ${allowed}`);
+
+describe('a break of the same schema version names the field, what is found and what is allowed', () => {
+  const { shop, note, pieces, paid_at } = FIELDS;
+  test.each<[string, Record<string, FieldSpec | null>, string]>([
+    ['removed', { shop: null }, 'shop: found a removed field; allowed: the field as it was released'],
+    ['renamed', { note: null, remark: { ...note, from: 'note' } }, 'note: found a field renamed to remark; allowed: '],
+    ['sent under another key', { note: { ...note, from: 'remark' } }, 'note.from: found remark; allowed: note'],
+    ['retyped', { note: field.int({ required: false }) }, 'note.type: found int; allowed: string'],
+    ['made required', { shop: { ...shop, required: true } }, 'shop: found a field made required; allowed: '],
+    ['new and required', { till: field.int() }, 'till: found a new required field; allowed: an optional field'],
+    ['fewer values', { shop: field.enum(['b', 'c'], { required: false }) }, 'shop.values: found no a; allowed: '],
+    [
+      'shorter',
+      { note: { ...note, max_length: 63 } as FieldSpec },
+      'note.max_length: found 63 characters; allowed: 64 ',
+    ],
+    ['higher minimum', { amount: field.decimal(2, { min: 1, max: 10_000 }) }, 'amount.min: found 1; allowed: up to 0'],
+    [
+      'lower maximum',
+      { amount: field.decimal(2, { min: 0, max: 9_999 }) },
+      'amount.max: found 9999; allowed: 10000 or',
+    ],
+    ['a minimum', { pieces: field.int({ default: 1, min: 0 }) }, 'pieces.min: found 0; allowed: none'],
+    ['a maximum', { pieces: field.int({ default: 1, max: 9 }) }, 'pieces.max: found 9; allowed: none'],
+    ['another scale', { amount: field.decimal(3, { min: 0, max: 10_000 }) }, 'amount.scale: found 3; allowed: 2'],
+    ['another format', { paid_at: { ...paid_at, format: 'epoch_s' } as FieldSpec }, 'paid_at.format: found epoch_s; '],
+    ['another default', { pieces: { ...pieces, default: 2 } }, 'pieces.default: found 2; allowed: 1'],
+    ['another case', { note: { ...note, case: 'upper' } as FieldSpec }, 'note.case: found upper; allowed: as sent'],
+    ['no trimming', { note: { ...note, trim: false } as FieldSpec }, 'note.trim: found false; allowed: true'],
+  ])('%s', (_, over, sentence) => {
+    const breaks = withFields(over);
+    expect(breaks).toHaveLength(1);
+    expect(breaks[0]).toContain(`contracts.buy@1.${sentence}`);
+    expect(breaks[0]).toMatch(/; or schema version 2$/);
+  });
+
+  test('all of them are told', () => {
+    expect(withFields({ shop: null, note: null, pieces: field.bool({ default: true }) })).toHaveLength(4);
+  });
+
+  test('an event type or a schema version that is gone', () => {
+    expect(told(contractBreaks(released, [released[0]!]))).toEqual([
+      'contracts.look: found a removed event type; allowed: the event type, as it was released',
+    ]);
+    expect(told(contractBreaks(released, [contract('buy', 2, { fields: {} }).ir, released[1]!]))).toEqual([
+      'contracts.buy@1: found a removed schema version; allowed: schema version 1 beside a newer one',
+    ]);
+  });
+
+  test('rules of the whole event', () => {
+    const before = contract('buy', 1, {
+      fields: FIELDS,
+      derived: {
+        more: expr.add('pieces', 1),
+        same: { op: 'ref', name: 'pieces' },
+      },
+    });
+    const now = contract('buy', 1, {
+      event_time: 'epoch_ms',
+      max_future: '4m',
+      fields: FIELDS,
+      derived: { more: expr.add('pieces', 2) },
+    });
+    expect(told(contractBreaks([before.ir], [now.ir]))).toEqual([
+      'contracts.buy@1.event_time: found epoch_ms; allowed: iso8601; or schema version 2',
+      'contracts.buy@1.max_future: found 240000 ms; allowed: 300000 ms or more; or schema version 2',
+      'contracts.buy@1.more: found another expression; allowed: the expression as it was released; or schema version 2',
+      'contracts.buy@1.same: found a removed derived column; allowed: the column as it was released; or schema version 2',
+    ]);
+  });
+});
+
+describe('what breaks nobody', () => {
+  test.each<[string, Record<string, FieldSpec | null>]>([
+    ['the same', {}],
+    ['a new optional field', { till: field.int({ required: false }) }],
+    ['a new field with a default', { till: field.int({ default: 0 }) }],
+    ['another value', { shop: field.enum(['c', 'b', 'a'], { required: false }) }],
+    ['a longer string', { note: field.string({ required: false, max_length: 65 }) }],
+    ['a wider range', { amount: field.decimal(2, { min: -1, max: 10_001 }) }],
+    ['no range', { amount: field.decimal(2) }],
+    ['a field made optional', { amount: field.decimal(2, { min: 0, max: 10_000, default: 0 }) }],
+  ])('%s', (_, over) => {
+    expect(withFields(over)).toEqual([]);
+  });
+
+  test('a new event type, a new schema version with other fields, a later clock, a derived column', () => {
+    const [buy, look] = released;
+    const other = contract('buy', 2, { fields: { amount: field.string() } }).ir;
+    expect(contractBreaks(released, [contract('pay', 1, { fields: {} }).ir, look!, other, buy!])).toEqual([]);
+    const wider = contract('buy', 1, {
+      max_future: '6m',
+      fields: FIELDS,
+      derived: { more: { op: 'ref', name: 'pieces' } },
+    }).ir;
+    expect(contractBreaks(released, [wider, look!])).toEqual([]);
+  });
+
+  test('the change that is refused says which schema version is free', () => {
+    const changed = contract('buy', 1, { fields: { ...FIELDS, shop: field.int({ required: false }) } }).ir;
+    const second = contract('buy', 2, { fields: FIELDS }).ir;
+    expect(told(contractBreaks(released, [changed, second, released[1]!]))).toEqual([
+      'contracts.buy@1.shop.type: found int; allowed: enum; or schema version 3',
+    ]);
+  });
+});

@@ -1,0 +1,201 @@
+"""Where a view version joins the stream: what functions registered, and what the job adds for idle shards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import boto3
+import pytest
+from online import online_stage
+from tidemark_spark.joins import BackfillError, JoinItem, Online, marks_before, settle_positions
+from tidemark_spark.tables import FILE_COLUMNS, Tables
+
+TABLES = Tables("joins")
+ONLINE = Online("features", "events", "lake", join_after_ms=0)
+FIRST = "shardId-000000000000"
+"""The one shard of the stream."""
+
+
+@pytest.fixture(scope="module")
+def features(spark: Any) -> Iterator[Any]:
+    spark.sql("CREATE NAMESPACE IF NOT EXISTS glue_catalog.joins")
+    TABLES.create(spark, "archive_files", FILE_COLUMNS, "kind")
+    with online_stage(ONLINE) as table:
+        yield table
+
+
+def key_of(shard: str, first: str, last: str) -> str:
+    return f"archive/events/dt=2023-11-14/{shard}/{first}-{last}.ndjson.gz"
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    merged: list[tuple[str, str, str]] = field(default_factory=list)
+    """Shard, first and last position of objects that compaction has merged."""
+    listed: list[tuple[str, str, str]] = field(default_factory=list)
+    """More objects below archive/events."""
+    joined: dict[str, str] = field(default_factory=dict)
+    left: dict[str, str] = field(default_factory=dict)
+    former: dict[str, str] | None = None
+    """Watermarks of a state of the version before; None: this is the first."""
+    positions: dict[str, str] | None = None
+    refused: str = ""
+
+
+# As long as those of Kinesis, where one digit more does not show in the order of texts.
+N = "49590338271490256608559692538361571095921575989136588898"
+N1 = str(int(N) + 1)
+CASES = [
+    Case("nothing ever came", positions={FIRST: "0"}),
+    Case("an idle shard is joined behind the archive", merged=[("s", "5", "99")], positions={FIRST: "0", "s": "100"}),
+    Case(
+        "its last object is the newest by number",
+        merged=[("s", "9", "9"), ("s", "10", N)],
+        positions={FIRST: "0", "s": N1},
+    ),
+    Case("a shard that joined stays", merged=[("s", "5", "99")], joined={"s": "50"}, positions={FIRST: "0", "s": "50"}),
+    Case(
+        "right behind the archive", merged=[("s", "5", "99")], joined={"s": "100"}, positions={FIRST: "0", "s": "100"}
+    ),
+    Case(
+        "the archive is short",
+        merged=[("s", "5", "99")],
+        joined={"s": "101"},
+        refused="s: found archived events up to 99; needed: up to 101",
+    ),
+    Case(
+        "nothing is archived", joined={"s": "101"}, refused="s: found archived events up to nowhere; needed: up to 101"
+    ),
+    Case("what was left is archived", merged=[("s", "5", "99")], left={"s": "99"}, positions={FIRST: "0", "s": "100"}),
+    Case(
+        "what was left is not archived",
+        merged=[("s", "5", "99")],
+        left={"s": "100"},
+        refused="s: found archived events up to 99, and later ones",
+    ),
+    Case(
+        "nothing of what was left is archived",
+        left={FIRST: "1"},
+        refused=f"{FIRST}: found archived events up to nowhere, and",
+    ),
+    Case(
+        "left, then joined",
+        merged=[("s", "5", "99")],
+        left={"s": "90"},
+        joined={"s": "91"},
+        positions={FIRST: "0", "s": "91"},
+    ),
+    Case(
+        "the version before is not ahead",
+        merged=[("s", "5", "99")],
+        former={"s": "99", "history": "7"},
+        positions={FIRST: "0", "s": "100"},
+    ),
+    Case(
+        "the version before is ahead",
+        merged=[("s", "5", "99")],
+        former={"s": "100"},
+        refused="s: a state of another version",
+    ),
+    Case("it is ahead where nothing is archived", former={"t": "1"}, refused="t: a state of another version"),
+    Case(
+        "it is ahead of a shard that joined",
+        merged=[("s", "5", "99")],
+        joined={"s": "50"},
+        former={"s": "100"},
+        positions={FIRST: "0", "s": "50"},
+    ),
+    Case(
+        "an object was not merged",
+        merged=[("s", "5", "9"), ("s", "20", "99")],
+        listed=[("s", "10", "19")],
+        refused="s: an archived object is not merged",
+    ),
+    Case(
+        "one behind the join is not needed",
+        merged=[("s", "5", "99")],
+        joined={"s": "50"},
+        listed=[("s", "100", "120")],
+        positions={FIRST: "0", "s": "50"},
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_settles_or_says_why_not(spark: Any, features: Any, case: Case) -> None:
+    view = f"{case.name}@2"
+    lay_out(spark, features, case, view)
+    slept: list[float] = []
+    if case.positions is None:
+        with pytest.raises(BackfillError, match=case.refused) as refusal:
+            settle_positions(spark, TABLES, ONLINE, view, slept.append)
+        assert str(refusal.value).endswith("Compact the archive first.")
+    else:
+        for _ in range(2):
+            assert settle_positions(spark, TABLES, ONLINE, view, slept.append) == case.positions
+    assert slept == []
+
+
+def lay_out(spark: Any, features: Any, case: Case, view: str) -> None:
+    spark.sql(f"DELETE FROM {TABLES.name('archive_files')}")
+    merged = [(key_of(*place), "events") for place in case.merged]
+    # Quarantine lines say nothing about the end: the archiver's objects cover refused records too.
+    merged.append(("archive/quarantine/dt=2023-11-14/s/900-900.ndjson.gz", "quarantine"))
+    spark.createDataFrame(merged, FILE_COLUMNS).writeTo(TABLES.name("archive_files")).append()
+    bucket = boto3.resource("s3").Bucket(ONLINE.bucket)
+    bucket.objects.all().delete()
+    for place in case.merged + case.listed:
+        bucket.put_object(Key=key_of(*place), Body=b"")
+    if case.joined or case.left:
+        left = {f"left#{shard}": position.zfill(64) for shard, position in case.left.items()}
+        features.put_item(Item={"entity_id": "#join", "view": view, "joins_at": 1} | case.joined | left)
+    if case.former is not None:
+        before = view.replace("@2", "@1")
+        features.put_item(Item={"entity_id": "#fence", "view": before, "ready": True})
+        features.put_item(Item={"entity_id": "A", "view": before, "state": b"", "watermarks": case.former})
+
+
+def test_waits_until_no_function_of_the_version_before_runs(spark: Any, features: Any) -> None:
+    case = Case("waits")
+    lay_out(spark, features, case, "waits@2")
+    patient = replace(ONLINE, join_after_ms=1500)
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        time.sleep(seconds)
+
+    settle_positions(spark, TABLES, patient, "waits@2", sleep)
+    assert slept == []
+    features.put_item(Item={"entity_id": "#join", "view": "waits@3", "joins_at": 1})
+    settle_positions(spark, TABLES, patient, "waits@4", sleep)
+    # As long again as the version takes to join.
+    assert 1.5 < sum(slept) <= 3
+    slept.clear()
+    # It had been announced long ago.
+    features.update_item(
+        Key={"entity_id": "#join", "view": "waits@4"},
+        UpdateExpression="SET joins_at = :at REMOVE #shard",
+        ExpressionAttributeNames={"#shard": FIRST},
+        ExpressionAttributeValues={":at": int(time.time() * 1000) - 3000},
+    )
+    settle_positions(spark, TABLES, patient, "waits@4", sleep)
+    assert slept == []
+
+
+def test_what_a_function_joins_meanwhile_stands(features: Any) -> None:
+    join = JoinItem(ONLINE.table, "meanwhile@2")
+    features.put_item(Item={"entity_id": "#join", "view": "meanwhile@2", "s": "40", "left#s": "39".zfill(64)})
+    join.register("s", "12")
+    assert join.positions() == {"s": "40"}
+    assert join.announce(7) == 7
+    assert join.announce(9) == 7
+    assert join.positions() == {"s": "40"}
+
+
+def test_a_shard_with_nothing_before_its_join_has_no_watermark() -> None:
+    assert marks_before({"a": "0", "b": "1", "c": N1}) == {"b": "0", "c": N}
