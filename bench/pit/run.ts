@@ -1,9 +1,8 @@
 /** Part `pit`: the point-in-time join in Spark, beside the same by Spark SQL's window functions. */
 import path from 'node:path';
 import { outputOf, ROOT } from '../node-process.ts';
-import { atLeast, type Row, row } from '../rows.ts';
+import { atLeast, atMost, type Row, row } from '../rows.ts';
 
-const GOAL = 1_500_000;
 const PYTHON = path.join(ROOT, '.venv', 'bin', 'python');
 const SCRIPT = path.join(ROOT, 'bench', 'pit', 'pit_join.py');
 
@@ -31,7 +30,8 @@ export function rowsOf(output: string): Row[] {
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as Measured)
     .map(({ name, value, unit, goal, beside }) => {
-      const wanted = goal ?? (unit === 'rows/s' && !/baseline|window functions/i.test(name) ? GOAL : null);
-      return row(name, value, unit, wanted === null ? null : atLeast(wanted), beside ?? {});
+      // A rate is to be high; how many times longer it takes, low.
+      const wanted = goal == null ? null : unit === 'times' ? atMost(goal) : atLeast(goal);
+      return row(name, value, unit, wanted, beside ?? {});
     });
 }

@@ -34,6 +34,21 @@ class PropertyColumn:
     def take(self, positions: Ints) -> PropertyColumn:
         return PropertyColumn(self.kind, self.values[positions], self.present[positions], self.words)
 
+    def spread(self, positions: Ints, rows: int) -> PropertyColumn:
+        """Over `rows` events, of which those at `positions` have these values and the others none."""
+        values, present = np.zeros(rows, np.int64), np.zeros(rows, bool)
+        values[positions], present[positions] = self.values, self.present
+        return PropertyColumn(self.kind, values, present, self.words)
+
+    def arrow(self) -> pa.Array:
+        """As an Arrow column, null where it is not present."""
+        missing = None if self.present.all() else ~self.present
+        if self.kind == "string":
+            codes = pa.array(self.values, pa.int64(), mask=missing)
+            words = self.words if self.words is not None else pa.array([], pa.string())
+            return words.take(codes) if len(words) else pa.nulls(len(codes), pa.string())
+        return pa.array(self.values.astype(bool) if self.kind == "bool" else self.values, mask=missing)
+
     def hashes(self) -> Ints:
         """hash53 of each value's text; meaningless where it is not present."""
         if self.words is not None:
@@ -45,13 +60,15 @@ class PropertyColumn:
 
 
 def codes_of(column: pa.ChunkedArray | pa.Array) -> tuple[Ints, pa.Array]:
-    """Dense codes of a string column without nulls, and the words they stand for."""
+    """Dense codes of a string column, also of a dictionary encoded one, and the words they stand for; 0 at a null."""
     if not len(column):
-        return np.zeros(0, np.int64), pa.array([], column.type)
+        words = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        return np.zeros(0, np.int64), pa.array([], words)
     encoded = column.dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.unify_dictionaries().combine_chunks()
-    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary
+    indices = encoded.indices.fill_null(0) if encoded.null_count else encoded.indices
+    return indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary
 
 
 def ints_of(column: pa.ChunkedArray | pa.Array) -> Ints:
@@ -96,19 +113,32 @@ def read_properties(
     parsed = _parse(documents if len(events_of_type) == rows else documents.take(pa.array(events_of_type)), fields)
     columns: dict[str, PropertyColumn] = {}
     for name, kind in fields.items():
-        column = parsed.column(name) if parsed is not None else pa.array([], _ARROW_TYPE[kind])
-        has = column.is_valid().to_numpy(zero_copy_only=False) if len(column) else np.zeros(0, bool)
-        present = np.zeros(rows, bool)
-        present[events_of_type] = has
-        values = np.zeros(rows, np.int64)
-        words = None
-        if kind == "string":
-            codes, words = codes_of(column.drop_null())
-            values[events_of_type[has]] = codes
-        else:
-            values[events_of_type[has]] = column.drop_null().cast(pa.int64()).to_numpy()
-        columns[name] = PropertyColumn(kind, values, present, words)
+        column = property_column(kind, parsed.column(name) if parsed is not None else _nothing(kind))
+        columns[name] = column if len(events_of_type) == rows else column.spread(events_of_type, rows)
     return columns
+
+
+def property_column(kind: FieldKind, column: pa.ChunkedArray | pa.Array) -> PropertyColumn:
+    """An Arrow column of the kind, null where an event has no value."""
+    present = column.is_valid().to_numpy(zero_copy_only=False) if column.null_count else np.ones(len(column), bool)
+    if kind == "string":
+        codes, words = codes_of(column)
+        return PropertyColumn(kind, codes, present, words)
+    values = column.fill_null(False if kind == "bool" else 0) if column.null_count else column
+    return PropertyColumn(kind, ints_of(values.cast(pa.int64())), present)
+
+
+def typed_fields(fields: dict[str, dict[str, FieldKind]]) -> list[tuple[str, str, pa.Field]]:
+    """For each property of each event type, the Arrow column that holds it where properties are read already."""
+    return [
+        (event_type, name, pa.field(f"{event_type}/{name}", _ARROW_TYPE[kind]))
+        for event_type, kinds in fields.items()
+        for name, kind in kinds.items()
+    ]
+
+
+def _nothing(kind: FieldKind) -> pa.ChunkedArray:
+    return pa.chunked_array([], _ARROW_TYPE[kind])
 
 
 def _parse(documents: pa.ChunkedArray, fields: dict[str, FieldKind]) -> pa.Table | None:

@@ -9,9 +9,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .columns import PropertyColumn, byte_ranks, codes_of, ints_of, ranks_of_decimals, read_properties
+from .columns import (
+    PropertyColumn,
+    byte_ranks,
+    codes_of,
+    ints_of,
+    property_column,
+    ranks_of_decimals,
+    read_properties,
+    typed_fields,
+)
 from .ir import ViewPlan
-from .segments import TimeAxis
+from .segments import TimeAxis, stable_order
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -86,8 +95,9 @@ class EventLog:
 def read_events(plan: ViewPlan, events: pa.Table, entity: Ints, unique: bool = False) -> EventLog:
     """Sorts and deduplicates `events` (any order); `entity` holds a code for each event's entity_id.
 
-    `events` has the columns of EVENT_SCHEMA. `unique` says that it holds each (entity_id, event_id) once, as the
-    `events` table does; then event_id, shard_id and sequence_number may be left out where nothing else reads them
+    `events` has the columns of EVENT_SCHEMA; `properties` may be read already (`with_typed_properties`). `unique`
+    says that it holds each (entity_id, event_id) once, as the `events` table does; then event_id, shard_id and
+    sequence_number may be left out where nothing else reads them
     (event_id orders ties for first and last, and is what retractions name).
     """
     time, available = ints_of(events["event_time"]), ints_of(events["available_at"])
@@ -95,11 +105,7 @@ def read_events(plan: ViewPlan, events: pa.Table, entity: Ints, unique: bool = F
     source = _time_order(events, key, available)
     types, type_words = codes_of(events["event_type"])
     type_names = type_words.to_pylist()
-    properties: dict[tuple[str, str], PropertyColumn] = {}
-    for event_type, fields in plan.fields.items():
-        of_type = types == type_names.index(event_type) if event_type in type_names else np.zeros(len(events), bool)
-        read = read_properties(events["properties"], of_type, fields)
-        properties |= {(event_type, name): column.take(source) for name, column in read.items()}
+    properties = {key: column.take(source) for key, column in _properties(plan, events, types, type_names).items()}
     if unique:
         copy_of, first = np.arange(len(events)), np.ones(len(events), bool)
     else:
@@ -111,7 +117,7 @@ def read_events(plan: ViewPlan, events: pa.Table, entity: Ints, unique: bool = F
         entity=entity[source],
         time=time[source],
         available=available[source],
-        type=types[source],
+        type=types[source] if len(type_names) > 1 else types,
         types=type_names,
         properties=properties,
         copy_of=copy_of,
@@ -119,9 +125,35 @@ def read_events(plan: ViewPlan, events: pa.Table, entity: Ints, unique: bool = F
     )
 
 
+def _properties(
+    plan: ViewPlan, events: pa.Table, types: Ints, type_names: list[str]
+) -> dict[tuple[str, str], PropertyColumn]:
+    if "properties" not in events.column_names:
+        typed = typed_fields(plan.fields)
+        return {(of, name): property_column(plan.fields[of][name], events[field.name]) for of, name, field in typed}
+    properties: dict[tuple[str, str], PropertyColumn] = {}
+    for event_type, fields in plan.fields.items():
+        of_type = types == type_names.index(event_type) if event_type in type_names else np.zeros(len(events), bool)
+        read = read_properties(events["properties"], of_type, fields)
+        properties |= {(event_type, name): column for name, column in read.items()}
+    return properties
+
+
+def with_typed_properties(plan: ViewPlan, events: pa.Table) -> pa.Table:
+    """`events` with what the view reads of `properties` as one column each (see `typed_fields`) in its place.
+
+    Read where the events lie, it needn't travel as text. A row has values in the columns of its own type only.
+    """
+    types, words = codes_of(events["event_type"])
+    read = _properties(plan, events, types, words.to_pylist()) if plan.reads_properties else {}
+    columns = {field.name: read[of, name].arrow() for of, name, field in typed_fields(plan.fields)}
+    kept = [name for name in events.column_names if name != "properties"]
+    return pa.table({name: events[name] for name in kept} | columns)
+
+
 def _time_order(events: pa.Table, key: Ints, available: Ints) -> Ints:
     """Order by (key, available, event_id). Ids are long and many: compared only where the key ties, and if given."""
-    order = np.argsort(key)
+    order = stable_order(key)
     k = key[order]
     tied = np.zeros(len(order) + 1, bool)
     tied[1:-1] = k[1:] == k[:-1]

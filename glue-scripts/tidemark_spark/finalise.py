@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,9 +30,9 @@ class InexactSumError(ValueError):
 
 @dataclass(frozen=True)
 class Groups:
-    """Which events (positions in the log) belong to which group; sorted by (group, position)."""
+    """Which events (positions in the log; all is a slice) belong to which group; sorted by (group, position)."""
 
-    event: Ints
+    event: Ints | slice
     group: Ints
 
 
@@ -83,7 +84,7 @@ class _Frame:
         distinct = feature["op"] == "count_distinct"
         key = (feature["event_type"], feature["field"], repr(feature["where"]), distinct)
         if key not in self._selections:
-            rows = len(self.groups.event)
+            rows = len(self.groups.group)
             mask = self.log.is_type(feature["event_type"])[self.groups.event]
             columns = {p["field"]: self.column(feature["event_type"], p["field"]) for p in feature["where"]}
             mask = mask & matching(feature["where"], columns, rows)
@@ -91,7 +92,7 @@ class _Frame:
             if feature["field"] is not None:
                 column = self.column(feature["event_type"], feature["field"])
                 mask = mask & column.present
-                values = column.values[mask]
+                values = column.values if mask.all() else column.values[mask]
                 if distinct:
                     previous = previous_equal(self.groups.group[mask], values)
             self._selections[key] = _Selection(
@@ -108,6 +109,26 @@ class _Selection:
     values: Ints | None
     previous: Ints | None
     """Position of the previous equal value of the group, where features count different values."""
+
+    @cached_property
+    def sums(self) -> _Sums:
+        """Of the values, for all windows that sum them."""
+        assert self.values is not None
+        return _Sums.of(self.values)
+
+
+@dataclass(frozen=True)
+class _Sums:
+    before: Ints
+    """before[i] = sum of the values before position i, modulo 2^64."""
+    rough: NDArray[np.float64] | None
+    """The same in floats, where it may leave the exact range."""
+
+    @staticmethod
+    def of(values: Ints) -> _Sums:
+        far = len(values) and max(int(values.max()), -int(values.min())) * len(values) > MAX_EXACT
+        rough = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)]) if far else None
+        return _Sums(prefix_sum(values), rough)
 
 
 def finalise(
@@ -146,9 +167,9 @@ def _aggregate(frame: _Frame, feature: dict[str, Any]) -> tuple[NDArray[Any] | L
     assert chosen.values is not None
     match feature["op"]:
         case "sum":
-            return _sum(feature["name"], chosen.values, start, end), some
+            return _sum(feature["name"], chosen.sums, start, end), some
         case "mean":
-            total = _sum(feature["name"], chosen.values, start, end)
+            total = _sum(feature["name"], chosen.sums, start, end)
             return total.astype(np.float64) / np.maximum(end - start, 1).astype(np.float64), some
         case "variance":
             return _variance(feature["name"], chosen.values, start, end), some
@@ -168,21 +189,20 @@ def _aggregate(frame: _Frame, feature: dict[str, Any]) -> tuple[NDArray[Any] | L
     raise ValueError(f"{feature['name']}: op {feature['op']!r} is unknown to this engine. Deploy from one commit.")
 
 
-def _sum(name: str, values: Ints, start: Ints, end: Ints) -> Ints:
-    before = prefix_sum(values)
-    total = before[end] - before[start]
-    if len(values) and int(np.abs(values).max()) * len(values) > MAX_EXACT:
-        # Far beyond 2^63 the integer difference could wrap back into range; the float one shows that.
-        rough = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
-        if (np.abs(total) > MAX_EXACT).any() or (np.abs(rough[end] - rough[start]) > 2.0**62).any():
-            raise InexactSumError(f"{name}: found a sum beyond 2^53; allowed: exact integers")
+def _sum(name: str, sums: _Sums, start: Ints, end: Ints) -> Ints:
+    total = sums.before[end] - sums.before[start]
+    # Far beyond 2^63 the integer difference could wrap back into range; the float one shows that.
+    if sums.rough is not None and (
+        (np.abs(total) > MAX_EXACT).any() or (np.abs(sums.rough[end] - sums.rough[start]) > 2.0**62).any()
+    ):
+        raise InexactSumError(f"{name}: found a sum beyond 2^53; allowed: exact integers")
     return total
 
 
 def _variance(name: str, values: Ints, start: Ints, end: Ints) -> NDArray[np.float64]:
     if len(values) and int(np.abs(values).max()) > MAX_SQUARED:
         raise InexactSumError(f"{name}: found a value beyond 2^31 to square; allowed: min and max in the contract")
-    sums = [_sum(name, part, start, end) for part in (values, *parts_of_squares(values))]
+    sums = [_sum(name, _Sums.of(part), start, end) for part in (values, *parts_of_squares(values))]
     return variance(np.maximum(end - start, 1), *sums)
 
 

@@ -95,6 +95,16 @@ class ViewPlan:
         """Whether a value can depend on the order of events of one instant, and so on event ids."""
         return any(f["op"] in ("first", "last", "last_k") for f in self.aggregates)
 
+    @property
+    def event_types(self) -> list[str]:
+        """The event types that can change a value of the view, sorted."""
+        retracting = {rule[end] for rule in self.retraction_rules for end in ("of", "event_type")}
+        return sorted({f["event_type"] for f in self.aggregates} | set(self.fields) | retracting)
+
+    @property
+    def reads_properties(self) -> bool:
+        return any(self.fields.values())
+
     def read_of(self, event_type: str) -> list[str]:
         """The properties that features read of an event type, sorted."""
         mine = [f for f in self.aggregates if f["event_type"] == event_type]

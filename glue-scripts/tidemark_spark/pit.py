@@ -61,14 +61,14 @@ def point_in_time(plan: ViewPlan, events: pa.Table, spine: pa.Table, unique: boo
     (map<string, string>: only events at or behind their shard's sequence number). `unique`: see `read_events`. Columns
     come out as int64, double, string, bool or lists of them; null where the window holds no value.
     """
-    rows = len(spine)
-    entities = pa.chunked_array(
-        [c.cast(pa.large_string()) for c in [*events["entity_id"].chunks, *spine["entity_id"].chunks]],
-        pa.large_string(),
-    )
-    codes, _ = codes_of(entities)
-    log = read_events(plan, events, codes[: len(events)], unique)
-    entity, t = codes[len(events) :], ints_of(spine["t"])
+    ids = [_encoded(chunk) for column in (events["entity_id"], spine["entity_id"]) for chunk in column.chunks]
+    codes, _ = codes_of(pa.chunked_array(ids, pa.dictionary(pa.int32(), pa.string())))
+    return values_at(plan, read_events(plan, events, codes[: len(events)], unique), spine, codes[len(events) :])
+
+
+def values_at(plan: ViewPlan, log: EventLog, spine: pa.Table, entity: Ints) -> pa.Table:
+    """As `point_in_time`, where the events are read already; `entity` holds the log's code of each row's entity_id."""
+    rows, t = len(spine), ints_of(spine["t"])
     order = np.lexsort((t, entity))
     asked = _read_spine(log, spine.take(pa.array(order)), entity[order], t[order])
     values = ViewValues.empty(plan, log, rows)
@@ -76,6 +76,10 @@ def point_in_time(plan: ViewPlan, events: pa.Table, spine: pa.Table, unique: boo
     back = np.empty(rows, np.int64)
     back[order] = np.arange(rows)
     return values.table(back)
+
+
+def _encoded(ids: pa.Array) -> pa.DictionaryArray:
+    return ids if pa.types.is_dictionary(ids.type) else ids.cast(pa.string()).dictionary_encode()
 
 
 def _read_spine(log: EventLog, spine: pa.Table, entity: Ints, t: Ints) -> Spine:
@@ -97,7 +101,9 @@ def _read_spine(log: EventLog, spine: pa.Table, entity: Ints, t: Ints) -> Spine:
 def _answer(plan: ViewPlan, log: EventLog, spine: Spine, values: ViewValues) -> None:
     """Fills `values` for every row of the spine."""
     retractions = read_retractions(plan, log)
-    first = np.flatnonzero(log.first if retractions is None else log.first & (retractions.by < 0))
+    counted = log.first if retractions is None else log.first & (retractions.by < 0)
+    # Mostly all are, and a column as it lies costs nothing.
+    first = slice(None) if counted.all() else np.flatnonzero(counted)
     axis = TimeAxis(int(max(log.entity.max(initial=0), spine.entity.max(initial=0))) + 1, log.time)
     key = axis.key(log.entity, log.time)
     begin = np.searchsorted(key, axis.begin(spine.entity), "left")

@@ -42,6 +42,17 @@ class TimeAxis:
         return group * self._span
 
 
+def stable_order(keys: Ints) -> Ints:
+    """As np.argsort(keys, kind="stable"), for keys ≥ 0; of (entity, ms) half its time.
+
+    numpy sorts 16 bits by radix, so the keys are sorted by their lowest 16 bits first and by their highest last.
+    """
+    order = np.argsort(keys.astype(np.uint16), kind="stable")
+    for shift in range(16, int(keys.max(initial=0)).bit_length(), 16):
+        order = order[np.argsort((keys >> shift).astype(np.uint16)[order], kind="stable")]
+    return order
+
+
 def prefix_sum(values: Ints) -> Ints:
     """p with p[end] - p[start] = sum of values[start:end]. Wraps modulo 2^64, so differences below 2^63 stay exact."""
     out = np.zeros(len(values) + 1, np.int64)

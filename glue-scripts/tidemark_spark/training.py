@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .columns import codes_of, matching
 from .event_log import read_events
 from .ir import DefinitionError, ViewPlan, compile_view, field_kinds, view_named
-from .pit import point_in_time
+from .pit import values_at
 from .segments import TimeAxis
 
 Ints = NDArray[np.int64]
@@ -44,6 +44,11 @@ class TrainingPlan:
     closed_until: int
     """A label is known when t + horizon ≤ this (ms)."""
 
+    @property
+    def label_types(self) -> set[str]:
+        """The event types that decide which rows there are and their labels."""
+        return {self.label["event_type"], self.label["eligible"]["event_type"]}
+
 
 def plan_training(use_case: dict[str, Any], closed_until: int) -> TrainingPlan:
     """The plan of the use case's model. Raises DefinitionError when two splits ask for the same instant."""
@@ -65,14 +70,16 @@ def plan_training(use_case: dict[str, Any], closed_until: int) -> TrainingPlan:
     return TrainingPlan(view, label, model["inputs"], instants, [at[int(t)] for t in instants], closed_until)
 
 
-def training_rows(plan: TrainingPlan, events: pa.Table) -> pa.Table:
+def training_rows(plan: TrainingPlan, events: pa.Table, unique: bool = False) -> pa.Table:
     """ROW_SCHEMA rows of the entities in `events` (EVENT_SCHEMA, all events of each), by (entity_id, t).
+
+    `unique`: see `read_events`.
 
     An entity has a row at every instant after its first eligible event was known, however long it has been silent:
     leaving customers stay in the rows from before they left.
     """
     codes, words = codes_of(events["entity_id"])
-    log = read_events(plan.view, events, codes)
+    log = read_events(plan.view, events, codes, unique)
     facts = np.flatnonzero(log.first)
     eligible = facts[log.is_type(plan.label["eligible"]["event_type"])[facts]]
     known_from = np.full(len(words), np.iinfo(np.int64).max, np.int64)
@@ -90,7 +97,7 @@ def training_rows(plan: TrainingPlan, events: pa.Table) -> pa.Table:
     )
 
     spine = pa.table({"entity_id": words.cast(pa.string()).take(pa.array(entity)), "t": t})
-    features = point_in_time(plan.view, events, spine)
+    features = values_at(plan.view, log, spine, entity)
     splits = pa.array(plan.splits, pa.string()).take(pa.array(instant))
     label = pa.array(~came, mask=t + horizon > plan.closed_until).cast(pa.int32())
     rows = pa.table([spine["entity_id"], spine["t"], splits, label, model_inputs(plan, features)], schema=ROW_SCHEMA)

@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from .entity_shuffle import map_entities
 from .lake import list_objects, read_bytes, s3_client, write_bytes
-from .spark_events import by_entity, engine_events, partition_table
+from .spark_events import events_side, partition_table
 from .tables import TRAINING_COLUMNS, Tables, snapshot_id
 from .training import ROW_DDL, ROW_SCHEMA, SPLITS, TrainingPlan, plan_training, training_rows
 
@@ -68,12 +69,8 @@ def build(
 
 
 def _rows(plan: TrainingPlan, events: DataFrame) -> DataFrame:
-    def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        table = partition_table(batches)
-        if table is not None:
-            yield from training_rows(plan, table).to_batches()
-
-    return by_entity(engine_events(events)).mapInArrow(rows, ROW_DDL)
+    side = events_side(plan.view, events, sorted({*plan.view.event_types, *plan.label_types}))
+    return map_entities({"events": side}, lambda tables: training_rows(plan, tables["events"], unique=True), ROW_DDL)
 
 
 def _files(rows: DataFrame, plan: TrainingPlan, bucket: str, training_set_id: str, store: bool) -> list[dict[str, Any]]:

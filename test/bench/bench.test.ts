@@ -92,11 +92,12 @@ test('the profile adds self time by function', () => {
 });
 
 test('rows of Spark are read among its own lines', () => {
-  const [one, two] = rowsOf(
-    'WARN x\n{"name":"PIT join","value":2e6,"unit":"rows/s"}\n{"name":"peak","value":1,"unit":"MB"}',
+  const [one, two, three] = rowsOf(
+    'WARN x\n{"name":"PIT join","value":2e6,"unit":"rows/s","goal":15e5}\n{"name":"peak","value":1,"unit":"MB","goal":null}\n{"name":"growth","value":1.3,"unit":"times","goal":1.2}',
   );
   expect(one).toMatchObject({ goal: 1_500_000, met: true });
   expect(two).toMatchObject({ goal: null, met: null });
+  expect(three).toMatchObject({ goal: 1.2, met: false });
 });
 
 test("a peer's figures stand beside the rows of their unit only", () => {
