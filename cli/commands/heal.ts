@@ -37,11 +37,11 @@ export function healingTable({ repair, views }: HealingReport): string {
   return views
     .map((view) => {
       if (view.skipped !== undefined) return `${view.view}: not looked at (${view.skipped})`;
-      const done =
-        repair === 'no'
-          ? { 'would repair with --repair': '' }
-          : { repaired: view.repaired, raced: view.raced, erased: view.erased, held: view.held };
-      const rows = [...Object.entries(view.findings), ...Object.entries(done)].filter(([, n]) => n !== 0);
+      const { repaired, raced, erased, held } = view;
+      const done = Object.entries({ repaired, raced, erased, held }).filter(
+        ([name, n]) => n > 0 || name === 'repaired',
+      );
+      const rows = [...Object.entries(view.findings), ...(repair === 'no' ? [] : done)];
       const width = Math.max(...rows.map(([name]) => name.length));
       const lines = rows.map(([name, n]) => `  ${name.padEnd(width)}  ${String(n).padStart(8)}`.trimEnd());
       return [`${view.view}: ${view.checked} states in ${view.seconds} s`, ...lines].join('\n');
