@@ -141,10 +141,12 @@ def before(positions: dict[str, str]) -> Column:
     history = F.col("shard_id") == HISTORY_SHARD
     if not positions:
         return history
-    pairs = [F.lit(text) for pair in positions.items() for text in pair]
+    # Sequence numbers may have a fixed width, and positions that were counted on from them have none.
+    pairs = [F.lit(text) for shard, position in positions.items() for text in (shard, str(int(position)))]
     join = F.element_at(F.create_map(*pairs), F.col("shard_id"))
-    shorter = F.length("sequence_number") - F.length(join)
-    earlier = (shorter < 0) | ((shorter == 0) & (F.col("sequence_number") < join))
+    number = F.regexp_replace("sequence_number", "^0+(?=.)", "")
+    shorter = F.length(number) - F.length(join)
+    earlier = (shorter < 0) | ((shorter == 0) & (number < join))
     # A shard without a position began after they were settled.
     return history | F.coalesce(earlier, F.lit(False))
 

@@ -88,10 +88,12 @@ class Case:
     repaired: bool = False
 
 
+WIDE = [event("E", "1", OLD, ("wide", "079")), event("E", "2", OLD, ("wide", "080"))]
 LATE = two("E", NEW)
 CASES = {
     "as the stream made it": Case("healthy"),
     "as the backfill made it": Case("healthy", stored=item(two("E"), history="9", **{S1: "60"})),
+    "numbers of a fixed width": Case("healthy", WIDE, item(WIDE)),
     "doubled": Case("doubled", stored=item(two("E")) | {"heal": {"BOOL": True}}, repaired=True),
     "a part beside": Case(
         "unmerged",
@@ -132,6 +134,7 @@ def online(spark: Any, stage: Any) -> Any:
     TABLES.create_events(spark, 1)
     TABLES.create(spark, "archive_files", FILE_COLUMNS, "kind")
     merged = [(KEY.format(S1, *span), "events") for span in ((1, 80), (85, 90))]
+    merged.append((KEY.format("wide", "001", "080"), "events"))
     spark.createDataFrame(merged, FILE_COLUMNS).writeTo(TABLES.name("archive_files")).append()
     archive([], (1, 80))
     archive([], (81, 84))
