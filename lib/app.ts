@@ -40,7 +40,7 @@ export async function buildTidemark(app: App, options: TidemarkAppOptions) {
     description: 'features, scores and alerts',
   });
   // The job that backfills a view version must not exist before the functions that keep it up.
-  training.addDependency(realtime);
+  training.addStackDependency(realtime);
   const monitoring = new MonitoringStack(app, 'Monitoring', {
     ...common,
     storage,

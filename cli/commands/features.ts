@@ -5,6 +5,7 @@ import { connect, STAGES, type Stage } from '../connection.ts';
 import { interruption } from '../interruption.ts';
 import { readResources } from '../resources.ts';
 import { type Answer, featuresAt, type Question } from '../time-travel.ts';
+import { backfill } from './features-backfill.ts';
 import { ENGINES, evaluate } from './features-eval.ts';
 import { release } from './features-release.ts';
 
@@ -41,6 +42,11 @@ export function addFeatures(root: Command): void {
     .option('--no-heal', 'stream: what is served before the nightly healing')
     .addHelpText('after', EVAL_HELP)
     .action(evaluate);
+  features
+    .command('backfill')
+    .description('complete the deployed view version: compact the archive, then fill the states, beside live traffic')
+    .addOption(new Option('--stage <stage>', 'which deployment').choices(STAGES).default('local'))
+    .action(backfill);
   features
     .command('release')
     .description("write a use case's released.json: the next deployments keep this version beside a changed one")

@@ -7,7 +7,10 @@ import { type NamedState, type StateStore, WHOLE } from './ports.ts';
  *
  * @returns without those that were deleted meanwhile
  */
-export async function wholeStates(states: Pick<StateStore, 'read'>, found: readonly NamedState[]): Promise<NamedState[]> {
+export async function wholeStates(
+  states: Pick<StateStore, 'read'>,
+  found: readonly NamedState[],
+): Promise<NamedState[]> {
   const [whole, unsure] = [found.filter(isJoined), found.filter((one) => !isJoined(one))];
   if (unsure.length === 0) return whole;
   const stored = await states.read(unsure.map(({ entity_id }) => entity_id));

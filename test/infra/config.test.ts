@@ -177,15 +177,15 @@ describe('what was released last', () => {
     const { ir: before } = await loadUseCase(TINY, path.join(folder, 'out'));
     expect(JSON.parse(readFileSync(useCase.previous!, 'utf8'))).toEqual(before);
     expect(useCase.ir.views[0]!.version).not.toBe(before.views[0]!.version);
-    const app = new App({ outdir: path.join(at, 'cdk.out'), analyticsReporting: false });
     for (const [id, one, files] of [
       ['Both', useCase, ['index.mjs', 'index.mjs.map', 'previous.json', 'usecase.json']],
       ['One', { ...useCase, previous: undefined }, ['index.mjs', 'index.mjs.map', 'usecase.json']],
     ] as const) {
+      const app = new App({ outdir: path.join(at, id), analyticsReporting: false });
       const stack = new Stack(app, id);
       functionCode('notifier/handler.ts', one).bind(stack);
       const asset = stack.node.findAll().find((node): node is Asset => node instanceof Asset)!;
-      expect(readdirSync(asset.assetPath).sort()).toEqual(files);
+      expect(readdirSync(path.join(app.outdir, asset.assetPath)).sort()).toEqual(files);
     }
   }, 30_000);
 
