@@ -18,6 +18,7 @@ const WRITERS: readonly ResourceName[] = [
   'compactArchiveJob',
   'backfillStatesJob',
   'buildTrainingSetJob',
+  'healStatesJob',
 ];
 const RUNNING = ['STARTING', 'RUNNING', 'STOPPING', 'WAITING'];
 const ONLINE = [

@@ -3,6 +3,7 @@ import { demo } from './commands/demo.ts';
 import { deploy } from './commands/deploy.ts';
 import { erase } from './commands/erase.ts';
 import { addFeatures } from './commands/features.ts';
+import { heal } from './commands/heal.ts';
 import { loadHistory } from './commands/history.ts';
 import { startLocal, statusLocal, stopLocal } from './commands/local.ts';
 import { page } from './commands/page.ts';
@@ -109,6 +110,15 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
     .action((_, command: Command) => rebuild(command.optsWithGlobals()));
 
   addFeatures(root);
+
+  root
+    .command('heal')
+    .description('compare online states with what their events give; exit code 1 when some differ for no known cause')
+    .option('--repair', 'write those at odds anew, as every night')
+    .option('--repair-all', 'also where so many differ that the job mistrusts itself')
+    .option('--json <file>', 'write the report as JSON')
+    .addOption(stageOption())
+    .action(heal);
 
   root
     .command('erase')

@@ -15,6 +15,7 @@ const OUTPUTS = {
   buildTrainingSetJob: 'BuildTrainingSetJobName',
   eraseEntityJob: 'EraseEntityJobName',
   featuresAtJob: 'FeaturesAtJobName',
+  healStatesJob: 'HealStatesJobName',
   checkConsistencyJob: 'CheckConsistencyJobName',
   trainingStateMachine: 'TrainingStateMachineArn',
   modelPackageGroup: 'ModelPackageGroupName',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pyspark.sql import SparkSession
@@ -27,11 +28,25 @@ class ArchiveReach:
 
         A listing is no snapshot: a compaction may have seen a later object and not one before it.
         """
-        for found in list_objects(bucket, _PREFIX, _SUFFIX):
-            shard, first, _ = places_of(found.key)
-            if found.key not in self.keys and shard in positions and int(first) < int(positions[shard]):
+        for shard, first in self._waiting(bucket):
+            if shard in positions and first < int(positions[shard]):
                 return shard
         return None
+
+    def complete(self, bucket: str) -> dict[str, str]:
+        """Shard → the highest sequence number up to which nothing that is archived waits to be merged."""
+        ends = {shard: int(end) for shard, end in self.ends.items()}
+        for shard, first in self._waiting(bucket):
+            if shard in ends:
+                ends[shard] = min(ends[shard], first - 1)
+        return {shard: str(end) for shard, end in ends.items() if end >= 0}
+
+    def _waiting(self, bucket: str) -> Iterator[tuple[str, int]]:
+        """Shard and first sequence number of each object that was not merged."""
+        for found in list_objects(bucket, _PREFIX, _SUFFIX):
+            if found.key not in self.keys:
+                shard, first, _ = places_of(found.key)
+                yield shard, int(first)
 
 
 def read_reach(spark: SparkSession, tables: Tables) -> ArchiveReach:

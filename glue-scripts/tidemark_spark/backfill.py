@@ -97,15 +97,15 @@ def _write_one(client: Any, table: str, view: str, state: State, marks: dict[str
     key = {"entity_id": {"S": state.entity_id}, "view": {"S": view}}
     version: int | None = None
     for _ in range(_TRIES):
-        if _put(client, table, item_of(state, view, marks, (version or 0) + 1), version):
+        if put_state(client, table, item_of(state, view, marks, (version or 0) + 1), version):
             return "written" if version is None else "replaced"
-        if version is None and _is_erased(client, table, state.entity_id):
+        if version is None and is_erased(client, table, state.entity_id):
             return "erased"
         version = None
         stored = client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
         if stored is None:
             continue
-        known = _known(stored)
+        known = known_positions(stored)
         if joining:
             if ("joined" in stored or "base" in stored) and covers(known, marks):
                 return "kept"
@@ -119,7 +119,7 @@ def _write_one(client: Any, table: str, view: str, state: State, marks: dict[str
     raise BackfillError(f"a state was changed {_TRIES} times while it was written. Run the job again.")
 
 
-def _known(item: dict[str, Any]) -> dict[str, str]:
+def known_positions(item: dict[str, Any]) -> dict[str, str]:
     """Shard → what an item has seen, in both of its parts where it has two."""
     marks = {shard: mark["S"] for shard, mark in item["watermarks"]["M"].items()}
     for shard, mark in item.get("base_watermarks", {"M": {}})["M"].items():
@@ -173,7 +173,7 @@ def item_of(state: State, view: str, marks: dict[str, str], version: int) -> dic
     return item if state.expires_at is None else item | {"expires_at": {"N": str(state.expires_at)}}
 
 
-def _put(client: Any, table: str, item: dict[str, Any], version: int | None) -> bool:
+def put_state(client: Any, table: str, item: dict[str, Any], version: int | None) -> bool:
     """Writes under the condition that nobody did since `version` was read (None: there was no item)."""
     absent = {"TableName": table, "ConditionExpression": "attribute_not_exists(entity_id)"}
     try:
@@ -205,7 +205,7 @@ def _tombstone_key(entity_id: str) -> dict[str, Any]:
     return {"entity_id": {"S": ERASED_KEY}, "view": {"S": tombstone_of(entity_id)}}
 
 
-def _is_erased(client: Any, table: str, entity_id: str) -> bool:
+def is_erased(client: Any, table: str, entity_id: str) -> bool:
     return "Item" in client.get_item(TableName=table, Key=_tombstone_key(entity_id), ConsistentRead=True)
 
 

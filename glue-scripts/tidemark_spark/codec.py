@@ -1,6 +1,7 @@
 """State codec, version 2: the same bytes as core/codec.ts, whose header describes them.
 
-test/conformance/states.json holds both to it. Writing only: Spark makes states, the stream processor reads them.
+test/conformance/states.json holds both to it. Spark makes states and the stream processor reads them, so there is no
+more of reading than the healing has to know before it compares bytes.
 """
 
 from __future__ import annotations
@@ -134,3 +135,37 @@ def encode_state(
     """The state item's bytes; `ledger` is empty for a view without retractions. Watermarks stand beside them."""
     head = bytes((CODEC_VERSION,)) + varint(newest_event_time) + varint(newest_available_at)
     return head + recent + ledger + b"".join(levels)
+
+
+def has_inexact(data: bytes, partials: int) -> bool:
+    """Whether a state of a view with retractions marks a partial that tells an older truth.
+
+    `partials`: of the view, over all levels. Raises CodecError where the bytes end before that.
+    """
+    try:
+        at = 1
+        for _ in range(2):
+            _, at = _read_varint(data, at)
+        recent, at = _read_varint(data, at)
+        if recent:
+            for _ in range(2):
+                _, at = _read_varint(data, at)
+            gaps, at = _read_varint(data, at + recent * len(hash_bytes(0)))
+            at += gaps
+        # After the byte that says whether the ledger ever let an event go.
+        marks = data[at + 1 : at + 1 + (partials + 7) // 8]
+    except IndexError as error:
+        raise CodecError("found the end of the bytes before the marks") from error
+    if len(marks) * 8 < partials:
+        raise CodecError("found the end of the bytes before the marks")
+    return any(marks)
+
+
+def _read_varint(data: bytes, at: int) -> tuple[int, int]:
+    """The number at `at`, and where the next one begins."""
+    value = shift = 0
+    while data[at] >= 0x80:
+        value |= (data[at] & 0x7F) << shift
+        shift += 7
+        at += 1
+    return value | data[at] << shift, at + 1

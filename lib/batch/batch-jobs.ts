@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { IgnoreMode } from 'aws-cdk-lib';
+import { Duration, IgnoreMode } from 'aws-cdk-lib';
+import { ComparisonOperator } from 'aws-cdk-lib/aws-cloudwatch';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import { CfnTrigger } from 'aws-cdk-lib/aws-glue';
@@ -13,8 +14,10 @@ import type { DataKey } from '../foundation/data-key.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import { deadLetterQueue } from '../foundation/node-function.ts';
 import type { EventStream } from '../ingestion/event-stream.ts';
-import type { AlarmRegistry } from '../monitoring/alarm-registry.ts';
+import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm } from '../monitoring/function-alarms.ts';
+import { DIMENSION, METRIC, METRIC_NAMESPACE, SERVICE } from '../monitoring/metric-names.ts';
+import { tidemarkMetric } from '../monitoring/metrics.ts';
 import { SparkJob } from './spark-job.ts';
 
 export interface BatchJobsProps {
@@ -38,6 +41,7 @@ export class BatchJobs extends Construct {
   readonly checkConsistency: SparkJob;
   readonly eraseEntity: SparkJob;
   readonly featuresAt: SparkJob;
+  readonly healStates: SparkJob;
 
   constructor(scope: Construct, id: string, props: BatchJobsProps) {
     super(scope, id);
@@ -135,6 +139,31 @@ export class BatchJobs extends Construct {
     catalog.grantQuery(this.featuresAt);
     lake.grantReadWrite(this.featuresAt, PREFIX.timeTravel);
 
+    this.healStates = new SparkJob(this, 'HealStates', {
+      ...common,
+      script: 'heal_states.py',
+      description: 'Compares states with their events, and writes anew those at odds',
+      arguments: {
+        table_features,
+        repair: 'yes',
+        parts: String(deployment.stage.batch.healingNights),
+        // What the processor has not applied by then it has given up.
+        stale_after_seconds: String(deployment.stage.processor.maxRecordAgeSeconds),
+        clock: deployment.stage.clock,
+        metrics: JSON.stringify({
+          namespace: METRIC_NAMESPACE,
+          dimensions: { [DIMENSION.service]: SERVICE.healing, [DIMENSION.stage]: deployment.stage.stage },
+          diverged: METRIC.healingDiverged,
+          repaired: METRIC.healingRepaired,
+        }),
+      },
+    });
+    catalog.grantQuery(this.healStates);
+    lake.grantRead(this.healStates, PREFIX.events);
+    lake.grantPut(this.healStates, PREFIX.healing);
+    features.grantHeal(this.healStates);
+    addDivergenceAlarm(props);
+
     this.tellFailures(props);
     // A replay starts the jobs itself: its days pass in seconds.
     if (deployment.stage.clock === 'wall') {
@@ -145,6 +174,8 @@ export class BatchJobs extends Construct {
         'cron(30 3 * * ? *)',
         'Replays the served vectors of the last day',
       );
+      // Soon after a compaction: states that have seen newer events wait for the next night.
+      this.schedule('HealNightly', this.healStates, 'cron(25 4 * * ? *)', 'Heals states that differ from their events');
     }
   }
 
@@ -168,6 +199,7 @@ export class BatchJobs extends Construct {
       this.checkConsistency,
       this.eraseEntity,
       this.featuresAt,
+      this.healStates,
     ];
   }
 
@@ -185,6 +217,19 @@ export class BatchJobs extends Construct {
     });
     addDeadLetterAlarm(alarms, 'JobFailureRule', undelivered, 'The failure of a Glue job could not be told');
   }
+}
+
+function addDivergenceAlarm({ alarms, deployment }: BatchJobsProps): void {
+  alarms.add('HealingDiverged', {
+    severity: 'warning',
+    sentence: 'States differed from what their events give, for no known cause: vectors served of them were wrong.',
+    runbook: 'healing-diverged',
+    metric: tidemarkMetric(deployment, SERVICE.healing, METRIC.healingDiverged, { period: Duration.days(1) }),
+    threshold: 1,
+    comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+    evaluationPeriods: 1,
+    missing: QUIET,
+  });
 }
 
 /** How long a function that writes to the lake may go on with what it read before an erasure, s. */

@@ -15,7 +15,7 @@ export const dev: StageConfig = {
   scorer: { ...prod.scorer, parallelizationFactor: 1 },
   sweep: { ...prod.sweep, segments: 2 },
   api: { ...prod.api, rateLimit: 20, burstLimit: 40 },
-  batch: { ...prod.batch, workers: 2, timeoutMinutes: 60, entityBuckets: 4 },
+  batch: { ...prod.batch, workers: 2, timeoutMinutes: 60, entityBuckets: 4, healingNights: 1 },
   training: { ...prod.training, approval: 'automatic' },
   endpoint: { instanceType: 'ml.t2.medium', instances: 1, canaryPercent: 0 },
 };

@@ -22,7 +22,7 @@ export const local: StageConfig = {
   scorer: { ...prod.scorer, parallelizationFactor: 1, retryAttempts: 5, maxRecordAgeSeconds: 600 },
   publisher: { ...prod.publisher, retryAttempts: 5, maxRecordAgeSeconds: 600 },
   sweep: { ...prod.sweep, scheduled: false, segments: 2, timeoutSeconds: 300 },
-  batch: { ...prod.batch, workers: 2, timeoutMinutes: 30, entityBuckets: 1 },
+  batch: { ...prod.batch, workers: 2, timeoutMinutes: 30, entityBuckets: 1, healingNights: 1 },
   training: { ...prod.training, approval: 'automatic', pollSeconds: 1 },
   endpoint: { instanceType: 'ml.m5.large', instances: 1, canaryPercent: 0 },
 };

@@ -52,7 +52,7 @@ export const prod: StageConfig = {
   sweep: { scheduled: true, everyMinutes: 60, segments: 8, memoryMiB: 1024, timeoutSeconds: 900 },
   api: { rateLimit: 200, burstLimit: 400, memoryMiB: 512 },
   notifier: { memoryMiB: 256, timeoutSeconds: 30 },
-  batch: { workerType: 'G.1X', workers: 4, timeoutMinutes: 240, entityBuckets: 16 },
+  batch: { workerType: 'G.1X', workers: 4, timeoutMinutes: 240, entityBuckets: 16, healingNights: 7 },
   training: {
     xgboostImage: '3.0-5',
     instanceType: 'ml.m5.xlarge',

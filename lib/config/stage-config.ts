@@ -93,6 +93,8 @@ const stageConfig = z.strictObject({
     timeoutMinutes: int(1, 2880),
     /** Buckets of the entity id in the partitioning of `events`. */
     entityBuckets: int(1, 1024),
+    /** Within so many nights the healing compares every state; those that are marked, every night. */
+    healingNights: int(1, 30),
   }),
   training: z.strictObject({
     /** Tag of the SageMaker XGBoost framework container. */

@@ -20,6 +20,8 @@ export const PREFIX = {
   models: 'models/',
   /** Summaries of the consistency check. */
   checks: 'checks/',
+  /** What the nightly healing found and mended. */
+  healing: 'reports/healing/',
   /** Questions about an entity's past and their answers: a day old at most. */
   timeTravel: 'time-travel/',
   /** Lambda chooses this prefix itself for batches it gave up on: aws/lambda/<mapping>/<shard>/<yyyy>/<mm>/<dd>/… */

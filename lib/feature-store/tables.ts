@@ -76,6 +76,14 @@ export class OnlineTable extends EntityTable {
     this.grant(grantee, 'dynamodb:Scan');
   }
 
+  /** May look at all states, and write anew those that differ from their events. */
+  grantHeal(grantee: IGrantable): void {
+    this.grantScan(grantee);
+    this.grantReadTombstones(grantee);
+    this.grant(grantee, 'dynamodb:ConditionCheckItem', 'dynamodb:PutItem');
+    this.key.grantUse(grantee);
+  }
+
   /** May write states computed from history, after a look at those of other versions, and the fence that lets a view serve. */
   grantBackfill(grantee: IGrantable): void {
     this.grantApply(grantee);

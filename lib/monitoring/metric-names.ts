@@ -13,7 +13,10 @@ export const DIMENSION = {
   reason: 'reason',
 } as const;
 
-/** Values of the `service` dimension: the folder names under `lambdas/` (the notifier folder holds two functions). */
+/**
+ * Values of the `service` dimension: the folder names under `lambdas/` (the notifier folder holds two functions), and the
+ * Glue job of the healing.
+ */
 export const SERVICE = {
   processor: 'processor',
   archiver: 'archiver',
@@ -23,6 +26,7 @@ export const SERVICE = {
   publisher: 'publisher',
   notifier: 'notifier',
   modelGate: 'model-gate',
+  healing: 'healing',
 } as const;
 
 export type Service = (typeof SERVICE)[keyof typeof SERVICE];
@@ -77,6 +81,10 @@ export const METRIC = {
   apiRequests: 'ApiRequests',
   /** api, sweep: vectors whose newest event is older than the freshness the use case expects, or missing. */
   staleVectors: 'StaleVectors',
+  /** healing: states that differ from what all events of their entity give, for no known cause. */
+  healingDiverged: 'HealingDiverged',
+  /** healing: states written anew. */
+  healingRepaired: 'HealingRepaired',
 } as const;
 
 export type MetricName = (typeof METRIC)[keyof typeof METRIC];

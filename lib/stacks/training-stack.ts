@@ -39,6 +39,11 @@ export class TrainingStack extends TidemarkStack {
     this.output('EraseEntityJobName', jobs.eraseEntity.job.jobName, 'Glue job: erases entities from the lake');
     this.output('FeaturesAtJobName', jobs.featuresAt.job.jobName, 'Glue job: features of an entity at an instant');
     this.output(
+      'HealStatesJobName',
+      jobs.healStates.job.jobName,
+      'Glue job: states compared with their events, and mended',
+    );
+    this.output(
       'CheckConsistencyJobName',
       jobs.checkConsistency.job.jobName,
       'Glue job: served vectors replayed offline',

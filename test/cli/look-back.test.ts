@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { erasureTable } from '../../cli/commands/erase.ts';
 import { readable } from '../../cli/commands/features.ts';
+import { healingTable } from '../../cli/commands/heal.ts';
 import { run } from '../../cli/main.ts';
 import type { Answer } from '../../cli/time-travel.ts';
 
@@ -47,6 +48,30 @@ test('an erasure is told by store', () => {
     ['DynamoDB features', '1', '0'],
     ['events', '120', '3'],
   ]);
+});
+
+test('a healing is told by finding, and what was done only where something could be', () => {
+  const view = {
+    view: 'churn@0',
+    checked: 12,
+    findings: { diverged: 1, healthy: 9, marked: 2 },
+    repaired: 2,
+    raced: 1,
+    erased: 0,
+    held: 0,
+    examples: {},
+    started_at: T,
+    seconds: 3.2,
+  };
+  const later = { ...view, view: 'late@0', skipped: 'its backfill comes first', checked: 0, findings: {} };
+  const words = (repair: 'no' | 'yes') =>
+    healingTable({ run: 'r', repair, views: [view, later] })
+      .split('\n')
+      .map((line) => line.trim().replaceAll(/ {2,}/g, ' '));
+  const found = ['churn@0: 12 states in 3.2 s', 'diverged 1', 'healthy 9', 'marked 2'];
+  const left = 'late@0: not looked at (its backfill comes first)';
+  expect(words('no')).toEqual([...found, left]);
+  expect(words('yes')).toEqual([...found, 'repaired 2', 'raced 1', left]);
 });
 
 test('nothing is erased without a yes', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { Match } from 'aws-cdk-lib/assertions';
 import { flatten } from '../../lib/foundation/wildcards.ts';
 import { type Resource, resourcesOf, synthesise } from './synthesised.ts';
 
@@ -140,6 +141,7 @@ describe('what each job may do', () => {
     ['BuildTrainingSet', ['iceberg/', 'training/']],
     ['CheckConsistency', ['archive/predictions/', 'checks/', 'iceberg/']],
     ['FeaturesAt', ['iceberg/', 'time-travel/']],
+    ['HealStates', ['archive/events/', 'iceberg/']],
     [
       'EraseEntity',
       [
@@ -163,8 +165,10 @@ describe('what each job may do', () => {
       .every((grant) => grant.endsWith('<FeaturesTable Arn>'));
     expect(tables).toBe(true);
     const may = (action: string) => grants.some((grant) => grant.startsWith(`dynamodb:${action}`));
-    expect(may('Put')).toBe(job === 'BackfillStates');
-    expect(may('Query')).toBe(['LandHistory', 'CompactArchive', 'BackfillStates', 'EraseEntity'].includes(job));
+    expect(may('Put')).toBe(['BackfillStates', 'HealStates'].includes(job));
+    expect(may('Query')).toBe(
+      ['LandHistory', 'CompactArchive', 'BackfillStates', 'EraseEntity', 'HealStates'].includes(job),
+    );
   });
 
   test('the backfill looks at states and shards, and writes states', async () => {
@@ -176,6 +180,43 @@ describe('what each job may do', () => {
       'kinesis:ListShards on <EventsStream Arn>',
     ]);
     expect(grants).toContain('s3:ListBucket on <LakeBucket Arn>');
+  });
+
+  test('the healing looks at states and archive, writes states and its report', async () => {
+    const grants = (await grantsOf('BatchHealStatesRole')).filter((grant) => /LakeBucket|^dynamodb:/.test(grant));
+    expect(grants).toEqual([
+      ...['BatchGetItem', 'ConditionCheckItem', 'GetItem', 'PutItem', 'Query', 'Scan'].map(
+        (action) => `dynamodb:${action} on <FeaturesTable Arn>`,
+      ),
+      's3:GetBucketLocation on <LakeBucket Arn>',
+      's3:GetObject on <LakeBucket Arn>/archive/events/*',
+      's3:GetObject on <LakeBucket Arn>/iceberg/*',
+      's3:ListBucket on <LakeBucket Arn>',
+      's3:PutObject on <LakeBucket Arn>/reports/healing/*',
+    ]);
+  });
+
+  test('the healing runs every night, by the names of metrics that its alarm reads', async () => {
+    const template = (await synthesise('prod')).template('training');
+    template.hasResourceProperties('AWS::Glue::Trigger', {
+      Type: 'SCHEDULED',
+      Schedule: 'cron(25 4 * * ? *)',
+      StartOnCreation: true,
+      Actions: [{ JobName: { Ref: Match.stringLikeRegexp('^BatchHealStates') } }],
+    });
+    const [job] = Object.values(
+      template.findResources('AWS::Glue::Job', { Properties: { DefaultArguments: { '--repair': 'yes' } } }),
+    );
+    const metrics = JSON.parse(job?.Properties.DefaultArguments['--metrics']);
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'prod/tiny/HealingDiverged',
+      Namespace: metrics.namespace,
+      MetricName: metrics.diverged,
+      Dimensions: Match.arrayEquals([
+        { Name: 'service', Value: metrics.dimensions.service },
+        { Name: 'stage', Value: metrics.dimensions.stage },
+      ]),
+    });
   });
 
   test('of the bootstrap bucket a job may read exactly its files', async () => {

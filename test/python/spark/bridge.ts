@@ -4,7 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { readFileSync } from 'node:fs';
-import { encodeState } from '../../../core/codec.ts';
+import { decodeState, encodeState } from '../../../core/codec.ts';
 import { type AdmitOptions, admit, compileContracts } from '../../../core/contract.ts';
 import { finalise } from '../../../core/finalise.ts';
 import type { CanonicalEvent, ContractIR, FeatureValue, FeatureViewIR } from '../../../core/ir.ts';
@@ -27,6 +27,20 @@ interface ViewQuestion {
     readonly events: readonly CanonicalEvent[];
     readonly at: readonly { readonly t: number; readonly knowledge: Knowledge }[];
   }[];
+}
+
+/** For each state as it is stored: its values at t, and the features that it marks. */
+interface StoredQuestion {
+  readonly op: 'stored';
+  readonly cases: readonly { readonly view: FeatureViewIR; readonly state: string; readonly t: number }[];
+}
+
+function answerStored({ cases }: StoredQuestion): unknown {
+  return cases.map(({ view, state: hex, t }) => {
+    const plan = compileView(view);
+    const state = decodeState(plan, Buffer.from(hex, 'hex'), {});
+    return { values: finalise(plan, state, t), marked: inexactFeatures(plan, state) };
+  });
 }
 
 function answerView(question: ViewQuestion): unknown {
@@ -59,5 +73,10 @@ function answerAdmit({ contracts, options, records }: AdmitQuestion): unknown {
   );
 }
 
-const question = JSON.parse(readFileSync(0, 'utf8')) as AdmitQuestion | ViewQuestion;
-process.stdout.write(JSON.stringify(question.op === 'admit' ? answerAdmit(question) : answerView(question)));
+const question = JSON.parse(readFileSync(0, 'utf8')) as AdmitQuestion | ViewQuestion | StoredQuestion;
+process.stdout.write(JSON.stringify(answer()));
+
+function answer(): unknown {
+  if (question.op === 'admit') return answerAdmit(question);
+  return question.op === 'stored' ? answerStored(question) : answerView(question);
+}

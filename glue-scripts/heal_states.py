@@ -1,0 +1,72 @@
+"""Glue job: online states against `events`, those at odds written anew → reports/healing/dt=<day>/<run>.json.
+
+May run again, also beside live traffic.
+Arguments: --lake_bucket, --database, --ir_uri, --table_features, --repair (no, yes, all), --parts,
+--stale_after_seconds, --clock (wall, replay), --metrics (JSON: namespace, dimensions, and names of the metrics diverged
+and repaired), and optionally --run (name of the report).
+"""
+
+import json
+import sys
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from awsglue.utils import getResolvedOptions
+from pyspark.sql import SparkSession
+from tidemark_spark.healing import Night, heal
+from tidemark_spark.ir import compile_view, parse_use_case
+from tidemark_spark.lake import read_bytes, write_bytes
+from tidemark_spark.spark_events import prepare
+from tidemark_spark.tables import Tables
+
+PREFIX = "reports/healing/"
+ARGUMENTS = ["lake_bucket", "database", "ir_uri", "table_features"]
+ARGUMENTS += ["repair", "parts", "stale_after_seconds", "clock", "metrics"]
+
+
+def main() -> None:
+    optional = [name for name in ("run",) if any(a == f"--{name}" or a.startswith(f"--{name}=") for a in sys.argv)]
+    args = getResolvedOptions(sys.argv, [*ARGUMENTS, *optional])
+    if args["repair"] not in ("no", "yes", "all"):
+        raise ValueError("--repair: found another word; allowed: no, yes, all")
+    spark = SparkSession.builder.getOrCreate()
+    prepare(spark)
+    now = datetime.now(UTC)
+    night = Night(
+        table=args["table_features"],
+        bucket=args["lake_bucket"],
+        repair=args["repair"],
+        now_ms=int(now.timestamp() * 1000),
+        stale_after_ms=int(args["stale_after_seconds"]) * 1000,
+        replay=args["clock"] == "replay",
+        parts=int(args["parts"]),
+    )
+    use_case = parse_use_case(read_bytes(args["ir_uri"]))
+    tables = Tables(args["database"])
+    views = [heal(spark, tables, compile_view(use_case, view), night) for view in use_case["views"]]
+    run = args.get("run") or f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
+    report = {"run": run, "repair": night.repair, "views": views}
+    write_bytes(args["lake_bucket"], f"{PREFIX}dt={now:%Y-%m-%d}/{run}.json", json.dumps(report, indent=2).encode())
+    print(json.dumps({"job": "heal_states"} | report))
+    print(metrics_line(json.loads(args["metrics"]), views))
+
+
+def metrics_line(names: dict[str, Any], views: list[dict[str, Any]]) -> str:
+    """A log line in the embedded metric format, of which CloudWatch makes metrics."""
+    values = {
+        names["diverged"]: sum(view["findings"].get("diverged", 0) for view in views),
+        names["repaired"]: sum(view.get("repaired", 0) for view in views),
+    }
+    directive = {
+        "Namespace": names["namespace"],
+        "Dimensions": [list(names["dimensions"])],
+        "Metrics": [{"Name": name, "Unit": "Count"} for name in values],
+    }
+    about = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
+    return json.dumps({"_aws": about} | names["dimensions"] | values)
+
+
+if __name__ == "__main__":
+    main()

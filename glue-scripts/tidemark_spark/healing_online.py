@@ -1,0 +1,140 @@
+"""The online side of the healing: states read in bulk, what they say of themselves, and states written anew."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import boto3
+import pyarrow as pa
+from botocore.config import Config
+from pyspark.sql import DataFrame, SparkSession
+
+from .backfill import is_erased, item_of, put_state
+from .codec import CodecError, has_inexact
+from .states import State
+
+Item = dict[str, Any]
+
+BATCH = 1600
+"""Entities that are read at once."""
+_AT_ONCE = 16
+_BATCH_GET = 100
+_SEGMENTS = 8
+_TRIES = 8
+
+FOUND = pa.schema(
+    [
+        ("entity_id", pa.string()),
+        ("finding", pa.string()),
+        ("version", pa.int64()),
+        ("state", pa.binary()),
+        ("watermarks", pa.map_(pa.string(), pa.string())),
+        ("newest_event_time", pa.int64()),
+        ("newest_available_at", pa.int64()),
+        ("expires_at", pa.int64()),
+    ]
+)
+FOUND_DDL = """entity_id string, finding string, version long, state binary, watermarks map<string, string>,
+    newest_event_time long, newest_available_at long, expires_at long"""
+"""A finding an entity; from `state` on only where a new state is wanted. Times in ms, `expires_at` in s, UTC."""
+
+
+def flagged_entities(spark: SparkSession, table: str, view: str, partials: int | None) -> DataFrame:
+    """The entity_id of every state of the view that says itself that it is at odds."""
+
+    def scan(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for segment in (number for batch in batches for number in batch.column(0).to_pylist()):
+            for items in _scan(table, view, segment):
+                ids = [item["entity_id"]["S"] for item in items if flag_of(item, partials)]
+                yield pa.RecordBatch.from_pydict({"entity_id": ids}, pa.schema([("entity_id", pa.string())]))
+
+    return spark.range(_SEGMENTS).repartition(_SEGMENTS).mapInArrow(scan, "entity_id string").distinct()
+
+
+def _scan(table: str, view: str, segment: int) -> Iterator[list[Item]]:
+    pages = (
+        boto3.client("dynamodb")
+        .get_paginator("scan")
+        .paginate(
+            TableName=table,
+            Segment=segment,
+            TotalSegments=_SEGMENTS,
+            FilterExpression="#view = :view",
+            ProjectionExpression="entity_id, #state, heal, #base",
+            ExpressionAttributeNames={"#view": "view", "#state": "state", "#base": "base"},
+            ExpressionAttributeValues={":view": {"S": view}},
+        )
+    )
+    for page in pages:
+        yield [item for item in page["Items"] if "state" in item]
+
+
+def flag_of(item: Item, partials: int | None) -> str | None:
+    """Why an item says itself that it needs a new state."""
+    data = item["state"]["B"]
+    if item.get("heal", {}).get("BOOL"):
+        return "doubled"
+    if "base" in item:
+        return "unmerged"
+    # The only version that still may be stored (core/codec-v1.ts).
+    if data[:1] == b"\x01":
+        return "outdated"
+    try:
+        return "marked" if partials is not None and has_inexact(data, partials) else None
+    except CodecError:
+        # Damaged: the comparison says so.
+        return None
+
+
+def read_items(table: str, view: str, entities: list[str]) -> dict[str, Item]:
+    """Consistent; entities without an item are absent."""
+    client = _client()
+
+    def read(some: list[str]) -> list[Item]:
+        open_keys, items = [{"entity_id": {"S": e}, "view": {"S": view}} for e in some], []
+        for attempt in range(_TRIES):
+            if not open_keys:
+                return items
+            time.sleep(0.05 * (2**attempt - 1))
+            answer = client.batch_get_item(RequestItems={table: {"Keys": open_keys, "ConsistentRead": True}})
+            items += answer["Responses"].get(table, [])
+            open_keys = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
+        raise RuntimeError(f"{len(open_keys)} keys stayed unprocessed. Run the job again.")
+
+    parts = [entities[i : i + _BATCH_GET] for i in range(0, len(entities), _BATCH_GET)]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return {item["entity_id"]["S"]: item for items in pool.map(read, parts) for item in items}
+
+
+def write_states_anew(wanted: DataFrame, table: str, view: str) -> dict[str, int]:
+    """Writes each state under the condition that nobody did since it was compared; returns counts by outcome."""
+
+    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        client = _client()
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            for batch in batches:
+                outcomes = list(pool.map(_writer(client, table, view), batch.to_pylist()))
+                yield pa.RecordBatch.from_pydict({"outcome": outcomes})
+
+    rows = wanted.mapInArrow(write, "outcome string").groupBy("outcome").count().collect()
+    return {row["outcome"]: row["count"] for row in rows}
+
+
+def _writer(client: Any, table: str, view: str) -> Callable[[dict[str, Any]], str]:
+    def write(row: dict[str, Any]) -> str:
+        times = (row["newest_event_time"], row["newest_available_at"])
+        state = State(row["entity_id"], row["state"], *times, {}, row["expires_at"])
+        version = row["version"]
+        if put_state(client, table, item_of(state, view, dict(row["watermarks"]), (version or 0) + 1), version):
+            return "repaired"
+        return "erased" if version is None and is_erased(client, table, row["entity_id"]) else "raced"
+
+    return write
+
+
+def _client() -> Any:
+    retries = {"mode": "adaptive", "max_attempts": 10}
+    return boto3.client("dynamodb", config=Config(max_pool_connections=_AT_ONCE, retries=retries))
