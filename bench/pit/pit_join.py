@@ -1,6 +1,6 @@
 """Measures the point-in-time join in Spark on two cores; prints one line of JSON a row.
 
-    python bench/pit/pit_join.py [--events N] [--spine N] [--entities N] [--runs N] [--baseline] [--json FILE]
+    python bench/pit/pit_join.py [--events N] [--spine N] [--entities N] [--runs N] [--baseline]
 
 Ours is what the jobs run: whole entities by `map_entities`, then `point_in_time`, from Parquet with the columns of the
 table `events`. A sample of rows is computed again in plain Python; a difference ends the run with code 1.
@@ -28,7 +28,7 @@ from processes import PeakMemory, cpu_seconds  # noqa: E402
 from pyspark.sql import DataFrame, SparkSession, Window  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
 from shop_data import Sizes, write_events, write_spine  # noqa: E402
-from tidemark_spark.ir import ViewPlan, compile_view  # noqa: E402
+from tidemark_spark.ir import compile_view  # noqa: E402
 from tidemark_spark.pit_join import point_in_time_join  # noqa: E402
 from tidemark_spark.spark_events import prepare  # noqa: E402
 
@@ -64,45 +64,45 @@ def arguments() -> argparse.Namespace:
 
 
 def measure(spark: SparkSession, folder: Path, sizes: Sizes, options: argparse.Namespace) -> None:
+    """All take turns, so that a busy machine is busy for all of them."""
     plan = compile_view({"contracts": [CONTRACT]}, view())
     quarters = [str(folder / "events" / str(number)) for number in range(QUARTERS)]
     events, spine = spark.read.parquet(*quarters), spark.read.parquet(str(folder / "spine"))
-    rows = sizes.events + sizes.spine
-    joined = point_in_time_join(plan, events, spine)
-    with PeakMemory() as peak:
-        cold, _ = timed("ours, cold", lambda: run(joined))
-        warm = [timed(f"ours, warm {i + 1} of {options.runs}", lambda: run(joined)) for i in range(options.runs)]
-    check(plan, events, spine, folder, sizes)
-    seconds, cpu = statistics.median(s for s, _ in warm), min(c for _, c in warm)
-    beside = {"lowest": rows / max(s for s, _ in warm), "highest": rows / min(s for s, _ in warm)}
+    quarter = spark.read.parquet(quarters[0]), spine.where(F.col("row") % QUARTERS == 0)
+    passes = {"ours": point_in_time_join(plan, events, spine), "a quarter": point_in_time_join(plan, *quarter)}
     if options.baseline:
-        for title, amount in BASELINES.items():
-            query = by_window_functions(events, spine, amount)
-            took = [timed(f"{title}, {i + 1} of 3", lambda query=query: run(query))[0] for i in range(3)]
-            beside[title] = rows / min(took)
-    title = f"point-in-time join in Spark: 8 features, {sizes.events:,} events + {sizes.spine:,} rows, warm"
-    emit(title, rows / seconds, "rows/s", GOAL, beside)
-    emit("point-in-time join in Spark: the first run of a session", rows / cold, "rows/s", None, {})
-    emit("point-in-time join in Spark: CPU time of a million rows", cpu / rows * 1e6, "s", None, {})
-    parts = {"JVM": peak.jvm, "Python workers": peak.python}
-    emit("point-in-time join in Spark: peak memory", peak.total, "MiB", None, parts)
-    emit_growth(spark, plan, quarters[0], spine, seconds, options.runs)
+        passes |= {name: by_window_functions(events, spine, amount) for name, amount in BASELINES.items()}
+    # Before the others, whose garbage would stay in the JVM's heap.
+    with PeakMemory() as peak:
+        cold, _ = timed("ours, cold", lambda: run(passes["ours"]))
+        run(passes["ours"])
+    check(passes["ours"], folder, sizes)
+    for name in list(passes)[1:]:
+        timed(f"{name}, cold", lambda frame=passes[name]: run(frame))
+    took: dict[str, list[tuple[float, float]]] = {name: [] for name in passes}
+    for number in range(options.runs):
+        for name, frame in passes.items():
+            took[name].append(timed(f"{name}, {number + 1} of {options.runs}", lambda frame=frame: run(frame)))
+    seconds = {name: [s for s, _ in runs] for name, runs in took.items()}
+    rows, ours = sizes.events + sizes.spine, statistics.median(seconds["ours"])
+    beside = {"lowest": rows / max(seconds["ours"]), "highest": rows / min(seconds["ours"])}
+    beside |= {name: rows / statistics.median(seconds[name]) for name in BASELINES if name in seconds}
+    title = "point-in-time join in Spark"
+    of = f"8 features, {sizes.events:,} events + {sizes.spine:,} rows"
+    emit(f"{title}: {of}, warm", rows / ours, "rows/s", GOAL, beside)
+    emit(f"{title}: the first run of a session", rows / cold, "rows/s", None, {})
+    cpu = statistics.median(used for _, used in took["ours"])
+    emit(f"{title}: CPU time of a million rows", cpu / rows * 1e6, "s", None, {})
+    emit(f"{title}: peak memory", peak.total, "MiB", None, {"JVM": peak.jvm, "Python workers": peak.python})
+    one = statistics.median(seconds["a quarter"])
+    both = {"ms for ×1": 1000 * one, f"ms for ×{QUARTERS}": 1000 * ours}
+    growth = f"{title}: time for ×{QUARTERS} the events over {QUARTERS} × the time for ×1"
+    emit(growth, ours / (QUARTERS * one), "times", 1.2, both)
 
 
-def emit_growth(spark: SparkSession, plan: ViewPlan, quarter: str, spine: DataFrame, seconds: float, runs: int) -> None:
-    """A quarter of the events and of the rows, beside all of them."""
-    small = point_in_time_join(plan, spark.read.parquet(quarter), spine.where(F.col("row") % QUARTERS == 0))
-    took = [timed(f"a quarter, {i + 1} of {runs + 1}", lambda: run(small))[0] for i in range(runs + 1)]
-    one = statistics.median(took[1:])
-    name = f"point-in-time join in Spark: time for ×{QUARTERS} the events over {QUARTERS} × the time for ×1"
-    both = {"ms for ×1": 1000 * one, f"ms for ×{QUARTERS}": 1000 * seconds}
-    emit(name, seconds / (QUARTERS * one), "times", 1.2, both)
-
-
-def check(plan: ViewPlan, events: DataFrame, spine: DataFrame, folder: Path, sizes: Sizes) -> None:
+def check(joined: DataFrame, folder: Path, sizes: Sizes) -> None:
     """Ends the program where a row of a sample isn't what plain Python says of it, or where a row is missing."""
     every = max(1, sizes.spine // SAMPLE)
-    joined = point_in_time_join(plan, events, spine)
     found = [row.asDict() for row in joined.where(F.col("row") % every == 0).collect()]
     wanted = expected(folder / "events", [(row["entity_id"], row["t"]) for row in found])
     for row, values in zip(found, wanted, strict=True):

@@ -36,6 +36,7 @@ def below(root: int) -> dict[str, tuple[float, float]]:
 
 
 def cpu_seconds() -> float:
+    """Falls when a worker ends that nobody waits for: take the median of several differences."""
     return sum(seconds for _, seconds in below(os.getpid()).values())
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 CATALOG = "glue_catalog"
 
@@ -75,10 +76,12 @@ def merge(
 ) -> None:
     """Inserts rows whose keys are new; known ones are replaced where `newer_wins_where` (of n and o) holds, else kept.
 
-    `rows` holds each key once. A table that was never written is appended to, which needs no join.
+    `rows` holds each key once. A table that was never written needs no join. Raises Spark's error where another job has
+    written meanwhile what this one has not seen: run it again.
     """
     if snapshot_id(spark, table) is None:
-        rows.writeTo(table).append()
+        # Two jobs may both be the first. An append would let both in, and each key twice; this lets one in.
+        rows.writeTo(table).option("isolation-level", "serializable").overwrite(F.lit(True))
         return
     rows.createOrReplaceTempView("tidemark_new_rows")
     on = " AND ".join(f"o.{key} = n.{key}" for key in keys)
