@@ -9,7 +9,7 @@ import { readJest, readPytest } from './results.mjs';
 
 const OUT = join(CACHE, 'test');
 /** A part that hangs is ended and counts as failed: the whole run has 25 minutes. */
-const PART_MS = 14 * 60_000;
+const PART_MS = 18 * 60_000;
 const node = process.execPath;
 const bin = (path) => join(ROOT, 'node_modules', path);
 

@@ -261,6 +261,13 @@ describe('a version that was released before', () => {
     expect([world.states.rows.size, before.rows.size]).toEqual([0, 1]);
   });
 
+  test('a record that neither version can hold is refused once', async () => {
+    const world = new World(1);
+    const previous = { plan: old.plan, states: new MemoryStates(old.plan, 1).port() };
+    const result = await world.run([record(purchase('ann', 'e1'), 1)], { previous });
+    expect(result).toMatchObject({ applied: 0, written: 0, failed: null, quarantined: new Map([['OVERSIZE', 1]]) });
+  });
+
   test('a write that fails in one version delivers the record again, and the other skips it', async () => {
     const { world, before } = worlds();
     const faults = new Faults((call) => (call === 'write' ? 'before' : 'none'));
