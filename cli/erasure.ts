@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteItemCommand, type DynamoDBClient, PutItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb';
 import { GetJobRunsCommand } from '@aws-sdk/client-glue';
-import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { ERASED_KEY, tombstoneOf } from '../core/tombstone.ts';
 import { PREFIX } from '../lib/feature-store/lake.ts';
 import type { Clients } from './connection.ts';
 import { CliError } from './errors.ts';
 import { runGlueJob, type Watch } from './jobs.ts';
+import { readLakeJson } from './lake-json.ts';
 import type { ResourceName, Resources } from './resources.ts';
 
 const POLL_MS = 1000;
@@ -57,7 +57,8 @@ export async function eraseEntity(
   const run = randomUUID();
   await runGlueJob(clients, resources.get('eraseEntityJob'), { '--run': run }, watch);
   const again = await clearOnline(dynamodb, resources, entity_id);
-  const lake = report.parse(await readJson(clients, resources, `${PREFIX.checks}erasure-${run}.json`));
+  const Key = `${PREFIX.checks}erasure-${run}.json`;
+  const lake = report.parse(await readLakeJson(clients.s3, resources.get('lakeBucket'), Key));
   const online: ErasedStore[] = [];
   for (const [i, one] of ONLINE.entries()) {
     const left = (await itemsOf(dynamodb, resources, one, entity_id)).length;
@@ -70,11 +71,6 @@ export async function eraseEntity(
     left: lake.left[store] ?? 0,
   }));
   return [...online, ...offline];
-}
-
-async function readJson({ s3 }: Clients, resources: Resources, Key: string): Promise<unknown> {
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket: resources.get('lakeBucket'), Key }));
-  return JSON.parse((await Body?.transformToString()) ?? 'null');
 }
 
 /** @param cleared_at when the online stores were cleared, ms UTC; 0: not yet */

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { GetObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
+import { paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { PREFIX } from '../lib/feature-store/lake.ts';
 import type { Clients } from './connection.ts';
 import { CliError } from './errors.ts';
 import { runGlueJob, type Watch } from './jobs.ts';
+import { readLakeJson } from './lake-json.ts';
 import type { Resources } from './resources.ts';
 
 const count = z.number().int();
@@ -53,9 +54,7 @@ export async function healStates(
 async function readReport(client: S3Client, Bucket: string, run: string): Promise<unknown> {
   for await (const page of paginateListObjectsV2({ client }, { Bucket, Prefix: PREFIX.healing })) {
     const Key = page.Contents?.find((object) => object.Key?.endsWith(`/${run}.json`))?.Key;
-    if (Key === undefined) continue;
-    const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
-    return JSON.parse((await Body?.transformToString()) ?? 'null');
+    if (Key !== undefined) return readLakeJson(client, Bucket, Key);
   }
   throw new CliError(`The healing succeeded but wrote no report below ${PREFIX.healing}.`);
 }

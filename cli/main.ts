@@ -10,10 +10,9 @@ import { page } from './commands/page.ts';
 import { put } from './commands/put.ts';
 import { replay } from './commands/replay.ts';
 import { rebuild, train } from './commands/train.ts';
-import { STAGES } from './connection.ts';
 import { CliError, messageOf } from './errors.ts';
+import { stageOption } from './stage-option.ts';
 
-const stageOption = () => new Option('--stage <stage>', 'which deployment').choices(STAGES).default('local');
 const useCaseOption = () => new Option('--usecase <name>', 'folder under usecases/, or a path to one').default('churn');
 
 function positive(text: string): number {

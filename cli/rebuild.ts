@@ -1,8 +1,8 @@
-import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { PREFIX } from '../lib/feature-store/lake.ts';
 import type { Clients } from './connection.ts';
 import { runGlueJob, type Watch } from './jobs.ts';
+import { readLakeJson } from './lake-json.ts';
 import type { Resources } from './resources.ts';
 
 const keys = z.array(z.string());
@@ -27,6 +27,5 @@ export async function rebuildTrainingSet(
 ): Promise<RebuildReport> {
   await runGlueJob(clients, resources.get('buildTrainingSetJob'), { '--rebuild': id }, watch);
   const Key = `${PREFIX.trainingSets}${id}/rebuilt.json`;
-  const { Body } = await clients.s3.send(new GetObjectCommand({ Bucket: resources.get('lakeBucket'), Key }));
-  return reportSchema.parse(JSON.parse((await Body?.transformToString()) ?? 'null'));
+  return reportSchema.parse(await readLakeJson(clients.s3, resources.get('lakeBucket'), Key));
 }

@@ -4,6 +4,7 @@ import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import { z } from 'zod';
 import type { UseCaseIR } from '../core/ir.ts';
 import { compareSequence } from '../core/state.ts';
+import { modelView } from '../core/usecase.ts';
 import type { WireEvent } from './bad-records.ts';
 import type { Clients } from './connection.ts';
 import { CliError } from './errors.ts';
@@ -162,7 +163,7 @@ export class Replayer {
   /** Waits until the last good event of every shard is in its state: then all before it are, too. */
   caughtUp(): Promise<void> {
     const { clients, resources, ir } = this.#options;
-    const view = ir.views.find(({ name }) => name === ir.model.view)?.version ?? '';
+    const view = modelView(ir).version;
     return this.#eachShard('The stream processor', async (shard, { entity, sequence }) => {
       const seen = await watermark(clients.dynamodb, resources.get('featuresTable'), entity, view, shard);
       return seen !== undefined && compareSequence(seen, sequence) >= 0;

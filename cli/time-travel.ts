@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { PREFIX } from '../lib/feature-store/lake.ts';
 import type { Clients } from './connection.ts';
 import { runGlueJob, type Watch } from './jobs.ts';
+import { readLakeJson } from './lake-json.ts';
 import type { Resources } from './resources.ts';
 
 export interface Question {
@@ -48,8 +49,7 @@ export async function featuresAt(
   await clients.s3.send(new PutObjectCommand({ Bucket, Key: key('question'), Body: JSON.stringify(question) }));
   try {
     await runGlueJob(clients, resources.get('featuresAtJob'), { '--request': request }, watch);
-    const { Body } = await clients.s3.send(new GetObjectCommand({ Bucket, Key: key('answer') }));
-    return answerSchema.parse(JSON.parse((await Body?.transformToString()) ?? 'null'));
+    return answerSchema.parse(await readLakeJson(clients.s3, Bucket, key('answer')));
   } finally {
     for (const name of ['question', 'answer'])
       await clients.s3.send(new DeleteObjectCommand({ Bucket, Key: key(name) }));

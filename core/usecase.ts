@@ -1,7 +1,7 @@
 /** The shape of a use case's IR document, checked wherever one is read. */
 import { z } from 'zod';
 import { DefinitionError, typeName } from './errors.ts';
-import type { ExprIR, UseCaseIR } from './ir.ts';
+import type { ExprIR, FeatureViewIR, UseCaseIR } from './ir.ts';
 import { validateUseCase } from './validate.ts';
 
 const name = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'a lower-case name of letters, digits and _');
@@ -146,6 +146,11 @@ export const useCaseSchema = z.strictObject({
   }),
   replay: z.strictObject({ available_lag_ms: ms }),
 });
+
+/** The view that the model reads. @param ir validated, so that it has one */
+export function modelView(ir: UseCaseIR): FeatureViewIR {
+  return ir.views.find(({ name }) => name === ir.model.view)!;
+}
 
 /**
  * Reads an IR document: shape first, then what the definitions mean together.

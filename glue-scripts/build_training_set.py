@@ -5,12 +5,11 @@ or --rebuild <id> alone: makes that set's files again, in memory, and compares b
 """
 
 import json
-import sys
 
-from awsglue.utils import getResolvedOptions
 from pyspark.sql import SparkSession
 from tidemark_spark.decimals import parse_timestamp
 from tidemark_spark.ir import parse_use_case
+from tidemark_spark.job_arguments import resolve
 from tidemark_spark.lake import read_bytes
 from tidemark_spark.spark_events import prepare
 from tidemark_spark.tables import Tables
@@ -18,8 +17,7 @@ from tidemark_spark.training_set import build, rebuild
 
 
 def main() -> None:
-    optional = [name for name in ("training_set_id", "as_of", "rebuild") if _given(name)]
-    args = getResolvedOptions(sys.argv, ["lake_bucket", "database", "ir_uri", *optional])
+    args = resolve(["lake_bucket", "database", "ir_uri"], ["training_set_id", "as_of", "rebuild"])
     given = args.get("as_of") or ""
     as_of = parse_timestamp(given, "epoch_ms" if given.isdigit() else "iso8601") if given else None
     spark = SparkSession.builder.getOrCreate()
@@ -33,10 +31,6 @@ def main() -> None:
     manifest = build(spark, tables, use_case, bucket, args["training_set_id"], as_of)
     shown = ("training_set_id", "rows", "base_rates", "dropped", "snapshot_id")
     print(json.dumps({"job": "build_training_set"} | {key: manifest[key] for key in shown}))
-
-
-def _given(name: str) -> bool:
-    return any(a == f"--{name}" or a.startswith(f"--{name}=") for a in sys.argv)
 
 
 if __name__ == "__main__":

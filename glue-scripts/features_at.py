@@ -36,7 +36,7 @@ def main() -> None:
     snapshot = snapshot_id(spark, tables.name("events"))
     if snapshot is None:
         raise RuntimeError("events: the table is empty. Land the history first.")
-    events = spark.read.option("snapshot-id", snapshot).table(tables.name("events"))
+    events = tables.at(spark, "events", snapshot)
     found = features_at(plan, events_of(events, entity), entity, t, known_before, retractions_of(use_case))
     about = {"entity_id": entity, "t": t, "known_before": known_before, "snapshot_id": str(snapshot)}
     about |= {"view": plan.view["version"], "refused": refused(spark, tables, entity)}

@@ -7,16 +7,15 @@ and repaired), and optionally --run (name of the report).
 """
 
 import json
-import sys
 import time
 import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from awsglue.utils import getResolvedOptions
 from pyspark.sql import SparkSession
 from tidemark_spark.healing import Night, heal
 from tidemark_spark.ir import compile_view, parse_use_case
+from tidemark_spark.job_arguments import resolve
 from tidemark_spark.lake import read_bytes, write_bytes
 from tidemark_spark.spark_events import prepare
 from tidemark_spark.tables import Tables
@@ -27,8 +26,7 @@ ARGUMENTS += ["repair", "parts", "stale_after_seconds", "clock", "metrics"]
 
 
 def main() -> None:
-    optional = [name for name in ("run",) if any(a == f"--{name}" or a.startswith(f"--{name}=") for a in sys.argv)]
-    args = getResolvedOptions(sys.argv, [*ARGUMENTS, *optional])
+    args = resolve(ARGUMENTS, ["run"])
     if args["repair"] not in ("no", "yes", "all"):
         raise ValueError("--repair: found another word; allowed: no, yes, all")
     spark = SparkSession.builder.getOrCreate()

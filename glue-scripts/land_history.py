@@ -10,7 +10,7 @@ from awsglue.utils import getResolvedOptions
 from pyspark.sql import SparkSession
 from tidemark_spark.history import count_lines, land
 from tidemark_spark.ir import parse_use_case
-from tidemark_spark.lake import list_objects, read_bytes
+from tidemark_spark.lake import NDJSON, list_objects, read_bytes
 from tidemark_spark.spark_events import prepare
 from tidemark_spark.tables import Tables
 from tidemark_spark.tombstones import read_tombstones
@@ -23,7 +23,7 @@ def main() -> None:
     spark = SparkSession.builder.getOrCreate()
     prepare(spark)
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
-    files = list_objects(args["lake_bucket"], PREFIX, ".ndjson.gz")
+    files = list_objects(args["lake_bucket"], PREFIX, NDJSON)
     slices = count_lines(spark, args["lake_bucket"], files)
     erased, buckets = frozenset(read_tombstones(args["table_features"])), int(args["entity_buckets"])
     counts = land(spark, Tables(args["database"]), use_case, args["lake_bucket"], slices, buckets, erased)

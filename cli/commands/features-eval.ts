@@ -1,10 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { compileContracts } from '../../core/contract.ts';
 import type { FeatureViewIR, UseCaseIR } from '../../core/ir.ts';
-import { loadUseCase } from '../../lib/config/use-case.ts';
 import { Progress } from '../../setup/progress.mjs';
+import { loadDefinitions } from '../definitions.ts';
 import { CliError } from '../errors.ts';
 import type { Evaluation, Knowledge, Vectors } from '../evaluation/evaluation.ts';
 import { readEvents, readQueries } from '../evaluation/inputs.ts';
@@ -33,7 +30,7 @@ export async function evaluate(options: EvalOptions): Promise<void> {
   if (options.events === '-' && options.queries === '-')
     throw new CliError('--events and --queries: found - for both; allowed: standard input for one of them.', 2);
   await requireFiles([options.events, options.queries]);
-  const ir = await definitions(options.usecase);
+  const { ir } = await loadDefinitions(options.usecase);
   const view = viewOf(ir, options.view);
   const progress = new Progress(process.stderr);
   const [events, queries] = await progress.step('Read events and queries', async () => [
@@ -49,15 +46,6 @@ export async function evaluate(options: EvalOptions): Promise<void> {
   for (const [i, { entity_id, said }] of queries.entries()) {
     const values = Object.fromEntries(features.map(({ name }, f) => [name, vectors[i]![f]]));
     process.stdout.write(`${JSON.stringify({ entity_id, t: said, features: values })}\n`);
-  }
-}
-
-async function definitions(usecase: string): Promise<UseCaseIR> {
-  const work = mkdtempSync(join(tmpdir(), 'tidemark-usecase-'));
-  try {
-    return (await loadUseCase(usecase, work)).ir;
-  } finally {
-    rmSync(work, { recursive: true });
   }
 }
 

@@ -1,22 +1,17 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { relative } from 'node:path';
 import type { UseCaseIR } from '../../core/ir.ts';
-import { modelView, Release } from '../../lib/config/released.ts';
-import { loadUseCase } from '../../lib/config/use-case.ts';
+import { modelView } from '../../core/usecase.ts';
+import { Release } from '../../lib/config/released.ts';
+import { loadDefinitions } from '../definitions.ts';
 
 /** `tidemark features release`: from now on the definitions as they are count as released. */
 export async function release({ usecase }: { readonly usecase: string }): Promise<void> {
-  const work = mkdtempSync(join(tmpdir(), 'tidemark-usecase-'));
-  try {
-    const { ir, folder } = await loadUseCase(usecase, work);
-    const before = new Release(folder);
-    before.requireKept(ir);
-    writeFileSync(before.file, documentOf(ir));
-    console.log(changed(before.ir, ir, relative('', before.file)));
-  } finally {
-    rmSync(work, { recursive: true });
-  }
+  const { ir, folder } = await loadDefinitions(usecase);
+  const before = new Release(folder);
+  before.requireKept(ir);
+  writeFileSync(before.file, documentOf(ir));
+  console.log(changed(before.ir, ir, relative('', before.file)));
 }
 
 /** One line a value, so that a review shows what changed. */

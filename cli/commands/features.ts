@@ -1,9 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseTimestamp } from '../../core/time.ts';
 import { Progress } from '../../setup/progress.mjs';
-import { connect, STAGES, type Stage } from '../connection.ts';
+import { connect, type Stage } from '../connection.ts';
 import { interruption } from '../interruption.ts';
 import { readResources } from '../resources.ts';
+import { stageOption } from '../stage-option.ts';
 import { type Answer, featuresAt, type Question } from '../time-travel.ts';
 import { backfill } from './features-backfill.ts';
 import { ENGINES, evaluate } from './features-eval.ts';
@@ -22,7 +23,7 @@ export function addFeatures(root: Command): void {
     .requiredOption('--t <time>', 'the instant: ISO 8601 with a zone, or ms', instant)
     .option('--knowledge <when>', 'asof (known at t), latest, or a time', knowledge, 'asof')
     .option('--json', 'print everything as JSON')
-    .addOption(new Option('--stage <stage>', 'which deployment').choices(STAGES).default('local'))
+    .addOption(stageOption())
     .action(at);
   features
     .command('eval')
@@ -45,7 +46,7 @@ export function addFeatures(root: Command): void {
   features
     .command('backfill')
     .description('complete the deployed view version: compact the archive, then fill the states, beside live traffic')
-    .addOption(new Option('--stage <stage>', 'which deployment').choices(STAGES).default('local'))
+    .addOption(stageOption())
     .action(backfill);
   features
     .command('release')

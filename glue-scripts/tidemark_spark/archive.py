@@ -20,7 +20,7 @@ from .events import (
     merge_quarantine,
     rejections_of,
 )
-from .lake import list_objects, read_lines
+from .lake import ARCHIVE, NDJSON, list_objects, read_lines
 from .tables import FILE_COLUMNS, PREDICTION_COLUMNS, QUARANTINE_COLUMNS, Tables, merge
 from .tombstones import NOBODY, Tombstones, any_erased, subjects_of
 
@@ -67,7 +67,7 @@ def compact(
         read[row["kind"]].add(row["key"])
     counts = {}
     for kind in KINDS:
-        keys = [o.key for o in list_objects(bucket, f"archive/{kind}/", ".ndjson.gz") if o.key not in read[kind]]
+        keys = [o.key for o in list_objects(bucket, f"{ARCHIVE}{kind}/", NDJSON) if o.key not in read[kind]]
         counts[f"{kind}_objects"] = len(keys)
         if keys:
             _MERGE[kind](spark, tables, bucket, keys, erased)

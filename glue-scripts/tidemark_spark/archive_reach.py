@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 from pyspark.sql import SparkSession
 
-from .lake import list_objects
+from .lake import ARCHIVED_EVENTS, NDJSON, list_objects
+from .positions import highest
 from .tables import Tables
-
-_PREFIX = "archive/events/"
-_SUFFIX = ".ndjson.gz"
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class ArchiveReach:
 
     def _waiting(self, bucket: str) -> Iterator[tuple[str, int]]:
         """Shard and first sequence number of each object that was not merged."""
-        for found in list_objects(bucket, _PREFIX, _SUFFIX):
+        for found in list_objects(bucket, ARCHIVED_EVENTS, NDJSON):
             if found.key not in self.keys:
                 shard, first, _ = places_of(found.key)
                 yield shard, int(first)
@@ -54,15 +52,12 @@ def read_reach(spark: SparkSession, tables: Tables) -> ArchiveReach:
     if not tables.exists(spark, "archive_files"):
         return ArchiveReach(frozenset(), {})
     rows = spark.table(tables.name("archive_files")).where("kind = 'events'").select("key").collect()
-    ends: dict[str, str] = {}
-    for shard, _, last in (places_of(row["key"]) for row in rows):
-        if int(last) > int(ends.get(shard, -1)):
-            ends[shard] = last
+    ends = highest({shard: last} for shard, _, last in (places_of(row["key"]) for row in rows))
     return ArchiveReach(frozenset(row["key"] for row in rows), ends)
 
 
 def places_of(key: str) -> tuple[str, str, str]:
     """Shard, first and last sequence number of archive/events/dt=…/<shard>/<first>-<last>.ndjson.gz."""
     _, shard, name = key.rsplit("/", 2)
-    first, last = name.removesuffix(_SUFFIX).split("-")
+    first, last = name.removesuffix(NDJSON).split("-")
     return shard, first, last

@@ -12,7 +12,6 @@ from typing import Any
 
 import boto3
 import pyarrow as pa
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -20,12 +19,13 @@ from pyspark.sql import functions as F
 from .events import HISTORY_SHARD
 from .ir import ViewPlan
 from .joins import FENCE_KEY, BackfillError, Online, before, is_fenced, marks_before, settle_positions
+from .online_table import CONNECTIONS, connect, has_item, key_of
+from .positions import attribute_of, covers, highest, positions_of
 from .spark_events import by_entity, engine_events, partition_table
 from .states import State, entity_states
 from .tables import Tables, snapshot_id
 from .tombstones import ERASED_KEY, read_tombstones, tombstone_of, without_erased
 
-WRITERS = 16
 _TRIES = 5
 
 
@@ -51,7 +51,7 @@ def backfill(spark: SparkSession, tables: Tables, plan: ViewPlan, online: Online
     snapshot = snapshot_id(spark, tables.name("events"))
     if snapshot is None:
         raise BackfillError("events: the table is empty. Land the history first.")
-    events = spark.read.option("snapshot-id", snapshot).table(tables.name("events"))
+    events = tables.at(spark, "events", snapshot)
     history = F.col("shard_id") == HISTORY_SHARD
     if joining:
         events = events.where(before(positions))
@@ -86,15 +86,13 @@ def write_states(
     """Counts of states by what happened: `written`, `replaced` (an older one), `kept` (a live one that has seen
     all archived events of its entity), `behind` (a live one that has not, but holds newer ones), `erased`; while
     `joining` also `based` (put beside what the stream has begun)."""
-    client = boto3.client(
-        "dynamodb", config=Config(max_pool_connections=WRITERS, retries={"mode": "adaptive", "max_attempts": 10})
-    )
-    with ThreadPoolExecutor(WRITERS) as pool:
+    client = connect()
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
         return Counter(pool.map(lambda state: _write_one(client, table, view, state, marks, joining), states))
 
 
 def _write_one(client: Any, table: str, view: str, state: State, marks: dict[str, str], joining: bool) -> str:
-    key = {"entity_id": {"S": state.entity_id}, "view": {"S": view}}
+    key = key_of(state.entity_id, view)
     version: int | None = None
     for _ in range(_TRIES):
         if put_state(client, table, item_of(state, view, marks, (version or 0) + 1), version):
@@ -121,11 +119,7 @@ def _write_one(client: Any, table: str, view: str, state: State, marks: dict[str
 
 def known_positions(item: dict[str, Any]) -> dict[str, str]:
     """Shard → what an item has seen, in both of its parts where it has two."""
-    marks = {shard: mark["S"] for shard, mark in item["watermarks"]["M"].items()}
-    for shard, mark in item.get("base_watermarks", {"M": {}})["M"].items():
-        if int(marks.get(shard, -1)) < int(mark["S"]):
-            marks[shard] = mark["S"]
-    return marks
+    return highest(positions_of(item[part]) for part in ("watermarks", "base_watermarks") if part in item)
 
 
 def _add_base(client: Any, table: str, key: dict[str, Any], state: State, marks: dict[str, str], version: str) -> bool:
@@ -139,7 +133,7 @@ def _add_base(client: Any, table: str, key: dict[str, Any], state: State, marks:
             ExpressionAttributeNames={"#base": "base", "#version": "version"},
             ExpressionAttributeValues={
                 ":base": {"B": state.data},
-                ":marks": _attribute(marks),
+                ":marks": attribute_of(marks),
                 ":one": {"N": "1"},
                 ":read": {"N": version},
             },
@@ -149,23 +143,13 @@ def _add_base(client: Any, table: str, key: dict[str, Any], state: State, marks:
     return True
 
 
-def _attribute(marks: dict[str, str]) -> dict[str, Any]:
-    return {"M": {shard: {"S": mark} for shard, mark in marks.items()}}
-
-
-def covers(marks: dict[str, str], known: dict[str, str]) -> bool:
-    """Whether a state at `marks` has seen all that a state at `known` has."""
-    return all(shard in marks and int(known[shard]) <= int(marks[shard]) for shard in known)
-
-
 def item_of(state: State, view: str, marks: dict[str, str], version: int) -> dict[str, Any]:
     """The item as the stream processor writes it."""
     item: dict[str, Any] = {
-        "entity_id": {"S": state.entity_id},
-        "view": {"S": view},
+        **key_of(state.entity_id, view),
         "state": {"B": state.data},
         "version": {"N": str(version)},
-        "watermarks": _attribute(marks),
+        "watermarks": attribute_of(marks),
         "newest_event_time": {"N": str(state.newest_event_time)},
         "newest_available_at": {"N": str(state.newest_available_at)},
         "joined": {"BOOL": True},
@@ -178,7 +162,7 @@ def put_state(client: Any, table: str, item: dict[str, Any], version: int | None
     absent = {"TableName": table, "ConditionExpression": "attribute_not_exists(entity_id)"}
     try:
         if version is None:
-            check = absent | {"Key": _tombstone_key(item["entity_id"]["S"])}
+            check = absent | {"Key": key_of(ERASED_KEY, tombstone_of(item["entity_id"]["S"]))}
             client.transact_write_items(TransactItems=[{"Put": absent | {"Item": item}}, {"ConditionCheck": check}])
         else:
             client.put_item(
@@ -201,12 +185,8 @@ def _lost(error: ClientError) -> bool:
     raise error
 
 
-def _tombstone_key(entity_id: str) -> dict[str, Any]:
-    return {"entity_id": {"S": ERASED_KEY}, "view": {"S": tombstone_of(entity_id)}}
-
-
 def is_erased(client: Any, table: str, entity_id: str) -> bool:
-    return "Item" in client.get_item(TableName=table, Key=_tombstone_key(entity_id), ConsistentRead=True)
+    return has_item(table, ERASED_KEY, tombstone_of(entity_id), client)
 
 
 def write_fence(table: str, view: str, snapshot: int, history_rows: int) -> None:
@@ -214,8 +194,7 @@ def write_fence(table: str, view: str, snapshot: int, history_rows: int) -> None
     boto3.client("dynamodb").put_item(
         TableName=table,
         Item={
-            "entity_id": {"S": FENCE_KEY},
-            "view": {"S": view},
+            **key_of(FENCE_KEY, view),
             "ready": {"BOOL": True},
             "snapshot_id": {"S": str(snapshot)},
             "history_rows": {"N": str(history_rows)},

@@ -18,6 +18,8 @@ from .ir import FieldKind
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+WORDS = pa.dictionary(pa.int32(), pa.string())
+"""The type of a string column that holds each of its words once."""
 _ARROW_TYPE = {"int": pa.int64(), "string": pa.string(), "bool": pa.bool_()}
 _BLOCK_BYTES = 1 << 24
 

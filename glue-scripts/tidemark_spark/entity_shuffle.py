@@ -16,10 +16,10 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
-from .columns import codes_of
+from .columns import WORDS, codes_of
 from .hashing import hash53, murmur3
 
-ENTITY_ID = pa.dictionary(pa.int32(), pa.string())
+ENTITY_ID = WORDS
 """The type of entity_id in the tables that arrive."""
 _BLOBS = "key int, side string, blob string, piece int, bytes binary"
 _PIECE = 1 << 18

@@ -17,12 +17,14 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from .archive_reach import read_reach
-from .backfill import covers, item_of, known_positions
+from .backfill import item_of, known_positions
 from .events import HISTORY_SHARD
 from .healing_causes import collected_between, late_copies
-from .healing_online import BATCH, FOUND, FOUND_DDL, Item, flag_of, flagged_entities, read_items, write_states_anew
+from .healing_online import BATCH, FOUND, FOUND_DDL, flag_of, flagged_entities, read_items, write_states_anew
 from .ir import ViewPlan
 from .joins import before, is_fenced
+from .online_table import Item
+from .positions import covers, highest
 from .spark_events import by_entity, engine_events, partition_table
 from .states import State, entity_states, levels_of
 from .tables import Tables, snapshot_id
@@ -97,7 +99,7 @@ def heal(spark: SparkSession, tables: Tables, plan: ViewPlan, night: Night) -> d
     snapshot = snapshot_id(spark, tables.name("events")) if tables.exists(spark, "events") else None
     if snapshot is None or not is_fenced(night.table, view):
         return report | {"skipped": "its backfill comes first", "checked": 0, "findings": {}, "seconds": 0}
-    events = spark.read.option("snapshot-id", snapshot).table(tables.name("events"))
+    events = tables.at(spark, "events", snapshot)
     # What was merged out of turn is as good as not archived.
     complete = events.where(before({shard: str(int(mark) + 1) for shard, mark in marks.items()}))
     alive = without_erased(complete, frozenset(read_tombstones(night.table)))
@@ -226,6 +228,6 @@ def _line(state: State, finding: str, item: Item | None) -> dict[str, Any]:
     if finding not in AT_ODDS:
         return base
     known = {} if item is None else known_positions(item)
-    marks = known | {s: p for s, p in state.positions.items() if int(p) > int(known.get(s, -1))}
+    marks = highest([known, state.positions])
     times = {name: getattr(state, name) for name in ("newest_event_time", "newest_available_at", "expires_at")}
     return base | times | {"state": state.data, "watermarks": list(marks.items())}

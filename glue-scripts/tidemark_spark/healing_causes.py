@@ -12,11 +12,10 @@ from pyspark.sql import functions as F
 
 from . import wire_json
 from .ir import ViewPlan
-from .lake import list_objects, read_lines
+from .lake import ARCHIVED_EVENTS, NDJSON, list_objects, read_lines
 from .spark_events import engine_events
 from .states import State, entity_states, levels_of
 
-_ARCHIVE, _SUFFIX = "archive/events/", ".ndjson.gz"
 _SLICES = 8
 _DAY = 86_400_000
 _COPY_DDL = "entity_id string, event_id string, shard_id string, sequence_number string, available_at long"
@@ -47,7 +46,8 @@ def late_copies(suspects: DataFrame, events: DataFrame, plan: ViewPlan, bucket: 
     """
     who = frozenset(row["entity_id"] for row in suspects.select("entity_id").collect())
     first_day = f"dt={datetime.fromtimestamp(since_ms / 1000, UTC):%Y-%m-%d}"
-    keys = [o.key for o in list_objects(bucket, _ARCHIVE, _SUFFIX) if o.key.split("/")[2] >= first_day] if who else []
+    objects = list_objects(bucket, ARCHIVED_EVENTS, NDJSON) if who else []
+    keys = [o.key for o in objects if o.key.split("/")[2] >= first_day]
     if not keys:
         return set()
 

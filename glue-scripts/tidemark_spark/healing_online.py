@@ -7,22 +7,17 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import boto3
 import pyarrow as pa
-from botocore.config import Config
 from pyspark.sql import DataFrame, SparkSession
 
 from .backfill import is_erased, item_of, put_state
 from .codec import CodecError, has_inexact
+from .online_table import CONNECTIONS, SEGMENTS, Item, connect, key_of, segment_pages
 from .states import State
-
-Item = dict[str, Any]
 
 BATCH = 1600
 """Entities that are read at once."""
-_AT_ONCE = 16
 _BATCH_GET = 100
-_SEGMENTS = 8
 _TRIES = 8
 
 FOUND = pa.schema(
@@ -46,30 +41,22 @@ def flagged_entities(spark: SparkSession, table: str, view: str, partials: int |
     """The entity_id of every state of the view that says itself that it is at odds."""
 
     def scan(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        client = connect()
         for segment in (number for batch in batches for number in batch.column(0).to_pylist()):
-            for items in _scan(table, view, segment):
-                ids = [item["entity_id"]["S"] for item in items if flag_of(item, partials)]
+            for items in segment_pages(client, table, segment, **_states_of(view)):
+                ids = [i["entity_id"]["S"] for i in items if "state" in i and flag_of(i, partials)]
                 yield pa.RecordBatch.from_pydict({"entity_id": ids}, pa.schema([("entity_id", pa.string())]))
 
-    return spark.range(_SEGMENTS).repartition(_SEGMENTS).mapInArrow(scan, "entity_id string").distinct()
+    return spark.range(SEGMENTS).repartition(SEGMENTS).mapInArrow(scan, "entity_id string").distinct()
 
 
-def _scan(table: str, view: str, segment: int) -> Iterator[list[Item]]:
-    pages = (
-        boto3.client("dynamodb")
-        .get_paginator("scan")
-        .paginate(
-            TableName=table,
-            Segment=segment,
-            TotalSegments=_SEGMENTS,
-            FilterExpression="#view = :view",
-            ProjectionExpression="entity_id, #state, heal, #base",
-            ExpressionAttributeNames={"#view": "view", "#state": "state", "#base": "base"},
-            ExpressionAttributeValues={":view": {"S": view}},
-        )
-    )
-    for page in pages:
-        yield [item for item in page["Items"] if "state" in item]
+def _states_of(view: str) -> dict[str, Any]:
+    return {
+        "FilterExpression": "#view = :view",
+        "ProjectionExpression": "entity_id, #state, heal, #base",
+        "ExpressionAttributeNames": {"#view": "view", "#state": "state", "#base": "base"},
+        "ExpressionAttributeValues": {":view": {"S": view}},
+    }
 
 
 def flag_of(item: Item, partials: int | None) -> str | None:
@@ -91,10 +78,10 @@ def flag_of(item: Item, partials: int | None) -> str | None:
 
 def read_items(table: str, view: str, entities: list[str]) -> dict[str, Item]:
     """Consistent; entities without an item are absent."""
-    client = _client()
+    client = connect()
 
     def read(some: list[str]) -> list[Item]:
-        open_keys, items = [{"entity_id": {"S": e}, "view": {"S": view}} for e in some], []
+        open_keys, items = [key_of(entity, view) for entity in some], []
         for attempt in range(_TRIES):
             if not open_keys:
                 return items
@@ -105,7 +92,7 @@ def read_items(table: str, view: str, entities: list[str]) -> dict[str, Item]:
         raise RuntimeError(f"{len(open_keys)} keys stayed unprocessed. Run the job again.")
 
     parts = [entities[i : i + _BATCH_GET] for i in range(0, len(entities), _BATCH_GET)]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
         return {item["entity_id"]["S"]: item for items in pool.map(read, parts) for item in items}
 
 
@@ -113,8 +100,8 @@ def write_states_anew(wanted: DataFrame, table: str, view: str) -> dict[str, int
     """Writes each state under the condition that nobody did since it was compared; returns counts by outcome."""
 
     def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        client = _client()
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        client = connect()
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
             for batch in batches:
                 outcomes = list(pool.map(_writer(client, table, view), batch.to_pylist()))
                 yield pa.RecordBatch.from_pydict({"outcome": outcomes})
@@ -133,8 +120,3 @@ def _writer(client: Any, table: str, view: str) -> Callable[[dict[str, Any]], st
         return "erased" if version is None and is_erased(client, table, row["entity_id"]) else "raced"
 
     return write
-
-
-def _client() -> Any:
-    retries = {"mode": "adaptive", "max_attempts": 10}
-    return boto3.client("dynamodb", config=Config(max_pool_connections=_AT_ONCE, retries=retries))

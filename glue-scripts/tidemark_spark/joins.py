@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
@@ -18,6 +17,8 @@ from pyspark.sql import functions as F
 
 from .archive_reach import read_reach
 from .events import HISTORY_SHARD
+from .online_table import SEGMENTS, has_item, key_of, partition, segment_pages
+from .positions import highest, positions_of
 from .tables import Tables
 
 JOIN_KEY = "#join"
@@ -25,7 +26,6 @@ FENCE_KEY = "#fence"
 _JOINS_AT = "joins_at"
 _LEFT = "left#"
 _DIGITS = 64
-_SEGMENTS = 8
 _PROGRESS_SECONDS = 30
 _COMPACT = "Compact the archive first."
 
@@ -46,8 +46,7 @@ class Online:
 
 
 def is_fenced(table: str, view: str) -> bool:
-    key = {"entity_id": {"S": FENCE_KEY}, "view": {"S": view}}
-    return "Item" in boto3.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True)
+    return has_item(table, FENCE_KEY, view)
 
 
 def settle_positions(
@@ -91,7 +90,7 @@ class JoinItem:
 
     def __init__(self, table: str, view: str) -> None:
         self._client = boto3.client("dynamodb")
-        self._at = {"TableName": table, "Key": {"entity_id": {"S": JOIN_KEY}, "view": {"S": view}}}
+        self._at = {"TableName": table, "Key": key_of(JOIN_KEY, view)}
 
     def announce(self, at: int) -> int:
         """When the version joins, ms UTC: `at`, unless that stands already."""
@@ -182,49 +181,27 @@ def _newest_marks(table: str, view: str) -> dict[str, str]:
     client = boto3.client("dynamodb")
 
     def walk(segment: int) -> dict[str, str]:
-        pages = client.get_paginator("scan").paginate(
-            TableName=table,
-            Segment=segment,
-            TotalSegments=_SEGMENTS,
+        pages = segment_pages(
+            client,
+            table,
+            segment,
             FilterExpression="begins_with(#view, :name) AND #view <> :view AND attribute_exists(#state)",
             ProjectionExpression="watermarks",
             ExpressionAttributeNames={"#view": "view", "#state": "state"},
             ExpressionAttributeValues={":name": {"S": _versions_of(view)}, ":view": {"S": view}},
             ConsistentRead=True,
         )
-        return _highest(item["watermarks"]["M"] for page in pages for item in page["Items"])
+        return highest(positions_of(item["watermarks"]) for page in pages for item in page)
 
-    with ThreadPoolExecutor(_SEGMENTS) as pool:
-        newest = _highest({s: {"S": m} for s, m in part.items()} for part in pool.map(walk, range(_SEGMENTS)))
+    with ThreadPoolExecutor(SEGMENTS) as pool:
+        newest = highest(pool.map(walk, range(SEGMENTS)))
     return {shard: mark for shard, mark in newest.items() if shard != HISTORY_SHARD}
-
-
-def _highest(marks: Iterator[dict[str, Any]]) -> dict[str, str]:
-    newest: dict[str, str] = {}
-    for one in marks:
-        for shard, mark in one.items():
-            if int(mark["S"]) > int(newest.get(shard, -1)):
-                newest[shard] = mark["S"]
-    return newest
 
 
 def _has_other_versions(table: str, view: str) -> bool:
     """Whether another version of the view was ever kept up: each has a fence or a join."""
-    for key in (FENCE_KEY, JOIN_KEY):
-        pages = (
-            boto3.client("dynamodb")
-            .get_paginator("query")
-            .paginate(
-                TableName=table,
-                ConsistentRead=True,
-                KeyConditionExpression="entity_id = :key AND begins_with(#view, :versions)",
-                ExpressionAttributeNames={"#view": "view"},
-                ExpressionAttributeValues={":key": {"S": key}, ":versions": {"S": _versions_of(view)}},
-            )
-        )
-        if any(item["view"]["S"] != view for page in pages for item in page["Items"]):
-            return True
-    return False
+    kept = (item["view"]["S"] for key in (FENCE_KEY, JOIN_KEY) for item in partition(table, key))
+    return any(name != view and name.startswith(_versions_of(view)) for name in kept)
 
 
 def _versions_of(view: str) -> str:

@@ -12,6 +12,11 @@ from urllib.parse import urlparse
 
 import boto3
 
+ARCHIVE = "archive/"
+"""Below it a folder a kind of record."""
+ARCHIVED_EVENTS = f"{ARCHIVE}events/"
+NDJSON = ".ndjson.gz"
+
 
 @dataclass(frozen=True)
 class LakeObject:

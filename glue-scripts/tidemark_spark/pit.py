@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from .columns import codes_of, ints_of, ranks_of_decimals
+from .columns import WORDS, codes_of, ints_of, ranks_of_decimals
 from .event_log import EventLog, read_events
 from .finalise import Groups, finalise
 from .ir import ViewPlan
@@ -62,7 +62,7 @@ def point_in_time(plan: ViewPlan, events: pa.Table, spine: pa.Table, unique: boo
     come out as int64, double, string, bool or lists of them; null where the window holds no value.
     """
     ids = [_encoded(chunk) for column in (events["entity_id"], spine["entity_id"]) for chunk in column.chunks]
-    codes, _ = codes_of(pa.chunked_array(ids, pa.dictionary(pa.int32(), pa.string())))
+    codes, _ = codes_of(pa.chunked_array(ids, WORDS))
     return values_at(plan, read_events(plan, events, codes[: len(events)], unique), spine, codes[len(events) :])
 
 

@@ -26,7 +26,7 @@ def point_in_time_join(plan: ViewPlan, events: DataFrame, spine: DataFrame) -> D
         found = point_in_time(plan, tables["events"], asked, unique=True)
         ids = asked["entity_id"].cast(pa.string())
         asked = asked.set_column(asked.column_names.index("entity_id"), "entity_id", ids)
-        return pa.table(dict(zip(asked.column_names, asked.columns, strict=True)) | _columns(found))
+        return pa.table(_columns(asked) | _columns(found))
 
     features = from_arrow_schema(pa.schema([(f["name"], ARROW_TYPE[f["value_type"]]) for f in plan.features]))
     sides = {"events": events_side(plan, events, plan.event_types), "spine": spine_side(spine)}

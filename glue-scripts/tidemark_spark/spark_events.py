@@ -8,16 +8,13 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from .columns import typed_fields
+from .columns import WORDS, typed_fields
 from .entity_shuffle import ENTITY_ID, Side
 from .event_log import EVENT_SCHEMA, with_typed_properties
 from .ir import ViewPlan
 
 BATCH_ROWS = 1_000_000
 """Rows an Arrow batch: a partition is handled whole, so small batches only cost."""
-
-EVENT_TYPE = pa.dictionary(pa.int32(), pa.string())
-
 
 _WORKER_MEMORY = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",
@@ -57,7 +54,7 @@ def events_side(plan: ViewPlan, events: DataFrame, types: list[str] | None = Non
     """
     columns = [name for name in EVENT_SCHEMA.names if types is None or name in _read_columns(plan)]
     rows = engine_events(events if types is None else events.where(F.col("event_type").isin(types))).select(columns)
-    arrives = {"entity_id": ENTITY_ID, "event_type": EVENT_TYPE}
+    arrives = {"entity_id": ENTITY_ID, "event_type": WORDS}
     fields = [pa.field(n, arrives.get(n, EVENT_SCHEMA.field(n).type)) for n in columns if n != "properties"]
     schema = pa.schema([*fields, *(field for _, _, field in typed_fields(plan.fields))])
     return Side(rows, schema, lambda table: with_typed_properties(plan, table))

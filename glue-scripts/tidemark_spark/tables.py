@@ -46,6 +46,10 @@ class Tables:
     def exists(self, spark: SparkSession, table: str) -> bool:
         return spark.catalog.tableExists(f"{self.catalog}.{self.database}.{table}")
 
+    def at(self, spark: SparkSession, table: str, snapshot: int) -> DataFrame:
+        """The table as it was at an Iceberg snapshot."""
+        return spark.read.option("snapshot-id", snapshot).table(self.name(table))
+
     def create(self, spark: SparkSession, table: str, columns: str, partitions: str | None = None) -> str:
         """Creates the table where it is not there; returns its full name."""
         by = f"PARTITIONED BY ({partitions})" if partitions else ""

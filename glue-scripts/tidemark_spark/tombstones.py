@@ -7,9 +7,10 @@ import json
 import re
 from collections.abc import Iterable
 
-import boto3
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+
+from .online_table import partition
 
 ERASED_KEY = "#erased"
 _SALT = "tidemark-erased\n"
@@ -41,18 +42,7 @@ def any_erased(erased: Tombstones, entity_ids: Iterable[str | None]) -> bool:
 
 def read_tombstones(table: str) -> dict[str, int]:
     """Tombstone → when the online stores were cleared of the entity (ms UTC; 0 before), read consistently."""
-    pages = (
-        boto3.client("dynamodb")
-        .get_paginator("query")
-        .paginate(
-            TableName=table,
-            ConsistentRead=True,
-            KeyConditionExpression="entity_id = :erased",
-            ExpressionAttributeValues={":erased": {"S": ERASED_KEY}},
-        )
-    )
-    items = [item for page in pages for item in page["Items"]]
-    return {item["view"]["S"]: int(item.get("cleared_at", {"N": "0"})["N"]) for item in items}
+    return {item["view"]["S"]: int(item.get("cleared_at", {"N": "0"})["N"]) for item in partition(table, ERASED_KEY)}
 
 
 def tombstone_column(column: str) -> Column:

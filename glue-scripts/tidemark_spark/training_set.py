@@ -45,7 +45,7 @@ def build(
     snapshot = snapshot_id(spark, table)
     if snapshot is None:
         raise TrainingSetError("events: the table is empty. Land the history first.")
-    events = _known(spark.read.option("snapshot-id", snapshot).table(table), as_of)
+    events = _known(tables.at(spark, "events", snapshot), as_of)
     newest = events.select(F.max(F.unix_millis("event_time"))).collect()[0][0]
     if newest is None:
         raise TrainingSetError(f"as_of: no event was known by {as_of} ms. Take a later time.")
@@ -210,7 +210,7 @@ def rebuild(
     table, snapshot = tables.name("events"), int(manifest["snapshot_id"])
     if not spark.sql(f"SELECT 1 FROM {table}.snapshots WHERE snapshot_id = {snapshot}").collect():
         raise TrainingSetError(f"snapshot_id: {snapshot} is gone from the table of events. The set can't be rebuilt.")
-    rows = _rows(plan, _known(spark.read.option("snapshot-id", snapshot).table(table), manifest["as_of"]))
+    rows = _rows(plan, _known(tables.at(spark, "events", snapshot), manifest["as_of"]))
     made = summary(_files(rows.where("label IS NOT NULL"), plan, bucket, training_set_id, store=False))["sha256"]
     stored = manifest["sha256"]
     both = sorted(set(made) & set(stored))

@@ -79,9 +79,10 @@ interface Task {
   readonly outcome: Applied | null;
 }
 
-function takenBy(run: VersionRun, { entity_id, located }: Work): Work | null {
-  const own = located.filter(({ event }) => run.takes(event));
-  return own.length > 0 ? { entity_id, located: own } : null;
+function takenBy(run: VersionRun, work: Work): Work | null {
+  if (run.joined) return work;
+  const located = work.located.filter(({ event }) => run.takes(event));
+  return located.length > 0 ? { ...work, located } : null;
 }
 
 /**
@@ -164,8 +165,8 @@ class Batch {
         if (!work) return [];
         const other = v === serving ? undefined : stored[serving]!.get(work.entity_id);
         const basis = run.basis(stored[v]!.get(work.entity_id), other);
-        const task = { run, work, basis, counts: v === serving };
-        return [{ ...task, outcome: this.apply(task, basis, lines) }];
+        const counts = v === serving;
+        return [{ run, work, basis, counts, outcome: this.apply({ run, work, counts }, basis, lines) }];
       }),
     );
   }
@@ -196,7 +197,11 @@ class Batch {
   }
 
   /** @returns null when no state can hold these events: they are in `lines` then, so that they block nobody */
-  private apply({ run, work, counts }: Omit<Task, 'outcome'>, from: Basis, lines: QuarantineLine[]): Applied | null {
+  private apply(
+    { run, work, counts }: Pick<Task, 'run' | 'work' | 'counts'>,
+    from: Basis,
+    lines: QuarantineLine[],
+  ): Applied | null {
     const events = work.located.map((one) => one.event);
     try {
       const outcome = applyEvents(run.plan, from.state, events, { read_at: this.rules.read_at });

@@ -48,6 +48,11 @@ export class VersionRun {
     this.positions = positions;
   }
 
+  /** Whether it has all that came before, and takes every event. */
+  get joined(): boolean {
+    return this.positions === null;
+  }
+
   /**
    * What lies before the join, and all of a shard that has not joined, is the backfill's: applied here too, it would count
    * twice. Afterwards nothing has to be asked:
@@ -63,7 +68,7 @@ export class VersionRun {
 
   /** @param other what the version that serves has of the entity, read before anything of this batch was written */
   basis(stored: StoredState | undefined, other?: StoredState): Basis {
-    const joined = this.positions === null;
+    const { joined } = this;
     if (stored) {
       const { state, version, marks = WHOLE, twice = 0 } = stored;
       return { state, version, marks: joined ? { ...WHOLE, heal: marks.heal } : marks, twice };

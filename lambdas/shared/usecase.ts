@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FeatureViewIR, UseCaseIR } from '../../core/ir.ts';
-import { parseUseCase } from '../../core/usecase.ts';
+import { modelView, parseUseCase } from '../../core/usecase.ts';
 import { compileView, type ViewPlan } from '../../core/view.ts';
 
 export interface LoadedUseCase {
@@ -33,6 +33,6 @@ function read(document: string): LoadedUseCase {
 }
 
 export function compileUseCase(ir: UseCaseIR): LoadedUseCase {
-  const view = ir.views.find((candidate) => candidate.name === ir.model.view)!;
+  const view = modelView(ir);
   return { ir, view, plan: compileView(view) };
 }

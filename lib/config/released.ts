@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { contractBreaks } from '../../core/compatibility.ts';
 import { DefinitionError } from '../../core/errors.ts';
-import type { FeatureViewIR, UseCaseIR } from '../../core/ir.ts';
-import { parseUseCase } from '../../core/usecase.ts';
+import type { UseCaseIR } from '../../core/ir.ts';
+import { modelView, parseUseCase } from '../../core/usecase.ts';
 import { ConfigError } from './config-error.ts';
 
 /** What a use case's `released.json` says was released last. @param folder of the use case */
@@ -31,10 +31,6 @@ export class Release {
   isPreviousTo(ir: UseCaseIR): boolean {
     return this.ir !== null && modelView(this.ir).version !== modelView(ir).version;
   }
-}
-
-export function modelView(ir: UseCaseIR): FeatureViewIR {
-  return ir.views.find(({ name }) => name === ir.model.view)!;
 }
 
 function read(file: string): UseCaseIR {

@@ -10,6 +10,20 @@ import { ir } from './use-case.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** What every function is told in the tests; the rest is the test's own. */
+export const ENVIRONMENT = {
+  TIDEMARK_STAGE: 'local',
+  TIDEMARK_CLOCK: 'replay',
+  POWERTOOLS_SERVICE_NAME: 'test',
+  POWERTOOLS_LOG_LEVEL: 'SILENT',
+  POWERTOOLS_METRICS_DISABLED: 'true',
+  FEATURES_TABLE: 'features',
+  SCORES_TABLE: 'scores',
+  LAKE_BUCKET: 'lake',
+  STREAM_NAME: 'events',
+  ENDPOINT_NAME: 'model',
+};
+
 /**
  * The environment is read while it loads.
  * @param entry below `lambdas/`. @param folder temporary, of the caller. @param documents as a deployment puts them beside it

@@ -6,7 +6,7 @@ import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dyn
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
-import { loadHandler, ModelEndpoint } from './bundle.ts';
+import { ENVIRONMENT, loadHandler, ModelEndpoint } from './bundle.ts';
 import { createTables } from './tables.ts';
 import { ARRIVAL, purchase, usecase } from './use-case.ts';
 
@@ -35,19 +35,10 @@ beforeAll(async () => {
   await s3.send(new CreateBucketCommand({ Bucket: 'lake' }));
   const environment = {
     ...cloud.env,
+    ...ENVIRONMENT,
     AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: await model.start(),
-    TIDEMARK_STAGE: 'local',
-    TIDEMARK_CLOCK: 'replay',
-    POWERTOOLS_SERVICE_NAME: 'test',
-    POWERTOOLS_LOG_LEVEL: 'SILENT',
-    POWERTOOLS_METRICS_DISABLED: 'true',
-    FEATURES_TABLE: 'features',
-    SCORES_TABLE: 'scores',
     SWEEP_SEGMENTS: '3',
-    LAKE_BUCKET: 'lake',
-    STREAM_NAME: 'events',
     JOIN_AFTER_SECONDS: '0',
-    ENDPOINT_NAME: 'model',
   };
   const load = (entry: string) => loadHandler(entry, folder, environment);
   processor = await load('processor/handler.ts');

@@ -16,7 +16,7 @@ import { encodeState } from '../../core/codec.ts';
 import { admit } from '../../core/contract.ts';
 import { applyEvents, emptyState } from '../../core/state.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
-import { loadHandler, ModelEndpoint } from './bundle.ts';
+import { ENVIRONMENT, loadHandler, ModelEndpoint } from './bundle.ts';
 import { createTables } from './tables.ts';
 import { ARRIVAL, ir, old, purchase, RULES, record, usecase } from './use-case.ts';
 
@@ -45,18 +45,9 @@ beforeAll(async () => {
   await s3.send(new CreateBucketCommand({ Bucket: 'lake' }));
   const environment = {
     ...cloud.env,
+    ...ENVIRONMENT,
     AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: await model.start(),
-    TIDEMARK_STAGE: 'local',
-    TIDEMARK_CLOCK: 'replay',
-    POWERTOOLS_SERVICE_NAME: 'test',
-    POWERTOOLS_LOG_LEVEL: 'SILENT',
-    POWERTOOLS_METRICS_DISABLED: 'true',
-    FEATURES_TABLE: 'features',
-    SCORES_TABLE: 'scores',
     SWEEP_SEGMENTS: '2',
-    LAKE_BUCKET: 'lake',
-    STREAM_NAME: 'events',
-    ENDPOINT_NAME: 'model',
     JOIN_AFTER_SECONDS: '1',
   };
   let loads = 0;

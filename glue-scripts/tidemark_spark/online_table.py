@@ -1,0 +1,56 @@
+"""The features table in DynamoDB: its keys, and how its items are gone through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+Item = dict[str, Any]
+
+CONNECTIONS = 16
+"""Requests of one process at a time."""
+SEGMENTS = 8
+"""Parts in which the table is gone through."""
+
+
+def connect() -> Any:
+    """A client for CONNECTIONS requests at a time, which slows down when DynamoDB asks for it."""
+    retries = {"mode": "adaptive", "max_attempts": 10}
+    return boto3.client("dynamodb", config=Config(max_pool_connections=CONNECTIONS, retries=retries))
+
+
+def key_of(entity_id: str, view: str) -> Item:
+    return {"entity_id": {"S": entity_id}, "view": {"S": view}}
+
+
+def has_item(table: str, entity_id: str, view: str, client: Any = None) -> bool:
+    """Consistent."""
+    client = client or boto3.client("dynamodb")
+    return "Item" in client.get_item(TableName=table, Key=key_of(entity_id, view), ConsistentRead=True)
+
+
+def partition(table: str, entity_id: str) -> Iterator[Item]:
+    """All items with this partition key, read consistently."""
+    pages = (
+        boto3.client("dynamodb")
+        .get_paginator("query")
+        .paginate(
+            TableName=table,
+            ConsistentRead=True,
+            KeyConditionExpression="entity_id = :key",
+            ExpressionAttributeValues={":key": {"S": entity_id}},
+        )
+    )
+    for page in pages:
+        yield from page["Items"]
+
+
+def segment_pages(client: Any, table: str, segment: int, **query: Any) -> Iterator[list[Item]]:
+    """The items of one of SEGMENTS parts, page by page. `query`: further arguments of Scan."""
+    for page in client.get_paginator("scan").paginate(
+        TableName=table, Segment=segment, TotalSegments=SEGMENTS, **query
+    ):
+        yield page["Items"]
