@@ -149,9 +149,12 @@ export class OpenTiles {
 
   /** The cells of the tile around an instant, to be changed in place. */
   around(event_time: number): unknown[] {
-    const start = this.level.hop_ms === 0 ? 0 : event_time - (event_time % this.level.hop_ms);
-    if (this.last?.start !== start) this.last = this.open(start);
-    return this.last.cells;
+    const { last } = this;
+    if (last !== null && event_time >= last.start && event_time < last.end) return last.cells;
+    const { hop_ms } = this.level;
+    const opened = this.open(hop_ms === 0 ? 0 : event_time - (event_time % hop_ms));
+    this.last = opened;
+    return opened.cells;
   }
 
   private open(start: number): OpenTile {
@@ -159,7 +162,8 @@ export class OpenTiles {
     const open = this.changed[at - 1];
     if (open?.start === start) return open;
     const cells = this.tiles.cellsAt(start)?.slice() ?? new Array(this.level.partials.length).fill(null);
-    const tile = { start, cells };
+    const { hop_ms } = this.level;
+    const tile = { start, end: hop_ms === 0 ? Number.POSITIVE_INFINITY : start + hop_ms, cells };
     if (this.changed.length === 0) this.changed = [tile];
     else this.changed.splice(at, 0, tile);
     return tile;
@@ -171,6 +175,8 @@ export class OpenTiles {
 }
 
 interface OpenTile extends Tile {
+  /** The first instant after it. */
+  readonly end: number;
   readonly cells: unknown[];
 }
 

@@ -39,7 +39,7 @@ async function withHistory(engine: Engine, entities: number, history: number, sa
   for (let from = 0; from < entities * history; from += PIECE) {
     say(`history of ${entities} entities: event ${from} of ${entities * history}`);
     const events = Math.min(PIECE, entities * history - from);
-    await engine.throughPorts(recordsOf(linesOf({ events, entities, from })), PIECE, states);
+    await engine.throughPorts(recordsOf(linesOf({ events, entities, from })), 10_000, states);
   }
   return states.items;
 }

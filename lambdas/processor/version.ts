@@ -66,7 +66,7 @@ export class VersionRun {
     return from !== undefined && compareSequence(sequence_number, from) >= 0;
   }
 
-  /** @param other what the version that serves has of the entity, read before anything of this batch was written */
+  /** @param other what the version that serves has of the entity, read before this batch wrote any of it */
   basis(stored: StoredState | undefined, other?: StoredState): Basis {
     const { joined } = this;
     if (stored) {

@@ -141,6 +141,24 @@ describe('quarantine', () => {
     expect(world.states.rows.size).toBe(0);
   });
 
+  test('comes before the states in every portion of a large batch, and what was written before it stays', async () => {
+    const world = new World();
+    const batch = Array.from({ length: 250 }, (_, i) => record(purchase(`c-${i}`, `e${i}`), i + 1));
+    batch.push(record(purchase('c-240', 'e240'), 251));
+    const read: number[] = [];
+    const states = world.states.port();
+    const counted: StateStore = { ...states, read: (ids) => states.read(ids).finally(() => read.push(ids.length)) };
+    await expect(
+      world.run(batch, { states: counted, quarantine: () => Promise.reject(new Error('no bucket')) }),
+    ).rejects.toThrow('no bucket');
+    expect(read).toEqual([100, 100, 50]);
+    expect([...world.states.rows.keys()]).toEqual(batch.slice(0, 200).map((_, i) => `c-${i}`));
+    const again = await world.run(batch);
+    expect(again).toMatchObject({ applied: 50, skipped: 200, duplicates: 1, failed: null });
+    expect(world.states.rows.size).toBe(250);
+    expect(world.lines).toMatchObject([{ reason: 'DUPLICATE_EVENT_ID', sequence_number: '251' }]);
+  });
+
   test('a duplicate that only shows after a lost write is refused too', async () => {
     const world = new World();
     const states = world.states.port();
