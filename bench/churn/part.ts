@@ -1,5 +1,6 @@
 /** Parts `writes` and `state`: what the churn use case costs in the online store, on the real events. */
 import { decodeState, encodeState } from '../../core/codec.ts';
+import type { Pick } from '../../core/partial-picks.ts';
 import type { EntityState } from '../../core/state.ts';
 import { Tiles } from '../../core/tiles.ts';
 import { MAX_EVENT_BYTES, type StreamRecord } from '../../lambdas/shared/stream-records.ts';
@@ -75,8 +76,21 @@ export async function writeRows({ entities, batches, conflictEvery }: ChurnSizes
 
 /** What a state would be as JSON: the same tiles, cells and ids, written the obvious way. */
 function jsonOf(state: EntityState): string {
-  return JSON.stringify({ ...state, recent: state.recent.list(), levels: state.levels.map((tiles) => tiles.all()) });
+  return JSON.stringify(
+    { ...state, recent: state.recent.list(), levels: state.levels.map((tiles) => tiles.all()) },
+    (_, value) => (isPick(value) ? plainPick(value) : value),
+  );
 }
+
+const isPick = (value: unknown): value is Pick => typeof value === 'object' && value !== null && 'event_id' in value;
+
+/** Without the bytes that a stored pick holds its id in. */
+const plainPick = ({ event_time, available_at, event_id, value }: Pick): Pick => ({
+  event_time,
+  available_at,
+  event_id,
+  value,
+});
 
 /** @param share 0..1 of the values at or below, by the nearest rank */
 function quantile(values: readonly number[], share: number): number {
