@@ -28,10 +28,11 @@ export function finalise(plan: ViewPlan, state: EntityState, t: number): Feature
   const { features } = plan.view;
   const out: FeatureValue[] = new Array(features.length).fill(null);
   for (const reading of plan.readings) readLevel(plan, state, reading, t, out);
-  const named = (name: string) => out[plan.places.get(name)!] as Scalar;
   for (let i = 0; i < features.length; i++) {
     const feature = features[i]!;
-    if (feature.kind === 'derived') out[i] = evaluate(feature.expr, named);
+    if (feature.kind === 'derived') {
+      out[i] = evaluate(feature.expr, (name) => out[plan.places.get(name)!] as Scalar);
+    }
   }
   return out;
 }

@@ -156,17 +156,18 @@ export class Tiles {
 
   /** Reads on until a tile before `from` is read, or all are. */
   private readWhile(from: number): void {
+    if (this.unread === 0) return;
     const { level, read } = this;
-    while (this.unread > 0) {
-      const before = read.at(-1);
-      if (before && before.start <= from && this.unreadStart === NEVER) return;
-      if (this.unreadStart !== NEVER && this.unreadStart < from) return;
-      const reader = new ByteReader(this.bytes, this.at);
-      const start = this.unreadStart === NEVER ? before!.start - reader.varint() * level.hop_ms : this.unreadStart;
+    const reader = new ByteReader(this.bytes, this.at);
+    let before = read.length > 0 ? read[read.length - 1]!.start : NEVER;
+    for (; this.unread > 0; this.unread--) {
+      const known = this.unreadStart;
+      if (known === NEVER ? before <= from && before !== NEVER : known < from) break;
+      const start = known === NEVER ? before - reader.varint() * level.hop_ms : known;
       read.push({ start, cells: readCells(level, reader, start) });
       this.at = reader.position;
       this.unreadStart = NEVER;
-      this.unread--;
+      before = start;
     }
   }
 }
