@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { cloudEnvironment, startLocalCloud } from '../../local/cloud.ts';
 import { outputOf, ROOT } from '../node-process.ts';
 import type { Row } from '../rows.ts';
 import { linesOf } from '../stream/events.ts';
@@ -25,9 +26,15 @@ async function inFolder<T>(run: (folder: string) => Promise<T>): Promise<T> {
   }
 }
 
-async function figures(python: string, script: string, args: readonly string[], say: Say): Promise<Figures> {
+async function figures(
+  python: string,
+  script: string,
+  args: readonly string[],
+  say: Say,
+  env: Readonly<NodeJS.ProcessEnv> = process.env,
+): Promise<Figures> {
   const file = path.join(ROOT, 'bench', 'peers', script);
-  const output = await outputOf(python, [file, ...args], say, { ...process.env, ...QUIET });
+  const output = await outputOf(python, [file, ...args], say, { ...env, ...QUIET });
   return JSON.parse(output.trimEnd().split('\n').at(-1)!) as Figures;
 }
 
@@ -41,9 +48,21 @@ async function flink(say: Say): Promise<Figures> {
   });
 }
 
-async function feast(part: 'online' | 'pit', say: Say): Promise<Figures> {
+async function feastOnline(say: Say): Promise<Figures> {
   const python = await installed('feast', say);
-  return inFolder((folder) => figures(python, 'feast_figures.py', [part, folder], say));
+  const cloud = await startLocalCloud({ quiet: true });
+  try {
+    const run = (folder: string) =>
+      figures(python, 'feast_figures.py', ['online', folder], say, cloudEnvironment(cloud));
+    return await inFolder(run);
+  } finally {
+    await cloud.stop();
+  }
+}
+
+async function feastJoin(say: Say): Promise<Figures> {
+  const python = await installed('feast', say);
+  return inFolder((folder) => figures(python, 'feast_figures.py', ['pit', folder], say));
 }
 
 /** Beside which rows a peer's figures stand: those of the part whose unit they have. */
@@ -51,8 +70,8 @@ export const peers: Readonly<
   Record<string, { readonly unit: string; readonly measure: (say: Say) => Promise<Figures> }>
 > = {
   stream: { unit: 'events/s', measure: flink },
-  read: { unit: 'µs', measure: (say) => feast('online', say) },
-  pit: { unit: 'rows/s', measure: (say) => feast('pit', say) },
+  read: { unit: 'µs', measure: feastOnline },
+  pit: { unit: 'rows/s', measure: feastJoin },
 };
 
 /** @returns the rows, those of this unit with the figures beside them */
