@@ -32,7 +32,9 @@ const options = new Command('npm run bench --')
   .option('--quality', 'only the quality of the model, out of time on the real events')
   .option('--rolling', 'with --quality: on rolling origins before the test slice, as when a model is chosen')
   .option('--json <file>', 'writes the rows as JSON: name, value, unit, goal, met, beside')
-  .option('--write-docs', 'writes docs/benchmarks.md')
+  .addOption(
+    new Option('--write-docs', 'writes docs/benchmarks.md, all of it').conflicts(['only', 'quality', 'rolling']),
+  )
   .option('--profile', 'shows in which functions the parts that run in Node spend their time')
   .parse()
   .opts<Options>();
