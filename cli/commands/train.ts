@@ -2,9 +2,9 @@ import { Progress } from '../../setup/progress.mjs';
 import { connect, type Stage } from '../connection.ts';
 import { CliError } from '../errors.ts';
 import { interruption } from '../interruption.ts';
-import { runStateMachine } from '../jobs.ts';
 import { rebuildTrainingSet } from '../rebuild.ts';
 import { readResources } from '../resources.ts';
+import { modelLines, runTraining } from '../trained-model.ts';
 
 interface TrainOptions {
   readonly stage: Stage;
@@ -12,20 +12,20 @@ interface TrainOptions {
   readonly asOf?: number;
 }
 
-/** `tidemark train`: runs the training state machine to its end. */
+/** `tidemark train`: runs the training to its end, and says what became of it. */
 export async function train({ stage, asOf }: TrainOptions): Promise<void> {
   const { clients } = connect(stage);
   const resources = await readResources(clients.cloudformation, stage);
   const stop = interruption();
   const input = asOf === undefined ? {} : { as_of: asOf };
-  const output = await new Progress().step('Train', (step) =>
-    runStateMachine(clients.sfn, resources.get('trainingStateMachine'), input, {
-      signal: stop.signal,
-      onState: (state) => step.update(state),
-    }),
+  const model = await new Progress().step('Train', (step) =>
+    runTraining(clients, resources, input, { signal: stop.signal, onState: step.update }),
   );
   stop.release();
-  console.log(JSON.stringify(output, null, 2));
+  console.log(modelLines(model).join('\n'));
+  console.log(
+    `The same training set again: npx tidemark train rebuild --stage ${stage} --training-set ${model.training_set_id}`,
+  );
 }
 
 /** `tidemark train rebuild`: exit code 1 when a file is not the same to the byte. */

@@ -1,3 +1,4 @@
+import { modelLines } from '../trained-model.ts';
 import type { DemoSummary } from './summary.ts';
 
 const GIB = 1024 ** 3;
@@ -15,11 +16,6 @@ function counts(by: Readonly<Record<string, number>>, name: (key: string) => str
     .join(', ');
 }
 
-/** "auc 0.853 [0.838, 0.868]" where the interval's ends stand beside the metric. */
-function metricLines(metrics: Readonly<Record<string, string>>): string[] {
-  return Object.entries(metrics).map(([name, value]) => `${name} ${value}`);
-}
-
 /** The summary as a table for people. */
 export function render(summary: DemoSummary): string {
   const { events, quarantine, alerts, consistency, seconds } = summary;
@@ -31,10 +27,7 @@ export function render(summary: DemoSummary): string {
     ['Quarantined', `${quarantine.sent} bad records sent: ${counts(quarantine.by_reason)}`],
     ['States', number.format(summary.states)],
     ['Training set', describe(summary.training.manifest)],
-    [
-      'Model',
-      [`version ${summary.model.version}, served by ${summary.model.endpoint}`, ...metricLines(summary.model.metrics)],
-    ],
+    ['Model', modelLines({ ...summary.model, metadata: summary.model.metrics })],
     [
       'Scores',
       `${number.format(summary.scores.entities)} entities, ${number.format(summary.scores.above_threshold)} above the threshold`,

@@ -101,7 +101,7 @@ async function work(
   historyEvents: number,
 ): Promise<Worked> {
   await landHistory(session, files.history);
-  const [states, training] = await Promise.all([
+  const [states, model] = await Promise.all([
     backfillStates(session),
     trainModel(session, `demo-${Date.now().toString(36)}`, CUT),
   ]);
@@ -117,8 +117,8 @@ async function work(
     quarantine: await lake.quarantine(),
     replay,
     states,
-    training,
-    manifest: await lake.manifest(training.training_set_id),
+    model,
+    manifest: await lake.manifest(model.training_set_id),
     scores,
     alerts,
     threshold: ir.alerts.threshold,

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
-import { DescribeModelPackageCommand, ListModelPackagesCommand } from '@aws-sdk/client-sagemaker';
 import { compareSequence } from '../../core/state.ts';
 import { modelView } from '../../core/usecase.ts';
 import { PREFIX } from '../../lib/feature-store/lake.ts';
 import { type BadRecord, badRecords } from '../bad-records.ts';
 import { uploadHistory } from '../commands/history.ts';
 import { CliError } from '../errors.ts';
-import { runGlueJob, runStateMachine } from '../jobs.ts';
+import { runGlueJob } from '../jobs.ts';
 import { scanScores } from '../page/scores.ts';
 import type { AlertRow, ScoreRow } from '../page/types.ts';
 import { byDay, Replayer, type TimedEvent } from '../replay.ts';
+import { runTraining, type TrainedModel } from '../trained-model.ts';
 import type { ConsistencyResult } from './lake-reader.ts';
 import type { Session } from './session.ts';
 
@@ -87,53 +87,15 @@ export async function countStates(session: Session): Promise<number> {
   return count;
 }
 
-export interface TrainingResult {
-  readonly training_set_id: string;
-  /** ARN of the registered model. */
-  readonly model_package_arn: string;
-  readonly model_version: number;
-  readonly endpoint_name: string;
-  /** What the gate wrote beside the model: metrics with their intervals, the baseline's, ids. */
-  readonly metadata: Readonly<Record<string, string>>;
-}
-
-/** Training set → train → gate → register → endpoint, by the state machine; the result is read from the registry. */
-export async function trainModel(session: Session, trainingSetId: string, asOf?: string): Promise<TrainingResult> {
-  const { clients } = session.connection;
+export async function trainModel(session: Session, trainingSetId: string, asOf?: string): Promise<TrainedModel> {
   const input = { training_set_id: trainingSetId, ...(asOf === undefined ? {} : { as_of: asOf }) };
   return session.timed(
     'training',
     'Train, gate, register and deploy the model (Step Functions)',
-    async (step) => {
-      await runStateMachine(clients.sfn, session.resources.get('trainingStateMachine'), input, {
-        signal: session.signal,
-        onState: step.update,
-      });
-      return registeredModel(session, trainingSetId);
-    },
-    ({ model_version }) => `model version ${model_version}`,
+    ({ update }) =>
+      runTraining(session.connection.clients, session.resources, input, { signal: session.signal, onState: update }),
+    ({ version }) => `model version ${version}`,
   );
-}
-
-async function registeredModel(session: Session, training_set_id: string): Promise<TrainingResult> {
-  const { sagemaker } = session.connection.clients;
-  const { ModelPackageSummaryList: [newest] = [] } = await sagemaker.send(
-    new ListModelPackagesCommand({
-      ModelPackageGroupName: session.resources.get('modelPackageGroup'),
-      SortBy: 'CreationTime',
-      SortOrder: 'Descending',
-      MaxResults: 1,
-    }),
-  );
-  if (!newest?.ModelPackageArn) throw new CliError('The training succeeded, but the registry has no model.');
-  const model = await sagemaker.send(new DescribeModelPackageCommand({ ModelPackageName: newest.ModelPackageArn }));
-  return {
-    training_set_id,
-    model_package_arn: newest.ModelPackageArn,
-    model_version: model.ModelPackageVersion ?? 0,
-    endpoint_name: session.resources.get('endpoint'),
-    metadata: model.CustomerMetadataProperties ?? {},
-  };
 }
 
 export interface ReplayResult {

@@ -1,7 +1,8 @@
 import type { AlertRow, ScoreRow } from '../page/types.ts';
+import type { TrainedModel } from '../trained-model.ts';
 import type { ConsistencyResult, QuarantineLine } from './lake-reader.ts';
 import type { Timings } from './session.ts';
-import type { ReplayResult, TrainingResult } from './stages.ts';
+import type { ReplayResult } from './stages.ts';
 
 /** What a run did, as it stands in the JSON file. Times are ms UTC, durations seconds. */
 export interface DemoSummary {
@@ -20,7 +21,7 @@ export interface DemoSummary {
   };
   states: number;
   training: { training_set_id: string; manifest: Record<string, unknown> };
-  model: { package: string; version: number; endpoint: string; metrics: Readonly<Record<string, string>> };
+  model: { package: string; version: number; endpoint: string | null; metrics: Readonly<Record<string, string>> };
   scores: { entities: number; above_threshold: number };
   alerts: {
     raised: number;
@@ -45,7 +46,7 @@ export interface Findings {
   readonly quarantine: readonly QuarantineLine[];
   readonly replay: ReplayResult;
   readonly states: number;
-  readonly training: TrainingResult;
+  readonly model: TrainedModel;
   readonly manifest: Record<string, unknown>;
   readonly scores: readonly ScoreRow[];
   readonly alerts: readonly AlertRow[];
@@ -99,14 +100,14 @@ export function summarise(found: Findings): DemoSummary {
     },
     states: found.states,
     training: {
-      training_set_id: found.training.training_set_id,
+      training_set_id: found.model.training_set_id,
       manifest: found.manifest,
     },
     model: {
-      package: found.training.model_package_arn,
-      version: found.training.model_version,
-      endpoint: found.training.endpoint_name,
-      metrics: found.training.metadata,
+      package: found.model.arn,
+      version: found.model.version,
+      endpoint: found.model.endpoint,
+      metrics: found.model.metadata,
     },
     scores: {
       entities: found.scores.length,

@@ -4,7 +4,8 @@
   connect-sagemaker.html, connect-to-resource.html), which MiniStack does not have;
 - `aws-sdk:*` integrations (supported-services-awssdk.html) and the optimized ones of DynamoDB, SQS, SNS and
   EventBridge, which MiniStack runs without looking at the role;
-- `lambda:invoke` and nested executions, which are checked against the role's policies before MiniStack runs them.
+- `lambda:invoke` and nested executions, which are checked against the role's policies before MiniStack runs them;
+- the `Output` of a Succeed state in JSONata (transforming-data.html), which MiniStack leaves out.
 
 Where a role lacks a grant, the state fails with the service's access-denied error, as it would on AWS.
 """
@@ -247,6 +248,15 @@ def register(context: LocalContext) -> None:
         integrations.authorize("lambda:InvokeFunction", _function_arn(context, func_ref))
         return call_lambda(func_ref, event)
 
+    output_path = stepfunctions._apply_output_path
+
+    @functools.wraps(output_path)
+    def apply_output_path(state_def: dict, data: Any, ctx: dict | None = None) -> Any:
+        if state_def.get("Type") == "Succeed" and stepfunctions._state_query_language(state_def, ctx) == "JSONata":
+            return stepfunctions._apply_jsonata_output(state_def, data, ctx, default=data)
+        return output_path(state_def, data, ctx)
+
+    stepfunctions._apply_output_path = apply_output_path
     timed = stepfunctions._invoke_resource_with_timeout
 
     @functools.wraps(timed)

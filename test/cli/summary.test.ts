@@ -21,10 +21,7 @@ const WELL: Findings = {
     ],
   },
   states: 10,
-  training: {
-    ...{ training_set_id: 'x', model_package_arn: 'a/churn/1', model_version: 1, endpoint_name: 'e' },
-    metadata: { auc: '0.85' },
-  },
+  model: { training_set_id: 'x', arn: 'a/churn/1', version: 1, endpoint: 'e', metadata: { auc: '0.85' } },
   manifest: { rows: { train: 5 } },
   scores: [],
   alerts: [alert('1', 0.95, 'sweep'), alert('2', 0.85, 'event'), alert('3', 0.9, 'sweep')],
@@ -93,4 +90,10 @@ describe('the summary of a run', () => {
     expect(summary.failures.join('\n')).toMatch(sentence);
     expect(render(summary)).toContain('Something is wrong:');
   });
+});
+
+test('a model that waits for its approval is not said to be served', () => {
+  const waiting = run({ model: { ...WELL.model, endpoint: null } });
+  expect(render(waiting)).toContain('version 1, not served before it is approved in the registry');
+  expect(render(run())).toContain('version 1, served by e');
 });

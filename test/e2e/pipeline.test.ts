@@ -12,7 +12,6 @@ import {
   type ReplayResult,
   readScoresTable,
   replayLive,
-  type TrainingResult,
   trainModel,
   until,
 } from '../../cli/demo/stages.ts';
@@ -22,6 +21,7 @@ import { rebuildTrainingSet } from '../../cli/rebuild.ts';
 import { Replayer, readEvents, type TimedEvent } from '../../cli/replay.ts';
 import { featuresAt } from '../../cli/time-travel.ts';
 import { useJava } from '../../cli/tools.ts';
+import type { TrainedModel } from '../../cli/trained-model.ts';
 import { compareSequence } from '../../core/state.ts';
 import { PREFIX } from '../../lib/feature-store/lake.ts';
 import { Progress } from '../../setup/progress.mjs';
@@ -36,7 +36,7 @@ const USE_CASE = fileURLToPath(new URL('usecase', import.meta.url));
 let session: Session;
 let live: TimedEvent[];
 let states: number;
-let training: TrainingResult;
+let model: TrainedModel;
 let replay: ReplayResult;
 let consistency: ConsistencyResult;
 
@@ -53,7 +53,7 @@ beforeAll(async () => {
   );
   live = await readEvents(files?.live ?? [], session.ir.replay.available_lag_ms);
   await landHistory(session, files?.history ?? []);
-  [states, training] = await Promise.all([backfillStates(session), trainModel(session, 'e2e', CUT)]);
+  [states, model] = await Promise.all([backfillStates(session), trainModel(session, 'e2e', CUT)]);
   replay = await replayLive(session, live, Date.parse(CUT));
   consistency = await checkConsistency(session);
 }, 900_000);
@@ -68,12 +68,13 @@ describe('the deployed app, with IAM enforced', () => {
 
   test('registers the model with its metrics and serves it', async () => {
     const { sagemaker } = session.connection.clients;
-    const model = await sagemaker.send(
-      new DescribeModelPackageCommand({ ModelPackageName: training.model_package_arn }),
+    const { ModelApprovalStatus } = await sagemaker.send(
+      new DescribeModelPackageCommand({ ModelPackageName: model.arn }),
     );
-    expect(model.ModelApprovalStatus).toBe('Approved');
-    expect(Object.keys(model.CustomerMetadataProperties ?? {})).not.toHaveLength(0);
-    expect(await readEndpoint(sagemaker, training.endpoint_name)).toMatchObject({ status: 'InService' });
+    expect(ModelApprovalStatus).toBe('Approved');
+    expect(model.training_set_id).toBe('e2e');
+    expect(model.metadata.auc).toMatch(/^0\.\d+ \[/);
+    expect(await readEndpoint(sagemaker, model.endpoint ?? '')).toMatchObject({ status: 'InService' });
   });
 
   test('scores households, and every alert reaches Slack once', async () => {

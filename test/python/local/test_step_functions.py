@@ -291,3 +291,11 @@ def test_nested_execution_needs_its_grant(cloud):
     assert output(run(cloud, states, role=parent))["Output"] == {"ok": 1}
     found = run(cloud, states, role=cloud.machine_role)
     assert found["error"] == "StepFunctions.AccessDeniedException" and "states:StartExecution" in found["cause"]
+
+
+def test_a_succeed_state_ends_with_its_output(cloud):
+    # "Output … Used to specify and transform output from the state. When specified, the value overrides the state
+    # output default." (state types Task, Parallel, Map, Wait, Pass, Choice and Succeed)
+    found = run(cloud, {"End": {"Type": "Succeed", "Output": {"said": "{% $states.input.word %}"}}}, {"word": "tiles"})
+    assert output(found) == {"said": "tiles"}
+    assert output(run(cloud, {"End": {"Type": "Succeed"}}, {"word": "tiles"})) == {"word": "tiles"}
