@@ -1,0 +1,1 @@
+"""Who may do what beyond identity policies: resource policies for service principals, and customer keys."""
