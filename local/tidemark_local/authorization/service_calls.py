@@ -1,7 +1,7 @@
 """Whether an AWS service may act on a resource: the resource's own policy decides, as the identity is the service's.
 
-"AWS services that work with IAM" and, for the evaluation, "Policy evaluation logic": a service principal has no identity
-policy, so an Allow must stand in the policy of the topic, queue or function
+"Policy evaluation logic": a service principal has no identity policy, so an Allow must stand in the policy of the
+topic, queue or function
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html).
 """
 

@@ -1,7 +1,7 @@
 """What real AWS answers, from test/conformance/aws.json: the tests of the plug-ins take their values from there.
 
-An entry `{id, given, answer, source, recorded}` is followed. One with `ours` and `reason` is knowingly not: `check` then
-wants `ours`, and fails with a hint when the local cloud has come to answer as AWS does.
+An entry `{id, given, answer, source, recorded}` is followed. One with `ours` and `reason` is knowingly not: `check`
+then wants `ours`, and fails with a hint when the local cloud has come to answer as AWS does.
 """
 
 import json
