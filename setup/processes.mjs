@@ -41,17 +41,19 @@ export function runAttached(command, args, options) {
 }
 
 /**
- * Runs a program in its own process group with its output in a file (and given to `onLine`), so that an interrupt can
- * end the whole group.
- * @param {{cwd: string, env: NodeJS.ProcessEnv, log: string, onLine?: (line: string) => void, timeoutMs?: number}} options
+ * Runs a program in its own process group with its output in a file (and given to `onLine`), so that an interrupt or
+ * the `signal` can end the whole group.
+ * @param {{cwd: string, env: NodeJS.ProcessEnv, log: string, onLine?: (line: string) => void, signal?: AbortSignal}} options
  * @returns {Promise<{code: number | null, signal: NodeJS.Signals | null}>}
  */
-export function runLogged(command, args, { cwd, env, log, onLine, timeoutMs }) {
+export function runLogged(command, args, { cwd, env, log, onLine, signal: stop }) {
   return new Promise((resolve, reject) => {
     const file = createWriteStream(log);
     const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     running.add(child);
-    const overdue = timeoutMs && setTimeout(() => killGroup(child, 'SIGKILL'), timeoutMs);
+    const end = () => endGroup(child);
+    if (stop?.aborted) end();
+    else stop?.addEventListener('abort', end, { once: true });
     let rest = '';
     const take = (chunk) => {
       file.write(chunk);
@@ -63,16 +65,28 @@ export function runLogged(command, args, { cwd, env, log, onLine, timeoutMs }) {
     child.stdout.on('data', take);
     child.stderr.on('data', take);
     child.once('error', (error) => {
-      clearTimeout(overdue);
+      stop?.removeEventListener('abort', end);
       running.delete(child);
       file.end();
       reject(error);
     });
     child.once('close', (code, signal) => {
-      clearTimeout(overdue);
+      stop?.removeEventListener('abort', end);
       running.delete(child);
       file.end(() => resolve({ code, signal }));
     });
+  });
+}
+
+/** Asks a group to end and makes it end; what left the group and holds its pipes is not waited for. */
+function endGroup(child) {
+  killGroup(child, 'SIGTERM');
+  const overdue = setTimeout(() => killGroup(child, 'SIGKILL'), KILL_AFTER_MS);
+  child.once('exit', () => {
+    clearTimeout(overdue);
+    killGroup(child, 'SIGKILL');
+    child.stdout.destroy();
+    child.stderr.destroy();
   });
 }
 

@@ -1,50 +1,42 @@
-// Reads the machine-readable reports of jest and pytest.
+// What the reporters of jest and pytest wrote, also when their process was ended in between.
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 /**
- * Counts of jest's `--json` report. A test file that could not run at all counts as one failure.
- * @param {string} file @returns {import('./tests.mjs').Counts}
+ * @typedef {object} Counts
+ * @property {number} passed tests
+ * @property {number} failed tests, and files that could not run
+ * @property {string[]} failures what each of them said
+ * @property {string[]} unfinished files (jest) or tests (pytest) that were started and did not end
  */
-export function readJest(file) {
-  const report = JSON.parse(readFileSync(file, 'utf8'));
-  const failures = [];
-  for (const suite of report.testResults) {
-    const failed = suite.assertionResults.filter((result) => result.status === 'failed');
-    for (const result of failed)
-      failures.push(`✗ ${suite.name} › ${result.fullName}\n${result.failureMessages.join('\n')}`);
-    if (suite.status === 'failed' && failed.length === 0)
-      failures.push(`✗ ${suite.name} did not run\n${suite.message}`);
+
+/**
+ * A line is one of `{file, started}`, `{file, test}` (one ended, its file goes on) and `{file, tests, broken?}` (the
+ * file ended; replaces its lines before). A last line that was cut off is left out. Skipped tests count as neither.
+ * @param {string} path @returns {Counts | undefined} undefined: nothing was written
+ */
+export function readResults(path) {
+  if (!existsSync(path)) return undefined;
+  /** @type {Map<string, {tests: object[], ended: boolean, broken?: string}>} */
+  const files = new Map();
+  for (const line of readFileSync(path, 'utf8').split('\n').slice(0, -1)) {
+    const { file, started, test, tests, broken } = JSON.parse(line);
+    if (started) files.set(file, { tests: [], ended: false });
+    else if (test) files.get(file)?.tests.push(test);
+    else files.set(file, { tests, ended: true, broken });
   }
-  return { passed: report.numPassedTests, failed: report.numFailedTests + report.numRuntimeErrorTestSuites, failures };
-}
-
-/**
- * Counts of pytest's JUnit report: errors in set-up or collection are failures, skipped tests are neither.
- * @param {string} file @returns {import('./tests.mjs').Counts}
- */
-export function readPytest(file) {
-  const xml = readFileSync(file, 'utf8');
-  const counts = { passed: 0, failed: 0, failures: [] };
-  for (const [, head = '', body = ''] of xml.matchAll(/<testcase\b([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs)) {
-    const problem = body.match(/<(failure|error)\b[^>]*?(?:\/>|>(.*?)<\/\1>)/s);
-    if (problem) {
+  const counts = { passed: 0, failed: 0, failures: [], unfinished: [] };
+  for (const [file, { tests, ended, broken }] of files) {
+    if (!ended) counts.unfinished.push(file);
+    for (const { name, outcome, message } of tests) {
+      if (outcome === 'passed') counts.passed += 1;
+      if (outcome !== 'failed') continue;
       counts.failed += 1;
-      counts.failures.push(
-        `✗ ${attribute(head, 'classname')}.${attribute(head, 'name')}\n${unescapeXml(problem[2] ?? '')}`,
-      );
-    } else if (!/<skipped\b/.test(body)) counts.passed += 1;
+      counts.failures.push(`✗ ${name.startsWith(file) ? name : `${file} › ${name}`}\n${message}`);
+    }
+    if (broken === undefined) continue;
+    counts.failed += 1;
+    counts.failures.push(`✗ ${file} did not run\n${broken}`);
   }
   return counts;
-}
-
-function attribute(head, name) {
-  return unescapeXml(head.match(new RegExp(`\\b${name}="([^"]*)"`))?.[1] ?? '');
-}
-
-function unescapeXml(text) {
-  const names = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
-  return text.replace(/&(?:#(\d+)|#x([0-9a-f]+)|(lt|gt|quot|apos|amp));/gi, (_, dec, hex, name) =>
-    name ? names[name] : String.fromCodePoint(dec ? Number(dec) : Number.parseInt(hex, 16)),
-  );
 }
