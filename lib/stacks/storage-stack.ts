@@ -42,6 +42,7 @@ export class StorageStack extends TidemarkStack {
       key: this.key,
       emails: stage.alarms.emails,
     });
+    this.alarmTopic.allowAlarms();
     this.slackSecret = new Secret(this, 'SlackWebhook', {
       description:
         'Slack webhook of the alerts: {"url": "https://hooks.slack.com/services/…"}; put the address in after the deployment',

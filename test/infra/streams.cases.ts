@@ -119,7 +119,8 @@ describe('data at rest', () => {
     ];
     for (const stage of STAGES) {
       for (const [id, { Type, DeletionPolicy }] of await resourcesOf(stage)) {
-        if (data.includes(Type)) expect([id, DeletionPolicy]).toEqual([id, stage === 'prod' ? 'Retain' : 'Delete']);
+        if (data.includes(Type))
+          expect([id, DeletionPolicy]).toEqual([id, stage === 'prod' ? 'RetainExceptOnCreate' : 'Delete']);
       }
     }
   });
