@@ -1,6 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { loadStage } from '../../lib/config/stages.ts';
+import { loadDeployedUseCase } from '../../lib/config/use-case.ts';
+import { StorageStack } from '../../lib/stacks/storage-stack.ts';
 import { awsAnswer } from '../conformance/aws.ts';
-import { STACKS, STAGES } from './synthesised.ts';
+import { STACKS, STAGES, synthesise, TINY } from './synthesised.ts';
 import { Templates } from './templates.ts';
 
 /** Occurrences of an intrinsic function in a template. */
@@ -39,5 +44,26 @@ describe.each(STAGES)('references between the stacks of %s', (stage) => {
     }
     expect(lost).toEqual([]);
     expect(references).toBeGreaterThan(200);
+  });
+
+  test('rest on exports that stay when their last importer goes', async () => {
+    const { outdir } = await synthesise(stage);
+    const useCase = await loadDeployedUseCase(TINY, `${outdir}/generated`);
+    const alone = new StorageStack(new App(), 'Storage', {
+      deployment: { stage: loadStage(stage), useCase },
+      region: 'eu-west-1',
+      outdir,
+      description: 'alone',
+    });
+    const exported = new Set(
+      Object.values(Template.fromStack(alone).findOutputs('*', {})).map(({ Export }) => Export?.Name),
+    );
+    const imported = new Set<string>();
+    JSON.stringify((await Templates.of(stage)).byStack, (_, value) => {
+      if (value?.['Fn::ImportValue'] !== undefined) imported.add(value['Fn::ImportValue']);
+      return value;
+    });
+    expect(imported.size).toBeGreaterThan(10);
+    expect([...imported].filter((name) => !exported.has(name))).toEqual([]);
   });
 });
