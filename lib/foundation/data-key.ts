@@ -5,6 +5,19 @@ import { Construct } from 'constructs';
 import type { StageConfig } from '../config/stage-config.ts';
 import { removalPolicy } from './removal.ts';
 
+/**
+ * Services that write to encrypted topics and queues: whether they send `aws:SourceAccount` with their calls to KMS. "Adding
+ * the aws:SourceAccount and aws:SourceArn to a AWS KMS policy is not supported for EventBridge-to-encrypted topics"
+ * (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html): under that condition events are lost.
+ */
+const SAYS_SOURCE = {
+  'cloudwatch.amazonaws.com': true,
+  'events.amazonaws.com': false,
+  'sns.amazonaws.com': true,
+} as const;
+
+export type PublishingService = keyof typeof SAYS_SOURCE;
+
 /** The key of all data at rest: ours in stages that ask for it, else the services' own and `key` is undefined. */
 export class DataKey extends Construct {
   readonly key?: Key;
@@ -38,17 +51,22 @@ export class DataKey extends Construct {
     );
   }
 
-  /** Alarms and event rules publish to encrypted topics as a service of this account, not as a role of ours. */
-  grantPublishers(...services: readonly string[]): void {
-    this.key?.addToResourcePolicy(
-      new PolicyStatement({
-        sid: 'PublishToEncryptedTopics',
-        principals: services.map((service) => new ServicePrincipal(service)),
-        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
-        resources: ['*'],
-        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
-      }),
-    );
+  /**
+   * Alarms and event rules write to encrypted topics and queues as a service, not as a role of ours. The key asks that they
+   * do it for this account, of those that say for whom they do it.
+   */
+  grantPublishers(...services: readonly PublishingService[]): void {
+    for (const service of services) {
+      this.key?.addToResourcePolicy(
+        new PolicyStatement({
+          sid: `PublishAs${service.charAt(0).toUpperCase()}${service.slice(1, service.indexOf('.'))}`,
+          principals: [new ServicePrincipal(service)],
+          actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+          resources: ['*'],
+          ...(SAYS_SOURCE[service] ? { conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } } } : {}),
+        }),
+      );
+    }
   }
 
   private grant(grantee: IGrantable, ...actions: string[]): void {

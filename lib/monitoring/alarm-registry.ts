@@ -30,7 +30,8 @@ export interface AlarmRegistryProps {
 
 /** The one door through which alarms are made, so that each has a name, a sentence, an article, a severity and an action. */
 export class AlarmRegistry extends Construct {
-  readonly alarms: Alarm[] = [];
+  /** Of all alarms made so far. */
+  readonly names: string[] = [];
   private readonly props: AlarmRegistryProps;
 
   constructor(scope: Construct, id: string, props: AlarmRegistryProps) {
@@ -44,8 +45,9 @@ export class AlarmRegistry extends Construct {
    */
   add(name: string, alarm: AlarmProps): Alarm {
     const { stage, useCase } = this.props.deployment;
+    const alarmName = `${stage.stage}/${useCase.ir.name}/${name}`;
     const made = new Alarm(this, name, {
-      alarmName: `${stage.stage}/${useCase.ir.name}/${name}`,
+      alarmName,
       alarmDescription: [
         `${alarm.severity.toUpperCase()}: ${alarm.sentence}`,
         `Runbook: docs/runbook.md#${alarm.runbook}`,
@@ -61,7 +63,7 @@ export class AlarmRegistry extends Construct {
     const action = new SnsAction(this.props.topic);
     made.addAlarmAction(action);
     made.addOkAction(action);
-    this.alarms.push(made);
+    this.names.push(alarmName);
     return made;
   }
 }

@@ -1,6 +1,6 @@
-import { Duration } from 'aws-cdk-lib';
-import type { IAlarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import {
+  Alarm,
   AlarmStatusWidget,
   Dashboard,
   GraphWidget,
@@ -28,7 +28,8 @@ export interface PipelineDashboardProps {
   readonly functions: Readonly<Record<string, IFunction>>;
   readonly endpoint: ScoringEndpoint;
   readonly machine: IStateMachine;
-  readonly alarms: readonly IAlarm[];
+  /** Names, in the order they are shown. */
+  readonly alarms: readonly string[];
 }
 
 const PERIOD = Duration.minutes(1);
@@ -46,12 +47,27 @@ export class PipelineDashboard extends Construct {
     this.dashboard = new Dashboard(this, 'Dashboard', { defaultInterval: Duration.hours(3) });
     this.row(
       `# Tidemark ${stage.stage}: ${useCase.ir.name}`,
-      new AlarmStatusWidget({ title: 'Alarms', alarms: [...props.alarms], width: 24, height: 4 }),
+      new AlarmStatusWidget({ title: 'Alarms', alarms: this.alarmsNamed(props.alarms), width: 24, height: 4 }),
     );
     this.row('## Ingestion', ...this.ingestion(props));
     this.row('## Processing', ...this.processing(props));
     this.row('## Features and scores', ...this.scoring());
     this.row('## Model and alerts', ...this.modelAndAlerts(props));
+  }
+
+  private alarmsNamed(names: readonly string[]) {
+    return names.map((resourceName) =>
+      Alarm.fromAlarmArn(
+        this,
+        resourceName.replaceAll('/', '-'),
+        Stack.of(this).formatArn({
+          service: 'cloudwatch',
+          resource: 'alarm',
+          resourceName,
+          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+        }),
+      ),
+    );
   }
 
   private ingestion({ stream, functions }: PipelineDashboardProps): IWidget[] {

@@ -1,3 +1,4 @@
+import { CrossStackReferences, ReferenceStrength } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { TidemarkStack, type TidemarkStackProps } from '../foundation/tidemark-stack.ts';
 import { PipelineDashboard } from '../monitoring/dashboard.ts';
@@ -11,10 +12,16 @@ export interface MonitoringStackProps extends TidemarkStackProps {
   readonly training: TrainingStack;
 }
 
-/** The dashboard over all stacks. Alarms stand beside what they watch, in its stack. */
+/**
+ * The dashboard over all stacks. Alarms stand beside what they watch, in its stack.
+ *
+ * It alone reads the other stacks weakly (`Fn::GetStackOutput`): a function or machine that goes must not be held back by a
+ * graph. Each occurrence is a call of DescribeStacks, so it names alarms by their names (docs/adr/0013).
+ */
 export class MonitoringStack extends TidemarkStack {
   constructor(scope: Construct, id: string, props: MonitoringStackProps) {
     super(scope, id, { ...props, stateful: false });
+    CrossStackReferences.of(this).consume(ReferenceStrength.WEAK);
     const { deployment, storage, realtime, training } = props;
     const { dashboard } = new PipelineDashboard(this, 'Pipeline', {
       deployment,
@@ -22,7 +29,7 @@ export class MonitoringStack extends TidemarkStack {
       functions: realtime.functions,
       endpoint: realtime.endpoint,
       machine: training.machine,
-      alarms: [...realtime.alarms.alarms, ...training.alarms.alarms],
+      alarms: [...realtime.alarms.names, ...training.alarms.names],
     });
     this.output('DashboardName', dashboard.dashboardName, 'CloudWatch dashboard of the pipeline');
   }

@@ -42,6 +42,7 @@ export class StorageStack extends TidemarkStack {
       key: this.key,
       emails: stage.alarms.emails,
     });
+    this.alarmTopic.allowAlarms();
     this.slackSecret = new Secret(this, 'SlackWebhook', {
       description:
         'Slack webhook of the alerts: {"url": "https://hooks.slack.com/services/…"}; put the address in after the deployment',
@@ -53,6 +54,7 @@ export class StorageStack extends TidemarkStack {
       id: 'AwsSolutions-SMG4',
       reason: 'The webhook is issued by Slack and renewed there by hand; there is nothing to rotate on a schedule.',
     });
+    this.keepExports();
 
     this.output('StreamName', this.stream.stream.streamName, 'Kinesis stream that takes events');
     this.output('FeaturesTableName', this.features.table.tableName, 'Online store');
@@ -62,5 +64,26 @@ export class StorageStack extends TidemarkStack {
     this.output('ModelPackageGroupName', this.registry.groupName, 'Model registry');
     this.output('AlarmTopicArn', this.alarmTopic.topicArn, 'Topic of the operational alarms');
     this.output('SlackSecretArn', this.slackSecret.secretArn, 'Secret that takes the Slack webhook');
+  }
+
+  /**
+   * Exports what the other stacks import, whether they do or not: an export that goes with its last importer is refused as
+   * long as that importer is deployed, so that the stacks could not be deployed in their order (docs/adr/0013).
+   */
+  private keepExports(): void {
+    const { key, lake, stream, features, scores, catalog, registry, alarmTopic, slackSecret } = this;
+    const values = [
+      ...(key.key === undefined ? [] : [key.key.keyArn]),
+      lake.bucket.bucketArn,
+      lake.bucket.bucketName,
+      stream.stream.streamArn,
+      stream.stream.streamName,
+      ...[features.table, scores.table].flatMap((table) => [table.tableArn, table.tableName, table.tableStreamArn]),
+      catalog.database.databaseName,
+      registry.groupArn,
+      alarmTopic.topicArn,
+      slackSecret.secretArn,
+    ];
+    for (const value of values) this.exportValue(value);
   }
 }

@@ -31,10 +31,7 @@ function statementsOf(resource: Resource | undefined): Statement[] {
 /** A reference by what it points to, without the hash of its logical id. */
 function readable(resource: unknown): string {
   return flatten(resource)
-    .replaceAll(
-      /\{"Fn::GetStackOutput":\{.*?"OutputName":"PublishOutput(?:FnGetAtt|Ref)(\w+?)[0-9A-F]{8}(Arn|StreamArn)?[0-9A-F]{8}"\}\}/g,
-      '<$1 $2>',
-    )
+    .replaceAll(/[\w-]+:ExportsOutput(?:FnGetAtt|Ref)(\w+?)[0-9A-F]{8}(Arn|StreamArn)?[0-9A-F]{8}/g, '<$1 $2>')
     .replaceAll(/<(\w+?)[0-9A-F]{8}(?:\.(\w+))?>/g, '<$1 $2>')
     .replaceAll(/arn:(aws|<AWS::Partition>)/g, 'arn:aws');
 }

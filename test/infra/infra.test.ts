@@ -5,3 +5,5 @@ import './checks.cases.ts';
 import './streams.cases.ts';
 import './grants.cases.ts';
 import './alarms.cases.ts';
+import './deliveries.cases.ts';
+import './references.cases.ts';

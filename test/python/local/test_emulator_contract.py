@@ -77,6 +77,20 @@ FUNCTIONS = [
         "_apply_jsonata_output",
         "(state_def, raw_input, ctx, result, error_output, default)",
     ),
+    (
+        "stack_rules",
+        SERVICES + "cloudformation.stacks",
+        "_resolve_refs",
+        "(value, resources, params, conditions, mappings, stack_name, stack_id)",
+    ),
+    (
+        "stack_rules",
+        SERVICES + "cloudformation.stacks",
+        "_resolve_stack_outputs",
+        "(outputs_defs, conditions, resources, param_values, mappings, stack_name, stack_id)",
+    ),
+    ("stack_rules", SERVICES + "cloudformation.handlers", "_imported_export_names", "(stack, stack_name)"),
+    ("stack_rules", SERVICES + "s3", "_bucket_has_versions", "(name)"),
     ("alarm_states", SERVICES + "cloudwatch", "_evaluate_alarm", "(alarm)"),
     ("alarm_states", SERVICES + "cloudwatch", "_calc_stats", "(points)"),
     ("alarm_states", SERVICES + "cloudwatch", "_stat_value", "(stats, stat_name, points)"),
@@ -121,6 +135,8 @@ CALLERS = [
     ("service_metrics", SERVICES + "stepfunctions", "_fail_execution", "_emit_execution_status_event"),
     ("step_functions", SERVICES + "stepfunctions", "_run_execution", "_apply_output_path"),
     ("step_functions", SERVICES + "stepfunctions", "_run_sub_machine", "_apply_output_path"),
+    ("stack_rules", SERVICES + "cloudformation.stacks", "_deploy_stack_async", "_resolve_refs"),
+    ("stack_rules", SERVICES + "cloudformation.stacks", "_deploy_stack_async", "_resolve_stack_outputs"),
     ("alarm_states", SERVICES + "cloudwatch", "_evaluate_all_alarms", "_evaluate_alarm"),
     ("audit", "ministack.app", "_dispatch_service_request", "enforce"),
     ("audit", "ministack.app", "_enforce_data_plane", "enforce"),
@@ -138,6 +154,10 @@ TABLES = [
     ("service_metrics", SERVICES + "sqs", "_queues"),
     ("alarm_states", SERVICES + "cloudwatch", "_metrics"),
     ("alarm_states", SERVICES + "cloudwatch", "_alarms"),
+    ("stack_rules", SERVICES + "cloudformation", "_exports"),
+    ("stack_rules", SERVICES + "cloudformation", "_stacks"),
+    ("stack_rules", SERVICES + "s3", "_buckets"),
+    ("stack_rules", SERVICES + "dynamodb", "_tables"),
     ("secrets_ref", SERVICES + "secretsmanager", "_secrets"),
 ]
 
@@ -173,6 +193,9 @@ def test_tables_exist(plugin, module, name):
     [
         ("AWS::Lambda::EventSourceMapping", {"create"}),
         ("AWS::SecretsManager::Secret", {"create", "update", "delete"}),
+        ("AWS::S3::Bucket", {"delete"}),
+        ("AWS::DynamoDB::Table", {"delete"}),
+        ("AWS::DynamoDB::GlobalTable", {"create", "update", "delete"}),
     ],
 )
 def test_template_types_have_the_operations_that_are_replaced(kind, operations):
@@ -189,6 +212,9 @@ def test_the_defects_that_the_plug_ins_mend_are_still_there():
     assert "batchItemFailures" not in inspect.getsource(lambda_svc._poll_kinesis)
     assert 'del stream["shards"][shard_id]' in inspect.getsource(kinesis._split_shard)
     assert "return name," in inspect.getsource(provisioners._sm_secret_create)
+    assert "objects" not in inspect.getsource(provisioners._s3_delete)
+    assert "DeletionProtection" not in inspect.getsource(provisioners._ddb_global_table_create)
+    assert "DeletionProtection" not in inspect.getsource(provisioners._ddb_delete)
     assert "Dimensions" not in inspect.getsource(cloudwatch._evaluate_alarm)
 
 
