@@ -1,9 +1,13 @@
-"""Serves the model of a use case. SageMaker XGBoost container, script mode: model_fn, input_fn, predict_fn, output_fn.
+"""Serves the model of a use case. SageMaker XGBoost container, script mode: model_fn and transform_fn.
 
 Request (application/json): {"instances": [[number or null, …], …], "definition_hash": "…"}, one list an entity in the
 order of the model's inputs. Answer: {"predictions": [{"score", "contributions", "bias"}], "model_version",
 "definition_hash"}. Contributions are TreeSHAP values in log-odds; with the bias they add up to the log-odds before
 calibration.
+
+A refused request is answered with its status and {"error", "definition_hash", "model_version"}: the hash tells the
+caller what this model was trained on. It is returned and not raised, because the container makes a 500 of every
+exception (`error_wrapper` in sagemaker_containers 2.8.6.post2, `_functions.py`) and passes Flask's responses through.
 """
 
 from __future__ import annotations
@@ -16,28 +20,19 @@ from typing import Any, NoReturn
 import numpy as np
 import xgboost as xgb
 from calibration import Calibration
+from flask import Response
 from numpy.typing import NDArray
-
-try:
-    from sagemaker_inference.errors import BaseInferenceToolkitError
-except ImportError:  # only the container has it; elsewhere `status_code` is read from any exception
-    BaseInferenceToolkitError = Exception
 
 Floats = NDArray[np.float64]
 JSON = "application/json"
 
 
-class RequestError(BaseInferenceToolkitError):  # type: ignore[misc, valid-type]
-    """A request that can't be answered: the caller's fault. The container reads the three attributes."""
+class RequestError(Exception):
+    """A request that can't be answered: the caller's fault. `transform_fn` makes a response of it."""
 
-    def __init__(self, status_code: int, message: str) -> None:
-        Exception.__init__(self, message)
-        self.status_code = status_code
-        self.message = message
-        self.phrase = message
-
-    def __str__(self) -> str:
-        return self.message
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass(frozen=True)
@@ -82,13 +77,27 @@ def model_fn(model_dir: str) -> Model:
     )
 
 
-def input_fn(body: str | bytes, content_type: str) -> Request:
+def transform_fn(model: Model, body: str | bytes, content_type: str, accept: str) -> Response:
+    """The whole request, in the place of input_fn, predict_fn and output_fn. What it raises is our fault: a 500."""
+    try:
+        text = write_answer(predict(read_request(body, content_type), model), accept)
+        return Response(text, status=200, mimetype=JSON)
+    except RequestError as error:
+        refusal = {
+            "error": str(error),
+            "definition_hash": model.definition_hash,
+            "model_version": model.model_version,
+        }
+        return Response(json.dumps(refusal), status=error.status, mimetype=JSON)
+
+
+def read_request(body: str | bytes, content_type: str) -> Request:
     """Raises RequestError: 415 for another content type, 400 for a body of another shape."""
     if (content_type or "").split(";")[0].strip().lower() != JSON:
         raise RequestError(415, f"content type: found {content_type!r}; allowed: {JSON}")
     try:
         document = json.loads(body, parse_constant=_refuse_constant)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RequestError(400, f"body: found text that is no JSON ({error}); allowed: one JSON object") from error
     if not isinstance(document, dict):
         raise RequestError(400, f"body: found {type(document).__name__}; allowed: an object with instances")
@@ -126,7 +135,7 @@ def _matrix(instances: Any) -> Floats:
     return matrix
 
 
-def predict_fn(request: Request, model: Model) -> Answer:
+def predict(request: Request, model: Model) -> Answer:
     """Raises RequestError: 409 for another definition hash, 400 for another number of inputs."""
     if request.definition_hash != model.definition_hash:
         raise RequestError(
@@ -144,8 +153,8 @@ def predict_fn(request: Request, model: Model) -> Answer:
     return Answer(model.calibration.apply(contributions.sum(axis=1)), contributions, model)
 
 
-def output_fn(answer: Answer, accept: str) -> tuple[str, str]:
-    """Raises RequestError 406 when the caller takes no JSON."""
+def write_answer(answer: Answer, accept: str) -> str:
+    """The body as JSON. Raises RequestError 406 when the caller takes no JSON."""
     wanted = [part.split(";")[0].strip().lower() for part in (accept or JSON).split(",")]
     if not {JSON, "*/*", "application/*"} & set(wanted):
         raise RequestError(406, f"accept: found {accept!r}; allowed: {JSON}")
@@ -155,4 +164,4 @@ def output_fn(answer: Answer, accept: str) -> tuple[str, str]:
         "model_version": answer.model.model_version,
         "definition_hash": answer.model.definition_hash,
     }
-    return json.dumps(document, separators=(",", ":")), JSON
+    return json.dumps(document, separators=(",", ":"))

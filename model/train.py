@@ -148,9 +148,11 @@ def write_model(folder: Path, trained: Trained, metadata: dict[str, Any]) -> dic
     version = hashlib.sha256(content + metadata["definition_hash"].encode()).hexdigest()[:12]
     metadata = {**metadata, "model_version": f"{metadata['model']}-{version}"}
     write_json(folder / "metadata.json", metadata)
+    # The model serves by its own code: SAGEMAKER_SUBMIT_DIRECTORY names this folder. The container leaves a setup.py of
+    # its own making beside the sources, and would make it again.
     code = folder / "code"
     code.mkdir(exist_ok=True)
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    for source in sorted(set(Path(__file__).parent.glob("*.py")) - {Path(__file__).with_name("setup.py")}):
         shutil.copyfile(source, code / source.name)
     return metadata
 

@@ -1,6 +1,6 @@
 """Reads what a training job is given: the use case document and the parquet files of a channel.
 
-Runs in the XGBoost 3.0-5 container (Python 3.10): numpy and pyarrow only.
+Runs in SageMaker's XGBoost container: numpy and pyarrow only.
 """
 
 from __future__ import annotations

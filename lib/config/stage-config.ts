@@ -98,7 +98,7 @@ const stageConfig = z.strictObject({
   }),
   training: z.strictObject({
     /** Tag of the SageMaker XGBoost framework container. */
-    xgboostImage: z.string().regex(/^\d+\.\d+-\d+$/, 'a tag such as 3.0-5'),
+    xgboostImage: z.string().regex(/^\d+\.\d+-\d+$/, 'a tag such as 3.2-0'),
     instanceType: z.string().startsWith('ml.', 'an instance type that starts with ml.'),
     volumeGiB: int(1, 1024),
     maxRuntimeSeconds: int(60, 432_000),

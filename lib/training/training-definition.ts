@@ -192,7 +192,9 @@ function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
               ModelDataUrl: '{% $model_data_url %}',
               Environment: {
                 SAGEMAKER_PROGRAM: 'inference.py',
-                SAGEMAKER_SUBMIT_DIRECTORY: props.sourceUri,
+                // The model carries the code it was trained with: an endpoint must be able to start again, and an old version
+                // to be deployed again, when the sources of that day are long gone.
+                SAGEMAKER_SUBMIT_DIRECTORY: '/opt/ml/model/code',
               },
             },
           ],

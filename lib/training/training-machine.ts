@@ -64,7 +64,7 @@ export class TrainingMachine extends Construct {
       ),
     });
     this.trainingRole = this.makeTrainingRole(props, source);
-    this.hostingRole = this.makeHostingRole(props, source);
+    this.hostingRole = this.makeHostingRole(props);
     this.gate = this.makeGate(props);
     const rollbackAlarms = this.addEndpointAlarms(props);
 
@@ -128,14 +128,13 @@ export class TrainingMachine extends Construct {
     return role;
   }
 
-  private makeHostingRole({ lake }: TrainingMachineProps, source: CodeAsset): Role {
+  private makeHostingRole({ lake }: TrainingMachineProps): Role {
     const role = new SageMakerRole(this, 'HostingRole', {
       description: 'Endpoints: models in',
       logGroup: '/aws/sagemaker/Endpoints',
       image: this.image,
     });
     lake.grantRead(role, PREFIX.models);
-    source.grantGet(role);
     return role;
   }
 

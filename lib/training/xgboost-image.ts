@@ -46,7 +46,7 @@ export interface XgboostImage {
 }
 
 /**
- * @param tag e.g. `3.0-5`
+ * @param tag e.g. `3.2-0`
  * @throws ConfigError when the region has no such container
  */
 export function xgboostImage(region: string, tag: string): XgboostImage {

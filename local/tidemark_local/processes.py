@@ -97,6 +97,11 @@ class ChildProcess:
             return  # the whole group has ended already
 
     @property
+    def pid(self) -> int:
+        """Its id; the wrapper becomes the command, so it is the command's own."""
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         return not self._ended.is_set()
 

@@ -231,7 +231,9 @@ describe('what each job may do', () => {
       's3:GetObject on <LakeBucket Arn>/training/*',
       's3:PutObject on <LakeBucket Arn>/models/*',
     ]);
-    expect(lake(await grantsOf('TrainingHostingRole'))).toEqual(['s3:GetObject on <LakeBucket Arn>/models/*']);
+    const hosting = (await grantsOf('TrainingHostingRole')).filter((grant) => grant.startsWith('s3:'));
+    // No archive of sources: the next deployment would take the grant away from a running endpoint.
+    expect(hosting).toEqual(['s3:GetObject on <LakeBucket Arn>/models/*']);
   });
 
   test('the state machine passes its two roles to SageMaker only', async () => {

@@ -1,134 +1,206 @@
-"""The process of one production variant: serves a model's script on /ping and /invocations.
+"""The container of one production variant: SageMaker's XGBoost framework container in script mode.
 
-Follows "Use Your Own Inference Code with Hosting Services"
-(https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html) and the functions of the framework
-containers: model_fn(model_dir), input_fn(body, content_type), predict_fn(data, model), output_fn(prediction, accept),
-or transform_fn(model, body, content_type, accept) in place of the last three. As in the XGBoost framework container
-input_fn gets text for application/json and text/csv, and bytes for everything else.
+Follows the sources of what serves there, in the images 3.0-5 and 3.2-0 alike: `serving.py` of
+aws/sagemaker-xgboost-container, and `_server.py`, `_modules.py`, `_transformer.py`, `_functions.py` and `_worker.py` of
+sagemaker-containers 2.8.6.post2, on the same Flask. So:
 
-Run as `python serve.py <folder of the sources> <file of the script> <folder of the model> <port>`; it needs the
-standard library only.
+- At each start the sources of SAGEMAKER_SUBMIT_DIRECTORY (s3://… or a folder) become /opt/ml/code, are made into a
+  package, and are imported once: what fails here ends the container.
+- The model is loaded by the first request, be it a /ping; what fails then is a 500, and the next request tries again.
+- **Every** exception of the script's functions is a 500 with Flask's page, whatever the exception carries. A script
+  that wants another status returns a Flask response, which passes through.
+- SAGEMAKER_MODEL_SERVER_WORKERS processes of gunicorn are one process with threads here.
+
+Run as `python serve.py <port>`; SAGEMAKER_BASE_DIR stands for /opt/ml, as the container has it too.
 """
 
-import importlib.util
+import importlib
 import json
+import os
+import shutil
 import socket
 import sys
+import tarfile
+import tempfile
+import threading
 import traceback
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlparse
 
-TEXT_TYPES = ("application/json", "text/csv")
-CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+import flask
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+JSON = "application/json"
+TEXT_TYPES = (JSON, "text/csv")
+SETUP = """from setuptools import setup
+
+setup(name="{name}", version="1.0.0", packages=[""], include_package_data=True)
+"""
+_CRASH = b"<html>\n  <head>\n    <title>Internal Server Error</title>\n  </head>\n</html>\n"
 
 
-class UnsupportedContentTypeError(ValueError):
-    """The default input_fn or output_fn knows only JSON."""
+class ClientError(Exception):
+    """`error_wrapper`: what every exception of the script becomes, werkzeug's own with a status too."""
 
 
-class Service:
-    """The loaded model with its functions."""
+class Response(flask.Response):
+    """`worker.Response`: JSON unless it says otherwise."""
 
-    def __init__(self, code: Path, program: str, model_dir: str):
-        sys.path.insert(0, str(code))
-        spec = importlib.util.spec_from_file_location(Path(program).stem, code / program)
-        if spec is None or spec.loader is None:
-            raise ImportError(f"{program} cannot be imported: a Python file is expected")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[Path(program).stem] = module
-        spec.loader.exec_module(module)
-        if not hasattr(module, "model_fn"):
-            raise AttributeError(f"{program} has no model_fn: define model_fn(model_dir)")
-        self._model = module.model_fn(model_dir)
-        self._transform = getattr(module, "transform_fn", None)
-        self._input = getattr(module, "input_fn", _default_input)
-        self._predict = getattr(module, "predict_fn", _default_predict)
-        self._output = getattr(module, "output_fn", _default_output)
+    default_mimetype = JSON
 
-    def invoke(self, body: bytes, content_type: str, accept: str) -> tuple[bytes, str]:
-        """The answer's body and content type."""
-        content = body.decode() if content_type.split(";")[0].strip().lower() in TEXT_TYPES else body
-        if self._transform:
-            answer = self._transform(self._model, content, content_type, accept)
-        else:
-            answer = self._output(self._predict(self._input(content, content_type), self._model), accept)
-        answer, kind = answer if isinstance(answer, tuple) else (answer, accept)
-        return answer.encode() if isinstance(answer, str) else bytes(answer), kind
+
+class Request(flask.Request):
+    """`worker.Request`: the header ContentType before Content-Type, JSON where both are missing."""
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("ContentType") or self.headers.get("Content-Type") or JSON
+
+    @property
+    def accept(self) -> str:
+        """No Accept, or exactly */*, is the container's default."""
+        given = self.headers.get("Accept")
+        return given if given and given != "*/*" else os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", JSON)
+
+    @property
+    def content(self) -> str | bytes:
+        """Text for exactly these two types (no charset beside them), with U+FFFD for what is no UTF-8."""
+        return self.get_data(as_text=self.content_type in TEXT_TYPES)
+
+
+def fetch_sources(submitted: str, code: Path, base: Path) -> None:
+    """`files.download_and_extract`: a new container has an empty /opt/ml/code."""
+    if submitted.startswith("s3://"):
+        import boto3
+
+        url, region = urlparse(submitted), os.environ.get("AWS_REGION", os.environ.get("SAGEMAKER_REGION"))
+        with tempfile.TemporaryDirectory() as folder:
+            archive = Path(folder) / "tar_file"
+            boto3.client("s3", region_name=region).download_file(url.netloc, url.path.lstrip("/"), str(archive))
+            with tarfile.open(archive, "r:gz") as tar:
+                tar.extractall(code, filter="data")
+        return
+    source = Path(submitted)
+    if source.is_relative_to("/opt/ml"):
+        source = base / source.relative_to("/opt/ml")
+    if source == code:
+        return
+    if not source.is_dir():
+        raise FileNotFoundError(f"SAGEMAKER_SUBMIT_DIRECTORY: found no folder {submitted}; allowed: s3://… or a folder")
+    shutil.copytree(source, code, dirs_exist_ok=True)
+
+
+def prepare(code: Path, name: str, say: Callable[[str], None] = print) -> None:
+    """`modules.prepare`: the sources become a package. The local cloud installs nothing: it imports from the folder."""
+    if not (code / "setup.py").exists():
+        (code / "setup.py").write_text(SETUP.format(name=name))
+        (code / "setup.cfg").write_text("[wheel]\nuniversal = 1\n")
+        (code / "MANIFEST.in").write_text("recursive-include . *\n")
+    if (code / "requirements.txt").exists():
+        say("requirements.txt is not installed by the local cloud: its packages come from the lock file.")
+
+
+def transformer(module: ModuleType, model: Any) -> Callable[[], Any]:
+    """`Transformer.transform` of the script's functions. Raises ValueError for a script that has both kinds."""
+    transform = getattr(module, "transform_fn", None)
+    steps = [getattr(module, name, None) for name in ("input_fn", "predict_fn", "output_fn")]
+    if transform and any(steps):
+        raise ValueError("Cannot use transform_fn implementation with input_fn, predict_fn, and/or output_fn")
+    read, predict, write = (own or default for own, default in zip(steps, _DEFAULTS, strict=True))
+
+    def answer() -> Any:
+        request = flask.request
+        content, kind, accept = request.content, request.content_type, request.accept
+        try:
+            result = (
+                transform(model, content, kind, accept)
+                if transform
+                else write(predict(read(content, kind), model), accept)
+            )
+        except Exception as error:
+            raise ClientError(error) from error
+        return Response(result[0], mimetype=result[1]) if isinstance(result, tuple) else result
+
+    return answer
 
 
 def _default_input(body: str | bytes, content_type: str) -> object:
-    if not content_type.startswith("application/json"):
-        raise UnsupportedContentTypeError(f"content type {content_type} is not supported: send application/json")
+    if content_type != JSON:
+        raise ValueError(f"content type {content_type}: without an input_fn the local cloud reads {JSON} only")
     return json.loads(body)
 
 
-def _default_predict(data: object, model: object) -> object:
-    return model.predict(data)
+def _default_predict(data: object, model: Any) -> object:
+    return model.predict(data, validate_features=False)
 
 
-def _default_output(prediction: object, accept: str) -> tuple[str, str]:
-    if accept not in ("application/json", "*/*"):
-        raise UnsupportedContentTypeError(f"accept {accept} is not supported: ask for application/json")
-    return json.dumps(prediction), "application/json"
+def _default_output(prediction: object, accept: str) -> Response:
+    if accept != JSON:
+        raise ValueError(f"accept {accept}: without an output_fn the local cloud writes {JSON} only")
+    return Response(json.dumps(prediction), mimetype=accept)
 
 
-class Handler(BaseHTTPRequestHandler):
-    """One connection; it is kept open between requests, and small answers are sent at once."""
+_DEFAULTS = (_default_input, _default_predict, _default_output)
+
+
+class Worker:
+    """The WSGI application; `app` is None until the first request has loaded the model."""
+
+    def __init__(self, name: str, model_dir: Path):
+        self._name, self._model_dir, self._lock = name, model_dir, threading.Lock()
+        self._app: flask.Flask | None = None
+
+    def __call__(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
+        try:
+            app = self._loaded()
+        except Exception:
+            traceback.print_exc()
+            headers = [("Content-Type", "text/html"), ("Content-Length", str(len(_CRASH)))]
+            start_response("500 Internal Server Error", headers)
+            return [_CRASH]
+        return app(environ, start_response)
+
+    def _loaded(self) -> flask.Flask:
+        with self._lock:
+            if self._app is None:
+                module = importlib.import_module(self._name)
+                if not hasattr(module, "model_fn"):
+                    raise NotImplementedError("Please provide a model_fn implementation.")
+                invocations = transformer(module, module.model_fn(str(self._model_dir)))
+                app = flask.Flask(self._name)
+                app.request_class = Request
+                app.add_url_rule("/invocations", "invocations", invocations, methods=["POST"])
+                app.add_url_rule("/ping", "ping", lambda: Response(status=200))
+                self._app = app
+            return self._app
+
+
+class Handler(WSGIRequestHandler):
+    """Connections are kept open between requests, and small answers are sent at once."""
 
     protocol_version = "HTTP/1.1"
-    service: Service
 
     def setup(self) -> None:
         super().setup()
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def do_GET(self) -> None:
-        self._answer(200 if self.path == "/ping" else 404, b"\n", "text/plain")
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if self.path != "/invocations":
-            self._answer(404, b"not found\n", "text/plain")
-            return
-        content_type = self.headers.get("Content-Type") or "application/octet-stream"
-        accept = self.headers.get("Accept") or "application/json"
-        if accept == "*/*":
-            accept = "application/json"
-        try:
-            answer, kind = self.service.invoke(body, content_type, accept)
-        except UnsupportedContentTypeError as error:
-            self._answer(415, str(error).encode(), "text/plain")
-        except Exception as error:
-            traceback.print_exc()
-            # A script names the status of a refused request by the `status_code` of its exception, else it is a fault.
-            status = getattr(error, "status_code", 500)
-            self._answer(status, (str(error) or type(error).__name__).encode(), "text/plain")
-        else:
-            self._answer(200, answer, kind)
-
-    def _answer(self, status: int, body: bytes, content_type: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
-        if self.headers.get(CUSTOM_ATTRIBUTES):
-            self.send_header(CUSTOM_ATTRIBUTES, self.headers[CUSTOM_ATTRIBUTES])
-        self._headers_buffer.append(b"\r\n")
-        self.wfile.write(b"".join(self._headers_buffer) + body)
-        self._headers_buffer = []
-
-    def log_message(self, format: str, *args: object) -> None:
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Requests are counted by the endpoint's metrics; a line for each would drown the script's own log."""
 
 
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-
 def main() -> None:
-    code, program, model_dir, port = sys.argv[1:5]
-    Handler.service = Service(Path(code), program, model_dir)
-    server = Server(("127.0.0.1", int(port)), Handler)
+    base = Path(os.environ["SAGEMAKER_BASE_DIR"])
+    code, program = base / "code", os.environ["SAGEMAKER_PROGRAM"]
+    name = program.removesuffix(".py")
+    code.mkdir(parents=True, exist_ok=True)
+    fetch_sources(os.environ.get("SAGEMAKER_SUBMIT_DIRECTORY", str(code)), code, base)
+    prepare(code, name)
+    sys.path.insert(0, str(code))
+    importlib.import_module(name)
+    server = make_server("127.0.0.1", int(sys.argv[1]), Worker(name, base / "model"), True, request_handler=Handler)
     print(f"serving {program}", flush=True)
     server.serve_forever()
 

@@ -87,7 +87,7 @@ class TrainingRun:
                 "sagemaker_program and sagemaker_submit_directory.",
             )
             return
-        self._fetch_sources(s3, hyperparameters.get("sagemaker_submit_directory", "").strip('"'), root)
+        self._fetch_sources(s3, hyperparameters.get("sagemaker_submit_directory", "").strip('"'), program, root)
         if not (root.code / program).is_file():
             self._finish("Failed", f"AlgorithmError: {program} is not in the sources of sagemaker_submit_directory.")
             return
@@ -98,7 +98,7 @@ class TrainingRun:
         code = self._execute(session, root, program, own)
         self._conclude(s3, root, program, own, code)
 
-    def _fetch_sources(self, s3, submitted: str, root: TrainingRoot) -> None:
+    def _fetch_sources(self, s3, submitted: str, program: str, root: TrainingRoot) -> None:
         if submitted.startswith("s3://"):
             archive = root.root / "sourcedir.tar.gz"
             fetch(s3, submitted, archive)
@@ -107,22 +107,22 @@ class TrainingRun:
             shutil.copytree(root.local_path(submitted), root.code, dirs_exist_ok=True)
         else:
             raise DownloadError(f"sagemaker_submit_directory is '{submitted}': s3://…/sourcedir.tar.gz is expected.")
-        if (root.code / "requirements.txt").exists():
-            self._log.write(
-                "requirements.txt is not installed by the local cloud: its packages come from the lock file."
-            )
+        # Imported here: it brings Flask, which only containers need.
+        from .serve import prepare
+
+        prepare(root.code, program.removesuffix(".py"), self._log.write)
 
     def _execute(self, session: RoleSession, root: TrainingRoot, program: str, own: dict) -> int:
         env = session.environment()
         env.update(root.environment(self._job, program, own))
-        env["PYTHONPATH"] = str(root.code)
         env.update(self._job.get("Environment", {}))
         self._enter("Training")
         started = time.monotonic()
         with self._state.lock:
             self._job["TrainingStartTime"] = now()
         self._process = process = ChildProcess(
-            [str(self._state.context.python), str(root.code / program), *arguments(own)],
+            # `modules.run_module`: python -m, in the folder of the sources.
+            [str(self._state.context.python), "-m", program.removesuffix(".py"), *arguments(own)],
             env=env,
             cwd=root.code,
             on_line=self._line,

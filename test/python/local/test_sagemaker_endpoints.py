@@ -25,7 +25,7 @@ def predict_fn(data, model):
     if data == "die":
         os._exit(7)
     if data == "slow":
-        time.sleep(2)
+        time.sleep(8)
     if data == "env":
         return {k: os.environ.get(k) for k in ("AWS_ACCESS_KEY_ID", "MY_FLAG", "SM_MODEL_DIR")} | {"pid": os.getpid()}
     return {"model": model["name"], "data": data}
@@ -60,7 +60,7 @@ def make_model(cloud, name, key, role=None, **environment):
         "MY_FLAG": "on",
         **environment,
     }
-    container = {"Image": "sagemaker-xgboost:3.0-5", "ModelDataUrl": cloud.uri(key), "Environment": environment}
+    container = {"Image": "sagemaker-xgboost:3.2-0", "ModelDataUrl": cloud.uri(key), "Environment": environment}
     cloud.sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=role or cloud.server)
 
 
@@ -142,7 +142,8 @@ def test_passes_content_as_the_framework_container_does(cloud):
     assert invoke(cloud, None, Body=b"1,2", ContentType="text/csv")[0]["data"] == {"type": "str", "length": 3}
     assert invoke(cloud, None, Body=b"\xff\x00", ContentType="application/x-npy")[0]["data"]["type"] == "bytes"
     answer = invoke(cloud, [1], CustomAttributes="trace-7")[1]
-    assert (answer["ContentType"], answer["CustomAttributes"]) == ("application/json", "trace-7")
+    # CustomAttributes come back only from a model that sends them.
+    assert answer["ContentType"] == "application/json" and "CustomAttributes" not in answer
 
 
 def test_process_has_the_models_environment_and_the_credentials_of_its_role(cloud):
@@ -156,15 +157,15 @@ def test_model_error_names_the_original_status(cloud):
         invoke(cloud, "boom")
     found = caught.value.response
     assert found["ResponseMetadata"]["HTTPStatusCode"] == 424
-    assert (found["OriginalStatusCode"], found["OriginalMessage"]) == (500, "this row has no columns")
+    assert found["OriginalStatusCode"] == 500
+    assert "<h1>Internal Server Error</h1>" in found["OriginalMessage"]
     assert found["LogStreamArn"].endswith(":log-group:/aws/sagemaker/Endpoints/shared")
 
 
 def test_dead_process_is_a_model_error(cloud):
     make_endpoint(cloud, "mortal", "only-blue")
-    for _ in range(2):
-        with pytest.raises(cloud.runtime.exceptions.ModelError):
-            invoke(cloud, "die", "mortal")
+    with pytest.raises(cloud.runtime.exceptions.ModelError):
+        invoke(cloud, "die", "mortal")
 
 
 def test_unknown_endpoint(cloud):
@@ -189,7 +190,8 @@ def test_model_is_downloaded_with_its_own_role(cloud):
 
 
 def test_model_with_code_inside(cloud):
-    container = {"Image": "x", "ModelDataUrl": cloud.uri("red.tar.gz")}
+    environment = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+    container = {"Image": "x", "ModelDataUrl": cloud.uri("red.tar.gz"), "Environment": environment}
     cloud.sagemaker.create_model(ModelName="inside", PrimaryContainer=container, ExecutionRoleArn=cloud.server)
     make_config(cloud, "inside", inside=1.0)
     assert make_endpoint(cloud, "inside", "inside")["EndpointStatus"] == "InService"

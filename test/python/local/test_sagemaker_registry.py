@@ -7,7 +7,15 @@ from botocore.exceptions import ClientError
 from jobs_support import LOGS, allow, running_cloud, tar, until
 
 SPECIFICATION = {
-    "Containers": [{"Image": "sagemaker-xgboost:3.0-5", "Environment": {"SAGEMAKER_PROGRAM": "inference.py"}}],
+    "Containers": [
+        {
+            "Image": "sagemaker-xgboost:3.2-0",
+            "Environment": {
+                "SAGEMAKER_PROGRAM": "inference.py",
+                "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+            },
+        }
+    ],
     "SupportedContentTypes": ["application/json"],
     "SupportedResponseMIMETypes": ["application/json"],
 }

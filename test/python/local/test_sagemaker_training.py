@@ -69,7 +69,7 @@ def start(cloud, name, program="train.py", role=None, client=None, hyperparamete
         "TrainingJobName": name,
         "RoleArn": role or cloud.trainer,
         "AlgorithmSpecification": {
-            "TrainingImage": "sagemaker-xgboost:3.0-5",
+            "TrainingImage": "sagemaker-xgboost:3.2-0",
             "TrainingInputMode": "File",
             "MetricDefinitions": [{"Name": "auc", "Regex": "auc=([0-9.]+);"}],
         },

@@ -78,7 +78,7 @@ def training(cloud, program="train.py"):
         "TrainingJobName": "{% $states.input.name %}",
         "RoleArn": cloud.trainer,
         "AlgorithmSpecification": {
-            "TrainingImage": "sagemaker-xgboost:3.0-5",
+            "TrainingImage": "sagemaker-xgboost:3.2-0",
             "TrainingInputMode": "File",
             "MetricDefinitions": [{"Name": "auc", "Regex": "auc=([0-9.]+);"}],
         },
@@ -156,7 +156,7 @@ def test_training_job_model_and_endpoint(cloud):
     """The pipeline's own path: train, register, create the model, its configuration and its endpoint, wait, update."""
     cloud.sagemaker.create_model_package_group(ModelPackageGroupName="churn")
     container = {
-        "Image": "sagemaker-xgboost:3.0-5",
+        "Image": "sagemaker-xgboost:3.2-0",
         "ModelDataUrl": "{% $states.input.ModelArtifacts.S3ModelArtifacts %}",
         "Environment": {
             "SAGEMAKER_PROGRAM": "inference.py",

@@ -1,6 +1,5 @@
 """The serving contract: what is answered, and what is refused with which status."""
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -10,7 +9,7 @@ import time
 import numpy as np
 import pytest
 import xgboost as xgb
-from inference import RequestError, input_fn, model_fn, output_fn, predict_fn
+from inference import model_fn, transform_fn
 from training_job import HASH, INPUTS, ROOT, make_job
 
 JSON = "application/json"
@@ -31,10 +30,13 @@ def model(folder):
 
 
 def ask(model, instances, definition_hash=HASH):
-    body = json.dumps({"instances": instances, "definition_hash": definition_hash})
-    text, content_type = output_fn(predict_fn(input_fn(body, JSON), model), JSON)
-    assert content_type == JSON
-    return json.loads(text)
+    response = answer(model, json.dumps({"instances": instances, "definition_hash": definition_hash}))
+    assert (response.status_code, response.mimetype) == (200, JSON)
+    return response.get_json()
+
+
+def answer(model, body, content_type=JSON, accept=JSON):
+    return transform_fn(model, body, content_type, accept)
 
 
 def test_contributions_and_bias_add_up_to_the_margin_and_calibrate_to_the_score(model, folder):
@@ -62,13 +64,15 @@ def test_null_is_missing_and_not_zero(model):
 
 def test_bytes_and_charset_are_read_too(model):
     body = json.dumps({"instances": [[1, 2, 3]], "definition_hash": HASH}).encode()
-    assert len(predict_fn(input_fn(body, "application/json; charset=utf-8"), model).scores) == 1
+    response = answer(model, body, "application/json; charset=utf-8")
+    assert len(response.get_json()["predictions"]) == 1
 
 
 @pytest.mark.parametrize(
     ("body", "status", "message"),
     [
         ("{", 400, "found text that is no JSON"),
+        ("[" * 100_000, 400, "found text that is no JSON"),
         ("[]", 400, "body: found list"),
         ('{"instances": [[1, 2, 3]]}', 400, "definition_hash: found NoneType"),
         ('{"instances": [[1, 2, NaN]], "definition_hash": "x"}', 400, "the constant NaN"),
@@ -85,20 +89,29 @@ def test_bytes_and_charset_are_read_too(model):
     ],
 )
 def test_refuses_with_status_and_one_sentence(model, body, status, message):
-    with pytest.raises(RequestError) as refused:
-        predict_fn(input_fn(body, JSON), model)
-    assert refused.value.status_code == status
-    assert message in refused.value.message == str(refused.value)
+    refused = answer(model, body)
+    assert (refused.status_code, refused.mimetype) == (status, JSON)
+    document = refused.get_json()
+    assert message in document["error"]
+    assert (document["definition_hash"], document["model_version"]) == (HASH, model.model_version)
 
 
 def test_refuses_other_content_types(model):
-    with pytest.raises(RequestError) as refused:
-        input_fn("1,2,3", "text/csv")
-    assert refused.value.status_code == 415
-    answer = predict_fn(input_fn(json.dumps({"instances": [[1, 2, 3]], "definition_hash": HASH}), JSON), model)
-    with pytest.raises(RequestError) as refused:
-        output_fn(answer, "text/csv")
-    assert refused.value.status_code == 406
+    body = json.dumps({"instances": [[1, 2, 3]], "definition_hash": HASH})
+    assert answer(model, "1,2,3", "text/csv").status_code == 415
+    assert answer(model, body, accept="text/csv").status_code == 406
+    assert answer(model, body, accept="text/csv, */*;q=0.1").status_code == 200
+
+
+def test_a_fault_of_ours_is_raised_and_not_answered(model, monkeypatch):
+    """The container makes a 500 of it, and the endpoint's alarm counts it."""
+
+    def broken(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("inference.predict", broken)
+    with pytest.raises(MemoryError):
+        ask(model, [[1, 2, 3]])
 
 
 def test_files_of_two_jobs_are_refused(folder, tmp_path):
@@ -110,32 +123,11 @@ def test_files_of_two_jobs_are_refused(folder, tmp_path):
         model_fn(str(tmp_path))
 
 
-def test_the_error_is_the_containers_own_kind_where_there_is_one(monkeypatch):
-    """The container answers with the status of its own exception class, and with 500 for any other."""
-    import types
-
-    class BaseInferenceToolkitError(Exception):
-        def __init__(self, status_code, message, phrase):
-            self.status_code, self.message, self.phrase = status_code, message, phrase
-
-    package, errors = types.ModuleType("sagemaker_inference"), types.ModuleType("sagemaker_inference.errors")
-    errors.BaseInferenceToolkitError = BaseInferenceToolkitError
-    monkeypatch.setitem(sys.modules, "sagemaker_inference", package)
-    monkeypatch.setitem(sys.modules, "sagemaker_inference.errors", errors)
-    spec = importlib.util.spec_from_file_location("inference_in_container", ROOT / "model" / "inference.py")
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "inference_in_container", module)
-    spec.loader.exec_module(module)
-    with pytest.raises(BaseInferenceToolkitError) as refused:
-        module.input_fn("{", JSON)
-    assert refused.value.status_code == 400
-
-
 def test_one_row_is_answered_in_milliseconds(model):
     body = json.dumps({"instances": [[1, 2, 3]], "definition_hash": HASH})
     spent = []
     for _ in range(30):
         began = time.perf_counter()
-        output_fn(predict_fn(input_fn(body, JSON), model), JSON)
+        answer(model, body)
         spent.append(time.perf_counter() - began)
     assert sorted(spent)[len(spent) // 2] < 0.02

@@ -4,6 +4,7 @@ import json
 import os
 import pickletools
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,20 @@ def train(job: Job, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_the_containers_own_files_beside_the_sources_do_not_come_into_the_model(job, tmp_path):
+    """The container makes a package of /opt/ml/code before it runs `python -m train` there."""
+    assert train(job).returncode == 0
+    here = files(job.model)
+    code = tmp_path / "code"
+    shutil.copytree(ROOT / "model", code, ignore=shutil.ignore_patterns("__pycache__"))
+    (code / "setup.py").write_text("from setuptools import setup\nsetup(packages=[''])\n")
+    shutil.rmtree(job.model)
+    command = [sys.executable, "-m", "train", "--training_set_id", "set-1"]
+    env = {"PATH": os.environ["PATH"], **job.environment()}
+    subprocess.run(command, env=env, cwd=code, check=True, timeout=120, capture_output=True)
+    assert files(job.model) == here
 
 
 def test_writes_model_metrics_and_log_lines(job):
@@ -134,14 +149,14 @@ def test_refuses_unknown_hyperparameters(job, hyperparameters, message):
 
 
 def test_constraint_holds_and_calibration_helps(job):
-    from inference import input_fn, model_fn, predict_fn
+    from inference import model_fn, predict, read_request
     from training_data import read_slice
 
     assert train(job).returncode == 0
     model = model_fn(str(job.model))
     sweep = [[silence / 4, 5, 0.0] for silence in range(120)]
     body = json.dumps({"instances": sweep, "definition_hash": HASH})
-    scores = predict_fn(input_fn(body, "application/json"), model).scores
+    scores = predict(read_request(body, "application/json"), model).scores
     assert (np.diff(scores) >= -1e-7).all()
     assert scores[-1] - scores[0] > 0.3
     test = read_slice("test", job.channel("test"), INPUTS)
