@@ -31,11 +31,14 @@ export interface AlarmRegistryProps {
 /** The one door through which alarms are made, so that each has a name, a sentence, an article, a severity and an action. */
 export class AlarmRegistry extends Construct {
   readonly alarms: Alarm[] = [];
+  /** `<stage>/<use case>/`, what all names begin with. */
+  readonly prefix: string;
   private readonly props: AlarmRegistryProps;
 
   constructor(scope: Construct, id: string, props: AlarmRegistryProps) {
     super(scope, id);
     this.props = props;
+    this.prefix = `${props.deployment.stage.stage}/${props.deployment.useCase.ir.name}/`;
   }
 
   /**
@@ -43,9 +46,8 @@ export class AlarmRegistry extends Construct {
    *   a message, so it is given and not generated
    */
   add(name: string, alarm: AlarmProps): Alarm {
-    const { stage, useCase } = this.props.deployment;
     const made = new Alarm(this, name, {
-      alarmName: `${stage.stage}/${useCase.ir.name}/${name}`,
+      alarmName: `${this.prefix}${name}`,
       alarmDescription: [
         `${alarm.severity.toUpperCase()}: ${alarm.sentence}`,
         `Runbook: docs/runbook.md#${alarm.runbook}`,
