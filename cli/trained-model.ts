@@ -43,8 +43,17 @@ export async function runTraining(
   };
 }
 
-/** Lines for people: "auc 0.853 [0.838, 0.868]", where the interval's ends stand beside the metric. */
+/** Lines for people: "auc 0.853 [0.838, 0.868]" of the keys auc, auc_low and auc_high. */
 export function modelLines({ version, endpoint, metadata }: Omit<TrainedModel, 'arn' | 'training_set_id'>): string[] {
   const serving = endpoint === null ? 'not served before it is approved in the registry' : `served by ${endpoint}`;
-  return [`version ${version}, ${serving}`, ...Object.entries(metadata).map(([name, value]) => `${name} ${value}`)];
+  const withEnds = (key: string) => {
+    const [low, high] = [metadata[`${key}_low`], metadata[`${key}_high`]];
+    return low === undefined || high === undefined ? '' : ` [${low}, ${high}]`;
+  };
+  return [
+    `version ${version}, ${serving}`,
+    ...Object.entries(metadata)
+      .filter(([key]) => !(/_(low|high)$/.test(key) && key.replace(/_(low|high)$/, '') in metadata))
+      .map(([key, value]) => `${key} ${value}${withEnds(key)}`),
+  ];
 }

@@ -54,6 +54,13 @@ export interface LocalCloudOptions {
   readonly quiet?: boolean;
   /** @default a free port */
   readonly port?: number;
+  /**
+   * Seconds here for a second that AWS waits in deployments, alarms and Wait states: with 0.02 a canary of ten minutes bakes
+   * for twelve seconds. @default 1
+   */
+  readonly timeScale?: number;
+  /** The account's service quotas; `new-account` has no endpoint instance and ten concurrent executions. @default established */
+  readonly quotas?: 'established' | 'new-account';
 }
 
 /** Thrown when the cloud does not start; the message ends with the last lines of its log. */
@@ -83,7 +90,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   const readyFile = join(stateDir, 'ready.json');
   rmSync(readyFile, { force: true });
 
-  const child = launch(python, stateDir, readyFile, log, options.port ?? 0);
+  const child = launch(python, { stateDir, readyFile, log, options });
   const ended = new Promise<void>((done) => {
     child.once('exit', () => done());
     child.once('error', () => done());
@@ -159,13 +166,19 @@ function describe(endpoint: string, port: number, stateDir: string, stop: () => 
   };
 }
 
-function launch(python: string, stateDir: string, readyFile: string, log: string, port: number): ChildProcess {
+function launch(
+  python: string,
+  of: { stateDir: string; readyFile: string; log: string; options: LocalCloudOptions },
+): ChildProcess {
+  const { stateDir, readyFile, log } = of;
+  const { port = 0, timeScale = 1, quotas = 'established' } = of.options;
   const output = openSync(log, 'a', 0o600);
   try {
     return spawn(
       python,
       [
         ...['-m', 'tidemark_local', '--state-dir', stateDir, '--port', String(port), '--ready-file', readyFile],
+        ...['--time-scale', String(timeScale), '--quotas', quotas],
         ...['--node', join(REPOSITORY, 'node_modules', 'node', 'bin', 'node'), '--parent-pid', String(process.pid)],
       ],
       {

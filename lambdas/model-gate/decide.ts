@@ -29,7 +29,11 @@ export interface GateDecision {
   readonly passed: boolean;
   /** One sentence for each criterion that failed. */
   readonly reasons: readonly string[];
-  /** For the registry: text only. */
+  /**
+   * For the registry: text of `[\p{L}\p{Z}\p{N}_.:/=+\-@]`, 1 to 256 characters, and nothing else
+   * (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html, CustomerMetadataProperties). The
+   * ends of an interval have keys of their own: `auc`, `auc_low`, `auc_high`.
+   */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -46,7 +50,6 @@ export function decideGate(
   const demand = (holds: boolean, sentence: string) => {
     if (!holds) reasons.push(sentence);
   };
-  const n = (value: number) => value.toFixed(4);
   demand(
     metrics.definition_hash === definition_hash,
     'definition_hash: the model was trained on another definition than is deployed',
@@ -80,13 +83,21 @@ export function decideGate(
       training_set_id: metrics.training_set_id,
       snapshot_id: String(manifest.snapshot_id),
       spine_hash: manifest.spine_hash,
-      auc: `${n(model.auc.value)} [${n(model.auc.low)}, ${n(model.auc.high)}]`,
+      ...withEnds('auc', model.auc),
       average_precision: n(model.average_precision.value),
       brier: n(model.brier.value),
       calibration_error: n(model.calibration_error.value),
       baseline_auc: n(baseline.auc.value),
-      auc_gain_over_baseline: `${n(gain.value)} [${n(gain.low)}, ${n(gain.high)}]`,
+      ...withEnds('auc_gain_over_baseline', gain),
       test_rows: String(metrics.test.rows),
     },
   };
+}
+
+function n(value: number): string {
+  return value.toFixed(4);
+}
+
+function withEnds(key: string, { value, low, high }: z.infer<typeof interval>): Record<string, string> {
+  return { [key]: n(value), [`${key}_low`]: n(low), [`${key}_high`]: n(high) };
 }

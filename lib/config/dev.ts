@@ -17,5 +17,5 @@ export const dev: StageConfig = {
   api: { ...prod.api, rateLimit: 20, burstLimit: 40 },
   batch: { ...prod.batch, workers: 2, timeoutMinutes: 60, entityBuckets: 4, healingNights: 1 },
   training: { ...prod.training, approval: 'automatic' },
-  endpoint: { instanceType: 'ml.t2.medium', instances: 1, canaryPercent: 0 },
+  endpoint: { ...prod.endpoint, instanceType: 'ml.t2.medium', instances: 1, canaryPercent: 0 },
 };

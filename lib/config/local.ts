@@ -24,5 +24,5 @@ export const local: StageConfig = {
   sweep: { ...prod.sweep, scheduled: false, segments: 2, timeoutSeconds: 300 },
   batch: { ...prod.batch, workers: 2, timeoutMinutes: 30, entityBuckets: 1, healingNights: 1 },
   training: { ...prod.training, approval: 'automatic', pollSeconds: 1 },
-  endpoint: { instanceType: 'ml.m5.large', instances: 1, canaryPercent: 0 },
+  endpoint: { ...prod.endpoint, instances: 1, canaryPercent: 0 },
 };

@@ -62,7 +62,13 @@ export const prod: StageConfig = {
     pollSeconds: 30,
   },
   // Two instances: one zone may fail.
-  endpoint: { instanceType: 'ml.m5.large', instances: 2, canaryPercent: 10 },
+  endpoint: {
+    instanceType: 'ml.m5.large',
+    instances: 2,
+    canaryPercent: 10,
+    canaryWaitSeconds: 600,
+    terminationWaitSeconds: 300,
+  },
   alarms: {
     lagWarningSeconds: 60,
     lagCriticalSeconds: 900,

@@ -32,11 +32,14 @@ export interface AlarmRegistryProps {
 export class AlarmRegistry extends Construct {
   /** Of all alarms made so far. */
   readonly names: string[] = [];
+  /** `<stage>/<use case>/`, what all names begin with. */
+  readonly prefix: string;
   private readonly props: AlarmRegistryProps;
 
   constructor(scope: Construct, id: string, props: AlarmRegistryProps) {
     super(scope, id);
     this.props = props;
+    this.prefix = `${props.deployment.stage.stage}/${props.deployment.useCase.ir.name}/`;
   }
 
   /**
@@ -44,8 +47,7 @@ export class AlarmRegistry extends Construct {
    *   a message, so it is given and not generated
    */
   add(name: string, alarm: AlarmProps): Alarm {
-    const { stage, useCase } = this.props.deployment;
-    const alarmName = `${stage.stage}/${useCase.ir.name}/${name}`;
+    const alarmName = `${this.prefix}${name}`;
     const made = new Alarm(this, name, {
       alarmName,
       alarmDescription: [

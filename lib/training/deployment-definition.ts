@@ -1,8 +1,104 @@
-import { RETRY_TRANSIENT, SDK, type State } from './states.ts';
+import { cleaningStates } from './cleaning-definition.ts';
+import { ROLLBACK_ALARMS, type RollbackAlarm } from './rollback-alarms.ts';
+import { MISSING, RETRY_CLOUDWATCH, RETRY_TRANSIENT, SDK, type State } from './states.ts';
 import type { TrainingDefinitionProps } from './training-definition.ts';
+
+/** Statuses in which SageMaker refuses every change of an endpoint. */
+const BUSY = "['Creating', 'Updating', 'SystemUpdating', 'RollingBack', 'Deleting']";
 
 /** From an approved model package to an endpoint that serves it, or an error that says it does not. */
 export function deploymentStates(props: TrainingDefinitionProps): Record<string, State> {
+  return {
+    ...findingStates(props),
+    ...makingStates(props),
+    ...changingStates(props),
+    ...waitingStates(props),
+    ...cleaningStates(props),
+  };
+}
+
+/** What stands there: nothing, a failed endpoint, one that another execution changes, or one that serves a package. */
+function findingStates({
+  name,
+  endpoint,
+  hostingRoleArn,
+  pollSeconds,
+}: TrainingDefinitionProps): Record<string, State> {
+  const unknown = { live_config: '', live_model: '', live_package: '', live_settings: '', live_instances: 0 };
+  return {
+    FindEndpoint: {
+      Type: 'Task',
+      Comment:
+        'SageMaker answers a missing endpoint with a general validation error; any other cause fails again in CreateEndpoint',
+      Resource: `${SDK}:describeEndpoint`,
+      Arguments: { EndpointName: name },
+      Assign: {
+        endpoint_status: '{% $states.result.EndpointStatus %}',
+        live_config: "{% $exists($states.result.EndpointConfigName) ? $states.result.EndpointConfigName : '' %}",
+      },
+      Catch: [{ ErrorEquals: MISSING, Assign: { endpoint_status: 'Missing', ...unknown }, Next: 'CreateModel' }],
+      Next: 'EndpointFound',
+    },
+    EndpointFound: {
+      Type: 'Choice',
+      Choices: [
+        { Condition: "{% $endpoint_status = 'Failed' %}", Next: 'DeleteFailedEndpoint' },
+        { Condition: `{% $endpoint_status in ${BUSY} %}`, Next: 'WaitForTurn' },
+      ],
+      Default: 'FindLiveConfig',
+    },
+    DeleteFailedEndpoint: {
+      Type: 'Task',
+      Comment: 'DescribeEndpoint: "DeleteEndpoint is the only operation that can be performed on a failed endpoint"',
+      Resource: `${SDK}:deleteEndpoint`,
+      Arguments: { EndpointName: name },
+      Retry: RETRY_TRANSIENT,
+      Next: 'WaitForTurn',
+    },
+    WaitForTurn: { Type: 'Wait', Seconds: pollSeconds, Next: 'FindEndpoint' },
+    FindLiveConfig: {
+      Type: 'Task',
+      Resource: `${SDK}:describeEndpointConfig`,
+      Arguments: { EndpointConfigName: '{% $live_config %}' },
+      Assign: {
+        live_model: '{% $states.result.ProductionVariants[0].ModelName %}',
+        live_instances: '{% $states.result.ProductionVariants[0].InitialInstanceCount %}',
+        live_settings: `{% $string($states.result.ProductionVariants[0].[InstanceType, InitialInstanceCount]) %}`,
+      },
+      // Deleted by hand: it goes on serving, but says no longer what.
+      Catch: [{ ErrorEquals: MISSING, Assign: { ...unknown }, Next: 'LiveModelKnown' }],
+      Next: 'FindLiveModel',
+    },
+    FindLiveModel: {
+      Type: 'Task',
+      Resource: `${SDK}:describeModel`,
+      Arguments: { ModelName: '{% $live_model %}' },
+      Assign: {
+        live_package:
+          "{% $exists($states.result.PrimaryContainer.ModelPackageName) ? $states.result.PrimaryContainer.ModelPackageName : '' %}",
+        live_settings: '{% $live_settings & $states.result.ExecutionRoleArn %}',
+      },
+      Catch: [{ ErrorEquals: MISSING, Assign: { ...unknown }, Next: 'LiveModelKnown' }],
+      Next: 'LiveModelKnown',
+    },
+    LiveModelKnown: {
+      Type: 'Choice',
+      Comment:
+        'EventBridge and SageMaker may tell one approval more than once: what is served already is not deployed again',
+      Choices: [
+        {
+          Condition: `{% $live_package = $model_package_arn and $live_settings = $string(['${endpoint.instanceType}', ${endpoint.instances}]) & '${hostingRoleArn}' %}`,
+          Assign: { model_name: '{% $live_model %}', serving_config: '{% $live_config %}' },
+          Next: 'AfterServing',
+        },
+        { Condition: "{% $refusal != '' %}", Next: 'AfterFailing' },
+      ],
+      Default: 'CreateModel',
+    },
+  };
+}
+
+function makingStates(props: TrainingDefinitionProps): Record<string, State> {
   const { name, endpoint } = props;
   const made = `{% '${name}-' & $run %}`;
   return {
@@ -33,17 +129,20 @@ export function deploymentStates(props: TrainingDefinitionProps): Record<string,
         ],
       },
       Retry: RETRY_TRANSIENT,
-      Next: 'FindEndpoint',
+      Next: 'EndpointExists',
     },
-    FindEndpoint: {
-      Type: 'Task',
-      Comment:
-        'SageMaker answers a missing endpoint with a general validation error; any other cause fails again in CreateEndpoint',
-      Resource: `${SDK}:describeEndpoint`,
-      Arguments: { EndpointName: name },
-      Catch: [{ ErrorEquals: ['SageMaker.SageMakerException'], Next: 'CreateEndpoint' }],
-      Next: 'UpdateEndpoint',
+    EndpointExists: {
+      Type: 'Choice',
+      Choices: [{ Condition: "{% $endpoint_status = 'Missing' %}", Next: 'CreateEndpoint' }],
+      Default: endpoint.canaryPercent === 0 ? 'UpdateEndpoint' : `Put${ROLLBACK_ALARMS[0]?.name}`,
     },
+  };
+}
+
+function changingStates({ name, endpoint, alarmPrefix }: TrainingDefinitionProps): Record<string, State> {
+  const made = `{% '${name}-' & $run %}`;
+  const alarms = endpoint.canaryPercent === 0 ? [] : ROLLBACK_ALARMS;
+  return {
     CreateEndpoint: {
       Type: 'Task',
       Resource: 'arn:aws:states:::sagemaker:createEndpoint',
@@ -51,18 +150,74 @@ export function deploymentStates(props: TrainingDefinitionProps): Record<string,
       Retry: RETRY_TRANSIENT,
       Next: 'WaitForEndpoint',
     },
+    ...Object.fromEntries(
+      alarms.map((alarm, index) => [
+        `Put${alarm.name}`,
+        putAlarm(alarm, { alarmPrefix, name, variant: endpoint.variant, next: alarms[index + 1] }),
+      ]),
+    ),
     UpdateEndpoint: {
       Type: 'Task',
       Resource: 'arn:aws:states:::sagemaker:updateEndpoint',
       Arguments: {
         EndpointName: name,
         EndpointConfigName: made,
-        ...(endpoint.canaryPercent === 0 ? {} : { DeploymentConfig: canary(endpoint) }),
+        // What somebody scaled by hand stays, until the stage's configuration asks for another number than it did.
+        RetainAllVariantProperties: true,
+        ExcludeRetainedVariantProperties: `{% $live_instances = ${endpoint.instances} ? [] : [{'VariantPropertyType': 'DesiredInstanceCount'}] %}`,
+        ...(endpoint.canaryPercent === 0 ? {} : { DeploymentConfig: canary(endpoint, alarmPrefix) }),
       },
       Retry: RETRY_TRANSIENT,
+      // Also when another execution was faster: then the wait shows what it made of the endpoint.
+      Catch: [
+        {
+          ErrorEquals: ['States.ALL'],
+          Assign: { refusal: "{% $states.errorOutput.Error & ', ' & $states.errorOutput.Cause %}" },
+          Next: 'WaitForEndpoint',
+        },
+      ],
       Next: 'WaitForEndpoint',
     },
-    WaitForEndpoint: { Type: 'Wait', Seconds: props.pollSeconds, Next: 'DescribeEndpoint' },
+  };
+}
+
+/** AWS's own example "Monitor model latency on the new fleet": the dimension EndpointConfigName leaves the old fleet out. */
+function putAlarm(
+  alarm: RollbackAlarm,
+  of: { alarmPrefix: string; name: string; variant: string; next: RollbackAlarm | undefined },
+): State {
+  return {
+    Type: 'Task',
+    Resource: 'arn:aws:states:::aws-sdk:cloudwatch:putMetricAlarm',
+    Arguments: {
+      AlarmName: `{% '${of.alarmPrefix}${alarm.name}-' & $run %}`,
+      AlarmDescription: alarm.sentence,
+      ActionsEnabled: false,
+      Namespace: 'AWS/SageMaker',
+      MetricName: alarm.metric,
+      Dimensions: [
+        { Name: 'EndpointName', Value: of.name },
+        { Name: 'VariantName', Value: of.variant },
+        { Name: 'EndpointConfigName', Value: `{% '${of.name}-' & $run %}` },
+      ],
+      ...alarm.statistic,
+      Period: alarm.periodSeconds,
+      EvaluationPeriods: alarm.evaluationPeriods,
+      DatapointsToAlarm: alarm.datapointsToAlarm,
+      Threshold: alarm.threshold,
+      ComparisonOperator: alarm.comparison,
+      // Without requests there are no metrics of the new fleet.
+      TreatMissingData: 'notBreaching',
+    },
+    Assign: { alarms: `{% $append($alarms, ['${of.alarmPrefix}${alarm.name}-' & $run]) %}` },
+    Retry: RETRY_CLOUDWATCH,
+    Next: of.next === undefined ? 'UpdateEndpoint' : `Put${of.next.name}`,
+  };
+}
+
+function waitingStates({ name, pollSeconds }: TrainingDefinitionProps): Record<string, State> {
+  return {
+    WaitForEndpoint: { Type: 'Wait', Seconds: pollSeconds, Next: 'DescribeEndpoint' },
     DescribeEndpoint: {
       Type: 'Task',
       Resource: `${SDK}:describeEndpoint`,
@@ -71,53 +226,67 @@ export function deploymentStates(props: TrainingDefinitionProps): Record<string,
       Assign: {
         endpoint_status: '{% $states.result.EndpointStatus %}',
         endpoint_config: "{% $exists($states.result.EndpointConfigName) ? $states.result.EndpointConfigName : '' %}",
+        failure: "{% $exists($states.result.FailureReason) ? ': ' & $states.result.FailureReason : '' %}",
       },
       Next: 'EndpointReady',
     },
     EndpointReady: {
       Type: 'Choice',
+      Comment: 'After a roll-back the endpoint is InService too: what counts is whose configuration it has',
       Choices: [
         {
           Condition: `{% $endpoint_status = 'InService' and $endpoint_config = '${name}-' & $run %}`,
-          Next: 'Deployed',
+          Assign: { model_name: `{% '${name}-' & $run %}`, serving_config: '{% $endpoint_config %}' },
+          Next: 'AfterServing',
         },
+        { Condition: `{% $endpoint_status in ${BUSY} %}`, Next: 'WaitForEndpoint' },
         {
-          Condition: "{% $endpoint_status in ['Creating', 'Updating', 'SystemUpdating', 'RollingBack'] %}",
-          Next: 'WaitForEndpoint',
+          Condition: "{% $endpoint_status = 'InService' and $refusal != '' %}",
+          Assign: { live_config: '{% $endpoint_config %}' },
+          Next: 'FindLiveConfig',
         },
       ],
-      Default: 'DeploymentFailed',
+      Default: 'AfterFailing',
     },
     DeploymentFailed: {
       Type: 'Fail',
       Error: 'DeploymentFailed',
       Cause:
-        "{% 'The endpoint is ' & $endpoint_status & ' with configuration ' & $endpoint_config & ': the new model does not serve' %}",
+        "{% 'The endpoint is ' & $endpoint_status & ' with configuration ' & $endpoint_config & ': the new model does not serve' & $failure & ($refusal = '' ? '' : '. UpdateEndpoint: ' & $refusal) %}",
     },
     Deployed: {
       Type: 'Succeed',
       Output: {
         endpoint_name: name,
         model_package_arn: '{% $model_package_arn %}',
-        model_name: made,
+        model_name: '{% $model_name %}',
         gate: '{% $gate %}',
       },
     },
   };
 }
 
-/** Blue/green: a part of the traffic first, back at once when an alarm of the endpoint rings. */
-function canary(endpoint: TrainingDefinitionProps['endpoint']): State {
+/** Blue/green: a part of the new fleet first, back at once when one of its alarms rings. */
+function canary(endpoint: TrainingDefinitionProps['endpoint'], alarmPrefix: string): State {
+  const { canaryPercent, instances } = endpoint;
+  // How AWS rounds a percentage to instances is not documented: less than one is asked for as one.
+  const size =
+    (instances * canaryPercent) / 100 < 1
+      ? { Type: 'INSTANCE_COUNT', Value: 1 }
+      : { Type: 'CAPACITY_PERCENT', Value: canaryPercent };
   return {
     BlueGreenUpdatePolicy: {
       TrafficRoutingConfiguration: {
         Type: 'CANARY',
-        CanarySize: { Type: 'CAPACITY_PERCENT', Value: endpoint.canaryPercent },
-        WaitIntervalInSeconds: 600,
+        CanarySize: size,
+        WaitIntervalInSeconds: endpoint.canaryWaitSeconds,
       },
-      TerminationWaitInSeconds: 300,
-      MaximumExecutionTimeoutInSeconds: 7200,
+      TerminationWaitInSeconds: endpoint.terminationWaitSeconds,
+      // Beside the waits: an hour for both fleets' instances to start and to end.
+      MaximumExecutionTimeoutInSeconds: endpoint.canaryWaitSeconds + endpoint.terminationWaitSeconds + 3600,
     },
-    AutoRollbackConfiguration: { Alarms: endpoint.rollbackAlarms.map((AlarmName) => ({ AlarmName })) },
+    AutoRollbackConfiguration: {
+      Alarms: ROLLBACK_ALARMS.map(({ name }) => ({ AlarmName: `{% '${alarmPrefix}${name}-' & $run %}` })),
+    },
   };
 }

@@ -23,3 +23,10 @@ export const RETRY_TRANSIENT = [
     JitterStrategy: 'FULL',
   },
 ];
+
+/** How aws-sdk integrations name SageMaker's answer to a name that it does not know. */
+export const MISSING = ['SageMaker.SageMakerException'];
+
+export const RETRY_CLOUDWATCH = [
+  { ErrorEquals: ['CloudWatch.CloudWatchException'], IntervalSeconds: 2, MaxAttempts: 3, BackoffRate: 2 },
+];

@@ -30,12 +30,25 @@ export interface TrainingDefinitionProps {
     readonly instances: number;
     readonly variant: string;
     readonly canaryPercent: number;
-    /** Alarms that roll a canary back. */
-    readonly rollbackAlarms: readonly string[];
+    readonly canaryWaitSeconds: number;
+    readonly terminationWaitSeconds: number;
   };
+  /** Beginning of the names of alarms, with the closing slash. */
+  readonly alarmPrefix: string;
   readonly pollSeconds: number;
   readonly trainingMetrics: readonly string[];
 }
+
+/**
+ * What the names of this execution's resources end with: twelve hexadecimal digits. An execution that a rule starts is named
+ * `<uuid>_<uuid>`, 73 characters with an underscore; SageMaker allows 63 and none. `alarms` are those made for
+ * this deployment, `refusal` is what UpdateEndpoint answered.
+ */
+const OF_THIS_RUN = {
+  run: "{% $substring($hash($states.context.Execution.Name, 'SHA-256'), 0, 12) %}",
+  alarms: [],
+  refusal: '',
+};
 
 /** @returns the definition as an object; strings may hold CDK tokens */
 export function trainingDefinition(props: TrainingDefinitionProps): State {
@@ -58,11 +71,11 @@ function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
         {
           Condition: '{% $exists($states.input.model_package_arn) %}',
           Assign: {
-            run: '{% $lowercase($states.context.Execution.Name) %}',
+            ...OF_THIS_RUN,
             model_package_arn: '{% $states.input.model_package_arn %}',
             gate: null,
           },
-          Next: 'CreateModel',
+          Next: 'FindEndpoint',
         },
       ],
       Default: 'Prepare',
@@ -70,7 +83,7 @@ function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
     Prepare: {
       Type: 'Pass',
       Assign: {
-        run: '{% $lowercase($states.context.Execution.Name) %}',
+        ...OF_THIS_RUN,
         training_set_id:
           '{% $exists($states.input.training_set_id) ? $states.input.training_set_id : $lowercase($states.context.Execution.Name) %}',
         as_of: "{% $exists($states.input.as_of) ? $string($states.input.as_of) : '' %}",
@@ -205,7 +218,7 @@ function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
       },
       Retry: RETRY_TRANSIENT,
       Assign: { model_package_arn: '{% $states.result.ModelPackageArn %}' },
-      Next: props.approval === 'automatic' ? 'CreateModel' : 'AwaitsApproval',
+      Next: props.approval === 'automatic' ? 'FindEndpoint' : 'AwaitsApproval',
     },
     ...(props.approval === 'automatic'
       ? {}

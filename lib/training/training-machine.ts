@@ -1,7 +1,6 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Duration, Stack } from 'aws-cdk-lib';
-import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
@@ -23,6 +22,7 @@ import { addDeadLetterAlarm, addErrorAlarm } from '../monitoring/function-alarms
 import { SERVICE } from '../monitoring/metric-names.ts';
 import { CHAMPION_VARIANT, type ScoringEndpoint } from '../serving/scoring-endpoint.ts';
 import type { ModelRegistry } from './model-registry.ts';
+import { ROLLBACK_ALARM_PREFIX } from './rollback-alarms.ts';
 import { SageMakerRole } from './sagemaker-role.ts';
 import { writeSourceArchive } from './source-archive.ts';
 import { trainingDefinition } from './training-definition.ts';
@@ -66,7 +66,7 @@ export class TrainingMachine extends Construct {
     this.trainingRole = this.makeTrainingRole(props, source);
     this.hostingRole = this.makeHostingRole(props);
     this.gate = this.makeGate(props);
-    const rollbackAlarms = this.addEndpointAlarms(props);
+    this.addEndpointAlarms(props);
 
     const logGroup = new LogGroup(this, 'Logs', {
       retention: stage.logRetentionDays,
@@ -96,11 +96,8 @@ export class TrainingMachine extends Construct {
             approval: stage.training.approval,
             kmsKeyArn: props.key.key?.keyArn,
             training: stage.training,
-            endpoint: {
-              ...stage.endpoint,
-              variant: CHAMPION_VARIANT,
-              rollbackAlarms: rollbackAlarms.map((alarm) => alarm.alarmName),
-            },
+            endpoint: { ...stage.endpoint, variant: CHAMPION_VARIANT },
+            alarmPrefix: props.alarms.prefix,
             pollSeconds: stage.training.pollSeconds,
             trainingMetrics: TRAINING_METRICS,
           }),
@@ -172,7 +169,9 @@ export class TrainingMachine extends Construct {
         'sagemaker:CreateTrainingJob',
         'sagemaker:DescribeTrainingJob',
         'sagemaker:StopTrainingJob',
+        // The .sync pattern marks the job as its own.
         'sagemaker:AddTags',
+        'sagemaker:ListTags',
       ],
       [trainingJob],
     );
@@ -191,22 +190,36 @@ export class TrainingMachine extends Construct {
       ['sagemaker:CreateModelPackage', 'sagemaker:DescribeModelPackage'],
       [props.registry.groupArn, props.registry.packagesArn],
     );
-    allow(['sagemaker:CreateModel'], [model]);
-    allow(['sagemaker:CreateEndpointConfig'], [endpointConfig]);
+    // Whether a model made of a package is checked on the package as well is documented for other accounts only.
+    allow(['sagemaker:CreateModel'], [model, props.registry.packagesArn]);
+    allow(['sagemaker:DescribeModel', 'sagemaker:DeleteModel'], [model]);
+    allow(
+      ['sagemaker:CreateEndpointConfig', 'sagemaker:DescribeEndpointConfig', 'sagemaker:DeleteEndpointConfig'],
+      [endpointConfig],
+    );
+    allow(['sagemaker:ListModels', 'sagemaker:ListEndpointConfigs'], ['*']);
     allow(['sagemaker:CreateEndpoint', 'sagemaker:UpdateEndpoint'], [props.endpoint.endpointArn, endpointConfig]);
-    allow(['sagemaker:DescribeEndpoint'], [props.endpoint.endpointArn]);
+    allow(['sagemaker:DescribeEndpoint', 'sagemaker:DeleteEndpoint'], [props.endpoint.endpointArn]);
     allow(['iam:PassRole'], [this.trainingRole.roleArn, this.hostingRole.roleArn], {
       StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' },
     });
-    if (props.deployment.stage.endpoint.canaryPercent > 0) {
-      allow(['cloudwatch:DescribeAlarms'], ['*']);
+    const { canaryPercent } = props.deployment.stage.endpoint;
+    if (canaryPercent > 0) {
+      allow(['cloudwatch:PutMetricAlarm', 'cloudwatch:DeleteAlarms'], [this.rollbackAlarmsArn(props)]);
+      // "Ensure that your IAM execution role has permission to perform the cloudwatch:DescribeAlarms action on the
+      // auto-rollback alarms you specify": the role of the model, or the one that updates the endpoint.
+      for (const one of [role, this.hostingRole]) {
+        one.addToPrincipalPolicy(
+          new PolicyStatement({ actions: ['cloudwatch:DescribeAlarms'], resources: [this.rollbackAlarmsArn(props)] }),
+        );
+      }
     }
     explainWildcards(
       role,
       {
         finding: /^Resource::\*$/,
         reason:
-          'Log delivery of Step Functions (logs:*LogDelivery, logs:*ResourcePolic*), X-Ray and cloudwatch:DescribeAlarms have no resource type: IAM takes only "*".',
+          'Log delivery of Step Functions (logs:*LogDelivery, logs:*ResourcePolic*), X-Ray, sagemaker:ListModels and sagemaker:ListEndpointConfigs have no resource type: IAM takes only "*".',
       },
       {
         finding: new RegExp(`^Resource::arn:\\S+:sagemaker:\\S+:(training-job|model|endpoint-config)/${name}-\\*$`),
@@ -218,6 +231,23 @@ export class TrainingMachine extends Construct {
         reason: 'The registry numbers the versions itself; the statement is limited to the one model package group.',
       },
     );
+    if (canaryPercent === 0) return;
+    for (const one of [role, this.hostingRole]) {
+      explainWildcards(one, {
+        finding: new RegExp(
+          `^Resource::arn:\\S+:cloudwatch:\\S+:alarm:${props.alarms.prefix}${ROLLBACK_ALARM_PREFIX}\\*$`,
+        ),
+        reason:
+          'Each deployment makes its own alarms on its own fleet; the statement is limited to the names of these.',
+      });
+    }
+  }
+
+  private rollbackAlarmsArn({ alarms }: TrainingMachineProps): string {
+    return Stack.of(this).formatArn({
+      service: 'cloudwatch',
+      resource: `alarm:${alarms.prefix}${ROLLBACK_ALARM_PREFIX}*`,
+    });
   }
 
   private deployOnApproval({ alarms, key, registry }: TrainingMachineProps): void {
@@ -227,7 +257,16 @@ export class TrainingMachine extends Construct {
       eventPattern: {
         source: ['aws.sagemaker'],
         detailType: ['SageMaker Model Package State Change'],
-        detail: { ModelPackageGroupName: [registry.groupName], ModelApprovalStatus: ['Approved'] },
+        detail: {
+          ModelPackageGroupName: [registry.groupName],
+          ModelApprovalStatus: ['Approved'],
+          // Every change of an approved package is told, a new description too. The field that says what has changed is in
+          // today's events, but in no documented example: without it any change counts.
+          $or: [
+            { UpdatedModelPackageFields: ['ModelApprovalStatus'] },
+            { UpdatedModelPackageFields: [{ exists: false }] },
+          ],
+        },
       },
       targets: [
         new SfnStateMachine(this.machine, {
@@ -261,32 +300,30 @@ export class TrainingMachine extends Construct {
     });
   }
 
-  /** Prerequisites of the canary: they roll a bad model back. */
-  private addEndpointAlarms({ alarms, endpoint }: TrainingMachineProps): Alarm[] {
+  /** On all fleets of the endpoint, at all times; what rolls a new model back stands in rollback-alarms.ts. */
+  private addEndpointAlarms({ alarms, endpoint }: TrainingMachineProps): void {
     const minute = Duration.minutes(1);
-    return [
-      alarms.add('EndpointErrors', {
-        severity: 'critical',
-        sentence: 'The model endpoint answers with 5xx in two minutes of three, so customers are not scored.',
-        runbook: 'endpoint-errors',
-        metric: endpoint.metric('Invocation5XXErrors', 'Sum', minute),
-        threshold: 1,
-        comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        evaluationPeriods: 3,
-        datapointsToAlarm: 2,
-        missing: QUIET,
-      }),
-      alarms.add('EndpointLatency', {
-        severity: 'warning',
-        sentence: 'The model needs more than 500 ms for a request (99th percentile, 15 minutes).',
-        runbook: 'endpoint-latency',
-        metric: endpoint.metric('ModelLatency', 'p99'),
-        // SageMaker reports microseconds.
-        threshold: 500_000,
-        comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
-        evaluationPeriods: 3,
-        missing: { treat: TreatMissingData.NOT_BREACHING, because: 'without requests there is no latency' },
-      }),
-    ];
+    alarms.add('EndpointErrors', {
+      severity: 'critical',
+      sentence: 'The model endpoint answers with 5xx in two minutes of three, so customers are not scored.',
+      runbook: 'endpoint-errors',
+      metric: endpoint.metric('Invocation5XXErrors', 'Sum', minute),
+      threshold: 1,
+      comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: 3,
+      datapointsToAlarm: 2,
+      missing: QUIET,
+    });
+    alarms.add('EndpointLatency', {
+      severity: 'warning',
+      sentence: 'The model needs more than 500 ms for a request (99th percentile, 15 minutes).',
+      runbook: 'endpoint-latency',
+      metric: endpoint.metric('ModelLatency', 'p99'),
+      // SageMaker reports microseconds.
+      threshold: 500_000,
+      comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      evaluationPeriods: 3,
+      missing: { treat: TreatMissingData.NOT_BREACHING, because: 'without requests there is no latency' },
+    });
   }
 }

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from . import launch
+from .quotas import PROFILES
 
 
 def main() -> int:
@@ -17,10 +18,27 @@ def main() -> int:
     )
     parser.add_argument("--node", type=Path, help="the node executable that runs the Lambda functions")
     parser.add_argument("--parent-pid", type=int, help="stop when this process ends")
+    parser.add_argument(
+        "--time-scale",
+        type=float,
+        default=1.0,
+        help="seconds here for a second that AWS waits in deployments, alarms and Wait states",
+    )
+    parser.add_argument("--quotas", choices=PROFILES, default="established", help="the account's service quotas")
     options = parser.parse_args()
+    if not 0 < options.time_scale <= 1:
+        parser.error(f"--time-scale {options.time_scale:g} found: more than 0, and at most 1, is allowed")
     if options.node and not os.access(options.node, os.X_OK):
         parser.error(f"--node {options.node} is not an executable file: give the path of a node binary")
-    return launch.run(options.state_dir, options.port, options.ready_file, options.node, options.parent_pid)
+    return launch.run(
+        options.state_dir,
+        options.port,
+        options.ready_file,
+        options.node,
+        options.parent_pid,
+        time_scale=options.time_scale,
+        quotas=options.quotas,
+    )
 
 
 if __name__ == "__main__":

@@ -23,8 +23,14 @@ _COMPARISONS = {
 }
 
 
-def register(_context: LocalContext) -> None:
-    """Takes over the evaluation of metric alarms. Call it once."""
+_time_scale = 1.0
+
+
+def register(context: LocalContext) -> None:
+    """Takes over the evaluation of metric alarms, with periods as long as the launcher's time scale says. Call it
+    once."""
+    global _time_scale
+    _time_scale = context.time_scale
     cloudwatch._evaluate_alarm = evaluate
 
 
@@ -68,7 +74,7 @@ def decide(breaching: Sequence[bool | None], needed: int, missing: str, state: s
 def _periods(alarm: dict[str, Any]) -> list[float | None]:
     """The alarm's statistic in each evaluation period, oldest first, the current one last; None where there is no
     data."""
-    period, count = int(alarm.get("Period") or 60), int(alarm.get("EvaluationPeriods") or 1)
+    period, count = int(alarm.get("Period") or 60) * _time_scale, int(alarm.get("EvaluationPeriods") or 1)
     dimensions = cloudwatch._dims_from_list(alarm.get("Dimensions") or [])
     key = (alarm["Namespace"], alarm["MetricName"], cloudwatch._dims_key(dimensions))
     points = list(cloudwatch._metrics.get(key) or [])

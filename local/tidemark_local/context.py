@@ -26,6 +26,10 @@ class LocalContext:
     repo_root: Path
     region: str = "us-east-1"
     account: str = "000000000000"
+    time_scale: float = 1.0
+    """Seconds here for a second that AWS waits: of deployments' bakes, alarms' periods, Wait states."""
+    quotas: str = "established"
+    """The account's quotas: a profile of quotas.py."""
     _stop_hooks: list[Callable[[], None]] = field(default_factory=list)
     _run_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 

@@ -6,10 +6,14 @@
 a table, and every request about a table for one about its database, so that a policy that names both is refused.
 "… for Amazon DynamoDB" (…/list_amazondynamodb.html): DescribeStream, GetShardIterator and GetRecords are about the
 stream.
+"… for Amazon CloudWatch" (…/list_amazoncloudwatch.html): PutMetricAlarm, DeleteAlarms and DescribeAlarms are about the
+alarms that they name. The emulator sees the name in the Query protocol only. Of a list the first one is asked about.
 """
 
 import json
+import re
 from typing import Any
+from urllib.parse import parse_qs
 
 from ministack.core import iam_actions
 from ministack.services import dynamodb_streams
@@ -35,6 +39,9 @@ def register(_context: LocalContext) -> None:
         account_id: str = "",
     ) -> str:
         own = resource_of(headers.get("x-amz-target", ""), body, region, account_id)
+        if service == "monitoring":
+            alarm = alarm_of(headers, body)
+            own = alarm and f"arn:aws:cloudwatch:{region}:{account_id}:alarm:{alarm}"
         return own or original(service, method, path, headers, body, query_params, region, account_id)
 
     iam_actions.extract_resource_arn = extract
@@ -63,6 +70,23 @@ def resource_of(target: str, body: bytes, region: str, account_id: str) -> str |
     if database and name:
         return f"{prefix}:table/{database}/{name}"
     return None
+
+
+def alarm_of(headers: dict[str, Any], body: bytes) -> str | None:
+    """The first alarm that a CloudWatch request names, in its JSON or Query protocol; None when it names none."""
+    try:
+        if headers.get("x-amz-target"):
+            fields = json.loads(body or b"{}")
+        else:
+            fields = {key: values[0] for key, values in parse_qs(body.decode()).items()}
+    except ValueError:
+        return None
+    if not isinstance(fields, dict):
+        return None
+    names = fields.get("AlarmNames") or [
+        value for key, value in fields.items() if re.match(r"AlarmNames\.member\.", key)
+    ]
+    return _text(fields, "AlarmName") or (names[0] if isinstance(names, list) and names else None)
 
 
 def _position(fields: dict[str, Any]) -> dict[str, Any] | None:

@@ -27,6 +27,7 @@ PLUGINS = (
     "secure_transport",
     "iam_resources",
     "audit",
+    "quotas",
     "sagemaker",
     "glue_spark",
     "step_functions",
@@ -47,15 +48,25 @@ _STOP_SECONDS = 12
 logger = logging.getLogger("tidemark.local")
 
 
-def run(state_dir: Path, port: int, ready_file: Path | None, node: Path | None, parent_pid: int | None) -> int:
-    """Serves until it is told to stop, and returns the exit code. `port` 0 takes a free one."""
+def run(
+    state_dir: Path,
+    port: int,
+    ready_file: Path | None,
+    node: Path | None,
+    parent_pid: int | None,
+    *,
+    time_scale: float = 1.0,
+    quotas: str = "established",
+) -> int:
+    """Serves until it is told to stop, and returns the exit code. `port` 0 takes a free one; `time_scale` and `quotas`
+    as in LocalContext."""
     state_dir = state_dir.resolve()
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     state_dir.chmod(0o700)
     (state_dir / "tmp").mkdir(mode=0o700, exist_ok=True)
     listener = socket.create_server(("127.0.0.1", port))
     port = listener.getsockname()[1]
-    _set_environment(state_dir, port, node)
+    _set_environment(state_dir, port, node, time_scale)
     _lead_own_group()
     _start_guardian()
     context = LocalContext(
@@ -64,6 +75,8 @@ def run(state_dir: Path, port: int, ready_file: Path | None, node: Path | None, 
         state_dir=state_dir,
         python=Path(sys.executable),
         repo_root=Path(__file__).resolve().parents[2],
+        time_scale=time_scale,
+        quotas=quotas,
     )
     app = load(context)
     try:
@@ -84,7 +97,7 @@ def load(context: LocalContext):
     return app
 
 
-def _set_environment(state_dir: Path, port: int, node: Path | None) -> None:
+def _set_environment(state_dir: Path, port: int, node: Path | None, time_scale: float) -> None:
     """MiniStack reads its settings from the environment, and Lambda functions inherit it: no AWS setting of the
     user's may stay."""
     for name in list(os.environ):
@@ -104,6 +117,7 @@ def _set_environment(state_dir: Path, port: int, node: Path | None) -> None:
         SFTP_ENABLED="0",
         LAMBDA_EXECUTOR="local",
         LAMBDA_STRICT="0",
+        SFN_WAIT_SCALE=str(time_scale),
         DOCKER_HOST=f"unix://{state_dir}/no-docker.sock",
         LOG_LEVEL=os.environ.get("TIDEMARK_LOCAL_LOG_LEVEL", "INFO"),
         AWS_EC2_METADATA_DISABLED="true",

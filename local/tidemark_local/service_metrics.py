@@ -27,6 +27,7 @@ from .context import LocalContext
 
 logger = logging.getLogger("tidemark.metrics")
 _ALARM_SECONDS, _QUEUE_SECONDS = 5.0, 60.0
+_SHORTEST_ALARM_SECONDS = 0.25
 
 
 def register(context: LocalContext) -> None:
@@ -122,7 +123,7 @@ def _moment(value: Any) -> float:
 
 def _regularly(context: LocalContext, stopped: threading.Event) -> None:
     queues_due = 0.0
-    while not stopped.wait(_ALARM_SECONDS):
+    while not stopped.wait(max(_SHORTEST_ALARM_SECONDS, _ALARM_SECONDS * context.time_scale)):
         try:
             with request_scope(context.account, context.region):
                 if time.monotonic() >= queues_due:

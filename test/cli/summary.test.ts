@@ -21,7 +21,13 @@ const WELL: Findings = {
     ],
   },
   states: 10,
-  model: { training_set_id: 'x', arn: 'a/churn/1', version: 1, endpoint: 'e', metadata: { auc: '0.85' } },
+  model: {
+    training_set_id: 'x',
+    arn: 'a/churn/1',
+    version: 1,
+    endpoint: 'e',
+    metadata: { auc: '0.85', auc_low: '0.84', auc_high: '0.86' },
+  },
   manifest: { rows: { train: 5 } },
   scores: [],
   alerts: [alert('1', 0.95, 'sweep'), alert('2', 0.85, 'event'), alert('3', 0.9, 'sweep')],
@@ -52,7 +58,7 @@ describe('the summary of a run', () => {
       'OVERSIZE 1',
       'by silence (sweep) 2',
       '0 mismatches',
-      'auc 0.85',
+      'auc 0.85 [0.84, 0.86]',
       '2.0 GiB',
       'Every stage did its work.',
     ]) {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { decideGate, type Manifest, type TrainingMetrics } from '../../lambdas/model-gate/decide.ts';
+import { awsAnswer } from '../conformance/aws.ts';
 
 const rules = { min_auc: 0.8, max_auc: 0.93, min_auc_gain_over_baseline: -0.01, max_calibration_error: 0.05 };
 const of = (value: number, low = value - 0.01, high = value + 0.01) => ({ value, low, high });
@@ -27,7 +28,12 @@ describe('decideGate', () => {
         training_set_id: 's',
         snapshot_id: '77',
         spine_hash: 'sp',
-        auc: '0.8500 [0.8400, 0.8600]',
+        auc: '0.8500',
+        auc_low: '0.8400',
+        auc_high: '0.8600',
+        auc_gain_over_baseline: '0.0030',
+        auc_gain_over_baseline_low: '-0.0040',
+        auc_gain_over_baseline_high: '0.0100',
       },
     });
   });
@@ -51,7 +57,14 @@ describe('decideGate', () => {
     expect(decide({ difference: { ...quality, auc: of(0, -0.01) } }).passed).toBe(true);
   });
 
-  test('every value of the metadata is a text, as the registry wants', () => {
-    for (const value of Object.values(decide().metadata)) expect(typeof value).toBe('string');
+  test('the registry takes every key and value of the metadata', () => {
+    const allowed = new RegExp(awsAnswer<string>('sagemaker.customer-metadata'), 'u');
+    for (const [key, value] of Object.entries(decide().metadata)) {
+      expect(key).toMatch(allowed);
+      expect(value).toMatch(allowed);
+      expect(key.length).toBeLessThanOrEqual(128);
+      expect(value.length).toBeLessThanOrEqual(256);
+    }
+    expect('0.8500 [0.8400, 0.8600]').not.toMatch(allowed);
   });
 });

@@ -1,19 +1,18 @@
 """Endpoints: the API operations and their changes of status.
 
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html, API_UpdateEndpoint.html,
-API_UpdateEndpointWeightsAndCapacities.html. An update is blue/green all at once: the new variants start beside the
-old ones and take over when all of them answer their health check, else the old ones stay.
+API_UpdateEndpointWeightsAndCapacities.html. How an update moves the traffic stands in rollout.py and fleets.py.
 """
 
-import logging
 import threading
 
-from .errors import validation
-from .models import find_endpoint_config, find_model
+from .. import quotas
+from . import fleets, rollout
+from .errors import resource_limit_exceeded, validation
+from .models import find_endpoint_config
 from .state import SageMakerState, now, page, selected
-from .variants import StartError, Variant
+from .variants import Variant
 
-logger = logging.getLogger("tidemark.sagemaker.endpoints")
 _BUSY = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
 
 
@@ -23,7 +22,8 @@ def create(state: SageMakerState, data: dict) -> dict:
         if name in state.endpoints:
             raise validation(f'Cannot create already existing endpoint "{arn}".')
         config = find_endpoint_config(state, data["EndpointConfigName"])
-        variants = _variants(state, name, config)
+        fresh = fleets.make(state, name, config)
+        _check_quota(state, fresh)
         created = now()
         endpoint = {
             "EndpointName": name,
@@ -32,62 +32,37 @@ def create(state: SageMakerState, data: dict) -> dict:
             "EndpointStatus": "Creating",
             "CreationTime": created,
             "LastModifiedTime": created,
-            **selected(data, "DeploymentConfig"),
+            "_deployment": data.get("DeploymentConfig"),
             "_variants": [],
+            "_green": fresh,
+            "_green_share": 0.0,
+            "_deleting": False,
         }
         state.endpoints[name] = endpoint
         state.tag(arn, data.get("Tags"))
-    _in_background(_bring_up, state, endpoint, variants, config["EndpointConfigName"])
+    # "Specifying the deployment configuration does not automatically perform a blue/green update": it is kept for
+    # updates with RetainDeploymentConfig.
+    _in_background(fleets.bring_up, state, endpoint, config["EndpointConfigName"], rollout.Rollout())
     return {"EndpointArn": arn}
-
-
-def _variants(state: SageMakerState, endpoint: str, config: dict) -> list[Variant]:
-    return [
-        Variant(state.context, endpoint, variant, find_model(state, variant["ModelName"]))
-        for variant in config["ProductionVariants"]
-    ]
 
 
 def _in_background(work, *args) -> None:
     threading.Thread(target=work, args=args, name=f"endpoint-{work.__name__}", daemon=True).start()
 
 
-def _bring_up(state: SageMakerState, endpoint: dict, fresh: list[Variant], config_name: str) -> None:
-    """Starts the new variants together; they replace the old ones, or are given up when one of them does not start."""
-    failures: list[str] = []
-
-    def start(variant: Variant) -> None:
-        try:
-            variant.start()
-        except StartError as error:
-            failures.append(str(error))
-        except Exception as error:
-            logger.exception("variant %s of %s", variant.name, endpoint["EndpointName"])
-            failures.append(f"Request to service failed: {error}")
-
-    threads = [threading.Thread(target=start, args=(variant,), daemon=True) for variant in fresh]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    with state.lock:
-        # DeleteEndpoint may have come while the variants were starting.
-        deleted = state.endpoints.get(endpoint["EndpointName"]) is not endpoint
-        old = endpoint["_variants"]
-        if failures or deleted:
-            gone = fresh
-            # "If the update fails, the endpoint rolls back to the configuration it had": it stays in service with the
-            # old one.
-            endpoint["EndpointStatus"] = "InService" if old else "Failed"
-            endpoint["FailureReason"] = failures[0] if failures else "The endpoint was deleted."
-        else:
-            gone = old
-            endpoint["_variants"], endpoint["EndpointConfigName"] = fresh, config_name
-            endpoint["EndpointStatus"] = "InService"
-            endpoint.pop("FailureReason", None)
-        endpoint["LastModifiedTime"] = now()
-    for variant in gone:
-        variant.stop()
+def _check_quota(state: SageMakerState, fresh: list[Variant]) -> None:
+    """A new fleet counts beside all that run: an update needs room for both. Raises ResourceLimitExceeded."""
+    asked: dict[str, int] = {}
+    for variant in fresh:
+        kind = variant.config.get("InstanceType")
+        if kind:
+            asked[kind] = asked.get(kind, 0) + variant.instances
+    for kind, count in asked.items():
+        refused = quotas.refusal(
+            state.context.quotas, f"{kind} for endpoint usage", fleets.instances(state, kind), count
+        )
+        if refused:
+            raise resource_limit_exceeded(refused)
 
 
 def find(state: SageMakerState, name: str) -> dict:
@@ -100,6 +75,13 @@ def _idle(state: SageMakerState, name: str) -> dict:
     endpoint = find(state, name)
     if endpoint["EndpointStatus"] in _BUSY:
         raise validation(f'Cannot update in-progress endpoint "{endpoint["EndpointArn"]}".')
+    if endpoint["EndpointStatus"] == "Failed":
+        # DescribeEndpoint, EndpointStatus: "DeleteEndpoint is the only operation that can be performed on a failed
+        # endpoint."
+        raise validation(
+            f'Cannot update the failed endpoint "{endpoint["EndpointArn"]}": DeleteEndpoint is the only operation that '
+            "can be performed on a failed endpoint."
+        )
     return endpoint
 
 
@@ -108,20 +90,45 @@ def update(state: SageMakerState, data: dict) -> dict:
     with state.lock:
         endpoint = _idle(state, data["EndpointName"])
         config = find_endpoint_config(state, data["EndpointConfigName"])
-        fresh = _variants(state, endpoint["EndpointName"], config)
-        excluded = {item["VariantPropertyType"] for item in data.get("ExcludeRetainedVariantProperties", [])}
-        if data.get("RetainAllVariantProperties"):
-            old = {variant.name: variant for variant in endpoint["_variants"]}
-            for variant in fresh:
-                before = old.get(variant.name)
-                if before and "DesiredWeight" not in excluded:
-                    variant.weight = before.weight
-                if before and "DesiredInstanceCount" not in excluded:
-                    variant.instances = before.instances
+        fresh = fleets.make(state, endpoint["EndpointName"], config)
+        _retain(data, endpoint["_variants"], fresh)
+        deployment = endpoint["_deployment"] if data.get("RetainDeploymentConfig") else data.get("DeploymentConfig")
+        plan = rollout.plan(deployment, min(variant.instances for variant in fresh))
+        _check_same_variants(endpoint, fresh, plan)
+        rollout.check_alarms(state, plan.alarms, [variant.model["ExecutionRoleArn"] for variant in fresh])
+        _check_quota(state, fresh)
+        for variant in fresh:
+            variant.config_name = config["EndpointConfigName"]
         endpoint["EndpointStatus"], endpoint["LastModifiedTime"] = "Updating", now()
-        endpoint.update(selected(data, "DeploymentConfig"))
-    _in_background(_bring_up, state, endpoint, fresh, config["EndpointConfigName"])
+        endpoint["_deployment"], endpoint["_green"], endpoint["_green_share"] = deployment, fresh, 0.0
+        endpoint["_pending"] = {"EndpointConfigName": config["EndpointConfigName"], "StartTime": now()}
+    _in_background(fleets.bring_up, state, endpoint, config["EndpointConfigName"], plan)
     return {"EndpointArn": endpoint["EndpointArn"]}
+
+
+def _retain(data: dict, old: list[Variant], fresh: list[Variant]) -> None:
+    """RetainAllVariantProperties: "The default value is false", then weights and counts are the configuration's."""
+    if not data.get("RetainAllVariantProperties"):
+        return
+    excluded = {item["VariantPropertyType"] for item in data.get("ExcludeRetainedVariantProperties", [])}
+    before = {variant.name: variant for variant in old}
+    for variant in fresh:
+        was = before.get(variant.name)
+        if was and "DesiredWeight" not in excluded:
+            variant.weight = was.weight
+        if was and "DesiredInstanceCount" not in excluded:
+            variant.instances = was.instances
+
+
+def _check_same_variants(endpoint: dict, fresh: list[Variant], plan: rollout.Rollout) -> None:
+    """Deployment guardrails want the variants to keep their names
+    (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html)."""
+    old, new = {variant.name for variant in endpoint["_variants"]}, {variant.name for variant in fresh}
+    if plan != rollout.Rollout() and old != new:
+        raise validation(
+            f"A deployment configuration needs the same variant names in the old and the new endpoint configuration: "
+            f"{sorted(new)} found, {sorted(old)} serve."
+        )
 
 
 def update_weights(state: SageMakerState, data: dict) -> dict:
@@ -166,6 +173,10 @@ def describe(state: SageMakerState, data: dict) -> dict:
                 }
                 for variant in endpoint["_variants"]
             ]
+        if endpoint["_deployment"]:
+            answer["LastDeploymentConfig"] = endpoint["_deployment"]
+        if endpoint["EndpointStatus"] in ("Updating", "RollingBack") and endpoint.get("_pending"):
+            answer["PendingDeploymentSummary"] = endpoint["_pending"]
     return answer
 
 
@@ -175,14 +186,24 @@ def _image(variant: Variant) -> dict:
 
 
 def delete(state: SageMakerState, data: dict) -> dict:
-    """DeleteEndpoint frees everything the endpoint uses; its configuration and models stay."""
+    """DeleteEndpoint frees everything the endpoint uses, with status Deleting meanwhile; its configuration and models
+    stay."""
     with state.lock:
         endpoint = find(state, data["EndpointName"])
-        state.endpoints.pop(data["EndpointName"])
-        state.tags.pop(endpoint["EndpointArn"], None)
+        if endpoint["_deleting"]:
+            raise validation(f'Cannot update in-progress endpoint "{endpoint["EndpointArn"]}".')
+        endpoint["_deleting"], endpoint["EndpointStatus"] = True, "Deleting"
         variants, endpoint["_variants"] = endpoint["_variants"], []
-    for variant in variants:
-        _in_background(variant.stop)
+
+    def end() -> None:
+        for variant in variants:
+            variant.stop()
+        with state.lock:
+            if state.endpoints.get(data["EndpointName"]) is endpoint:
+                state.endpoints.pop(data["EndpointName"])
+                state.tags.pop(endpoint["EndpointArn"], None)
+
+    _in_background(end)
     return {}
 
 

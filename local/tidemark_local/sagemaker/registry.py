@@ -1,7 +1,7 @@
 """The model registry: model package groups and their numbered versions.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry.html; each change of a version's approval is announced on
-EventBridge as "SageMaker Model Package State Change"
+EventBridge as "SageMaker Model Package State Change", as is every other change of it
 (https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html).
 """
 
@@ -154,7 +154,6 @@ def update_package(state: SageMakerState, data: dict) -> dict:
     """UpdateModelPackage: approval, its description, customer metadata and the inference specification."""
     with state.lock:
         record = find_package(state, data["ModelPackageArn"])
-        before = record["ModelApprovalStatus"]
         metadata = {**record.get("CustomerMetadataProperties", {}), **data.get("CustomerMetadataProperties", {})}
         for key in data.get("CustomerMetadataPropertiesToRemove", []):
             metadata.pop(key, None)
@@ -171,8 +170,8 @@ def update_package(state: SageMakerState, data: dict) -> dict:
         )
         record.update(selected(data, *members))
         record["LastModifiedTime"] = now()
-        if record["ModelApprovalStatus"] != before:
-            announce(state, record)
+        # Each update is told, whatever it changed; the event names the members that it gave.
+        announce(state, record, [name for name in data if name != "ModelPackageArn"])
     return {"ModelPackageArn": record["ModelPackageArn"]}
 
 
@@ -218,8 +217,8 @@ def list_packages(state: SageMakerState, data: dict) -> dict:
     return answer
 
 
-def announce(state: SageMakerState, record: dict) -> None:
-    """Puts a version's state on the event bus."""
+def announce(state: SageMakerState, record: dict, updated: list[str] | None = None) -> None:
+    """Puts a version's state on the event bus. `updated` are the members that an update gave."""
     detail = selected(
         record,
         "ModelPackageGroupName",
@@ -231,6 +230,8 @@ def announce(state: SageMakerState, record: dict) -> None:
         "ModelApprovalStatus",
         "CustomerMetadataProperties",
     )
+    if updated is not None:
+        detail["UpdatedModelPackageFields"] = updated
     for name in ("CreationTime", "LastModifiedTime"):
         detail[name] = int(record[name] * 1000)
     kind = "SageMaker Model Package State Change"

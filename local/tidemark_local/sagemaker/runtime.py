@@ -7,9 +7,9 @@ traffic between production variants based on the weights"; TargetVariant "overri
 
 import http.client
 import json
-import random
 import time
 
+from . import fleets
 from .errors import SageMakerError
 from .state import SageMakerState
 from .variants import Variant
@@ -67,27 +67,19 @@ def _choose(state: SageMakerState, name: str, target: str | None) -> Variant:
     """A variant, with this request counted in: an update under the same lock cannot end it in between."""
     with state.lock:
         endpoint = state.endpoints.get(name)
-        variant = _pick(state, name, endpoint["_variants"] if endpoint else [], target)
+        if not endpoint or not (endpoint["_variants"] or endpoint["_green_share"]):
+            raise SageMakerError("ValidationError", f"Endpoint {name} of account {state.context.account} not found.")
+        try:
+            variant = fleets.pick(endpoint, target)
+        except SageMakerError as error:
+            raise SageMakerError("ValidationError", error.message) from None
+        if variant is None:
+            raise SageMakerError(
+                "ValidationError",
+                f"Variant {target} was not found for endpoint {name} of account {state.context.account}.",
+            )
         variant.take()
         return variant
-
-
-def _pick(state: SageMakerState, name: str, variants: list[Variant], target: str | None) -> Variant:
-    if not variants:
-        raise SageMakerError("ValidationError", f"Endpoint {name} of account {state.context.account} not found.")
-    if target:
-        for variant in variants:
-            if variant.name == target:
-                return variant
-        raise SageMakerError(
-            "ValidationError", f"Variant {target} was not found for endpoint {name} of account {state.context.account}."
-        )
-    weights = [variant.weight for variant in variants]
-    if not sum(weights):
-        raise SageMakerError(
-            "ValidationError", f"All variants of endpoint {name} have the weight 0: name a TargetVariant."
-        )
-    return random.choices(variants, weights)[0]
 
 
 def _model_error(
@@ -119,6 +111,11 @@ def _measure(state: SageMakerState, name: str, variant: Variant, started: float,
         ("ModelLatency", microseconds, "Microseconds"),
     ):
         state.context.put_metric("AWS/SageMaker", metric, dimensions, value, unit)
+        if variant.config_name:
+            # "CloudWatch publishes the metrics with the dimension EndpointConfigName:{New-Ep-Config} after the new
+            # fleet starts receiving traffic, and these metrics last even after the deployment is complete."
+            by_fleet = {**dimensions, "EndpointConfigName": variant.config_name}
+            state.context.put_metric("AWS/SageMaker", metric, by_fleet, value, unit)
 
 
 def error_body(error: SageMakerError) -> tuple[int, dict[str, str], bytes]:

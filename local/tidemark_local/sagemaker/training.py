@@ -6,6 +6,7 @@ CreateTrainingJob, DescribeTrainingJob, ListTrainingJobs, StopTrainingJob
 
 import re
 
+from .. import quotas
 from .errors import resource_in_use, resource_limit_exceeded, validation
 from .state import SageMakerState, now, page, selected
 from .training_run import TrainingRun
@@ -45,13 +46,7 @@ def create(state: SageMakerState, data: dict) -> dict:
     for channel in data.get("InputDataConfig", []):
         if not channel["DataSource"].get("S3DataSource"):
             raise validation(f"The data source of channel {channel['ChannelName']} must be an S3DataSource here.")
-    resources = data["ResourceConfig"]
-    if resources.get("InstanceCount", 1) > 1:
-        raise resource_limit_exceeded(
-            f"The account-level service limit '{resources.get('InstanceType')} for training job usage' is 1 "
-            f"Instances, with "
-            f"current utilization of 0 Instances and a request delta of {resources['InstanceCount']} Instances."
-        )
+    _check_instances(state, data["ResourceConfig"])
     state.check_role(data["RoleArn"])
     for definition in algorithm.get("MetricDefinitions", []):
         try:
@@ -85,6 +80,21 @@ def create(state: SageMakerState, data: dict) -> dict:
         state.tag(arn, data.get("Tags"))
         _runs[arn] = TrainingRun(state, job)
     return {"TrainingJobArn": arn}
+
+
+def _check_instances(state: SageMakerState, resources: dict) -> None:
+    """Raises ResourceLimitExceeded past the account's quota, and for more instances than the local cloud has."""
+    kind, count = resources.get("InstanceType"), resources.get("InstanceCount", 1)
+    running = sum(
+        job["ResourceConfig"].get("InstanceCount", 1)
+        for job in state.training_jobs.values()
+        if job["TrainingJobStatus"] == "InProgress" and job["ResourceConfig"].get("InstanceType") == kind
+    )
+    refused = quotas.refusal(state.context.quotas, f"{kind} for training job usage", running, count)
+    if refused is None and count > 1:
+        refused = quotas.message(f"{kind} for training job usage", 1, 0, count)  # one process is what there is here
+    if refused:
+        raise resource_limit_exceeded(refused)
 
 
 def describe(state: SageMakerState, data: dict) -> dict:

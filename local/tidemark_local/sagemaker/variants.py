@@ -30,6 +30,8 @@ class Variant:
         self.config, self.model = config, model
         self.weight: float = config.get("InitialVariantWeight", 1.0)
         self.instances: int = config.get("InitialInstanceCount", 1)
+        # Of a fleet that an update made: its metrics also carry this dimension.
+        self.config_name: str | None = None
         self._context, self._endpoint = context, endpoint
         self._session = RoleSession(context, model["ExecutionRoleArn"])
         instance = uuid.uuid4().hex[:16]

@@ -128,11 +128,14 @@ def until(read: Callable[[], Any], done: Callable[[Any], bool], seconds: float =
 
 
 @contextmanager
-def running_cloud(state: Path) -> Iterator[Cloud]:
-    """Starts the local cloud by its launcher, and stops it with everything it started."""
+def running_cloud(state: Path, *options: str) -> Iterator[Cloud]:
+    """Starts the local cloud by its launcher with further options, and stops it with everything it started."""
     ready, log = state / "ready.json", (state / "cloud.log").open("w")
     process = subprocess.Popen(
-        [sys.executable, "-m", "tidemark_local", "--state-dir", str(state / "cloud"), "--ready-file", str(ready)],
+        [
+            *(sys.executable, "-m", "tidemark_local", "--state-dir", str(state / "cloud")),
+            *("--ready-file", str(ready), *options),
+        ],
         stdout=log,
         stderr=log,
         env={**os.environ, "PYTHONPATH": str(ROOT / "local"), "TIDEMARK_LOCAL_LOG_LEVEL": "WARNING"},

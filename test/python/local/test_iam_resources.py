@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from tidemark_local.iam_resources import resource_of
+from tidemark_local.iam_resources import alarm_of, resource_of
 
 GLUE = "arn:aws:glue:us-east-1:1"
 
@@ -27,3 +27,16 @@ def test_a_request_is_about_what_it_names(target, fields, resource):
 @pytest.mark.parametrize("body", [b"", b"[", b"[]", b"null", b'{"Name": 5}'])
 def test_a_body_that_names_nothing_is_left_to_the_emulator(body):
     assert resource_of("AWSGlue.GetDatabase", body, "us-east-1", "1") is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "alarm"),
+    [
+        ({"x-amz-target": "GraniteServiceVersion20100801.DeleteAlarms"}, b'{"AlarmNames": ["a"]}', "a"),
+        ({}, b"Action=DeleteAlarms&AlarmNames.member.1=a%2Fb", "a/b"),
+        ({}, b"Action=DescribeAlarms", None),
+        ({}, b"\xff", None),
+    ],
+)
+def test_an_alarm_request_is_about_the_alarm_it_names(headers, body, alarm):
+    assert alarm_of(headers, body) == alarm

@@ -7,6 +7,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from aws_facts import answer
+from botocore import xform_name
 from botocore.exceptions import ClientError
 from jobs_support import LOGS, allow, running_cloud, tar, until
 
@@ -90,6 +92,18 @@ def settled(cloud, name):
     )
 
 
+def gone(cloud, name):
+    """Waits until there is no such endpoint, through Deleting; the answer to DescribeEndpoint then."""
+
+    def read():
+        try:
+            return cloud.sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"]
+        except ClientError as error:
+            return error.response["Error"]["Message"]
+
+    return until(read, lambda found: found != "Deleting")
+
+
 def invoke(cloud, data, endpoint="shared", client=None, **changes):
     request = {"EndpointName": endpoint, "ContentType": "application/json", "Body": json.dumps(data), **changes}
     answer = (client or cloud.runtime).invoke_endpoint(**request)
@@ -106,8 +120,7 @@ def test_creates_an_endpoint_through_creating_to_in_service(cloud):
     assert "loading" in until(lambda: cloud.lines("/aws/sagemaker/Endpoints/fresh", "blue/"), bool)
     pid = invoke(cloud, "env", "fresh")[0]["pid"]
     cloud.sagemaker.delete_endpoint(EndpointName="fresh")
-    with pytest.raises(ClientError, match='Could not find endpoint "arn:aws:sagemaker'):
-        cloud.sagemaker.describe_endpoint(EndpointName="fresh")
+    assert gone(cloud, "fresh").startswith('Could not find endpoint "arn:aws:sagemaker')
     until(lambda: alive(pid), lambda answer: not answer, 10)
 
 
@@ -179,6 +192,24 @@ def test_endpoint_that_does_not_pass_its_health_check_fails(cloud):
     assert "production variant broken did not pass the ping health check" in found["FailureReason"]
     lines = until(lambda: cloud.lines("/aws/sagemaker/Endpoints/unhealthy", "broken/"), bool)
     assert any("no such model" in line for line in lines)
+
+
+def test_a_failed_endpoint_can_only_be_deleted(cloud):
+    make_endpoint(cloud, "failed", "broken")
+    change = {"DesiredWeightsAndCapacities": [{"VariantName": "broken", "DesiredWeight": 1}]}
+    for operation, members in (
+        ("UpdateEndpoint", {"EndpointConfigName": "only-blue"}),
+        ("UpdateEndpointWeightsAndCapacities", change),
+        ("DeleteEndpoint", {}),
+    ):
+        call = getattr(cloud.sagemaker, xform_name(operation))
+        if operation == answer("sagemaker.failed-endpoint"):
+            call(EndpointName="failed", **members)
+            continue
+        with pytest.raises(ClientError, match="DeleteEndpoint is the only operation"):
+            call(EndpointName="failed", **members)
+    gone(cloud, "failed")
+    assert make_endpoint(cloud, "failed", "only-blue")["EndpointStatus"] == "InService"
 
 
 def test_model_is_downloaded_with_its_own_role(cloud):
