@@ -27,6 +27,8 @@ PLUGINS = (
     "secure_transport",
     "iam_resources",
     "audit",
+    "authorization.template_keys",
+    "authorization.key_gate",
     "sagemaker",
     "glue_spark",
     "step_functions",
