@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..context import LocalContext
+from . import decisions
 
 DECRYPT = "kms:Decrypt"
 GENERATE = "kms:GenerateDataKey"
@@ -65,10 +66,20 @@ def refusal_for_caller(access_key_id: str, use: KeyUse, account: str, region: st
 
     if is_managed_by_aws(use.key):
         return None
+    record, unusable = _key(use)
+    texts = decisions.texts(access_key_id, record, account) if record and not unusable else None
+    question = (use.action, use.key, use.via, *use.encryption_context.items())
+    if decisions.known(question, texts):
+        return None
     caller = resolve_principal(access_key_id, account)
     if isinstance(caller, AuthError):
         return None  # whoever signs wrongly is refused by the service itself
-    return _decide(use, caller, account, region)
+    if record is None or unusable:
+        return KeyRefusal(unusable[0], use, use.key, caller.arn, "", unusable[1])
+    refused = _decide(use, record, caller, account, region)
+    if refused is None:
+        decisions.keep(question, texts)
+    return refused
 
 
 def refusal_for_role(context: LocalContext, role_arn: str, use: KeyUse) -> KeyRefusal | None:
@@ -92,9 +103,9 @@ def refusal_for_service(principal: str, use: KeyUse, source_arn: str, account: s
     if is_managed_by_aws(use.key):
         # Its policy lets principals of the account in, not services, and can't be changed.
         return _refused(use, use.key, principal, "ImplicitDeny", "resource")
-    record, unusable = _key(use, principal)
+    record, unusable = _key(use)
     if record is None or unusable:
-        return unusable
+        return KeyRefusal(unusable[0], use, use.key, principal, "", unusable[1])
     keys = {} if principal == "events.amazonaws.com" else {"aws:sourcearn": source_arn, "aws:sourceaccount": account}
     asked = _request(use, record["Arn"], region, "*", "Service", "", keys)
     decision = evaluate_resource_policy(record.get("Policy"), asked, service=principal).decision
@@ -107,12 +118,9 @@ def is_managed_by_aws(key: str) -> bool:
     return not key or "alias/aws/" in key
 
 
-def _decide(use: KeyUse, caller: Any, account: str, region: str) -> KeyRefusal | None:
+def _decide(use: KeyUse, record: dict[str, Any], caller: Any, account: str, region: str) -> KeyRefusal | None:
     from ministack.core.iam_evaluator import EvalResult, combine_resource_policy, evaluate
 
-    record, unusable = _key(use, caller.arn)
-    if record is None or unusable:
-        return unusable
     arn = record["Arn"]
     asked = _request(use, arn, region, caller.arn, caller.type, caller.account, {}, caller.keys)
     # The account's root user has every permission that the key policy gives to the account.
@@ -122,7 +130,7 @@ def _decide(use: KeyUse, caller: Any, account: str, region: str) -> KeyRefusal |
     result = combine_resource_policy(
         identity, asked, record.get("Policy"), account, required=True, limits=tuple(caller.limits)
     )
-    if result.decision == "Allow" or (identity.decision != "Deny" and _granted(record, use, caller.arn)):
+    if result.decision == "Allow" or (result.decision != "Deny" and _granted(record, use, caller.arn)):
         return None
     by = "identity" if identity.decision != "Allow" and not result.resource_policy_arn else "resource"
     return _refused(use, arn, caller.arn, result.decision, by)
@@ -162,20 +170,19 @@ def _request(
     )
 
 
-def _key(use: KeyUse, principal: str) -> tuple[dict[str, Any] | None, KeyRefusal | None]:
-    """The key's record, and why it can't be used whoever asks."""
+def _key(use: KeyUse) -> tuple[dict[str, Any] | None, tuple[str, str] | None]:
+    """The key's record, and kind and message of why it can't be used whoever asks."""
     from ministack.services import kms
 
     record = kms._resolve_key(use.key)
     if record is None:
-        message = f"Key '{use.key}' does not exist"
-        return None, KeyRefusal("not-found", use, use.key, principal, "", message)
+        return None, ("not-found", f"Key '{use.key}' does not exist")
     unusable = kms._check_key_state(record) if record["KeyState"] != "Enabled" else None
     if not unusable:
         return record, None
     body = json.loads(unusable[2])
     kind = _STATES.get(str(body.get("__type", "")).rsplit("#", 1)[-1], "invalid-state")
-    return record, KeyRefusal(kind, use, record["Arn"], principal, "", str(body.get("message", "")))
+    return record, (kind, str(body.get("message", "")))
 
 
 def _granted(record: dict[str, Any], use: KeyUse, principal: str) -> bool:

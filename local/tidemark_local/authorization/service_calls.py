@@ -9,6 +9,7 @@ topic, queue or function
 from dataclasses import dataclass
 from typing import Any
 
+from .. import audit
 from ..context import LocalContext
 from .key_uses import sns, sqs
 from .keys import DECRYPT, GENERATE, KeyUse, refusal_for_service
@@ -28,7 +29,7 @@ class ServiceCall:
 
 
 def refusal(context: LocalContext, call: ServiceCall) -> str | None:
-    """None when the call is allowed, else AWS's words for why not."""
+    """None when the call is allowed, else AWS's words for why not; a refusal is written down (audit.py)."""
     from ministack.core import iam_evaluator
     from ministack.core.responses import request_scope
 
@@ -40,6 +41,7 @@ def refusal(context: LocalContext, call: ServiceCall) -> str | None:
         ).decision
     if decision == "Allow":
         return _key_refusal(context, call)
+    audit.record(context, call.principal, call.action, call.resource_arn, decision)
     why = (
         "with an explicit deny in a resource-based policy"
         if decision == "Deny"
@@ -57,6 +59,7 @@ def _key_refusal(context: LocalContext, call: ServiceCall) -> str | None:
         for use in _key_uses(call):
             refused = refusal_for_service(call.principal, use, call.source_arn, context.account, context.region)
             if refused:
+                audit.record(context, call.principal, use.action, refused.key_arn, refused.decision or refused.kind)
                 return refused.message
     return None
 
@@ -79,10 +82,10 @@ def _evaluation(context: LocalContext, call: ServiceCall) -> Any:
         action=call.action,
         resource_arn=call.resource_arn,
         region=context.region,
+        secure_transport=True,
         service_context={
             "aws:sourcearn": call.source_arn,
             "aws:sourceaccount": context.account,
             "aws:sourceowner": context.account,
-            "aws:securetransport": "true",
         },
     )

@@ -42,12 +42,14 @@ def use_of_table(name: str, account: str) -> KeyUse | None:
 
 
 def answer(refusal: KeyRefusal) -> tuple[int, dict[str, str], bytes]:
-    request_id = str(uuid.uuid4())
-    message = (
-        f"KMS key access denied error: com.amazonaws.services.kms.model.AWSKMSException: "
-        f"{passed_on(refusal, request_id)}"
+    return json_answer(400, "com.amazon.coral.service#AccessDeniedException", message(refusal))
+
+
+def message(refusal: KeyRefusal) -> str:
+    return (
+        "KMS key access denied error: com.amazonaws.services.kms.model.AWSKMSException: "
+        f"{passed_on(refusal, str(uuid.uuid4()))}"
     )
-    return json_answer(400, "com.amazon.coral.service#AccessDeniedException", message)
 
 
 def _tables(operation: str, members: dict[str, Any]) -> list[str]:
