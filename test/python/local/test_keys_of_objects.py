@@ -2,8 +2,8 @@
 
 import aws_facts
 import pytest
-from jobs_support import running_cloud
-from keys_support import Caller, denials, new_key, refused
+from jobs_support import document, running_cloud
+from keys_support import TO_ACCOUNT, Caller, denials, new_key, refused
 
 ENCRYPTED, BY_BUCKET, PLAIN = "encrypted", "by-bucket-key", "plain"
 
@@ -106,6 +106,13 @@ def test_a_key_named_by_the_request_counts_and_not_the_buckets(caller, cloud, ke
     refused(lambda: put(caller, PLAIN, ServerSideEncryption="aws:kms", SSEKMSKeyId=key))
 
 
+def test_sse_kms_without_a_key_is_the_one_that_aws_manages(caller):
+    caller.grant()
+    answer = put(caller, PLAIN, ServerSideEncryption="aws:kms")
+    assert answer["SSEKMSKeyId"].endswith(":alias/aws/s3")
+    assert caller.client.get_object(Bucket=PLAIN, Key="new")["Body"].read() == b"2"
+
+
 def test_an_old_version_is_read_with_the_key_it_was_written_with(caller, cloud, key):
     cloud.s3.put_bucket_versioning(Bucket=PLAIN, VersioningConfiguration={"Status": "Enabled"})
     old = cloud.s3.put_object(Bucket=PLAIN, Key="stored", Body=b"1", ServerSideEncryption="aws:kms", SSEKMSKeyId=key)[
@@ -118,9 +125,6 @@ def test_an_old_version_is_read_with_the_key_it_was_written_with(caller, cloud, 
 
 
 def test_a_denial_in_the_key_policy_wins(caller, cloud):
-    from jobs_support import document
-    from keys_support import TO_ACCOUNT
-
     deny = {"Effect": "Deny", "Principal": {"AWS": caller.arn}, "Action": "kms:*", "Resource": "*"}
     other = new_key(cloud)
     cloud.kms.put_key_policy(KeyId=other, PolicyName="default", Policy=document(TO_ACCOUNT, deny))
