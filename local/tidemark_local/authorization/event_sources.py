@@ -1,9 +1,8 @@
-"""What an event source mapping needs each time it reads: its function's role may read the stream and use its key.
+"""What an event source mapping needs each time it reads: its function's role may use the stream's key.
 
-"Lambda assumes your function's execution role" to poll; the role needs GetRecords on the stream and, "if your stream is
-encrypted with a customer managed key", kms:Decrypt
-(https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-create.html). The poller reads the emulator's stores, so
-it asks here.
+"AWS Lambda use roles to consume Kinesis streams. Make sure to add the kms:Decrypt permission to the roles that these
+consumers use" (https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html). The poller reads the
+emulator's stores, so it asks here. That the role may read the stream at all is tried once, by calls (esm/sources.py).
 """
 
 from .. import audit

@@ -113,8 +113,8 @@ def refusal_for_service(principal: str, use: KeyUse, source_arn: str, account: s
 
 
 def is_managed_by_aws(key: str) -> bool:
-    """Whether the name is that of an AWS managed key: "the key policy on the AWS managed key gives all users in the
-    account permission" (https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html)."""
+    """Whether the name is that of an AWS managed key: "The key policy on the AWS managed key gives all users in the
+    account permission to use" it (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html)."""
     return not key or "alias/aws/" in key
 
 

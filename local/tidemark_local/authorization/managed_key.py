@@ -1,7 +1,8 @@
 """SSE-KMS without a key's name means the AWS managed key.
 
-"If you specify x-amz-server-side-encryption:aws:kms, but do not provide x-amz-server-side-encryption-aws-kms-key-id,
-Amazon S3 uses the AWS managed key (aws/s3)" (https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html). The
+"If you specify x-amz-server-side-encryption:aws:kms …, but do not provide x-amz-server-side-encryption-aws-kms-key-id,
+Amazon S3 uses the Amazon Web Services managed key (aws/s3) to protect the data"
+(https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html). The
 emulator refuses such a request; the CDK publishes its assets so, as its bootstrap bucket has no key of its own.
 """
 

@@ -141,20 +141,42 @@ class TestSqs:
 
 
 class TestSecretsManager:
-    def test_a_value_needs_decrypt_and_storing_one_both(self, cloud, key):
-        arn = cloud.secretsmanager.create_secret(Name="hook", SecretString="s", KmsKeyId=key)["ARN"]
-        caller = Caller(cloud, "holder", "secretsmanager", "kms:GenerateDataKey")
-        error = refused(lambda: caller.client.get_secret_value(SecretId=arn))
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def secret(cloud, key):
+        return cloud.secretsmanager.create_secret(Name="hook", SecretString="s", KmsKeyId=key)["ARN"]
+
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def caller(cloud):
+        return Caller(cloud, "holder", "secretsmanager")
+
+    def test_reading_a_value_needs_decrypt_and_storing_one_generate_data_key(self, caller, secret):
+        caller.grant("kms:GenerateDataKey")
+        error = refused(lambda: caller.client.get_secret_value(SecretId=secret))
         assert (error["code"], error["status"]) == ("AccessDeniedException", 400)
         aws_facts.check("secretsmanager.key-refusal", error["message"])
-        refused(lambda: caller.client.put_secret_value(SecretId=arn, SecretString="t"))
-        caller.client.describe_secret(SecretId=arn)
-        condition = {
-            "StringEquals": {
+        caller.client.put_secret_value(SecretId=secret, SecretString="t")
+        caller.client.describe_secret(SecretId=secret)
+        caller.grant("kms:Decrypt")
+        assert caller.client.get_secret_value(SecretId=secret)["SecretString"] == "t"
+        refused(lambda: caller.client.update_secret(SecretId=secret, SecretString="u"))
+
+    def test_giving_a_secret_a_key_tries_both(self, caller, secret, key):
+        caller.grant("kms:GenerateDataKey")
+        refused(lambda: caller.client.create_secret(Name="other", SecretString="s", KmsKeyId=key))
+        refused(lambda: caller.client.update_secret(SecretId=secret, KmsKeyId=key))
+        caller.grant("kms:GenerateDataKey", "kms:Decrypt")
+        caller.client.create_secret(Name="other", SecretString="s", KmsKeyId=key)
+
+    def test_the_context_is_the_secret(self, caller, secret):
+        for arn, fits in ((secret, True), (f"{secret}x", False)):
+            condition = {
                 "kms:ViaService": "secretsmanager.us-east-1.amazonaws.com",
                 "kms:EncryptionContext:SecretARN": arn,
             }
-        }
-        caller.grant("kms:Decrypt", "kms:GenerateDataKey", condition=condition)
-        caller.client.put_secret_value(SecretId=arn, SecretString="t")
-        assert caller.client.get_secret_value(SecretId=arn)["SecretString"] == "t"
+            caller.grant("kms:Decrypt", condition={"StringEquals": condition})
+            if fits:
+                caller.client.get_secret_value(SecretId=secret)
+            else:
+                refused(lambda: caller.client.get_secret_value(SecretId=secret))

@@ -1,10 +1,9 @@
 """S3 with SSE-KMS: writing an object generates its data key, reading one decrypts it.
 
-"To upload an object encrypted with an AWS KMS key to Amazon S3, you need kms:GenerateDataKey permissions on the key. To
-download an object encrypted with an AWS KMS key, you need kms:Decrypt permissions"
-(https://repost.aws/knowledge-center/s3-large-file-encryption-kms-key). A multipart upload needs kms:GenerateDataKey for
-CreateMultipartUpload and kms:Decrypt for its parts, "because Amazon S3 must decrypt and read data from the encrypted
-file parts before it completes the multipart upload"
+PutObject needs kms:GenerateDataKey, GetObject kms:Decrypt, a copy both. "To perform a multipart upload with encryption
+using an … KMS key, the requester must have permission to the kms:Decrypt and kms:GenerateDataKey actions on the key":
+the latter for CreateMultipartUpload, the former for UploadPart and UploadPartCopy, "because Amazon S3 must decrypt and
+read data from the encrypted file parts before it completes the multipart upload"
 (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html). HeadObject needs both only with
 `x-amz-checksum-mode` (API_HeadObject.html). The encryption context is `aws:s3:arn`: the object's ARN, with an S3 Bucket
 Key the bucket's (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html).

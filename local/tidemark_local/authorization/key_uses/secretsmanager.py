@@ -1,9 +1,10 @@
 """Secrets Manager: reading a secret value decrypts its data key, storing one generates it.
 
-"GetSecretValue … kms:Decrypt", and for PutSecretValue, CreateSecret and UpdateSecret with a value kms:GenerateDataKey
-and kms:Decrypt; the encryption context is `SecretARN` and `SecretVersionId`
-(https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html). The error's text is in
-https://github.com/aws-samples/aws-secrets-manager-rotation-lambdas/issues/53.
+GetSecretValue calls Decrypt; CreateSecret, PutSecretValue and UpdateSecret with a value call GenerateDataKey; "when you
+establish or change the CMK that is associated with secret, Secrets Manager calls the GenerateDataKey and Decrypt
+operations", with `SecretVersionId` RequestToValidateKeyAccess. The encryption context is `SecretARN` and
+`SecretVersionId` (https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html). The error's
+text is in https://github.com/aws-samples/aws-secrets-manager-rotation-lambdas/issues/53.
 """
 
 from typing import Any
@@ -12,6 +13,7 @@ from ..keys import DECRYPT, GENERATE, KeyRefusal, KeyUse
 from . import Request, json_answer, text
 
 _VALUES = ("SecretString", "SecretBinary")
+_VALIDATION = "RequestToValidateKeyAccess"
 
 
 def uses(request: Request) -> list[KeyUse]:
@@ -22,8 +24,8 @@ def uses(request: Request) -> list[KeyUse]:
         ids = [item for item in members.get("SecretIdList") or [] if isinstance(item, str)]
         found = [secret for item in ids if (secret := secretsmanager._resolve(item)[1])]
         return [use for secret in found for use in _uses(secret, "", DECRYPT)]
-    if operation == "CreateSecret" and any(members.get(name) for name in _VALUES):
-        return _uses({"KmsKeyId": text(members, "KmsKeyId")}, "", GENERATE, DECRYPT)
+    if operation == "CreateSecret":
+        return _uses({"KmsKeyId": text(members, "KmsKeyId")}, _VALIDATION, GENERATE, DECRYPT)
     secret = secretsmanager._resolve(text(members, "SecretId"))[1]
     if not secret:
         return []
@@ -31,10 +33,13 @@ def uses(request: Request) -> list[KeyUse]:
         stage = text(members, "VersionStage") or "AWSCURRENT"
         version = text(members, "VersionId") or secretsmanager._find_stage_version(secret, stage)[0]
         return _uses(secret, version or "", DECRYPT)
-    if operation in ("PutSecretValue", "UpdateSecret") and any(members.get(name) for name in _VALUES):
-        secret = {**secret, **({"KmsKeyId": members["KmsKeyId"]} if members.get("KmsKeyId") else {})}
-        return _uses(secret, text(members, "ClientRequestToken"), GENERATE, DECRYPT)
-    return []
+    if operation not in ("PutSecretValue", "UpdateSecret"):
+        return []
+    changed = {**secret, "KmsKeyId": text(members, "KmsKeyId")} if text(members, "KmsKeyId") else None
+    validation = _uses(changed, _VALIDATION, GENERATE, DECRYPT) if changed else []
+    written = any(members.get(name) for name in _VALUES)
+    token = text(members, "ClientRequestToken")
+    return validation + (_uses(changed or secret, token, GENERATE) if written else [])
 
 
 def answer(refusal: KeyRefusal) -> tuple[int, dict[str, str], bytes]:

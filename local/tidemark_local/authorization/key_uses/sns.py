@@ -1,6 +1,4 @@
-"""SNS: whoever publishes to an encrypted topic needs kms:GenerateDataKey* and kms:Decrypt.
-
-"The publisher must have the kms:GenerateDataKey* and kms:Decrypt permissions for the KMS key"
+"""SNS: "The publisher must have the kms:GenerateDataKey and kms:Decrypt permissions for the AWS KMS key"
 (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html); the encryption context is `aws:sns:topicArn`
 (https://docs.aws.amazon.com/sns/latest/dg/sns-server-side-encryption.html). Codes are those of the API model; the text
 is in https://github.com/aws/aws-cdk/issues/24337.

@@ -1,8 +1,8 @@
-"""SQS: producers of an encrypted queue need kms:GenerateDataKey and kms:Decrypt, consumers kms:Decrypt.
+"""SQS: "the producer must have the kms:GenerateDataKey and kms:Decrypt permissions", "the consumer must have the
+kms:Decrypt permission" of the queue's key
+(https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html).
 
-"Configure KMS permissions for producers": `kms:GenerateDataKey` and `kms:Decrypt`; "… for consumers": `kms:Decrypt`
-(https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html); the encryption
-context is `aws:sqs:arn`. The error `KMS.AccessDeniedException` and its text stand in
+The encryption context is `aws:sqs:arn`. The error `KMS.AccessDeniedException` and its text stand in
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/troubleshooting-access-denied.html.
 """
 
