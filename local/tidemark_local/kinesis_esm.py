@@ -17,6 +17,7 @@ from ministack.services import dynamodb, kinesis, lambda_svc
 from ministack.services.cloudformation import provisioners
 
 from . import kinesis_reshard
+from .authorization import event_sources
 from .context import LocalContext
 from .esm.destinations import deliver, invocation_record
 from .esm.lane import Discard, Outcome, Settings
@@ -43,6 +44,7 @@ class _Mapping:
         self.allowed_role: str | None = None  # the role whose right to read has been seen
         self.checking = False
         self.check_at = 0.0
+        self.may_decrypt = True
 
 
 class Poller:
@@ -208,11 +210,22 @@ class Poller:
 
     def _may_read(self, mapping: _Mapping, esm: dict, role_arn: str, now: float) -> bool:
         if mapping.allowed_role == role_arn:
-            return True
+            return self._may_decrypt(mapping, esm, role_arn, now)
         if not mapping.checking and now >= mapping.check_at:
             mapping.checking = True
             threading.Thread(target=self._check, args=(mapping, esm, role_arn), name="esm-check", daemon=True).start()
         return False
+
+    def _may_decrypt(self, mapping: _Mapping, esm: dict, role_arn: str, now: float) -> bool:
+        """Asks the stream's key before each read: the stores that are read here are not behind the gate of requests."""
+        if now < mapping.check_at:
+            return mapping.may_decrypt
+        problem = event_sources.refusal(self._context, mapping.source.arn, role_arn)
+        if problem:
+            esm["LastProcessingResult"] = f"PROBLEM: {problem}"
+        mapping.may_decrypt = problem is None
+        mapping.check_at = now + (_READ_GAP_SECONDS if mapping.may_decrypt else _DENIED_SECONDS)
+        return mapping.may_decrypt
 
     def _check(self, mapping: _Mapping, esm: dict, role_arn: str) -> None:
         """Calls the stream as the function's role, so that a missing grant is refused by IAM here as on AWS."""

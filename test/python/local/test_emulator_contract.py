@@ -109,6 +109,42 @@ FUNCTIONS = [
         "enforce",
         "(access_key_id, iam_action, service, region, resource_arn, service_context)",
     ),
+    ("authorization", "ministack.core.iam_evaluator", "resolve_principal", "(access_key_id, account_id, credential)"),
+    ("authorization", "ministack.core.iam_evaluator", "evaluate", "(ctx, policies, limits)"),
+    (
+        "authorization",
+        "ministack.core.iam_evaluator",
+        "combine_resource_policy",
+        "(identity, ctx, policy, owner_account, required, limits)",
+    ),
+    (
+        "authorization",
+        "ministack.core.iam_evaluator",
+        "evaluate_resource_policy",
+        "(doc, ctx, service, named_only, direct_only)",
+    ),
+    ("authorization", "ministack.core.iam_evaluator", "_principal_matches", "(principal, caller_arn)"),
+    (
+        "authorization",
+        "ministack.core.iam_actions",
+        "identity_denial_message",
+        "(action, principal_arn, resource, explicit_deny)",
+    ),
+    ("authorization", "ministack.core.router", "extract_access_key_id", "(headers, query_params)"),
+    ("authorization", SERVICES + "kms", "_resolve_key", "(key_id_or_arn)"),
+    ("authorization", SERVICES + "kms", "_check_key_state", "(rec)"),
+    ("authorization", SERVICES + "kinesis", "_consumer_from_arn", "(consumer_arn)"),
+    ("authorization", SERVICES + "kinesis", "_resolve_stream_by_arn", "(stream_arn)"),
+    ("authorization", SERVICES + "sns", "_topic_by_arn_any_scope", "(topic_arn)"),
+    ("authorization", SERVICES + "sns", "_error", "(code, message, status)"),
+    ("authorization", SERVICES + "sqs", "_queue_by_arn", "(arn)"),
+    ("authorization", SERVICES + "secretsmanager", "_resolve", "(secret_id, use_arn_scope)"),
+    ("authorization", SERVICES + "secretsmanager", "_find_stage_version", "(secret, stage)"),
+    ("authorization", SERVICES + "s3", "_resolve_sse_write_headers", "(headers, bucket_name)"),
+    ("authorization", SERVICES + "s3", "_parse_bucket_key", "(path, headers)"),
+    ("authorization", SERVICES + "s3", "_bucket_default_sse_headers", "(bucket_name)"),
+    ("authorization", SERVICES + "s3", "_object_record_from_version", "(v)"),
+    ("authorization", SERVICES + "dynamodb", "_sse_description_from_spec", "(spec)"),
 ]
 
 # plug-in, module of the caller, caller, name it must look up when it is called
@@ -140,6 +176,10 @@ CALLERS = [
     ("alarm_states", SERVICES + "cloudwatch", "_evaluate_all_alarms", "_evaluate_alarm"),
     ("audit", "ministack.app", "_dispatch_service_request", "enforce"),
     ("audit", "ministack.app", "_enforce_data_plane", "enforce"),
+    ("authorization", "ministack.app", "_lazy_handler", "mod.handle_request"),
+    ("authorization", SERVICES + "s3", "_put_object", "_resolve_sse_write_headers"),
+    ("authorization", SERVICES + "s3", "_create_multipart_upload", "_resolve_sse_write_headers"),
+    ("authorization", "ministack.app", "_handle_s3_vhost_request", "handle_request"),
 ]
 
 # plug-in, module, name of a table or object
@@ -159,6 +199,17 @@ TABLES = [
     ("stack_rules", SERVICES + "s3", "_buckets"),
     ("stack_rules", SERVICES + "dynamodb", "_tables"),
     ("secrets_ref", SERVICES + "secretsmanager", "_secrets"),
+    ("authorization", SERVICES + "kms", "_grants"),
+    ("authorization", SERVICES + "dynamodb", "_tables"),
+    ("authorization", SERVICES + "kinesis", "_streams"),
+    ("authorization", SERVICES + "kinesis", "_shard_iterators"),
+    ("authorization", SERVICES + "sns", "_topics"),
+    ("authorization", SERVICES + "s3", "_buckets"),
+    ("authorization", SERVICES + "s3", "_object_versions"),
+    ("authorization", SERVICES + "s3", "_multipart_uploads"),
+    ("authorization", SERVICES + "s3", "_bucket_encryption"),
+    ("authorization", SERVICES + "iam", "_roles"),
+    ("authorization", SERVICES + "sts", "_sessions"),
 ]
 
 
@@ -193,9 +244,10 @@ def test_tables_exist(plugin, module, name):
     [
         ("AWS::Lambda::EventSourceMapping", {"create"}),
         ("AWS::SecretsManager::Secret", {"create", "update", "delete"}),
-        ("AWS::S3::Bucket", {"delete"}),
-        ("AWS::DynamoDB::Table", {"delete"}),
+        ("AWS::S3::Bucket", {"create", "update", "delete"}),
+        ("AWS::DynamoDB::Table", {"create", "update", "delete"}),
         ("AWS::DynamoDB::GlobalTable", {"create", "update", "delete"}),
+        ("AWS::Kinesis::Stream", {"create", "update"}),
     ],
 )
 def test_template_types_have_the_operations_that_are_replaced(kind, operations):
@@ -206,7 +258,7 @@ def test_template_types_have_the_operations_that_are_replaced(kind, operations):
 
 def test_the_defects_that_the_plug_ins_mend_are_still_there():
     """When one of these fails the emulator has mended it: the plug-in may be able to go."""
-    from ministack.services import cloudwatch, kinesis, lambda_svc
+    from ministack.services import cloudwatch, dynamodb, kinesis, lambda_svc, s3, secretsmanager, sns, sqs
     from ministack.services.cloudformation import provisioners
 
     assert "batchItemFailures" not in inspect.getsource(lambda_svc._poll_kinesis)
@@ -216,6 +268,11 @@ def test_the_defects_that_the_plug_ins_mend_are_still_there():
     assert "DeletionProtection" not in inspect.getsource(provisioners._ddb_global_table_create)
     assert "DeletionProtection" not in inspect.getsource(provisioners._ddb_delete)
     assert "Dimensions" not in inspect.getsource(cloudwatch._evaluate_alarm)
+    assert '"SSEDescription": None' in inspect.getsource(provisioners._ddb_create)
+    assert "StreamEncryption" not in inspect.getsource(provisioners._kinesis_stream_create)
+    assert "BucketEncryption" not in inspect.getsource(provisioners._s3_apply_configurations)
+    for service in (dynamodb, kinesis, s3, secretsmanager, sns, sqs):
+        assert "kms:Decrypt" not in inspect.getsource(service), f"{service.__name__} now asks for its keys itself"
 
 
 def test_the_http2_library_still_takes_goaway_for_the_end():
