@@ -18,14 +18,13 @@ from ministack.core import iam_evaluator
 from .context import LocalContext
 
 FILE = "access-denied.ndjson"
+_lock = threading.Lock()
 
 
 def register(context: LocalContext) -> None:
     """Records refusals from now on. Call it once, before requests are served."""
     enforce = iam_evaluator.enforce
-    path = context.state_dir / FILE
-    path.unlink(missing_ok=True)
-    lock = threading.Lock()
+    (context.state_dir / FILE).unlink(missing_ok=True)
 
     def enforce_and_record(
         access_key_id: str,
@@ -37,16 +36,21 @@ def register(context: LocalContext) -> None:
     ):
         result = enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
         if isinstance(result, iam_evaluator.EvalResult):
-            line = {
-                "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-                "principal": result.principal_arn,
-                "action": iam_action,
-                "resource": resource_arn,
-                "decision": result.decision,
-            }
-            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            with lock, os.fdopen(descriptor, "a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+            record(context, result.principal_arn, iam_action, resource_arn, result.decision)
         return result
 
     iam_evaluator.enforce = enforce_and_record
+
+
+def record(context: LocalContext, principal: str, action: str, resource: str, decision: str) -> None:
+    """Writes one refusal down: of a request, or of a service that acts on its own behalf (`events.amazonaws.com`)."""
+    line = {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "principal": principal,
+        "action": action,
+        "resource": resource,
+        "decision": decision,
+    }
+    descriptor = os.open(context.state_dir / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    with _lock, os.fdopen(descriptor, "a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")

@@ -27,6 +27,7 @@ PLUGINS = (
     "secure_transport",
     "iam_resources",
     "audit",
+    "deliveries",
     "sagemaker",
     "glue_spark",
     "step_functions",

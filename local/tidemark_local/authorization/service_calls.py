@@ -8,6 +8,7 @@ topic, queue or function
 from dataclasses import dataclass
 from typing import Any
 
+from .. import audit
 from ..context import LocalContext
 
 
@@ -25,7 +26,7 @@ class ServiceCall:
 
 
 def refusal(context: LocalContext, call: ServiceCall) -> str | None:
-    """None when the call is allowed, else AWS's words for why not."""
+    """None when the call is allowed, else AWS's words for why not; a refusal is written down (audit.py)."""
     from ministack.core import iam_evaluator
     from ministack.core.responses import request_scope
 
@@ -37,6 +38,7 @@ def refusal(context: LocalContext, call: ServiceCall) -> str | None:
         ).decision
     if decision == "Allow":
         return None
+    audit.record(context, call.principal, call.action, call.resource_arn, decision)
     why = (
         "with an explicit deny in a resource-based policy"
         if decision == "Deny"
@@ -55,10 +57,10 @@ def _evaluation(context: LocalContext, call: ServiceCall) -> Any:
         action=call.action,
         resource_arn=call.resource_arn,
         region=context.region,
+        secure_transport=True,
         service_context={
             "aws:sourcearn": call.source_arn,
             "aws:sourceaccount": context.account,
             "aws:sourceowner": context.account,
-            "aws:securetransport": "true",
         },
     )

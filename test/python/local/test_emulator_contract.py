@@ -89,6 +89,35 @@ FUNCTIONS = [
     ),
     ("alarm_states", SERVICES + "cloudwatch", "_dispatch_alarm_actions", "(alarm, old_state, new_state, reason)"),
     ("alarm_states", SERVICES + "cloudwatch", "_evaluate_parent_alarms", "(child, seen)"),
+    ("service_calls", "ministack.core.iam_evaluator", "_resource_policy", "(service, resource_arn)"),
+    (
+        "service_calls",
+        "ministack.core.iam_evaluator",
+        "evaluate_resource_policy",
+        "(doc, ctx, service, named_only, direct_only)",
+    ),
+    ("deliveries", SERVICES + "sqs", "_queue_by_arn", "(arn)"),
+    ("deliveries", SERVICES + "sqs", "_md5_msg_attrs", "(attrs)"),
+    ("deliveries", SERVICES + "sqs", "_ensure_msg_fields", "(m)"),
+    ("deliveries", SERVICES + "sqs", "queue_delay", "(q)"),
+    (
+        "deliveries",
+        SERVICES + "sns",
+        "publish_internal",
+        "(topic_arn, message, subject, message_structure, message_attributes, message_group_id, "
+        "message_deduplication_id)",
+    ),
+    ("deliveries", SERVICES + "lambda_svc", "_get_func_record_for_ref", "(function_ref)"),
+    ("deliveries", SERVICES + "lambda_svc", "_execution_record_for_config", "(func, config)"),
+    ("deliveries", SERVICES + "lambda_svc", "invoke_async_with_retry", "(func, event)"),
+    ("alarm_actions", SERVICES + "cloudwatch", "_is_sns_action_arn", "(action)"),
+    ("alarm_actions", SERVICES + "cloudwatch", "_history_entries", "()"),
+    ("alarm_actions", SERVICES + "cloudwatch", "_ts_iso", "(epoch)"),
+    ("rule_targets", SERVICES + "eventbridge", "_invoke_target", "(target, event, rule, view)"),
+    ("rule_targets", SERVICES + "eventbridge", "_pattern_event_view", "(event)"),
+    ("rule_targets", SERVICES + "eventbridge", "_apply_input_transformer", "(transformer, rule, view)"),
+    ("rule_targets", SERVICES + "eventbridge", "_dispatch_to_sqs", "(spec, payload, sqs_parameters)"),
+    ("rule_targets", SERVICES + "eventbridge", "_validate_target_arn", "(target)"),
     (
         "audit",
         "ministack.core.iam_evaluator",
@@ -122,6 +151,11 @@ CALLERS = [
     ("step_functions", SERVICES + "stepfunctions", "_run_execution", "_apply_output_path"),
     ("step_functions", SERVICES + "stepfunctions", "_run_sub_machine", "_apply_output_path"),
     ("alarm_states", SERVICES + "cloudwatch", "_evaluate_all_alarms", "_evaluate_alarm"),
+    ("alarm_actions", SERVICES + "cloudwatch", "_set_alarm_state", "_dispatch_alarm_actions"),
+    ("rule_targets", SERVICES + "eventbridge", "_dispatch_event", "_invoke_target"),
+    ("rule_targets", SERVICES + "eventbridge", "_tick_scheduled_rules", "_invoke_target"),
+    ("rule_targets", SERVICES + "eventbridge", "_put_targets", "_validate_target_arn"),
+    ("rule_targets", SERVICES + "cloudformation.provisioners", "_eb_rule_update", "_put_targets"),
     ("audit", "ministack.app", "_dispatch_service_request", "enforce"),
     ("audit", "ministack.app", "_enforce_data_plane", "enforce"),
 ]
@@ -139,6 +173,7 @@ TABLES = [
     ("alarm_states", SERVICES + "cloudwatch", "_metrics"),
     ("alarm_states", SERVICES + "cloudwatch", "_alarms"),
     ("secrets_ref", SERVICES + "secretsmanager", "_secrets"),
+    ("assume_role", SERVICES + "iam", "_roles"),
 ]
 
 
@@ -172,6 +207,7 @@ def test_tables_exist(plugin, module, name):
     ("kind", "operations"),
     [
         ("AWS::Lambda::EventSourceMapping", {"create"}),
+        ("AWS::Events::Rule", {"create", "update"}),
         ("AWS::SecretsManager::Secret", {"create", "update", "delete"}),
     ],
 )
