@@ -28,6 +28,7 @@ PLUGINS = (
     "iam_resources",
     "audit",
     "deliveries",
+    "function_errors",
     "sagemaker",
     "glue_spark",
     "step_functions",

@@ -5,10 +5,13 @@ which page of AWS it follows instead.
 """
 
 from ..context import LocalContext
-from . import alarm_actions, rule_targets
+from . import alarm_actions, async_invocations, rule_targets, schedule_targets, topic_subscriptions
 
 
 def register(context: LocalContext) -> None:
     """Takes over the deliveries. Call it once, before requests are served."""
     alarm_actions.register(context)
     rule_targets.register(context)
+    schedule_targets.register(context)
+    topic_subscriptions.register(context)
+    async_invocations.register(context)

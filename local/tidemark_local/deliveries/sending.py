@@ -113,18 +113,25 @@ def send_as_service(context: LocalContext, sender: Sender, arn: str, payload: st
         raise Undelivered("INVALID_PARAMETER", f"{arn} is no function, topic or queue: give the target a role.")
 
 
-def send_with_role(session: Any, arn: str, payload: str, execution_name: str | None = None) -> None:
+def send_with_role(
+    session: Any,
+    arn: str,
+    payload: str,
+    execution_name: str | None = None,
+    attributes: Mapping[str, tuple[str, str]] | None = None,
+) -> None:
     """One attempt to a function, topic, queue or state machine with the role of a RoleSession. `execution_name` names
-    the execution. Raises Undelivered."""
+    the execution, `attributes` those of a message. Raises Undelivered, and ValueError for a role that is gone."""
     service = arn.split(":")[2]
+    given = {name: {"DataType": kind, "StringValue": value} for name, (kind, value) in (attributes or {}).items()}
     try:
         if service == "lambda":
             session.client("lambda").invoke(FunctionName=arn, InvocationType="Event", Payload=payload.encode())
         elif service == "sns":
-            session.client("sns").publish(TopicArn=arn, Message=payload)
+            session.client("sns").publish(TopicArn=arn, Message=payload, MessageAttributes=given)
         elif service == "sqs":
             client = session.client("sqs")
-            client.send_message(QueueUrl=_queue_url(client, arn), MessageBody=payload)
+            client.send_message(QueueUrl=queue_url(client, arn), MessageBody=payload, MessageAttributes=given)
         elif service == "states":
             named = {"name": execution_name} if execution_name else {}
             session.client("stepfunctions").start_execution(stateMachineArn=arn, input=payload, **named)
@@ -134,7 +141,7 @@ def send_with_role(session: Any, arn: str, payload: str, execution_name: str | N
         raise _undelivered(error) from error
 
 
-def _queue_url(client: Any, arn: str) -> str:
+def queue_url(client: Any, arn: str) -> str:
     """The URL without asking GetQueueUrl, which the role of a sender needs no right to."""
     return f"{client.meta.endpoint_url}/{arn.split(':')[4]}/{arn.rsplit(':', 1)[-1]}"
 

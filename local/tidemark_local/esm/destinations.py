@@ -11,6 +11,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from ..deliveries.sending import queue_url
 from .lane import Discard
 
 
@@ -65,8 +66,7 @@ def deliver(
         session.client("s3").put_object(Bucket=destination.rsplit(":", 1)[-1], Key=key, Body=body.encode())
     elif service == "sqs":
         client = session.client("sqs")
-        url = client.get_queue_url(QueueName=destination.rsplit(":", 1)[-1])["QueueUrl"]
-        client.send_message(QueueUrl=url, MessageBody=body)
+        client.send_message(QueueUrl=queue_url(client, destination), MessageBody=body)
     elif service == "sns":
         session.client("sns").publish(TopicArn=destination, Message=body)
     else:

@@ -52,20 +52,27 @@ export const handler = async (event) => {
 class Function:
     """A Node function with a role of its own; `statements` are what the role may do."""
 
-    def __init__(self, cloud: Cloud, name: str, *statements: dict, source: str = FUNCTION, **settings: Any):
+    def __init__(
+        self,
+        cloud: Cloud,
+        name: str,
+        *statements: dict,
+        source: str = FUNCTION,
+        file: str = "index.mjs",
+        **settings: Any,
+    ):
         self.cloud, self.name = cloud, name
         archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as file:
-            file.writestr("index.mjs", source)
+        with zipfile.ZipFile(archive, "w") as archived:
+            archived.writestr(file, source)
         self.role = cloud.role(name, "lambda", *statements)
         self.arn = cloud.client("lambda").create_function(
             FunctionName=name,
-            Runtime="nodejs24.x",
             Role=self.role,
             Handler="index.handler",
             Code={"ZipFile": archive.getvalue()},
             Timeout=10,
-            **settings,
+            **{"Runtime": "nodejs24.x", **settings},
         )["FunctionArn"]
 
     def let(self, service: str, source_arn: str, statement: str = "let") -> None:
