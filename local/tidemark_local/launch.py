@@ -27,6 +27,7 @@ PLUGINS = (
     "secure_transport",
     "iam_resources",
     "audit",
+    "dynamodb_answers",
     "deliveries",
     "function_errors",
     "sagemaker",
