@@ -194,6 +194,7 @@ CALLERS = [
     ("service_metrics", SERVICES + "kinesis", "handle_request", "_put_records"),
     ("service_metrics", SERVICES + "stepfunctions", "_fail_execution", "_emit_execution_status_event"),
     ("step_functions", SERVICES + "stepfunctions", "_run_execution", "_apply_output_path"),
+    ("step_functions", SERVICES + "stepfunctions", "_fail_execution", "_emit_execution_status_event"),
     ("step_functions", SERVICES + "stepfunctions", "_run_sub_machine", "_apply_output_path"),
     ("alarm_states", SERVICES + "cloudwatch", "_evaluate_all_alarms", "_evaluate_alarm"),
     ("alarm_actions", SERVICES + "cloudwatch", "_set_alarm_state", "_dispatch_alarm_actions"),
