@@ -14,11 +14,11 @@ from typing import Any
 
 from ministack.core.responses import request_scope
 from ministack.services import dynamodb, kinesis, lambda_svc
-from ministack.services.cloudformation import provisioners
 
 from . import kinesis_reshard
 from .authorization import event_sources
 from .context import LocalContext
+from .esm import creation
 from .esm.destinations import deliver, invocation_record
 from .esm.lane import Discard, Outcome, Settings
 from .esm.sources import source_for
@@ -30,7 +30,6 @@ logger = logging.getLogger("tidemark.esm")
 _READ_GAP_SECONDS = 0.1  # a shard is polled at most ten times a second, so that records gather while a batch is handled
 _IDLE_SECONDS = 5.0
 _DENIED_SECONDS = 1.0
-_CFN_TYPE = "AWS::Lambda::EventSourceMapping"
 
 
 class _Mapping:
@@ -260,7 +259,7 @@ def register(context: LocalContext) -> Poller:
     lambda_svc._init_stream_position = poller.anchor
     for module in (kinesis, dynamodb):
         module.esm_wake = _Tee(module.esm_wake, poller)
-    _keep_what_creation_drops()
+    creation.register()
     context.on_stop(poller.stop)
     poller.start()
     global current
@@ -269,31 +268,3 @@ def register(context: LocalContext) -> Poller:
 
 
 current: Poller | None = None
-
-
-def _keep_what_creation_drops() -> None:
-    """The emulator forgets StartingPositionTimestamp, and gives streams the batch size of queues."""
-    create_by_api = lambda_svc._create_esm
-
-    def create(data: dict[str, Any]):
-        stream = source_for(data.get("EventSourceArn", "")) is not None
-        before = set(lambda_svc._esms.keys())
-        answer = create_by_api({"BatchSize": 100, **data} if stream else data)
-        if stream and data.get("StartingPositionTimestamp") is not None:
-            for uuid in set(lambda_svc._esms.keys()) - before:
-                lambda_svc._esms[uuid]["StartingPositionTimestamp"] = float(data["StartingPositionTimestamp"])
-        return answer
-
-    handlers = provisioners._RESOURCE_HANDLERS[_CFN_TYPE]
-    create_by_template = handlers["create"]
-
-    def create_from_template(logical_id: str, properties: dict[str, Any], stack_name: str):
-        stream = source_for(properties.get("EventSourceArn", "")) is not None
-        properties = {"BatchSize": 100, **properties} if stream else properties
-        uuid, attributes = create_by_template(logical_id, properties, stack_name)
-        if properties.get("StartingPositionTimestamp") is not None:
-            lambda_svc._esms[uuid]["StartingPositionTimestamp"] = float(properties["StartingPositionTimestamp"])
-        return uuid, attributes
-
-    lambda_svc._create_esm = create
-    handlers["create"] = create_from_template

@@ -22,13 +22,6 @@ class CallError(Exception):
         self.code, self.modelled, self.message = code, modelled, message
         self.status, self.request_id = status, request_id
 
-    def cause(self, service: str) -> str:
-        """The Cause text Step Functions shows for a failed service call."""
-        return (
-            f"{self.message} (Service: {service}; Status Code: {self.status}; Error Code: {self.code}; "
-            f"Request ID: {self.request_id})"
-        )
-
 
 def call(session: RoleSession, service: str, operation: str, arguments: dict, stamp: Callable[[Any], Any]) -> dict:
     """Runs `operation` (Pascal case) of a botocore service. `stamp` turns a datetime of the answer into its JSON

@@ -16,6 +16,7 @@ import json
 import logging
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,7 @@ from botocore.exceptions import UnknownServiceError
 from botocore.model import OperationNotFoundError
 
 from .context import LocalContext
+from .integration_errors import of_optimized, of_sdk
 from .role_calls import CallError, call, pascal
 from .role_session import RoleSession
 
@@ -109,11 +111,11 @@ class Integrations:
             model.operation_model(operation)
         except (UnknownServiceError, OperationNotFoundError):
             raise _failure("States.Runtime", f"There is no operation {operation} in the API of {service}.") from None
-        title = _title(model.service_id)
         try:
             return call(session, service, operation, arguments, stamp)
         except CallError as error:
-            raise _failure(_error_name(title, error, optimized), error.cause(title)) from error
+            words = of_optimized if optimized else of_sdk
+            raise _failure(*words(model.service_id, error)) from error
 
     def _wait_for_glue(self, job: str, run: str) -> dict:
         def read() -> tuple[str, dict]:
@@ -158,15 +160,13 @@ class Integrations:
         )
         result = iam_evaluator.evaluate(keys, iam_evaluator._gather_role_policies(name, account))
         if result.decision != "Allow":
-            service = {"lambda": "Lambda.AWSLambdaException"}.get(
-                action.split(":")[0], "StepFunctions.AccessDeniedException"
-            )
-            raise _failure(
-                service,
+            service = "Lambda" if action.startswith("lambda:") else "SFN"
+            message = (
                 f"User: {principal} is not authorized to perform: {action} on resource: {arn} because no "
-                f"identity-based "
-                f"policy allows the {action} action",
+                f"identity-based policy allows the {action} action"
             )
+            denied = CallError("AccessDeniedException", service == "SFN", message, 403, str(uuid.uuid4()))
+            raise _failure(*of_optimized(service, denied))
 
 
 def _wait(read: Callable[[], tuple[str, dict]], stop: Callable[[], None], good: tuple, bad: tuple) -> dict:
@@ -194,27 +194,6 @@ def _failure(error: str, cause: str) -> Exception:
     return stepfunctions._ExecutionError(error, cause)
 
 
-def _title(service_id: str) -> str:
-    """The service's name in error names: `SageMaker`, `Glue`, `DynamoDb`, `CloudWatchLogs`, `Sfn`."""
-    return {"DynamoDB": "DynamoDb", "SNS": "Sns", "SQS": "Sqs", "SFN": "Sfn", "IAM": "Iam", "KMS": "Kms"}.get(
-        service_id, service_id.replace(" ", "")
-    )
-
-
-def _error_name(title: str, error: CallError, optimized: bool) -> str:
-    """The error's name: the exception class of the AWS SDK for Java, which Step Functions uses, after the service's
-    name.
-
-    An error that the service's API model does not declare has the service's general exception: `Glue.GlueException`,
-    `SageMaker.SageMakerException`, and for the optimized integration `SageMaker.AmazonSageMakerException`.
-    """
-    if error.modelled or (title == "Glue" and error.code == "AccessDeniedException"):
-        return f"{title}.{error.code if error.code.endswith('Exception') else error.code + 'Exception'}"
-    if optimized and title == "SageMaker":
-        return "SageMaker.AmazonSageMakerException"
-    return f"{title}.{title}Exception"
-
-
 def _millis(moment: datetime) -> int:
     """Optimized integrations give times as milliseconds since the epoch."""
     return round(moment.timestamp() * 1000)
@@ -227,7 +206,7 @@ def _iso(moment: datetime) -> str:
 
 def register(context: LocalContext) -> None:
     """Puts the integrations into MiniStack's tables. Call it once."""
-    from ministack.services import stepfunctions
+    from ministack.services import lambda_svc, stepfunctions
 
     integrations = Integrations(context)
     for action in _PLAIN:
@@ -245,7 +224,13 @@ def register(context: LocalContext) -> None:
 
     @functools.wraps(call_lambda)
     def call_function(func_ref: Any, event: Any) -> Any:
-        integrations.authorize("lambda:InvokeFunction", _function_arn(context, func_ref))
+        arn = _function_arn(context, func_ref)
+        integrations.authorize("lambda:InvokeFunction", arn)
+        if lambda_svc._get_func_record_for_ref(arn)[0] is None:
+            missing = f"Function not found: {arn if arn.count(':') > 6 else f'{arn}:$LATEST'}"
+            raise _failure(
+                *of_optimized("Lambda", CallError("ResourceNotFoundException", True, missing, 404, str(uuid.uuid4())))
+            )
         return call_lambda(func_ref, event)
 
     output_path = stepfunctions._apply_output_path
@@ -272,6 +257,15 @@ def register(context: LocalContext) -> None:
         finally:
             _timed_out.reset(token)
 
+    emit = stepfunctions._emit_execution_status_event
+
+    @functools.wraps(emit)
+    def emit_status(execution: dict) -> None:
+        if execution["status"] == "FAILED":
+            execution["output"] = None  # "This field is set only if the execution succeeds" (DescribeExecution)
+        emit(execution)
+
+    stepfunctions._emit_execution_status_event = emit_status
     stepfunctions._execute_task, stepfunctions._call_lambda = execute_task, call_function
     stepfunctions._invoke_resource_with_timeout = invoke_with_timeout
     for name in ("_invoke_nested_start_execution", "_invoke_nested_start_execution_sync"):

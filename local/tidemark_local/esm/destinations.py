@@ -11,12 +11,13 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from ..deliveries.sending import queue_url
 from .lane import Discard
 
 
 def invocation_record(discard: Discard, source: Any, shard_id: str, function_arn: str, now: float) -> dict[str, Any]:
-    """The metadata document of one discard; `now` in seconds. Records that never reached the function have no
-    responseContext."""
+    """The metadata document of one discard; `now` in seconds. Records that got too old have no responseContext, also
+    after invocations."""
     first, last = discard.records[0], discard.records[-1]
     document: dict[str, Any] = {
         "requestContext": {
@@ -39,8 +40,8 @@ def invocation_record(discard: Discard, source: Any, shard_id: str, function_arn
             "shardId": shard_id,
             "startSequenceNumber": first.sequence,
             "endSequenceNumber": last.sequence,
-            "approximateArrivalOfFirstRecord": _iso(first.arrival),
-            "approximateArrivalOfLastRecord": _iso(last.arrival),
+            "approximateArrivalOfFirstRecord": _iso(first.arrival, source.arrivals),
+            "approximateArrivalOfLastRecord": _iso(last.arrival, source.arrivals),
             "batchSize": len(discard.records),
             "streamArn": source.arn,
         },
@@ -65,8 +66,7 @@ def deliver(
         session.client("s3").put_object(Bucket=destination.rsplit(":", 1)[-1], Key=key, Body=body.encode())
     elif service == "sqs":
         client = session.client("sqs")
-        url = client.get_queue_url(QueueName=destination.rsplit(":", 1)[-1])["QueueUrl"]
-        client.send_message(QueueUrl=url, MessageBody=body)
+        client.send_message(QueueUrl=queue_url(client, destination), MessageBody=body)
     elif service == "sns":
         session.client("sns").publish(TopicArn=destination, Message=body)
     else:
@@ -75,5 +75,5 @@ def deliver(
         )
 
 
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+def _iso(seconds: float, precision: str = "milliseconds") -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec=precision).replace("+00:00", "Z")

@@ -18,8 +18,10 @@ from typing import Any
 
 PAYLOAD_BYTES = 6 * 1024 * 1024
 _ENVELOPE_BYTES = len('{"Records":[]}')
-_BACKOFF_SECONDS, _BACKOFF_LIMIT_SECONDS = 0.2, 10.0
-RETRIES_EXHAUSTED, AGE_EXCEEDED = "RetryAttemptsExhausted", "MaxRecordAgeExceeded"
+# Recorded: a record of 60 s at most is given up at the eighth attempt. Doubling from half a second gives that; how AWS
+# waits is not said, nor how long at most.
+_BACKOFF_SECONDS, _BACKOFF_LIMIT_SECONDS = 0.5, 60.0
+RETRIES_EXHAUSTED, AGE_EXCEEDED = "RetryAttemptsExhausted", "RecordAgeExceeded"
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Discard:
-    """Records given up, with the condition an on-failure destination is told."""
+    """Records given up, with the condition an on-failure destination is told. `invocations` counts the attempt that
+    found a record too old as well, so it is 1 for one that never reached the function; `last` is then None."""
 
     records: list[Record]
     condition: str
@@ -167,12 +170,16 @@ class Lane:
         if failed is None:
             return []
         rest = batch.records[failed:]
-        if settings.bisect and (failed > 0 or len(rest) > 1):
+        if failed > 0:
+            # The checkpoint moved: what is left is a batch of its own, with its whole quota (recorded: with three
+            # retries the record that always fails is delivered five times, and four invocations are told).
+            self._stack.append(Batch(rest, not_before=now, last=outcome))
+            return []
+        if settings.bisect and len(rest) > 1:
             # "Splitting a batch doesn't consume the retry quota", and every part is smaller than the batch, so this
             # ends.
             middle = (len(rest) + 1) // 2
-            parts = [rest] if failed > 0 else [rest[:middle], rest[middle:]]
-            for part in reversed(parts):
+            for part in (rest[middle:], rest[:middle]):
                 self._stack.append(Batch(part, batch.failures, batch.invocations, 0, now, outcome))
             return []
         batch.records = rest
@@ -212,7 +219,7 @@ class Lane:
             aged = [record for record in batch.records if record.arrival < oldest]
             if not aged:
                 return
-            discards.append(Discard(aged, AGE_EXCEEDED, batch.invocations, batch.last))
+            discards.append(Discard(aged, AGE_EXCEEDED, batch.invocations + 1, None))
             batch.records = batch.records[len(aged) :]
             if batch.records:
                 return
@@ -221,4 +228,4 @@ class Lane:
         while self._queue and self._queue[0].arrival < oldest:
             aged.append(self._queue.popleft())
         if aged:
-            discards.append(Discard(aged, AGE_EXCEEDED, 0, None))
+            discards.append(Discard(aged, AGE_EXCEEDED, 1, None))

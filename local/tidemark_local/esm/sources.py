@@ -20,7 +20,7 @@ DYNAMODB_SHARD = "shardId-00000000000000000000-00000000"
 class KinesisSource:
     """One Kinesis stream. `identity` changes when the stream is deleted and made again under its name."""
 
-    batch_info = "KinesisBatchInfo"
+    batch_info, arrivals = "KinesisBatchInfo", "milliseconds"
     identifier_path = ("kinesis", "sequenceNumber")
 
     def __init__(self, arn: str):
@@ -90,7 +90,7 @@ class KinesisSource:
 class DynamoDbSource:
     """The stream of one DynamoDB table: one shard, as the emulator keeps it."""
 
-    batch_info = "DDBStreamBatchInfo"
+    batch_info, arrivals = "DDBStreamBatchInfo", "seconds"
 
     def __init__(self, arn: str):
         self.arn = arn

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "local"))
-from tidemark_local.esm.lane import AGE_EXCEEDED, RETRIES_EXHAUSTED, Lane, Outcome, Record, Settings, first_failure
+from aws_facts import answer
+from tidemark_local.esm.lane import RETRIES_EXHAUSTED, Lane, Outcome, Record, Settings, first_failure
 
 OK, THROWN, THROTTLED = Outcome(), Outcome(error="Unhandled"), Outcome(invoked=False, error="Throttled")
 
@@ -204,7 +205,7 @@ def test_splitting_in_halves_finds_the_bad_record_in_time():
 
 def test_without_splitting_the_rest_of_the_batch_is_discarded_with_the_bad_record():
     run = Driver(Settings(partial=True, max_retries=1), lambda _: failing(2), lane_with(1, 2, 3)).run()
-    assert run.sent == [[1, 2, 3], [2, 3]]
+    assert run.sent == [[1, 2, 3], [2, 3], [2, 3]]
     assert [item.event["n"] for item in run.discards[0].records] == [2, 3]
 
 
@@ -214,14 +215,26 @@ def test_records_beyond_the_maximum_age_are_discarded_before_they_are_sent():
     lane.offer(record(2, arrival=50), 50)
     batch, [discard] = lane.next(Settings(max_age=60), 61, closed=False)
     assert numbers(batch) == [2]
-    assert (discard.condition, discard.invocations, discard.last) == (AGE_EXCEEDED, 0, None)
+    found = (discard.condition, discard.invocations, discard.last)
+    assert found == (answer("kinesis-esm.age-condition"), answer("kinesis-esm.age-invocations-on-arrival"), None)
 
 
 def test_infinite_retries_end_with_the_maximum_age():
     run = Driver(Settings(max_age=60), lambda _: THROWN, lane_with(1)).run()
     [discard] = run.discards
-    assert discard.condition == AGE_EXCEEDED and discard.last == THROWN and len(run.sent) > 3
+    assert discard.condition == answer("kinesis-esm.age-condition") and discard.last is None
+    assert discard.invocations == answer("kinesis-esm.age-invocations-while-retrying") == len(run.sent) + 1
     assert 60 < run.now < 75
+
+
+@pytest.mark.parametrize("bisect", [False, True])
+def test_after_the_checkpoint_moved_the_rest_has_its_whole_quota(bisect):
+    recorded = answer("kinesis-esm.quota-after-checkpoint")
+    settings = Settings(batch_size=3, max_retries=3, partial=True, bisect=bisect)
+    run = Driver(settings, lambda _: failing(3), lane_with(1, 2, 3)).run()
+    [discard] = run.discards
+    assert sum(3 in sent for sent in run.sent) == recorded["deliveries"]
+    assert discard.invocations == recorded["approximateInvokeCount"] and discard.last.error is None
 
 
 def test_only_the_aged_part_of_a_waiting_batch_is_discarded():
@@ -231,7 +244,7 @@ def test_only_the_aged_part_of_a_waiting_batch_is_discarded():
     lane.next(settings, 56, closed=False)
     lane.complete(settings, THROWN, 56)
     batch, [discard] = lane.next(settings, 62, closed=False)
-    assert numbers(batch) == [2] and discard.invocations == 1
+    assert numbers(batch) == [2] and discard.invocations == 2
 
 
 @given(

@@ -243,8 +243,8 @@ def test_tasks_run_as_the_machines_role(cloud):
     for resource, arguments, error, action in (
         ("lambda:invoke", {"FunctionName": "gate"}, "Lambda.AWSLambdaException", "lambda:InvokeFunction"),
         ("aws-sdk:dynamodb:getItem", {"TableName": "t", "Key": {"k": {"S": "1"}}}, "DynamoDb.", "dynamodb:GetItem"),
-        ("dynamodb:putItem", {"TableName": "t", "Item": {"k": {"S": "1"}}}, "DynamoDb.", "dynamodb:PutItem"),
-        ("sns:publish", {"TopicArn": "arn:aws:sns:us-east-1:000000000000:t", "Message": "m"}, "Sns.", "SNS:Publish"),
+        ("dynamodb:putItem", {"TableName": "t", "Item": {"k": {"S": "1"}}}, "DynamoDB.", "dynamodb:PutItem"),
+        ("sns:publish", {"TopicArn": "arn:aws:sns:us-east-1:000000000000:t", "Message": "m"}, "SNS.", "SNS:Publish"),
     ):
         found = run(cloud, {"Task": task(resource, arguments)}, role=nothing)
         assert found["status"] == "FAILED" and found["error"].startswith(error), (resource, found.get("cause"))
