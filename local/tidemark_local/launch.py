@@ -30,6 +30,7 @@ PLUGINS = (
     "sagemaker",
     "glue_spark",
     "step_functions",
+    "requests",  # last: it stands before the handlers of all others
 )
 
 # The services the product uses. Others stay off: several of them open listeners of their own, not all on loopback.

@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from .. import requests
+from ..requests.models import operation as api_operation
 from . import endpoints, models, registry
-from .errors import SageMakerError
+from .errors import SageMakerError, validation
 from .state import SageMakerState
-from .validation import check
 
 _CREATE_SECONDS = 300
 
@@ -28,7 +29,9 @@ def register(state: SageMakerState) -> None:
     ) -> None:
         def make(logical_id: str, props: dict, stack_name: str) -> tuple[str, dict]:
             data = _typed(operation, {member: generated(logical_id, stack_name), **props})
-            check(operation, data)
+            found = requests.findings("sagemaker", operation, data)
+            if found.violations:
+                raise validation(found.text())
             arn = next(iter(create(state, data).values()))
             if wait:
                 wait(data[member])
@@ -93,9 +96,7 @@ def _name(state: SageMakerState, kind: str, lower: str) -> str:
 
 def _typed(operation: str, data: dict) -> dict:
     """Template values by the types of the API: CloudFormation gives numbers and booleans as text at times."""
-    from .validation import model
-
-    return _coerce(model().operation_model(operation).input_shape, data)
+    return _coerce(api_operation("sagemaker", operation).input_shape, data)
 
 
 def _coerce(shape: Any, value: Any) -> Any:
