@@ -30,6 +30,8 @@ PLUGINS = (
     "sagemaker",
     "glue_spark",
     "step_functions",
+    "step_limits",
+    "http_api_limits",
     "requests",  # last: it stands before the handlers of all others
 )
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..context import LocalContext
-from . import answers, models, routes, wire
+from . import answers, limits, models, responses, routes, templates, wire
 from .constraints import Check, Checks, Findings, WrongType
 from .models import Request, Target
 from .patterns import compiled
@@ -36,6 +36,8 @@ def register(context: LocalContext) -> None:
         else:
             logger.info("botocore has no model of %s: its requests are not checked", service)
 
+    templates.register(tally.add)
+
 
 def read_patterns(api: str) -> int:
     """Reads every pattern of an API; how many there are. Raises UnreadablePattern."""
@@ -48,8 +50,9 @@ def read_patterns(api: str) -> int:
 
 def _checked(handler: Handler, apis: tuple[str, ...], tally: Tally) -> Handler:
     async def handle(method: str, path: str, headers: dict, body: bytes, query: dict) -> tuple[int, dict, Any]:
-        refused = check(apis, Request(method, path, headers, body, query), tally)
-        return refused or await handler(method, path, headers, body, query)
+        request = Request(method, path, headers, body, query)
+        refused = check(apis, request, tally)
+        return refused or responses.limited(request, await handler(method, path, headers, body, query))
 
     return handle
 
@@ -63,13 +66,18 @@ def check(apis: tuple[str, ...], request: Request, tally: Tally) -> answers.Answ
         tally.add(f"{target.service}:{target.name}", 0, True)
         return answers.unknown_operation(target)
     found = Findings()
+    name = f"{target.service}:{target.name}"
     try:
+        members = wire.members(target, request)
         if target.operation.input_shape is not None:
-            checker(target.service, target.protocol, target.name)(wire.members(target, request), None, found)
+            checker(target.service, target.protocol, target.name)(members, None, found)
     except (wire.Unreadable, WrongType) as error:
-        tally.add(f"{target.service}:{target.name}", found.members, True)
+        tally.add(name, found.members, True)
         return answers.unreadable(target, str(error), getattr(error, "path", None))
-    tally.add(f"{target.service}:{target.name}", found.members, bool(found.violations))
+    beyond = None if found.violations else limits.refusal(target, members, request)
+    tally.add(name, found.members, bool(found.violations or beyond))
+    if beyond:
+        return answers.answer(target, beyond.code, beyond.message, beyond.status)
     return answers.refusal(target, found) if found.violations else None
 
 

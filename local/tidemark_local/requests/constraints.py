@@ -7,7 +7,6 @@ of as a whole ("Member must satisfy constraint: [Member must have length â€¦, â€
 
 import base64
 import binascii
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -117,58 +116,65 @@ def _structure(checks: Checks, service: str, shape: Any, *, wire: bool) -> Check
 
 
 def _list(checks: Checks, shape: Any) -> Check:
-    member, sizes = checks.of(shape.member), _lengths(checks._service, shape)
-    plain = shape.member.type_name not in ("structure", "list", "map")
+    member, own = checks.of(shape.member), _own_length(checks._service, shape)
 
     def check(value: Any, path: Path, found: Findings) -> None:
         if not isinstance(value, list):
             raise WrongType(_unexpected(value, "a list"), path)
-        _check_length(shape, sizes, len(value), value, path, found)
+        own(value, path, found)
         found.members += len(value)
         before = len(found.violations)
         for index, item in enumerate(value, 1):
             member(item, ((path, str(index)), "member"), found)
-        if plain and len(found.violations) > before:
-            _as_a_whole(
-                found, before, path, value, "Member must satisfy constraint", rules(checks._service, shape.member)
-            )
+        if len(found.violations) > before:
+            _as_a_whole(checks._service, found, before, path, shape, value, "Member must", shape.member)
 
     return check
 
 
 def _map(checks: Checks, shape: Any) -> Check:
-    key_check, value_check, sizes = checks.of(shape.key), checks.of(shape.value), _lengths(checks._service, shape)
-    plain = shape.value.type_name not in ("structure", "list", "map")
+    key_check, value_check, own = checks.of(shape.key), checks.of(shape.value), _own_length(checks._service, shape)
 
     def check(value: Any, path: Path, found: Findings) -> None:
         if not isinstance(value, dict):
             raise WrongType(_unexpected(value, "a map"), path)
-        _check_length(shape, sizes, len(value), value, path, found)
+        own(value, path, found)
         found.members += len(value)
         before = len(found.violations)
         for key in value:
-            key_check(key, path, found)
+            key_check(key, ((path, key), "key"), found)
         if len(found.violations) > before:
-            _as_a_whole(
-                found, before, path, value, "Map keys must satisfy constraint", rules(checks._service, shape.key)
-            )
+            _as_a_whole(checks._service, found, before, path, shape, value, "Map keys must", shape.key)
         before = len(found.violations)
         for key, item in value.items():
             if item is not None:
                 value_check(item, ((path, key), "member"), found)
-        if plain and len(found.violations) > before:
-            _as_a_whole(
-                found, before, path, value, "Map value must satisfy constraint", rules(checks._service, shape.value)
-            )
+        if len(found.violations) > before:
+            _as_a_whole(checks._service, found, before, path, shape, value, "Map value must", shape.value)
 
     return check
 
 
-def _as_a_whole(found: Findings, before: int, path: Path, value: Any, what: str, broken: list[str]) -> None:
-    kind = found.violations[before].kind
-    del found.violations[before:]
-    shown = "[" + ", ".join(map(str, value)) + "]" if isinstance(value, list) else _java_map(value)
-    found.violations.append(Violation(path, kind, f"{what}: [{', '.join(broken)}]", shown))
+def _as_a_whole(
+    service: str, found: Findings, before: int, path: Path, shape: Any, value: Any, who: str, member: Any
+) -> None:
+    """What the members themselves break is told once, of the whole, with all that a member must satisfy."""
+    own = [item for item in found.violations[before:] if item.path[0] is not None and item.path[0][0] is path]
+    if not own:
+        return
+    below = [item for item in found.violations[before:] if item not in own]
+    rule = f"{who} satisfy constraint: [{', '.join(rules(service, member))}]"
+    found.violations[before:] = [Violation(path, own[0].kind, rule, as_java(shape, value)), *below]
+
+
+def _own_length(service: str, shape: Any) -> Check:
+    sizes = _lengths(service, shape)
+
+    def check(value: Any, path: Path, found: Findings) -> None:
+        if sizes:
+            _check_length(sizes, len(value), lambda: as_java(shape, value), path, found)
+
+    return check
 
 
 def _string(service: str, shape: Any) -> Check:
@@ -177,18 +183,17 @@ def _string(service: str, shape: Any) -> Check:
     enum_rule = f"Member must satisfy enum value set: [{', '.join(limits.get('enum') or ())}]"
     pattern = limits.get("pattern") if enforced(service, shape, "pattern") else None
     matches = compiled(pattern).fullmatch if pattern else None
-    secret = bool(limits.get("sensitive"))
 
     def check(value: Any, path: Path, found: Findings) -> None:
         if not isinstance(value, str):
             raise WrongType(_unexpected(value, "a String"), path)
         if sizes:
-            _check_length(shape, sizes, len(value), value, path, found)
+            _check_length(sizes, len(value), lambda: as_java(shape, value), path, found)
         if allowed and value not in allowed:
-            found.violations.append(Violation(path, "enum", enum_rule, "*" if secret else value))
+            found.violations.append(Violation(path, "enum", enum_rule, as_java(shape, value)))
         if matches and not matches(value):
             rule = f"Member must satisfy regular expression pattern: {pattern}"
-            found.violations.append(Violation(path, "pattern", rule, "*" if secret else value))
+            found.violations.append(Violation(path, "pattern", rule, as_java(shape, value)))
 
     return check if sizes or allowed or matches else _only_a_string
 
@@ -239,8 +244,8 @@ def _blob(service: str, shape: Any) -> Check:
                 raise WrongType("Invalid base64 in a blob", path) from error
         elif not isinstance(value, (bytes, bytearray)):
             raise WrongType(_unexpected(value, "a Blob"), path)
-        size = len(value)
-        _check_length(shape, sizes, size, f"java.nio.HeapByteBuffer[pos=0 lim={size} cap={size}]", path, found)
+        if sizes:
+            _check_length(sizes, len(value), lambda: as_java(shape, value), path, found)
 
     return check
 
@@ -281,17 +286,13 @@ def _lengths(service: str, shape: Any) -> list[tuple[str, int, int]]:
 
 
 def _check_length(
-    shape: Any, sizes: list[tuple[str, int, int]], size: int, value: Any, path: Path, found: Findings
+    sizes: list[tuple[str, int, int]], size: int, shown: Callable[[], str], path: Path, found: Findings
 ) -> None:
     for word, sign, limit in sizes:
         if (size - limit) * sign < 0:
-            shown = "*" if shape.metadata.get("sensitive") else value
-            shown = _java_map(shown) if isinstance(shown, dict) else shown
-            rule = f"Member must have length {word} than or equal to {limit}"
-            found.violations.append(Violation(path, "length", rule, shown))
+            found.violations.append(Violation(path, "length", _words(word, limit), shown()))
 
 
-@functools.cache
 def _words(word: str, limit: int) -> str:
     return f"Member must have length {word} than or equal to {limit}"
 
@@ -306,8 +307,26 @@ def rules(service: str, shape: Any) -> list[str]:
     return found
 
 
-def _java_map(value: dict) -> str:
-    return "{" + ", ".join(f"{key}={item}" for key, item in value.items()) + "}"
+def as_java(shape: Any, value: Any) -> str:
+    """A value as AWS's messages show it: `toString` of Java; what the model calls sensitive is not shown."""
+    if value is None:
+        return "null"
+    if shape.metadata.get("sensitive"):
+        return "*"
+    if shape.type_name == "list" and isinstance(value, list):
+        return "[" + ", ".join(as_java(shape.member, item) for item in value) + "]"
+    if shape.type_name == "map" and isinstance(value, dict):
+        return "{" + ", ".join(f"{key}={as_java(shape.value, item)}" for key, item in value.items()) + "}"
+    if shape.type_name == "structure" and isinstance(value, dict):
+        fields = (
+            f"{camel(name)}={as_java(member, value.get(name, value.get(member.serialization.get('name'))))}"
+            for name, member in shape.members.items()
+        )
+        return f"{shape.name}({', '.join(fields)})"
+    if shape.type_name == "blob":
+        size = len(base64.b64decode(value)) if isinstance(value, str) else len(value)
+        return f"java.nio.HeapByteBuffer[pos=0 lim={size} cap={size}]"
+    return str(value)
 
 
 def _unexpected(value: Any, wanted: str) -> str:

@@ -173,8 +173,10 @@ def _rest(target: Target, shape: Any, request: Request) -> dict[str, Any]:
             inside[name] = member
     if payload:
         member = shape.members[payload]
-        if member.type_name in ("blob", "string"):
-            return found | ({payload: request.body} if request.body and member.type_name == "blob" else {})
+        if member.type_name == "blob":
+            return found | ({payload: request.body} if request.body else {})
+        if member.type_name == "string":
+            return found | ({payload: request.body.decode("utf-8", "replace")} if request.body else {})
         if request.body:
             found[payload] = _xml(member, request.body) if target.protocol == "rest-xml" else _json(request.body)
     elif inside and request.body:

@@ -6,10 +6,10 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from .. import requests
 from ..requests.models import operation as api_operation
+from ..requests.templates import coerced
 from . import endpoints, models, registry
 from .errors import SageMakerError, validation
 from .state import SageMakerState
@@ -95,21 +95,4 @@ def _name(state: SageMakerState, kind: str, lower: str) -> str:
 
 
 def _typed(operation: str, data: dict) -> dict:
-    """Template values by the types of the API: CloudFormation gives numbers and booleans as text at times."""
-    return _coerce(api_operation("sagemaker", operation).input_shape, data)
-
-
-def _coerce(shape: Any, value: Any) -> Any:
-    if shape.type_name == "structure" and isinstance(value, dict):
-        return {key: _coerce(shape.members[key], item) if key in shape.members else item for key, item in value.items()}
-    if shape.type_name == "list" and isinstance(value, list):
-        return [_coerce(shape.member, item) for item in value]
-    if shape.type_name == "map" and isinstance(value, dict):
-        return {key: _coerce(shape.value, item) for key, item in value.items()}
-    if isinstance(value, str) and shape.type_name in ("integer", "long"):
-        return int(value)
-    if isinstance(value, str) and shape.type_name in ("float", "double"):
-        return float(value)
-    if isinstance(value, str) and shape.type_name == "boolean":
-        return value.lower() == "true"
-    return str(value) if shape.type_name == "string" and isinstance(value, (int, float)) else value
+    return coerced(api_operation("sagemaker", operation).input_shape, data)
