@@ -14,10 +14,10 @@ from typing import Any
 from ministack.services import cloudwatch_logs
 
 from .context import LocalContext
+from .limits import limit
 
 logger = logging.getLogger("tidemark.emf")
-_VALUES = 100  # "a metric value can be an array of at most 100 values"
-_DIMENSIONS = 30
+_VALUES, _DIMENSIONS, _METRICS = limit("emf.values"), limit("emf.dimensions"), limit("emf.metrics")
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,12 @@ def metrics_of(message: str) -> Iterator[Datum]:
         namespace = directive.get("Namespace")
         if not isinstance(namespace, str) or not namespace:
             raise EmfError("Namespace is missing: a text of 1 to 1024 characters is needed")
+        metrics = _list(directive.get("Metrics", []), "Metrics")
+        if len(metrics) > _METRICS:
+            raise EmfError(f"a directive has {len(metrics)} metrics: at most {_METRICS} are allowed")
         for names in _list(directive.get("Dimensions", [[]]), "Dimensions"):
             dimensions = _dimensions(document, names)
-            for metric in _list(directive.get("Metrics", []), "Metrics"):
+            for metric in metrics:
                 for value in _values(document, metric):
                     yield Datum(
                         namespace, metric["Name"], dimensions, value, metric.get("Unit", "None"), timestamp / 1000

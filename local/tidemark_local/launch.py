@@ -39,6 +39,9 @@ PLUGINS = (
     "glue_spark",
     "step_functions",
     "stack_rules",
+    "step_limits",
+    "http_api_limits",
+    "requests",  # last: it stands before the handlers of all others
 )
 
 # The services the product uses. Others stay off: several of them open listeners of their own, not all on loopback.

@@ -6,12 +6,13 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 
 import time
 from collections.abc import Callable
-from typing import Any
 
+from .. import requests
+from ..requests.models import operation as api_operation
+from ..requests.templates import coerced
 from . import endpoints, models, registry
-from .errors import SageMakerError
+from .errors import SageMakerError, validation
 from .state import SageMakerState
-from .validation import check
 
 _CREATE_SECONDS = 300
 
@@ -28,7 +29,9 @@ def register(state: SageMakerState) -> None:
     ) -> None:
         def make(logical_id: str, props: dict, stack_name: str) -> tuple[str, dict]:
             data = _typed(operation, {member: generated(logical_id, stack_name), **props})
-            check(operation, data)
+            found = requests.findings("sagemaker", operation, data)
+            if found.violations:
+                raise validation(found.text())
             arn = next(iter(create(state, data).values()))
             if wait:
                 wait(data[member])
@@ -92,23 +95,4 @@ def _name(state: SageMakerState, kind: str, lower: str) -> str:
 
 
 def _typed(operation: str, data: dict) -> dict:
-    """Template values by the types of the API: CloudFormation gives numbers and booleans as text at times."""
-    from .validation import model
-
-    return _coerce(model().operation_model(operation).input_shape, data)
-
-
-def _coerce(shape: Any, value: Any) -> Any:
-    if shape.type_name == "structure" and isinstance(value, dict):
-        return {key: _coerce(shape.members[key], item) if key in shape.members else item for key, item in value.items()}
-    if shape.type_name == "list" and isinstance(value, list):
-        return [_coerce(shape.member, item) for item in value]
-    if shape.type_name == "map" and isinstance(value, dict):
-        return {key: _coerce(shape.value, item) for key, item in value.items()}
-    if isinstance(value, str) and shape.type_name in ("integer", "long"):
-        return int(value)
-    if isinstance(value, str) and shape.type_name in ("float", "double"):
-        return float(value)
-    if isinstance(value, str) and shape.type_name == "boolean":
-        return value.lower() == "true"
-    return str(value) if shape.type_name == "string" and isinstance(value, (int, float)) else value
+    return coerced(api_operation("sagemaker", operation).input_shape, data)

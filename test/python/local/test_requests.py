@@ -1,0 +1,173 @@
+"""Requests are held against the models of their APIs: what AWS refuses is refused, in its words."""
+
+import json
+import urllib.error
+import urllib.request
+
+import boto3
+import pytest
+from aws_facts import check
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from jobs_support import running_cloud, until
+from tidemark_local.requests import patterns, read_patterns
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    with running_cloud(tmp_path_factory.mktemp("requests")) as cloud:
+        yield cloud
+
+
+def client(cloud, service):
+    """A client that sends what it is given, so that the service is what refuses."""
+    config = Config(parameter_validation=False, retries={"max_attempts": 1}, s3={"addressing_style": "path"})
+    return boto3.client(
+        service,
+        endpoint_url=cloud.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=config,
+    )
+
+
+def refused(cloud, service, operation, **members):
+    """Code and message of the refusal."""
+    with pytest.raises(ClientError) as found:
+        getattr(client(cloud, service), operation)(**members)
+    return found.value.response["Error"]["Code"], found.value.response["Error"]["Message"]
+
+
+def raw(cloud, target, body, service, version="1.1"):
+    """Status and document of a JSON request that no SDK would send. It is not signed: nobody asks for a grant."""
+    request = urllib.request.Request(
+        cloud.endpoint,
+        data=body,
+        headers={
+            "X-Amz-Target": target,
+            "Content-Type": f"application/x-amz-json-{version}",
+            "Authorization": f"AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request",
+        },
+    )
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+REFUSALS = [
+    # fact, service, operation, members
+    (
+        "sagemaker.metadata-value",
+        "sagemaker",
+        "create_model_package",
+        {"ModelPackageGroupName": "g", "CustomerMetadataProperties": {"auc": "0.8513 [0.8362, 0.8660]"}},
+    ),
+    ("iam.role-name", "iam", "create_role", {"RoleName": "a" * 65, "AssumeRolePolicyDocument": "{}"}),
+    ("logs.log-group-name", "logs", "create_log_group", {"logGroupName": "a b"}),
+    ("lambda.function-name", "lambda", "get_function_concurrency", {"FunctionName": "a b"}),
+    ("kinesis.partition-key", "kinesis", "put_record", {"StreamName": "s", "Data": b"1", "PartitionKey": ""}),
+    ("events.rule-name", "events", "put_rule", {"Name": "a b", "ScheduleExpression": "rate(1 day)"}),
+    (
+        "states.machine-name",
+        "stepfunctions",
+        "create_state_machine",
+        {"name": "m" * 81, "definition": "{}", "roleArn": "r"},
+    ),
+    ("sqs.queue-name-missing", "sqs", "create_queue", {}),
+    (
+        "cloudwatch.alarm-comparison",
+        "cloudwatch",
+        "put_metric_alarm",
+        {"AlarmName": "a", "ComparisonOperator": "Above", "EvaluationPeriods": 1},
+    ),
+    ("s3.storage-class", "s3", "put_object", {"Bucket": "tidemark-jobs", "Key": "k", "StorageClass": "COLD"}),
+    (
+        "s3.versioning-status",
+        "s3",
+        "put_bucket_versioning",
+        {"Bucket": "tidemark-jobs", "VersioningConfiguration": {"Status": "On"}},
+    ),
+    ("cloudformation.capability", "cloudformation", "create_stack", {"StackName": "s", "Capabilities": ["ALL"]}),
+    ("sagemaker-runtime.endpoint-name", "sagemaker-runtime", "invoke_endpoint", {"EndpointName": "a_b", "Body": b"1"}),
+    ("glue.database-name", "glue", "create_database", {"DatabaseInput": {"Name": ""}}),
+    (
+        "dynamodb.return-values",
+        "dynamodb",
+        "put_item",
+        {"TableName": "table", "Item": {"k": {"S": "1"}}, "ReturnValues": "SOME"},
+    ),
+    ("scheduler.schedule-name", "scheduler", "get_schedule", {"Name": "a b"}),
+]
+
+
+@pytest.mark.parametrize(("fact", "service", "operation", "members"), REFUSALS, ids=[case[0] for case in REFUSALS])
+def test_the_service_refuses_in_its_own_words(cloud, fact, service, operation, members):
+    check(fact, list(refused(cloud, service, operation, **members)))
+
+
+def test_all_that_is_wrong_is_told_at_once(cloud):
+    found = refused(cloud, "kinesis", "put_record", StreamName="a b", Data=b"1", PartitionKey="")
+    assert found[1].startswith("2 validation errors detected: ") and "; Value " in found[1]
+
+
+def test_a_required_member_is_missed_where_it_lies(cloud):
+    code, message = refused(
+        cloud, "iam", "create_role", RoleName="r", AssumeRolePolicyDocument="{}", Tags=[{"Key": "k"}]
+    )
+    assert (code, message) == (
+        "ValidationError",
+        "1 validation error detected: Value null at 'tags.1.member.value' failed to satisfy constraint: Member must "
+        "not be null",
+    )
+
+
+def test_a_value_of_another_type_is_not_read(cloud):
+    status, document = raw(cloud, "DynamoDB_20120810.DescribeTable", b'{"TableName": 5}', "dynamodb", "1.0")
+    check("dynamodb.number-for-a-string", [status, document["__type"], document["message"]])
+
+
+def test_an_operation_that_the_api_does_not_have(cloud):
+    status, document = raw(cloud, "Kinesis_20131202.PutEverything", b"{}", "kinesis")
+    check("kinesis.unknown-operation", [status, document["__type"]])
+
+
+def test_members_that_the_model_does_not_know_are_ignored(cloud):
+    status, _ = raw(cloud, "Kinesis_20131202.ListStreams", b'{"Unknown": 1, "Limit": 5}', "kinesis")
+    assert status == 200
+
+
+def test_what_was_checked_is_counted(cloud):
+    refused(cloud, "logs", "create_log_group", logGroupName="a b")
+    counts = until(
+        lambda: json.loads((cloud.state / "requests-checked.json").read_text()).get("logs:CreateLogGroup"), bool, 5
+    )
+    assert counts["refused"] >= 1 and counts["members"] >= counts["requests"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matching", "other"),
+    [
+        (r"([\p{L}\p{Z}\p{N}_.:\/=+\-@]*)${1,256}", "é 0.85..0.87", "0.85 [0.8]"),
+        (r"[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\t]*", "a\U0001f600", "a\n"),
+        (r"\d+", "12", "١"),  # digits are ASCII in Java
+        (r"[\w]+", "a_1", "é"),
+        (r"a\x{60}", "a`", "a'"),
+        (r"[a[]+", "a[", "]"),
+        (r".*", "one", "two\nlines"),
+    ],
+)
+def test_patterns_mean_what_java_means(pattern, matching, other):
+    read = patterns.compiled(pattern)
+    assert read.fullmatch(matching) and not read.fullmatch(other)
+
+
+def test_a_pattern_that_cannot_be_read_is_an_error():
+    with pytest.raises(patterns.UnreadablePattern, match=r"teach requests/patterns\.py"):
+        patterns.compiled(r"\p{NoSuchClass}")
+
+
+def test_every_pattern_of_the_models_is_read():
+    assert read_patterns("sagemaker") > 200 and read_patterns("glue") > 50
