@@ -6,6 +6,7 @@ import { addFeatures } from './commands/features.ts';
 import { heal } from './commands/heal.ts';
 import { loadHistory } from './commands/history.ts';
 import { startLocal, statusLocal, stopLocal } from './commands/local.ts';
+import { addModel } from './commands/model.ts';
 import { page } from './commands/page.ts';
 import { put } from './commands/put.ts';
 import { replay } from './commands/replay.ts';
@@ -114,6 +115,7 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
     .action((_, command: Command) => rebuild(command.optsWithGlobals()));
 
   addFeatures(root);
+  addModel(root);
 
   root
     .command('heal')

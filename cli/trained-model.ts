@@ -45,6 +45,7 @@ export async function runTraining(
 
 /** Lines for people: "auc 0.853 [0.838, 0.868]", where the interval's ends stand beside the metric. */
 export function modelLines({ version, endpoint, metadata }: Omit<TrainedModel, 'arn' | 'training_set_id'>): string[] {
-  const serving = endpoint === null ? 'not served before it is approved in the registry' : `served by ${endpoint}`;
+  const serving =
+    endpoint === null ? 'not served before it is approved: npx tidemark model approve' : `served by ${endpoint}`;
   return [`version ${version}, ${serving}`, ...Object.entries(metadata).map(([name, value]) => `${name} ${value}`)];
 }

@@ -9,7 +9,9 @@ afterEach(() => {
 });
 
 test('every metric carries service, stage and use case, and quarantined records their reason beside', () => {
-  Object.assign(process.env, { POWERTOOLS_SERVICE_NAME: 'processor', POWERTOOLS_DEV: 'true' });
+  Object.assign(process.env, {
+    ...{ POWERTOOLS_SERVICE_NAME: 'processor', POWERTOOLS_DEV: 'true', POWERTOOLS_METRICS_DISABLED: 'false' },
+  });
   const printed = jest.spyOn(console, 'log').mockImplementation(() => {});
   const telemetry = createTelemetry({ TIDEMARK_STAGE: 'prod', TIDEMARK_USE_CASE: 'churn' });
   telemetry.count(METRIC.eventsAdmitted, 7);
