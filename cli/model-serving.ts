@@ -174,6 +174,7 @@ export async function rollBack(clients: Used, resources: Resources, plan: RollBa
   const { sagemaker } = clients;
   const endpoint = resources.get('endpoint');
   await sagemaker.send(new UpdateEndpointCommand({ EndpointName: endpoint, EndpointConfigName: plan.config.name }));
+  watch.onState?.('Updating');
   for (;;) {
     await sleep(POLL_MS, undefined, { signal: watch.signal });
     const served = await readServed(sagemaker, resources);
