@@ -77,9 +77,14 @@ export async function runStateMachine(
   input: unknown,
   watch: Watch = {},
 ): Promise<unknown> {
-  const { executionArn } = await client.send(
+  const { executionArn = '' } = await client.send(
     new StartExecutionCommand({ stateMachineArn: arn, input: JSON.stringify(input) }),
   );
+  return followExecution(client, executionArn, watch);
+}
+
+/** Follows an execution that runs to its end, as `runStateMachine` does. */
+export async function followExecution(client: SFNClient, executionArn: string, watch: Watch = {}): Promise<unknown> {
   for (;;) {
     const execution = await client.send(new DescribeExecutionCommand({ executionArn }));
     if (execution.status === 'SUCCEEDED') return JSON.parse(execution.output ?? 'null');
@@ -99,7 +104,7 @@ function causeOf(error = '', cause = ''): string {
   return [error, cause].filter(Boolean).join(': ') || 'it gave no cause';
 }
 
-async function lastState(client: SFNClient, executionArn: string | undefined): Promise<string> {
+async function lastState(client: SFNClient, executionArn: string): Promise<string> {
   const { events } = await client.send(
     new GetExecutionHistoryCommand({ executionArn, reverseOrder: true, maxResults: 50 }),
   );

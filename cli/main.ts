@@ -6,14 +6,16 @@ import { addFeatures } from './commands/features.ts';
 import { heal } from './commands/heal.ts';
 import { loadHistory } from './commands/history.ts';
 import { startLocal, statusLocal, stopLocal } from './commands/local.ts';
+import { addModel } from './commands/model.ts';
 import { page } from './commands/page.ts';
 import { put } from './commands/put.ts';
 import { replay } from './commands/replay.ts';
 import { rebuild, train } from './commands/train.ts';
 import { CliError, messageOf } from './errors.ts';
-import { stageOption } from './stage-option.ts';
+import { stageOption, useCaseOption } from './stage-option.ts';
 
-const useCaseOption = () => new Option('--usecase <name>', 'folder under usecases/, or a path to one').default('churn');
+const definitionsOption = () =>
+  new Option('--usecase <name>', 'folder under usecases/, or a path to one').default('churn');
 
 function positive(text: string): number {
   const value = Number(text);
@@ -58,7 +60,7 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
     .option('--no-wait', 'stop everything at the end instead of serving the page until Ctrl-C')
     .option('--json <file>', 'write the summary as JSON')
     .option('--days <n>', 'days of live events to replay', positive)
-    .addOption(useCaseOption())
+    .addOption(definitionsOption())
     .action(demo);
 
   const local = root.command('local').description('the local cloud: an AWS on this machine, on loopback only');
@@ -75,7 +77,7 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
     .command('deploy')
     .description('deploy the app with cdk: into the local cloud, or into your AWS account')
     .addOption(stageOption())
-    .addOption(useCaseOption())
+    .addOption(definitionsOption())
     .action(deploy);
 
   root
@@ -85,6 +87,7 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
     .option('--stream <name>', 'another stream than the deployed one')
     .option('--raw', 'send lines that are no event, too (they end in the quarantine)')
     .addOption(stageOption())
+    .addOption(useCaseOption())
     .action(put);
 
   const history = root.command('history').description('events of the past, which go the batch way');
@@ -93,6 +96,7 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
     .description('upload NDJSON files, land them in the table of events and fill the online states from them')
     .argument('<files...>', 'NDJSON, also .gz')
     .addOption(stageOption())
+    .addOption(useCaseOption())
     .action(loadHistory);
 
   const training = root
@@ -100,15 +104,18 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
     .description('build the training set, train, gate, register and deploy the model')
     .option('--as-of <time>', 'know only what was known then', day)
     .addOption(stageOption())
+    .addOption(useCaseOption())
     .action(train);
   training
     .command('rebuild')
     .description('make the files of a training set again and compare them to the byte')
     .requiredOption('--training-set <id>', 'its id')
     .addOption(stageOption())
+    .addOption(useCaseOption())
     .action((_, command: Command) => rebuild(command.optsWithGlobals()));
 
   addFeatures(root);
+  addModel(root);
 
   root
     .command('heal')
@@ -117,6 +124,7 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
     .option('--repair-all', 'also where so many differ that the job mistrusts itself')
     .option('--json <file>', 'write the report as JSON')
     .addOption(stageOption())
+    .addOption(useCaseOption())
     .action(heal);
 
   root
@@ -125,6 +133,7 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
     .requiredOption('--entity <id>', 'the entity_id')
     .option('--yes', 'do not ask')
     .addOption(stageOption())
+    .addOption(useCaseOption())
     .action(erase);
 
   root

@@ -45,7 +45,8 @@ export async function runTraining(
 
 /** Lines for people: "auc 0.853 [0.838, 0.868]" of the keys auc, auc_low and auc_high. */
 export function modelLines({ version, endpoint, metadata }: Omit<TrainedModel, 'arn' | 'training_set_id'>): string[] {
-  const serving = endpoint === null ? 'not served before it is approved in the registry' : `served by ${endpoint}`;
+  const serving =
+    endpoint === null ? 'not served before it is approved: npx tidemark model approve' : `served by ${endpoint}`;
   const withEnds = (key: string) => {
     const [low, high] = [metadata[`${key}_low`], metadata[`${key}_high`]];
     return low === undefined || high === undefined ? '' : ` [${low}, ${high}]`;

@@ -44,7 +44,7 @@ export async function deploy({ stage, usecase }: DeployOptions): Promise<void> {
   await progress.step('Deploy with cdk', (step) =>
     deployAssembly({ ...run, onLine: (line) => step.update(line.slice(0, 100)) }),
   );
-  const resources = await readResources(connection.clients.cloudformation, 'local');
+  const resources = await readResources(connection.clients.cloudformation, { stage, usecase });
   const slackUrl = readLocalState()?.slackUrl;
   if (slackUrl) await setSlackUrl(connection.clients.secrets, resources.get('slackSecret'), slackUrl);
   stop.release();

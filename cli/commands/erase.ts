@@ -1,22 +1,19 @@
 import { createInterface } from 'node:readline/promises';
 import { Progress } from '../../setup/progress.mjs';
-import { connect, type Stage } from '../connection.ts';
 import { type ErasedStore, eraseEntity } from '../erasure.ts';
 import { CliError } from '../errors.ts';
 import { interruption } from '../interruption.ts';
-import { readResources } from '../resources.ts';
+import { deployed, type Target } from '../resources.ts';
 
-interface EraseOptions {
+interface EraseOptions extends Target {
   readonly entity: string;
-  readonly stage: Stage;
   readonly yes?: boolean;
 }
 
 /** `tidemark erase`: exit code 1 when a store still holds the entity. */
-export async function erase({ entity, stage, yes }: EraseOptions): Promise<void> {
-  if (!yes) await confirm(stage);
-  const { clients } = connect(stage);
-  const resources = await readResources(clients.cloudformation, stage);
+export async function erase({ entity, stage, usecase, yes }: EraseOptions): Promise<void> {
+  const { clients, resources } = await deployed({ stage, usecase });
+  if (!yes) await confirm(resources.deployment);
   const stop = interruption();
   const stores = await new Progress().step('Erase the entity from every store', (step) =>
     eraseEntity(clients, resources, entity, { signal: stop.signal, onState: step.update }),
@@ -28,11 +25,11 @@ export async function erase({ entity, stage, yes }: EraseOptions): Promise<void>
     throw new CliError(`${left.join(', ')}: something is left. Run it again; runbook: docs/runbook.md#erasure`);
 }
 
-async function confirm(stage: Stage): Promise<void> {
+async function confirm(deployment: string): Promise<void> {
   if (!process.stdin.isTTY) throw new CliError('Erasing cannot be undone: confirm it with --yes.');
   const lines = createInterface({ input: process.stdin, output: process.stdout });
   try {
-    const question = `Erase this entity from every store of stage "${stage}"? It cannot be undone. Type erase: `;
+    const question = `Erase this entity from every store of ${deployment}? It cannot be undone. Type erase: `;
     if ((await lines.question(question)).trim() !== 'erase') throw new CliError('Nothing was erased.');
   } finally {
     lines.close();

@@ -1,13 +1,11 @@
 import { Progress } from '../../setup/progress.mjs';
-import { connect, type Stage } from '../connection.ts';
 import { interruption } from '../interruption.ts';
 import { runGlueJob } from '../jobs.ts';
-import { readResources } from '../resources.ts';
+import { deployed, flagsOf, type Target } from '../resources.ts';
 
 /** `tidemark features backfill`: the archive first, since states are made of what is merged. */
-export async function backfill({ stage }: { readonly stage: Stage }): Promise<void> {
-  const { clients } = connect(stage);
-  const resources = await readResources(clients.cloudformation, stage);
+export async function backfill(target: Target): Promise<void> {
+  const { clients, resources } = await deployed(target);
   const stop = interruption();
   const progress = new Progress();
   for (const [title, job] of [
@@ -19,5 +17,5 @@ export async function backfill({ stage }: { readonly stage: Stage }): Promise<vo
     );
   }
   stop.release();
-  console.log(`The deployed view is complete and serves. Next: npx tidemark train --stage ${stage}`);
+  console.log(`The deployed view is complete and serves. Next: npx tidemark train ${flagsOf(target)}`);
 }

@@ -1,10 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseTimestamp } from '../../core/time.ts';
 import { Progress } from '../../setup/progress.mjs';
-import { connect, type Stage } from '../connection.ts';
 import { interruption } from '../interruption.ts';
-import { readResources } from '../resources.ts';
-import { stageOption } from '../stage-option.ts';
+import { deployed, type Target } from '../resources.ts';
+import { stageOption, useCaseOption } from '../stage-option.ts';
 import { type Answer, featuresAt, type Question } from '../time-travel.ts';
 import { backfill } from './features-backfill.ts';
 import { ENGINES, evaluate } from './features-eval.ts';
@@ -24,6 +23,7 @@ export function addFeatures(root: Command): void {
     .option('--knowledge <when>', 'asof (known at t), latest, or a time', knowledge, 'asof')
     .option('--json', 'print everything as JSON')
     .addOption(stageOption())
+    .addOption(useCaseOption())
     .action(at);
   features
     .command('eval')
@@ -47,6 +47,7 @@ export function addFeatures(root: Command): void {
     .command('backfill')
     .description('complete the deployed view version: compact the archive, then fill the states, beside live traffic')
     .addOption(stageOption())
+    .addOption(useCaseOption())
     .action(backfill);
   features
     .command('release')
@@ -94,17 +95,15 @@ function knowledge(text: string): Question['knowledge'] {
   return text === 'asof' || text === 'latest' ? text : instant(text);
 }
 
-interface AtOptions {
+interface AtOptions extends Target {
   readonly entity: string;
   readonly t: number;
   readonly knowledge: Question['knowledge'];
   readonly json?: boolean;
-  readonly stage: Stage;
 }
 
-async function at({ entity, t, knowledge, json, stage }: AtOptions): Promise<void> {
-  const { clients } = connect(stage);
-  const resources = await readResources(clients.cloudformation, stage);
+async function at({ entity, t, knowledge, json, stage, usecase }: AtOptions): Promise<void> {
+  const { clients, resources } = await deployed({ stage, usecase });
   const stop = interruption();
   // The answer alone goes to standard output.
   const answer = await new Progress(process.stderr).step('Look into the past (Glue)', (step) =>

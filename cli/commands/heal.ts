@@ -1,22 +1,19 @@
 import { writeFile } from 'node:fs/promises';
 import { Progress } from '../../setup/progress.mjs';
-import { connect, type Stage } from '../connection.ts';
 import { CliError } from '../errors.ts';
 import { type HealingReport, healStates } from '../healing.ts';
 import { interruption } from '../interruption.ts';
-import { readResources } from '../resources.ts';
+import { deployed, type Target } from '../resources.ts';
 
-interface HealOptions {
-  readonly stage: Stage;
+interface HealOptions extends Target {
   readonly repair?: boolean;
   readonly repairAll?: boolean;
   readonly json?: string;
 }
 
 /** `tidemark heal`: exit code 1 when states differ for no known cause, whether they were repaired or not. */
-export async function heal({ stage, repair, repairAll, json }: HealOptions): Promise<void> {
-  const { clients } = connect(stage);
-  const resources = await readResources(clients.cloudformation, stage);
+export async function heal({ stage, usecase, repair, repairAll, json }: HealOptions): Promise<void> {
+  const { clients, resources } = await deployed({ stage, usecase });
   const stop = interruption();
   const mode = repairAll ? 'all' : repair ? 'yes' : 'no';
   const report = await new Progress().step('Compare states with their events (Glue)', (step) =>

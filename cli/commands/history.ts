@@ -3,11 +3,10 @@ import { basename } from 'node:path';
 import { createGzip } from 'node:zlib';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Progress } from '../../setup/progress.mjs';
-import { connect, type Stage } from '../connection.ts';
 import { requireFiles } from '../input-files.ts';
 import { interruption } from '../interruption.ts';
 import { runGlueJob } from '../jobs.ts';
-import { readResources } from '../resources.ts';
+import { deployed, flagsOf, type Target } from '../resources.ts';
 
 /** Where the land job reads: wire events, one JSON object a line, in the order of the file names. */
 const PREFIX = 'raw/history/';
@@ -28,10 +27,9 @@ export async function uploadHistory(client: S3Client, bucket: string, files: rea
 }
 
 /** `tidemark history load` */
-export async function loadHistory(files: readonly string[], { stage }: { stage: Stage }): Promise<void> {
+export async function loadHistory(files: readonly string[], target: Target): Promise<void> {
   await requireFiles(files);
-  const { clients } = connect(stage);
-  const resources = await readResources(clients.cloudformation, stage);
+  const { clients, resources } = await deployed(target);
   const stop = interruption();
   const progress = new Progress();
   const watch = { signal: stop.signal };
@@ -45,5 +43,5 @@ export async function loadHistory(files: readonly string[], { stage }: { stage: 
     runGlueJob(clients, resources.get('backfillStatesJob'), {}, watch),
   );
   stop.release();
-  console.log(`The history is loaded. Next: npx tidemark train --stage ${stage}`);
+  console.log(`The history is loaded. Next: npx tidemark train ${flagsOf(target)}`);
 }

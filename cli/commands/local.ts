@@ -8,7 +8,7 @@ import { CliError } from '../errors.ts';
 import { interruption } from '../interruption.ts';
 import { isAlive, readLocalState, removeLocalState, writeLocalState } from '../local-state.ts';
 import { ROOT, RUNS } from '../paths.ts';
-import { readResources } from '../resources.ts';
+import { Resources, readDeployments } from '../resources.ts';
 import { SlackReceiver } from '../slack-receiver.ts';
 import { useJava } from '../tools.ts';
 
@@ -105,11 +105,10 @@ export async function statusLocal(): Promise<void> {
   console.log(
     `The local cloud runs at ${state.cloud.endpoint} (process ${state.pid}, since ${new Date(state.started).toISOString()}).`,
   );
-  try {
-    const resources = await readResources(connectTo(state.cloud).clients.cloudformation, 'local');
-    console.log(`Deployed: stream ${resources.get('stream')}, dashboard ${resources.get('dashboard')}`);
-  } catch (error) {
-    if (!(error instanceof CliError)) throw error;
-    console.log(error.message);
+  const deployments = await readDeployments(connectTo(state.cloud).clients.cloudformation, 'local');
+  if (deployments.size === 0) console.log('Nothing is deployed. Next: npx tidemark deploy');
+  for (const [name, stacks] of deployments) {
+    const resources = new Resources('local', name, stacks);
+    console.log(`Deployed: ${name}, stream ${resources.find('stream')}, dashboard ${resources.find('dashboard')}`);
   }
 }

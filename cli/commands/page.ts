@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import type { UseCaseIR } from '../../core/ir.ts';
 import { loadUseCase } from '../../lib/config/use-case.ts';
-import { type Clients, connect, type Stage } from '../connection.ts';
+import type { Clients } from '../connection.ts';
 import { interruption } from '../interruption.ts';
 import { awsPageData } from '../page/data.ts';
 import { type Page, startPage } from '../page/server.ts';
 import { RUNS } from '../paths.ts';
-import { type Resources, readResources } from '../resources.ts';
+import { definitionsFolder, deployed, type Resources, type Target } from '../resources.ts';
 
 const TWO_WEEKS_MS = 14 * 86_400_000;
 
@@ -31,10 +31,9 @@ export function openPage(clients: Clients, resources: Resources, ir: UseCaseIR, 
 }
 
 /** `tidemark page`: serves until Ctrl-C. */
-export async function page({ stage, port, usecase }: { stage: Stage; port: number; usecase: string }): Promise<void> {
-  const { clients } = connect(stage);
-  const resources = await readResources(clients.cloudformation, stage);
-  const { ir } = await loadUseCase(usecase, join(RUNS, 'usecase'));
+export async function page({ stage, port, usecase }: Target & { port: number }): Promise<void> {
+  const { clients, resources } = await deployed({ stage, usecase });
+  const { ir } = await loadUseCase(definitionsFolder(resources, usecase), join(RUNS, 'usecase'));
   const stop = interruption();
   const open = await openPage(clients, resources, ir, port);
   console.log(`The page: ${open.url} (Ctrl-C ends it)`);

@@ -1,16 +1,15 @@
 import { Progress } from '../../setup/progress.mjs';
-import { connect, type Stage } from '../connection.ts';
+import { connect } from '../connection.ts';
 import { CliError } from '../errors.ts';
 import { requireFiles } from '../input-files.ts';
 import { entityOf, readLines } from '../ndjson.ts';
-import { readResources } from '../resources.ts';
+import { readResources, type Target } from '../resources.ts';
 import { MAX_RECORD_BYTES, putAll, type StreamRecord } from '../stream-writer.ts';
 
-interface PutOptions {
+interface PutOptions extends Target {
   readonly file: string;
   readonly stream?: string;
   readonly raw?: boolean;
-  readonly stage: Stage;
 }
 
 /** More would scroll the first ones away. */
@@ -19,10 +18,10 @@ const REPORTED = 20;
 const RAW_KEY = 'raw-line-';
 
 /** Sends a file of events. Lines that are no event are named by number and left out, unless --raw. */
-export async function put({ file, stream, raw, stage }: PutOptions): Promise<void> {
+export async function put({ file, stream, raw, stage, usecase }: PutOptions): Promise<void> {
   await requireFiles([file]);
   const { clients } = connect(stage);
-  const name = stream ?? (await readResources(clients.cloudformation, stage)).get('stream');
+  const name = stream ?? (await readResources(clients.cloudformation, { stage, usecase })).get('stream');
   const problems: string[] = [];
   async function* records(): AsyncGenerator<StreamRecord> {
     for await (const { number, bytes } of readLines(file)) {

@@ -1,16 +1,13 @@
 import { join } from 'node:path';
 import { loadUseCase } from '../../lib/config/use-case.ts';
 import { Progress } from '../../setup/progress.mjs';
-import { connect, type Stage } from '../connection.ts';
 import { requireFiles } from '../input-files.ts';
 import { interruption } from '../interruption.ts';
 import { RUNS } from '../paths.ts';
 import { byDay, Replayer, readEvents } from '../replay.ts';
-import { readResources } from '../resources.ts';
+import { definitionsFolder, deployed, type Target } from '../resources.ts';
 
-interface ReplayOptions {
-  readonly stage: Stage;
-  readonly usecase: string;
+interface ReplayOptions extends Target {
   readonly rate?: number;
   readonly sweep: boolean;
 }
@@ -20,9 +17,8 @@ const DAY_MS = 86_400_000;
 /** `tidemark replay`: days pass as fast as the stream and the sweep allow. */
 export async function replay(files: readonly string[], options: ReplayOptions): Promise<void> {
   await requireFiles(files);
-  const { clients } = connect(options.stage);
-  const resources = await readResources(clients.cloudformation, options.stage);
-  const { ir } = await loadUseCase(options.usecase, join(RUNS, 'usecase'));
+  const { clients, resources } = await deployed(options);
+  const { ir } = await loadUseCase(definitionsFolder(resources, options.usecase), join(RUNS, 'usecase'));
   const events = await readEvents(files, ir.replay.available_lag_ms);
   const first = events[0];
   if (!first) {

@@ -1,21 +1,18 @@
 import { Progress } from '../../setup/progress.mjs';
-import { connect, type Stage } from '../connection.ts';
 import { CliError } from '../errors.ts';
 import { interruption } from '../interruption.ts';
 import { rebuildTrainingSet } from '../rebuild.ts';
-import { readResources } from '../resources.ts';
+import { deployed, flagsOf, type Target } from '../resources.ts';
 import { modelLines, runTraining } from '../trained-model.ts';
 
-interface TrainOptions {
-  readonly stage: Stage;
+interface TrainOptions extends Target {
   /** ms UTC */
   readonly asOf?: number;
 }
 
 /** `tidemark train`: runs the training to its end, and says what became of it. */
-export async function train({ stage, asOf }: TrainOptions): Promise<void> {
-  const { clients } = connect(stage);
-  const resources = await readResources(clients.cloudformation, stage);
+export async function train({ stage, usecase, asOf }: TrainOptions): Promise<void> {
+  const { clients, resources } = await deployed({ stage, usecase });
   const stop = interruption();
   const input = asOf === undefined ? {} : { as_of: asOf };
   const model = await new Progress().step('Train', (step) =>
@@ -24,14 +21,13 @@ export async function train({ stage, asOf }: TrainOptions): Promise<void> {
   stop.release();
   console.log(modelLines(model).join('\n'));
   console.log(
-    `The same training set again: npx tidemark train rebuild --stage ${stage} --training-set ${model.training_set_id}`,
+    `The same training set again: npx tidemark train rebuild ${flagsOf({ stage, usecase })} --training-set ${model.training_set_id}`,
   );
 }
 
 /** `tidemark train rebuild`: exit code 1 when a file is not the same to the byte. */
-export async function rebuild({ trainingSet, stage }: { trainingSet: string; stage: Stage }): Promise<void> {
-  const { clients } = connect(stage);
-  const resources = await readResources(clients.cloudformation, stage);
+export async function rebuild({ trainingSet, stage, usecase }: Target & { trainingSet: string }): Promise<void> {
+  const { clients, resources } = await deployed({ stage, usecase });
   const stop = interruption();
   const report = await new Progress().step('Rebuild the training set (Glue)', (step) =>
     rebuildTrainingSet(clients, resources, trainingSet, { signal: stop.signal, onState: step.update }),

@@ -121,7 +121,7 @@ export class Session {
 
   async #afterDeployment(): Promise<void> {
     const { clients } = this.connection;
-    this.#resources = await readResources(clients.cloudformation, 'local');
+    this.#resources = await readResources(clients.cloudformation, { stage: 'local' });
     await setSlackUrl(clients.secrets, this.#resources.get('slackSecret'), this.slack.url);
   }
 

@@ -27,14 +27,15 @@ export function periodFor(spanMs: number): number {
  */
 export async function readDashboard(
   client: CloudWatchClient,
-  name: string,
+  source: { readonly dashboardName: string; readonly stage: string; readonly useCase: string },
   from: number,
   to: number,
 ): Promise<DashboardAnswer> {
+  const name = source.dashboardName;
   const period = periodFor(to - from);
   const { DashboardBody } = await client.send(new GetDashboardCommand({ DashboardName: name }));
   const widgets = parseDashboardBody(DashboardBody ?? '{"widgets":[]}');
-  const alarms = await readAlarms(client);
+  const alarms = await readAlarms(client, `${source.stage}/${source.useCase}/`);
   const rows = widgets.map((widget) => (widget.type === 'metric' ? metricRows(widget.properties) : []));
   const results = await readMetrics(client, rows, period, from, to);
   return {
@@ -159,14 +160,15 @@ function toWidget(
   };
 }
 
-/** All metric and composite alarms of the account and region that carry this deployment's dashboard. */
-async function readAlarms(client: CloudWatchClient): Promise<Alarm[]> {
+/** All alarms of a deployment; lib/monitoring/alarm-registry.ts names them. */
+async function readAlarms(client: CloudWatchClient, AlarmNamePrefix: string): Promise<Alarm[]> {
   const alarms: Alarm[] = [];
   let token: string | undefined;
   do {
     const answer = await client.send(
       new DescribeAlarmsCommand({
         AlarmTypes: ['MetricAlarm', 'CompositeAlarm'],
+        AlarmNamePrefix,
         ...(token ? { NextToken: token } : {}),
       }),
     );

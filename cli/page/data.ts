@@ -34,13 +34,13 @@ export interface PageSource {
 /** Reads everything the page shows from the deployed stage: nothing is kept between calls. */
 export function awsPageData(source: PageSource): PageData {
   const { cloudwatch, dynamodb, kinesis, sagemaker } = source;
-  const dashboard = (from: number, to: number) => readDashboard(cloudwatch, source.dashboardName, from, to);
+  const dashboard = (from: number, to: number) => readDashboard(cloudwatch, source, from, to);
   return {
     dashboard,
     scores: () => readScores(dynamodb, source.scoresTable, source.alertThreshold),
     pipeline: async () => {
       const [counts, shards, endpoint, model, { alarms }] = await Promise.all([
-        readCounts(cloudwatch, source.stage, source.since),
+        readCounts(cloudwatch, source, source.since),
         readShards(kinesis, source.streamName),
         readEndpoint(sagemaker, source.endpointName),
         readModel(sagemaker, source.modelPackageGroup),

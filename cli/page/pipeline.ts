@@ -24,11 +24,18 @@ export interface Counts {
 const dimensionOf = (metric: Metric, dimension: string) =>
   metric.Dimensions?.find(({ Name }) => Name === dimension)?.Value;
 
-/** Sums of the pipeline's count metrics from `from` (ms UTC, at most two weeks ago) until now. */
-export async function readCounts(client: CloudWatchClient, stage: string, from: number): Promise<Counts> {
+/** Sums of a deployment's count metrics from `from` (ms UTC, at most two weeks ago) until now. */
+export async function readCounts(
+  client: CloudWatchClient,
+  { stage, useCase }: { readonly stage: string; readonly useCase: string },
+  from: number,
+): Promise<Counts> {
   const names = new Set<string>(Object.values(METRIC));
   const metrics = (await listMetrics(client)).filter(
-    (metric) => names.has(metric.MetricName ?? '') && dimensionOf(metric, DIMENSION.stage) === stage,
+    (metric) =>
+      names.has(metric.MetricName ?? '') &&
+      dimensionOf(metric, DIMENSION.stage) === stage &&
+      dimensionOf(metric, DIMENSION.useCase) === useCase,
   );
   const counts: Record<string, number> = {};
   const byService: Record<string, number> = {};

@@ -11,7 +11,7 @@ import { schema } from './env.ts';
 import { type ApiAnswer, BadRequestError, parseRequest, type VectorAnswer, vectorsOf } from './requests.ts';
 
 const env = readEnvironment(schema);
-const telemetry = createTelemetry(env.TIDEMARK_STAGE);
+const telemetry = createTelemetry(env);
 const aws = predictionAdapters(env, loadVersions(import.meta.dirname));
 
 /** `POST /v1/features` and `POST /v1/score` for up to 100 entities; finalised now, each with the age of its data. */

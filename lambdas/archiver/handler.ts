@@ -14,7 +14,7 @@ import { schema } from './env.ts';
 
 const env = readEnvironment(schema);
 const { ir } = loadUseCase(import.meta.dirname);
-const telemetry = createTelemetry(env.TIDEMARK_STAGE);
+const telemetry = createTelemetry(env);
 const lake = new LakeSink(new S3Client(), env.LAKE_BUCKET);
 const tombstones = new DynamoTombstones(dynamoClient(), env.FEATURES_TABLE);
 const contracts = compileContracts(ir.contracts);

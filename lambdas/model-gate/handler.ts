@@ -11,7 +11,7 @@ import { schema } from './env.ts';
 
 const env = readEnvironment(schema);
 const { ir, view } = loadUseCase(import.meta.dirname);
-const telemetry = createTelemetry(env.TIDEMARK_STAGE);
+const telemetry = createTelemetry(env);
 const s3 = new S3Client();
 
 const inputSchema = z.object({ manifest_uri: z.string(), output_data_url: z.string() });

@@ -10,7 +10,7 @@ import { type AlertKey, Outbox } from './outbox.ts';
 import { checkWebhook, postToSlack } from './slack.ts';
 
 const env = readEnvironment(notifierSchema);
-const telemetry = createTelemetry(env.TIDEMARK_STAGE);
+const telemetry = createTelemetry(env);
 const outbox = new Outbox(dynamoClient(), env.SCORES_TABLE);
 const secrets = new SecretsManagerClient();
 

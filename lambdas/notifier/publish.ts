@@ -7,7 +7,7 @@ import { publisherSchema } from './env.ts';
 import { announcement } from './message.ts';
 
 const env = readEnvironment(publisherSchema);
-const telemetry = createTelemetry(env.TIDEMARK_STAGE);
+const telemetry = createTelemetry(env);
 const sns = new SNSClient();
 
 /** From the outbox to the topic. Published twice after a crash, an alert is still sent once: its receiver claims it. */

@@ -21,7 +21,7 @@ import type { ViewVersion } from './version.ts';
 const env = readEnvironment(schema);
 const { ir, plan } = loadUseCase(import.meta.dirname);
 const previous = loadPrevious(import.meta.dirname);
-const telemetry = createTelemetry(env.TIDEMARK_STAGE);
+const telemetry = createTelemetry(env);
 const dynamo = dynamoClient();
 const kinesis = new KinesisClient();
 const lake = new LakeSink(new S3Client(), env.LAKE_BUCKET);

@@ -13,7 +13,7 @@ import { schema } from './env.ts';
 import { newestStates } from './newest-states.ts';
 
 const env = readEnvironment(schema);
-const telemetry = createTelemetry(env.TIDEMARK_STAGE);
+const telemetry = createTelemetry(env);
 const aws = scoringAdapters(env, loadVersions(import.meta.dirname));
 
 /** The stream carries the new states: unless they are older than the fence, nothing is read to score them. A thrown error delivers the batch again. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 /** What every function gets; its own env.ts extends this. */
 export const common = {
   TIDEMARK_STAGE: z.enum(['local', 'dev', 'prod']),
+  TIDEMARK_USE_CASE: z.string().min(1),
   /** `replay` takes time from the events, `wall` from the clock. */
   TIDEMARK_CLOCK: z.enum(['wall', 'replay']),
   POWERTOOLS_SERVICE_NAME: z.string().min(1),

@@ -15,9 +15,16 @@ export interface Telemetry {
   flush(): void;
 }
 
-export function createTelemetry(stage: string): Telemetry {
+/** @param env of the function: which deployment its metrics are counted for */
+export function createTelemetry(env: {
+  readonly TIDEMARK_STAGE: string;
+  readonly TIDEMARK_USE_CASE: string;
+}): Telemetry {
   const logger = new Logger();
-  const metrics = new Metrics({ namespace: METRIC_NAMESPACE, defaultDimensions: { [DIMENSION.stage]: stage } });
+  const metrics = new Metrics({
+    namespace: METRIC_NAMESPACE,
+    defaultDimensions: { [DIMENSION.stage]: env.TIDEMARK_STAGE, [DIMENSION.useCase]: env.TIDEMARK_USE_CASE },
+  });
   return {
     count: (metric, value = 1) => void metrics.addMetric(metric, MetricUnit.Count, value),
     milliseconds: (metric, value) => void metrics.addMetric(metric, MetricUnit.Milliseconds, value),

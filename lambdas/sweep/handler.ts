@@ -17,7 +17,7 @@ import { isDue } from './due.ts';
 import { schema } from './env.ts';
 
 const env = readEnvironment(schema);
-const telemetry = createTelemetry(env.TIDEMARK_STAGE);
+const telemetry = createTelemetry(env);
 const aws = scoringAdapters(env, loadVersions(import.meta.dirname));
 
 /** States in one page: bounds memory, and the requests that a page makes. */

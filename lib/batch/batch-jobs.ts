@@ -152,7 +152,11 @@ export class BatchJobs extends Construct {
         clock: deployment.stage.clock,
         metrics: JSON.stringify({
           namespace: METRIC_NAMESPACE,
-          dimensions: { [DIMENSION.service]: SERVICE.healing, [DIMENSION.stage]: deployment.stage.stage },
+          dimensions: {
+            [DIMENSION.service]: SERVICE.healing,
+            [DIMENSION.stage]: deployment.stage.stage,
+            [DIMENSION.useCase]: deployment.useCase.ir.name,
+          },
           diverged: METRIC.healingDiverged,
           repaired: METRIC.healingRepaired,
         }),

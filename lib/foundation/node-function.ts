@@ -27,7 +27,12 @@ import { removalPolicy } from './removal.ts';
 import { acknowledge, explainWildcards } from './wildcards.ts';
 
 /** Set by the wrapper for every function. */
-type CommonVariables = 'TIDEMARK_STAGE' | 'TIDEMARK_CLOCK' | 'POWERTOOLS_SERVICE_NAME' | 'POWERTOOLS_LOG_LEVEL';
+type CommonVariables =
+  | 'TIDEMARK_STAGE'
+  | 'TIDEMARK_USE_CASE'
+  | 'TIDEMARK_CLOCK'
+  | 'POWERTOOLS_SERVICE_NAME'
+  | 'POWERTOOLS_LOG_LEVEL';
 
 /** What a construct passes for a function whose env.ts declares `E`: the same keys, as strings. */
 export type Variables<E> = { readonly [K in keyof Omit<E, CommonVariables>]: string };
@@ -100,6 +105,7 @@ export class NodeFunction<E> extends Construct implements IGrantable {
       environment: {
         ...props.environment,
         TIDEMARK_STAGE: stage.stage,
+        TIDEMARK_USE_CASE: useCase.ir.name,
         TIDEMARK_CLOCK: stage.clock,
         POWERTOOLS_SERVICE_NAME: props.service,
         POWERTOOLS_LOG_LEVEL: stage.functions.logLevel,

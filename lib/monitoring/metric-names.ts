@@ -10,6 +10,8 @@ export const DIMENSION = {
   /** The function that emits it: a value of `SERVICE`. Powertools writes it from POWERTOOLS_SERVICE_NAME. */
   service: 'service',
   stage: 'stage',
+  /** Name of the use case: a stage may hold several, and their counts must not add up. */
+  useCase: 'usecase',
   reason: 'reason',
 } as const;
 

@@ -14,7 +14,7 @@ export interface TidemarkMetricProps {
 
 /** A metric that one of our functions emits (EMF), with exactly the dimensions it emits. */
 export function tidemarkMetric(
-  { stage }: Deployment,
+  { stage, useCase }: Deployment,
   service: Service,
   name: MetricName,
   props: TidemarkMetricProps,
@@ -25,6 +25,7 @@ export function tidemarkMetric(
     dimensionsMap: {
       [DIMENSION.service]: service,
       [DIMENSION.stage]: stage.stage,
+      [DIMENSION.useCase]: useCase.ir.name,
       ...(props.reason === undefined ? {} : { [DIMENSION.reason]: props.reason }),
     },
     statistic: props.statistic ?? Stats.SUM,

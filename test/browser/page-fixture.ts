@@ -38,7 +38,7 @@ export async function deployFixture(cloud: LocalCloud, now: number): Promise<Pag
 }
 
 async function metrics(client: CloudWatchClient, now: number): Promise<void> {
-  const dimensions = ['Tidemark', 'EventsAdmitted', 'service', 'processor', 'stage', 'local'];
+  const dimensions = ['Tidemark', 'EventsAdmitted', 'service', 'processor', 'stage', 'local', 'usecase', 'churn'];
   const widgets = [
     {
       type: 'text',
@@ -52,7 +52,7 @@ async function metrics(client: CloudWatchClient, now: number): Promise<void> {
       ...{ type: 'metric', x: 0, y: 2, width: 12, height: 6 },
       properties: {
         ...{ title: 'Events', view: 'timeSeries', stat: 'Sum', region: 'us-east-1' },
-        metrics: [dimensions, ['.', 'Quarantined', '.', '.', '.', '.', { label: HOSTILE, yAxis: 'right' }]],
+        metrics: [dimensions, ['.', 'Quarantined', '.', '.', '.', '.', '.', '.', { label: HOSTILE, yAxis: 'right' }]],
         annotations: { horizontal: [{ label: 'much', value: 40 }] },
       },
     },
@@ -73,6 +73,7 @@ async function metrics(client: CloudWatchClient, now: number): Promise<void> {
   const dims = [
     { Name: 'service', Value: 'processor' },
     { Name: 'stage', Value: 'local' },
+    { Name: 'usecase', Value: 'churn' },
   ];
   for (let minute = 10; minute > 0; minute -= 1) {
     const Timestamp = new Date(now - minute * MINUTE_MS);
@@ -94,7 +95,10 @@ async function metrics(client: CloudWatchClient, now: number): Promise<void> {
   }
   await client.send(
     new PutMetricAlarmCommand({
-      ...{ AlarmName: 'Quarantine is filling', AlarmDescription: 'Sources send records that their contract refuses.' },
+      ...{
+        AlarmName: 'local/churn/Quarantine is filling',
+        AlarmDescription: 'Sources send records that their contract refuses.',
+      },
       ...{ Namespace: 'Tidemark', MetricName: 'Quarantined', Dimensions: dims, Statistic: 'Sum', Period: 60 },
       ...{ EvaluationPeriods: 1, Threshold: 1_000, ComparisonOperator: 'GreaterThanThreshold' },
     }),

@@ -100,6 +100,6 @@ describe('the summary of a run', () => {
 
 test('a model that waits for its approval is not said to be served', () => {
   const waiting = run({ model: { ...WELL.model, endpoint: null } });
-  expect(render(waiting)).toContain('version 1, not served before it is approved in the registry');
+  expect(render(waiting)).toContain('version 1, not served before it is approved: npx tidemark model approve');
   expect(render(run())).toContain('version 1, served by e');
 });

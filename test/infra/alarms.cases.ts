@@ -74,7 +74,7 @@ test('alarms on our own metrics name a metric and a function that exist', async 
     expect(Object.values(METRIC)).toContain(MetricName);
     const dimensions = Object.fromEntries((Dimensions ?? []).map(({ Name, Value }) => [Name, Value]));
     expect(Object.values(SERVICE)).toContain(dimensions.service);
-    expect(dimensions.stage).toBe('prod');
+    expect(dimensions).toMatchObject({ stage: 'prod', usecase: 'tiny' });
   }
 });
 

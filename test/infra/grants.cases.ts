@@ -212,6 +212,7 @@ describe('what each job may do', () => {
       Dimensions: Match.arrayEquals([
         { Name: 'service', Value: metrics.dimensions.service },
         { Name: 'stage', Value: metrics.dimensions.stage },
+        { Name: 'usecase', Value: metrics.dimensions.usecase },
       ]),
     });
   });

@@ -161,6 +161,7 @@ test.each(STAGES)(
         Environment: {
           Variables: {
             TIDEMARK_STAGE: stage,
+            TIDEMARK_USE_CASE: 'tiny',
             TIDEMARK_CLOCK: stage === 'local' ? 'replay' : 'wall',
             POWERTOOLS_SERVICE_NAME: expect.stringMatching(/^[a-z-]+$/),
           },

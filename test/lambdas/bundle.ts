@@ -13,6 +13,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** What every function is told in the tests; the rest is the test's own. */
 export const ENVIRONMENT = {
   TIDEMARK_STAGE: 'local',
+  TIDEMARK_USE_CASE: 'tiny',
   TIDEMARK_CLOCK: 'replay',
   POWERTOOLS_SERVICE_NAME: 'test',
   POWERTOOLS_LOG_LEVEL: 'SILENT',

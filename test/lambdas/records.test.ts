@@ -78,6 +78,7 @@ test('a record of the stream keeps its bytes, position and arrival', () => {
 test('a wrong environment names the variable, never its value', () => {
   const good = {
     TIDEMARK_STAGE: 'prod',
+    TIDEMARK_USE_CASE: 'tiny',
     TIDEMARK_CLOCK: 'wall',
     POWERTOOLS_SERVICE_NAME: 'processor',
     POWERTOOLS_LOG_LEVEL: 'INFO',

@@ -1,0 +1,194 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UpdateEndpointCommand, UpdateModelPackageCommand } from '@aws-sdk/client-sagemaker';
+import {
+  DescribeExecutionCommand,
+  ListExecutionsCommand,
+  paginateListExecutions,
+  type SFNClient,
+} from '@aws-sdk/client-sfn';
+import { z } from 'zod';
+import type { Clients } from './connection.ts';
+import { CliError } from './errors.ts';
+import { followExecution, runStateMachine, type Watch } from './jobs.ts';
+import {
+  listConfigs,
+  listVersions,
+  type ModelVersion,
+  pick,
+  readServed,
+  type ServingConfig,
+  versionOf,
+} from './models.ts';
+import { flagsOf, type Resources } from './resources.ts';
+
+const POLL_MS = 1_000;
+/** An approval starts its deployment by an event: this long (ms) it may be under way. */
+const EVENT_MS = 120_000;
+/** Executions looked at for what was served before; Step Functions keeps 90 days of them. */
+const LOOKED_BACK = 200;
+
+type Used = Pick<Clients, 'sagemaker' | 'sfn'>;
+
+/** What the training state machine is given and ends with: lib/training/training-definition.ts. */
+const input = z.object({ model_package_arn: z.string() });
+const deployment = z.object({ model_package_arn: z.string(), endpoint_name: z.string() });
+
+/** Says yes or no to a version. @param reason for whoever asks later */
+export async function decide(
+  { sagemaker }: Pick<Clients, 'sagemaker'>,
+  model: ModelVersion,
+  ModelApprovalStatus: 'Approved' | 'Rejected',
+  reason: string,
+): Promise<void> {
+  await sagemaker.send(
+    new UpdateModelPackageCommand({
+      ModelPackageArn: model.arn,
+      ModelApprovalStatus,
+      ApprovalDescription: reason,
+    }),
+  );
+}
+
+/**
+ * Approves a version and follows its deployment to the end.
+ *
+ * @param byEvent the stage's approvals start their deployment by a rule (`training.approval: 'manual'`); one that changes
+ *   nothing announces nothing, so then, and in the other stages, the deployment is started here
+ * @throws CliError when it does not come into service
+ */
+export async function approve(
+  clients: Used,
+  resources: Resources,
+  model: ModelVersion,
+  { byEvent, reason, watch }: { readonly byEvent: boolean; readonly reason: string; readonly watch: Watch },
+): Promise<void> {
+  const machine = resources.get('trainingStateMachine');
+  const since = Date.now();
+  const changes = model.approval !== 'Approved';
+  if (changes) await decide(clients, model, 'Approved', reason);
+  if (!byEvent || !changes) {
+    await runStateMachine(clients.sfn, machine, { model_package_arn: model.arn }, watch);
+    return;
+  }
+  watch.onState?.('approved; waiting for its deployment to start');
+  const execution = await startedFor(clients.sfn, machine, model.arn, since, watch.signal);
+  if (execution === undefined) {
+    const { stage, useCase: usecase } = resources;
+    throw new CliError(
+      `Version ${model.version} is approved, but nothing deploys it after ${EVENT_MS / 1000} s: look at the dead letters of the rule ModelApproved with \`npx tidemark redrive ${flagsOf({ stage, usecase })}\`, or run this command again.`,
+    );
+  }
+  await followExecution(clients.sfn, execution, watch);
+}
+
+/** The execution that a rule started for this package; undefined when none comes. */
+async function startedFor(
+  client: SFNClient,
+  stateMachineArn: string,
+  arn: string,
+  since: number,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  // Clocks differ: an execution of just before the approval may be its own.
+  const from = since - 30_000;
+  for (const deadline = Date.now() + EVENT_MS; Date.now() < deadline; ) {
+    const { executions = [] } = await client.send(new ListExecutionsCommand({ stateMachineArn, maxResults: 20 }));
+    for (const { executionArn, startDate } of executions) {
+      if ((startDate?.getTime() ?? 0) < from) continue;
+      const execution = await client.send(new DescribeExecutionCommand({ executionArn }));
+      if (input.safeParse(JSON.parse(execution.input ?? 'null')).data?.model_package_arn === arn) return executionArn;
+    }
+    await sleep(POLL_MS, undefined, { signal });
+  }
+  return undefined;
+}
+
+export interface RollBack {
+  readonly from: ModelVersion;
+  readonly to: ModelVersion;
+  readonly config: ServingConfig;
+}
+
+/**
+ * What a roll-back would do: the newest version that was in service before the one that serves, and was not rejected since.
+ *
+ * @param wanted a version to go back to. @default - the one before
+ * @throws CliError when nothing serves, or there is nothing to go back to
+ */
+export async function planRollBack(clients: Used, resources: Resources, wanted?: number): Promise<RollBack> {
+  const { sagemaker } = clients;
+  const served = await readServed(sagemaker, resources);
+  if (served?.version === undefined)
+    throw new CliError(`${resources.deployment} serves no version of its registry: there is nothing to roll back.`);
+  if (served.status !== 'InService')
+    throw new CliError(
+      `The endpoint ${served.endpoint} is ${served.status}: SageMaker changes it only when it is InService. Wait, then run this again.`,
+    );
+  const versions = await listVersions(sagemaker, resources);
+  const from = pick(versions, served.version);
+  if (wanted !== undefined) pick(versions, wanted);
+  const configs = await listConfigs(sagemaker, resources);
+  const current = configs.find(({ name }) => name === served.config)?.created ?? Number.POSITIVE_INFINITY;
+  const proven = await everServed(clients.sfn, resources);
+  const before = configs.filter(
+    ({ version, created }) =>
+      version !== from.version &&
+      proven.has(version) &&
+      (wanted === undefined
+        ? created < current && versions.some((model) => model.version === version && model.approval === 'Approved')
+        : version === wanted),
+  );
+  const [config] = before;
+  if (!config) {
+    const which = wanted === undefined ? 'No approved version' : `Version ${wanted}`;
+    throw new CliError(
+      `${which} ${wanted === undefined ? `before version ${from.version} was` : 'was not'} in service within the last 90 days, or its endpoint configuration is gone: deploy one with \`npx tidemark model approve --version <n> --stage ${resources.stage}\`.`,
+    );
+  }
+  return { from, to: pick(versions, config.version), config };
+}
+
+/** Versions whose deployment ended in service: a configuration alone may be of one that was rolled back. */
+async function everServed(client: SFNClient, resources: Resources): Promise<Set<number>> {
+  const served = new Set<number>();
+  const query = { stateMachineArn: resources.get('trainingStateMachine'), statusFilter: 'SUCCEEDED' } as const;
+  let looked = 0;
+  for await (const page of paginateListExecutions({ client }, query)) {
+    for (const { executionArn } of page.executions ?? []) {
+      if (looked++ >= LOOKED_BACK) return served;
+      const { output = 'null' } = await client.send(new DescribeExecutionCommand({ executionArn }));
+      const version = versionOf(resources, deployment.safeParse(JSON.parse(output)).data?.model_package_arn);
+      if (version !== undefined) served.add(version);
+    }
+  }
+  return served;
+}
+
+/**
+ * Goes back: the endpoint takes its former configuration all at once, and the version that is left is rejected, so that
+ * nothing deploys it again. No canary and no alarms: those of the version that is left may ring, and would undo this.
+ *
+ * @throws CliError when the endpoint does not come back into service with it
+ */
+export async function rollBack(clients: Used, resources: Resources, plan: RollBack, watch: Watch): Promise<void> {
+  const { sagemaker } = clients;
+  const endpoint = resources.get('endpoint');
+  await sagemaker.send(new UpdateEndpointCommand({ EndpointName: endpoint, EndpointConfigName: plan.config.name }));
+  watch.onState?.('Updating');
+  for (;;) {
+    await sleep(POLL_MS, undefined, { signal: watch.signal });
+    const served = await readServed(sagemaker, resources);
+    if (served?.status === 'InService') {
+      if (served.config === plan.config.name) break;
+      throw new CliError(
+        `The endpoint kept version ${served.version}: ${served.failure ?? 'SageMaker gave no reason'}. Look at /aws/sagemaker/Endpoints/${endpoint}.`,
+      );
+    }
+    if (served === undefined || served.status === 'Failed' || served.status === 'UpdateRollbackFailed')
+      throw new CliError(
+        `The endpoint is ${served?.status ?? 'gone'}: ${served?.failure ?? 'SageMaker gave no reason'}; runbook: docs/runbook.md#endpoint-failed`,
+      );
+    watch.onState?.(served.status);
+  }
+  await decide(clients, plan.from, 'Rejected', `Rolled back to version ${plan.to.version}`);
+}

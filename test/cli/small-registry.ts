@@ -1,0 +1,186 @@
+/** A deployment of the least that the commands about models need, in a local cloud: stacks with outputs, registry, machine. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateStackCommand } from '@aws-sdk/client-cloudformation';
+import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  CreateEndpointCommand,
+  CreateEndpointConfigCommand,
+  CreateModelCommand,
+  CreateModelPackageCommand,
+  CreateModelPackageGroupCommand,
+} from '@aws-sdk/client-sagemaker';
+import { CreateStateMachineCommand } from '@aws-sdk/client-sfn';
+import type { Connection } from '../../cli/connection.ts';
+import { runStateMachine } from '../../cli/jobs.ts';
+import { writeSourceArchive } from '../../lib/training/source-archive.ts';
+import type { LocalCloud } from '../../local/cloud.ts';
+
+const BUCKET = 'small-registry';
+const SCRIPT = `
+def model_fn(folder):
+    return None
+def input_fn(body, kind):
+    return body
+def predict_fn(data, model):
+    return data
+def output_fn(answer, accept):
+    return '{}', 'application/json'
+`;
+const IMAGE = '683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5';
+
+/** What the tests do to one deployment, `tidemark-local-<name>`. */
+export class SmallRegistry {
+  readonly deployment: string;
+  readonly machine: string;
+  readonly #connection: Connection;
+  readonly #role: string;
+
+  private constructor(connection: Connection, role: string, machine: string, deployment: string) {
+    this.deployment = deployment;
+    this.machine = machine;
+    this.#connection = connection;
+    this.#role = role;
+  }
+
+  static async make(cloud: LocalCloud, connection: Connection, name: string): Promise<SmallRegistry> {
+    const { clients } = connection;
+    const deployment = `tidemark-local-${name}`;
+    const sagemaker = await role(cloud, `${name}-sagemaker`, 'sagemaker.amazonaws.com');
+    const states = await role(cloud, `${name}-states`, 'states.amazonaws.com');
+    await clients.s3.send(new CreateBucketCommand({ Bucket: `${BUCKET}-${name}` }));
+    await clients.s3.send(
+      new PutObjectCommand({ Bucket: `${BUCKET}-${name}`, Key: 'model.tar.gz', Body: modelArchive() }),
+    );
+    await clients.sagemaker.send(new CreateModelPackageGroupCommand({ ModelPackageGroupName: deployment }));
+    const { stateMachineArn = '' } = await clients.sfn.send(
+      new CreateStateMachineCommand({
+        name: deployment,
+        roleArn: states,
+        definition: JSON.stringify(served(deployment)),
+      }),
+    );
+    const outputs = {
+      TrainingStateMachineArn: stateMachineArn,
+      EndpointName: deployment,
+      ModelPackageGroupName: deployment,
+    };
+    await clients.cloudformation.send(
+      new CreateStackCommand({
+        StackName: `${deployment}-training`,
+        TemplateBody: JSON.stringify({
+          Resources: { Topic: { Type: 'AWS::SNS::Topic' } },
+          Outputs: Object.fromEntries(Object.entries(outputs).map(([key, Value]) => [key, { Value }])),
+        }),
+      }),
+    );
+    return new SmallRegistry(connection, sagemaker, stateMachineArn, deployment);
+  }
+
+  /** A new version. @returns the ARN of its package */
+  async register(
+    approval: 'Approved' | 'PendingManualApproval',
+    metadata: Record<string, string> = { auc: '0.8000' },
+  ): Promise<string> {
+    const { ModelPackageArn = '' } = await this.#connection.clients.sagemaker.send(
+      new CreateModelPackageCommand({
+        ModelPackageGroupName: this.deployment,
+        ModelApprovalStatus: approval,
+        CustomerMetadataProperties: metadata,
+        InferenceSpecification: {
+          Containers: [
+            {
+              Image: IMAGE,
+              ModelDataUrl: `s3://${BUCKET}-${this.deployment.replace('tidemark-local-', '')}/model.tar.gz`,
+              Environment: { SAGEMAKER_PROGRAM: 'inference.py', SAGEMAKER_SUBMIT_DIRECTORY: '/opt/ml/model/code' },
+            },
+          ],
+          SupportedContentTypes: ['application/json'],
+          SupportedResponseMIMETypes: ['application/json'],
+        },
+      }),
+    );
+    return ModelPackageArn;
+  }
+
+  /** Model and endpoint configuration of a version, as the training machine makes them. @returns their name */
+  async configure(arn: string, run: string): Promise<string> {
+    const { sagemaker } = this.#connection.clients;
+    const name = `${this.deployment}-${run}`;
+    await sagemaker.send(
+      new CreateModelCommand({
+        ModelName: name,
+        ExecutionRoleArn: this.#role,
+        PrimaryContainer: { ModelPackageName: arn },
+      }),
+    );
+    await sagemaker.send(
+      new CreateEndpointConfigCommand({
+        EndpointConfigName: name,
+        ProductionVariants: [
+          {
+            ...{ VariantName: 'champion', ModelName: name, InstanceType: 'ml.m5.large' },
+            ...{ InitialInstanceCount: 1, InitialVariantWeight: 1 },
+          },
+        ],
+      }),
+    );
+    return name;
+  }
+
+  async createEndpoint(config: string): Promise<void> {
+    await this.#connection.clients.sagemaker.send(
+      new CreateEndpointCommand({ EndpointName: this.deployment, EndpointConfigName: config }),
+    );
+  }
+
+  /** An execution that says it brought a version into service. */
+  async noteServed(arn: string): Promise<void> {
+    await runStateMachine(this.#connection.clients.sfn, this.machine, { model_package_arn: arn });
+  }
+}
+
+function served(endpoint: string) {
+  return {
+    QueryLanguage: 'JSONata',
+    StartAt: 'Deployed',
+    States: {
+      Deployed: {
+        Type: 'Succeed',
+        Output: { model_package_arn: '{% $states.input.model_package_arn %}', endpoint_name: endpoint },
+      },
+    },
+  };
+}
+
+async function role(cloud: LocalCloud, RoleName: string, Service: string): Promise<string> {
+  const iam = new IAMClient(cloud.clientConfig);
+  const statement = (rest: object) =>
+    JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', ...rest }] });
+  try {
+    const { Role } = await iam.send(
+      new CreateRoleCommand({
+        RoleName,
+        AssumeRolePolicyDocument: statement({ Principal: { Service }, Action: 'sts:AssumeRole' }),
+      }),
+    );
+    const PolicyDocument = statement({ Action: ['s3:GetObject', 'logs:*', 'states:StartExecution'], Resource: '*' });
+    await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: 'own', PolicyDocument }));
+    return Role?.Arn ?? '';
+  } finally {
+    iam.destroy();
+  }
+}
+
+function modelArchive(): Buffer {
+  const folder = mkdtempSync(join(tmpdir(), 'tidemark-model-'));
+  try {
+    mkdirSync(join(folder, 'model', 'code'), { recursive: true });
+    writeFileSync(join(folder, 'model', 'code', 'inference.py'), SCRIPT);
+    return readFileSync(writeSourceArchive(join(folder, 'model'), join(folder, 'model.tar.gz')));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
