@@ -6,7 +6,7 @@ import { Progress } from '../../setup/progress.mjs';
 import { connect, type Stage } from '../connection.ts';
 import { requireFiles } from '../input-files.ts';
 import { interruption } from '../interruption.ts';
-import { runGlueJob } from '../jobs.ts';
+import { completeStates, runGlueJob } from '../jobs.ts';
 import { readResources } from '../resources.ts';
 
 /** Where the land job reads: wire events, one JSON object a line, in the order of the file names. */
@@ -41,9 +41,7 @@ export async function loadHistory(files: readonly string[], { stage }: { stage: 
     (bytes) => `${Math.round(bytes / 1024)} KiB`,
   );
   await progress.step('Land the history (Glue)', () => runGlueJob(clients, resources.get('landHistoryJob'), {}, watch));
-  await progress.step('Fill the online states (Glue)', () =>
-    runGlueJob(clients, resources.get('backfillStatesJob'), {}, watch),
-  );
+  await completeStates(clients, resources, progress, watch);
   stop.release();
   console.log(`The history is loaded. Next: npx tidemark train --stage ${stage}`);
 }
