@@ -3,14 +3,16 @@ import { App } from 'aws-cdk-lib';
 import { buildTidemark } from '../lib/app.ts';
 import { ConfigError } from '../lib/config/config-error.ts';
 import { loadStage } from '../lib/config/stages.ts';
-import { assertLoopback, NotLoopbackError } from '../local/guard.ts';
+import { assertLoopback, isLoopback, NotLoopbackError } from '../local/guard.ts';
 
 // Use cases outside of the repository may import from 'tidemark' too.
 register(new URL('../lib/config/own-name.mjs', import.meta.url));
 try {
   const app = new App();
-  const stage = loadStage(app.node.tryGetContext('stage'));
-  if (stage.stage === 'local') assertLoopback(process.env);
+  // Where the calls of this deployment go decides, so that every command reads the same in an account and on the local cloud.
+  const here = isLoopback(process.env.AWS_ENDPOINT_URL ?? '');
+  const stage = loadStage(app.node.tryGetContext('stage'), here ? 'local' : 'aws');
+  if (stage.cloud === 'local') assertLoopback(process.env);
   await buildTidemark(app, {
     stage,
     useCase: app.node.tryGetContext('usecase'),

@@ -91,8 +91,8 @@ export function makeClients(config: ClientConfig): Clients {
 }
 
 /** A connection to a local cloud that this process started. */
-export function connectTo(cloud: Pick<LocalCloud, 'env' | 'clientConfig'>): Connection {
-  return { stage: 'local', clients: makeClients(cloud.clientConfig), env: cloudEnvironment(cloud) };
+export function connectTo(cloud: Pick<LocalCloud, 'env' | 'clientConfig'>, stage: Stage = 'local'): Connection {
+  return { stage, clients: makeClients(cloud.clientConfig), env: cloudEnvironment(cloud) };
 }
 
 /**

@@ -5,7 +5,7 @@ import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Progress } from '../../setup/progress.mjs';
 import { requireFiles } from '../input-files.ts';
 import { interruption } from '../interruption.ts';
-import { runGlueJob } from '../jobs.ts';
+import { completeStates, runGlueJob } from '../jobs.ts';
 import { deployed, flagsOf, type Target } from '../resources.ts';
 
 /** Where the land job reads: wire events, one JSON object a line, in the order of the file names. */
@@ -39,9 +39,7 @@ export async function loadHistory(files: readonly string[], target: Target): Pro
     (bytes) => `${Math.round(bytes / 1024)} KiB`,
   );
   await progress.step('Land the history (Glue)', () => runGlueJob(clients, resources.get('landHistoryJob'), {}, watch));
-  await progress.step('Fill the online states (Glue)', () =>
-    runGlueJob(clients, resources.get('backfillStatesJob'), {}, watch),
-  );
+  await completeStates(clients, resources, progress, watch);
   stop.release();
   console.log(`The history is loaded. Next: npx tidemark train ${flagsOf(target)}`);
 }

@@ -5,7 +5,7 @@ import { loadUseCase } from '../../lib/config/use-case.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import type { Progress, ProgressStep } from '../../setup/progress.mjs';
 import { endChildren } from '../children.ts';
-import { type Connection, connectTo } from '../connection.ts';
+import { type Connection, connectTo, type Stage } from '../connection.ts';
 import { bootstrapLocal, deployAssembly, synthesise } from '../deployment.ts';
 import { RUNS } from '../paths.ts';
 import { type Resources, readResources } from '../resources.ts';
@@ -17,6 +17,8 @@ import { LakeReader } from './lake-reader.ts';
 const KEPT_RUNS = 5;
 
 export interface SessionOptions {
+  /** @default 'local' */
+  readonly stage?: Stage;
   readonly usecase: string;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -45,6 +47,7 @@ export function runFolder(): string {
  */
 export class Session {
   readonly folder: string;
+  readonly usecase: string;
   readonly cloud: LocalCloud;
   readonly connection: Connection;
   readonly slack: SlackReceiver;
@@ -53,14 +56,17 @@ export class Session {
   readonly signal: AbortSignal;
   readonly #progress: Progress;
   #resources: Resources | undefined;
+  #deployments = 0;
 
   private constructor(
-    parts: Pick<Session, 'folder' | 'cloud' | 'slack' | 'ir' | 'timings' | 'signal'>,
+    parts: Pick<Session, 'folder' | 'usecase' | 'cloud' | 'slack' | 'ir' | 'timings' | 'signal'>,
+    stage: Stage,
     progress: Progress,
   ) {
     this.folder = parts.folder;
+    this.usecase = parts.usecase;
     this.cloud = parts.cloud;
-    this.connection = connectTo(parts.cloud);
+    this.connection = connectTo(parts.cloud, stage);
     this.slack = parts.slack;
     this.ir = parts.ir;
     this.timings = parts.timings;
@@ -73,36 +79,19 @@ export class Session {
     options: SessionOptions,
     meanwhile: (folder: string, ir: UseCaseIR) => Promise<void>,
   ): Promise<Session> {
-    const { usecase, progress, signal } = options;
+    const { stage = 'local', usecase, progress, signal } = options;
     const folder = runFolder();
     const timings: Timings = {};
     const { ir } = await loadUseCase(usecase, folder);
-    const run = { stage: 'local', usecase, assembly: join(folder, 'cdk.out'), signal } as const;
     let session: Session | undefined;
     const cloudUp = async () => {
       const cloud = await startLocalCloud({ log: join(folder, 'cloud.log'), quiet: true });
       const slack = await SlackReceiver.start(options.onSlack);
-      session = new Session({ folder, cloud, slack, ir, timings, signal }, progress);
+      session = new Session({ folder, usecase, cloud, slack, ir, timings, signal }, stage, progress);
       return session;
     };
-    const timed = <T>(name: string, title: string, work: (step: ProgressStep) => Promise<T>) =>
-      timedStep(progress, timings, name, title, work);
     const deployed = async () => {
-      const { env } = (await timed('cloud', 'Start the local cloud', cloudUp)).connection;
-      await Promise.all([
-        timed('bootstrap', 'Bootstrap its account', () =>
-          bootstrapLocal({ ...run, env, log: join(folder, 'bootstrap.log') }),
-        ),
-        timed('synth', 'Synthesise the CDK app', () => synthesise({ ...run, env, log: join(folder, 'synth.log') })),
-      ]);
-      await timed('deploy', 'cdk deploy --all', (step) =>
-        deployAssembly({
-          ...run,
-          env,
-          log: join(folder, 'deploy.log'),
-          onLine: (line) => step.update(deployLine(line)),
-        }),
-      );
+      await (await timedStep(progress, timings, 'cloud', 'Start the local cloud', cloudUp)).deploy();
     };
     try {
       const results = await Promise.allSettled(
@@ -110,7 +99,6 @@ export class Session {
       );
       for (const result of results) if (result.status === 'rejected') throw result.reason;
       if (!session) throw new Error('the local cloud is up, but there is no session');
-      await session.#afterDeployment();
       return session;
     } catch (error) {
       await endChildren();
@@ -119,10 +107,29 @@ export class Session {
     }
   }
 
-  async #afterDeployment(): Promise<void> {
-    const { clients } = this.connection;
-    this.#resources = await readResources(clients.cloudformation, { stage: 'local' });
-    await setSlackUrl(clients.secrets, this.#resources.get('slackSecret'), this.slack.url);
+  /**
+   * Deploys a use case as it stands now with the real `cdk`, the first time into a bootstrapped account.
+   * @param usecase another one than the session's is deployed beside it
+   * @returns the names of what was deployed
+   */
+  async deploy(usecase = this.usecase): Promise<Resources> {
+    const { clients, env, stage } = this.connection;
+    const number = ++this.#deployments;
+    const log = (name: string) => join(this.folder, `${name}-${number}.log`);
+    const run = { stage, usecase, env, assembly: join(this.folder, `cdk.out-${number}`), signal: this.signal };
+    const step = (name: string) => (number === 1 ? name : `${name} ${number}`);
+    await Promise.all([
+      number === 1 &&
+        this.timed('bootstrap', 'Bootstrap its account', () => bootstrapLocal({ ...run, log: log('bootstrap') })),
+      this.timed(step('synth'), 'Synthesise the CDK app', () => synthesise({ ...run, log: log('synth') })),
+    ]);
+    await this.timed(step('deploy'), 'cdk deploy --all', ({ update }) =>
+      deployAssembly({ ...run, log: log('deploy'), onLine: (line) => update(deployLine(line)) }),
+    );
+    const resources = await readResources(clients.cloudformation, { stage, usecase });
+    await setSlackUrl(clients.secrets, resources.get('slackSecret'), this.slack.url);
+    if (usecase === this.usecase) this.#resources = resources;
+    return resources;
   }
 
   /** Names of what is deployed. */

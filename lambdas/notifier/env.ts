@@ -4,5 +4,11 @@ import { common, name } from '../shared/environment.ts';
 export const publisherSchema = z.object({ ...common, ALERT_TOPIC_ARN: name });
 export type PublisherEnv = z.infer<typeof publisherSchema>;
 
-export const notifierSchema = z.object({ ...common, SCORES_TABLE: name, SLACK_SECRET_ARN: name });
+export const notifierSchema = z.object({
+  ...common,
+  SCORES_TABLE: name,
+  SLACK_SECRET_ARN: name,
+  /** `loopback`: on the local cloud, whose Slack is plain HTTP on this machine. */
+  WEBHOOKS: z.enum(['https', 'loopback']),
+});
 export type NotifierEnv = z.infer<typeof notifierSchema>;

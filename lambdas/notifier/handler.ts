@@ -56,7 +56,7 @@ async function send(key: AlertKey): Promise<void> {
 async function webhookUrl(): Promise<URL> {
   if (webhook && webhook.until > Date.now()) return webhook.url;
   const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId: env.SLACK_SECRET_ARN }));
-  const url = checkWebhook(urlIn(SecretString), env.TIDEMARK_STAGE === 'local');
+  const url = checkWebhook(urlIn(SecretString), env.WEBHOOKS === 'loopback');
   webhook = { url, until: Date.now() + SECRET_TTL_MS };
   return url;
 }

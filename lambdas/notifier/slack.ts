@@ -16,7 +16,7 @@ export class SlackError extends Error {
   }
 }
 
-/** @param loopbackAllowed only the local stage may post to plain HTTP, and only to this machine */
+/** @param loopbackAllowed only on the local cloud, to post to plain HTTP, and only to this machine */
 export function checkWebhook(url: unknown, loopbackAllowed: boolean): URL {
   const parsed = typeof url === 'string' && URL.canParse(url) ? new URL(url) : null;
   const loopback = parsed?.protocol === 'http:' && ['127.0.0.1', 'localhost', '[::1]'].includes(parsed.hostname);

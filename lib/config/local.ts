@@ -5,6 +5,7 @@ import type { StageConfig } from './stage-config.ts';
 export const local: StageConfig = {
   ...prod,
   stage: 'local',
+  cloud: 'local',
   environment: { account: '000000000000', region: 'us-east-1' },
   clock: 'replay',
   tags: { ...prod.tags, stage: 'local' },

@@ -3,6 +3,7 @@ import type { StageConfig } from './stage-config.ts';
 /** Production: data outlives the stack, a person approves each model, one KMS key of ours. */
 export const prod: StageConfig = {
   stage: 'prod',
+  cloud: 'aws',
   environment: {},
   clock: 'wall',
   tags: { service: 'tidemark', stage: 'prod', 'cost-centre': 'ml-platform', owner: 'ml-platform' },

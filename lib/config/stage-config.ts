@@ -22,6 +22,8 @@ const streamConsumer = z.strictObject({
 
 const stageConfig = z.strictObject({
   stage: z.enum(['local', 'dev', 'prod']),
+  /** `local`: deployed with the caller's own keys to this machine, where plain HTTP on loopback may stand for Slack. */
+  cloud: z.enum(['aws', 'local']),
   environment: z.strictObject({
     /** Absent: the account of the credentials that deploy. */
     account: z

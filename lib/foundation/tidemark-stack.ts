@@ -22,7 +22,7 @@ export abstract class TidemarkStack extends Stack {
       env: { account: props.account, region: props.region },
       terminationProtection: props.stateful && stage.protection.terminationProtection,
       // The local cloud enforces IAM and has no bootstrap roles to assume: assets go up with the caller's own keys.
-      ...(stage.stage === 'local' ? { synthesizer: new CliCredentialsStackSynthesizer() } : {}),
+      ...(stage.cloud === 'local' ? { synthesizer: new CliCredentialsStackSynthesizer() } : {}),
     });
   }
 

@@ -100,7 +100,11 @@ export class Alerting extends Construct {
       memoryMiB: config.memoryMiB,
       timeoutSeconds: config.timeoutSeconds,
       invocation: { kind: 'asynchronous', key },
-      environment: { SCORES_TABLE: scores.table.tableName, SLACK_SECRET_ARN: slackSecret.secretArn },
+      environment: {
+        SCORES_TABLE: scores.table.tableName,
+        SLACK_SECRET_ARN: slackSecret.secretArn,
+        WEBHOOKS: deployment.stage.cloud === 'local' ? 'loopback' : 'https',
+      },
     });
     scores.grantClaim(notifier);
     notifier.allow(['secretsmanager:GetSecretValue'], [slackSecret.secretArn]);
