@@ -31,7 +31,9 @@ interface Ended {
   readonly err: string;
 }
 
-afterEach(() => jest.restoreAllMocks());
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 
 /** The command line in this process. Files are named as they stand in the folder. */
 async function tidemark(...args: readonly string[]): Promise<Ended> {

@@ -25,7 +25,7 @@ def predict_fn(data, model):
     if data == "die":
         os._exit(7)
     if data == "slow":
-        time.sleep(2)
+        time.sleep(6)
     if data == "env":
         return {k: os.environ.get(k) for k in ("AWS_ACCESS_KEY_ID", "MY_FLAG", "SM_MODEL_DIR")} | {"pid": os.getpid()}
     return {"model": model["name"], "data": data}
@@ -218,7 +218,7 @@ def test_update_lets_running_requests_end(cloud):
         cloud.sagemaker.update_endpoint(EndpointName="drained", EndpointConfigName="only-blue")
         assert settled(cloud, "drained")["EndpointConfigName"] == "only-blue"
         assert not slow.done(), "the update ended before the request did"
-        assert slow.result(20)[0] == {"model": "red", "data": "slow"}
+        assert slow.result(120)[0] == {"model": "red", "data": "slow"}
 
 
 def test_failed_update_keeps_the_old_configuration(cloud):
