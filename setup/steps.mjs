@@ -23,11 +23,9 @@ function steps(python, environment) {
     stamp: join(ROOT, 'node_modules', '.tidemark-stamp'),
     key: () => hashOf(['package.json', 'package-lock.json', '.npmrc'], process.platform, process.arch, major()),
     probe: () => existsSync(join(ROOT, 'node_modules', 'node', 'bin', 'node')),
-    // `npm ci` of npm >= 11.6 refuses a lock that does not list the binaries of every other platform; `install
-    // --no-save` takes the same locked versions and integrity hashes and leaves both files as they are.
     work: async (step) => {
       const npm = process.env.npm_execpath?.endsWith('.js') ? [process.execPath, process.env.npm_execpath] : ['npm'];
-      const args = ['install', '--no-save', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+      const args = ['ci', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
       await run('npm', npm[0], [...npm.slice(1), ...args], (line) => step.update(line.slice(0, 80)));
     },
   };

@@ -19,19 +19,21 @@ export interface SparkOptions {
   readonly onProgress?: (detail: string) => void;
 }
 
-/** @throws CliError with the end of Spark's log when it fails */
+/**
+ * Answers all questions with one Spark job.
+ * @throws CliError with the end of Spark's log when it fails
+ */
 export async function evaluateBySpark(asked: readonly Evaluation[], options: SparkOptions = {}): Promise<Vectors[]> {
   useJava();
   const work = mkdtempSync(join(tmpdir(), 'tidemark-eval-'));
   mkdirSync(RUNS, { recursive: true });
   try {
-    const folders = asked.map((_, i) => join(work, String(i)));
-    for (const [i, folder] of folders.entries()) await writeQuestion(folder, asked[i]!);
+    await writeQuestions(work, asked);
     const onLine = (line: string) => {
       const said = /^progress: (.*)$/.exec(line)?.[1];
       if (said !== undefined) options.onProgress?.(said);
     };
-    await runChild(PYTHON, [SCRIPT, work, ...folders], {
+    await runChild(PYTHON, [SCRIPT, work], {
       cwd: work,
       env: {
         ...process.env,
@@ -42,27 +44,38 @@ export async function evaluateBySpark(asked: readonly Evaluation[], options: Spa
       onLine,
       ...(options.signal ? { signal: options.signal } : {}),
     });
-    return await Promise.all(folders.map(readAnswer));
+    return await readAnswers(work, asked.length);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
 }
 
-/** `usecase.json` {contracts, views: [the one]}; `events`: a line's number, a tab, its text; `queries`: [entity_id, t, known before]. */
-async function writeQuestion(folder: string, { ir, view, events, queries, knowledge }: Evaluation): Promise<void> {
-  mkdirSync(folder);
-  writeFileSync(join(folder, 'usecase.json'), JSON.stringify({ contracts: ir.contracts, views: [view] }));
+/**
+ * `usecases.json`: for each question {contracts, views: [the one]}; `events`: a question's number, a tab, a line's
+ * number, a tab, its text; `queries`: [question, entity_id, t, known before].
+ */
+async function writeQuestions(work: string, asked: readonly Evaluation[]): Promise<void> {
+  const useCases = asked.map(({ ir, view }) => ({ contracts: ir.contracts, views: [view] }));
+  writeFileSync(join(work, 'usecases.json'), JSON.stringify(useCases));
   const lines = function* () {
-    for (const { line, data } of events) yield Buffer.concat([Buffer.from(`${line}\t`), data, Buffer.from('\n')]);
+    for (const [i, { events }] of asked.entries())
+      for (const { line, data } of events)
+        yield Buffer.concat([Buffer.from(`${i}\t${line}\t`), data, Buffer.from('\n')]);
   };
-  await pipeline(Readable.from(lines()), createWriteStream(join(folder, 'events')));
-  const known = (t: number) => (knowledge === 'asof' ? t : knowledge === 'latest' ? null : knowledge);
-  const rows = queries.map(({ entity_id, t }) => `${JSON.stringify([entity_id, t, known(t)])}\n`);
-  writeFileSync(join(folder, 'queries'), rows.join(''));
+  await pipeline(Readable.from(lines()), createWriteStream(join(work, 'events')));
+  const rows = asked.flatMap(({ queries, knowledge }, i) => {
+    const known = (t: number) => (knowledge === 'asof' ? t : knowledge === 'latest' ? null : knowledge);
+    return queries.map(({ entity_id, t }) => `${JSON.stringify([i, entity_id, t, known(t)])}\n`);
+  });
+  writeFileSync(join(work, 'queries'), rows.join(''));
 }
 
-/** A line a query, in order: its values. */
-async function readAnswer(folder: string): Promise<Vectors> {
-  const lines = (await readFile(join(folder, 'vectors'), 'utf8')).split('\n').slice(0, -1);
-  return lines.map((line) => JSON.parse(line) as FeatureValue[]);
+/** A line a query, in order: its question's number, a tab, its values. */
+async function readAnswers(work: string, count: number): Promise<Vectors[]> {
+  const answers: FeatureValue[][][] = Array.from({ length: count }, () => []);
+  for (const line of (await readFile(join(work, 'vectors'), 'utf8')).split('\n').slice(0, -1)) {
+    const tab = line.indexOf('\t');
+    answers[Number(line.slice(0, tab))]!.push(JSON.parse(line.slice(tab + 1)) as FeatureValue[]);
+  }
+  return answers;
 }

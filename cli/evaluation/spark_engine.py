@@ -1,15 +1,16 @@
-"""Feature vectors by the Spark engine, for `tidemark features eval`: folders with a question, `vectors` put beside it.
+"""Feature vectors by the Spark engine, for `tidemark features eval`: any number of questions in one Spark job.
 
-Arguments: a folder for Spark's own files, then the folders (what they hold: spark.ts). The events are admitted here
-again, by the contracts of Python, as a Glue job does it.
+Argument: the folder with the questions (what it holds: spark.ts), for Spark's own files and for `vectors`. The events
+are admitted here again, by the contracts of Python, as a Glue job does it.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -26,33 +27,27 @@ from tidemark_spark.pit import ALL_KNOWN, point_in_time
 from tidemark_spark.spark_events import by_entity, partition_table, prepare
 
 ROOT = Path(__file__).parents[2]
-AT_ONCE = 4
+_QUESTION = ("question", pa.int32())
 _ASKED = [("row", pa.int64()), ("t", pa.int64()), ("known_before", pa.int64())]
-_BOTH = pa.schema([*EVENT_SCHEMA, *_ASKED])
+_BOTH = pa.schema([_QUESTION, *EVENT_SCHEMA, *_ASKED])
 
 
 class ParityError(Exception):
     """An event that TypeScript's contract admits and Python's refuses."""
 
 
-def main(work: Path, folders: list[Path]) -> None:
+def main(work: Path) -> None:
+    use_cases = json.loads((work / "usecases.json").read_text())
+    plans = [compile_view(use_case, use_case["views"][0]) for use_case in use_cases]
+    contracts = [compile_contracts(use_case["contracts"]) for use_case in use_cases]
     spark = start(work)
     try:
-        # A small question keeps Spark waiting more than working, so some are asked at once.
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            for number, _ in enumerate(pool.map(lambda folder: evaluate(spark, folder), folders), 1):
-                print(f"progress: {number} of {len(folders)} done", flush=True)
+        print("progress: Spark answers", flush=True)
+        events = admitted(spark, work / "events", contracts)
+        vectors = answer(plans, events, asked(spark, work / "queries"))
     finally:
         spark.stop()
-
-
-def evaluate(spark: SparkSession, folder: Path) -> None:
-    """Writes `vectors` beside the question."""
-    use_case = json.loads((folder / "usecase.json").read_text())
-    plan = compile_view(use_case, use_case["views"][0])
-    events = admitted(spark, folder / "events", compile_contracts(use_case["contracts"]))
-    vectors = answer(plan, events, asked(spark, folder / "queries"))
-    (folder / "vectors").write_text("".join(f"{values}\n" for values in vectors))
+    (work / "vectors").write_text("".join(f"{question}\t{values}\n" for question, values in vectors))
 
 
 def start(work: Path) -> SparkSession:
@@ -82,50 +77,57 @@ def start(work: Path) -> SparkSession:
     return spark
 
 
-def admitted(spark: SparkSession, path: Path, contracts: Contracts) -> DataFrame:
-    """Canonical events of the lines, with the columns of EVENT_SCHEMA. Raises ParityError in the worker."""
+def admitted(spark: SparkSession, path: Path, contracts: list[Contracts]) -> DataFrame:
+    """Canonical events of the lines, with their question and EVENT_SCHEMA. Raises ParityError in the worker."""
 
-    def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[dict[str, Any]]:
-        for batch in batches:
-            for text in batch.column(0).to_pylist():
-                number, _, line = text.partition("\t")
-                row = landed_row(line.encode(), int(number), 0, contracts, 0)
-                if row.get("reason"):
-                    raise ParityError(f"events, line {number}: {row['reason']}: {row['detail']}")
-                yield row
+    def rows(question: int, lines: Iterable[list[str]]) -> Iterator[dict[str, Any]]:
+        for _, number, line in lines:
+            row = landed_row(line.encode(), int(number), 0, contracts[question], 0)
+            if row.get("reason"):
+                raise ParityError(f"question {question}, events, line {number}: {row['reason']}: {row['detail']}")
+            yield row
+
+    def landed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        lines = (text.split("\t", 2) for batch in batches for text in batch.column(0).to_pylist())
+        for number, some in groupby(lines, key=itemgetter(0)):
+            question = int(number)
+            for batch in landed_batches(rows(question, some)):
+                column = pa.array([question] * len(batch), pa.int32())
+                yield pa.record_batch([column, *batch.columns], names=["question", *batch.schema.names])
 
     lines = spark.read.option("lineSep", "\n").text(str(path))
-    landed = lines.mapInArrow(lambda batches: landed_batches(rows(batches)), LANDED_SCHEMA)
-    return landed.select(EVENT_SCHEMA.names)
+    return lines.mapInArrow(landed, f"question int, {LANDED_SCHEMA}").select("question", *EVENT_SCHEMA.names)
 
 
 def asked(spark: SparkSession, path: Path) -> DataFrame:
-    """Queries: entity_id, their place, t and known_before, both ms."""
+    """Queries: their question, entity_id, their place among all, t and known_before, both ms."""
     with path.open() as file:
         rows = [
-            (entity_id, row, t, ALL_KNOWN if known is None else known)
-            for row, (entity_id, t, known) in enumerate(map(json.loads, file))
+            (question, entity_id, row, t, ALL_KNOWN if known is None else known)
+            for row, (question, entity_id, t, known) in enumerate(map(json.loads, file))
         ]
-    return spark.createDataFrame(rows, "entity_id string, row long, t long, known_before long")
+    return spark.createDataFrame(rows, "question int, entity_id string, row long, t long, known_before long")
 
 
-def answer(plan: ViewPlan, events: DataFrame, queries: DataFrame) -> list[str]:
-    """For each query, in order, its values as a JSON array in the view's order."""
+def answer(plans: list[ViewPlan], events: DataFrame, queries: DataFrame) -> list[tuple[int, str]]:
+    """For each query, in order, its question and its values as a JSON array in the view's order."""
     both = events.unionByName(queries, allowMissingColumns=True).select(*_BOTH.names)
 
     def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         table = partition_table(batches, _BOTH)
-        if table is not None:
-            is_event = pc.is_null(table["row"])
-            spine = table.filter(pc.invert(is_event)).select(["row", "entity_id", "t", "known_before"])
+        for question in [] if table is None else pc.unique(table["question"]).to_pylist():
+            own = table.filter(pc.equal(table["question"], question))
+            is_event = pc.is_null(own["row"])
+            spine = own.filter(pc.invert(is_event)).select(["row", "entity_id", "t", "known_before"])
             if len(spine):
-                values = point_in_time(plan, table.filter(is_event).select(EVENT_SCHEMA.names), spine)
+                values = point_in_time(plans[question], own.filter(is_event).select(EVENT_SCHEMA.names), spine)
                 columns = zip(*(map(plain, values[name].to_pylist()) for name in values.column_names), strict=True)
                 texts = [wire_json.dumps(list(row)) for row in columns]
-                yield pa.record_batch([spine["row"].combine_chunks(), pa.array(texts)], names=["row", "values"])
+                told = [pa.array([question] * len(texts), pa.int32()), spine["row"].combine_chunks(), pa.array(texts)]
+                yield pa.record_batch(told, names=["question", "row", "values"])
 
-    found = by_entity(both).mapInArrow(rows, "row long, values string").collect()
-    return [one["values"] for one in sorted(found, key=lambda one: one["row"])]
+    found = by_entity(both).mapInArrow(rows, "question int, row long, values string").collect()
+    return [(one["question"], one["values"]) for one in sorted(found, key=itemgetter("row"))]
 
 
 def plain(value: Any) -> Any:
@@ -136,4 +138,4 @@ def plain(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]])
+    main(Path(sys.argv[1]))

@@ -32,13 +32,13 @@ beforeAll(async () => {
   tab.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`));
   await tab.goto(page.url);
   await tab.waitForSelector('body[data-ready="true"]', { timeout: 20_000 });
-}, 90_000);
+});
 
 afterAll(async () => {
   await browser?.close();
   await page?.close();
   await cloud?.stop();
-}, 30_000);
+});
 
 const text = (selector: string) => tab.$eval(selector, (element) => element.textContent ?? '');
 const rows = (selector: string) => tab.$$eval(`${selector} tbody tr`, (all) => all.map((row) => row.textContent ?? ''));

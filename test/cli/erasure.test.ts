@@ -12,12 +12,12 @@ beforeAll(async () => {
   cloud = await startLocalCloud({ quiet: true });
   dynamo = new DynamoDBClient(cloud.clientConfig);
   await createTables(dynamo);
-}, 60_000);
+});
 
 afterAll(async () => {
   dynamo?.destroy();
   await cloud?.stop();
-}, 30_000);
+});
 
 test('of an erased entity no version of its state stays, and of others all', async () => {
   for (const entity of ['ann', 'bob']) {

@@ -137,8 +137,8 @@ describe('records to a stream', () => {
     let cloud: LocalCloud;
     beforeAll(async () => {
       cloud = await startLocalCloud({ quiet: true });
-    }, 40_000);
-    afterAll(() => cloud?.stop(), 30_000);
+    });
+    afterAll(() => cloud?.stop());
 
     test('arrive with their bytes and keys, in order', async () => {
       const client = connectTo(cloud).clients.kinesis;
@@ -160,6 +160,6 @@ describe('records to a stream', () => {
       expect(
         Records?.map(({ Data, PartitionKey }) => [PartitionKey, Buffer.from(Data ?? []).toString('latin1')]),
       ).toEqual(records.map(({ partitionKey, data }) => [partitionKey, data.toString('latin1')]));
-    }, 40_000);
+    });
   });
 });

@@ -32,7 +32,7 @@ describe.each(STAGES)('alarms of %s', (stage) => {
     expect(alarms).toHaveLength(COUNT[stage]);
     expect(alarms.filter(({ AlarmActions }) => AlarmActions?.length === 1)).toHaveLength(COUNT[stage]);
     expect(alarms.filter(({ OKActions }) => OKActions?.length === 1)).toHaveLength(COUNT[stage]);
-  }, 60_000);
+  });
 
   test('have a name of their own, a severity, a sentence, an article and a reason for missing data', async () => {
     const alarms = await alarmsOf(stage);

@@ -34,7 +34,7 @@ describe.each(STAGES)('stage %s', (stage) => {
         ),
     );
     expect(findings).toEqual([]);
-  }, 60_000);
+  });
 
   test('passes cfn-lint', async () => {
     const { outdir } = await synthesise(stage);
@@ -43,7 +43,7 @@ describe.each(STAGES)('stage %s', (stage) => {
     // W3005 dislikes a DependsOn beside a reference: the CDK writes it so that a function waits for its role's policies.
     const arguments_ = ['--ignore-checks', 'W3005', '--', ...templates.map((file) => path.join(outdir, file))];
     expect(execFileSync(CFN_LINT, arguments_, { encoding: 'utf8' })).toBe('');
-  }, 120_000);
+  });
 
   test('has no wildcard in a policy without a reason that is written down beside it', async () => {
     const unreasoned: string[] = [];
@@ -103,7 +103,7 @@ test('cdk-nag and the wildcard test do find what nobody gave a reason for', asyn
   new CfnResource(stacks.storage, 'Plain', { type: 'AWS::SNS::Topic' });
   const rules = new AwsSolutionsChecks().validateScope(app).violations.map(({ ruleName }) => ruleName);
   expect(rules).toEqual(expect.arrayContaining(['AwsSolutions-IAM5[Action::s3:*]', 'AwsSolutions-IAM5[Resource::*]']));
-}, 60_000);
+});
 
 interface Statement {
   readonly Effect: string;

@@ -187,7 +187,7 @@ describe('what was released last', () => {
       const asset = stack.node.findAll().find((node): node is Asset => node instanceof Asset)!;
       expect(readdirSync(path.join(app.outdir, asset.assetPath)).sort()).toEqual(files);
     }
-  }, 30_000);
+  });
 
   test('is left out where the view is the same', async () => {
     const at = await released('same', (source) => source.replace('threshold: 0.8', 'threshold: 0.7'));

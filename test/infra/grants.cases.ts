@@ -75,7 +75,7 @@ describe('what each function may do, and nothing else', () => {
         's3:PutObject on <LakeBucket Arn>/archive/quarantine/*',
       ].sort(),
     );
-  }, 60_000);
+  });
 
   test('archiver: ask who was erased, write the archive', async () => {
     expect(await grantsOf('ArchiverFnRole')).toEqual(

@@ -36,7 +36,7 @@ describe.each(STAGES)('event source mappings of %s', (stage) => {
       });
     }
     for (const [, { DestinationConfig }] of found) expect(JSON.stringify(DestinationConfig)).toMatch(/LakeBucket/);
-  }, 60_000);
+  });
 
   test('the scorer sees state items only, the publisher new alerts only', async () => {
     const found = await mappings(stage);
@@ -203,4 +203,4 @@ test('a Slack channel and e-mail addresses are only configuration', async () => 
   synthesised
     .template('storage')
     .hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'on-call@example.org' });
-}, 60_000);
+});

@@ -33,12 +33,12 @@ beforeAll(async () => {
   cloud = await startLocalCloud({ quiet: true });
   dynamo = new DynamoDBClient(cloud.clientConfig);
   await createTables(dynamo);
-}, 60_000);
+});
 
 afterAll(async () => {
   dynamo?.destroy();
   await cloud?.stop();
-}, 30_000);
+});
 
 function stateAfter(...sequences: readonly number[]): EntityState {
   const events = sequences.map((sequence) => {

@@ -26,12 +26,12 @@ beforeAll(async () => {
       KeySchema: names.map((AttributeName, i) => ({ AttributeName, KeyType: i === 0 ? 'HASH' : 'RANGE' })),
     }),
   );
-}, 60_000);
+});
 
 afterAll(async () => {
   dynamo?.destroy();
   await cloud?.stop();
-}, 30_000);
+});
 
 beforeEach(() => {
   lake = new MemoryLake();

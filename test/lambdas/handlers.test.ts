@@ -46,7 +46,7 @@ beforeAll(async () => {
   scorer = await load('scorer/handler.ts');
   sweep = await load('sweep/handler.ts');
   api = await load('api/handler.ts');
-}, 60_000);
+});
 
 afterAll(async () => {
   for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
@@ -56,7 +56,7 @@ afterAll(async () => {
   await model.stop();
   await cloud?.stop();
   rmSync(folder, { recursive: true, force: true });
-}, 30_000);
+});
 
 /** A batch as Lambda delivers it. */
 function batch(data: readonly (object | string)[], from = 1) {
@@ -120,7 +120,7 @@ test('a batch becomes states, archive and quarantine; a redelivery changes nothi
     `archive/events/dt=2017-06-01/shardId-000000000000/1-${CUSTOMERS + 1}.ndjson.gz`,
   ]);
   expect(await keys('archive/quarantine/')).toHaveLength(1);
-}, 60_000);
+});
 
 test('nothing is scored before the fence stands', async () => {
   expect(await scorer(await images())).toEqual({ batchItemFailures: [] });
@@ -152,13 +152,13 @@ test('the sweep scores all who were silent for a day, once', async () => {
   const now = ARRIVAL + 2 * DAY;
   expect(await sweep({ now }, context)).toMatchObject({ now, looked_at: CUSTOMERS, scored: CUSTOMERS, complete: true });
   expect(await sweep({ now: new Date(now + DAY / 2).toISOString() }, context)).toMatchObject({ scored: 0 });
-}, 30_000);
+});
 
 test('a sweep whose time is over says so, and the next one goes on', async () => {
   const now = ARRIVAL + 5 * DAY;
   expect(await sweep({ now }, { getRemainingTimeInMillis: () => 100 })).toMatchObject({ complete: false, scored: 0 });
   expect(await sweep({ now }, context)).toMatchObject({ complete: true, scored: CUSTOMERS });
-}, 30_000);
+});
 
 test('the API finalises now, says how old the data is and who is missing', async () => {
   const features = await ask('/v1/features', { entity_ids: ['c1', 'nobody'] });

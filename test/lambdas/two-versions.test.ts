@@ -54,7 +54,7 @@ beforeAll(async () => {
   load = (entry) => loadHandler(entry, join(folder, `${loads++}`), environment, { usecase: ir, previous: old.ir });
   processor = await load('processor/handler.ts');
   await fence(OLD);
-}, 60_000);
+});
 
 afterAll(async () => {
   for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
@@ -64,7 +64,7 @@ afterAll(async () => {
   await model.stop();
   await cloud?.stop();
   rmSync(folder, { recursive: true, force: true });
-}, 30_000);
+});
 
 /** As after a cold start: they remember nothing of what the model accepted. */
 async function functions(): Promise<[api: Handler, scorer: Handler, sweep: Handler]> {
@@ -157,7 +157,7 @@ test('before the fence of the new version nothing of it is served, although the 
   expect(await scored()).toEqual({ ann: old.view.definition_hash, bob: old.view.definition_hash });
   expect(await sweep({ now: ARRIVAL + 2 * DAY }, context)).toMatchObject({ looked_at: 2, scored: 2 });
   expect(await scored()).toEqual({ ann: old.view.definition_hash, bob: old.view.definition_hash });
-}, 30_000);
+});
 
 /** As the backfill does it: what came before the join is put beside each state, then the fence. */
 async function backfill(): Promise<void> {
@@ -200,7 +200,7 @@ test('behind the fence features are of the new version, and scores of the one th
   expect(await scored()).toEqual({ ann: old.view.definition_hash, bob: old.view.definition_hash });
   expect(await sweep({ now: ARRIVAL + 2 * DAY }, context)).toMatchObject({ looked_at: 2, scored: 2 });
   expect(await scored()).toEqual({ ann: old.view.definition_hash, bob: old.view.definition_hash });
-}, 30_000);
+});
 
 test('with its model the new version scores; an image from before the fence is read again', async () => {
   model.definition_hash = current.view.definition_hash;
@@ -215,7 +215,7 @@ test('with its model the new version scores; an image from before the fence is r
   expect(Object.keys(await scored())).toEqual(['ann', 'bob']);
   expect(await sweep({ now: ARRIVAL + 2 * DAY }, context)).toMatchObject({ looked_at: 2, scored: 2 });
   expect(await scored()).toEqual({ ann: current.view.definition_hash, bob: current.view.definition_hash });
-}, 30_000);
+});
 
 test('a model of neither version is refused, and nothing is stored', async () => {
   model.definition_hash = 'another';
@@ -224,4 +224,4 @@ test('a model of neither version is refused, and nothing is stored', async () =>
   expect(await scorer(await images())).toEqual({ batchItemFailures: [] });
   await expect(sweep({ now: ARRIVAL + 2 * DAY }, context)).rejects.toThrow(/another definition/);
   expect(await scored()).toEqual({});
-}, 30_000);
+});

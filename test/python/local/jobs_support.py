@@ -115,7 +115,7 @@ def tar(files: dict[str, str]) -> bytes:
     return buffer.getvalue()
 
 
-def until(read: Callable[[], Any], done: Callable[[Any], bool], seconds: float = 60) -> Any:
+def until(read: Callable[[], Any], done: Callable[[Any], bool], seconds: float = 240) -> Any:
     """Reads until `done`; fails the test with the last value when that takes longer than `seconds`."""
     deadline = time.monotonic() + seconds
     while True:

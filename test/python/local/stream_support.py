@@ -68,7 +68,7 @@ class StreamFunction:
     def batches(self) -> list[list[str]]:
         return [item["batch"] for item in self.invocations()]
 
-    def wait_for(self, done, seconds: float = 20) -> list[list[str]]:
+    def wait_for(self, done, seconds: float = 120) -> list[list[str]]:
         return until(self.batches, done, seconds)
 
     def update(self, **changes: Any) -> None:

@@ -251,7 +251,7 @@ def test_update_lets_running_requests_end(cloud):
         cloud.sagemaker.update_endpoint(EndpointName="drained", EndpointConfigName="only-blue")
         assert settled(cloud, "drained")["EndpointConfigName"] == "only-blue"
         assert not slow.done(), "the update ended before the request did"
-        assert slow.result(20)[0] == {"model": "red", "data": "slow"}
+        assert slow.result(120)[0] == {"model": "red", "data": "slow"}
 
 
 def test_failed_update_keeps_the_old_configuration(cloud):

@@ -56,10 +56,10 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def _wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline and server.poll() is None:
         try:
-            urllib.request.urlopen(f"{address}/_ministack/health", timeout=1)
+            urllib.request.urlopen(f"{address}/_ministack/health", timeout=5)
             return
         except OSError:
             time.sleep(0.1)

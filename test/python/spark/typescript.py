@@ -18,7 +18,7 @@ def ask(question: dict[str, Any], script: str = "bridge.ts") -> Any:
         capture_output=True,
         text=True,
         cwd=ROOT,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     if done.returncode != 0:
