@@ -7,3 +7,4 @@ import './grants.cases.ts';
 import './alarms.cases.ts';
 import './deliveries.cases.ts';
 import './references.cases.ts';
+import './iam-policies.cases.ts';
