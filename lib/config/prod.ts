@@ -54,7 +54,7 @@ export const prod: StageConfig = {
   notifier: { memoryMiB: 256, timeoutSeconds: 30 },
   batch: { workerType: 'G.1X', workers: 4, timeoutMinutes: 240, entityBuckets: 16, healingNights: 7 },
   training: {
-    xgboostImage: '3.0-5',
+    xgboostImage: '3.2-0',
     instanceType: 'ml.m5.xlarge',
     volumeGiB: 30,
     maxRuntimeSeconds: 7200,

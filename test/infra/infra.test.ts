@@ -8,3 +8,4 @@ import './alarms.cases.ts';
 import './deliveries.cases.ts';
 import './references.cases.ts';
 import './iam-policies.cases.ts';
+import './metrics.cases.ts';
