@@ -9,3 +9,5 @@ import './deliveries.cases.ts';
 import './references.cases.ts';
 import './iam-policies.cases.ts';
 import './metrics.cases.ts';
+import './support.cases.ts';
+import './limits.cases.ts';
