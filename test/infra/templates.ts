@@ -63,23 +63,22 @@ export class Templates {
   target(stack: StackName, value: unknown): Placed | undefined {
     if (typeof value !== 'object' || value === null) return undefined;
     const node = value as Record<string, unknown>;
-    if (node['Fn::ImportValue'] !== undefined) {
-      return this.exported((output) => output.Export?.Name === node['Fn::ImportValue']);
-    }
-    if (node['Fn::GetStackOutput'] !== undefined) {
-      const { OutputName } = node['Fn::GetStackOutput'] as { OutputName: string };
-      return this.exported((_, name) => name === OutputName);
-    }
+    const behind = this.behind(node);
+    if (behind !== undefined) return this.target(behind.stack, behind.value);
     const id = node.Ref ?? (node['Fn::GetAtt'] as string[] | undefined)?.[0];
     const resource = typeof id === 'string' ? this.byStack[stack].Resources[id] : undefined;
     if (resource === undefined) return undefined;
     return { stack, id: id as string, type: resource.Type, properties: resource.Properties ?? {} };
   }
 
-  private exported(is: (output: NonNullable<TemplateJson['Outputs']>[string], name: string) => boolean) {
+  /** What an import or a look-up stands for in the stack that it comes from. */
+  behind(node: Record<string, unknown>): { readonly stack: StackName; readonly value: unknown } | undefined {
+    const exported = node['Fn::ImportValue'];
+    const lookedUp = (node['Fn::GetStackOutput'] as { OutputName: string } | undefined)?.OutputName;
+    if (exported === undefined && lookedUp === undefined) return undefined;
     for (const stack of STACKS) {
-      for (const [name, output] of Object.entries(this.byStack[stack].Outputs ?? {})) {
-        if (is(output, name)) return this.target(stack, output.Value);
+      for (const [name, { Value, Export }] of Object.entries(this.byStack[stack].Outputs ?? {})) {
+        if (exported === undefined ? name === lookedUp : Export?.Name === exported) return { stack, value: Value };
       }
     }
     return undefined;
