@@ -85,6 +85,7 @@ const sweepAnswer = z.looseObject({
   scored: z.number(),
   alerts: z.number(),
   complete: z.boolean(),
+  waits_for: z.string().optional(),
 });
 export type SweepAnswer = z.infer<typeof sweepAnswer>;
 
@@ -205,6 +206,7 @@ export class Replayer {
     for (let call = 0; call < MAX_SWEEP_CALLS; call += 1) {
       signal?.throwIfAborted();
       const answer = await invokeSweep(clients.lambda, resources.get('sweepFunction'), now);
+      if (answer.waits_for) throw new CliError(`The sweep can score nobody yet: ${answer.waits_for}.`);
       total.looked_at = Math.max(total.looked_at, answer.looked_at);
       total.scored += answer.scored;
       total.alerts += answer.alerts;

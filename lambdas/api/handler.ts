@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { METRIC } from '../../lib/monitoring/metric-names.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { ScoreRefusedError } from '../shared/ports.ts';
+import { ModelFailedError, ScoreRefusedError } from '../shared/ports.ts';
 import { predict, predictionsKey } from '../shared/scoring.ts';
 import { predictionAdapters } from '../shared/scoring-adapters.ts';
 import type { ServingVersion } from '../shared/serving-versions.ts';
@@ -23,6 +23,9 @@ export async function handler(event: APIGatewayProxyEventV2): Promise<APIGateway
       return { status: error.kind === 'mismatch' ? 409 : 503, body: { error: error.message } };
     }
     telemetry.error('a request failed', error);
+    if (error instanceof ModelFailedError) {
+      return { status: 503, body: { error: 'The model does not answer at present; try again.' } };
+    }
     return {
       status: 500,
       body: { error: 'The request failed here; try again, and look at the log of the API if it stays.' },

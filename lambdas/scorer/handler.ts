@@ -2,7 +2,8 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import { METRIC } from '../../lib/monitoring/metric-names.ts';
 import { readEnvironment } from '../shared/environment.ts';
-import { type NamedState, ScoreRefusedError } from '../shared/ports.ts';
+import { firstDay } from '../shared/first-score.ts';
+import { ModelFailedError, type NamedState, ScoreRefusedError } from '../shared/ports.ts';
 import { instantAfter, score } from '../shared/scoring.ts';
 import { scoringAdapters } from '../shared/scoring-adapters.ts';
 import type { ServingVersion } from '../shared/serving-versions.ts';
@@ -28,6 +29,20 @@ export async function handler(event: DynamoDBStreamEvent): Promise<DynamoDBBatch
       await aws.serving.scoring((version) => scoreStates(version, states.get(version.usecase.view.version)!));
     return { batchItemFailures: [] };
   } catch (error) {
+    const again = event.Records[0]?.dynamodb?.SequenceNumber;
+    if (error instanceof ModelFailedError && again !== undefined) {
+      telemetry.count(METRIC.scoringFailed, entities.size);
+      telemetry.error('the model failed; the batch is delivered again as a whole', error);
+      // From its first record on. A thrown error would have it halved down to single records, each with all its retries: for
+      // a model that hangs, hours in which nothing behind them is scored.
+      return { batchItemFailures: [{ itemIdentifier: again }] };
+    }
+    const awaited = await firstDay(error, aws.first);
+    if (awaited) {
+      telemetry.count(METRIC.scoringAwaited, entities.size);
+      telemetry.info('not scored yet', { waits_for: awaited.message, entities: entities.size });
+      return { batchItemFailures: [] };
+    }
     if (!(error instanceof ScoreRefusedError)) throw error;
     // The state is stored; the sweep scores it once there is a model for it. Retrying now would block the shard.
     telemetry.count(METRIC.scoreRefused, entities.size);
@@ -46,6 +61,7 @@ async function scoreStates(version: ServingVersion, images: readonly NamedState[
   const clock = env.TIDEMARK_CLOCK === 'replay' ? 0 : now;
   const candidates = states.map(({ entity_id, state }) => ({ entity_id, state, t: instantAfter(state, clock) }));
   const { predictions, alerts } = await score(usecase, { ...aws, endpoint }, candidates, 'event', now);
+  if (predictions.length > 0) await aws.first.record();
   if (env.TIDEMARK_CLOCK === 'wall') {
     for (const { state } of states) telemetry.milliseconds(METRIC.freshnessMs, now - state.newest_available_at);
   }

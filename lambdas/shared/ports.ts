@@ -101,7 +101,10 @@ export interface ModelScore {
 }
 
 export interface Endpoint {
-  /** @throws ScoreRefusedError when the model must not be asked (none there, another definition) */
+  /**
+   * @throws ScoreRefusedError when the model must not be asked (none there, another definition)
+   * @throws ModelFailedError when it does not answer, or by an error of its own
+   */
   score(instances: readonly (readonly (number | null)[])[]): Promise<EndpointAnswer>;
 }
 
@@ -110,11 +113,19 @@ export class ScoreRefusedError extends Error {
   override readonly name = 'ScoreRefusedError';
   /** `not_ready`: a backfill or a model is missing still; `mismatch`: the model is for another definition than ours. */
   readonly kind: 'not_ready' | 'mismatch';
+  /** With a mismatch: the definition hash that the model says it was trained on. @default - it did not say */
+  readonly trained_on: string | undefined;
 
-  constructor(message: string, kind: ScoreRefusedError['kind'] = 'not_ready') {
+  constructor(message: string, kind: ScoreRefusedError['kind'] = 'not_ready', trained_on?: string) {
     super(message);
     this.kind = kind;
+    this.trained_on = trained_on;
   }
+}
+
+/** The model fails or hangs, whatever it is asked: trying again later may help, and looking at single records does not. */
+export class ModelFailedError extends Error {
+  override readonly name = 'ModelFailedError';
 }
 
 export type Trigger = 'event' | 'sweep' | 'api';

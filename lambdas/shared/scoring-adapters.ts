@@ -1,10 +1,10 @@
 import { S3Client } from '@aws-sdk/client-s3';
-import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { dynamoClient } from './dynamo-client.ts';
 import { DynamoScores } from './dynamo-scores.ts';
 import { DynamoReplayClock, DynamoStates } from './dynamo-states.ts';
 import { DynamoTombstones } from './dynamo-tombstones.ts';
-import { SageMakerEndpoint } from './endpoint.ts';
+import { runtimeClient, SageMakerEndpoint } from './endpoint.ts';
+import { DynamoFirstScore } from './first-score.ts';
 import { LakeSink } from './lake.ts';
 import type { PredictionEnv, RecordingEnv } from './scoring-environment.ts';
 import { ServingVersions } from './serving-versions.ts';
@@ -12,7 +12,7 @@ import type { LoadedUseCase } from './usecase.ts';
 
 /** The AWS side of everything that asks the model. @param versions the newest first */
 export function predictionAdapters(env: PredictionEnv, versions: readonly LoadedUseCase[]) {
-  const [dynamo, runtime] = [dynamoClient(), new SageMakerRuntimeClient()];
+  const [dynamo, runtime] = [dynamoClient(), runtimeClient()];
   const serving = versions.map((usecase) => ({
     usecase,
     states: new DynamoStates(dynamo, env.FEATURES_TABLE, usecase.plan),
@@ -33,5 +33,6 @@ export function scoringAdapters(env: RecordingEnv, versions: readonly LoadedUseC
     ...adapters,
     scores: new DynamoScores(adapters.dynamo, env.SCORES_TABLE),
     tombstones: new DynamoTombstones(adapters.dynamo, env.FEATURES_TABLE),
+    first: new DynamoFirstScore(adapters.dynamo, env.SCORES_TABLE),
   };
 }

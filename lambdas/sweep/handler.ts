@@ -6,6 +6,7 @@ import { METRIC } from '../../lib/monitoring/metric-names.ts';
 import { mapConcurrently } from '../shared/backoff.ts';
 import { type Item, stateOf } from '../shared/dynamo-states.ts';
 import { readEnvironment } from '../shared/environment.ts';
+import { firstDay } from '../shared/first-score.ts';
 import { ScoreRefusedError } from '../shared/ports.ts';
 import { instantAfter, type Scored, score } from '../shared/scoring.ts';
 import { scoringAdapters } from '../shared/scoring-adapters.ts';
@@ -35,13 +36,21 @@ export interface SweepResult {
   readonly alerts: number;
   /** False when the time was over: the next call goes on with those still due. */
   readonly complete: boolean;
+  /** On the first day only: what is missing before anybody can be scored. */
+  readonly waits_for?: string;
 }
 
-/** Scores every entity that was not scored for a day. @throws ScoreRefusedError when there is no model or no fence */
+type Total = { -readonly [K in keyof Omit<SweepResult, 'now' | 'waits_for'>]: SweepResult[K] };
+
+/**
+ * Scores every entity that was not scored for a day.
+ * @throws ScoreRefusedError when the model is for another definition, or when model or fence are gone that were there
+ * @throws ModelFailedError
+ */
 export async function handler(event: unknown, context: Context): Promise<SweepResult> {
-  const total = { looked_at: 0, scored: 0, alerts: 0, complete: true };
+  const total: Total = { looked_at: 0, scored: 0, alerts: 0, complete: true };
+  const now = await nowOf(inputSchema.parse(event ?? {}).now);
   try {
-    const now = await nowOf(inputSchema.parse(event ?? {}).now);
     await aws.serving.ready();
     await mapConcurrently([...Array(env.SWEEP_SEGMENTS).keys()], env.SWEEP_SEGMENTS, (segment) =>
       sweepSegment(segment, now, context, total),
@@ -52,6 +61,12 @@ export async function handler(event: unknown, context: Context): Promise<SweepRe
     telemetry.info('sweep', total);
     return { now, ...total };
   } catch (error) {
+    const awaited = await firstDay(error, aws.first);
+    if (awaited) {
+      telemetry.count(METRIC.scoringAwaited);
+      telemetry.info('nobody can be scored yet', { waits_for: awaited.message });
+      return { now, ...total, waits_for: awaited.message };
+    }
     if (error instanceof ScoreRefusedError) telemetry.count(METRIC.scoreRefused);
     throw error;
   } finally {
@@ -59,12 +74,7 @@ export async function handler(event: unknown, context: Context): Promise<SweepRe
   }
 }
 
-async function sweepSegment(
-  segment: number,
-  now: number,
-  context: Context,
-  total: { -readonly [K in keyof Omit<SweepResult, 'now'>]: SweepResult[K] },
-) {
+async function sweepSegment(segment: number, now: number, context: Context, total: Total) {
   const views = aws.serving.versions.map(({ usecase }, i) => [`:view${i}`, { S: usecase.view.version }] as const);
   const pages = paginateScan(
     { client: aws.dynamo },
@@ -88,6 +98,7 @@ async function sweepSegment(
     const last = await aws.scores.read(entities);
     const due = Items.filter((item) => isDue(last.get(item.entity_id!.S!), now));
     const { predictions, alerts } = await aws.serving.scoring((version) => scoreItems(version, due, now));
+    if (predictions.length > 0) await aws.first.record();
     total.looked_at += entities.length;
     total.scored += predictions.length;
     total.alerts += alerts;

@@ -135,6 +135,8 @@ export class PipelineDashboard extends Construct {
         this.metric(SERVICE.sweep, METRIC.entitiesScored, Stats.SUM, 'by sweep'),
         this.metric(SERVICE.scorer, METRIC.scoreRefused, Stats.SUM, 'refused by scorer'),
         this.metric(SERVICE.sweep, METRIC.scoreRefused, Stats.SUM, 'refused by sweep'),
+        this.metric(SERVICE.scorer, METRIC.scoringAwaited, Stats.SUM, 'waits for a first model'),
+        this.metric(SERVICE.scorer, METRIC.scoringFailed, Stats.SUM, 'model failed'),
       ]),
     ];
   }

@@ -69,6 +69,10 @@ export const METRIC = {
   entitiesScored: 'EntitiesScored',
   /** scorer, sweep, api: entities that got none: model and view disagree, fence missing, endpoint refused. */
   scoreRefused: 'ScoreRefused',
+  /** scorer (entities), sweep (runs): not scored because no model has ever scored yet: the first day, and no fault. */
+  scoringAwaited: 'ScoringAwaited',
+  /** scorer: entities whose model failed or hung; their batch is delivered again. */
+  scoringFailed: 'ScoringFailed',
   /** scorer, sweep: alerts decided and written to the outbox. */
   alertsRaised: 'AlertsRaised',
   /** publisher: alerts handed from the outbox to the topic. */

@@ -60,14 +60,16 @@ export async function loadHandler(
   return handler;
 }
 
-/** The runtime API of a model endpoint: scores every row as it is told. */
+/**
+ * The runtime API of a model endpoint: scores every row as it is told, and refuses another definition as InvokeEndpoint says it
+ * (424 ModelError with the container's own status and body). `real-endpoint.test.ts` asks a real one.
+ */
 export class ModelEndpoint {
   /** All rows that it was asked for. */
   readonly inputs: (number | null)[][] = [];
   score = 0.9;
   /** What the model says it was trained for. */
   definition_hash: string;
-  status = 200;
   private readonly server: Server;
 
   constructor(definition_hash: string) {
@@ -76,16 +78,25 @@ export class ModelEndpoint {
       const parts: Buffer[] = [];
       request.on('data', (part: Buffer) => parts.push(part));
       request.on('end', () => {
-        const { instances } = JSON.parse(Buffer.concat(parts).toString('utf8')) as {
+        const asked = JSON.parse(Buffer.concat(parts).toString('utf8')) as {
           instances: (number | null)[][];
+          definition_hash: string;
         };
+        const { instances } = asked;
+        const { definition_hash } = this;
+        if (asked.definition_hash !== definition_hash) {
+          const OriginalMessage = JSON.stringify({ error: 'another definition', definition_hash });
+          const Message = `Received client error (409) from primary with message "${OriginalMessage}".`;
+          response.writeHead(424, { 'content-type': 'application/json', 'x-amzn-errortype': 'ModelError' });
+          response.end(JSON.stringify({ Message, OriginalStatusCode: 409, OriginalMessage }));
+          return;
+        }
         this.inputs.push(...instances);
         const predictions = instances.map(() => ({ score: this.score, contributions: [0.1, 1], bias: 0 }));
-        response.writeHead(this.status, {
+        response.writeHead(200, {
           'content-type': 'application/json',
           'x-amzn-invoked-production-variant': 'champion',
         });
-        const { definition_hash } = this;
         response.end(JSON.stringify({ predictions, model_version: 'm1', definition_hash }));
       });
     });

@@ -13,11 +13,13 @@ import { usecase } from './use-case.ts';
 
 type Name = 'new' | 'old';
 
-/** Two versions, the fences that are up, and one endpoint whose model was trained for one of them. */
+/** Two versions, the fences that are up, and one endpoint whose model was trained for one of them, or two fleets of it. */
 class World {
   now = 1_000_000;
   fences: readonly Name[] = ['new', 'old'];
   model: Name | 'none' | 'absent' | 'broken' = 'old';
+  /** During a canary: the model that answers the next request. */
+  canary: (() => Name) | null = null;
   /** Whom the model was asked for. */
   readonly asked: Name[] = [];
   readonly serving = new ServingVersions([this.version('new'), this.version('old')], () => this.now);
@@ -29,11 +31,13 @@ class World {
         this.asked.push(name);
         if (this.model === 'absent') throw new ScoreRefusedError('endpoint: found none');
         if (this.model === 'broken') throw new Error('time-out');
-        if (this.model !== name) throw new ScoreRefusedError(`not for ${name}`, 'mismatch');
+        const model = this.canary?.() ?? this.model;
+        if (model !== name) throw new ScoreRefusedError(`not for ${name}`, 'mismatch', model);
         return { scores: [], variant: '', model_version: 'm1' };
       },
     };
-    return { usecase: { ...usecase, view: { ...usecase.view, version: name } }, states, endpoint };
+    const view = { ...usecase.view, version: name, definition_hash: name };
+    return { usecase: { ...usecase, view }, states, endpoint };
   }
 
   /** @param has versions with something to ask for. @returns who answered, or that it had nothing to ask for */
@@ -103,10 +107,71 @@ describe('scores', () => {
     await world.score();
     world.model = 'new';
     world.asked.length = 0;
-    expect([await world.score(), world.questions]).toEqual(['new', ['old', 'new']]);
-    expect([await world.score(), world.questions]).toEqual(['new', ['new']]);
+    // The old one answered just now: another fleet may have it still.
+    expect([await world.score(), world.questions]).toEqual(['new', [...Array(10).fill('old'), 'new']]);
+    for (let i = 0; i < 5; i++) expect([await world.score(), world.questions]).toEqual(['new', ['new']]);
     world.model = 'old';
-    expect([await world.score(), world.questions]).toEqual(['old', ['new', 'old']]);
+    expect([await world.score(), world.questions]).toEqual(['old', [...Array(10).fill('new'), 'old']]);
+  });
+
+  test('a model that names no definition is asked once by each version', async () => {
+    const world = new World();
+    await world.score();
+    world.canary = () => {
+      throw new ScoreRefusedError('unsupported', 'mismatch');
+    };
+    world.asked.length = 0;
+    await expect(world.score()).rejects.toMatchObject({ kind: 'mismatch', message: 'unsupported' });
+    expect(world.questions).toEqual(['old', 'new']);
+  });
+
+  describe.each([0.1, 0.5, 0.9])('during a canary, with a share of %p for the new model', (share) => {
+    /** 424242 as the seed of Lehmer's generator, so that a failure comes again. */
+    function canary(world: World): void {
+      let state = 424_242;
+      world.canary = () => {
+        state = (state * 48_271) % 2_147_483_647;
+        return state / 2_147_483_647 < share ? 'new' : 'old';
+      };
+    }
+
+    test('nobody stays unscored', async () => {
+      const world = new World();
+      await world.score();
+      canary(world);
+      const answered = { new: 0, old: 0 };
+      for (let i = 0; i < 2000; i++) {
+        world.now += 100;
+        answered[(await world.score()) as Name]++;
+      }
+      expect(answered.new + answered.old).toBe(2000);
+      expect(Math.min(answered.new, answered.old)).toBeGreaterThan(0);
+    });
+
+    test('nor does one whose request has many parts, each of which meets one of the fleets', async () => {
+      const world = new World();
+      canary(world);
+      for (let i = 0; i < 500; i++) {
+        world.now += 1000;
+        const by = await world.serving.scoring(async ({ usecase: { view }, endpoint }) => {
+          for (let part = 0; part < 3; part++) await endpoint.score([[1]]);
+          return view.version;
+        });
+        expect(['new', 'old']).toContain(by);
+      }
+    });
+
+    test('nor who has states of one version only in this batch, once both models were met', async () => {
+      const world = new World();
+      canary(world);
+      for (let i = 0; i < 20; i++) await world.score();
+      const refused = { new: 0, old: 0 };
+      for (let i = 0; i < 500; i++) {
+        for (const name of ['new', 'old'] as const) if ((await world.score([name])) !== name) refused[name]++;
+      }
+      // Each entity is in both: it stays unscored where both batches were refused, in a row of ten each.
+      expect(Math.min(refused.new, refused.old)).toBe(0);
+    });
   });
 
   test('a model of neither is refused in the words for the newest, each time', async () => {
