@@ -281,7 +281,7 @@ def test_an_endpoint_that_cannot_be_updated_says_why(cloud):
     cloud.iam.delete_role_policy(RoleName="hosting", PolicyName="alarms-refused")
     found = app.deploy(app.package(name="new"))
     assert (found["status"], found["error"]) == ("FAILED", "DeploymentFailed")
-    assert "cloudwatch:DescribeAlarms" in found["cause"] and app.alarm_names() == []
+    assert answer("sagemaker.rollback-alarms-role") in found["cause"] and app.alarm_names() == []
     with pytest.raises(ClientError, match="Could not find the CloudWatch alarm"):
         cloud.sagemaker.update_endpoint(
             EndpointName=app.name,

@@ -89,6 +89,7 @@ FUNCTIONS = [
     ),
     ("alarm_states", SERVICES + "cloudwatch", "_dispatch_alarm_actions", "(alarm, old_state, new_state, reason)"),
     ("alarm_states", SERVICES + "cloudwatch", "_evaluate_parent_alarms", "(child, seen)"),
+    ("sagemaker", "ministack.core.iam_evaluator", "_gather_role_policies", "(role_name, account_id)"),
     (
         "audit",
         "ministack.core.iam_evaluator",
@@ -122,6 +123,10 @@ CALLERS = [
     ("step_functions", SERVICES + "stepfunctions", "_run_execution", "_apply_output_path"),
     ("step_functions", SERVICES + "stepfunctions", "_run_sub_machine", "_apply_output_path"),
     ("alarm_states", SERVICES + "cloudwatch", "_evaluate_all_alarms", "_evaluate_alarm"),
+    ("quotas", SERVICES + "lambda_svc", "_acquire_execution_slot", "_ACCOUNT_CONCURRENCY_CAP"),
+    ("quotas", SERVICES + "lambda_svc", "_get_account_settings", "_ACCOUNT_CONCURRENCY_CAP"),
+    ("launch", SERVICES + "stepfunctions", "_scaled_sleep", "_SFN_WAIT_SCALE"),
+    ("launch", SERVICES + "stepfunctions", "_parse_wait_scale", "SFN_WAIT_SCALE"),
     ("audit", "ministack.app", "_dispatch_service_request", "enforce"),
     ("audit", "ministack.app", "_enforce_data_plane", "enforce"),
 ]
@@ -138,6 +143,9 @@ TABLES = [
     ("service_metrics", SERVICES + "sqs", "_queues"),
     ("alarm_states", SERVICES + "cloudwatch", "_metrics"),
     ("alarm_states", SERVICES + "cloudwatch", "_alarms"),
+    ("sagemaker", SERVICES + "cloudwatch", "_composite_alarms"),
+    ("quotas", "ministack.core.iam_actions", "_BOTOCORE_SERVICE_MAP"),
+    ("quotas", "ministack.core.iam_actions", "SERVICE_TO_IAM_NAMESPACE"),
     ("secrets_ref", SERVICES + "secretsmanager", "_secrets"),
 ]
 
