@@ -5,3 +5,4 @@ import './checks.cases.ts';
 import './streams.cases.ts';
 import './grants.cases.ts';
 import './alarms.cases.ts';
+import './names.cases.ts';
