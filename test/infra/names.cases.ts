@@ -89,6 +89,7 @@ describe.each(STAGES)('with a use case of %s whose name is as long as it may be'
     expect(text).toContain("$substring($hash($states.context.Execution.Name, 'SHA-256'), 0, 12)");
     const run = 'f'.repeat(12);
     const made = new Set([...text.matchAll(/'([^']*)' & \$run/g)].map(([, prefix]) => `${prefix}${run}`));
+    for (const name of made) if (name.startsWith('s3:')) made.delete(name); // a key may be as long as it likes
     const alarms = [...made].filter((name) => name.includes('/'));
     expect(alarms).toHaveLength(stage === 'prod' ? ROLLBACK_ALARMS.length : 0);
     for (const name of alarms) expect(name.length).toBeLessThanOrEqual(255);
