@@ -87,12 +87,22 @@ class Integrations:
         service, operation = _PLAIN[action]
         if pattern.startswith("sync") and action not in _SYNC:
             raise _failure("States.Runtime", f"{action} has no Run a Job (.sync) pattern.")
+        if pattern.startswith("sync") and service == "sagemaker":
+            self._authorize_tags(str(arguments.get("TrainingJobName", "")))
         answer = self._call(service, operation, arguments, _millis, optimized=True)
         if not pattern.startswith("sync"):
             return answer
         if service == "glue":
             return self._wait_for_glue(arguments["JobName"], answer["JobRunId"])
         return self._wait_for_training(arguments["TrainingJobName"])
+
+    def _authorize_tags(self, job: str) -> None:
+        """Step Functions marks the jobs it waits for with a tag of its own; AWS's policy of the pattern has
+        sagemaker:ListTags (https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html), and a request
+        with tags needs sagemaker:AddTags."""
+        arn = f"arn:aws:sagemaker:{self._context.region}:{self._context.account}:training-job/{job.lower()}"
+        for action in ("sagemaker:AddTags", "sagemaker:ListTags"):
+            self.authorize(action, arn)
 
     def sdk(self, resource: str, arguments: dict) -> dict:
         """`arn:aws:states:::aws-sdk:<service>:<action>`."""
@@ -160,7 +170,7 @@ class Integrations:
         )
         result = iam_evaluator.evaluate(keys, iam_evaluator._gather_role_policies(name, account))
         if result.decision != "Allow":
-            service = "Lambda" if action.startswith("lambda:") else "SFN"
+            service = {"lambda": "Lambda", "sagemaker": "SageMaker"}.get(action.split(":")[0], "SFN")
             message = (
                 f"User: {principal} is not authorized to perform: {action} on resource: {arn} because no "
                 f"identity-based policy allows the {action} action"

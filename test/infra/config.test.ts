@@ -21,6 +21,7 @@ import { parseStageConfig } from '../../lib/config/stage-config.ts';
 import { loadStage } from '../../lib/config/stages.ts';
 import { loadDeployedUseCase, loadUseCase } from '../../lib/config/use-case.ts';
 import { functionCode } from '../../lib/foundation/function-code.ts';
+import { SHORTEST_BAKE_SECONDS } from '../../lib/training/rollback-alarms.ts';
 import { writeSourceArchive } from '../../lib/training/source-archive.ts';
 import { xgboostImage } from '../../lib/training/xgboost-image.ts';
 
@@ -89,6 +90,12 @@ describe('stage configuration', () => {
       'm5.large',
       'training.instanceType: found string; allowed: an instance type that starts with ml.',
     ],
+    [
+      'endpoint.canaryWaitSeconds',
+      SHORTEST_BAKE_SECONDS - 1,
+      `endpoint.canaryWaitSeconds: found number; allowed: number of at least ${SHORTEST_BAKE_SECONDS}: the alarms that roll back`,
+    ],
+    ['endpoint.instances', 1, 'endpoint.instances: found number; allowed: 2 or more with a canary'],
     ['sweep.everyMinute', 5, 'sweep.everyMinute: unknown field; allowed: remove it or correct its spelling'],
     ['extra', 1, 'extra: unknown field; allowed: remove it or correct its spelling'],
   ])('%s = %p is refused with field, found type and what is allowed', (field, value, sentence) => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Match } from 'aws-cdk-lib/assertions';
 import { flatten } from '../../lib/foundation/wildcards.ts';
+import { awsAnswer } from '../conformance/aws.ts';
 import { type Resource, resourcesOf, synthesise } from './synthesised.ts';
 
 interface Statement {
@@ -235,6 +236,38 @@ describe('what each job may do', () => {
     const hosting = (await grantsOf('TrainingHostingRole')).filter((grant) => grant.startsWith('s3:'));
     // No archive of sources: the next deployment would take the grant away from a running endpoint.
     expect(hosting).toEqual(['s3:GetObject on <LakeBucket Arn>/models/*']);
+  });
+
+  test("alarms of a deployment: the state machine makes them, the model's role may look at them", async () => {
+    const alarms = 'alarm:prod/tiny/Canary*';
+    const of = async (role: string) =>
+      (await grantsOf(role)).filter((grant) => grant.startsWith('cloudwatch:') && grant.endsWith(alarms));
+    const actions = (grants: string[]) => grants.map((grant) => grant.split(' ')[0]);
+    expect(actions(await of('TrainingHostingRole'))).toEqual([awsAnswer('sagemaker.rollback-alarms-role')]);
+    expect(actions(await of('TrainingRole'))).toEqual([
+      'cloudwatch:DeleteAlarms',
+      'cloudwatch:DescribeAlarms',
+      'cloudwatch:PutMetricAlarm',
+    ]);
+  });
+
+  test('a model of a package is granted on both, under either reading of the authorisation', async () => {
+    const grants = (await grantsOf('TrainingRole')).filter((grant) => grant.startsWith('sagemaker:CreateModel on'));
+    const kinds = grants.map((grant) => /:(model|model-package)\//.exec(grant)?.[1]);
+    expect(kinds.sort()).toEqual(awsAnswer('sagemaker.create-model-of-package'));
+  });
+
+  test('only a changed approval deploys a model, and any change where the event does not say what has changed', async () => {
+    const field = awsAnswer<string>('sagemaker.package-event-names-changed-fields');
+    (await synthesise('prod')).template('training').hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        source: ['aws.sagemaker'],
+        detail: {
+          ModelApprovalStatus: ['Approved'],
+          $or: [{ [field]: ['ModelApprovalStatus'] }, { [field]: [{ exists: false }] }],
+        },
+      },
+    });
   });
 
   test('the state machine passes its two roles to SageMaker only', async () => {

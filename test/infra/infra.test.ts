@@ -12,3 +12,4 @@ import './iam-policies.cases.ts';
 import './metrics.cases.ts';
 import './support.cases.ts';
 import './limits.cases.ts';
+import './names.cases.ts';

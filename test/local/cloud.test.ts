@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { CreateStreamCommand, KinesisClient, ListStreamsCommand, PutRecordsCommand } from '@aws-sdk/client-kinesis';
+import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { CreateBucketCommand, ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { cloudEnvironment, type LocalCloud, LocalCloudError, startLocalCloud } from '../../local/cloud.ts';
@@ -39,6 +40,27 @@ async function gone(leader: number, ms: number): Promise<boolean> {
   }
   return false;
 }
+
+test('a new account has ten concurrent executions', async () => {
+  const cloud = await startLocalCloud({ stateDir: join(folder, 'new'), quotas: 'new-account', quiet: true });
+  try {
+    const { AccountLimit } = await new LambdaClient(cloud.clientConfig).send(new GetAccountSettingsCommand({}));
+    expect(AccountLimit?.ConcurrentExecutions).toBe(10);
+  } finally {
+    await cloud.stop();
+  }
+}, 60_000);
+
+test.each([0, 1.5, Number.NaN])(
+  '%p is no time scale',
+  async (timeScale) => {
+    const state = { stateDir: join(folder, 'scale'), quiet: true };
+    await expect(startLocalCloud({ ...state, timeScale })).rejects.toThrow(
+      /--time-scale .* found: more than 0, and at most 1/,
+    );
+  },
+  60_000,
+);
 
 describe('a running cloud', () => {
   let cloud: LocalCloud;

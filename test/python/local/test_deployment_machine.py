@@ -125,20 +125,22 @@ class App:
 
     @contextmanager
     def traffic(self):
-        """Asks all the time; what was answered, in order."""
+        """Asks all the time, three requests at once; what was answered, in order."""
         answers, stop = [], threading.Event()
 
         def ask():
             while not stop.wait(0.02):
                 answers.append(self.ask())
 
-        thread = threading.Thread(target=ask, daemon=True)
-        thread.start()
+        threads = [threading.Thread(target=ask, daemon=True) for _ in range(3)]
+        for thread in threads:
+            thread.start()
         try:
             yield answers
         finally:
             stop.set()
-            thread.join(10)
+            for thread in threads:
+                thread.join(10)
 
 
 def definition(**props):
@@ -197,8 +199,8 @@ def test_a_bad_model_is_rolled_back_by_its_own_alarm(cloud, bad):
     assert (found["status"], found["error"]) == ("FAILED", "DeploymentFailed")
     assert "the new model does not serve" in found["cause"]
     assert app.endpoint()["EndpointStatus"] == "InService"
-    assert [app.ask() for _ in range(20)] == ["good"] * 20
-    assert answers[-1] == "good" and app.alarm_names() == []
+    assert "good" in answers and [app.ask() for _ in range(20)] == ["good"] * 20
+    assert app.alarm_names() == []
 
 
 def test_a_bad_model_that_serves_does_not_block_its_successor(cloud):
@@ -210,7 +212,7 @@ def test_a_bad_model_that_serves_does_not_block_its_successor(cloud):
 
 
 def test_going_back_deploys_the_version_before(cloud):
-    app = App(cloud, "back")
+    app = App(cloud, "back", canaryPercent=0)
     first, second = app.package(name="first"), app.package(name="second")
     for package in (first, second, first):
         output(app.deploy(package))
@@ -281,7 +283,7 @@ def test_an_endpoint_that_cannot_be_updated_says_why(cloud):
     cloud.iam.delete_role_policy(RoleName="hosting", PolicyName="alarms-refused")
     found = app.deploy(app.package(name="new"))
     assert (found["status"], found["error"]) == ("FAILED", "DeploymentFailed")
-    assert "cloudwatch:DescribeAlarms" in found["cause"] and app.alarm_names() == []
+    assert answer("sagemaker.rollback-alarms-role") in found["cause"] and app.alarm_names() == []
     with pytest.raises(ClientError, match="Could not find the CloudWatch alarm"):
         cloud.sagemaker.update_endpoint(
             EndpointName=app.name,

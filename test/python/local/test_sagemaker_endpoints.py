@@ -263,6 +263,45 @@ def test_failed_update_keeps_the_old_configuration(cloud):
     assert invoke(cloud, [1], "steady")[0]["model"] == "blue"
 
 
+def test_a_fleet_of_an_update_has_metrics_of_its_own(cloud):
+    make_endpoint(cloud, "measured", "only-blue")
+    invoke(cloud, [1], "measured")
+    cloud.sagemaker.update_endpoint(EndpointName="measured", EndpointConfigName="both")
+    settled(cloud, "measured")
+    invoke(cloud, [1], "measured", TargetVariant="red")
+    invoke(cloud, [1], "measured", TargetVariant="blue")
+    invoke(cloud, [1], "measured", TargetVariant="blue")
+
+    def invocations(variant, **further):
+        dimensions = {"EndpointName": "measured", "VariantName": variant, **further}
+        found = cloud.cloudwatch.get_metric_statistics(
+            Namespace="AWS/SageMaker",
+            MetricName="Invocations",
+            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+            StartTime=time.time() - 600,
+            EndTime=time.time() + 60,
+            Period=3600,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        return sum(point["Sum"] for point in found)
+
+    own = answer("sagemaker.new-fleet-dimension")
+    assert (invocations("blue"), invocations("red")) == (3, 1)
+    assert (invocations("blue", **{own: "both"}), invocations("red", **{own: "both"})) == (2, 1)
+    assert invocations("blue", **{own: "only-blue"}) == 0
+
+
+def test_guardrails_want_the_same_variants(cloud):
+    make_endpoint(cloud, "same", "both")
+    wait = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
+    policy = {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": wait, "TerminationWaitInSeconds": 1}}
+    update = {"EndpointName": "same", "EndpointConfigName": "only-blue"}
+    with pytest.raises(ClientError, match="needs the same variant names"):
+        cloud.sagemaker.update_endpoint(**update, DeploymentConfig=policy)
+    cloud.sagemaker.update_endpoint(**update)
+    assert settled(cloud, "same")["EndpointConfigName"] == "only-blue"
+
+
 def test_weights_can_be_changed_and_are_kept_on_request(cloud):
     make_endpoint(cloud, "weighted", "both")
     change = cloud.sagemaker.update_endpoint_weights_and_capacities
@@ -278,6 +317,8 @@ def test_weights_can_be_changed_and_are_kept_on_request(cloud):
     cloud.sagemaker.update_endpoint(**update, RetainAllVariantProperties=True)
     kept = settled(cloud, "weighted")["ProductionVariants"]
     assert {item["VariantName"]: item["CurrentWeight"] for item in kept} == {"red": 1, "blue": 0}
+    shape = cloud.sagemaker.meta.service_model.shape_for("UpdateEndpointInput").members["RetainAllVariantProperties"]
+    assert f"The default is <code>{str(answer('sagemaker.retain-variant-properties')).lower()}" in shape.documentation
     cloud.sagemaker.update_endpoint(**update)
     reset = settled(cloud, "weighted")["ProductionVariants"]
     assert {item["VariantName"]: item["CurrentWeight"] for item in reset} == {"red": 1, "blue": 3}

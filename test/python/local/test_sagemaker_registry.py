@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from aws_facts import answer
 from botocore.exceptions import ClientError
 from jobs_support import LOGS, allow, running_cloud, tar, until
 
@@ -199,3 +200,78 @@ def test_lists_come_in_pages(cloud):
     assert seen == [["page-0", "page-1"], ["page-2", "page-3"], ["page-4"]]
     with pytest.raises(ClientError, match="NextToken is invalid"):
         cloud.sagemaker.list_model_package_groups(NextToken="%%%")
+
+
+def test_only_a_changed_approval_matches_the_rule_that_deploys(cloud):
+    # The rule of lib/training/training-machine.ts: right whether or not AWS says which fields have changed.
+    field = answer("sagemaker.package-event-names-changed-fields")
+    detail = {
+        "ModelPackageGroupName": ["watched"],
+        "ModelApprovalStatus": ["Approved"],
+        "$or": [{field: ["ModelApprovalStatus"]}, {field: [{"exists": False}]}],
+    }
+    pattern = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Model Package State Change"], "detail": detail}
+    queue = watch(cloud, "deploys", pattern)
+    everything = watch(cloud, "told", {**pattern, "detail": {"ModelPackageGroupName": ["watched"]}})
+    arn = package(cloud, group(cloud, "watched"))
+    update = cloud.sagemaker.update_model_package
+    update(ModelPackageArn=arn, ModelApprovalStatus="Approved", ApprovalDescription="better")
+    update(ModelPackageArn=arn, CustomerMetadataProperties={"looked_at": "yes"})
+    update(ModelPackageArn=arn, ApprovalDescription="much better")
+    told = received(cloud, everything, 4)
+    assert [event.get(field) for event in told] == [
+        None,
+        ["ModelApprovalStatus", "ApprovalDescription"],
+        ["CustomerMetadataProperties"],
+        ["ApprovalDescription"],
+    ]
+    assert [event[field] for event in received(cloud, queue, 1)] == [["ModelApprovalStatus", "ApprovalDescription"]]
+    assert cloud.sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages") is None
+
+
+def watch(cloud, name, pattern):
+    """A queue that gets what matches."""
+    queue = cloud.sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = cloud.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    trust = {**allow("sqs:SendMessage", arn), "Principal": {"Service": "events.amazonaws.com"}}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    cloud.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    cloud.events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+    cloud.events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+    return queue
+
+
+def received(cloud, queue, count):
+    """The details of so many events, in the order of their times."""
+    found = []
+
+    def read():
+        for message in cloud.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+            found.append(json.loads(message["Body"])["detail"])
+            cloud.sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    until(read, lambda events: len(events) >= count, 20)
+    return sorted(found, key=lambda detail: detail["LastModifiedTime"])
+
+
+def test_a_model_of_a_package_needs_a_grant_on_both(cloud):
+    arn = "arn:aws:sagemaker:us-east-1:000000000000"
+    made = package(cloud, group(cloud, "both"))
+    role = cloud.role("served-by", "sagemaker")
+    kinds = answer("sagemaker.create-model-of-package")
+    resources = {"model": f"{arn}:model/both-*", "model-package": f"{arn}:model-package/both/*"}
+    request = {
+        "ModelName": "both-1",
+        "ExecutionRoleArn": role,
+        "PrimaryContainer": {"ModelPackageName": made},
+    }
+    for kind in kinds:
+        client = cloud.user(
+            f"only-{kind}", allow("sagemaker:CreateModel", resources[kind]), allow("iam:PassRole", role)
+        )
+        with pytest.raises(ClientError, match=r"AccessDenied.*sagemaker:CreateModel"):
+            client("sagemaker").create_model(**request)
+    granted = [resources[kind] for kind in kinds]
+    whole = cloud.user("both", allow("sagemaker:CreateModel", granted), allow("iam:PassRole", role))
+    whole("sagemaker").create_model(**request)

@@ -6,10 +6,14 @@ import json
 import os
 
 import pytest
+from aws_facts import answer
 from jobs_support import LOGS, allow, running_cloud, tar, until
 
 GLUE = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
-TRAINING = ["sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob"]
+TRAINING = [
+    *("sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob"),
+    *("sagemaker:AddTags", "sagemaker:ListTags"),
+]
 ENDPOINT = [f"sagemaker:{name}" for name in ("CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint")]
 READ = ["sagemaker:DescribeEndpoint", "sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages"]
 SCRIPTS = {
@@ -239,6 +243,12 @@ def test_tasks_run_as_the_machines_role(cloud):
     no_pass = cloud.role("no-pass", "states", allow(TRAINING))
     found = run(cloud, {"Train": task("sagemaker:createTrainingJob", training(cloud))}, {"name": "x"}, role=no_pass)
     assert found["error"] == "SageMaker.AmazonSageMakerException" and "iam:PassRole" in found["cause"]
+    tags = answer("step-functions.training-sync-needs-tags")
+    no_tags = cloud.role("no-tags", "states", allow([name for name in TRAINING if name != tags]))
+    found = run(
+        cloud, {"Train": task("sagemaker:createTrainingJob.sync", training(cloud))}, {"name": "x"}, role=no_tags
+    )
+    assert found["error"] == "SageMaker.AmazonSageMakerException" and tags in found["cause"]
     nothing = cloud.role("nothing", "states")
     for resource, arguments, error, action in (
         ("lambda:invoke", {"FunctionName": "gate"}, "Lambda.AWSLambdaException", "lambda:InvokeFunction"),

@@ -1,0 +1,114 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { loadStage } from '../../lib/config/stages.ts';
+import { LONGEST_USE_CASE_NAME } from '../../lib/foundation/deployment.ts';
+import { ROLLBACK_ALARMS } from '../../lib/training/rollback-alarms.ts';
+import { awsAnswer } from '../conformance/aws.ts';
+import { type Resource, STACKS, STAGES, type Synthesised, synthesiseConfig, TINY } from './synthesised.ts';
+
+const SAGEMAKER_NAME = { pattern: new RegExp(awsAnswer<string>('sagemaker.model-name')), max: 63 };
+const ANY_TEXT = /^[^\p{C}]+$/u;
+
+/**
+ * What each service takes for a name that is given to it (API reference of the Create operation). Names that CloudFormation
+ * generates are shortened by it.
+ */
+const NAMES: Readonly<Record<string, { readonly pattern: RegExp; readonly max: number }>> = {
+  'AWS::ApiGatewayV2::Api Name': { pattern: ANY_TEXT, max: 128 },
+  'AWS::CloudWatch::Alarm AlarmName': { pattern: /^[\x20-\x7e]+$/, max: 255 },
+  'AWS::CloudWatch::Dashboard DashboardName': { pattern: /^[A-Za-z0-9_-]+$/, max: 255 },
+  'AWS::Glue::Job Name': { pattern: ANY_TEXT, max: 255 },
+  'AWS::Glue::Trigger Name': { pattern: ANY_TEXT, max: 255 },
+  'AWS::IAM::Policy PolicyName': { pattern: /^[\w+=,.@-]+$/, max: 128 },
+  'AWS::SageMaker::ModelPackageGroup ModelPackageGroupName': SAGEMAKER_NAME,
+  'AWS::Scheduler::ScheduleGroup Name': { pattern: /^[0-9a-zA-Z_.-]+$/, max: 64 },
+  'AWS::SNS::Topic DisplayName': { pattern: ANY_TEXT, max: 100 },
+};
+const STACK_NAME = { pattern: /^[a-zA-Z][-a-zA-Z0-9]*$/, max: 128 };
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'tidemark-names-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A folder with the tiny use case under another name. */
+function named(name: string): string {
+  const at = path.join(folder, name);
+  mkdirSync(at, { recursive: true });
+  const define = fileURLToPath(new URL('../../core/define.ts', import.meta.url));
+  const source = readFileSync(path.join(TINY, 'index.ts'), 'utf8');
+  writeFileSync(
+    path.join(at, 'index.ts'),
+    source.replace('../../../../core/define.ts', define).replace("name: 'tiny'", `name: '${name}'`),
+  );
+  return at;
+}
+
+const LONG = `reader_${'x'.repeat(LONGEST_USE_CASE_NAME - 7)}`;
+const DASHED = LONG.replaceAll('_', '-');
+
+describe.each(STAGES)('with a use case of %s whose name is as long as it may be', (stage) => {
+  let synthesised: Synthesised;
+  beforeAll(async () => {
+    synthesised = await synthesiseConfig(loadStage(stage), named(LONG));
+  }, 60_000);
+
+  test('every name that is given fits', () => {
+    const checked: string[] = [];
+    const wrong: string[] = [];
+    const check = (kind: string, name: string, rule = NAMES[kind]) => {
+      checked.push(kind);
+      if (rule === undefined) wrong.push(`${kind}: no rule for ${name}; write down what the service takes`);
+      else if (!rule.pattern.test(name) || name.length > rule.max) wrong.push(`${kind}: ${name} (${name.length})`);
+    };
+    for (const stack of STACKS) {
+      check('stack', synthesised.stacks[stack].stackName, STACK_NAME);
+      const resources = synthesised.template(stack).toJSON().Resources as Record<string, Resource>;
+      for (const { Type, Properties = {} } of Object.values(resources)) {
+        for (const [key, value] of Object.entries(Properties)) {
+          if (!/Name$/.test(key) || typeof value !== 'string') continue;
+          if (value.includes(LONG) || value.includes(DASHED)) check(`${Type} ${key}`, value);
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect(checked).toEqual(
+      expect.arrayContaining(['AWS::SageMaker::ModelPackageGroup ModelPackageGroupName', 'stack']),
+    );
+  });
+
+  test('every name that the state machine makes fits, whatever its execution is called', () => {
+    const [machine] = Object.values(synthesised.template('training').findResources('AWS::StepFunctions::StateMachine'));
+    const text = JSON.stringify(machine?.Properties.DefinitionString);
+    // Twelve digits of a hash, and nothing else of the execution's name, which is `<uuid>_<uuid>` when a rule starts it.
+    expect(text.match(/Execution\.Name/g)).toHaveLength(3);
+    expect(text).toContain("$substring($hash($states.context.Execution.Name, 'SHA-256'), 0, 12)");
+    const run = 'f'.repeat(12);
+    const made = new Set([...text.matchAll(/'([^']*)' & \$run/g)].map(([, prefix]) => `${prefix}${run}`));
+    for (const name of made) if (name.startsWith('s3:')) made.delete(name); // a key may be as long as it likes
+    const alarms = [...made].filter((name) => name.includes('/'));
+    expect(alarms).toHaveLength(stage === 'prod' ? ROLLBACK_ALARMS.length : 0);
+    for (const name of alarms) expect(name.length).toBeLessThanOrEqual(255);
+    const resources = [...made].filter((name) => !name.includes('/'));
+    expect(resources).toEqual([`tidemark-${stage}-${DASHED}-${run}`]);
+    for (const name of resources) {
+      expect(name).toMatch(SAGEMAKER_NAME.pattern);
+      expect(name.length).toBeLessThanOrEqual(SAGEMAKER_NAME.max);
+    }
+  });
+});
+
+test.each([
+  [`${LONG}x`, /name: found string of 33 characters; allowed: up to 32/],
+  ['reader_', /name: found string of 7 characters that ends with _; allowed: up to 32, the last a letter or a digit/],
+])(
+  'a use case called %s is refused when the app is built',
+  async (name, sentence) => {
+    await expect(synthesiseConfig(loadStage('prod'), named(name))).rejects.toThrow(sentence);
+  },
+  30_000,
+);
