@@ -4,4 +4,5 @@
 import './checks.cases.ts';
 import './streams.cases.ts';
 import './grants.cases.ts';
+import './keys.cases.ts';
 import './alarms.cases.ts';
