@@ -161,6 +161,7 @@ CALLERS = [
     ("audit", "ministack.app", "_dispatch_service_request", "enforce"),
     ("audit", "ministack.app", "_enforce_data_plane", "enforce"),
     ("authorization", "ministack.app", "_lazy_handler", "mod.handle_request"),
+    ("authorization", SERVICES + "cloudwatch_logs", "handle_request", "_create_log_group"),
     ("authorization", SERVICES + "s3", "_put_object", "_resolve_sse_write_headers"),
     ("authorization", SERVICES + "s3", "_create_multipart_upload", "_resolve_sse_write_headers"),
     ("authorization", "ministack.app", "_handle_s3_vhost_request", "handle_request"),
@@ -228,6 +229,7 @@ def test_tables_exist(plugin, module, name):
         ("AWS::DynamoDB::GlobalTable", {"create", "update"}),
         ("AWS::Kinesis::Stream", {"create", "update"}),
         ("AWS::S3::Bucket", {"create", "update"}),
+        ("AWS::Logs::LogGroup", {"create"}),
     ],
 )
 def test_template_types_have_the_operations_that_are_replaced(kind, operations):
