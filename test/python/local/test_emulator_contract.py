@@ -229,6 +229,7 @@ def test_tables_exist(plugin, module, name):
         ("AWS::DynamoDB::GlobalTable", {"create", "update"}),
         ("AWS::Kinesis::Stream", {"create", "update"}),
         ("AWS::S3::Bucket", {"create", "update"}),
+        ("AWS::SNS::Topic", {"create", "update"}),
         ("AWS::Logs::LogGroup", {"create"}),
     ],
 )
@@ -250,6 +251,7 @@ def test_the_defects_that_the_plug_ins_mend_are_still_there():
     assert '"SSEDescription": None' in inspect.getsource(provisioners._ddb_create)
     assert "StreamEncryption" not in inspect.getsource(provisioners._kinesis_stream_create)
     assert "BucketEncryption" not in inspect.getsource(provisioners._s3_apply_configurations)
+    assert "KmsMasterKeyId" not in inspect.getsource(provisioners._sns_create)
     for service in (dynamodb, kinesis, s3, secretsmanager, sns, sqs):
         assert "kms:Decrypt" not in inspect.getsource(service), f"{service.__name__} now asks for its keys itself"
 
