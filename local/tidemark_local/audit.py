@@ -43,7 +43,7 @@ def register(context: LocalContext) -> None:
 
 
 def record(context: LocalContext, principal: str, action: str, resource: str, decision: str) -> None:
-    """Writes one refusal down: of a request, or of a service that acts on its own behalf (`events.amazonaws.com`)."""
+    """Writes one refusal down. `principal` is an ARN or a service principal."""
     line = {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "principal": principal,

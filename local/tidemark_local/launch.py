@@ -31,6 +31,7 @@ PLUGINS = (
     "authorization.template_keys",
     "authorization.managed_key",
     "authorization.key_gate",
+    "authorization.log_group_keys",
     "authorization.pass_role",
     "dynamodb_answers",
     "deliveries",

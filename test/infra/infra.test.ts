@@ -4,6 +4,7 @@
 import './checks.cases.ts';
 import './streams.cases.ts';
 import './grants.cases.ts';
+import './keys.cases.ts';
 import './alarms.cases.ts';
 import './deliveries.cases.ts';
 import './references.cases.ts';

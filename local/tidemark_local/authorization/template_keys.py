@@ -1,9 +1,11 @@
-"""The key that a template gives a table, stream or bucket, where the emulator's CloudFormation drops it.
+"""The key that a template gives a table, stream, bucket or topic, where the emulator's CloudFormation drops it.
 
 `SSESpecification` of AWS::DynamoDB::Table, of AWS::DynamoDB::GlobalTable with the key in its `Replicas`,
-`StreamEncryption` of AWS::Kinesis::Stream and `BucketEncryption` of AWS::S3::Bucket, as the template reference defines
-them (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-template-resource-type-ref.html). They are kept
-where the services' own calls keep them, so that DescribeTable, DescribeStream and GetBucketEncryption answer them.
+`StreamEncryption` of AWS::Kinesis::Stream, `BucketEncryption` of AWS::S3::Bucket and `KmsMasterKeyId` of
+AWS::SNS::Topic, as the template reference defines them
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-template-resource-type-ref.html). They are kept
+where the services' own calls keep them, so that DescribeTable, DescribeStream, GetBucketEncryption and
+GetTopicAttributes answer them.
 """
 
 from collections.abc import Callable
@@ -11,7 +13,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from ministack.core.responses import get_region
-from ministack.services import dynamodb, kinesis, s3
+from ministack.services import dynamodb, kinesis, s3, sns
 from ministack.services.cloudformation import provisioners
 
 from ..context import LocalContext
@@ -26,6 +28,7 @@ def register(_context: LocalContext) -> None:
         "AWS::DynamoDB::GlobalTable": _of_global_table,
         "AWS::Kinesis::Stream": _of_stream,
         "AWS::S3::Bucket": _of_bucket,
+        "AWS::SNS::Topic": _of_topic,
     }.items():
         _keep(provisioners._RESOURCE_HANDLERS[kind], keep)
 
@@ -38,8 +41,8 @@ def _keep(handlers: dict[str, Any], keep: Callable[[str, Properties], None]) -> 
         keep(physical_id, properties)
         return physical_id, attributes
 
-    def update_with_key(physical_id: str, old: Properties, new: Properties, stack_name: str, *more: Any):
-        physical_id, attributes = update(physical_id, old, new, stack_name, *more)
+    def update_with_key(physical_id: str, old: Properties, new: Properties, stack_name: str, *more: Any, **named: Any):
+        physical_id, attributes = update(physical_id, old, new, stack_name, *more, **named)
         keep(physical_id, new)
         return physical_id, attributes
 
@@ -70,6 +73,14 @@ def _of_stream(name: str, properties: Properties) -> None:
         stream["KeyId"] = wanted["KeyId"]
     else:
         stream.pop("KeyId", None)
+
+
+def _of_topic(arn: str, properties: Properties) -> None:
+    attributes, key = sns._topics[arn]["attributes"], properties.get("KmsMasterKeyId")
+    if key:
+        attributes["KmsMasterKeyId"] = key
+    else:
+        attributes.pop("KmsMasterKeyId", None)
 
 
 def _of_bucket(name: str, properties: Properties) -> None:

@@ -272,6 +272,7 @@ CALLERS = [
     ("audit", "ministack.app", "_dispatch_service_request", "enforce"),
     ("audit", "ministack.app", "_enforce_data_plane", "enforce"),
     ("authorization", "ministack.app", "_lazy_handler", "mod.handle_request"),
+    ("authorization", SERVICES + "cloudwatch_logs", "handle_request", "_create_log_group"),
     ("authorization", SERVICES + "s3", "_put_object", "_resolve_sse_write_headers"),
     ("authorization", SERVICES + "s3", "_create_multipart_upload", "_resolve_sse_write_headers"),
     ("authorization", "ministack.app", "_handle_s3_vhost_request", "handle_request"),
@@ -349,6 +350,8 @@ def test_tables_exist(plugin, module, name):
         ("AWS::DynamoDB::Table", {"create", "update", "delete"}),
         ("AWS::DynamoDB::GlobalTable", {"create", "update", "delete"}),
         ("AWS::Kinesis::Stream", {"create", "update"}),
+        ("AWS::SNS::Topic", {"create", "update"}),
+        ("AWS::Logs::LogGroup", {"create"}),
     ],
 )
 def test_template_types_have_the_operations_that_are_replaced(kind, operations):
@@ -372,6 +375,7 @@ def test_the_defects_that_the_plug_ins_mend_are_still_there():
     assert '"SSEDescription": None' in inspect.getsource(provisioners._ddb_create)
     assert "StreamEncryption" not in inspect.getsource(provisioners._kinesis_stream_create)
     assert "BucketEncryption" not in inspect.getsource(provisioners._s3_apply_configurations)
+    assert "KmsMasterKeyId" not in inspect.getsource(provisioners._sns_create)
     for service in (dynamodb, kinesis, s3, secretsmanager, sns, sqs):
         assert "kms:Decrypt" not in inspect.getsource(service), f"{service.__name__} now asks for its keys itself"
 

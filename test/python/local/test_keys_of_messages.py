@@ -1,9 +1,11 @@
-"""Kinesis, SNS, SQS and Secrets Manager under a customer managed key."""
+"""Kinesis, SNS, SQS, Secrets Manager and CloudWatch Logs under a customer managed key."""
+
+import json
 
 import aws_facts
 import pytest
-from jobs_support import running_cloud
-from keys_support import ACCOUNT, Caller, new_key, refused
+from jobs_support import running_cloud, until
+from keys_support import ACCOUNT, TO_ACCOUNT, Caller, new_key, refused
 
 
 @pytest.fixture(scope="module")
@@ -180,3 +182,34 @@ class TestSecretsManager:
                 caller.client.get_secret_value(SecretId=secret)
             else:
                 refused(lambda: caller.client.get_secret_value(SecretId=secret))
+
+
+class TestLogs:
+    @staticmethod
+    def to_logs(arn: str) -> dict:
+        return {
+            "Effect": "Allow",
+            "Principal": {"Service": "logs.us-east-1.amazonaws.com"},
+            "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+            "Resource": "*",
+            "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": arn}},
+        }
+
+    def test_a_log_groups_key_must_let_the_service_in(self, cloud, key):
+        arn = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:encrypted"
+        for wrong in (key, new_key(cloud, TO_ACCOUNT, self.to_logs(f"{arn}-not"))):
+            error = refused(lambda wrong=wrong: cloud.logs.create_log_group(logGroupName="encrypted", kmsKeyId=wrong))
+            assert (error["code"], error["status"]) == ("AccessDeniedException", 400)
+            aws_facts.check("logs.key-refusal", error["message"].replace(arn, "<group>"))
+        right = new_key(cloud, TO_ACCOUNT, self.to_logs(arn))
+        cloud.logs.create_log_group(logGroupName="encrypted", kmsKeyId=right)
+        cloud.logs.create_log_group(logGroupName="plain")
+
+    def test_a_template_is_refused_likewise(self, cloud, key):
+        group = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "made", "KmsKeyId": key}}
+        cloud.cloudformation.create_stack(StackName="logs", TemplateBody=json.dumps({"Resources": {"Group": group}}))
+
+        def status() -> str:
+            return cloud.cloudformation.describe_stacks(StackName="logs")["Stacks"][0]["StackStatus"]
+
+        assert until(status, lambda found: not found.endswith("IN_PROGRESS"), 20).startswith("ROLLBACK")

@@ -1,11 +1,13 @@
-"""The key that a template gives a table, stream or bucket is kept, and changed and taken away with the template."""
+"""The key that a template gives a resource is kept, and changed and taken away with the template."""
 
 import json
 
 import pytest
 from jobs_support import running_cloud
-from keys_support import Caller, new_key, refused
+from keys_support import ACCOUNT, Caller, new_key, refused
 
+TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:news"
+QUEUE = f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/jobs"
 TABLE = {
     "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
     "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
@@ -36,6 +38,9 @@ def resources(key: str | None) -> dict:
         ),
         "Stream": ("AWS::Kinesis::Stream", {"Name": "events", "ShardCount": 1, **(of_stream if key else {})}),
         "Bucket": ("AWS::S3::Bucket", {"BucketName": "lake", **({"BucketEncryption": bucket} if key else {})}),
+        "Topic": ("AWS::SNS::Topic", {"TopicName": "news", **({"KmsMasterKeyId": key} if key else {})}),
+        "Queue": ("AWS::SQS::Queue", {"QueueName": "jobs", **({"KmsMasterKeyId": key} if key else {})}),
+        "Secret": ("AWS::SecretsManager::Secret", {"Name": "hook", **({"KmsKeyId": key} if key else {})}),
     }
 
 
@@ -54,17 +59,22 @@ def keys(cloud) -> list[str | None]:
         *[table.get("SSEDescription", {}).get("KMSMasterKeyArn") for table in tables],
         stream.get("KeyId"),
         rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID"),
+        cloud.sns.get_topic_attributes(TopicArn=TOPIC)["Attributes"].get("KmsMasterKeyId"),
+        cloud.sqs.get_queue_attributes(QueueUrl=QUEUE, AttributeNames=["KmsMasterKeyId"])
+        .get("Attributes", {})
+        .get("KmsMasterKeyId"),
+        cloud.secretsmanager.describe_secret(SecretId="hook").get("KmsKeyId"),
     ]
 
 
 def test_each_resource_has_its_key_through_its_life(cloud):
     first, second = new_key(cloud), new_key(cloud)
     deploy(cloud, "create_stack", "stack_create_complete", first)
-    assert keys(cloud) == [first] * 4
+    assert keys(cloud) == [first] * 7
     caller = Caller(cloud, "writer", "s3")
     refused(lambda: caller.client.put_object(Bucket="lake", Key="k", Body=b"1"))
     deploy(cloud, "update_stack", "stack_update_complete", second)
-    assert keys(cloud) == [second] * 4
+    assert keys(cloud) == [second] * 7
     deploy(cloud, "update_stack", "stack_update_complete", None)
-    assert keys(cloud) == [None] * 4
+    assert keys(cloud) == [None] * 7
     caller.client.put_object(Bucket="lake", Key="k", Body=b"1")
