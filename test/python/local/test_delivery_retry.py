@@ -1,6 +1,11 @@
 """Attempts under the retry policies of rules and schedules, without a clock."""
 
+import sys
+from pathlib import Path
+
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[3] / "local"))
 from tidemark_local.deliveries.retry import DEFAULT_AGE_SECONDS, DEFAULT_ATTEMPTS, deliver
 from tidemark_local.deliveries.sending import Undelivered
 
