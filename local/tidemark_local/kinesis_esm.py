@@ -208,7 +208,7 @@ class Poller:
             self._context.put_metric("AWS/Lambda", "DestinationDeliveryFailures", dimensions, 1, "Count")
 
     def _count(self, esm: dict, metric: str, value: int) -> None:
-        """ "Event source mapping metrics", which a mapping has only when it asks for them
+        """Metrics that a mapping has only when it asks for them
         (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html)."""
         if value and "EventCount" in ((esm.get("MetricsConfig") or {}).get("Metrics") or []):
             self._context.put_metric("AWS/Lambda", metric, {"EventSourceMappingUUID": esm["UUID"]}, value, "Count")
