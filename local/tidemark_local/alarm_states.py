@@ -13,6 +13,7 @@ from typing import Any
 
 from ministack.services import cloudwatch
 
+from .alarm_reasons import reason_data, reason_of
 from .context import LocalContext
 
 _COMPARISONS = {
@@ -39,18 +40,15 @@ def evaluate(alarm: dict[str, Any]) -> None:
     compare = _COMPARISONS.get(alarm.get("ComparisonOperator", ""))
     if not alarm.get("Namespace") or not alarm.get("MetricName") or compare is None:
         return
-    breaching = [
-        None if value is None else compare(value, float(alarm.get("Threshold", 0))) for value in _periods(alarm)
-    ]
+    values = _periods(alarm)
+    breaching = [None if value is None else compare(value, float(alarm.get("Threshold", 0))) for value in values]
     needed = int(alarm.get("DatapointsToAlarm") or alarm.get("EvaluationPeriods", 1))
     state = decide(breaching, needed, alarm.get("TreatMissingData") or "missing", alarm["StateValue"])
     if state == alarm["StateValue"]:
         return
     old, alarm["StateValue"] = alarm["StateValue"], state
-    alarm["StateReason"] = (
-        f"Threshold Crossed: {breaching.count(True)} of the last {len(breaching)} datapoints were breaching "
-        f"({alarm['ComparisonOperator']} {alarm.get('Threshold')})."
-    )
+    alarm["StateReason"] = reason_of(alarm, values, breaching, time.time())
+    alarm["StateReasonData"] = reason_data(alarm, values, time.time())
     alarm["StateUpdatedTimestamp"] = int(time.time())
     cloudwatch._record_history(alarm["AlarmName"], old, state, alarm["StateReason"])
     cloudwatch._dispatch_alarm_actions(alarm, old, state, alarm["StateReason"])

@@ -20,7 +20,7 @@ from .authorization import event_sources
 from .context import LocalContext
 from .esm import creation
 from .esm.destinations import deliver, invocation_record
-from .esm.lane import Discard, Outcome, Settings
+from .esm.lane import Discard, Outcome, Settings, failures
 from .esm.sources import source_for
 from .esm.stream import Invocation, StreamProcessor
 from .esm.translate import outcome_of, settings_of, truth
@@ -137,6 +137,8 @@ class Poller:
                 raw, at_end = mapping.source.read(shard_id, position, room)
                 events = [mapping.source.event(shard_id, item, config["Role"]) for item in raw]
                 kept = [mapping.source.record(event) for event in lambda_svc._apply_filter_criteria(events, esm)]
+                self._count(esm, "PolledEventCount", len(raw))
+                self._count(esm, "FilteredOutEventCount", len(raw) - len(kept))
                 read_to = mapping.source.sequence(raw[-1]) if raw else None
                 processor.offer(shard_id, kept, read_to, at_end, now)
                 more = more or bool(raw)
@@ -168,6 +170,8 @@ class Poller:
         now = time.time()
         with self._lock:
             failed = outcome.error is not None or not outcome.invoked
+            self._count(esm, "InvokedEventCount", len(records))
+            self._count(esm, "FailedInvokeEventCount", failures(outcome, records, mapping.processor.settings.partial))
             esm["LastProcessingResult"] = "PROBLEM: Function call failed" if failed else "OK"
             discards = mapping.processor.complete(invocation, outcome, now)
             self._discard(mapping, esm, config, discards, now)
@@ -187,20 +191,29 @@ class Poller:
                 shard_id,
                 discard.condition,
             )
-            if destination:
+            if not destination:
+                self._count(esm, "DroppedEventCount", len(discard.records))
+            else:
                 document = invocation_record(discard, mapping.source, shard_id, config["FunctionArn"], now)
-                arguments = (mapping, config, destination, document, discard, shard_id)
+                arguments = (mapping, esm, config, destination, document, discard, shard_id)
                 threading.Thread(target=self._deliver, args=arguments, name="esm-destination", daemon=True).start()
 
     def _deliver(
-        self, mapping: _Mapping, config: dict, destination: str, document: dict, discard: Discard, shard: str
+        self, mapping: _Mapping, esm: dict, config: dict, destination: str, document: dict, discard: Discard, shard: str
     ) -> None:
         try:
             deliver(self._session(config["Role"]), destination, document, discard, mapping.uuid, shard)
+            self._count(esm, "OnFailureDestinationDeliveredEventCount", len(discard.records))
         except Exception:
             logger.exception("the on-failure destination %s could not be reached", destination)
             dimensions = {"FunctionName": config["FunctionName"]}
             self._context.put_metric("AWS/Lambda", "DestinationDeliveryFailures", dimensions, 1, "Count")
+
+    def _count(self, esm: dict, metric: str, value: int) -> None:
+        """Metrics that a mapping has only when it asks for them
+        (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html)."""
+        if value and "EventCount" in ((esm.get("MetricsConfig") or {}).get("Metrics") or []):
+            self._context.put_metric("AWS/Lambda", metric, {"EventSourceMappingUUID": esm["UUID"]}, value, "Count")
 
     def _session(self, role_arn: str) -> RoleSession:
         if role_arn not in self._sessions:

@@ -1,11 +1,18 @@
-"""What AWS services deliver on their own: alarms, rules, schedules, topics, and asynchronous invocations.
+"""What AWS services deliver on their own: alarms, rules, schedules, topics, HTTP APIs, asynchronous invocations.
 
 The emulator delivers without asking a policy, a role or a key, once, and forgets what failed. Each module here says
 which page of AWS it follows instead.
 """
 
 from ..context import LocalContext
-from . import alarm_actions, async_invocations, rule_targets, schedule_targets, topic_subscriptions
+from . import (
+    alarm_actions,
+    api_integrations,
+    async_invocations,
+    rule_targets,
+    schedule_targets,
+    topic_subscriptions,
+)
 
 
 def register(context: LocalContext) -> None:
@@ -15,3 +22,4 @@ def register(context: LocalContext) -> None:
     schedule_targets.register(context)
     topic_subscriptions.register(context)
     async_invocations.register(context)
+    api_integrations.register(context)

@@ -55,7 +55,7 @@ class _Delivery:
 
     def __init__(self, context: LocalContext, rule: dict, target: dict, event_id: str, view: Any):
         self._context, self._rule, self._target = context, rule, target
-        self._event_id, self._event = event_id, json.dumps(view.event_with_detail())
+        self._event_id, self._event = event_id, _text(view.event_with_detail())
         self._input = _input_of(target, rule, view)
         self._sender = Sender(EVENTS, rule["Arn"])
 
@@ -85,7 +85,7 @@ class _Delivery:
                 eventbridge.parse_arn(arn), self._input, self._target.get("SqsParameters") or {}
             )
         else:
-            send_as_service(self._context, self._sender, arn, self._input, "EventBridge Notification")
+            send_as_service(self._context, self._sender, arn, self._input)
 
     def _give_up(self, failure: Failure) -> None:
         logger.warning("%s could not reach %s: %s", self._rule["Arn"], self._target["Arn"], failure.message)
@@ -114,8 +114,7 @@ class _Delivery:
         return {name: ("String", value) for name, value in found.items()}
 
     def _count(self, metric: str, value: int = 1) -> None:
-        """ "EventBridge only sends this metric to CloudWatch if it isn't zero"; a rule of the default bus has the one
-        dimension, one of another bus both."""
+        """Nothing is sent for zero. A rule of the default bus has the one dimension, one of another bus both."""
         if not value:
             return
         dimensions = {"RuleName": self._rule["Name"]}
@@ -140,7 +139,12 @@ def _input_of(target: dict[str, Any], rule: dict[str, Any], view: Any) -> str:
     found = event
     for part in filter(None, target.get("InputPath", "").removeprefix("$").split(".")):
         found = found.get(part) if isinstance(found, dict) else None
-    return json.dumps(event if found is None else found)
+    return _text(event if found is None else found)
+
+
+def _text(event: Any) -> str:
+    """JSON without spaces, as it was recorded."""
+    return json.dumps(event, separators=(",", ":"), ensure_ascii=False)
 
 
 def _refuse_targets_without_a_role(context: LocalContext) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ..authorization.service_calls import ServiceCall, refusal
 from ..context import LocalContext
@@ -97,7 +97,7 @@ def invoke_async(arn: str, payload: str) -> None:
     lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(function, config), event)
 
 
-def send_as_service(context: LocalContext, sender: Sender, arn: str, payload: str, subject: str = "") -> None:
+def send_as_service(context: LocalContext, sender: Sender, arn: str, payload: str) -> None:
     """One attempt to a function, topic or standard queue, as the service itself. Raises Undelivered."""
     service = arn.split(":")[2]
     if service == "lambda":
@@ -105,7 +105,7 @@ def send_as_service(context: LocalContext, sender: Sender, arn: str, payload: st
         invoke_async(arn, payload)
     elif service == "sns":
         ask(context, sender, "sns:Publish", arn)
-        publish(arn, payload, subject)
+        publish(arn, payload)
     elif service == "sqs":
         ask(context, sender, "sqs:SendMessage", arn)
         put_message(arn, payload)
@@ -139,6 +139,8 @@ def send_with_role(
             raise Undelivered("INVALID_PARAMETER", f"{arn} is no function, topic, queue or state machine.")
     except ClientError as error:
         raise _undelivered(error) from error
+    except BotoCoreError as error:
+        raise Undelivered("CONNECTION_FAILURE", str(error), retriable=True) from error
 
 
 def queue_url(client: Any, arn: str) -> str:

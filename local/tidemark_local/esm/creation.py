@@ -141,5 +141,7 @@ def _complete(uuid: str, given: dict[str, Any]) -> None:
     """What the emulator forgets of a new mapping."""
     mapping = lambda_svc._esms[uuid]
     mapping["StateTransitionReason"], mapping["TumblingWindowInSeconds"] = "User action", 0
+    if given.get("MetricsConfig"):
+        mapping["MetricsConfig"] = given["MetricsConfig"]
     if given.get("StartingPositionTimestamp") is not None:
         mapping["StartingPositionTimestamp"] = float(given["StartingPositionTimestamp"])

@@ -105,6 +105,14 @@ def first_failure(outcome: Outcome, records: Sequence[Record], partial: bool) ->
     return 0 if None in found else min(found)
 
 
+def failures(outcome: Outcome, records: Sequence[Record], partial: bool) -> int:
+    """How many records count as failed: those the response names, or all of them."""
+    if first_failure(outcome, records, partial) is None:
+        return 0
+    named = outcome.body.get("batchItemFailures") if isinstance(outcome.body, dict) and outcome.error is None else None
+    return len(named) if isinstance(named, list) and named else len(records)
+
+
 class Lane:
     """Holds at most one batch in flight, so records of one partition key are never handled at the same time or out of
     order."""

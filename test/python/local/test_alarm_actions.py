@@ -2,12 +2,13 @@
 
 import json
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from aws_facts import answer
 from delivery_support import Queue, denials
 from jobs_support import allow, document, running_cloud, until
+from tidemark_local.alarm_reasons import reason_of
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +111,48 @@ def test_an_alarm_on_a_topic_that_is_gone_says_so(cloud):
     ring(cloud, "gone")
     [failed] = until(lambda: actions(cloud, "gone"), bool, 5)
     assert failed["HistorySummary"].startswith(f"Failed to execute action {topic}. Received error:")
+
+
+@pytest.mark.parametrize(
+    ("case", "state", "values", "settings"),
+    [
+        ("crossed", "ALARM", [21.5], {}),
+        ("missing", "ALARM", [None, None], {"TreatMissingData": "breaching"}),
+    ],
+)
+def test_the_reason_is_told_in_the_words_of_cloudwatch(case, state, values, settings):
+    found = {"StateValue": state, "Threshold": 21, "ComparisonOperator": "GreaterThanThreshold", "Period": 10}
+    breaching = [None if value is None else True for value in values]
+    told = reason_of({**found, **settings}, values, breaching, 1_772_100_850.0)
+    assert re.fullmatch(answer("cloudwatch.state-reasons")[case], told)
+
+
+@pytest.mark.parametrize(
+    ("state", "values", "settings", "expected"),
+    [
+        ("OK", [3.0], {}, "1 datapoint [3.0 (26/02/26 10:14:00)] was not greater than the threshold (21.0)."),
+        (
+            "ALARM",
+            [22.0, 3.0, 23.0],
+            {"DatapointsToAlarm": 2},
+            "2 out of the last 3 datapoints [23.0 (26/02/26 10:14:00), 22.0 (26/02/26 10:13:40)] were greater than "
+            "the threshold (21.0) (minimum 2 datapoints for OK -> ALARM transition).",
+        ),
+    ],
+)
+def test_a_reason_names_the_datapoints_that_made_the_state(state, values, settings, expected):
+    alarm = {"StateValue": state, "Threshold": 21, "ComparisonOperator": "GreaterThanThreshold", "Period": 10}
+    end = datetime(2026, 2, 26, 10, 14, 10, tzinfo=UTC).timestamp()
+    told = reason_of({**alarm, **settings}, values, [value > 21 for value in values], end)
+    assert told == f"Threshold Crossed: {expected}"
+
+
+def test_an_evaluated_alarm_tells_its_datapoints(cloud):
+    topic, queue = topic_with_queue(cloud, "evaluated")
+    alarm(cloud, "evaluated", topic, Unit="None", Period=60)
+    data = {"MetricName": "evaluated", "Dimensions": [{"Name": "InstanceId", "Value": "abc"}], "Value": 21.5}
+    cloud.cloudwatch.put_metric_data(Namespace="Test", MetricData=[data])
+    message = json.loads(json.loads(queue.wait()[0]["Body"])["Message"])
+    assert re.fullmatch(answer("cloudwatch.state-reasons")["crossed"], message["NewStateReason"])
+    [described] = cloud.cloudwatch.describe_alarms(AlarmNames=["evaluated"])["MetricAlarms"]
+    assert json.loads(described["StateReasonData"])["recentDatapoints"] == [21.5]

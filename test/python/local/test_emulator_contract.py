@@ -169,6 +169,15 @@ FUNCTIONS = [
     ("topic_subscriptions", SERVICES + "sns", "_http_post_sync", "(endpoint, payload, sns_message_type)"),
     ("topic_subscriptions", SERVICES + "sns", "_topic_by_arn_any_scope", "(topic_arn)"),
     ("async_invocations", SERVICES + "lambda_svc", "_acquire_execution_slot", "(func, config)"),
+    (
+        "api_integrations",
+        SERVICES + "apigateway",
+        "_invoke_lambda_proxy",
+        "(integration, api_id, stage, path, method, headers, body, query_params, route_key, path_params, "
+        "authorizer_claims, authorizer_scopes, authorizer_lambda_context, authorizer_iam, owner_account_id, "
+        "owner_region, raw_query_string)",
+    ),
+    ("api_integrations", SERVICES + "apigateway", "_extract_lambda_ref_from_integration_uri", "(uri)"),
     ("async_invocations", SERVICES + "lambda_svc", "_release_execution_slot", "(key)"),
     ("function_errors", SERVICES + "lambda_svc", "_execute_function_warm", "(func, event, request_id)"),
     ("sagemaker", "ministack.core.iam_evaluator", "_gather_role_policies", "(role_name, account_id)"),
@@ -261,6 +270,7 @@ CALLERS = [
     ("topic_subscriptions", SERVICES + "sns", "_fanout", "_deliver_to_lambda"),
     ("topic_subscriptions", SERVICES + "sns", "_fanout", "_deliver_to_http"),
     ("async_invocations", SERVICES + "lambda_svc", "_invoke", "invoke_async_with_retry"),
+    ("api_integrations", SERVICES + "apigateway", "_handle_execute_in_scope", "_invoke_lambda_proxy"),
     ("function_errors", SERVICES + "lambda_svc", "_execute_function_dispatch", "_execute_function_warm"),
     ("function_errors", SERVICES + "lambda_svc", "_execute_function_warm", "worker.invoke"),
     ("function_errors", "ministack.core.lambda_runtime", "_detect_runtime_binary", "_NODEJS_WORKER_SCRIPT"),

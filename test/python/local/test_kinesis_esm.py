@@ -73,6 +73,7 @@ def test_a_poison_record_is_isolated_and_its_payload_kept_in_s3(cloud):
         BisectBatchOnFunctionError=True,
         MaximumRetryAttempts=1,
         DestinationConfig=destination,
+        MetricsConfig={"Metrics": ["EventCount"]},
         **PARTIAL,
     )
     good = [f"v{n}" for n in range(9)]
@@ -95,6 +96,13 @@ def test_a_poison_record_is_isolated_and_its_payload_kept_in_s3(cloud):
     assert request["condition"] == "RetryAttemptsExhausted"
     assert document["responseContext"]["statusCode"] == 200
     assert [batch for batch in function.batches() if batch == ["fail"]] == [["fail"]] * 2, "once, and one retry"
+    metric = {"EventSourceMappingUUID": function.mapping}
+    delivered = "OnFailureDestinationDeliveredEventCount"
+    until(lambda: values(cloud, "AWS/Lambda", delivered, "Sum", **metric), lambda found: found == 1, 5)
+    assert values(cloud, "AWS/Lambda", "PolledEventCount", "Sum", **metric) == 10
+    assert values(cloud, "AWS/Lambda", "FailedInvokeEventCount", "Sum", **metric) == len(function.batches()) - sum(
+        "fail" not in batch for batch in function.batches()
+    )
 
 
 def test_a_discarded_batch_leaves_metadata_in_sqs_and_no_payload(cloud):
@@ -106,7 +114,7 @@ def test_a_discarded_batch_leaves_metadata_in_sqs_and_no_payload(cloud):
         cloud,
         "metadata",
         stream.arn,
-        allow(["sqs:SendMessage", "sqs:GetQueueUrl"], arn),
+        allow("sqs:SendMessage", arn),
         BatchSize=1,
         MaximumRetryAttempts=1,
         DestinationConfig={"OnFailure": {"Destination": arn}},

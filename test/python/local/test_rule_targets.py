@@ -124,8 +124,11 @@ def test_a_target_s_policy_lets_events_in_or_not(cloud, kind):
         assert function.wait()[0]["detail-type"] == name
         function.forbid()
     else:
-        assert name in end.wait()[0]["Body"]
+        body = json.loads(end.wait()[0]["Body"])
+        event = json.loads(body["Message"]) if kind == "topic" else body
+        assert event["detail-type"] == name and event["detail"] == {"n": 1}
         if kind == "topic":
+            assert sorted(body) == sorted(answer("eventbridge.sns-notification")) and ": " not in body["Message"]
             nobody = lets(target, action, "cloudwatch.amazonaws.com")
             cloud.sns.set_topic_attributes(TopicArn=target, AttributeName="Policy", AttributeValue=nobody)
         else:
