@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
 
 /** Limits of PutRecords and of one record (data plus partition key). */
-const MAX_RECORDS = 500;
-const MAX_REQUEST_BYTES = 5 * 1024 * 1024;
+export const MAX_RECORDS = 500;
+export const MAX_REQUEST_BYTES = 5 * 1024 * 1024;
 export const MAX_RECORD_BYTES = 1024 * 1024;
 const MAX_ATTEMPTS = 10;
 const FIRST_BACKOFF_MS = 50;

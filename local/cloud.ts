@@ -21,6 +21,17 @@ export interface AccessDenied {
   readonly time: string;
 }
 
+/** What was held against the models of the APIs (local/tidemark_local/requests). */
+export interface RequestsChecked {
+  /** Different operations, and types of CloudFormation resources. */
+  readonly operations: number;
+  readonly requests: number;
+  /** Values that were looked at. */
+  readonly members: number;
+  /** Operations of which at least one request was refused, e.g. `kinesis:PutRecord`. */
+  readonly refused: readonly string[];
+}
+
 export interface LocalCloud {
   /** `http://127.0.0.1:<port>` */
   readonly endpoint: string;
@@ -41,6 +52,8 @@ export interface LocalCloud {
   };
   /** What IAM enforcement has refused so far, in order. */
   accessDenied(): Promise<AccessDenied[]>;
+  /** What requests have been checked so far; up to a second behind. */
+  requestsChecked(): Promise<RequestsChecked>;
   /** Ends the cloud and everything it started, within about 15 s. Calling it again waits for the same end. */
   stop(): Promise<void>;
 }
@@ -162,6 +175,7 @@ function describe(endpoint: string, port: number, stateDir: string, stop: () => 
     env,
     clientConfig: { endpoint, region: REGION, credentials, forcePathStyle: true },
     accessDenied: () => readDenials(join(stateDir, 'access-denied.ndjson')),
+    requestsChecked: () => readChecked(join(stateDir, 'requests-checked.json')),
     stop,
   };
 }
@@ -258,6 +272,18 @@ async function readDenials(file: string): Promise<AccessDenied[]> {
     .split('\n')
     .filter(Boolean)
     .map((line) => JSON.parse(line) as AccessDenied);
+}
+
+async function readChecked(file: string): Promise<RequestsChecked> {
+  type Counts = Record<'requests' | 'members' | 'refused', number>;
+  const counts = JSON.parse(await readFile(file, 'utf8')) as Record<string, Counts>;
+  const sum = (of: keyof Counts) => Object.values(counts).reduce((total, count) => total + count[of], 0);
+  return {
+    operations: Object.keys(counts).length,
+    requests: sum('requests'),
+    members: sum('members'),
+    refused: Object.keys(counts).filter((name) => (counts[name]?.refused ?? 0) > 0),
+  };
 }
 
 function tail(log: string): string {

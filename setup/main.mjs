@@ -12,6 +12,7 @@ const COMMANDS = {
   test: 'run every check and every test',
   bench: 'run the benchmarks',
   simulate: 'run the fault simulation',
+  conformance: 'run the public DynamoDB suite against the local cloud',
   prepare: 'only set up node_modules, .venv and the jars',
 };
 
@@ -19,13 +20,14 @@ const SCRIPTS = {
   demo: join('cli', 'tidemark.mjs'),
   bench: join('bench', 'run.ts'),
   simulate: join('test', 'simulation', 'run.ts'),
+  conformance: join('test', 'conformance', 'dynamodb.ts'),
 };
 
 /** @param {string[]} argv @returns {Promise<number>} the exit code */
 export async function main(argv) {
   const [command, ...rest] = argv;
   if (!command || !Object.hasOwn(COMMANDS, command)) {
-    const list = Object.entries(COMMANDS).map(([name, text]) => `  ${name.padEnd(10)}${text}`);
+    const list = Object.entries(COMMANDS).map(([name, text]) => `  ${name.padEnd(13)}${text}`);
     console.error(`usage: node setup/run.mjs <command> [options]\n\n${list.join('\n')}`);
     return 2;
   }

@@ -16,6 +16,11 @@ function counts(by: Readonly<Record<string, number>>, name: (key: string) => str
     .join(', ');
 }
 
+function requestsLine({ requests, operations, members, refused }: DemoSummary['requests_checked']): string {
+  const held = `${number.format(requests)} of ${number.format(operations)} operations, ${number.format(members)} members`;
+  return `${held} held against AWS's API models; ${refused.length === 0 ? 'none refused' : `refused: ${refused.join(', ')}`}`;
+}
+
 /** The summary as a table for people. */
 export function render(summary: DemoSummary): string {
   const { events, quarantine, alerts, consistency, seconds } = summary;
@@ -45,6 +50,7 @@ export function render(summary: DemoSummary): string {
       `${number.format(consistency.checked)} served vectors replayed offline, ${consistency.mismatches} mismatches`,
     ],
     ['Access denied', String(summary.access_denied.count)],
+    ['Requests', requestsLine(summary.requests_checked)],
     ['Dashboard', `${summary.page.widgets_with_data} of ${summary.page.widgets} charts have data`],
     [
       'Time',

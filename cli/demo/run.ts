@@ -125,6 +125,7 @@ async function work(
     slack_messages: session.slack.messages.length,
     consistency,
     access_denied: await session.cloud.accessDenied(),
+    requests_checked: await session.cloud.requestsChecked(),
     failed_batches: (await lake.keys(PREFIX.failedBatches)).length,
   };
 }

@@ -1,3 +1,4 @@
+import type { RequestsChecked } from '../../local/cloud.ts';
 import type { AlertRow, ScoreRow } from '../page/types.ts';
 import type { TrainedModel } from '../trained-model.ts';
 import type { ConsistencyResult, QuarantineLine } from './lake-reader.ts';
@@ -31,6 +32,8 @@ export interface DemoSummary {
   };
   consistency: { checked: number; mismatches: number; by_feature: Record<string, unknown> };
   access_denied: { count: number; first: string | null };
+  /** What the local cloud held against AWS's API models, and the operations it refused requests of. */
+  requests_checked: RequestsChecked;
   /** Batches a function gave up on. */
   failed_batches: number;
   page: { url: string | null; widgets_with_data: number; widgets: number };
@@ -54,6 +57,7 @@ export interface Findings {
   readonly slack_messages: number;
   readonly consistency: ConsistencyResult;
   readonly access_denied: readonly { action: string; resource: string; principal: string }[];
+  readonly requests_checked: RequestsChecked;
   readonly failed_batches: number;
   readonly page: DemoSummary['page'];
   readonly timings: Timings;
@@ -133,6 +137,7 @@ export function summarise(found: Findings): DemoSummary {
       count: found.access_denied.length,
       first: first ? `${first.action} on ${first.resource} by ${first.principal}` : null,
     },
+    requests_checked: found.requests_checked,
     failed_batches: found.failed_batches,
     page: found.page,
     seconds: {
@@ -175,6 +180,10 @@ export function failuresOf(summary: DemoSummary): string[] {
     [
       summary.access_denied.count > 0,
       `IAM refused ${summary.access_denied.count} calls, first ${summary.access_denied.first}.`,
+    ],
+    [
+      summary.requests_checked.refused.length > 0,
+      `Requests were refused as AWS would refuse them: ${summary.requests_checked.refused.join(', ')}.`,
     ],
     [summary.failed_batches > 0, `${summary.failed_batches} batches were given up on.`],
     [summary.page.widgets_with_data === 0, 'The deployed dashboard shows no data.'],

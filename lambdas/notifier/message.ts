@@ -47,6 +47,21 @@ export function announcement(item: Readonly<Record<string, AttributeLike>> | und
   return { entity_id: alert.entity_id, kind: item!.kind!.S!, title: alert.title, text: lines.join('\n') };
 }
 
+const SUBJECT_CHARACTERS = 99;
+
+/**
+ * The title as SNS takes it: "Subjects must be UTF-8 text with no line breaks or control characters, and less than 100
+ * characters long" (Publish). Undefined for an empty one, which SNS refuses.
+ */
+export function subjectOf(title: string): string | undefined {
+  let subject = '';
+  for (const character of title.replace(/\p{Cc}+/gu, ' ').trim()) {
+    if (subject.length + character.length > SUBJECT_CHARACTERS) break;
+    subject += character;
+  }
+  return subject || undefined;
+}
+
 const TRIGGERS: Readonly<Record<string, string>> = {
   event: 'after an event',
   sweep: 'after silence',

@@ -27,7 +27,7 @@ import {
 
 export const CLOCK_KEY = '#clock';
 export const FENCE_KEY = '#fence';
-const BATCH_GET_LIMIT = 100;
+export const BATCH_GET_LIMIT = 100;
 /** An item ends at 400 KB; the rest is for keys, watermarks and what later code may add. */
 export const MAX_STATE_BYTES = 350 * 1024;
 

@@ -35,6 +35,7 @@ const WELL: Findings = {
   slack_messages: 3,
   consistency: { checked: 20, mismatches: 0 },
   access_denied: [],
+  requests_checked: { operations: 90, requests: 4000, members: 120_000, refused: [] },
   failed_batches: 0,
   page: { url: null, widgets: 4, widgets_with_data: 4 },
   timings: { deploy: 12_340 },
@@ -59,6 +60,7 @@ describe('the summary of a run', () => {
       'by silence (sweep) 2',
       '0 mismatches',
       'auc 0.85 [0.84, 0.86]',
+      '4,000 of 90 operations, 120,000 members',
       '2.0 GiB',
       'Every stage did its work.',
     ]) {
@@ -87,6 +89,11 @@ describe('the summary of a run', () => {
       'IAM refused a call',
       { access_denied: [{ action: 'dynamodb:PutItem', resource: 'r', principal: 'p' }] },
       /IAM refused 1 calls, first dynamodb:PutItem on r by p/,
+    ],
+    [
+      'a request was refused',
+      { requests_checked: { operations: 90, requests: 4000, members: 120_000, refused: ['kinesis:PutRecord'] } },
+      /Requests were refused as AWS would refuse them: kinesis:PutRecord/,
     ],
     ['a batch was given up on', { failed_batches: 2 }, /2 batches were given up on/],
     ['the dashboard is empty', { page: { url: null, widgets: 4, widgets_with_data: 0 } }, /dashboard shows no data/],

@@ -113,6 +113,14 @@ describe('the deployed app, with IAM enforced', () => {
     expect(await session.cloud.accessDenied()).toEqual([]);
   });
 
+  test('sends no request that AWS would refuse', async () => {
+    const { operations, requests, members, refused } = await session.cloud.requestsChecked();
+    console.error(`${requests} requests of ${operations} operations checked, ${members} members`);
+    expect(refused).toEqual([]);
+    expect(operations).toBeGreaterThan(100);
+    expect(members).toBeGreaterThan(50_000);
+  });
+
   test('rebuilds the training set to the same bytes, though later events came', async () => {
     const { connection, resources, signal } = session;
     const report = await rebuildTrainingSet(connection.clients, resources, 'e2e', { signal });

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { alertOf, announcement, slackMessage } from '../../lambdas/notifier/message.ts';
+import { alertOf, announcement, slackMessage, subjectOf } from '../../lambdas/notifier/message.ts';
 import { checkWebhook, postToSlack } from '../../lambdas/notifier/slack.ts';
 
 /** A webhook that answers as told, one answer a request; the last one stays. */
@@ -126,5 +126,18 @@ describe('messages', () => {
     expect(announcement({ ...item, kind: { S: 'score' } })).toBeNull();
     expect(announcement(undefined)).toBeNull();
     expect(announcement(item)).toMatchObject({ entity_id: 'a<&b', kind: 'alert#1', title: 'A customer is leaving' });
+  });
+});
+
+describe('the subject of an e-mail', () => {
+  test.each([
+    ['A customer is leaving', 'A customer is leaving'],
+    ['two\nlines\u0007', 'two lines'],
+    ['x'.repeat(120), 'x'.repeat(99)],
+    // Never half a character: SNS takes UTF-8.
+    [`${'x'.repeat(98)}😀`, 'x'.repeat(98)],
+    ['\n', undefined],
+  ])('of %j is what SNS takes', (title, subject) => {
+    expect(subjectOf(title)).toBe(subject);
   });
 });

@@ -78,6 +78,16 @@ describe('a running cloud', () => {
     expect((await s3.send(new ListBucketsCommand({}))).Buckets?.map((bucket) => bucket.Name)).toEqual(['lake']);
   });
 
+  test('counts the requests that were held against the models of their APIs', async () => {
+    await new KinesisClient(cloud.clientConfig).send(new ListStreamsCommand({ Limit: 10 }));
+    await delay(1_500);
+    const { operations, requests, members, refused } = await cloud.requestsChecked();
+    expect(operations).toBeGreaterThanOrEqual(1);
+    expect(requests).toBeGreaterThanOrEqual(operations);
+    expect(members).toBeGreaterThanOrEqual(1);
+    expect(refused).toEqual([]);
+  });
+
   test('answers in full over HTTP/2, which this client speaks, though it ends each connection early', async () => {
     const client = new KinesisClient(cloud.clientConfig);
     await client.send(new CreateStreamCommand({ StreamName: 'busy', ShardCount: 1 }));

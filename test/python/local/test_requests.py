@@ -1,12 +1,13 @@
 """Requests are held against the models of their APIs: what AWS refuses is refused, in its words."""
 
 import json
+import re
 import urllib.error
 import urllib.request
 
 import boto3
 import pytest
-from aws_facts import check
+from aws_facts import answer, check
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from jobs_support import running_cloud, until
@@ -106,6 +107,16 @@ REFUSALS = [
 @pytest.mark.parametrize(("fact", "service", "operation", "members"), REFUSALS, ids=[case[0] for case in REFUSALS])
 def test_the_service_refuses_in_its_own_words(cloud, fact, service, operation, members):
     check(fact, list(refused(cloud, service, operation, **members)))
+
+
+def test_the_name_of_a_model(cloud):
+    pattern = re.compile(answer("sagemaker.model-name"))
+    for name, allowed in (("tidemark-prod-churn-0a1b", True), ("0a1b_2c3d", False), ("ends-", False)):
+        assert bool(pattern.fullmatch(name)) is allowed
+        code, message = refused(
+            cloud, "sagemaker", "create_model", ModelName=name, ExecutionRoleArn="arn:aws:iam::000000000000:role/none"
+        )
+        assert code == "ValidationException" and ("at 'modelName' failed to satisfy" not in message) is allowed
 
 
 def test_all_that_is_wrong_is_told_at_once(cloud):
