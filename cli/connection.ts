@@ -4,11 +4,16 @@ import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GlueClient } from '@aws-sdk/client-glue';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
+import { LakeFormationClient } from '@aws-sdk/client-lakeformation';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { STSClient } from '@aws-sdk/client-sts';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { cloudEnvironment, type LocalCloud } from '../local/cloud.ts';
 import { CliError } from './errors.ts';
@@ -27,11 +32,16 @@ export interface Clients {
   readonly dynamodb: DynamoDBClient;
   readonly glue: GlueClient;
   readonly kinesis: KinesisClient;
+  readonly lakeformation: LakeFormationClient;
   readonly lambda: LambdaClient;
+  readonly quotas: ServiceQuotasClient;
   readonly s3: S3Client;
   readonly sagemaker: SageMakerClient;
   readonly secrets: SecretsManagerClient;
   readonly sfn: SFNClient;
+  readonly sqs: SQSClient;
+  readonly ssm: SSMClient;
+  readonly sts: STSClient;
 }
 
 export interface Connection {
@@ -68,12 +78,18 @@ export function makeClients(config: ClientConfig): Clients {
     get kinesis() {
       return lazily('kinesis', () => new KinesisClient({ ...config, requestHandler: new NodeHttpHandler() }));
     },
+    get lakeformation() {
+      return lazily('lakeformation', () => new LakeFormationClient(config));
+    },
     get lambda() {
       // A function that works for minutes must not be cut off and invoked again by the client.
       return lazily(
         'lambda',
         () => new LambdaClient({ ...config, requestHandler: { requestTimeout: 900_000 }, maxAttempts: 1 }),
       );
+    },
+    get quotas() {
+      return lazily('quotas', () => new ServiceQuotasClient(config));
     },
     get s3() {
       return lazily('s3', () => new S3Client(config));
@@ -86,6 +102,15 @@ export function makeClients(config: ClientConfig): Clients {
     },
     get sfn() {
       return lazily('sfn', () => new SFNClient(config));
+    },
+    get sqs() {
+      return lazily('sqs', () => new SQSClient(config));
+    },
+    get ssm() {
+      return lazily('ssm', () => new SSMClient(config));
+    },
+    get sts() {
+      return lazily('sts', () => new STSClient(config));
     },
   };
 }

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { demo } from './commands/demo.ts';
 import { deploy } from './commands/deploy.ts';
+import { destroyDeployment } from './commands/destroy.ts';
 import { erase } from './commands/erase.ts';
 import { addFeatures } from './commands/features.ts';
 import { heal } from './commands/heal.ts';
@@ -35,6 +36,12 @@ function day(text: string): number {
     throw new InvalidArgumentError('allowed is a day such as 2017-12-01 or an ISO time with a zone.');
   return value;
 }
+
+const DESTROY_HELP = `
+What CloudFormation would stumble over goes first: the endpoint, models and versions of the registry, all versions of all
+objects. A deployment with termination or deletion protection is refused, with how to lift it. It may be run again.
+
+  npx tidemark destroy --stage dev`;
 
 /** The whole command line; exported for the tests of its help. */
 export function program(): Command {
@@ -79,6 +86,15 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
     .addOption(stageOption())
     .addOption(definitionsOption())
     .action(deploy);
+
+  root
+    .command('destroy')
+    .description('take a deployment down: say what goes and what stays, ask, delete it with all its data')
+    .option('--yes', 'do not ask')
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .addHelpText('after', DESTROY_HELP)
+    .action(destroyDeployment);
 
   root
     .command('put')

@@ -1,5 +1,5 @@
-import { createInterface } from 'node:readline/promises';
 import { Progress } from '../../setup/progress.mjs';
+import { confirm } from '../confirmation.ts';
 import { type ErasedStore, eraseEntity } from '../erasure.ts';
 import { CliError } from '../errors.ts';
 import { interruption } from '../interruption.ts';
@@ -13,7 +13,8 @@ interface EraseOptions extends Target {
 /** `tidemark erase`: exit code 1 when a store still holds the entity. */
 export async function erase({ entity, stage, usecase, yes }: EraseOptions): Promise<void> {
   const { clients, resources } = await deployed({ stage, usecase });
-  if (!yes) await confirm(resources.deployment);
+  if (!yes)
+    await confirm(`Erase this entity from every store of ${resources.deployment}?`, 'erase', 'Nothing was erased.');
   const stop = interruption();
   const stores = await new Progress().step('Erase the entity from every store', (step) =>
     eraseEntity(clients, resources, entity, { signal: stop.signal, onState: step.update }),
@@ -23,17 +24,6 @@ export async function erase({ entity, stage, usecase, yes }: EraseOptions): Prom
   const left = stores.filter((store) => store.left > 0).map(({ store }) => store);
   if (left.length > 0)
     throw new CliError(`${left.join(', ')}: something is left. Run it again; runbook: docs/runbook.md#erasure`);
-}
-
-async function confirm(deployment: string): Promise<void> {
-  if (!process.stdin.isTTY) throw new CliError('Erasing cannot be undone: confirm it with --yes.');
-  const lines = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    const question = `Erase this entity from every store of ${deployment}? It cannot be undone. Type erase: `;
-    if ((await lines.question(question)).trim() !== 'erase') throw new CliError('Nothing was erased.');
-  } finally {
-    lines.close();
-  }
 }
 
 /** One line a store; names nobody. */

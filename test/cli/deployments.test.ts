@@ -1,4 +1,4 @@
-import { CloudFormationClient, CreateStackCommand, DeleteStackCommand } from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient, DeleteStackCommand } from '@aws-sdk/client-cloudformation';
 import {
   CloudWatchClient,
   PutDashboardCommand,
@@ -11,21 +11,14 @@ import { readCounts } from '../../cli/page/pipeline.ts';
 import { definitionsFolder, readResources } from '../../cli/resources.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { TINY } from '../infra/synthesised.ts';
+import { stack as makeStack } from './small-registry.ts';
 
 let cloud: LocalCloud;
 let cloudformation: CloudFormationClient;
 let cloudwatch: CloudWatchClient;
 
-const stack = (StackName: string, outputs: Readonly<Record<string, string>>) =>
-  cloudformation.send(
-    new CreateStackCommand({
-      StackName,
-      TemplateBody: JSON.stringify({
-        Resources: { Topic: { Type: 'AWS::SNS::Topic' } },
-        Outputs: Object.fromEntries(Object.entries(outputs).map(([key, Value]) => [key, { Value }])),
-      }),
-    }),
-  );
+const stack = (name: string, outputs: Readonly<Record<string, string>>) =>
+  makeStack({ cloudformation }, name, { Topic: { Type: 'AWS::SNS::Topic' } }, outputs);
 
 beforeAll(async () => {
   cloud = await startLocalCloud({ quiet: true });

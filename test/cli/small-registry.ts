@@ -1,16 +1,15 @@
-/** A deployment of the least that the commands about models need, in a local cloud: stacks with outputs, registry, machine. */
+/** A deployment of the least that the commands about models need, in a local cloud: stacks with outputs, registry, machine, bucket. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CreateStackCommand } from '@aws-sdk/client-cloudformation';
+import { CreateStackCommand, waitUntilStackCreateComplete } from '@aws-sdk/client-cloudformation';
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
-import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import {
   CreateEndpointCommand,
   CreateEndpointConfigCommand,
   CreateModelCommand,
   CreateModelPackageCommand,
-  CreateModelPackageGroupCommand,
 } from '@aws-sdk/client-sagemaker';
 import { CreateStateMachineCommand } from '@aws-sdk/client-sfn';
 import type { Connection } from '../../cli/connection.ts';
@@ -50,11 +49,12 @@ export class SmallRegistry {
     const deployment = `tidemark-local-${name}`;
     const sagemaker = await role(cloud, `${name}-sagemaker`, 'sagemaker.amazonaws.com');
     const states = await role(cloud, `${name}-states`, 'states.amazonaws.com');
-    await clients.s3.send(new CreateBucketCommand({ Bucket: `${BUCKET}-${name}` }));
-    await clients.s3.send(
-      new PutObjectCommand({ Bucket: `${BUCKET}-${name}`, Key: 'model.tar.gz', Body: modelArchive() }),
-    );
-    await clients.sagemaker.send(new CreateModelPackageGroupCommand({ ModelPackageGroupName: deployment }));
+    const bucket = `${BUCKET}-${name}`;
+    await stack(clients, `${deployment}-storage`, storage(deployment, bucket), {
+      ModelPackageGroupName: deployment,
+      LakeBucketName: bucket,
+    });
+    await clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'model.tar.gz', Body: modelArchive() }));
     const { stateMachineArn = '' } = await clients.sfn.send(
       new CreateStateMachineCommand({
         name: deployment,
@@ -62,19 +62,11 @@ export class SmallRegistry {
         definition: JSON.stringify(served(deployment)),
       }),
     );
-    const outputs = {
-      TrainingStateMachineArn: stateMachineArn,
-      EndpointName: deployment,
-      ModelPackageGroupName: deployment,
-    };
-    await clients.cloudformation.send(
-      new CreateStackCommand({
-        StackName: `${deployment}-training`,
-        TemplateBody: JSON.stringify({
-          Resources: { Topic: { Type: 'AWS::SNS::Topic' } },
-          Outputs: Object.fromEntries(Object.entries(outputs).map(([key, Value]) => [key, { Value }])),
-        }),
-      }),
+    await stack(
+      clients,
+      `${deployment}-training`,
+      { Topic: { Type: 'AWS::SNS::Topic' } },
+      { TrainingStateMachineArn: stateMachineArn, EndpointName: deployment },
     );
     return new SmallRegistry(connection, sagemaker, stateMachineArn, deployment);
   }
@@ -140,6 +132,32 @@ export class SmallRegistry {
   async noteServed(arn: string): Promise<void> {
     await runStateMachine(this.#connection.clients.sfn, this.machine, { model_package_arn: arn });
   }
+}
+
+/** A versioned bucket and the registry go with their stack; the table stays. */
+function storage(ModelPackageGroupName: string, BucketName: string) {
+  return {
+    Lake: {
+      Type: 'AWS::S3::Bucket',
+      Properties: { BucketName, VersioningConfiguration: { Status: 'Enabled' } },
+    },
+    Group: { Type: 'AWS::SageMaker::ModelPackageGroup', Properties: { ModelPackageGroupName } },
+    Kept: { Type: 'AWS::SNS::Topic', DeletionPolicy: 'RetainExceptOnCreate' },
+  };
+}
+
+/** Made and in place. */
+export async function stack(
+  { cloudformation }: Pick<Connection['clients'], 'cloudformation'>,
+  StackName: string,
+  Resources: object,
+  outputs: Readonly<Record<string, string>>,
+): Promise<void> {
+  const Outputs = Object.fromEntries(Object.entries(outputs).map(([key, Value]) => [key, { Value }]));
+  await cloudformation.send(
+    new CreateStackCommand({ StackName, TemplateBody: JSON.stringify({ Resources, Outputs }) }),
+  );
+  await waitUntilStackCreateComplete({ client: cloudformation, maxWaitTime: 30, minDelay: 1 }, { StackName });
 }
 
 function served(endpoint: string) {
