@@ -10,6 +10,8 @@ const LOCAL_ENVIRONMENT = 'aws://000000000000/us-east-1';
 export interface CdkRun {
   readonly stage: Stage;
   readonly usecase: string;
+  /** Folder of the app that is synthesised. @default - this one */
+  readonly root?: string;
   readonly env: NodeJS.ProcessEnv;
   /** Folder of the cloud assembly; each run has its own, so that two never write into one. */
   readonly assembly: string;
@@ -18,7 +20,7 @@ export interface CdkRun {
   readonly signal?: AbortSignal;
 }
 
-function cdk(args: readonly string[], run: CdkRun, cwd = ROOT): Promise<void> {
+function cdk(args: readonly string[], run: CdkRun, cwd = run.root ?? ROOT): Promise<void> {
   return runChild(process.execPath, [CDK, ...args], { ...run, cwd, env: { ...run.env, CI: 'true' } });
 }
 

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { UseCaseIR } from '../../core/ir.ts';
 import { loadUseCase } from '../../lib/config/use-case.ts';
-import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../local/cloud.ts';
 import type { Progress, ProgressStep } from '../../setup/progress.mjs';
 import { endChildren } from '../children.ts';
 import { type Connection, connectTo, type Stage } from '../connection.ts';
@@ -20,6 +20,8 @@ export interface SessionOptions {
   /** @default 'local' */
   readonly stage?: Stage;
   readonly usecase: string;
+  /** How the local cloud is started. */
+  readonly cloud?: Pick<LocalCloudOptions, 'timeScale' | 'quotas'>;
   readonly progress: Progress;
   readonly signal: AbortSignal;
   readonly onSlack?: (message: ReceivedMessage) => void;
@@ -85,7 +87,7 @@ export class Session {
     const { ir } = await loadUseCase(usecase, folder);
     let session: Session | undefined;
     const cloudUp = async () => {
-      const cloud = await startLocalCloud({ log: join(folder, 'cloud.log'), quiet: true });
+      const cloud = await startLocalCloud({ ...options.cloud, log: join(folder, 'cloud.log'), quiet: true });
       const slack = await SlackReceiver.start(options.onSlack);
       session = new Session({ folder, usecase, cloud, slack, ir, timings, signal }, stage, progress);
       return session;
@@ -109,14 +111,14 @@ export class Session {
 
   /**
    * Deploys a use case as it stands now with the real `cdk`, the first time into a bootstrapped account.
-   * @param usecase another one than the session's is deployed beside it
+   * @param of another use case than the session's, which is deployed beside it; another folder than this one's app
    * @returns the names of what was deployed
    */
-  async deploy(usecase = this.usecase): Promise<Resources> {
+  async deploy({ usecase = this.usecase, root }: { usecase?: string; root?: string } = {}): Promise<Resources> {
     const { clients, env, stage } = this.connection;
     const number = ++this.#deployments;
     const log = (name: string) => join(this.folder, `${name}-${number}.log`);
-    const run = { stage, usecase, env, assembly: join(this.folder, `cdk.out-${number}`), signal: this.signal };
+    const run = { stage, usecase, root, env, assembly: join(this.folder, `cdk.out-${number}`), signal: this.signal };
     const step = (name: string) => (number === 1 ? name : `${name} ${number}`);
     await Promise.all([
       number === 1 &&

@@ -17,7 +17,6 @@ export const LOCAL_CLOUD_DIFFERENCES = {
   processor: { timeoutSeconds: 10, joinAfterSeconds: 11 },
   archiver: { batchingWindowSeconds: 2 },
   batch: { workers: 2 },
-  training: { pollSeconds: 1 },
 } as const satisfies Part<StageConfig>;
 
 /** A stage as it is configured, but for {@link LOCAL_CLOUD_DIFFERENCES}. */

@@ -1,0 +1,348 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { glob } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import { InvokeCommand } from '@aws-sdk/client-lambda';
+import { ListBucketsCommand } from '@aws-sdk/client-s3';
+import { ListEndpointsCommand, ListModelsCommand, UpdateModelPackageCommand } from '@aws-sdk/client-sagemaker';
+import { DescribeExecutionCommand, ListExecutionsCommand } from '@aws-sdk/client-sfn';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { badRecords } from '../../cli/bad-records.ts';
+import { Session } from '../../cli/demo/session.ts';
+import { landHistory, readScoresTable, trainModel, until } from '../../cli/demo/stages.ts';
+import { readServed } from '../../cli/models.ts';
+import { Replayer } from '../../cli/replay.ts';
+import type { Resources } from '../../cli/resources.ts';
+import { useJava } from '../../cli/tools.ts';
+import type { TrainedModel } from '../../cli/trained-model.ts';
+import { modelView } from '../../core/usecase.ts';
+import { LOCAL_CLOUD_DIFFERENCES } from '../../lib/config/on-local-cloud.ts';
+import { prod } from '../../lib/config/prod.ts';
+import { loadStage } from '../../lib/config/stages.ts';
+import { Progress } from '../../setup/progress.mjs';
+import { AlarmInbox } from './alarm-inbox.ts';
+import { alarms, ringing } from './alarms.ts';
+import { Checkout } from './checkout.ts';
+import { tidemark } from './command.ts';
+import { definition } from './definition.ts';
+import { daysUntilNow, type Events, eventsUpTo } from './events.ts';
+import { BROKEN, registerLike, SLOW } from './models.ts';
+import { Traffic } from './traffic.ts';
+import { writeUseCase } from './usecase-folder.ts';
+
+const HOUSEHOLDS = 120;
+/** Whatever happens beside it, an event is scored within this time. */
+const SCORED_MS = 120_000;
+/** What an account waits for takes a twentieth here: canaries, polling, the periods of alarms. */
+const CLOUD = { timeScale: 0.05 };
+const STARTED = Date.now();
+const DAYS = daysUntilNow(STARTED);
+const TINY = fileURLToPath(new URL('../fixtures/usecases/tiny', import.meta.url));
+const LONG_MS = 1_200_000;
+
+const folder = mkdtempSync(join(tmpdir(), 'tidemark-usecase-'));
+const checkout = new Checkout();
+let session: Session;
+let events: Events;
+let traffic: Traffic;
+let inbox: AlarmInbox;
+let first: TrainedModel;
+let second: TrainedModel;
+
+const served = () => readServed(session.connection.clients.sagemaker, session.resources);
+const scores = async () => (await readScoresTable(session)).scores;
+const versionServed = async (version: number) => {
+  const now = await served();
+  return now?.status === 'InService' && now.version === version;
+};
+
+async function sweep(): Promise<{ readonly scored: number }> {
+  const { FunctionError, Payload } = await session.connection.clients.lambda.send(
+    new InvokeCommand({ FunctionName: session.resources.get('sweepFunction'), Payload: Buffer.from('{}') }),
+  );
+  const text = Buffer.from(Payload ?? []).toString('utf8');
+  if (FunctionError) throw new Error(`the sweep failed: ${text}`);
+  return JSON.parse(text);
+}
+
+/** Says yes in the registry, as its console does, and waits for the deployment that this starts. @returns how it ended */
+async function approveInRegistry(arn: string): Promise<string> {
+  const { sagemaker, sfn } = session.connection.clients;
+  const stateMachineArn = session.resources.get('trainingStateMachine');
+  const list = async () => (await sfn.send(new ListExecutionsCommand({ stateMachineArn }))).executions ?? [];
+  const before = new Set((await list()).map(({ executionArn }) => executionArn));
+  await sagemaker.send(new UpdateModelPackageCommand({ ModelPackageArn: arn, ModelApprovalStatus: 'Approved' }));
+  let ended = '';
+  await until(
+    session,
+    'That the approved model was deployed, or was not',
+    async () => {
+      const [mine] = (await list()).filter(({ executionArn }) => !before.has(executionArn));
+      if (!mine) return false;
+      const { status, error, cause } = await sfn.send(
+        new DescribeExecutionCommand({ executionArn: mine.executionArn }),
+      );
+      ended = [status, error, cause].filter(Boolean).join(' ');
+      return status !== 'RUNNING';
+    },
+    LONG_MS,
+  );
+  return ended;
+}
+
+const nobodyUnscored = () =>
+  until(session, 'That every event was scored', async () => (await traffic.unscored(0)).length === 0, SCORED_MS);
+
+beforeAll(async () => {
+  useJava();
+  const { signal } = new AbortController();
+  const usecase = writeUseCase(folder, { days: DAYS, changed: false });
+  session = await Session.start(
+    { stage: 'prod', usecase, cloud: CLOUD, progress: new Progress(process.stderr), signal },
+    async (run) => {
+      events = await eventsUpTo(STARTED, run, HOUSEHOLDS, signal);
+    },
+  );
+  const baskets = events.live.filter(({ event_type }) => event_type === 'basket');
+  traffic = new Traffic(session, baskets);
+  const [topic = ''] = (await alarms(session)).flatMap(({ AlarmActions }) => AlarmActions ?? []);
+  inbox = await AlarmInbox.subscribe(session, topic);
+}, LONG_MS);
+
+afterAll(async () => {
+  await traffic?.stop();
+  await session?.close();
+  checkout.remove();
+  rmSync(folder, { recursive: true, force: true });
+}, 120_000);
+
+describe('what differs from an account', () => {
+  test('is small, and pinned here', () => {
+    const differences = { stage: LOCAL_CLOUD_DIFFERENCES, cloud: CLOUD };
+    console.log(`Stage prod on the local cloud differs by ${JSON.stringify(differences, null, 2)}`);
+    expect(differences).toEqual({
+      stage: {
+        cloud: 'local',
+        environment: { account: '000000000000', region: 'us-east-1' },
+        processor: { timeoutSeconds: 10, joinAfterSeconds: 11 },
+        archiver: { batchingWindowSeconds: 2 },
+        batch: { workers: 2 },
+      },
+      cloud: { timeScale: 0.05 },
+    });
+    const deployed = loadStage('prod', 'local');
+    const { stage } = differences;
+    expect(deployed).toEqual({
+      ...prod,
+      ...stage,
+      processor: { ...prod.processor, ...stage.processor },
+      archiver: { ...prod.archiver, ...stage.archiver },
+      batch: { ...prod.batch, ...stage.batch },
+    });
+  });
+});
+
+describe('the first day, without a model', () => {
+  test(
+    'events are counted, nobody is scored, and no critical alarm rings',
+    async () => {
+      for (let sent = 0; sent < 5; sent += 1) await traffic.send();
+      await sweep();
+      expect((await alarms(session)).length).toBeGreaterThan(50);
+      expect(await scores()).toEqual([]);
+      expect(await ringing(session, 'CRITICAL')).toEqual([]);
+      expect([...(await inbox.rang())]).toEqual([]);
+    },
+    LONG_MS,
+  );
+});
+
+describe('history, training, approval', () => {
+  test(
+    'a model is trained and waits for a person',
+    async () => {
+      await landHistory(session, events.history);
+      await tidemark(session, 'features', 'backfill', '--stage', 'prod');
+      first = await trainModel(session, 'prod-1');
+      expect(first.endpoint).toBeNull();
+      expect(await served()).toBeUndefined();
+      expect(await tidemark(session, 'model', 'ls', '--stage', 'prod')).toContain('PendingManualApproval');
+    },
+    LONG_MS,
+  );
+
+  test(
+    'approved in the registry, it is deployed; events are scored, and alerts reach Slack',
+    async () => {
+      expect(await approveInRegistry(first.arn)).toBe('SUCCEEDED');
+      expect(await versionServed(first.version)).toBe(true);
+      traffic.start();
+      await until(session, 'That events are scored', async () => (await scores()).length > 0, LONG_MS);
+      expect((await sweep()).scored).toBeGreaterThan(0);
+      const { alerts } = await readScoresTable(session);
+      expect(alerts.length).toBeGreaterThan(0);
+      await until(session, 'That each alert reached Slack', async () => session.slack.messages.length >= alerts.length);
+    },
+    LONG_MS,
+  );
+
+  test(
+    'an alarm that rings reaches whoever listens to the topic',
+    async () => {
+      const { clients } = session.connection;
+      const replayer = new Replayer({ clients, resources: session.resources, ir: session.ir, signal: session.signal });
+      const [example] = events.live;
+      if (!example) throw new Error('there is no live event');
+      const bad = badRecords(session.ir, example, Date.now()).filter(({ reason }) => reason === 'MALFORMED_JSON');
+      for (let sent = 0; sent < 12; sent += 1) await replayer.sendRaw(bad);
+      await until(
+        session,
+        'That the alarm was told',
+        async () => (await inbox.rang()).has('prod/churn/QuarantineMalformedJson'),
+        LONG_MS,
+      );
+    },
+    LONG_MS,
+  );
+});
+
+describe('a changed view, while events go on', () => {
+  test(
+    'both versions are kept up, and the new one takes over without anybody left unscored',
+    async () => {
+      await tidemark(session, 'features', 'release', '--usecase', folder);
+      writeUseCase(folder, { days: DAYS, changed: true });
+      await session.deploy();
+      await tidemark(session, 'features', 'backfill', '--stage', 'prod');
+      second = await trainModel(session, 'prod-2');
+      const { version, definition_hash } = modelView(definition({ days: DAYS, changed: true }));
+      expect(second.metadata.definition_hash).toBe(definition_hash);
+      expect(version).not.toBe(modelView(session.ir).version);
+      expect(await approveInRegistry(second.arn)).toBe('SUCCEEDED');
+      expect(await versionServed(second.version)).toBe(true);
+      await tidemark(session, 'features', 'release', '--usecase', folder);
+      expect(JSON.parse(readFileSync(join(folder, 'released.json'), 'utf8')).views[0].version).toBe(version);
+      await session.deploy();
+      await nobodyUnscored();
+    },
+    LONG_MS,
+  );
+});
+
+describe('a bad model', () => {
+  test.each([
+    ['answers 500', BROKEN],
+    ['is slow', SLOW],
+  ])(
+    'that %s is rolled back by its alarm, and nobody is left unscored',
+    async (what, more) => {
+      const arn = await registerLike(session, second.arn, `bad-${what.replaceAll(' ', '-')}`, more);
+      expect(await approveInRegistry(arn)).toMatch(/^FAILED DeploymentFailed/);
+      expect(await versionServed(second.version)).toBe(true);
+      await nobodyUnscored();
+    },
+    LONG_MS,
+  );
+});
+
+describe('going back', () => {
+  test(
+    'a command brings the version before, whose model knows its definition',
+    async () => {
+      const good = await registerLike(session, second.arn, 'good', '');
+      const said = await tidemark(session, 'model', 'approve', '--stage', 'prod');
+      const version = Number(good.split('/').at(-1));
+      expect(said).toContain(`${version}`);
+      expect(await versionServed(version)).toBe(true);
+      await tidemark(session, 'model', 'rollback', '--stage', 'prod');
+      expect(await versionServed(second.version)).toBe(true);
+      await nobodyUnscored();
+    },
+    LONG_MS,
+  );
+});
+
+describe('a second deploy', () => {
+  test(
+    'that changes model/ leaves the serving container its code, also when it has to start again',
+    async () => {
+      checkout.edit('model/inference.py', '"""Serves', '"""Another revision. Serves');
+      await session.deploy({ root: checkout.root });
+      const pids = async () => {
+        const found: number[] = [];
+        for await (const file of glob(join(session.cloud.stateDir, 'sagemaker', 'endpoints', '*', '*', 'pid')))
+          found.push(Number(readFileSync(file, 'utf8')));
+        return found.sort();
+      };
+      const before = await pids();
+      expect(before.length).toBeGreaterThan(0);
+      for (const pid of before) process.kill(pid, 'SIGKILL');
+      await until(
+        session,
+        'That the containers started again',
+        async () => (await pids()).every((pid) => !before.includes(pid)),
+        LONG_MS,
+      );
+      expect(await versionServed(second.version)).toBe(true);
+      await nobodyUnscored();
+    },
+    LONG_MS,
+  );
+});
+
+describe('a second use case in the stage', () => {
+  let tiny: Resources;
+
+  test(
+    'has outputs, metrics, alarms and commands of its own',
+    async () => {
+      const before = new Set((await alarms(session)).map(({ AlarmName }) => AlarmName));
+      tiny = await session.deploy({ usecase: TINY, root: checkout.root });
+      expect(tiny.get('stream')).not.toBe(session.resources.get('stream'));
+      expect(tiny.get('featuresTable')).not.toBe(session.resources.get('featuresTable'));
+      const added = (await alarms(session)).filter(({ AlarmName }) => !before.has(AlarmName));
+      expect(added.length).toBeGreaterThan(50);
+      expect(added.every(({ AlarmName }) => AlarmName?.startsWith('prod/tiny/'))).toBe(true);
+      await expect(tidemark(session, 'model', 'ls', '--stage', 'prod')).rejects.toThrow(/say which with --usecase/);
+      expect(await tidemark(session, 'model', 'ls', '--stage', 'prod', '--usecase', 'tiny')).toMatch(/empty/);
+      expect(await tidemark(session, 'model', 'ls', '--stage', 'prod', '--usecase', 'churn')).toContain('Approved');
+    },
+    LONG_MS,
+  );
+
+  test('nothing was refused on the way', async () => {
+    await traffic.stop();
+    await nobodyUnscored();
+    expect(await session.cloud.accessDenied()).toEqual([]);
+    expect((await inbox.rang()).has('prod/churn/ScorerErrors')).toBe(false);
+  }, 180_000);
+});
+
+describe('the end', () => {
+  test(
+    'protected, nothing is deleted; with the protection lifted, nothing is left',
+    async () => {
+      const destroy = (usecase: string) =>
+        tidemark(session, 'destroy', '--stage', 'prod', '--usecase', usecase, '--yes');
+      await expect(destroy('churn')).rejects.toThrow(/is protected/);
+      checkout.edit(
+        'lib/config/prod.ts',
+        '{ allowDestroy: false, terminationProtection: true, deletionProtection: true }',
+        '{ allowDestroy: true, terminationProtection: false, deletionProtection: false }',
+      );
+      for (const usecase of [folder, TINY]) await session.deploy({ usecase, root: checkout.root });
+      for (const usecase of ['churn', 'tiny']) await destroy(usecase);
+      const { dynamodb, s3, sagemaker } = session.connection.clients;
+      expect((await dynamodb.send(new ListTablesCommand({}))).TableNames).toEqual([]);
+      expect((await s3.send(new ListBucketsCommand({}))).Buckets?.map(({ Name }) => Name)).toEqual([
+        expect.stringMatching(/^cdk-/),
+      ]);
+      expect((await sagemaker.send(new ListEndpointsCommand({}))).Endpoints).toEqual([]);
+      expect((await sagemaker.send(new ListModelsCommand({}))).Models).toEqual([]);
+      expect(await alarms(session)).toEqual([]);
+    },
+    LONG_MS,
+  );
+});
