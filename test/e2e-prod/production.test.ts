@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { glob } from 'node:fs/promises';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -270,19 +269,18 @@ describe('a second deploy', () => {
     async () => {
       checkout.edit('model/inference.py', '"""Serves', '"""Another revision. Serves');
       await session.deploy({ root: checkout.root });
-      const pids = async () => {
-        const found: number[] = [];
-        for await (const file of glob(join(session.cloud.stateDir, 'sagemaker', 'endpoints', '*', '*', 'pid')))
-          found.push(Number(readFileSync(file, 'utf8')));
-        return found.sort();
-      };
-      const before = await pids();
+      const endpoints = join(session.cloud.stateDir, 'sagemaker', 'endpoints');
+      const pids = () =>
+        readdirSync(endpoints, { recursive: true, encoding: 'utf8' })
+          .filter((file) => file.endsWith('/pid'))
+          .map((file) => Number(readFileSync(join(endpoints, file), 'utf8')));
+      const before = pids();
       expect(before.length).toBeGreaterThan(0);
       for (const pid of before) process.kill(pid, 'SIGKILL');
       await until(
         session,
         'That the containers started again',
-        async () => (await pids()).every((pid) => !before.includes(pid)),
+        async () => pids().every((pid) => !before.includes(pid)),
         LONG_MS,
       );
       expect(await versionServed(second.version)).toBe(true);
