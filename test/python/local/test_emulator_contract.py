@@ -52,6 +52,7 @@ FUNCTIONS = [
         "(service, method, path, headers, body, query_params, region, account_id)",
     ),
     ("iam_resources", SERVICES + "dynamodb_streams", "_decode_iterator", "(token)"),
+    ("iam_conditions", "ministack.core.iam_actions", "request_tag_context", "(service, iam_action, body, params)"),
     ("emf", SERVICES + "cloudwatch_logs", "_append_log_events", "(stream, events)"),
     (
         "service_metrics",
@@ -122,6 +123,7 @@ CALLERS = [
     ("step_functions", SERVICES + "stepfunctions", "_run_execution", "_apply_output_path"),
     ("step_functions", SERVICES + "stepfunctions", "_run_sub_machine", "_apply_output_path"),
     ("alarm_states", SERVICES + "cloudwatch", "_evaluate_all_alarms", "_evaluate_alarm"),
+    ("iam_conditions", "ministack.app", "_dispatch_service_request", "request_tag_context"),
     ("audit", "ministack.app", "_dispatch_service_request", "enforce"),
     ("audit", "ministack.app", "_enforce_data_plane", "enforce"),
 ]
