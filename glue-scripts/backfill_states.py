@@ -1,17 +1,16 @@
 """Glue job: Iceberg `events` → the online state of every entity of every view, with watermarks, and the view's fence.
 
 May run again, also beside live traffic: the first run of a view version goes up to where that joined the stream.
-Arguments: --lake_bucket, --database, --ir_uri, --table_features, --stream_name,
+Arguments: --aws_region, --lake_bucket, --database, --ir_uri, --table_features, --stream_name,
 --join_after_seconds (as the processor has it).
 """
 
 import json
-import sys
 
-from awsglue.utils import getResolvedOptions
 from pyspark.sql import SparkSession
 from tidemark_spark.backfill import backfill
 from tidemark_spark.ir import compile_view, parse_use_case
+from tidemark_spark.job_arguments import resolve
 from tidemark_spark.joins import Online
 from tidemark_spark.lake import read_bytes
 from tidemark_spark.spark_events import prepare
@@ -20,9 +19,9 @@ from tidemark_spark.tables import Tables
 
 def main() -> None:
     names = ["lake_bucket", "database", "ir_uri", "table_features", "stream_name", "join_after_seconds"]
-    args = getResolvedOptions(sys.argv, names)
+    args = resolve(names)
     spark = SparkSession.builder.getOrCreate()
-    prepare(spark)
+    prepare(spark, args["aws_region"])
     join_after_ms = int(args["join_after_seconds"]) * 1000
     online = Online(args["table_features"], args["stream_name"], args["lake_bucket"], join_after_ms)
     use_case = parse_use_case(read_bytes(args["ir_uri"]))

@@ -1,7 +1,8 @@
 """Glue job: Iceberg `events` → a training set (Iceberg, Parquet and manifest below training/<id>/). May run again.
 
-Arguments: --lake_bucket, --database, --ir_uri, --training_set_id, and optionally --as_of (ISO-8601 with a zone, or ms);
-or --rebuild <id> alone: makes that set's files again, in memory, and compares bytes → training/<id>/rebuilt.json.
+Arguments: --aws_region, --lake_bucket, --database, --ir_uri, --training_set_id, and optionally --as_of (ISO-8601 with a
+zone, or ms); or --rebuild <id> alone: makes that set's files again, in memory, and compares bytes →
+training/<id>/rebuilt.json.
 """
 
 import json
@@ -21,7 +22,7 @@ def main() -> None:
     given = args.get("as_of") or ""
     as_of = parse_timestamp(given, "epoch_ms" if given.isdigit() else "iso8601") if given else None
     spark = SparkSession.builder.getOrCreate()
-    prepare(spark)
+    prepare(spark, args["aws_region"])
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
     tables, bucket = Tables(args["database"]), args["lake_bucket"]
     if "rebuild" in args:

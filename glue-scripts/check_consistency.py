@@ -1,26 +1,25 @@
 """Glue job: served predictions against their offline replay by watermark → checks/<run>.json. Mismatches are a figure.
 
-Arguments: --lake_bucket, --database, --ir_uri.
+Arguments: --aws_region, --lake_bucket, --database, --ir_uri.
 """
 
 import json
-import sys
 import uuid
 from datetime import UTC, datetime
 
-from awsglue.utils import getResolvedOptions
 from pyspark.sql import SparkSession
 from tidemark_spark.consistency import check
 from tidemark_spark.ir import compile_view, parse_use_case, view_named
+from tidemark_spark.job_arguments import resolve
 from tidemark_spark.lake import read_bytes, write_bytes
 from tidemark_spark.spark_events import prepare
 from tidemark_spark.tables import Tables
 
 
 def main() -> None:
-    args = getResolvedOptions(sys.argv, ["lake_bucket", "database", "ir_uri"])
+    args = resolve(["lake_bucket", "database", "ir_uri"])
     spark = SparkSession.builder.getOrCreate()
-    prepare(spark)
+    prepare(spark, args["aws_region"])
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
     plan = compile_view(use_case, view_named(use_case, use_case["model"]["view"]))
     result = check(spark, Tables(args["database"]), plan)

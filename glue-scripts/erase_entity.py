@@ -1,14 +1,12 @@
 """Glue job: takes every entity with a tombstone out of the lake, looks again, counts → checks/erasure-<run>.json.
 
 Who is meant stands in the tombstones, so no argument and no log names anybody. May run again.
-Arguments: --lake_bucket, --database, --table_features, --settle_seconds, --run.
+Arguments: --aws_region, --lake_bucket, --database, --table_features, --settle_seconds, --run.
 """
 
 import json
-import sys
 import time
 
-from awsglue.utils import getResolvedOptions
 from pyspark.sql import SparkSession
 from tidemark_spark.erasure import erase_tables, erased_predictions, left_in_tables
 from tidemark_spark.erasure_objects import (
@@ -23,6 +21,7 @@ from tidemark_spark.erasure_objects import (
     quarantined,
 )
 from tidemark_spark.erasure_training import erase_training_sets
+from tidemark_spark.job_arguments import resolve
 from tidemark_spark.lake import write_bytes
 from tidemark_spark.spark_events import prepare
 from tidemark_spark.tables import Tables
@@ -40,9 +39,9 @@ WAREHOUSE, TRAINING, CHECKS = "iceberg/", "training/", "checks/"
 
 
 def main() -> None:
-    args = getResolvedOptions(sys.argv, ["lake_bucket", "database", "table_features", "settle_seconds", "run"])
+    args = resolve(["lake_bucket", "database", "table_features", "settle_seconds", "run"])
     spark = SparkSession.builder.getOrCreate()
-    prepare(spark)
+    prepare(spark, args["aws_region"])
     bucket, tables = args["lake_bucket"], Tables(args["database"])
     cleared = read_tombstones(args["table_features"])
     erased = frozenset(cleared)

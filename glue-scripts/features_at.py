@@ -1,21 +1,20 @@
 """Glue job: time-travel/<request>/question.json → answer.json beside it: values of an entity at an instant, and why.
 
 The question names the entity, so that neither an argument nor a log does.
-Arguments: --lake_bucket, --database, --ir_uri, --request.
+Arguments: --aws_region, --lake_bucket, --database, --ir_uri, --request.
 """
 
 import base64
 import json
-import sys
 
 import pyarrow as pa
-from awsglue.utils import getResolvedOptions
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from tidemark_spark import wire_json
 from tidemark_spark.event_log import EVENT_SCHEMA
 from tidemark_spark.features_at import features_at, retractions_of
 from tidemark_spark.ir import compile_view, parse_use_case, view_named
+from tidemark_spark.job_arguments import resolve
 from tidemark_spark.lake import read_bytes, write_bytes
 from tidemark_spark.spark_events import engine_events, prepare
 from tidemark_spark.tables import Tables, snapshot_id
@@ -24,9 +23,9 @@ PREFIX = "time-travel/"
 
 
 def main() -> None:
-    args = getResolvedOptions(sys.argv, ["lake_bucket", "database", "ir_uri", "request"])
+    args = resolve(["lake_bucket", "database", "ir_uri", "request"])
     spark = SparkSession.builder.getOrCreate()
-    prepare(spark)
+    prepare(spark, args["aws_region"])
     folder, tables = f"{PREFIX}{args['request']}/", Tables(args["database"])
     question = json.loads(read_bytes(f"s3://{args['lake_bucket']}/{folder}question.json"))
     use_case = parse_use_case(read_bytes(args["ir_uri"]))

@@ -1,18 +1,18 @@
 """Glue job: online states against `events`, those at odds written anew → reports/healing/dt=<day>/<run>.json.
 
 May run again, also beside live traffic.
-Arguments: --lake_bucket, --database, --ir_uri, --table_features, --repair (no, yes, all), --parts,
+Arguments: --aws_region, --lake_bucket, --database, --ir_uri, --table_features, --repair (no, yes, all), --parts,
 --stale_after_seconds, --clock (wall, replay), --metrics (JSON: namespace, dimensions, and names of the metrics diverged
 and repaired), and optionally --run (name of the report).
 """
 
 import json
-import time
 import uuid
 from datetime import UTC, datetime
 from typing import Any
 
 from pyspark.sql import SparkSession
+from tidemark_spark import aws
 from tidemark_spark.healing import Night, heal
 from tidemark_spark.ir import compile_view, parse_use_case
 from tidemark_spark.job_arguments import resolve
@@ -30,7 +30,7 @@ def main() -> None:
     if args["repair"] not in ("no", "yes", "all"):
         raise ValueError("--repair: found another word; allowed: no, yes, all")
     spark = SparkSession.builder.getOrCreate()
-    prepare(spark)
+    prepare(spark, args["aws_region"])
     now = datetime.now(UTC)
     night = Night(
         table=args["table_features"],
@@ -48,22 +48,22 @@ def main() -> None:
     report = {"run": run, "repair": night.repair, "views": views}
     write_bytes(args["lake_bucket"], f"{PREFIX}dt={now:%Y-%m-%d}/{run}.json", json.dumps(report, indent=2).encode())
     print(json.dumps({"job": "heal_states"} | report))
-    print(metrics_line(json.loads(args["metrics"]), views))
+    publish(json.loads(args["metrics"]), views)
 
 
-def metrics_line(names: dict[str, Any], views: list[dict[str, Any]]) -> str:
-    """A log line in the embedded metric format, of which CloudWatch makes metrics."""
+def publish(names: dict[str, Any], views: list[dict[str, Any]]) -> None:
+    """Sums over all views, as CloudWatch metrics. Raises botocore's ClientError when CloudWatch refuses them.
+
+    By the API, as nothing says how Glue cuts a job's output into log events: of the embedded metric format CloudWatch
+    reads whole events only.
+    """
     values = {
         names["diverged"]: sum(view["findings"].get("diverged", 0) for view in views),
         names["repaired"]: sum(view.get("repaired", 0) for view in views),
     }
-    directive = {
-        "Namespace": names["namespace"],
-        "Dimensions": [list(names["dimensions"])],
-        "Metrics": [{"Name": name, "Unit": "Count"} for name in values],
-    }
-    about = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
-    return json.dumps({"_aws": about} | names["dimensions"] | values)
+    dimensions = [{"Name": name, "Value": value} for name, value in names["dimensions"].items()]
+    data = [{"MetricName": m, "Value": v, "Unit": "Count", "Dimensions": dimensions} for m, v in values.items()]
+    aws.client("cloudwatch").put_metric_data(Namespace=names["namespace"], MetricData=data)
 
 
 if __name__ == "__main__":

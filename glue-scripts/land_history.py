@@ -1,15 +1,14 @@
 """Glue job: wire events of raw/history/*.ndjson.gz → Iceberg `events`, bad lines → `quarantine`. May run again.
 
-Arguments: --lake_bucket, --database, --ir_uri, --entity_buckets, --table_features.
+Arguments: --aws_region, --lake_bucket, --database, --ir_uri, --entity_buckets, --table_features.
 """
 
 import json
-import sys
 
-from awsglue.utils import getResolvedOptions
 from pyspark.sql import SparkSession
 from tidemark_spark.history import count_lines, land
 from tidemark_spark.ir import parse_use_case
+from tidemark_spark.job_arguments import resolve
 from tidemark_spark.lake import NDJSON, list_objects, read_bytes
 from tidemark_spark.spark_events import prepare
 from tidemark_spark.tables import Tables
@@ -19,9 +18,9 @@ PREFIX = "raw/history/"
 
 
 def main() -> None:
-    args = getResolvedOptions(sys.argv, ["lake_bucket", "database", "ir_uri", "entity_buckets", "table_features"])
+    args = resolve(["lake_bucket", "database", "ir_uri", "entity_buckets", "table_features"])
     spark = SparkSession.builder.getOrCreate()
-    prepare(spark)
+    prepare(spark, args["aws_region"])
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
     files = list_objects(args["lake_bucket"], PREFIX, NDJSON)
     slices = count_lines(spark, args["lake_bucket"], files)

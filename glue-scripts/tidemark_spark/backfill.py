@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import boto3
 import pyarrow as pa
 from botocore.exceptions import ClientError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from . import aws
 from .events import HISTORY_SHARD
 from .ir import ViewPlan
 from .joins import FENCE_KEY, BackfillError, Online, before, is_fenced, marks_before, settle_positions
@@ -191,7 +191,7 @@ def is_erased(client: Any, table: str, entity_id: str) -> bool:
 
 def write_fence(table: str, view: str, snapshot: int, history_rows: int) -> None:
     """Opens the view: readers refuse to serve it before."""
-    boto3.client("dynamodb").put_item(
+    aws.client("dynamodb").put_item(
         TableName=table,
         Item={
             **key_of(FENCE_KEY, view),

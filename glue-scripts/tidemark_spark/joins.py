@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import boto3
 from botocore.exceptions import ClientError
 from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
+from . import aws
 from .archive_reach import read_reach
 from .events import HISTORY_SHARD
 from .online_table import SEGMENTS, has_item, key_of, partition, segment_pages
@@ -89,7 +89,7 @@ class JoinItem:
     """The item about the joins of one view version, as lambdas/shared/dynamo-joins.ts writes it too."""
 
     def __init__(self, table: str, view: str) -> None:
-        self._client = boto3.client("dynamodb")
+        self._client = aws.client("dynamodb")
         self._at = {"TableName": table, "Key": key_of(JOIN_KEY, view)}
 
     def announce(self, at: int) -> int:
@@ -167,7 +167,7 @@ def _wait_until(at: int, sleep: Callable[[float], None]) -> None:
 
 def _shards(stream: str) -> Iterator[str]:
     """boto3's paginator names the stream on every page, which Kinesis refuses together with a token."""
-    client = boto3.client("kinesis")
+    client = aws.client("kinesis")
     page = client.list_shards(StreamName=stream)
     while True:
         yield from (shard["ShardId"] for shard in page["Shards"])
@@ -178,7 +178,7 @@ def _shards(stream: str) -> Iterator[str]:
 
 def _newest_marks(table: str, view: str) -> dict[str, str]:
     """Shard → the highest watermark among the states of other versions of this view."""
-    client = boto3.client("dynamodb")
+    client = aws.client("dynamodb")
 
     def walk(segment: int) -> dict[str, str]:
         pages = segment_pages(

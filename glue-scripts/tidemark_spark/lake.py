@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlparse
 
-import boto3
+from .aws import client
 
 ARCHIVE = "archive/"
 """Below it a folder a kind of record."""
@@ -25,8 +25,8 @@ class LakeObject:
 
 
 def s3_client() -> Any:
-    """A client with the job's own role; region and endpoint come from the environment."""
-    return boto3.client("s3")
+    """A client with the job's own role."""
+    return client("s3")
 
 
 def list_objects(bucket: str, prefix: str, suffix: str) -> list[LakeObject]:

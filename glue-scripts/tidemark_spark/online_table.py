@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
-from botocore.config import Config
+from . import aws
 
 Item = dict[str, Any]
 
@@ -19,7 +18,7 @@ SEGMENTS = 8
 def connect() -> Any:
     """A client for CONNECTIONS requests at a time, which slows down when DynamoDB asks for it."""
     retries = {"mode": "adaptive", "max_attempts": 10}
-    return boto3.client("dynamodb", config=Config(max_pool_connections=CONNECTIONS, retries=retries))
+    return aws.client("dynamodb", max_pool_connections=CONNECTIONS, retries=retries)
 
 
 def key_of(entity_id: str, view: str) -> Item:
@@ -28,14 +27,14 @@ def key_of(entity_id: str, view: str) -> Item:
 
 def has_item(table: str, entity_id: str, view: str, client: Any = None) -> bool:
     """Consistent."""
-    client = client or boto3.client("dynamodb")
+    client = client or aws.client("dynamodb")
     return "Item" in client.get_item(TableName=table, Key=key_of(entity_id, view), ConsistentRead=True)
 
 
 def partition(table: str, entity_id: str) -> Iterator[Item]:
     """All items with this partition key, read consistently."""
     pages = (
-        boto3.client("dynamodb")
+        aws.client("dynamodb")
         .get_paginator("query")
         .paginate(
             TableName=table,

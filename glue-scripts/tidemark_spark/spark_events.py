@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from . import aws
 from .columns import WORDS, typed_fields
 from .entity_shuffle import ENTITY_ID, Side
 from .event_log import EVENT_SCHEMA, with_typed_properties
@@ -25,11 +27,21 @@ _WORKER_MEMORY = {
 of the workers' CPU time (2.1 of 6.2 s for 5 M events) went into page faults."""
 
 
-def prepare(spark: SparkSession) -> None:
-    """Session settings that the transforms rely on. Workers that run already keep their environment."""
+def prepare(spark: SparkSession, region: str | None = None) -> None:
+    """Session settings that the transforms rely on. Workers that run already keep their environment.
+
+    `region`: of the clients that the driver and executors make (aws.py); None where none is made.
+    """
     spark.conf.set("spark.sql.session.timeZone", "UTC")
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(BATCH_ROWS))
     spark.sparkContext.environment.update(_WORKER_MEMORY)
+    if region:
+        aws.use_region(region)
+        spark.sparkContext.environment.update(aws.region_environment(region))
+    # "--extra-py-files: … adds to the Python path on the driver node": executors get the package by Spark.
+    archive = Path(__file__).parents[1]
+    if archive.suffix == ".zip":
+        spark.sparkContext.addPyFile(str(archive))
 
 
 def engine_events(events: DataFrame) -> DataFrame:

@@ -166,6 +166,7 @@ export class BatchJobs extends Construct {
     lake.grantRead(this.healStates, PREFIX.events);
     lake.grantPut(this.healStates, PREFIX.healing);
     features.grantHeal(this.healStates);
+    this.healStates.grantPutMetrics(METRIC_NAMESPACE);
     addDivergenceAlarm(props);
 
     this.tellFailures(props);

@@ -64,6 +64,7 @@ export class SparkJob extends Construct implements IGrantable {
       defaultArguments: {
         '--datalake-formats': 'iceberg',
         '--conf': sparkConfiguration(props.lake),
+        '--aws_region': Stack.of(this).region,
         '--lake_bucket': props.lake.bucket.bucketName,
         '--database': props.catalog.database.databaseName,
         '--ir_uri': props.useCase.s3ObjectUrl,
@@ -89,6 +90,17 @@ export class SparkJob extends Construct implements IGrantable {
     });
   }
 
+  /** May publish metrics of this namespace. */
+  grantPutMetrics(namespace: string): void {
+    this.role.addToPolicy(
+      new PolicyStatement({
+        actions: ['cloudwatch:PutMetricData'],
+        resources: ['*'],
+        conditions: { StringEquals: { 'cloudwatch:namespace': namespace } },
+      }),
+    );
+  }
+
   private grantLogsAndMetrics(): void {
     this.role.addToPolicy(
       new PolicyStatement({
@@ -98,19 +110,13 @@ export class SparkJob extends Construct implements IGrantable {
         ],
       }),
     );
-    this.role.addToPolicy(
-      new PolicyStatement({
-        actions: ['cloudwatch:PutMetricData'],
-        resources: ['*'],
-        conditions: { StringEquals: { 'cloudwatch:namespace': 'Glue' } },
-      }),
-    );
+    this.grantPutMetrics('Glue');
     explainWildcards(
       this.role,
       {
         finding: /^Resource::\*$/,
         reason:
-          'cloudwatch:PutMetricData has no resource type: IAM takes only "*"; the statement is limited to the namespace Glue.',
+          'cloudwatch:PutMetricData has no resource type: IAM takes only "*"; each statement is limited to one namespace.',
       },
       {
         finding: /^Resource::arn:\S+:logs:\S+:log-group:\/aws-glue\/jobs\/\*$/,

@@ -2,7 +2,8 @@
 
 "Specification: Embedded metric format"
 (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
-Every log event of every group is looked at, as on AWS: of Lambda functions, Glue jobs, SageMaker and PutLogEvents.
+Every log event of every group is looked at, as on AWS: of Lambda functions, SageMaker and PutLogEvents. What a Glue job
+prints is not: an event must be the whole document, and nothing says how Glue cuts a job's output into events.
 """
 
 import json
@@ -18,6 +19,7 @@ from .limits import limit
 
 logger = logging.getLogger("tidemark.emf")
 _VALUES, _DIMENSIONS, _METRICS = limit("emf.values"), limit("emf.dimensions"), limit("emf.metrics")
+_GLUE = "/aws-glue/"
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ def register(context: LocalContext) -> None:
         append(stream, events)
         for event in events:
             try:
-                for datum in metrics_of(event["message"]):
+                found = list(metrics_of(event["message"]))
+                for datum in [] if found and _is_of_glue(stream) else found:
                     context.put_metric(
                         datum.namespace, datum.name, datum.dimensions, datum.value, datum.unit, datum.timestamp
                     )
@@ -53,6 +56,11 @@ def register(context: LocalContext) -> None:
                 context.put_metric("AWS/Logs", "EMFValidationErrors", {}, 1, "Count")
 
     cloudwatch_logs._append_log_events = append_and_extract
+
+
+def _is_of_glue(stream: dict[str, Any]) -> bool:
+    groups = [group for name, group in cloudwatch_logs._log_groups.items() if name.startswith(_GLUE)]
+    return any(stream is own for group in groups for own in group["streams"].values())
 
 
 def metrics_of(message: str) -> Iterator[Datum]:

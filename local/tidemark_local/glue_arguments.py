@@ -7,6 +7,11 @@
 import re
 from dataclasses import dataclass, field
 
+# "AWS Glue uses the following arguments internally and you should never use them".
+_INTERNAL = ("--debug", "--mode", "--JOB_NAME", "--endpoint")
+# "Job arguments have a maximum size limit of 260KB. A validation check will raise an error if the argument size is
+# greater than 260KB."
+_MAX_BYTES = 260 * 1024
 # Parameters that Glue consumes: the script does not see them.
 _CONSUMED = {
     "--additional-python-modules",
@@ -56,6 +61,7 @@ class JobArguments:
     python_files: list[str]
     iceberg: bool
     environment: dict[str, str] = field(default_factory=dict)
+    executor_environment: dict[str, str] = field(default_factory=dict)
     log_prefix: str = "/aws-glue/jobs"
     ignored: list[str] = field(default_factory=list)
 
@@ -66,8 +72,9 @@ def resolve(
     """Merges DefaultArguments, the run's Arguments and NonOverridableArguments, the later ones winning.
 
     `--JOB_NAME` and `--JOB_RUN_ID` are added, as Glue does for Spark jobs. A value is text or null (a flag without
-    value).
+    value). Raises ValueError, which names the argument, for what Glue keeps for itself and for more than it takes.
     """
+    check(defaults, given, fixed)
     merged = {**defaults, "--JOB_NAME": name, "--JOB_RUN_ID": run, **given, **fixed}
     script: list[str] = []
     for key, value in merged.items():
@@ -82,9 +89,20 @@ def resolve(
         python_files=[item.strip() for item in (merged.get("--extra-py-files") or "").split(",") if item.strip()],
         iceberg="iceberg" in formats,
         environment=_variables(merged.get("--customer-driver-env-vars") or ""),
+        executor_environment=_variables(merged.get("--customer-executor-env-vars") or ""),
         log_prefix=(merged.get("--custom-logGroup-prefix") or "/aws-glue/jobs").rstrip("/"),
         ignored=ignored,
     )
+
+
+def check(*arguments: dict[str, str]) -> None:
+    """Raises ValueError for arguments that Glue keeps for itself, and for too many bytes of names and values."""
+    for name in _INTERNAL:
+        if any(name in some for some in arguments):
+            raise ValueError(f"{name} is internal to AWS Glue: choose another name")
+    size = sum(len(f"{name}{value or ''}".encode()) for some in arguments for name, value in some.items())
+    if size > _MAX_BYTES:
+        raise ValueError(f"the arguments have {size} bytes: at most {_MAX_BYTES} are allowed")
 
 
 def parse_conf(text: str) -> dict[str, str]:
@@ -100,6 +118,9 @@ def parse_conf(text: str) -> dict[str, str]:
 
 
 def _variables(text: str) -> dict[str, str]:
-    """`--customer-driver-env-vars` holds `CUSTOMER_KEY1=VAL1,CUSTOMER_KEY2="val2,val2 val2"`."""
-    pairs = re.findall(r'(CUSTOMER_\w+)=("[^"]*"|[^,]*)', text)
-    return {key: value.strip('"') for key, value in pairs}
+    """`--customer-driver-env-vars` holds `CUSTOMER_KEY1=VAL1,CUSTOMER_KEY2="val2,val2 val2"`.
+
+    "Each key must have the CUSTOMER_ prefix": another "will be ignored and not set".
+    """
+    pairs = re.findall(r'(?:^|,)(\w+)=("[^"]*"|[^,]*)', text)
+    return {key: value.strip('"') for key, value in pairs if key.startswith("CUSTOMER_")}

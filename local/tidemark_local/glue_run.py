@@ -1,12 +1,13 @@
 """One run of a Glue Spark job: fetches the script and its libraries, and runs them on the local Spark.
 
 The driver is a fresh process for every run, with the credentials of the job's role in its environment: roles never
-mix. Spark's S3 access is Iceberg's S3FileIO, pointed at the local cloud; raw objects are read by scripts with boto3,
-which finds the local cloud by AWS_ENDPOINT_URL. States follow "AWS Glue job run statuses"
-(https://docs.aws.amazon.com/glue/latest/dg/job-run-statuses.html).
+mix. Its executors are processes of their own, too (glue_executors.py). Spark's S3 access is Iceberg's S3FileIO, pointed
+at the local cloud; raw objects are read by scripts with boto3, which finds the local cloud by AWS_ENDPOINT_URL. States
+follow "AWS Glue job run statuses" (https://docs.aws.amazon.com/glue/latest/dg/job-run-statuses.html).
 """
 
 import logging
+import os
 import re
 import shlex
 import shutil
@@ -14,11 +15,13 @@ import threading
 import time
 from pathlib import Path
 
+import pyspark
 from botocore.exceptions import BotoCoreError, ClientError
 
-from . import jars, state_events
+from . import glue_executors, jars, state_events
 from .context import LocalContext
 from .glue_arguments import JobArguments
+from .glue_executors import CredentialsEndpoint
 from .log_stream import LogStream
 from .processes import ChildProcess
 from .role_session import RoleSession, trusts
@@ -98,21 +101,40 @@ class GlueRun:
             libraries.append(str(library.parent if library.suffix == ".py" else library))
         for item in self._arguments.ignored:
             self._output.write(f"{item} is ignored by the local cloud: its packages come from the lock file.")
-        env = session.environment()
-        env.update(self._spark_environment(root))
-        env["PYTHONPATH"] = ":".join(libraries)
-        env.update(self._arguments.environment)
-        if self._stop.is_set():
-            return "STOPPED", ""
-        self._enter("RUNNING")
-        return self._watch(script, env, root)
+        credentials = CredentialsEndpoint(self._context.role_credentials(session.role_arn))
+        try:
+            env = session.environment()
+            env.update(self._spark_environment(root, credentials))
+            env["PYTHONPATH"] = ":".join(libraries)
+            env.update(self._arguments.environment)
+            if self._stop.is_set():
+                return "STOPPED", ""
+            self._enter("RUNNING")
+            return self._watch(script, env, root)
+        finally:
+            credentials.close()
+            self._tell_executors(session, root)
 
-    def _spark_environment(self, root: Path) -> dict[str, str]:
+    def _tell_executors(self, session: RoleSession, root: Path) -> None:
+        """Glue gives each executor a log stream beside the driver's."""
+        for number, kind, lines in glue_executors.output_of(root):
+            group = "output" if kind == "stdout" else "error"
+            stream = LogStream(session, f"{self._arguments.log_prefix}/{group}", f"{self._record['Id']}_{number}")
+            for line in lines:
+                stream.write(line)
+            stream.close()
+
+    def _spark_environment(self, root: Path, credentials: CredentialsEndpoint) -> dict[str, str]:
+        own = glue_executors.executor_environment(
+            self._context.endpoint, credentials, self._arguments.executor_environment
+        )
+        spark_home = Path(pyspark.__file__).parent
         properties = root / "spark.properties"
         (root / "log4j2.properties").write_text(_LOG4J)
         settings = spark_settings(self._context, self._arguments, root)
         properties.write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
         return {
+            "JAVA_HOME": str(glue_executors.java_home(root, spark_home, _java(), own)),
             "PYSPARK_SUBMIT_ARGS": f"--properties-file {shlex.quote(str(properties))} pyspark-shell",
             "PYSPARK_PYTHON": str(self._context.python),
             "PYSPARK_DRIVER_PYTHON": str(self._context.python),
@@ -170,6 +192,15 @@ class GlueRun:
         state_events.announce(self._context, "aws.glue", "Glue Job State Change", detail, [])
 
 
+def _java() -> Path:
+    """The java that JAVA_HOME or PATH names. Raises JarError where there is none."""
+    home = os.environ.get("JAVA_HOME")
+    found = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    if found is None:
+        raise jars.JarError("java was not found: install Java 17 and put it on the PATH, or set JAVA_HOME.")
+    return Path(found).resolve()
+
+
 def role_arn(context: LocalContext, role: str) -> str:
     """The ARN of a job's Role, which is "the name or Amazon Resource Name (ARN) of the IAM role"."""
     return role if role.startswith("arn:") else f"arn:aws:iam::{context.account}:role/{role}"
@@ -194,7 +225,7 @@ def spark_settings(context: LocalContext, arguments: JobArguments, root: Path) -
     folder = Path(context.repo_root) / ".cache" / "jars"
     java = f"{jars.RUNNING} -Duser.timezone=UTC -Dlog4j2.configurationFile=file:{root / 'log4j2.properties'}"
     settings = {
-        "spark.master": "local[2]",
+        **glue_executors.spark_settings(),
         "spark.driver.memory": "2g",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
@@ -206,11 +237,12 @@ def spark_settings(context: LocalContext, arguments: JobArguments, root: Path) -
         "spark.ui.showConsoleProgress": "false",
     }
     if arguments.iceberg:
-        settings["spark.driver.extraClassPath"] = ":".join(map(str, jars.paths(folder)))
+        class_path = ":".join(map(str, jars.paths(folder)))
+        settings |= {"spark.driver.extraClassPath": class_path, "spark.executor.extraClassPath": class_path}
         archive = jars.archive(folder)
         if archive:
             java += f" -XX:SharedArchiveFile={archive} -Xlog:disable"
-    settings["spark.driver.extraJavaOptions"] = java
+    settings |= {"spark.driver.extraJavaOptions": java, "spark.executor.extraJavaOptions": java}
     catalogs = {"glue_catalog"} | {
         match.group(1)
         for key in arguments.conf

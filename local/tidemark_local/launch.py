@@ -26,6 +26,7 @@ PLUGINS = (
     "secrets_ref",
     "secure_transport",
     "iam_resources",
+    "iam_conditions",
     "audit",
     "quotas",
     "authorization.template_keys",

@@ -70,6 +70,7 @@ FUNCTIONS = [
         "(service, method, path, headers, body, query_params, region, account_id)",
     ),
     ("iam_resources", SERVICES + "dynamodb_streams", "_decode_iterator", "(token)"),
+    ("iam_conditions", "ministack.core.iam_actions", "request_tag_context", "(service, iam_action, body, params)"),
     ("emf", SERVICES + "cloudwatch_logs", "_append_log_events", "(stream, events)"),
     (
         "service_metrics",
@@ -279,6 +280,7 @@ CALLERS = [
     ("quotas", SERVICES + "lambda_svc", "_get_account_settings", "_ACCOUNT_CONCURRENCY_CAP"),
     ("launch", SERVICES + "stepfunctions", "_scaled_sleep", "_SFN_WAIT_SCALE"),
     ("launch", SERVICES + "stepfunctions", "_parse_wait_scale", "SFN_WAIT_SCALE"),
+    ("iam_conditions", "ministack.app", "_dispatch_service_request", "request_tag_context"),
     ("audit", "ministack.app", "_dispatch_service_request", "enforce"),
     ("audit", "ministack.app", "_enforce_data_plane", "enforce"),
     ("authorization", "ministack.app", "_lazy_handler", "mod.handle_request"),

@@ -5,9 +5,10 @@ import json
 import os
 import zipfile
 
+import aws_facts
 import pytest
 from botocore.exceptions import ClientError
-from jobs_support import LOGS, allow, running_cloud, until
+from jobs_support import LOGS, ROOT, allow, running_cloud, until
 
 ENDED = ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT", "ERROR")
 CATALOG = " --conf ".join(
@@ -24,11 +25,14 @@ import sys
 
 import boto3
 from awsglue.utils import getResolvedOptions
+import numbers_library
 from numbers_library import read
 from pyspark.sql import SparkSession
 
 options = getResolvedOptions(sys.argv, ["JOB_NAME", "bucket"])
 spark = SparkSession.builder.getOrCreate()
+# An archive on the driver's Python path is not on that of executors.
+spark.sparkContext.addPyFile(numbers_library.__file__.rpartition("/")[0])
 print("spark", spark.version, spark.conf.get("spark.sql.shuffle.partitions"))
 spark.sql("CREATE TABLE IF NOT EXISTS glue_catalog.lake.numbers (key string, value bigint) USING iceberg")
 rows = spark.sparkContext.parallelize(["raw/1", "raw/2"], 2).mapPartitions(lambda keys: read(options["bucket"], keys))
@@ -46,6 +50,61 @@ def read(bucket, keys):
     s3 = boto3.client("s3")
     for key in keys:
         yield key, int(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+"""
+EXECUTORS = """
+import json, os, sys
+from pyspark.sql import SparkSession
+
+os.environ["SET_BY_DRIVER"] = "1"
+spark = SparkSession.builder.getOrCreate()
+
+def seen(_):
+    import boto3
+    try:
+        region = boto3.client("dynamodb").meta.region_name
+    except Exception as error:
+        region = type(error).__name__
+    try:
+        import numbers_library
+        library = "found"
+    except ImportError:
+        library = "missing"
+    arn = boto3.client("sts", region_name="us-east-1").get_caller_identity()["Arn"]
+    yield {"names": sorted(os.environ), "region": region, "arn": arn, "library": library,
+           "own": {name: value for name, value in os.environ.items() if "KEY" in name}}
+
+print(json.dumps(spark.sparkContext.parallelize([1, 2], 2).mapPartitions(seen).collect()))
+"""
+# What every job of the app does first, and what its functions then find in executors.
+APP = """
+import json
+from pyspark.sql import SparkSession
+from tidemark_spark.job_arguments import resolve
+from tidemark_spark.spark_events import prepare
+
+args = resolve(["bucket"])
+spark = SparkSession.builder.getOrCreate()
+prepare(spark, args["aws_region"])
+
+def clients(_):
+    from tidemark_spark import aws, lake, online_table
+    yield [online_table.connect().meta.region_name, aws.client("kinesis").meta.region_name]
+    yield lake.read_bytes(f"s3://{args['bucket']}/raw/1").decode()
+
+print(json.dumps(spark.sparkContext.parallelize([1], 1).mapPartitions(clients).collect()))
+"""
+METRICS = """
+import json, time
+import heal_states
+from tidemark_spark import aws
+from tidemark_spark.job_arguments import resolve
+
+args = resolve(["names"])
+aws.use_region(args["aws_region"])
+names = json.loads(args["names"])
+directive = {"Namespace": "Tidemark", "Dimensions": [[]], "Metrics": [{"Name": "Printed"}]}
+print(json.dumps({"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}, "Printed": 1}))
+heal_states.publish(names, [{"findings": {"diverged": 2}, "repaired": 3}, {"findings": {"diverged": 1}}])
 """
 # Most of what Glue does around a script needs no Spark: these scripts run in a second.
 SEEN = """
@@ -74,7 +133,14 @@ def cloud(tmp_path_factory):
         with zipfile.ZipFile(library, "w") as archive:
             archive.writestr("numbers_library.py", LIBRARY)
         cloud.put("lib/numbers.zip", library.getvalue())
-        scripts = {"iceberg": ICEBERG, "seen": SEEN, "waits": WAITS, "raises": RAISES, "exits": "raise SystemExit(4)"}
+        package = io.BytesIO()
+        with zipfile.ZipFile(package, "w") as archive:
+            for path in sorted((ROOT / "glue-scripts" / "tidemark_spark").glob("*.py")):
+                archive.write(path, f"tidemark_spark/{path.name}")
+        cloud.put("lib/app.zip", package.getvalue())
+        cloud.put("lib/heal_states.py", (ROOT / "glue-scripts" / "heal_states.py").read_text())
+        scripts = {"executors": EXECUTORS, "app": APP, "metrics": METRICS}
+        scripts |= {"iceberg": ICEBERG, "seen": SEEN, "waits": WAITS, "raises": RAISES, "exits": "raise SystemExit(4)"}
         for name, text in scripts.items():
             cloud.put(f"scripts/{name}.py", text)
         for number in (1, 2):
@@ -107,7 +173,7 @@ def run_of(cloud, job, run):
     return cloud.glue.get_job_run(JobName=job, RunId=run)["JobRun"]
 
 
-def ended(cloud, job, run, seconds=90):
+def ended(cloud, job, run, seconds=300):
     return until(lambda: run_of(cloud, job, run), lambda found: found["JobRunState"] in ENDED, seconds)
 
 
@@ -152,6 +218,70 @@ def test_spark_has_no_more_rights_than_the_jobs_role(cloud):
     run = run_job(cloud, make_job(cloud, "refused", "iceberg", role=role, arguments=arguments))
     assert run["JobRunState"] == "FAILED"
     assert "is not authorized to perform: glue:" in "\n".join(output(cloud, run, "error"))
+
+
+def test_executors_share_nothing_with_the_drivers_environment(cloud):
+    # "These parameters set environment variables on the operating system respectively for each worker (driver or
+    # executor)." "KEY4=VAL4 will be ignored and not set."
+    arguments = {
+        "--extra-py-files": cloud.uri("lib/numbers.zip"),
+        "--customer-driver-env-vars": "CUSTOMER_KEY1=VAL1",
+        "--customer-executor-env-vars": "CUSTOMER_KEY3=VAL3,KEY4=VAL4",
+    }
+    run = run_job(cloud, make_job(cloud, "executors", "executors", arguments=arguments))
+    assert run["JobRunState"] == "SUCCEEDED", output(cloud, run, "error")[-20:]
+    found = json.loads(output(cloud, run)[0])
+    assert len(found) == 2
+    for executor in found:
+        secret = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+        inherited = {"SET_BY_DRIVER", "CUSTOMER_KEY1", "AWS_REGION", "AWS_DEFAULT_REGION"} | secret
+        shared = inherited & set(executor["names"])
+        aws_facts.check(
+            "glue.executors-share-no-environment", "executors do not have it" if not shared else f"they have {shared}"
+        )
+        assert executor["region"] == "NoRegionError"
+        aws_facts.check("glue.variables-of-workers", executor["own"])
+        aws_facts.check(
+            "glue.extra-py-files",
+            "on the Python path of the driver node" if executor["library"] == "missing" else "of executors, too",
+        )
+        # The role's credentials come from an endpoint.
+        assert ":assumed-role/worker/" in executor["arn"]
+
+
+def test_the_apps_jobs_tell_executors_their_region_and_bring_their_package(cloud):
+    arguments = {"--extra-py-files": cloud.uri("lib/app.zip"), "--bucket": cloud.bucket, "--aws_region": "eu-west-1"}
+    run = run_job(cloud, make_job(cloud, "app", "app", arguments=arguments))
+    assert run["JobRunState"] == "SUCCEEDED", output(cloud, run, "error")[-20:]
+    assert json.loads(output(cloud, run)[0]) == [["eu-west-1", "eu-west-1"], "1"]
+
+
+def test_diverged_states_ring_by_the_api_and_a_printed_line_is_no_metric(cloud):
+    put = allow("cloudwatch:PutMetricData") | {"Condition": {"StringEquals": {"cloudwatch:namespace": "Tidemark"}}}
+    role = cloud.role("healer", "glue", *cloud.storage, put)
+    names = {"namespace": "Tidemark", "dimensions": {"service": "healing", "stage": "test"}}
+    names |= {"diverged": "HealingDiverged", "repaired": "HealingRepaired"}
+    dimensions = [{"Name": name, "Value": value} for name, value in names["dimensions"].items()]
+    alarm = {"Namespace": "Tidemark", "MetricName": "HealingDiverged", "Dimensions": dimensions, "Statistic": "Sum"}
+    alarm |= {"Period": 60, "EvaluationPeriods": 1, "DatapointsToAlarm": 1, "Threshold": 1}
+    alarm |= {"ComparisonOperator": "GreaterThanOrEqualToThreshold", "TreatMissingData": "notBreaching"}
+    cloud.cloudwatch.put_metric_alarm(AlarmName="diverged", **alarm)
+    arguments = {
+        "--extra-py-files": f"{cloud.uri('lib/app.zip')},{cloud.uri('lib/heal_states.py')}",
+        "--aws_region": "us-east-1",
+        "--names": json.dumps(names),
+    }
+    job = make_job(cloud, "metrics", "metrics", role=role, arguments=arguments)
+    run = run_job(cloud, job)
+    assert run["JobRunState"] == "SUCCEEDED", output(cloud, run, "error")[-20:]
+    listed = cloud.cloudwatch.list_metrics(Namespace="Tidemark")["Metrics"]
+    assert {metric["MetricName"] for metric in listed} == {"HealingDiverged", "HealingRepaired"}
+    aws_facts.check("glue.emf-in-job-output", "never a metric")
+    state = lambda: cloud.cloudwatch.describe_alarms(AlarmNames=["diverged"])["MetricAlarms"][0]["StateValue"]  # noqa: E731
+    until(state, lambda value: value == "ALARM")
+    # Another namespace is not the job's to write.
+    refused = run_job(cloud, job, Arguments={"--names": json.dumps(names | {"namespace": "Other"})})
+    assert refused["JobRunState"] == "FAILED" and "cloudwatch:PutMetricData" in refused["ErrorMessage"]
 
 
 def test_run_arguments_win_and_glues_own_stay_with_glue(cloud):
@@ -236,6 +366,12 @@ def test_refuses_bad_requests_by_name(cloud):
         cloud.glue.start_job_run(JobName=job)
     with pytest.raises(cloud.glue.exceptions.EntityNotFoundException):
         cloud.glue.get_job_run(JobName=job, RunId="jr_none")
+    for name in aws_facts.answer("glue.internal-arguments"):
+        with pytest.raises(cloud.glue.exceptions.InvalidInputException, match=f"{name} is internal to AWS Glue"):
+            cloud.glue.start_job_run(JobName=make_job(cloud, f"uses{name}", "seen"), Arguments={name: "x"})
+    size = aws_facts.answer("glue.argument-bytes")
+    with pytest.raises(cloud.glue.exceptions.InvalidInputException, match=f"at most {size} are allowed"):
+        cloud.glue.start_job_run(JobName=make_job(cloud, "long", "seen"), Arguments={"--a": "x" * (size - 2)})
     caller = cloud.user("no-glue")("glue")
     with pytest.raises(ClientError, match=r"AccessDenied.*glue:StartJobRun"):
         caller.start_job_run(JobName=job)
