@@ -11,3 +11,4 @@ import './iam-policies.cases.ts';
 import './metrics.cases.ts';
 import './support.cases.ts';
 import './limits.cases.ts';
+import './account.cases.ts';
