@@ -52,7 +52,14 @@ const stageConfig = z.strictObject({
   logRetentionDays: z.literal(RETENTION_DAYS),
   functions: z.strictObject({
     architecture: z.enum(['arm64', 'x86_64']),
-    logLevel: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']),
+    /**
+     * Metrics are lines of the log, without a level: "If the level value field is invalid or missing, Lambda will assign the
+     * log output the level INFO" (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html), so
+     * with WARN or ERROR it would drop them, and the alarms would look at nothing.
+     */
+    logLevel: z
+      .enum(['DEBUG', 'INFO', 'WARN', 'ERROR'])
+      .refine((level) => level === 'DEBUG' || level === 'INFO', 'DEBUG or INFO; above them Lambda drops the metrics'),
   }),
   stream: z.discriminatedUnion('mode', [
     z.strictObject({ mode: z.literal('on-demand'), retentionHours: int(24, 8760) }),

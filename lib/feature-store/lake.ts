@@ -22,7 +22,7 @@ export const PREFIX = {
   checks: 'checks/',
   /** What the nightly healing found and mended. */
   healing: 'reports/healing/',
-  /** Questions about an entity's past and their answers: a day old at most. */
+  /** Questions about an entity's past and their answers: a day old at most, and a day more as old versions where there are any. */
   timeTravel: 'time-travel/',
   /** Lambda chooses this prefix itself for batches it gave up on: aws/lambda/<mapping>/<shard>/<yyyy>/<mm>/<dd>/… */
   failedBatches: 'aws/lambda/',
@@ -44,6 +44,7 @@ export class Lake extends Construct {
     super(scope, id);
     const { stage, key } = props;
     this.key = key;
+    const versioned = !stage.protection.allowDestroy;
     const common = {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       enforceSSL: true,
@@ -61,18 +62,27 @@ export class Lake extends Construct {
       encryptionKey: key.key,
       bucketKeyEnabled: key.key !== undefined,
       // Where data may not be destroyed, an overwrite or a delete can be undone for a month.
-      versioned: !stage.protection.allowDestroy,
+      versioned,
       serverAccessLogsBucket: accessLogs,
       serverAccessLogsPrefix: 'lake/',
       lifecycleRules: [
         { id: 'AbandonedUploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },
-        { id: 'Answers', prefix: PREFIX.timeTravel, expiration: Duration.days(1) },
-        { id: 'FailedBatches', prefix: PREFIX.failedBatches, expiration: Duration.days(30) },
-        ...(stage.protection.allowDestroy
-          ? []
-          : [{ id: 'OldVersions', noncurrentVersionExpiration: Duration.days(30) }]),
+        this.expire('Answers', PREFIX.timeTravel, 1),
+        this.expire('FailedBatches', PREFIX.failedBatches, 30),
+        ...(versioned
+          ? [{ id: 'OldVersions', noncurrentVersionExpiration: Duration.days(30), expiredObjectDeleteMarker: true }]
+          : []),
       ],
     });
+  }
+
+  /**
+   * Personal data that is to go after some days. In a versioned bucket expiry only makes an old version of an object, and
+   * those are kept for a month: here they go the day after. "If two expiration policies overlap, the shorter expiration
+   * policy is honored" (https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-conflicts.html).
+   */
+  private expire(id: string, prefix: LakePrefix, days: number) {
+    return { id, prefix, expiration: Duration.days(days), noncurrentVersionExpiration: Duration.days(1) };
   }
 
   /** May add and overwrite objects below the prefixes, not read them. */

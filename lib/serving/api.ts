@@ -4,14 +4,13 @@ import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-
 import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { ComparisonOperator } from 'aws-cdk-lib/aws-cloudwatch';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Env } from '../../lambdas/api/env.ts';
 import { type Lake, PREFIX } from '../feature-store/lake.ts';
 import type { OnlineTable } from '../feature-store/tables.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import { NodeFunction } from '../foundation/node-function.ts';
-import { removalPolicy } from '../foundation/removal.ts';
+import { VendedLogs } from '../foundation/vended-logs.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { SERVICE } from '../monitoring/metric-names.ts';
 import type { ScoringEndpoint } from './scoring-endpoint.ts';
@@ -59,10 +58,7 @@ export class Api extends Construct {
     for (const path of ['/v1/features', '/v1/score']) {
       this.api.addRoutes({ path, methods: [HttpMethod.POST], integration });
     }
-    const accessLogs = new LogGroup(this, 'AccessLogs', {
-      retention: stage.logRetentionDays,
-      removalPolicy: removalPolicy(stage, true),
-    });
+    const accessLogs = new VendedLogs(this, 'AccessLogs', { stage, service: 'apigateway' });
     const httpStage = new HttpStage(this, 'Stage', {
       httpApi: this.api,
       stageName: '$default',

@@ -5,7 +5,6 @@ import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { Env } from '../../lambdas/model-gate/env.ts';
@@ -16,6 +15,7 @@ import type { DataKey } from '../foundation/data-key.ts';
 import { type Deployment, deploymentName } from '../foundation/deployment.ts';
 import { deadLetterQueue, NodeFunction } from '../foundation/node-function.ts';
 import { removalPolicy } from '../foundation/removal.ts';
+import { VendedLogs } from '../foundation/vended-logs.ts';
 import { explainWildcards } from '../foundation/wildcards.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm, addErrorAlarm } from '../monitoring/function-alarms.ts';
@@ -68,10 +68,7 @@ export class TrainingMachine extends Construct {
     this.gate = this.makeGate(props);
     this.addEndpointAlarms(props);
 
-    const logGroup = new LogGroup(this, 'Logs', {
-      retention: stage.logRetentionDays,
-      removalPolicy: removalPolicy(stage, true),
-    });
+    const logGroup = new VendedLogs(this, 'Logs', { stage, service: 'states' });
     const role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('states.amazonaws.com'),
       description: 'Trains, registers and deploys models',

@@ -18,6 +18,7 @@ from ministack.services.cloudformation import handlers, provisioners, stacks
 from .context import LocalContext
 
 _LOOK_UP = "Fn::GetStackOutput"
+_IMPORTS_NOTHING = ("DELETE_COMPLETE", "ROLLBACK_COMPLETE")
 
 
 class LookUps:
@@ -84,8 +85,9 @@ def _refuse_change_of_exports_in_use(stack_id: str, exports: dict) -> None:
             continue
         verb = "updated" if name in exports else "deleted"
         for other, stack in _stacks.items():
-            deleted = stack.get("StackStatus", "").startswith("DELETE_COMPLETE")
-            if stack["StackId"] != stack_id and not deleted and name in handlers._imported_export_names(stack, other):
+            if stack["StackId"] == stack_id or stack.get("StackStatus") in _IMPORTS_NOTHING:
+                continue
+            if name in handlers._imported_export_names(stack, other):
                 raise ValueError(f"Export {name} cannot be {verb} as it is in use by {other}")
 
 

@@ -73,6 +73,12 @@ describe('stage configuration', () => {
       'processor.joinAfterSeconds: found number; allowed: more than timeoutSeconds, unless parallelizationFactor is 1',
     ],
     ['archiver.parallelizationFactor', 2, 'archiver.parallelizationFactor: found number; allowed: 1'],
+    ['functions.logLevel', 'TRACE', 'functions.logLevel: found string; allowed: "DEBUG", "INFO"'],
+    [
+      'functions.logLevel',
+      'WARN',
+      'functions.logLevel: found string; allowed: DEBUG or INFO; above them Lambda drops the metrics',
+    ],
     ['encryption', 'none', 'encryption: found string; allowed: "customer", "aws"'],
     ['logRetentionDays', 10, 'logRetentionDays: found number; allowed: 1, 3, 5, 7, 14'],
     ['stream.retentionHours', undefined, 'stream.retentionHours: found nothing; allowed: '],

@@ -14,3 +14,4 @@ import './metrics.cases.ts';
 import './support.cases.ts';
 import './limits.cases.ts';
 import './names.cases.ts';
+import './account.cases.ts';

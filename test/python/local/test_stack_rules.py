@@ -191,3 +191,21 @@ def test_a_table_under_protection_stays(cloud, kind):
     assert create(cloud, f"lifted-{kind}", table(True)) == "CREATE_COMPLETE"
     assert update(cloud, f"lifted-{kind}", table(False)) == "UPDATE_COMPLETE"
     assert delete(cloud, f"lifted-{kind}") == "DELETE_COMPLETE"
+
+
+def test_a_failed_creation_leaves_a_protected_table_and_can_be_deleted_and_repeated(cloud):
+    table = {
+        "Type": "AWS::DynamoDB::Table",
+        "DeletionPolicy": "RetainExceptOnCreate",
+        "Properties": {
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+            "BillingMode": "PAY_PER_REQUEST",
+            "DeletionProtectionEnabled": True,
+        },
+    }
+    failing = {"Table": table, "Fails": {**FAILS, "DependsOn": "Table"}}
+    assert create(cloud, "protected-first", failing) == "ROLLBACK_FAILED"
+    assert "protected against deletion" in reasons(cloud, "protected-first", "DELETE_FAILED")
+    assert delete(cloud, "protected-first") == "DELETE_COMPLETE"
+    assert create(cloud, "protected-first", {"Table": table}) == "CREATE_COMPLETE"
