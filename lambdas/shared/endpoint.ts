@@ -2,6 +2,7 @@ import {
   InvokeEndpointCommand,
   type InvokeEndpointCommandOutput,
   SageMakerRuntimeClient,
+  type SageMakerRuntimeClientConfig,
 } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
 import { pause } from './backoff.ts';
@@ -15,11 +16,16 @@ const answerSchema = z.object({
 const refusalSchema = z.object({ definition_hash: z.string() });
 
 /** A model answers in some milliseconds. One that needs longer than this hangs; SageMaker itself would wait for 60 s. */
-const SILENCE_MS = 8000;
-/** How often a model that fails is asked. During a canary another try may meet the other fleet. */
-const TRIES = 4;
-/** No further try begins later than this: with the SDK's own two, a call ends after 26 s, within an API's 29. */
-const LAST_TRY_MS = 10_000;
+const SILENCE_MS = 6000;
+/** How often the SDK asks a model that hangs: the longest that one try takes is this often `SILENCE_MS`. */
+const SILENT_TRIES = 2;
+/** For how long a model that fails is asked again: during a canary the next try may meet the other fleet. */
+export const PATIENCE = {
+  /** With a last try that hangs, 17 s: an HTTP API waits for 29. */
+  api: 5000,
+  /** With a last try that hangs, 42 s: a scorer has 60, and each of its deliveries waits out that much of an outage. */
+  stream: 30_000,
+} as const;
 /** Of the service and not of the model; the SDK has tried again already. */
 const TRANSIENT = new Set([
   'InternalDependencyException',
@@ -31,9 +37,10 @@ const TRANSIENT = new Set([
 ]);
 
 /** For `SageMakerEndpoint`: with an end to waiting. */
-export function runtimeClient(): SageMakerRuntimeClient {
+export function runtimeClient(config: SageMakerRuntimeClientConfig = {}): SageMakerRuntimeClient {
   return new SageMakerRuntimeClient({
-    maxAttempts: 2,
+    ...config,
+    maxAttempts: SILENT_TRIES,
     requestHandler: { connectionTimeout: 2000, socketTimeout: SILENCE_MS },
   });
 }
@@ -43,11 +50,14 @@ export class SageMakerEndpoint implements Endpoint {
   private readonly client: SageMakerRuntimeClient;
   private readonly endpoint: string;
   private readonly definition_hash: string;
+  private readonly patience_ms: number;
 
-  constructor(client: SageMakerRuntimeClient, endpoint: string, definition_hash: string) {
+  /** @param patience_ms after which a model that fails is not asked again */
+  constructor(client: SageMakerRuntimeClient, endpoint: string, definition_hash: string, patience_ms: number) {
     this.client = client;
     this.endpoint = endpoint;
     this.definition_hash = definition_hash;
+    this.patience_ms = patience_ms;
   }
 
   async score(instances: readonly (readonly (number | null)[])[]): Promise<EndpointAnswer> {
@@ -70,7 +80,7 @@ export class SageMakerEndpoint implements Endpoint {
     return { scores: body.predictions, variant, model_version: body.model_version };
   }
 
-  /** Asks until the model answers or refuses, or tries or time are over. */
+  /** Asks until the model answers or refuses, or patience is over. */
   private async invoke(body: string): Promise<InvokeEndpointCommandOutput> {
     const began = Date.now();
     for (let attempt = 0; ; attempt++) {
@@ -87,7 +97,7 @@ export class SageMakerEndpoint implements Endpoint {
         const { refused, failed } = meaning(error);
         if (refused) throw refused;
         if (!failed) throw error;
-        if (attempt + 1 === TRIES || Date.now() - began > LAST_TRY_MS) throw failed;
+        if (Date.now() - began > this.patience_ms) throw failed;
         await pause(attempt);
       }
     }
