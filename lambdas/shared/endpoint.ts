@@ -13,7 +13,8 @@ const answerSchema = z.object({
   model_version: z.string(),
   definition_hash: z.string(),
 });
-const refusalSchema = z.object({ definition_hash: z.string() });
+/** The body of a refusal, as inference.py writes it. */
+const refusalSchema = z.object({ error: z.string(), definition_hash: z.string() });
 
 /** A model answers in some milliseconds. One that needs longer than this hangs; SageMaker itself would wait for 60 s. */
 const SILENCE_MS = 6000;
@@ -128,17 +129,19 @@ function meaning(error: unknown): { refused?: ScoreRefusedError; failed?: ModelF
     OriginalMessage?: string;
   };
   if (status >= 400 && status < 500) {
-    return { refused: new ScoreRefusedError(`model: ${error.message}`, 'mismatch', trainedOn(text)) };
+    const own = refusal(text);
+    const said = own?.error ?? `refused with status ${status}, in words that are not ours`;
+    return { refused: new ScoreRefusedError(`model: ${said}`, 'mismatch', own?.definition_hash) };
   }
   // 0 where the container did not answer in time.
   return { failed: new ModelFailedError(`model: failed with status ${status}`) };
 }
 
-/** The definition hash in a refusal of ours; a model that says something else did not name one. */
-function trainedOn(text: string | undefined): string | undefined {
+/** What a model of ours says; null for another. SageMaker's own message around it names account and log group. */
+function refusal(text: string | undefined): z.infer<typeof refusalSchema> | null {
   try {
-    return refusalSchema.safeParse(JSON.parse(text ?? '')).data?.definition_hash;
+    return refusalSchema.safeParse(JSON.parse(text ?? '')).data ?? null;
   } catch {
-    return undefined;
+    return null;
   }
 }
