@@ -1,5 +1,6 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { METRIC } from '../../lib/monitoring/metric-names.ts';
+import { PATIENCE } from '../shared/endpoint.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { ModelFailedError, ScoreRefusedError } from '../shared/ports.ts';
 import { predict, predictionsKey } from '../shared/scoring.ts';
@@ -12,7 +13,7 @@ import { type ApiAnswer, BadRequestError, parseRequest, type VectorAnswer, vecto
 
 const env = readEnvironment(schema);
 const telemetry = createTelemetry(env);
-const aws = predictionAdapters(env, loadVersions(import.meta.dirname));
+const aws = predictionAdapters(env, loadVersions(import.meta.dirname), PATIENCE.api);
 
 /** `POST /v1/features` and `POST /v1/score` for up to 100 entities; finalised now, each with the age of its data. */
 export async function handler(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> {

@@ -29,14 +29,7 @@ export async function handler(event: DynamoDBStreamEvent): Promise<DynamoDBBatch
       await aws.serving.scoring((version) => scoreStates(version, states.get(version.usecase.view.version)!));
     return { batchItemFailures: [] };
   } catch (error) {
-    const again = event.Records[0]?.dynamodb?.SequenceNumber;
-    if (error instanceof ModelFailedError && again !== undefined) {
-      telemetry.count(METRIC.scoringFailed, entities.size);
-      telemetry.error('the model failed; the batch is delivered again as a whole', error);
-      // From its first record on. A thrown error would have it halved down to single records, each with all its retries: for
-      // a model that hangs, hours in which nothing behind them is scored.
-      return { batchItemFailures: [{ itemIdentifier: again }] };
-    }
+    if (error instanceof ModelFailedError) telemetry.count(METRIC.scoringFailed, entities.size);
     const awaited = await firstDay(error, aws.first);
     if (awaited) {
       telemetry.count(METRIC.scoringAwaited, entities.size);

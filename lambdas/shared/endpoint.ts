@@ -2,6 +2,7 @@ import {
   InvokeEndpointCommand,
   type InvokeEndpointCommandOutput,
   SageMakerRuntimeClient,
+  type SageMakerRuntimeClientConfig,
 } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
 import { pause } from './backoff.ts';
@@ -12,14 +13,20 @@ const answerSchema = z.object({
   model_version: z.string(),
   definition_hash: z.string(),
 });
-const refusalSchema = z.object({ definition_hash: z.string() });
+/** The body of a refusal, as inference.py writes it. */
+const refusalSchema = z.object({ error: z.string(), definition_hash: z.string() });
 
 /** A model answers in some milliseconds. One that needs longer than this hangs; SageMaker itself would wait for 60 s. */
-const SILENCE_MS = 8000;
-/** How often a model that fails is asked. During a canary another try may meet the other fleet. */
-const TRIES = 4;
-/** No further try begins later than this: with the SDK's own two, a call ends after 26 s, within an API's 29. */
-const LAST_TRY_MS = 10_000;
+const SILENCE_MS = 6000;
+/** How often the SDK asks a model that hangs: the longest that one try takes is this often `SILENCE_MS`. */
+const SILENT_TRIES = 2;
+/** For how long a model that fails is asked again: during a canary the next try may meet the other fleet. */
+export const PATIENCE = {
+  /** With a last try that hangs, 17 s: an HTTP API waits for 29. */
+  api: 5000,
+  /** With a last try that hangs, 42 s: a scorer has 60, and each of its deliveries waits out that much of an outage. */
+  stream: 30_000,
+} as const;
 /** Of the service and not of the model; the SDK has tried again already. */
 const TRANSIENT = new Set([
   'InternalDependencyException',
@@ -31,9 +38,10 @@ const TRANSIENT = new Set([
 ]);
 
 /** For `SageMakerEndpoint`: with an end to waiting. */
-export function runtimeClient(): SageMakerRuntimeClient {
+export function runtimeClient(config: SageMakerRuntimeClientConfig = {}): SageMakerRuntimeClient {
   return new SageMakerRuntimeClient({
-    maxAttempts: 2,
+    ...config,
+    maxAttempts: SILENT_TRIES,
     requestHandler: { connectionTimeout: 2000, socketTimeout: SILENCE_MS },
   });
 }
@@ -43,11 +51,14 @@ export class SageMakerEndpoint implements Endpoint {
   private readonly client: SageMakerRuntimeClient;
   private readonly endpoint: string;
   private readonly definition_hash: string;
+  private readonly patience_ms: number;
 
-  constructor(client: SageMakerRuntimeClient, endpoint: string, definition_hash: string) {
+  /** @param patience_ms after which a model that fails is not asked again */
+  constructor(client: SageMakerRuntimeClient, endpoint: string, definition_hash: string, patience_ms: number) {
     this.client = client;
     this.endpoint = endpoint;
     this.definition_hash = definition_hash;
+    this.patience_ms = patience_ms;
   }
 
   async score(instances: readonly (readonly (number | null)[])[]): Promise<EndpointAnswer> {
@@ -70,7 +81,7 @@ export class SageMakerEndpoint implements Endpoint {
     return { scores: body.predictions, variant, model_version: body.model_version };
   }
 
-  /** Asks until the model answers or refuses, or tries or time are over. */
+  /** Asks until the model answers or refuses, or patience is over. */
   private async invoke(body: string): Promise<InvokeEndpointCommandOutput> {
     const began = Date.now();
     for (let attempt = 0; ; attempt++) {
@@ -87,7 +98,7 @@ export class SageMakerEndpoint implements Endpoint {
         const { refused, failed } = meaning(error);
         if (refused) throw refused;
         if (!failed) throw error;
-        if (attempt + 1 === TRIES || Date.now() - began > LAST_TRY_MS) throw failed;
+        if (Date.now() - began > this.patience_ms) throw failed;
         await pause(attempt);
       }
     }
@@ -118,17 +129,19 @@ function meaning(error: unknown): { refused?: ScoreRefusedError; failed?: ModelF
     OriginalMessage?: string;
   };
   if (status >= 400 && status < 500) {
-    return { refused: new ScoreRefusedError(`model: ${error.message}`, 'mismatch', trainedOn(text)) };
+    const own = refusal(text);
+    const said = own?.error ?? `refused with status ${status}, in words that are not ours`;
+    return { refused: new ScoreRefusedError(`model: ${said}`, 'mismatch', own?.definition_hash) };
   }
   // 0 where the container did not answer in time.
   return { failed: new ModelFailedError(`model: failed with status ${status}`) };
 }
 
-/** The definition hash in a refusal of ours; a model that says something else did not name one. */
-function trainedOn(text: string | undefined): string | undefined {
+/** What a model of ours says; null for another. SageMaker's own message around it names account and log group. */
+function refusal(text: string | undefined): z.infer<typeof refusalSchema> | null {
   try {
-    return refusalSchema.safeParse(JSON.parse(text ?? '')).data?.definition_hash;
+    return refusalSchema.safeParse(JSON.parse(text ?? '')).data ?? null;
   } catch {
-    return undefined;
+    return null;
   }
 }

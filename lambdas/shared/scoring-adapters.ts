@@ -3,20 +3,23 @@ import { dynamoClient } from './dynamo-client.ts';
 import { DynamoScores } from './dynamo-scores.ts';
 import { DynamoReplayClock, DynamoStates } from './dynamo-states.ts';
 import { DynamoTombstones } from './dynamo-tombstones.ts';
-import { runtimeClient, SageMakerEndpoint } from './endpoint.ts';
+import { PATIENCE, runtimeClient, SageMakerEndpoint } from './endpoint.ts';
 import { DynamoFirstScore } from './first-score.ts';
 import { LakeSink } from './lake.ts';
 import type { PredictionEnv, RecordingEnv } from './scoring-environment.ts';
 import { ServingVersions } from './serving-versions.ts';
 import type { LoadedUseCase } from './usecase.ts';
 
-/** The AWS side of everything that asks the model. @param versions the newest first */
-export function predictionAdapters(env: PredictionEnv, versions: readonly LoadedUseCase[]) {
+/**
+ * The AWS side of everything that asks the model.
+ * @param versions the newest first. @param patience_ms see `PATIENCE`
+ */
+export function predictionAdapters(env: PredictionEnv, versions: readonly LoadedUseCase[], patience_ms: number) {
   const [dynamo, runtime] = [dynamoClient(), runtimeClient()];
   const serving = versions.map((usecase) => ({
     usecase,
     states: new DynamoStates(dynamo, env.FEATURES_TABLE, usecase.plan),
-    endpoint: new SageMakerEndpoint(runtime, env.ENDPOINT_NAME, usecase.view.definition_hash),
+    endpoint: new SageMakerEndpoint(runtime, env.ENDPOINT_NAME, usecase.view.definition_hash, patience_ms),
   }));
   return {
     dynamo,
@@ -28,7 +31,7 @@ export function predictionAdapters(env: PredictionEnv, versions: readonly Loaded
 
 /** The same, for who keeps scores and decides alerts too. */
 export function scoringAdapters(env: RecordingEnv, versions: readonly LoadedUseCase[]) {
-  const adapters = predictionAdapters(env, versions);
+  const adapters = predictionAdapters(env, versions, PATIENCE.stream);
   return {
     ...adapters,
     scores: new DynamoScores(adapters.dynamo, env.SCORES_TABLE),

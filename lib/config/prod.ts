@@ -32,11 +32,12 @@ export const prod: StageConfig = {
     memoryMiB: 512,
     timeoutSeconds: 60,
   },
+  // A model that is out of order for up to an hour is waited for; what its age ends, the sweep scores within a day.
   scorer: {
     batchSize: 100,
     batchingWindowSeconds: 1,
     parallelizationFactor: 4,
-    retryAttempts: 10,
+    retryAttempts: 100,
     maxRecordAgeSeconds: 3600,
     memoryMiB: 512,
     timeoutSeconds: 60,

@@ -88,7 +88,7 @@ export class Scorer extends Construct {
     ] as const) {
       alarms.add(`${name}ScoresRefused`, {
         severity: 'critical',
-        sentence: `${name} refuses to score: model and features disagree, the backfill is not complete, or the endpoint is out of order.`,
+        sentence: `${name} refuses to score: model and features disagree, or the endpoint or the fence of a finished backfill is gone.`,
         runbook: 'scores-refused',
         metric: tidemarkMetric(deployment, service, METRIC.scoreRefused, { period: Duration.minutes(5) }),
         threshold: 1,

@@ -25,6 +25,7 @@ import type { TrainedModel } from '../../cli/trained-model.ts';
 import { compareSequence } from '../../core/state.ts';
 import { PREFIX } from '../../lib/feature-store/lake.ts';
 import { Progress } from '../../setup/progress.mjs';
+import { askForAnother, containersOf } from './container.ts';
 import { removeGrant } from './grants.ts';
 
 const CUT = '2017-12-01T00:00:00Z';
@@ -81,6 +82,17 @@ describe('the deployed app, with IAM enforced', () => {
     expect(Number(model.metadata.auc_low)).toBeLessThanOrEqual(Number(model.metadata.auc));
     expect(await readEndpoint(sagemaker, model.endpoint ?? '')).toMatchObject({ status: 'InService' });
   });
+
+  test('serves again after its container ended, with what the hosting role may read', async () => {
+    const endpoint = model.endpoint ?? '';
+    const before = await containersOf(session, endpoint);
+    expect(before).toHaveLength(1);
+    for (const id of before) process.kill(id, 'SIGKILL');
+    await until(session, 'A new container', async () => {
+      const now = await containersOf(session, endpoint);
+      return now.length === 1 && now[0] !== before[0] && (await askForAnother(session, endpoint)) === 409;
+    });
+  }, 130_000);
 
   test('scores households, and every alert reaches Slack once', async () => {
     const { scores, alerts } = await readScoresTable(session);

@@ -78,6 +78,12 @@ test('alarms on our own metrics name a metric and a function that exist', async 
   }
 });
 
+test('no alarm rings for what waits for a first model', async () => {
+  const watched = (await alarmsOf('prod')).map(({ MetricName }) => MetricName);
+  expect(watched).toContain(METRIC.scoreRefused);
+  expect(watched).not.toContain(METRIC.scoringAwaited);
+});
+
 test('the dashboard shows all alarms and every stage of the pipeline', async () => {
   const { template } = await synthesise('prod');
   const [dashboard] = Object.values(template('monitoring').findResources('AWS::CloudWatch::Dashboard'));

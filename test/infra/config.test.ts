@@ -24,6 +24,7 @@ import { functionCode } from '../../lib/foundation/function-code.ts';
 import { SHORTEST_BAKE_SECONDS } from '../../lib/training/rollback-alarms.ts';
 import { writeSourceArchive } from '../../lib/training/source-archive.ts';
 import { xgboostImage } from '../../lib/training/xgboost-image.ts';
+import { awsAnswer } from '../conformance/aws.ts';
 
 const USE_CASES = fileURLToPath(new URL('../../usecases', import.meta.url));
 const TINY = fileURLToPath(new URL('../fixtures/usecases/tiny', import.meta.url));
@@ -117,6 +118,13 @@ describe('stage configuration', () => {
 
   test('a region without the training container is refused with those that have it', () => {
     expect(() => xgboostImage('xx-nowhere-1', '3.2-0')).toThrow(/region: found string.*allowed: .*eu-west-1/);
+  });
+
+  test.each(['dev', 'prod', 'local'])('the training container of %s still gets patches', async (stage) => {
+    const ends = awsAnswer<Record<string, string>>('sagemaker-container.image-end-of-patch');
+    const { xgboostImage: tag } = (await loadStage(stage)).training;
+    expect(Object.keys(ends)).toContain(tag);
+    expect(Date.parse(ends[tag]!)).toBeGreaterThan(Date.now());
   });
 });
 

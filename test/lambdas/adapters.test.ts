@@ -18,7 +18,7 @@ import {
   FENCE_KEY,
   MAX_STATE_BYTES,
 } from '../../lambdas/shared/dynamo-states.ts';
-import { SageMakerEndpoint } from '../../lambdas/shared/endpoint.ts';
+import { PATIENCE, SageMakerEndpoint } from '../../lambdas/shared/endpoint.ts';
 import { LakeSink } from '../../lambdas/shared/lake.ts';
 import { type ScoreRecord, ScoreRefusedError } from '../../lambdas/shared/ports.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
@@ -203,7 +203,7 @@ test('lines are gzipped, one JSON document each, and a repeat overwrites', async
 
 test('without an endpoint a score is refused, not failed', async () => {
   const client = new SageMakerRuntimeClient(cloud.clientConfig);
-  const endpoint = new SageMakerEndpoint(client, 'tidemark-none', view.definition_hash);
+  const endpoint = new SageMakerEndpoint(client, 'tidemark-none', view.definition_hash, PATIENCE.api);
   const refused = await endpoint.score([[1, 2]]).catch((error: unknown) => error);
   expect(refused).toBeInstanceOf(ScoreRefusedError);
   expect(refused).toMatchObject({ kind: 'not_ready' });

@@ -20,6 +20,7 @@ import {
 } from '@aws-sdk/client-sagemaker';
 import { InvokeEndpointCommand, type ModelError, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { PATIENCE, runtimeClient, SageMakerEndpoint } from '../../lambdas/shared/endpoint.ts';
 import { METRIC } from '../../lib/monitoring/metric-names.ts';
 import { writeSourceArchive } from '../../lib/training/source-archive.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
@@ -161,7 +162,7 @@ interface Model {
 }
 
 /** An endpoint with one fleet a model, each with the same share of the requests: as a canary, but for as long as we like. */
-async function serve(...models: readonly Model[]): Promise<void> {
+async function serve(endpoint: string, ...models: readonly Model[]): Promise<void> {
   const id = `c${configs++}`;
   const variants = await Promise.all(
     models.map(async (model, i) => {
@@ -183,19 +184,19 @@ async function serve(...models: readonly Model[]): Promise<void> {
     }),
   );
   await sagemaker.send(new CreateEndpointConfigCommand({ EndpointConfigName: id, ProductionVariants: variants }));
-  const names = { EndpointName: ENDPOINT, EndpointConfigName: id };
-  if (await status()) await sagemaker.send(new UpdateEndpointCommand(names));
+  const names = { EndpointName: endpoint, EndpointConfigName: id };
+  if (await status(endpoint)) await sagemaker.send(new UpdateEndpointCommand(names));
   else await sagemaker.send(new CreateEndpointCommand(names));
   for (;;) {
-    const now = await status();
+    const now = await status(endpoint);
     if (now === 'InService') return;
     if (now !== 'Creating' && now !== 'Updating') throw new Error(`endpoint: ${now}`);
     await sleep(100);
   }
 }
 
-async function status(): Promise<string | undefined> {
-  return sagemaker.send(new DescribeEndpointCommand({ EndpointName: ENDPOINT })).then(
+async function status(endpoint: string): Promise<string | undefined> {
+  return sagemaker.send(new DescribeEndpointCommand({ EndpointName: endpoint })).then(
     (answer) => answer.EndpointStatus,
     () => undefined,
   );
@@ -256,7 +257,7 @@ test('the first day: without history, then without a model, nothing fails and no
 }, 60_000);
 
 test('the first model scores, and from then on a missing endpoint is an outage', async () => {
-  await serve({ does: 'score', definition_hash: OLD });
+  await serve(ENDPOINT, { does: 'score', definition_hash: OLD });
   const emitted = metrics();
   expect(await scorer(await images())).toEqual({ batchItemFailures: [] });
   expect((await scores()).map((item) => item.definition_hash?.S)).toEqual([OLD, OLD, OLD]);
@@ -270,7 +271,7 @@ test('the first model scores, and from then on a missing endpoint is an outage',
 
 test('a changed view: the old model refuses the new definition, and goes on scoring the old one', async () => {
   await fence(usecase.view.version);
-  await serve({ does: 'score', definition_hash: OLD });
+  await serve(ENDPOINT, { does: 'score', definition_hash: OLD });
   const emitted = metrics();
   const now = ARRIVAL + 3 * DAY;
   expect(await sweep({ now }, context)).toMatchObject({ scored: 3 });
@@ -280,7 +281,7 @@ test('a changed view: the old model refuses the new definition, and goes on scor
 }, 60_000);
 
 test('a canary of a model for the new definition: each fleet refuses what is for the other, and nobody stays unscored', async () => {
-  await serve({ does: 'score', definition_hash: OLD }, { does: 'score', definition_hash: NEW });
+  await serve(ENDPOINT, { does: 'score', definition_hash: OLD }, { does: 'score', definition_hash: NEW });
   const emitted = metrics();
   const direct = await Promise.all(Array.from({ length: 40 }, () => invoke(NEW)));
   expect(new Set(direct)).toEqual(new Set([200, 409]));
@@ -291,29 +292,34 @@ test('a canary of a model for the new definition: each fleet refuses what is for
   expect(emitted.get(METRIC.scoreRefused)).toBeUndefined();
 }, 60_000);
 
-test('a canary of a model that fails: another try meets the other fleet', async () => {
-  await serve({ does: 'score', definition_hash: NEW }, { does: 'fail', definition_hash: NEW });
+test('a canary of a model that fails: the next try meets the other fleet', async () => {
+  await serve(ENDPOINT, { does: 'score', definition_hash: NEW }, { does: 'fail', definition_hash: NEW });
   metrics();
-  let scored = 0;
-  for (let day = 24; day < 36; day++) {
-    // Four tries fail together once in sixteen; Lambda then delivers the batch again, and the next sweep does the rest.
-    const answer = await sweep({ now: ARRIVAL + day * DAY }, context).catch((error: Error) => error);
-    if (answer instanceof Error) expect(answer.name).toBe('ModelFailedError');
-    else scored += (answer as { scored: number }).scored;
+  for (let day = 16; day < 28; day++) {
+    expect(await sweep({ now: ARRIVAL + day * DAY }, context)).toMatchObject({ scored: 3 });
   }
-  expect(scored).toBeGreaterThan(3 * 6);
 }, 60_000);
 
-test('a model that fails or hangs gives the batch back as a whole, soon enough, and the API says that it is not at fault', async () => {
-  await serve({ does: 'fail', definition_hash: NEW });
+test('a model that fails or hangs to the end of patience is an error of the scorer, and a 503 of the API', async () => {
+  await Promise.all([
+    serve(ENDPOINT, { does: 'fail', definition_hash: NEW }),
+    serve('hanging', { does: 'hang', definition_hash: NEW }),
+  ]);
   const emitted = metrics();
-  const { Records } = await images();
-  expect(await scorer({ Records })).toEqual({ batchItemFailures: [{ itemIdentifier: '000' }] });
-  expect(emitted.get(METRIC.scoringFailed)).toBe(3);
-  expect(await ask()).toBe(503);
-  await serve({ does: 'hang', definition_hash: NEW });
+  const runtime = runtimeClient(cloud.clientConfig);
   const began = Date.now();
-  expect(await scorer({ Records })).toEqual({ batchItemFailures: [{ itemIdentifier: '000' }] });
-  // A function of 60 s must not be cut off, nor an API of 29 s.
-  expect(Date.now() - began).toBeLessThan(27_000);
+  const hanging = new SageMakerEndpoint(runtime, 'hanging', NEW, 0).score([[1, 2]]).catch((error: Error) => {
+    return [error.name, error.message, Date.now() - began];
+  });
+  const failed = Promise.resolve(scorer(await images())).catch((error: Error) => [error.name, Date.now() - began]);
+  expect(await ask()).toBe(503);
+  const [name, message, silence] = (await hanging) as [string, string, number];
+  expect([name, message]).toEqual(['ModelFailedError', 'model: no answer (TimeoutError)']);
+  expect(silence).toBeGreaterThan(11_000);
+  expect(silence + PATIENCE.api).toBeLessThan(27_000);
+  const [error, patience] = (await failed) as [string, number];
+  expect(error).toBe('ModelFailedError');
+  expect(patience).toBeGreaterThan(PATIENCE.stream);
+  expect(emitted.get(METRIC.scoringFailed)).toBe(3);
+  runtime.destroy();
 }, 90_000);
