@@ -65,6 +65,7 @@ function findingStates({
         live_instances: '{% $states.result.ProductionVariants[0].InitialInstanceCount %}',
         live_settings: `{% $string($states.result.ProductionVariants[0].[InstanceType, InitialInstanceCount]) %}`,
       },
+      Retry: RETRY_TRANSIENT,
       // Deleted by hand: it goes on serving, but says no longer what.
       Catch: [{ ErrorEquals: MISSING, Assign: { ...unknown }, Next: 'LiveModelKnown' }],
       Next: 'FindLiveModel',
@@ -78,6 +79,7 @@ function findingStates({
           "{% $exists($states.result.PrimaryContainer.ModelPackageName) ? $states.result.PrimaryContainer.ModelPackageName : '' %}",
         live_settings: '{% $live_settings & $states.result.ExecutionRoleArn %}',
       },
+      Retry: RETRY_TRANSIENT,
       Catch: [{ ErrorEquals: MISSING, Assign: { ...unknown }, Next: 'LiveModelKnown' }],
       Next: 'LiveModelKnown',
     },

@@ -251,10 +251,37 @@ describe('what each job may do', () => {
     ]);
   });
 
-  test('a model of a package is granted on both, under either reading of the authorisation', async () => {
-    const grants = (await grantsOf('TrainingRole')).filter((grant) => grant.startsWith('sagemaker:CreateModel on'));
-    const kinds = grants.map((grant) => /:(model|model-package)\//.exec(grant)?.[1]);
-    expect(kinds.sort()).toEqual(awsAnswer('sagemaker.create-model-of-package'));
+  test('the state machine may do this in SageMaker, and no more', async () => {
+    const grants = (await grantsOf('TrainingRole'))
+      .filter((grant) => grant.startsWith('sagemaker:'))
+      .map((grant) => grant.replace(/arn:aws:sagemaker:\S+?:(?=[a-z-]+\/)/, ''));
+    const on = (resource: string, ...actions: string[]) =>
+      actions.map((action) => `sagemaker:${action} on ${resource}`);
+    const made: Record<string, string> = {
+      model: 'model/tidemark-prod-tiny-*',
+      'model-package': 'model-package/tidemark-prod-tiny/*',
+    };
+    expect(grants.filter((grant) => !/ModelPackage on/.test(grant))).toEqual(
+      [
+        // A model of a package is granted on both, right under either reading of the authorisation reference.
+        ...awsAnswer<string[]>('sagemaker.create-model-of-package').flatMap((kind) => on(made[kind]!, 'CreateModel')),
+        ...on('*', 'ListEndpointConfigs', 'ListModels'),
+        ...on('endpoint/tidemark-prod-tiny', 'CreateEndpoint', 'DeleteEndpoint', 'DescribeEndpoint', 'UpdateEndpoint'),
+        ...on('endpoint-config/tidemark-prod-tiny-*', 'CreateEndpoint', 'UpdateEndpoint'),
+        ...on('model/tidemark-prod-tiny-*', 'DeleteModel', 'DescribeModel'),
+        ...['Create', 'Delete', 'Describe'].flatMap((verb) =>
+          on('endpoint-config/tidemark-prod-tiny-*', `${verb}EndpointConfig`),
+        ),
+        ...on(
+          'training-job/tidemark-prod-tiny-*',
+          'AddTags',
+          awsAnswer<string>('step-functions.training-sync-needs-tags').split(':')[1]!,
+        ),
+        ...on('training-job/tidemark-prod-tiny-*', 'CreateTrainingJob', 'DescribeTrainingJob', 'StopTrainingJob'),
+      ].sort(),
+    );
+    // On the group, and on its versions.
+    expect(grants.filter((grant) => /:(Create|Describe)ModelPackage on/.test(grant))).toHaveLength(4);
   });
 
   test('only a changed approval deploys a model, and any change where the event does not say what has changed', async () => {

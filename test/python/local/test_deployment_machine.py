@@ -169,7 +169,7 @@ def test_an_approved_package_is_deployed_under_names_that_sagemaker_takes(cloud)
 
 
 def test_a_canary_takes_its_part_of_the_traffic_and_then_all(cloud):
-    app = App(cloud, "canary")
+    app = App(cloud, "canary", canaryWaitSeconds=1500)
     output(app.deploy(app.package(name="old")))
     with app.traffic() as answers:
         execution = app.start(app.package(name="new"))
@@ -189,7 +189,7 @@ def test_a_canary_takes_its_part_of_the_traffic_and_then_all(cloud):
 
 @pytest.mark.parametrize("bad", [{"broken": True}, {"sleep": 0.6}])
 def test_a_bad_model_is_rolled_back_by_its_own_alarm(cloud, bad):
-    app = App(cloud, f"bad-{next(iter(bad))}")
+    app = App(cloud, f"bad-{next(iter(bad))}", canaryWaitSeconds=3000)  # ends when the alarm rings
     output(app.deploy(app.package(name="good")))
     seen = set()
     with app.traffic() as answers:

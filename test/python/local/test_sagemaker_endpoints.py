@@ -26,8 +26,9 @@ def predict_fn(data, model):
         raise ValueError("this row has no columns")
     if data == "die":
         os._exit(7)
-    if data == "slow":
-        time.sleep(8)
+    if isinstance(data, dict) and "until" in data:
+        while not os.path.exists(data["until"]):
+            time.sleep(0.02)
     if data == "env":
         return {k: os.environ.get(k) for k in ("AWS_ACCESS_KEY_ID", "MY_FLAG", "SM_MODEL_DIR")} | {"pid": os.getpid()}
     return {"model": model["name"], "data": data}
@@ -243,15 +244,17 @@ def test_update_replaces_the_variants_without_a_gap(cloud):
     assert answered > 0 and {invoke(cloud, [1], "moving")[0]["model"] for _ in range(5)} == {"blue"}
 
 
-def test_update_lets_running_requests_end(cloud):
+def test_update_lets_running_requests_end(cloud, tmp_path):
     make_endpoint(cloud, "drained", "both")
+    waits = {"until": str(tmp_path / "released")}
     with ThreadPoolExecutor() as pool:
-        slow = pool.submit(invoke, cloud, "slow", "drained", TargetVariant="red")
-        time.sleep(0.2)
+        slow = pool.submit(invoke, cloud, waits, "drained", TargetVariant="red")
+        time.sleep(0.5)
         cloud.sagemaker.update_endpoint(EndpointName="drained", EndpointConfigName="only-blue")
         assert settled(cloud, "drained")["EndpointConfigName"] == "only-blue"
         assert not slow.done(), "the update ended before the request did"
-        assert slow.result(120)[0] == {"model": "red", "data": "slow"}
+        (tmp_path / "released").touch()
+        assert slow.result(120)[0] == {"model": "red", "data": waits}
 
 
 def test_failed_update_keeps_the_old_configuration(cloud):
