@@ -1,6 +1,7 @@
 """What was allowed a moment ago is not, once a policy of the role or of the key, the key's state or a grant changes."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from jobs_support import allow, document, running_cloud
@@ -24,6 +25,14 @@ def key(cloud):
     return new_key(cloud)
 
 
+def session_of(cloud, name: str) -> Any:
+    """DynamoDB as a session of a new role."""
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    role = cloud.iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
+    session = cloud.sts.assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
+    return cloud.client("dynamodb", session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
+
+
 @pytest.fixture(scope="module")
 def read(cloud, key) -> Callable[[], None]:
     """Reads an encrypted table in one session of the role, as a function or a job does."""
@@ -34,10 +43,7 @@ def read(cloud, key) -> Callable[[], None]:
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
     )
-    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
-    role = cloud.iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
-    session = cloud.sts.assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
-    client = cloud.client("dynamodb", session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
+    client = session_of(cloud, ROLE)
     cloud.iam.create_policy(PolicyName="decrypts", PolicyDocument=document(allow("kms:Decrypt")))
     return lambda: client.get_item(TableName="scores", Key={"id": {"S": "1"}})
 
@@ -103,13 +109,11 @@ def test_the_next_request_sees_it(cloud, key, read, change):
     assert refused(read)["code"] == "AccessDeniedException"
 
 
-def test_one_role_is_not_taken_for_another(cloud, key, read):
+def test_one_role_is_not_taken_for_another_with_the_same_policies(cloud, key, read):
     cloud.iam.delete_role_permissions_boundary(RoleName=ROLE)
+    other = session_of(cloud, "other")
+    cloud.iam.put_role_policy(RoleName="other", PolicyName="grants", PolicyDocument=KEYS)
     of_role(cloud, KEYS)
+    of_key(cloud, key, TO_ACCOUNT, {**DENY, "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:role/other"}})
     read()
-    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
-    role = cloud.iam.create_role(RoleName="other", AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
-    cloud.iam.put_role_policy(RoleName="other", PolicyName="grants", PolicyDocument=NO_KEYS)
-    session = cloud.sts.assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
-    other = cloud.client("dynamodb", session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
     refused(lambda: other.get_item(TableName="scores", Key={"id": {"S": "1"}}))
