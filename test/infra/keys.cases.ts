@@ -58,6 +58,12 @@ describe('keys', () => {
     expect(uses).toBeGreaterThan(100);
   }, 60_000);
 
+  test('the role of training jobs may encrypt: SageMaker asks for it where a job names the key of its output', async () => {
+    const training = (await policies()).filter(([id]) => id.startsWith('training/TrainingTrainingRole'));
+    expect(training).toHaveLength(1);
+    expect(training[0]?.[1].map(({ action }) => action)).toContain('kms:Encrypt');
+  });
+
   test('a grant on a key names the one key, and nobody may change its policy', async () => {
     const grants = (await policies()).flatMap(([, found]) => found).filter(({ action }) => action.startsWith('kms:'));
     expect(grants.length).toBeGreaterThan(50);

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import parse_qs
 
 from ..context import LocalContext
 
@@ -32,18 +33,28 @@ _ROUTES = {
         ("PUT", re.compile(r"^/schedules/[^/]+$"), ("Target.RoleArn",)),
     ),
 }
+# Operations of Query services, with the parameters that hold roles.
+_QUERIES = {
+    "cloudformation": {
+        operation: ("RoleARN",) for operation in ("CreateStack", "UpdateStack", "DeleteStack", "CreateChangeSet")
+    },
+}
 _MODULES = {"states": "stepfunctions", "events": "eventbridge", "lambda": "lambda_svc"}
 
 
 def register(_context: LocalContext) -> None:
     """Checks what these services are handed. Call it once, before requests are served."""
-    for service in (*_TARGETS, *_ROUTES):
+    for service in (*_TARGETS, *_ROUTES, *_QUERIES):
         module = importlib.import_module(f"ministack.services.{_MODULES.get(service, service)}")
         module.handle_request = _guarded(module.handle_request, service)
 
 
 def passed_roles(service: str, method: str, path: str, target: str, body: bytes, account: str) -> list[str]:
     """ARNs of the roles that a request hands to the service, each once."""
+    if service in _QUERIES:
+        parameters = {name: values[0] for name, values in parse_qs(body.decode("utf-8", errors="replace")).items()}
+        named = _QUERIES[service].get(parameters.get("Action", ""), ())
+        return [parameters[name] for name in named if parameters.get(name)]
     members = _TARGETS.get(service, {}).get(target.rsplit(".", 1)[-1], ())
     for verb, route, named in _ROUTES.get(service, ()):
         if method == verb and route.search(path):

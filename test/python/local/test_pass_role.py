@@ -43,6 +43,9 @@ CALLS = {
         FlexibleTimeWindow={"Mode": "OFF"},
         Target=target(None, role),
     ),
+    "cloudformation": lambda client, role: client.create_stack(
+        StackName="s", TemplateBody=json.dumps({"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}), RoleARN=role
+    ),
     "glue": lambda client, role: client.create_job(
         Name="j", Role=role, Command={"Name": "glueetl", "ScriptLocation": "s3://b/k"}
     ),
