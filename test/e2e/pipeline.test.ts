@@ -26,6 +26,7 @@ import { compareSequence } from '../../core/state.ts';
 import { PREFIX } from '../../lib/feature-store/lake.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { askForAnother, containersOf } from './container.ts';
+import { Subscriber } from './dead-letters.ts';
 import { removeGrant } from './grants.ts';
 
 const CUT = '2017-12-01T00:00:00Z';
@@ -229,4 +230,27 @@ describe('the deployed app, with IAM enforced', () => {
     },
     1_200_000,
   );
+
+  test('keeps what the notifier cannot send, and what the topic cannot hand over', async () => {
+    const notifier = await Subscriber.find(session, 'notifier');
+    await notifier.publish('from nobody');
+    await until(session, 'The dead letter', async () => (await notifier.failures()).length > 0, 240_000);
+    const [failed] = await notifier.failures();
+    expect(JSON.parse(failed?.Body ?? '').Records[0].Sns.Message).toBe('from nobody');
+    expect(failed?.MessageAttributes?.ErrorMessage?.StringValue).toMatch(/^message: found no entity_id and kind/);
+    expect(await notifier.leftovers()).toEqual([]);
+    const restore = await notifier.shutOut();
+    try {
+      await notifier.publish('to nobody');
+      await until(session, 'The undelivered message', async () => (await notifier.leftovers()).length > 0, 240_000);
+      expect(await session.cloud.accessDenied()).toContainEqual(
+        expect.objectContaining({ principal: 'sns.amazonaws.com', action: 'lambda:InvokeFunction' }),
+      );
+      expect(await notifier.failures()).toHaveLength(1);
+    } finally {
+      await restore();
+    }
+    const [left] = await notifier.leftovers();
+    expect(JSON.parse(left?.Body ?? '')).toMatchObject({ Type: 'Notification', Message: 'to nobody' });
+  }, 1_200_000);
 });

@@ -287,7 +287,7 @@ def test_map_runs_its_items_as_the_machines_role(cloud):
     writer = cloud.role("writer", "states", allow(["dynamodb:PutItem", "dynamodb:GetItem"], table))
     assert output(run(cloud, states, role=writer)) == {"k": {"S": "b"}, "n": {"N": "1"}}
     reader = cloud.role("reader", "states", allow("dynamodb:GetItem", table))
-    assert run(cloud, states, role=reader)["error"].startswith("DynamoDb.")
+    assert run(cloud, states, role=reader)["error"].startswith("DynamoDB.")
 
 
 def test_nested_execution_needs_its_grant(cloud):
