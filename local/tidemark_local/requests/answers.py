@@ -8,7 +8,8 @@ import json
 import struct
 from xml.sax.saxutils import escape
 
-from .constraints import Findings, Path, camel, dotted
+from .constraints import Findings, Path, dotted
+from .java import camel
 from .models import Target, service_model
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -69,6 +70,8 @@ def answer(target: Target, code: str, message: str, status: int = 400) -> Answer
         return status, {"Content-Type": "text/xml"}, f"<ErrorResponse>{body}</ErrorResponse>".encode()
     if target.protocol == "cbor":
         headers = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
+        if target.service == "kinesis":  # CBOR under X-Amz-Target, as the SDK for Java sends it
+            headers = {"Content-Type": "application/x-amz-cbor-1.1"}
         return status, headers, _cbor_map({"__type": code, "message": message})
     if target.protocol == "rest-json":
         headers = {"Content-Type": "application/json", "x-amzn-ErrorType": code}
