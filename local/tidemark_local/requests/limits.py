@@ -145,6 +145,9 @@ def _bucket_policy(members: dict[str, Any], _size: int) -> Refusal | None:
 
 
 def _publish(members: dict[str, Any], _size: int) -> Refusal | None:
+    if not any(members.get(name) for name in ("TopicArn", "TargetArn", "PhoneNumber")):
+        message = "Invalid parameter: TopicArn or TargetArn Reason: no value for required parameter"
+        return Refusal("InvalidParameter", message)
     subject = members.get("Subject")
     if subject is None:
         return None

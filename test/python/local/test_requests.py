@@ -94,6 +94,8 @@ REFUSALS = [
         {"name": "m" * 81, "definition": "{}", "roleArn": "r"},
     ),
     ("sqs.queue-name-missing", "sqs", "create_queue", {}),
+    ("sqs.unknown-attribute", "sqs", "get_queue_attributes", {"QueueUrl": "https://q", "AttributeNames": ["Size"]}),
+    ("sns.topic-missing", "sns", "publish", {"Message": "m"}),
     (
         "cloudwatch.alarm-comparison",
         "cloudwatch",
@@ -133,6 +135,12 @@ def test_the_name_of_a_model(cloud):
             cloud, "sagemaker", "create_model", ModelName=name, ExecutionRoleArn="arn:aws:iam::000000000000:role/none"
         )
         assert code == "ValidationException" and ("at 'modelName' failed to satisfy" not in message) is allowed
+
+
+def test_a_runtime_that_lambda_does_not_have(cloud):
+    members = {"Runtime": "nodejs99", "Role": "arn:aws:iam::000000000000:role/none", "Handler": "h", "Code": {}}
+    code, message = refused(cloud, "lambda", "create_function", FunctionName="f", **members)
+    check("lambda.runtime", [code, message.split(" [")[0], message.split("] ")[1]])
 
 
 def test_all_that_is_wrong_is_told_at_once(cloud):
