@@ -159,6 +159,7 @@ TABLES = [
     ("secrets_ref", SERVICES + "secretsmanager", "_secrets"),
     ("requests", SERVICES + "eventbridge", "_targets"),
     ("requests", SERVICES + "iam", "_roles"),
+    ("requests", SERVICES + "lambda_svc", "_functions"),
 ]
 
 
