@@ -31,7 +31,10 @@ def register(context: LocalContext) -> None:
         apis = models.api_names(service)
         for api in apis:
             read_patterns(api)
-        if apis:
+        if service == "s3":  # virtual-hosted requests don't come by the table of handlers
+            s3 = app._get_module("s3")
+            s3.handle_request = _checked(s3.handle_request, apis, tally)
+        elif apis:
             app.SERVICE_HANDLERS[service] = _checked(handler, apis, tally)
         else:
             logger.info("botocore has no model of %s: its requests are not checked", service)
@@ -49,10 +52,12 @@ def read_patterns(api: str) -> int:
 
 
 def _checked(handler: Handler, apis: tuple[str, ...], tally: Tally) -> Handler:
-    async def handle(method: str, path: str, headers: dict, body: bytes, query: dict) -> tuple[int, dict, Any]:
+    async def handle(
+        method: str, path: str, headers: dict, body: bytes, query: dict, **options: Any
+    ) -> tuple[int, dict, Any]:
         request = Request(method, path, headers, body, query)
         refused = check(apis, request, tally)
-        return refused or responses.limited(request, await handler(method, path, headers, body, query))
+        return refused or responses.limited(request, await handler(method, path, headers, body, query, **options))
 
     return handle
 
@@ -102,6 +107,8 @@ def resolve(apis: tuple[str, ...], request: Request) -> Target | None:
         service = models.by_target_prefix(apis, prefix)
         if service:
             return models.by_name(service, "cbor" if request.cbor else "json", name)
+        if "targetPrefix" in models.service_model(apis[0]).metadata:
+            return Target(apis[0], "json", amazon_target, None)
     if request.cbor and "/operation/" in request.path:
         return models.by_name(apis[0], "cbor", request.path.rsplit("/", 1)[-1])
     rest = [api for api in apis if models.service_model(api).metadata["protocol"].startswith("rest")]

@@ -8,7 +8,8 @@ import json
 import struct
 from xml.sax.saxutils import escape
 
-from .constraints import Findings, Path, camel, dotted
+from .constraints import Findings, Path, Violation, dotted
+from .java import camel
 from .models import Target, service_model
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -33,10 +34,11 @@ def refusal(target: Target, found: Findings) -> Answer:
     if target.service == "s3":
         return _s3(target, found.violations[0].path)
     if target.service == "sqs":
-        name = found.violations[0].where().split(".")[-1]
-        return answer(
-            target, "MissingParameter", f"The request must contain the parameter {name[0].upper()}{name[1:]}."
-        )
+        return _sqs(target, found.violations[0])
+    runtime = next((item for item in found.violations if item.kind == "enum" and item.where() == "runtime"), None)
+    if target.service == "lambda" and runtime:
+        message = f"Value {runtime.value} at 'runtime' failed to satisfy constraint: {runtime.rule} or be a valid ARN"
+        return answer(target, "InvalidParameterValueException", message)
     return answer(target, _CODES.get(target.service, "ValidationException"), found.text())
 
 
@@ -69,6 +71,8 @@ def answer(target: Target, code: str, message: str, status: int = 400) -> Answer
         return status, {"Content-Type": "text/xml"}, f"<ErrorResponse>{body}</ErrorResponse>".encode()
     if target.protocol == "cbor":
         headers = {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
+        if target.service == "kinesis":  # CBOR under X-Amz-Target, as the SDK for Java sends it
+            headers = {"Content-Type": "application/x-amz-cbor-1.1"}
         return status, headers, _cbor_map({"__type": code, "message": message})
     if target.protocol == "rest-json":
         headers = {"Content-Type": "application/json", "x-amzn-ErrorType": code}
@@ -81,6 +85,15 @@ def answer(target: Target, code: str, message: str, status: int = 400) -> Answer
 
 
 _MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
+
+
+def _sqs(target: Target, violation: Violation) -> Answer:
+    """SQS, whose model has required members and names of attributes alone, has words of its own as well."""
+    if violation.kind == "null":
+        name = violation.where().split(".")[-1]
+        message = f"The request must contain the parameter {name[0].upper()}{name[1:]}."
+        return answer(target, "MissingParameter", message)
+    return answer(target, "InvalidAttributeName", f"Unknown Attribute {str(violation.value).strip('[]')}.")
 
 
 def _s3(target: Target, path: Path) -> Answer:

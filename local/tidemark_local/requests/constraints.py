@@ -7,12 +7,14 @@ of as a whole ("Member must satisfy constraint: [Member must have length â€¦, â€
 
 import base64
 import binascii
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from .exceptions import enforced
+from .java import as_java, camel, unexpected
 from .patterns import compiled
 
 # Path to a value: None for the request, else (path of the parent, the segment). Text is made of it only when needed.
@@ -72,12 +74,17 @@ class Checks:
     def __init__(self, service: str, wire: bool):
         self._service, self._wire = service, wire
         self._made: dict[str, Check] = {}
+        self._lock = threading.RLock()
 
     def of_input(self, shape: Any) -> Check:
         return _structure(self, self._service, shape, wire=False)
 
     def of(self, shape: Any) -> Check:
         """The check of a shape below the request. Recursive shapes find themselves in the cache."""
+        with self._lock:  # no other thread may take a shape that is not made yet
+            return self._of(shape)
+
+    def _of(self, shape: Any) -> Check:
         if shape.name not in self._made:
             self._made[shape.name] = lambda value, path, found: self._made[shape.name](value, path, found)
             make = _MAKERS.get(shape.type_name, _anything)
@@ -102,7 +109,7 @@ def _structure(checks: Checks, service: str, shape: Any, *, wire: bool) -> Check
         if members is None:
             members = {name_of[name]: (checks.of(member), camel(name)) for name, member in shape.members.items()}
         if not isinstance(value, dict):
-            raise WrongType(_unexpected(value, "a structure"), path)
+            raise WrongType(unexpected(value, "a structure"), path)
         for name, item in value.items():
             if item is not None and name in members:
                 found.members += 1
@@ -120,7 +127,7 @@ def _list(checks: Checks, shape: Any) -> Check:
 
     def check(value: Any, path: Path, found: Findings) -> None:
         if not isinstance(value, list):
-            raise WrongType(_unexpected(value, "a list"), path)
+            raise WrongType(unexpected(value, "a list"), path)
         own(value, path, found)
         found.members += len(value)
         before = len(found.violations)
@@ -137,7 +144,7 @@ def _map(checks: Checks, shape: Any) -> Check:
 
     def check(value: Any, path: Path, found: Findings) -> None:
         if not isinstance(value, dict):
-            raise WrongType(_unexpected(value, "a map"), path)
+            raise WrongType(unexpected(value, "a map"), path)
         own(value, path, found)
         found.members += len(value)
         before = len(found.violations)
@@ -186,7 +193,7 @@ def _string(service: str, shape: Any) -> Check:
 
     def check(value: Any, path: Path, found: Findings) -> None:
         if not isinstance(value, str):
-            raise WrongType(_unexpected(value, "a String"), path)
+            raise WrongType(unexpected(value, "a String"), path)
         if sizes:
             _check_length(sizes, len(value), lambda: as_java(shape, value), path, found)
         if allowed and value not in allowed:
@@ -200,7 +207,7 @@ def _string(service: str, shape: Any) -> Check:
 
 def _only_a_string(value: Any, path: Path, _found: Findings) -> None:
     if not isinstance(value, str):
-        raise WrongType(_unexpected(value, "a String"), path)
+        raise WrongType(unexpected(value, "a String"), path)
 
 
 def _number(service: str, shape: Any) -> Check:
@@ -216,7 +223,7 @@ def _number(service: str, shape: Any) -> Check:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             if not whole and value in ("NaN", "Infinity", "-Infinity"):
                 return
-            raise WrongType(_unexpected(value, target), path)
+            raise WrongType(unexpected(value, target), path)
         for word, sign, limit in ranges:
             if (value - limit) * sign < 0:
                 rule = f"Member must have value {word} than or equal to {limit}"
@@ -228,7 +235,7 @@ def _number(service: str, shape: Any) -> Check:
 def _boolean(_service: str, _shape: Any) -> Check:
     def check(value: Any, path: Path, _found: Findings) -> None:
         if not isinstance(value, bool):
-            raise WrongType(_unexpected(value, "a Boolean"), path)
+            raise WrongType(unexpected(value, "a Boolean"), path)
 
     return check
 
@@ -243,7 +250,7 @@ def _blob(service: str, shape: Any) -> Check:
             except (binascii.Error, ValueError) as error:
                 raise WrongType("Invalid base64 in a blob", path) from error
         elif not isinstance(value, (bytes, bytearray)):
-            raise WrongType(_unexpected(value, "a Blob"), path)
+            raise WrongType(unexpected(value, "a Blob"), path)
         if sizes:
             _check_length(sizes, len(value), lambda: as_java(shape, value), path, found)
 
@@ -253,7 +260,7 @@ def _blob(service: str, shape: Any) -> Check:
 def _timestamp(_service: str, _shape: Any) -> Check:
     def check(value: Any, path: Path, _found: Findings) -> None:
         if isinstance(value, bool) or not isinstance(value, (int, float, str, datetime)):
-            raise WrongType(_unexpected(value, "a Timestamp"), path)
+            raise WrongType(unexpected(value, "a Timestamp"), path)
 
     return check
 
@@ -307,43 +314,6 @@ def rules(service: str, shape: Any) -> list[str]:
     return found
 
 
-def as_java(shape: Any, value: Any) -> str:
-    """A value as AWS's messages show it: `toString` of Java; what the model calls sensitive is not shown."""
-    if value is None:
-        return "null"
-    if shape.metadata.get("sensitive"):
-        return "*"
-    if shape.type_name == "list" and isinstance(value, list):
-        return "[" + ", ".join(as_java(shape.member, item) for item in value) + "]"
-    if shape.type_name == "map" and isinstance(value, dict):
-        return "{" + ", ".join(f"{key}={as_java(shape.value, item)}" for key, item in value.items()) + "}"
-    if shape.type_name == "structure" and isinstance(value, dict):
-        fields = (
-            f"{camel(name)}={as_java(member, value.get(name, value.get(member.serialization.get('name'))))}"
-            for name, member in shape.members.items()
-        )
-        return f"{shape.name}({', '.join(fields)})"
-    if shape.type_name == "blob":
-        size = len(base64.b64decode(value)) if isinstance(value, str) else len(value)
-        return f"java.nio.HeapByteBuffer[pos=0 lim={size} cap={size}]"
-    return str(value)
-
-
-def _unexpected(value: Any, wanted: str) -> str:
-    """What AWS's reader of JSON says, e.g. `NUMBER_VALUE can not be converted to a String`."""
-    if isinstance(value, dict):
-        return "Start of structure or map found where not expected."
-    if isinstance(value, list):
-        return "Start of list found where not expected"
-    if isinstance(value, bool):
-        kind = "TRUE_VALUE" if value else "FALSE_VALUE"
-    else:
-        kind = "NUMBER_VALUE" if isinstance(value, (int, float)) else "STRING_VALUE"
-    if wanted in ("a structure", "a list", "a map"):
-        return "Unexpected field type"
-    return f"{kind} can not be converted to {wanted}"
-
-
 def dotted(path: Path) -> str:
     """A path as AWS writes it, e.g. `records.1.member.data`."""
     segments = []
@@ -351,7 +321,3 @@ def dotted(path: Path) -> str:
         path, segment = path
         segments.append(segment)
     return ".".join(reversed(segments))
-
-
-def camel(name: str) -> str:
-    return name[0].lower() + name[1:]

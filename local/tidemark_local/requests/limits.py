@@ -89,6 +89,30 @@ def _function(members: dict[str, Any], _size: int) -> Refusal | None:
     )
 
 
+def _permission(members: dict[str, Any], _size: int) -> Refusal | None:
+    from ministack.services import lambda_svc
+
+    name = members["FunctionName"].removesuffix(":$LATEST").rsplit(":", 1)[-1]
+    function = lambda_svc._functions.get(name)
+    if not isinstance(members.get("Principal"), str) or not function:
+        return None
+    arn, account = members.get("SourceArn"), members.get("SourceAccount")
+    statement = {
+        **{"Sid": members.get("StatementId", ""), "Effect": "Allow", "Principal": {"Service": members["Principal"]}},
+        **{"Action": members["Action"], "Resource": function["config"]["FunctionArn"]},
+        "Condition": {
+            **({"ArnLike": {"AWS:SourceArn": arn}} if arn else {}),
+            **({"StringEquals": {"AWS:SourceAccount": account}} if account else {}),
+        },
+    }
+    policy, most = function["policy"], limit("lambda.policy-bytes")
+    size = policy_size({**policy, "Statement": [*policy["Statement"], statement]})
+    if size <= most:
+        return None
+    message = f"The final policy size ({size}) is bigger than the limit ({most})."
+    return Refusal("PolicyLengthExceededException", message)
+
+
 def _states_name(members: dict[str, Any], _size: int) -> Refusal | None:
     name = members.get("name") or ""
     return Refusal("InvalidName", f"Invalid Name: '{name}'") if _STATES_NAME.search(name) else None
@@ -145,6 +169,9 @@ def _bucket_policy(members: dict[str, Any], _size: int) -> Refusal | None:
 
 
 def _publish(members: dict[str, Any], _size: int) -> Refusal | None:
+    if not any(members.get(name) for name in ("TopicArn", "TargetArn", "PhoneNumber")):
+        message = "Invalid parameter: TopicArn or TargetArn Reason: no value for required parameter"
+        return Refusal("InvalidParameter", message)
     subject = members.get("Subject")
     if subject is None:
         return None
@@ -242,6 +269,7 @@ _CHECKS: dict[tuple[str, str], Callable[[dict[str, Any], int], Refusal | None]] 
     ("kinesis", "PutRecords"): _put_records,
     ("kms", "CreateKey"): _key_policy,
     ("kms", "PutKeyPolicy"): _key_policy,
+    ("lambda", "AddPermission"): _permission,
     ("lambda", "CreateFunction"): _function,
     ("lambda", "Invoke"): _invoke,
     ("lambda", "UpdateFunctionConfiguration"): _function,

@@ -72,6 +72,17 @@ FUNCTIONS = [
     ("iam_resources", SERVICES + "dynamodb_streams", "_decode_iterator", "(token)"),
     ("iam_conditions", "ministack.core.iam_actions", "request_tag_context", "(service, iam_action, body, params)"),
     ("emf", SERVICES + "cloudwatch_logs", "_append_log_events", "(stream, events)"),
+    ("requests", SERVICES + "dynamodb", "_item_size_bytes", "(item)"),
+    ("requests", SERVICES + "eventbridge", "_rule_key", "(rule_name, bus_name)"),
+    ("step_limits", SERVICES + "stepfunctions", "_execute_pass", "(state_def, raw_input, ctx)"),
+    ("step_limits", SERVICES + "stepfunctions", "_execute_parallel", "(state_def, raw_input, execution, ctx)"),
+    ("step_limits", SERVICES + "stepfunctions", "_execute_map", "(state_def, raw_input, execution, ctx)"),
+    (
+        "http_api_limits",
+        SERVICES + "apigateway",
+        "handle_execute",
+        "(api_id, stage, path, method, headers, body, query_params, raw_query_string)",
+    ),
     (
         "service_metrics",
         SERVICES + "lambda_svc",
@@ -282,6 +293,13 @@ CALLERS = [
     ("launch", SERVICES + "stepfunctions", "_parse_wait_scale", "SFN_WAIT_SCALE"),
     ("iam_conditions", "ministack.app", "_dispatch_service_request", "request_tag_context"),
     ("audit", "ministack.app", "_dispatch_service_request", "enforce"),
+    ("requests", "ministack.app", "_dispatch_service_request", "SERVICE_HANDLERS.get(service)"),
+    ("requests", "ministack.app", "_lazy_handler", "mod.handle_request("),
+    ("requests", "ministack.app", "_handle_s3_vhost_request", '_get_module("s3").handle_request('),
+    ("requests", SERVICES + "cloudformation.provisioners", "_provision_resource", "_RESOURCE_HANDLERS"),
+    ("http_api_limits", "ministack.app", "_handle_execute_api_request", "apigw_v2.handle_execute("),
+    ("step_limits", SERVICES + "stepfunctions", "_run_execution", '"Pass": _execute_pass'),
+    ("step_limits", SERVICES + "stepfunctions", "_run_sub_machine", '"Task": _execute_task'),
     ("audit", "ministack.app", "_enforce_data_plane", "enforce"),
     ("authorization", "ministack.app", "_lazy_handler", "mod.handle_request"),
     ("authorization", SERVICES + "cloudwatch_logs", "handle_request", "_create_log_group"),
@@ -322,6 +340,9 @@ TABLES = [
     ("authorization", SERVICES + "iam", "_roles"),
     ("authorization", SERVICES + "sts", "_sessions"),
     ("assume_role", SERVICES + "iam", "_roles"),
+    ("requests", SERVICES + "eventbridge", "_targets"),
+    ("requests", SERVICES + "iam", "_roles"),
+    ("requests", SERVICES + "lambda_svc", "_functions"),
 ]
 
 
@@ -370,6 +391,17 @@ def test_template_types_have_the_operations_that_are_replaced(kind, operations):
     from ministack.services.cloudformation import provisioners
 
     assert operations <= set(provisioners._RESOURCE_HANDLERS[kind])
+
+
+@pytest.mark.parametrize("kind", ["AWS::IAM::Policy", "AWS::Lambda::Function", "AWS::Logs::LogGroup"])
+def test_makers_of_resources_take_their_properties_where_they_are_checked(kind):
+    """requests/templates.py reads them from the second argument of a create and the third of an update."""
+    from ministack.services.cloudformation import provisioners
+
+    handler = provisioners._RESOURCE_HANDLERS[kind]
+    assert list(inspect.signature(handler["create"]).parameters)[1] == "props"
+    if "update" in handler:
+        assert list(inspect.signature(handler["update"]).parameters)[2] == "new_props"
 
 
 def test_the_defects_that_the_plug_ins_mend_are_still_there():

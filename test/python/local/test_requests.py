@@ -11,7 +11,10 @@ from aws_facts import answer, check
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from jobs_support import running_cloud, until
-from tidemark_local.requests import patterns, read_patterns
+from tidemark_local import requests
+from tidemark_local.requests import models, patterns, read_patterns
+from tidemark_local.requests.exceptions import NOT_ENFORCED
+from tidemark_local.requests.tally import Tally
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +61,19 @@ def raw(cloud, target, body, service, version="1.1"):
         return error.code, json.loads(error.read())
 
 
+def http(cloud, method, path, service, body=b"", headers=None):
+    """Status, content type and body of a request that no SDK would send."""
+    authorization = f"AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request"
+    request = urllib.request.Request(
+        cloud.endpoint + path, data=body, method=method, headers={"Authorization": authorization, **(headers or {})}
+    )
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, answer.headers["Content-Type"], answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers["Content-Type"], error.read()
+
+
 REFUSALS = [
     # fact, service, operation, members
     (
@@ -78,6 +94,8 @@ REFUSALS = [
         {"name": "m" * 81, "definition": "{}", "roleArn": "r"},
     ),
     ("sqs.queue-name-missing", "sqs", "create_queue", {}),
+    ("sqs.unknown-attribute", "sqs", "get_queue_attributes", {"QueueUrl": "https://q", "AttributeNames": ["Size"]}),
+    ("sns.topic-missing", "sns", "publish", {"Message": "m"}),
     (
         "cloudwatch.alarm-comparison",
         "cloudwatch",
@@ -119,6 +137,12 @@ def test_the_name_of_a_model(cloud):
         assert code == "ValidationException" and ("at 'modelName' failed to satisfy" not in message) is allowed
 
 
+def test_a_runtime_that_lambda_does_not_have(cloud):
+    members = {"Runtime": "nodejs99", "Role": "arn:aws:iam::000000000000:role/none", "Handler": "h", "Code": {}}
+    code, message = refused(cloud, "lambda", "create_function", FunctionName="f", **members)
+    check("lambda.runtime", [code, message.split(" [")[0], message.split("] ")[1]])
+
+
 def test_all_that_is_wrong_is_told_at_once(cloud):
     found = refused(cloud, "kinesis", "put_record", StreamName="a b", Data=b"1", PartitionKey="")
     assert found[1].startswith("2 validation errors detected: ") and "; Value " in found[1]
@@ -143,6 +167,59 @@ def test_a_value_of_another_type_is_not_read(cloud):
 def test_an_operation_that_the_api_does_not_have(cloud):
     status, document = raw(cloud, "Kinesis_20131202.PutEverything", b"{}", "kinesis")
     check("kinesis.unknown-operation", [status, document["__type"]])
+
+
+def test_a_target_that_is_none(cloud):
+    assert raw(cloud, "Kinesis_20991231.PutRecord", b"{}", "kinesis")[1]["__type"] == "UnknownOperationException"
+
+
+def test_a_path_that_the_api_does_not_have(cloud):
+    status, _, document = http(cloud, "GET", "/2015-03-31/nothing", "lambda")
+    check("lambda.unknown-operation", [status, json.loads(document)["message"]])
+
+
+def test_an_action_that_the_api_does_not_have(cloud):
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    status, _, document = http(cloud, "POST", "/", "iam", b"Action=MakeRole&Version=2010-05-08", form)
+    assert status == 400 and b"<Code>InvalidAction</Code>" in document
+
+
+def test_a_number_of_a_query_that_is_none(cloud):
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    status, _, document = http(cloud, "POST", "/", "iam", b"Action=ListRoles&MaxItems=ten", form)
+    assert status == 400 and b"<Code>MalformedInput</Code>" in document
+
+
+def test_a_bucket_in_the_name_of_the_host(cloud):
+    port = cloud.endpoint.rsplit(":", 1)[-1]
+    body = b"<VersioningConfiguration><Status>On</Status></VersioningConfiguration>"
+    host = {"Host": f"tidemark-jobs.s3.localhost:{port}"}
+    status, _, document = http(cloud, "PUT", "/?versioning", "s3", body, host)
+    assert status == 400 and b"<Code>MalformedXML</Code>" in document
+
+
+def test_a_request_in_cbor(tmp_path):
+    # The emulator itself can't read CBOR with IAM enforced, so that the check is called directly.
+    # {"StreamName": "a b", "Data": h'31', "PartitionKey": "k"} (RFC 8949), as the SDK for Java sends it
+    body = b"\xa3jStreamNameca bdDataA1lPartitionKeyak"
+    headers = {"content-type": "application/x-amz-cbor-1.1", "x-amz-target": "Kinesis_20131202.PutRecord"}
+    request = models.Request("POST", "/", headers, body, {})
+    status, kind, document = requests.check(("kinesis",), request, Tally(tmp_path / "tally.json"))
+    assert (status, kind["Content-Type"]) == (400, "application/x-amz-cbor-1.1")
+    assert b"ValidationException" in document and b"Value 'a b' at 'streamName'" in document
+
+
+def test_a_caller_without_a_grant_is_not_told_what_is_wrong(cloud):
+    logs = cloud.user("nobody")("logs")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        logs.create_log_group(logGroupName="a b")
+
+
+def test_what_is_not_enforced_is_in_the_models():
+    for service, shape, what in NOT_ENFORCED:
+        found = models.service_model(service)._service_description["shapes"][shape]
+        assert what in found or what in found.get("required", []), (service, shape, what)
+    assert all(NOT_ENFORCED.values())
 
 
 def test_members_that_the_model_does_not_know_are_ignored(cloud):
