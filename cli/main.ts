@@ -10,6 +10,7 @@ import { startLocal, statusLocal, stopLocal } from './commands/local.ts';
 import { addModel } from './commands/model.ts';
 import { page } from './commands/page.ts';
 import { put } from './commands/put.ts';
+import { redriveDeadLetters } from './commands/redrive.ts';
 import { replay } from './commands/replay.ts';
 import { rebuild, train } from './commands/train.ts';
 import { CliError, messageOf } from './errors.ts';
@@ -163,6 +164,14 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
     .addOption(stageOption())
     .addOption(useCaseOption())
     .action(replay);
+
+  root
+    .command('redrive')
+    .description('send dead letters again to whom they were for, and delete those that were taken')
+    .option('--list', 'only say how many wait in each queue')
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .action(redriveDeadLetters);
 
   root
     .command('page')
