@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { demo } from './commands/demo.ts';
 import { deploy } from './commands/deploy.ts';
 import { destroyDeployment } from './commands/destroy.ts';
+import { doctor } from './commands/doctor.ts';
 import { erase } from './commands/erase.ts';
 import { addFeatures } from './commands/features.ts';
 import { heal } from './commands/heal.ts';
@@ -13,6 +14,7 @@ import { put } from './commands/put.ts';
 import { redriveDeadLetters } from './commands/redrive.ts';
 import { replay } from './commands/replay.ts';
 import { rebuild, train } from './commands/train.ts';
+import { webhook } from './commands/webhook.ts';
 import { CliError, messageOf } from './errors.ts';
 import { stageOption, useCaseOption } from './stage-option.ts';
 
@@ -82,11 +84,26 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
   local.command('status').description('say whether it runs, where, and what is deployed').action(statusLocal);
 
   root
+    .command('doctor')
+    .description(
+      'look at this machine and the account: what must be done before, or after, a deployment; exit code 1 if so',
+    )
+    .addOption(stageOption())
+    .action(doctor);
+
+  root
     .command('deploy')
     .description('deploy the app with cdk: into the local cloud, or into your AWS account')
     .addOption(stageOption())
     .addOption(definitionsOption())
     .action(deploy);
+
+  root
+    .command('webhook')
+    .description('put the Slack webhook of the alerts, from standard input, into its secret')
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .action(webhook);
 
   root
     .command('destroy')
