@@ -94,6 +94,7 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
   root
     .command('deploy')
     .description('deploy the app with cdk: into the local cloud, or into your AWS account')
+    .option('--yes', 'do not ask before permissions change')
     .addOption(stageOption())
     .addOption(definitionsOption())
     .action(deploy);

@@ -1,4 +1,5 @@
 import { loadStage } from '../../lib/config/stages.ts';
+import { isLoopback } from '../../local/guard.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { type Connection, connect, type Stage } from '../connection.ts';
 import { bootstrapFindings, findAccount, lakeFormationFinding } from '../doctor/account.ts';
@@ -19,7 +20,7 @@ export async function doctor({ stage }: { stage: Stage }): Promise<void> {
 }
 
 /** All checks; those of the account only when there is one. */
-export async function examine({ clients, stage }: Pick<Connection, 'clients' | 'stage'>): Promise<Finding[]> {
+export async function examine({ clients, stage, env }: Connection): Promise<Finding[]> {
   const config = loadStage(stage);
   const { account, findings } = await findAccount(clients, config);
   const tools = [...toolFindings(), ...findings];
@@ -28,7 +29,7 @@ export async function examine({ clients, stage }: Pick<Connection, 'clients' | '
     bootstrapFindings(clients, account),
     lakeFormationFinding(clients),
     quotaFindings(clients.quotas, config),
-    webhookFindings(clients, stage),
+    webhookFindings(clients, stage, isLoopback(env.AWS_ENDPOINT_URL ?? '')),
   ]);
   return [...tools, ...bootstrap, lake, ...quotas, ...webhooks];
 }

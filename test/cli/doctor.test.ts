@@ -29,7 +29,7 @@ afterAll(() => cloud?.stop(), 30_000);
 
 /** As production, whose needs a new account does not meet. */
 async function look(): Promise<Map<string, Finding>> {
-  const findings = await examine({ clients: connection.clients, stage: 'prod' });
+  const findings = await examine({ ...connection, stage: 'prod' });
   return new Map(findings.map((finding) => [finding.subject, finding]));
 }
 
@@ -103,7 +103,7 @@ test('the webhook is asked for after the deployment, and is never shown', async 
     next: 'Alerts reach nobody: `npx tidemark webhook --stage prod --usecase demo`.',
   });
   await setSlackUrl(secrets, ARN, SECRET);
-  const findings = await examine({ clients: connection.clients, stage: 'prod' });
+  const findings = await examine({ ...connection, stage: 'prod' });
   expect(findings.find(({ subject }) => subject === 'Slack webhook of demo')?.state).toBe('ok');
   expect(findingLines(findings)).not.toContain('this-is-secret');
 });
@@ -114,7 +114,7 @@ test('a check that may not be made is something to do, not a pass', async () => 
     get: (all, name: keyof Connection['clients']) =>
       name === 'lakeformation' ? { send: () => Promise.reject(denied) } : all[name],
   });
-  const findings = await examine({ clients, stage: 'prod' });
+  const findings = await examine({ ...connection, clients, stage: 'prod' });
   expect(findings.find(({ subject }) => subject === 'Lake Formation')).toMatchObject({
     state: 'do',
     found: 'could not be read (AccessDeniedException: no)',
