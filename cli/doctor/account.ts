@@ -7,8 +7,8 @@ import type { Clients } from '../connection.ts';
 import { messageOf } from '../errors.ts';
 import { checked, type Finding, ok, todo } from './finding.ts';
 
-/** MIN_BOOTSTRAP_STACK_VERSION of the CDK's DefaultStackSynthesizer. */
-const BOOTSTRAP = 6;
+/** What the manifests of the app's stacks ask for (`requiresBootstrapStackVersion`). */
+export const BOOTSTRAP = 6;
 const QUALIFIER = 'hnb659fds';
 
 export interface Account {
