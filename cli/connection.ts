@@ -11,6 +11,7 @@ import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { STSClient } from '@aws-sdk/client-sts';
@@ -39,6 +40,7 @@ export interface Clients {
   readonly sagemaker: SageMakerClient;
   readonly secrets: SecretsManagerClient;
   readonly sfn: SFNClient;
+  readonly sns: SNSClient;
   readonly sqs: SQSClient;
   readonly ssm: SSMClient;
   readonly sts: STSClient;
@@ -102,6 +104,9 @@ export function makeClients(config: ClientConfig): Clients {
     },
     get sfn() {
       return lazily('sfn', () => new SFNClient(config));
+    },
+    get sns() {
+      return lazily('sns', () => new SNSClient(config));
     },
     get sqs() {
       return lazily('sqs', () => new SQSClient(config));

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { demo } from './commands/demo.ts';
 import { deploy } from './commands/deploy.ts';
 import { destroyDeployment } from './commands/destroy.ts';
+import { doctor } from './commands/doctor.ts';
 import { erase } from './commands/erase.ts';
 import { addFeatures } from './commands/features.ts';
 import { heal } from './commands/heal.ts';
@@ -10,8 +11,10 @@ import { startLocal, statusLocal, stopLocal } from './commands/local.ts';
 import { addModel } from './commands/model.ts';
 import { page } from './commands/page.ts';
 import { put } from './commands/put.ts';
+import { redriveDeadLetters } from './commands/redrive.ts';
 import { replay } from './commands/replay.ts';
 import { rebuild, train } from './commands/train.ts';
+import { webhook } from './commands/webhook.ts';
 import { CliError, messageOf } from './errors.ts';
 import { stageOption, useCaseOption } from './stage-option.ts';
 
@@ -81,11 +84,27 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
   local.command('status').description('say whether it runs, where, and what is deployed').action(statusLocal);
 
   root
+    .command('doctor')
+    .description(
+      'look at this machine and the account: what must be done before, or after, a deployment; exit code 1 if so',
+    )
+    .addOption(stageOption())
+    .action(doctor);
+
+  root
     .command('deploy')
     .description('deploy the app with cdk: into the local cloud, or into your AWS account')
+    .option('--yes', 'do not ask before permissions change')
     .addOption(stageOption())
     .addOption(definitionsOption())
     .action(deploy);
+
+  root
+    .command('webhook')
+    .description('put the Slack webhook of the alerts, from standard input, into its secret')
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .action(webhook);
 
   root
     .command('destroy')
@@ -163,6 +182,14 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
     .addOption(stageOption())
     .addOption(useCaseOption())
     .action(replay);
+
+  root
+    .command('redrive')
+    .description('send dead letters again to whom they were for, and delete those that were taken')
+    .option('--list', 'only say how many wait in each queue')
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .action(redriveDeadLetters);
 
   root
     .command('page')

@@ -106,11 +106,13 @@ async function startedFor(
 export interface RollBack {
   readonly from: ModelVersion;
   readonly to: ModelVersion;
-  readonly config: ServingConfig;
+  /** The configuration it was served with; undefined when it was cleaned away: then it is deployed anew. */
+  readonly config: ServingConfig | undefined;
 }
 
 /**
- * What a roll-back would do: the newest version that was in service before the one that serves, and was not rejected since.
+ * What a roll-back would do: go to the version that came into service last before the one that serves, and was not rejected
+ * since.
  *
  * @param wanted a version to go back to. @default - the one before
  * @throws CliError when nothing serves, or there is nothing to go back to
@@ -127,59 +129,75 @@ export async function planRollBack(clients: Used, resources: Resources, wanted?:
   const versions = await listVersions(sagemaker, resources);
   const from = pick(versions, served.version);
   if (wanted !== undefined) pick(versions, wanted);
-  const configs = await listConfigs(sagemaker, resources);
-  const current = configs.find(({ name }) => name === served.config)?.created ?? Number.POSITIVE_INFINITY;
-  const proven = await everServed(clients.sfn, resources);
-  const before = configs.filter(
-    ({ version, created }) =>
-      version !== from.version &&
-      proven.has(version) &&
-      (wanted === undefined
-        ? created < current && versions.some((model) => model.version === version && model.approval === 'Approved')
-        : version === wanted),
-  );
-  const [config] = before;
-  if (!config) {
-    const which = wanted === undefined ? 'No approved version' : `Version ${wanted}`;
+  const to = (await servedBefore(clients.sfn, resources))
+    .flatMap((version) => versions.find((model) => model.version === version) ?? [])
+    .find(({ version, approval }) =>
+      wanted === undefined ? version !== from.version && approval === 'Approved' : version === wanted,
+    );
+  if (!to) {
+    const what = wanted === undefined ? `No approved version but ${from.version} was` : `Version ${wanted} was never`;
     throw new CliError(
-      `${which} ${wanted === undefined ? `before version ${from.version} was` : 'was not'} in service within the last 90 days, or its endpoint configuration is gone: deploy one with \`npx tidemark model approve --version <n> --stage ${resources.stage}\`.`,
+      `${what} in service within the last 90 days: deploy one with \`npx tidemark model approve --version <n> --stage ${resources.stage}\`.`,
     );
   }
-  return { from, to: pick(versions, config.version), config };
+  const config = (await listConfigs(sagemaker, resources)).find(({ version }) => version === to.version);
+  return { from, to, config };
 }
 
-/** Versions whose deployment ended in service: a configuration alone may be of one that was rolled back. */
-async function everServed(client: SFNClient, resources: Resources): Promise<Set<number>> {
+/** Versions whose deployment ended in service, the last one first: a configuration alone may be of one that was rolled back. */
+async function servedBefore(client: SFNClient, resources: Resources): Promise<number[]> {
   const served = new Set<number>();
   const query = { stateMachineArn: resources.get('trainingStateMachine'), statusFilter: 'SUCCEEDED' } as const;
   let looked = 0;
   for await (const page of paginateListExecutions({ client }, query)) {
     for (const { executionArn } of page.executions ?? []) {
-      if (looked++ >= LOOKED_BACK) return served;
+      if (looked++ >= LOOKED_BACK) return [...served];
       const { output = 'null' } = await client.send(new DescribeExecutionCommand({ executionArn }));
       const version = versionOf(resources, deployment.safeParse(JSON.parse(output)).data?.model_package_arn);
       if (version !== undefined) served.add(version);
     }
   }
-  return served;
+  return [...served];
 }
 
 /**
  * Goes back: the endpoint takes its former configuration all at once, and the version that is left is rejected, so that
- * nothing deploys it again. No canary and no alarms: those of the version that is left may ring, and would undo this.
+ * nothing deploys it again. No canary and no alarms: those of the version that is left may ring, and would undo this. Where
+ * the configuration is gone, the state machine deploys the version anew.
  *
  * @throws CliError when the endpoint does not come back into service with it
  */
 export async function rollBack(clients: Used, resources: Resources, plan: RollBack, watch: Watch): Promise<void> {
-  const { sagemaker } = clients;
+  const { sagemaker, sfn } = clients;
+  if (plan.config === undefined)
+    await runStateMachine(sfn, resources.get('trainingStateMachine'), { model_package_arn: plan.to.arn }, watch);
+  else {
+    await sagemaker.send(
+      new UpdateEndpointCommand({
+        EndpointName: resources.get('endpoint'),
+        EndpointConfigName: plan.config.name,
+        // As many instances as there are now: they were scaled to the present load.
+        RetainAllVariantProperties: true,
+      }),
+    );
+    watch.onState?.('Updating');
+    await untilServedWith(clients, resources, plan.config.name, watch);
+  }
+  await decide(clients, plan.from, 'Rejected', `Rolled back to version ${plan.to.version}`);
+}
+
+async function untilServedWith(
+  { sagemaker }: Pick<Clients, 'sagemaker'>,
+  resources: Resources,
+  config: string,
+  watch: Watch,
+): Promise<void> {
   const endpoint = resources.get('endpoint');
-  await sagemaker.send(new UpdateEndpointCommand({ EndpointName: endpoint, EndpointConfigName: plan.config.name }));
-  watch.onState?.('Updating');
   for (;;) {
     await sleep(POLL_MS, undefined, { signal: watch.signal });
     const served = await readServed(sagemaker, resources);
     if (served?.status === 'InService') {
-      if (served.config === plan.config.name) break;
+      if (served.config === config) return;
       throw new CliError(
         `The endpoint kept version ${served.version}: ${served.failure ?? 'SageMaker gave no reason'}. Look at /aws/sagemaker/Endpoints/${endpoint}.`,
       );
@@ -190,5 +208,4 @@ export async function rollBack(clients: Used, resources: Resources, plan: RollBa
       );
     watch.onState?.(served.status);
   }
-  await decide(clients, plan.from, 'Rejected', `Rolled back to version ${plan.to.version}`);
 }

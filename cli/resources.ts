@@ -27,6 +27,7 @@ const OUTPUTS = {
   sweepFunction: 'SweepFunctionName',
   dashboard: 'DashboardName',
   slackSecret: 'SlackSecretArn',
+  alarmTopic: 'AlarmTopicArn',
 } as const;
 
 export type ResourceName = keyof typeof OUTPUTS;

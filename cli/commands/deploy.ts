@@ -14,15 +14,18 @@ import { setSlackUrl } from '../slack-secret.ts';
 interface DeployOptions {
   readonly stage: Stage;
   readonly usecase: string;
+  readonly yes?: boolean;
 }
 
 /** Locally: bootstrap and deploy without questions. In AWS: `cdk deploy` itself, with its questions. */
-export async function deploy({ stage, usecase }: DeployOptions): Promise<void> {
+export async function deploy({ stage, usecase, yes }: DeployOptions): Promise<void> {
   if (stage !== 'local') {
     const cdk = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
     const args = [cdk, 'deploy', '--all', '--context', `stage=${stage}`, '--context', `usecase=${usecase}`];
+    if (yes) args.push('--require-approval', 'never');
     const { code } = await runAttached(process.execPath, args, { cwd: ROOT, env: process.env });
     if (code !== 0) throw new CliError(`cdk deploy ended with code ${code}.`, code ?? 1);
+    console.log(`Deployed. Next: npx tidemark webhook --stage ${stage}, then npx tidemark doctor --stage ${stage}`);
     return;
   }
   const connection = connect('local');

@@ -6,7 +6,7 @@ import { CliError } from '../errors.ts';
 import { readServed } from '../models.ts';
 import { type Resources, readDeployments } from '../resources.ts';
 import { emptyBucket } from './buckets.ts';
-import { deleteModels, deleteRunTimeLogs } from './left-behind.ts';
+import { deleteAlarms, deleteModels, deleteRunTimeLogs } from './left-behind.ts';
 import type { DestructionPlan } from './plan.ts';
 import { deleteStack } from './stacks.ts';
 
@@ -34,6 +34,7 @@ export async function destroy(
   for (const { name } of plan.stacks.filter((stack) => stack.name !== storage))
     await progress.step(`Delete the stack ${name}`, () => deleteStack(clients.cloudformation, name, { signal }));
   await progress.step('Delete models, endpoint configurations and versions of the registry', async () => {
+    if (plan.alarmPrefix !== undefined) await deleteAlarms(clients, plan.alarmPrefix);
     await deleteModels(clients, plan.made);
     for (const ModelPackageName of plan.versions)
       await clients.sagemaker.send(new DeleteModelPackageCommand({ ModelPackageName }));

@@ -1,3 +1,4 @@
+import { DeleteAlarmsCommand, paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
 import {
   DeleteLogGroupCommand,
   DeleteLogStreamCommand,
@@ -64,6 +65,19 @@ export async function deleteModels(
   for (const EndpointConfigName of configs)
     await sagemaker.send(new DeleteEndpointConfigCommand({ EndpointConfigName }));
   for (const ModelName of models) await sagemaker.send(new DeleteModelCommand({ ModelName }));
+}
+
+/** Alarms that a deployment of a model made for its new fleet and could not take back. */
+export async function deleteAlarms(
+  { cloudwatch }: Pick<Clients, 'cloudwatch'>,
+  AlarmNamePrefix: string,
+): Promise<void> {
+  const AlarmNames: string[] = [];
+  for await (const { MetricAlarms } of paginateDescribeAlarms({ client: cloudwatch }, { AlarmNamePrefix }))
+    AlarmNames.push(...(MetricAlarms ?? []).map(({ AlarmName = '' }) => AlarmName));
+  // DeleteAlarms takes 100 at a time.
+  for (let at = 0; at < AlarmNames.length; at += 100)
+    await cloudwatch.send(new DeleteAlarmsCommand({ AlarmNames: AlarmNames.slice(at, at + 100) }));
 }
 
 /** Deletes what SageMaker and Glue logged for the deployment. @returns groups and streams deleted */

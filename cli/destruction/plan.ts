@@ -1,13 +1,8 @@
-import {
-  GetTemplateCommand,
-  paginateListStackResources,
-  type StackResourceSummary,
-} from '@aws-sdk/client-cloudformation';
-import { z } from 'zod';
 import type { Clients } from '../connection.ts';
 import { CliError } from '../errors.ts';
 import { listVersions, readServed } from '../models.ts';
 import { flagsOf, type Resources, readDeployments, STACK_KINDS } from '../resources.ts';
+import { physicalIds, readTemplate, type WrittenResources } from '../stack-template.ts';
 import { type LeftBehind, leftBehind } from './left-behind.ts';
 
 export interface DeployedResource {
@@ -35,24 +30,20 @@ export interface DestructionPlan {
   readonly endpoint: string | undefined;
   /** What the state machine and the jobs made outside of CloudFormation. */
   readonly made: LeftBehind;
+  /** `<stage>/<use case>/`, with which its alarms' names begin, also of those that a deployment under way made. */
+  readonly alarmPrefix: string | undefined;
 }
 
 type Used = Pick<Clients, 'cloudformation' | 'sagemaker' | 'glue'>;
-
-const template = z.looseObject({
-  Resources: z.record(
-    z.string(),
-    z.looseObject({ DeletionPolicy: z.string().optional(), Properties: z.looseObject({}).optional() }),
-  ),
-});
 
 /**
  * Reads what destroying a deployment would take and leave.
  * @throws CliError when it is protected, with how to lift the protection
  */
 export async function planDestruction(clients: Used, resources: Resources): Promise<DestructionPlan> {
-  const templates = new Map<string, z.infer<typeof template>['Resources']>();
-  for (const { StackName = '' } of resources.stacks) templates.set(StackName, await templateOf(clients, StackName));
+  const templates = new Map<string, WrittenResources>();
+  for (const { StackName = '' } of resources.stacks)
+    templates.set(StackName, await readTemplate(clients.cloudformation, StackName));
   refuseProtected(resources, templates);
   const stacks: DeployedStack[] = [];
   for (const kind of STACK_KINDS.toReversed()) {
@@ -73,6 +64,7 @@ export async function planDestruction(clients: Used, resources: Resources): Prom
     buckets: going('AWS::S3::Bucket').map(({ physicalId }) => physicalId),
     versions: registryGoes ? (await listVersions(sagemaker, resources)).map(({ arn }) => arn) : [],
     endpoint: hasEndpoint ? (await readServed(sagemaker, resources))?.endpoint : undefined,
+    alarmPrefix: /^.+\//.exec(going('AWS::CloudWatch::Alarm')[0]?.physicalId ?? '')?.[0],
     made: await leftBehind(
       clients,
       resources.deployment,
@@ -82,19 +74,8 @@ export async function planDestruction(clients: Used, resources: Resources): Prom
   };
 }
 
-async function templateOf({ cloudformation }: Pick<Clients, 'cloudformation'>, StackName: string) {
-  // Processed: what CloudFormation acts on, as JSON.
-  const { TemplateBody = '{"Resources":{}}' } = await cloudformation.send(
-    new GetTemplateCommand({ StackName, TemplateStage: 'Processed' }),
-  );
-  return template.parse(JSON.parse(TemplateBody)).Resources;
-}
-
 /** What is deployed decides, not the configuration: it may have been changed and not deployed. */
-function refuseProtected(
-  resources: Resources,
-  templates: ReadonlyMap<string, z.infer<typeof template>['Resources']>,
-): void {
+function refuseProtected(resources: Resources, templates: ReadonlyMap<string, WrittenResources>): void {
   const stacks = resources.stacks.filter(({ EnableTerminationProtection }) => EnableTerminationProtection);
   const tables = [...templates.values()]
     .flatMap((of) => Object.values(of))
@@ -111,31 +92,21 @@ function refuseProtected(
 }
 
 /** DynamoDB: a table says it itself, a global table in each replica. */
-function isProtected(properties: Readonly<Record<string, unknown>> = {}): boolean {
+function isProtected(properties: Readonly<Record<string, unknown>>): boolean {
   const replicas = Array.isArray(properties.Replicas) ? properties.Replicas : [];
   return [properties, ...replicas].some((of) => of.DeletionProtectionEnabled === true);
 }
 
+/** `RetainExceptOnCreate` keeps a resource too: its exception is a stack whose creation failed. */
 async function resourcesOf(
   { cloudformation }: Pick<Clients, 'cloudformation'>,
   StackName: string,
-  written: z.infer<typeof template>['Resources'],
+  written: WrittenResources,
 ): Promise<DeployedResource[]> {
-  const found: DeployedResource[] = [];
-  for await (const page of paginateListStackResources({ client: cloudformation }, { StackName })) {
-    for (const resource of page.StackResourceSummaries ?? []) found.push(deployedResource(resource, written));
-  }
-  return found;
-}
-
-/** `RetainExceptOnCreate` keeps a resource too: its exception is a stack whose creation failed. */
-function deployedResource(
-  {
-    LogicalResourceId: logicalId = '',
-    PhysicalResourceId: physicalId = '',
-    ResourceType: type = '',
-  }: StackResourceSummary,
-  written: z.infer<typeof template>['Resources'],
-): DeployedResource {
-  return { logicalId, physicalId, type, stays: /^Retain/.test(written[logicalId]?.DeletionPolicy ?? 'Delete') };
+  return [...(await physicalIds(cloudformation, StackName))].map(([logicalId, physicalId]) => ({
+    logicalId,
+    physicalId,
+    type: written[logicalId]?.Type ?? '',
+    stays: /^Retain/.test(written[logicalId]?.DeletionPolicy ?? ''),
+  }));
 }

@@ -24,6 +24,7 @@ PLUGINS = (
     "emf",
     "service_metrics",
     "secrets_ref",
+    "lake_formation",
     "secure_transport",
     "iam_resources",
     "iam_conditions",

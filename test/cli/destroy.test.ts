@@ -3,6 +3,7 @@ import {
   DescribeStacksCommand,
   UpdateTerminationProtectionCommand,
 } from '@aws-sdk/client-cloudformation';
+import { DescribeAlarmsCommand, PutMetricAlarmCommand } from '@aws-sdk/client-cloudwatch';
 import {
   CreateLogGroupCommand,
   CreateLogStreamCommand,
@@ -53,6 +54,13 @@ beforeAll(async () => {
     for (const Body of ['one', 'two']) await s3.send(new PutObjectCommand({ Bucket, Key: 'archive/a', Body }));
     await s3.send(new DeleteObjectCommand({ Bucket, Key: 'archive/a' }));
   }
+  for (const name of ['local/demo/CanaryErrors-0f', 'local/demo-2/CanaryErrors-0f'])
+    await connection.clients.cloudwatch.send(
+      new PutMetricAlarmCommand({
+        ...{ AlarmName: name, Namespace: 'AWS/SageMaker', MetricName: 'Invocation5XXErrors', Statistic: 'Sum' },
+        ...{ Period: 60, EvaluationPeriods: 1, Threshold: 1, ComparisonOperator: 'GreaterThanThreshold' },
+      }),
+    );
   await logs.send(new CreateLogGroupCommand({ logGroupName: TRAINING_LOGS }));
   for (const job of ['tidemark-local-demo-aaaa', 'tidemark-local-demo-2-aaaa', 'somebody-else'])
     await logs.send(new CreateLogStreamCommand({ logGroupName: TRAINING_LOGS, logStreamName: `${job}/algo-1` }));
@@ -142,6 +150,11 @@ test('what goes and what stays is said, then it goes: every version, and nothing
     new DescribeLogGroupsCommand({ logGroupNamePrefix: '/aws/sagemaker/Endpoints/' }),
   );
   expect(logGroups.map(({ logGroupName }) => logGroupName)).toEqual(['/aws/sagemaker/Endpoints/tidemark-local-demo-2']);
+  const { MetricAlarms = [] } = await clients.cloudwatch.send(new DescribeAlarmsCommand({}));
+  expect(MetricAlarms.map(({ AlarmName }) => AlarmName).sort()).toEqual([
+    'local/demo-2/CanaryErrors-0f',
+    'local/demo-2/Quiet',
+  ]);
   const { Stacks = [] } = await clients.cloudformation.send(new DescribeStacksCommand({}));
   expect(Stacks.filter(({ StackStatus }) => StackStatus === 'DELETE_FAILED')).toEqual([]);
 }, 60_000);

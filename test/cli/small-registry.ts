@@ -65,7 +65,7 @@ export class SmallRegistry {
     await stack(
       clients,
       `${deployment}-training`,
-      { Topic: { Type: 'AWS::SNS::Topic' } },
+      { Quiet: quietAlarm(`local/${name}/Quiet`) },
       { TrainingStateMachineArn: stateMachineArn, EndpointName: deployment },
     );
     return new SmallRegistry(connection, sagemaker, stateMachineArn, deployment);
@@ -145,6 +145,14 @@ function storage(ModelPackageGroupName: string, BucketName: string) {
     Kept: { Type: 'AWS::SNS::Topic', DeletionPolicy: 'RetainExceptOnCreate' },
   };
 }
+
+const quietAlarm = (AlarmName: string) => ({
+  Type: 'AWS::CloudWatch::Alarm',
+  Properties: {
+    ...{ AlarmName, Namespace: 'Tidemark', MetricName: 'Quiet', Statistic: 'Sum', Period: 60, EvaluationPeriods: 1 },
+    ...{ Threshold: 1, ComparisonOperator: 'GreaterThanThreshold' },
+  },
+});
 
 /** Made and in place. */
 export async function stack(

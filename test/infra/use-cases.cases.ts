@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { BOOTSTRAP } from '../../cli/doctor/account.ts';
 import { METRIC_NAMESPACE } from '../../lib/monitoring/metric-names.ts';
 import { type Resource, STACKS, type Synthesised, synthesise, TINY } from './synthesised.ts';
 
@@ -46,6 +47,13 @@ test('two use cases in one stage share no name and no metric', async () => {
     expect(metrics.length).toBeGreaterThan(60);
     expect(metrics.filter((metric) => !/"usecase"/.test(metric) || !metric.includes(`"${name}"`))).toEqual([]);
   }
+}, 120_000);
+
+test('the version of the bootstrap stack that the doctor asks for is the one that the stacks need', async () => {
+  const { app, stacks } = await synthesise('prod', TINY);
+  const assembly = app.synth();
+  for (const stack of STACKS)
+    expect(assembly.getStackByName(stacks[stack].stackName).requiresBootstrapStackVersion).toBe(BOOTSTRAP);
 }, 120_000);
 
 test('every function is told which use case its metrics are counted for', async () => {
