@@ -47,7 +47,7 @@ export const WITHOUT_EFFECT: ReadonlyArray<{ readonly problem: RegExp; readonly 
 ];
 
 /** Parts of ARNs that hold slashes and colons. */
-const SPANNING = /Path|Object|LogGroupName|LogStreamName|StreamLabel/;
+const SPANNING = /Path|Object|AlarmName|LogGroupName|LogStreamName|StreamLabel/;
 
 const DOCUMENTS: Readonly<Record<string, readonly string[]>> = {
   'AWS::IAM::Policy': ['PolicyDocument'],
