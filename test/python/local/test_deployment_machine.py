@@ -268,13 +268,14 @@ def models(app):
 
 
 def test_instances_that_somebody_added_stay(cloud):
-    app = App(cloud, "scaled", canaryPercent=0)
+    app = App(cloud, "scaled")
     output(app.deploy(app.package(name="first")))
-    more = [{"VariantName": "champion", "DesiredInstanceCount": 5}]
-    cloud.sagemaker.update_endpoint_weights_and_capacities(EndpointName=app.name, DesiredWeightsAndCapacities=more)
-    until(app.endpoint, lambda found: found["EndpointStatus"] == "InService")
-    output(app.deploy(app.package(name="second")))
-    assert app.endpoint()["ProductionVariants"][0]["DesiredInstanceCount"] == 5
+    for name, by_hand, after in (("second", 5, 5), ("third", 1, 2)):
+        count = [{"VariantName": "champion", "DesiredInstanceCount": by_hand}]
+        cloud.sagemaker.update_endpoint_weights_and_capacities(EndpointName=app.name, DesiredWeightsAndCapacities=count)
+        until(app.endpoint, lambda found: found["EndpointStatus"] == "InService")
+        output(app.deploy(app.package(name=name)))
+        assert app.endpoint()["ProductionVariants"][0]["DesiredInstanceCount"] == after
 
 
 def test_an_endpoint_that_cannot_be_updated_says_why(cloud):
