@@ -2,7 +2,7 @@ import { MISSING, RETRY_CLOUDWATCH, RETRY_TRANSIENT, SDK, type State } from './s
 import type { TrainingDefinitionProps } from './training-definition.ts';
 
 /** So many of the newest models and endpoint configurations stay, and the one that serves always. */
-export const KEPT_VERSIONS = 3;
+const KEPT_VERSIONS = 3;
 
 /**
  * After a deployment: its alarms go, and with a model that serves also older models and endpoint configurations. Versions in
