@@ -2,7 +2,7 @@ import { MISSING, RETRY_CLOUDWATCH, RETRY_TRANSIENT, SDK, type State } from './s
 import type { TrainingDefinitionProps } from './training-definition.ts';
 
 /** So many of the newest models and endpoint configurations stay, and the one that serves always. */
-export const KEPT_VERSIONS = 3;
+const KEPT_VERSIONS = 3;
 
 /**
  * After a deployment: its alarms go, and with a model that serves also older models and endpoint configurations. Versions in
@@ -13,13 +13,8 @@ export function cleaningStates(props: TrainingDefinitionProps): Record<string, S
   return {
     ...removeAlarms('Serving', 'ListEndpointConfigs'),
     ...removeAlarms('Failing', 'DeploymentFailed'),
-    ...deleteOlder(props, {
-      kind: 'EndpointConfig',
-      sdk: 'endpointConfig',
-      serving: '$serving_config',
-      next: 'ListModels',
-    }),
-    ...deleteOlder(props, { kind: 'Model', sdk: 'model', serving: '$model_name', next: 'Deployed' }),
+    ...deleteOlder(props, { kind: 'EndpointConfig', serving: '$serving_config', next: 'ListModels' }),
+    ...deleteOlder(props, { kind: 'Model', serving: '$model_name', next: 'Deployed' }),
   };
 }
 
@@ -43,13 +38,12 @@ function removeAlarms(after: 'Serving' | 'Failing', next: string): Record<string
 /** Lists what this machine made, newest first, and deletes what is past the kept ones. */
 function deleteOlder(
   { name }: TrainingDefinitionProps,
-  of: { kind: 'EndpointConfig' | 'Model'; sdk: string; serving: string; next: string },
+  of: { kind: 'EndpointConfig' | 'Model'; serving: string; next: string },
 ): Record<string, State> {
-  const action = `${of.sdk[0]?.toUpperCase()}${of.sdk.slice(1)}`;
   return {
     [`List${of.kind}s`]: {
       Type: 'Task',
-      Resource: `${SDK}:list${action}s`,
+      Resource: `${SDK}:list${of.kind}s`,
       Arguments: { NameContains: name, SortBy: 'CreationTime', SortOrder: 'Descending', MaxResults: 100 },
       Retry: RETRY_TRANSIENT,
       Assign: {
@@ -68,7 +62,7 @@ function deleteOlder(
         States: {
           [`Delete${of.kind}`]: {
             Type: 'Task',
-            Resource: `${SDK}:delete${action}`,
+            Resource: `${SDK}:delete${of.kind}`,
             Arguments: { [`${of.kind}Name`]: '{% $states.input %}' },
             // Deleted by another execution in the meantime: SageMaker answers with its general error.
             Catch: [{ ErrorEquals: MISSING, Next: `${of.kind}Left` }],

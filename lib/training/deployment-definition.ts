@@ -35,6 +35,8 @@ function findingStates({
       Assign: {
         endpoint_status: '{% $states.result.EndpointStatus %}',
         live_config: "{% $exists($states.result.EndpointConfigName) ? $states.result.EndpointConfigName : '' %}",
+        desired_instances:
+          '{% $exists($states.result.ProductionVariants) ? $states.result.ProductionVariants[0].DesiredInstanceCount : 0 %}',
       },
       Catch: [{ ErrorEquals: MISSING, Assign: { endpoint_status: 'Missing', ...unknown }, Next: 'CreateModel' }],
       Next: 'EndpointFound',
@@ -164,9 +166,9 @@ function changingStates({ name, endpoint, alarmPrefix }: TrainingDefinitionProps
       Arguments: {
         EndpointName: name,
         EndpointConfigName: made,
-        // What somebody scaled by hand stays, until the stage's configuration asks for another number than it did.
+        // Instances that somebody added by hand stay, until the stage's configuration asks for another number than it did.
         RetainAllVariantProperties: true,
-        ExcludeRetainedVariantProperties: `{% $live_instances = ${endpoint.instances} ? [] : [{'VariantPropertyType': 'DesiredInstanceCount'}] %}`,
+        ExcludeRetainedVariantProperties: `{% $live_instances = ${endpoint.instances} and $desired_instances > ${endpoint.instances} ? [] : [{'VariantPropertyType': 'DesiredInstanceCount'}] %}`,
         ...(endpoint.canaryPercent === 0 ? {} : { DeploymentConfig: canary(endpoint, alarmPrefix) }),
       },
       Retry: RETRY_TRANSIENT,

@@ -1,35 +1,26 @@
 """The app's own state machine in the local cloud: from an approved package to the endpoint, and back when it is bad.
 
-The definition is the one that is deployed (lib/training), with the grants of lib/training/training-machine.ts. Waits
-are a hundredth of AWS's.
+Waits are a hundredth of AWS's.
 """
 
+import io
 import json
 import re
-import subprocess
-import threading
 import time
-import uuid
-from contextlib import contextmanager
+import zipfile
 
 import pytest
 from aws_facts import answer
 from botocore.exceptions import ClientError
-from jobs_support import LOGS, ROOT, allow, running_cloud, tar, until
+from deployment_support import SCRIPT, App, output
+from jobs_support import LOGS, allow, running_cloud, tar, until
 
-ACCOUNT = "arn:aws:{}:us-east-1:000000000000:"
-SAGEMAKER, ALARMS = ACCOUNT.format("sagemaker"), ACCOUNT.format("cloudwatch") + "alarm:prod/{}/Canary*"
-SCRIPT = """
-import json, os, time
-def model_fn(model_dir):
-    with open(os.path.join(model_dir, "model.json")) as file:
-        return json.load(file)
-def predict_fn(data, model):
-    if model.get("broken"):
-        raise ValueError("no such column")
-    time.sleep(model.get("sleep", 0))
-    return model["name"]
+GATE = """
+export const handler = async ({ training_job_name, output_data_url }) => ({
+  passed: output_data_url.includes(`/${training_job_name}/output/`), reasons: ['another place'], metadata: METADATA,
+});
 """
+TRAIN = "import json, os\njson.dump({'name': 'trained'}, open(os.environ['SM_MODEL_DIR'] + '/model.json', 'w'))\n"
 
 
 @pytest.fixture(scope="module")
@@ -37,125 +28,7 @@ def cloud(tmp_path_factory):
     with running_cloud(tmp_path_factory.mktemp("deployments"), "--time-scale", "0.01") as cloud:
         bucket = f"arn:aws:s3:::{cloud.bucket}/*"
         cloud.hosting = cloud.role("hosting", "sagemaker", allow("s3:GetObject", bucket), allow(LOGS))
-        cloud.endpoints = 0
         yield cloud
-
-
-class App:
-    """One use case's registry and machine: `deploy` runs the machine with a package as its approval does."""
-
-    def __init__(self, cloud, use_case, **endpoint):
-        self.cloud, self.use_case, self.name = cloud, use_case, f"tidemark-prod-{use_case}"
-        self.alarms = ALARMS.format(use_case)
-        settings = {"instanceType": "ml.m5.large", "instances": 2, "canaryPercent": 10} | endpoint
-        self.definition = definition(
-            name=self.name,
-            alarmPrefix=f"prod/{use_case}/",
-            hostingRoleArn=cloud.hosting,
-            endpoint={"variant": "champion", "canaryWaitSeconds": 480, "terminationWaitSeconds": 300} | settings,
-        )
-        role = cloud.role(f"machine-{use_case}", "states", *self.grants())
-        grant = allow("cloudwatch:DescribeAlarms", self.alarms)
-        document = json.dumps({"Version": "2012-10-17", "Statement": [grant]})
-        cloud.iam.put_role_policy(RoleName="hosting", PolicyName=f"alarms-{use_case}", PolicyDocument=document)
-        cloud.sagemaker.create_model_package_group(ModelPackageGroupName=self.name)
-        self.machine = cloud.stepfunctions.create_state_machine(
-            name=use_case, definition=json.dumps(self.definition), roleArn=role
-        )["stateMachineArn"]
-
-    def grants(self):
-        model, config = f"{SAGEMAKER}model/{self.name}-*", f"{SAGEMAKER}endpoint-config/{self.name}-*"
-        endpoint, packages = f"{SAGEMAKER}endpoint/{self.name}", f"{SAGEMAKER}model-package/{self.name}/*"
-        return [
-            allow("sagemaker:CreateModel", [model, packages]),
-            allow(["sagemaker:DescribeModel", "sagemaker:DeleteModel"], model),
-            allow([f"sagemaker:{word}EndpointConfig" for word in ("Create", "Describe", "Delete")], config),
-            allow(["sagemaker:ListModels", "sagemaker:ListEndpointConfigs"]),
-            allow(["sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"], [endpoint, config]),
-            allow(["sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint"], endpoint),
-            allow(["cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms"], self.alarms),
-            allow("iam:PassRole", self.cloud.hosting),
-        ]
-
-    def package(self, **model):
-        """Registers an approved model of this content; its ARN."""
-        number = uuid.uuid4().hex
-        url = self.cloud.put(f"{number}.tar.gz", tar({"model.json": json.dumps(model), "code/inference.py": SCRIPT}))
-        return self.cloud.sagemaker.create_model_package(
-            ModelPackageGroupName=self.name,
-            ModelApprovalStatus="Approved",
-            InferenceSpecification={
-                "Containers": [{"Image": "sagemaker-xgboost:3.2-0", "ModelDataUrl": url}],
-                "SupportedContentTypes": ["application/json"],
-                "SupportedResponseMIMETypes": ["application/json"],
-            },
-        )["ModelPackageArn"]
-
-    def start(self, package):
-        """Starts the machine under a name such as EventBridge gives."""
-        name = f"{uuid.uuid4()}_{uuid.uuid4()}"
-        assert re.fullmatch(answer("eventbridge.execution-name"), name)
-        return self.cloud.stepfunctions.start_execution(
-            stateMachineArn=self.machine, name=name, input=json.dumps({"model_package_arn": package})
-        )["executionArn"]
-
-    def ended(self, execution):
-        read = self.cloud.stepfunctions.describe_execution
-        return until(lambda: read(executionArn=execution), lambda found: found["status"] != "RUNNING", 120)
-
-    def deploy(self, package):
-        return self.ended(self.start(package))
-
-    def endpoint(self):
-        return self.cloud.sagemaker.describe_endpoint(EndpointName=self.name)
-
-    def ask(self):
-        """The name of the model that answers, or the status of its refusal."""
-        try:
-            got = self.cloud.runtime.invoke_endpoint(
-                EndpointName=self.name, ContentType="application/json", Body=b"[1]"
-            )
-        except self.cloud.runtime.exceptions.ModelError as error:
-            return error.response["OriginalStatusCode"]
-        return json.loads(got["Body"].read())
-
-    def alarm_names(self):
-        found = self.cloud.cloudwatch.describe_alarms(AlarmNamePrefix=f"prod/{self.use_case}/Canary")
-        return [alarm["AlarmName"] for alarm in found["MetricAlarms"]]
-
-    @contextmanager
-    def traffic(self):
-        """Asks all the time, three requests at once; what was answered, in order."""
-        answers, stop = [], threading.Event()
-
-        def ask():
-            while not stop.wait(0.02):
-                answers.append(self.ask())
-
-        threads = [threading.Thread(target=ask, daemon=True) for _ in range(3)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield answers
-        finally:
-            stop.set()
-            for thread in threads:
-                thread.join(10)
-
-
-def definition(**props):
-    script = (
-        f"import {{ trainingDefinition }} from '{ROOT}/lib/training/training-definition.ts';"
-        "console.log(JSON.stringify(trainingDefinition(JSON.parse(process.argv[1]))));"
-    )
-    defaults = {"training": {}, "trainingMetrics": [], "approval": "manual", "pollSeconds": 30}
-    argv = [ROOT / "node_modules/node/bin/node", "--no-warnings", "--input-type=module", "-e", script]
-    return json.loads(subprocess.check_output([*argv, json.dumps({**defaults, **props})]))
-
-
-def output(execution):
-    assert execution["status"] == "SUCCEEDED", (execution.get("error"), execution.get("cause"))
-    return json.loads(execution["output"])
 
 
 def test_an_approved_package_is_deployed_under_names_that_sagemaker_takes(cloud):
@@ -166,6 +39,48 @@ def test_an_approved_package_is_deployed_under_names_that_sagemaker_takes(cloud)
     assert re.fullmatch(answer("sagemaker.model-name"), made["model_name"]) and len(made["model_name"]) <= 63
     assert app.endpoint()["EndpointConfigName"] == made["model_name"]
     assert app.ask() == "first"
+
+
+def test_a_training_registers_and_deploys_under_the_same_names(cloud):
+    cloud.put("train.tar.gz", tar({"train.py": TRAIN, "inference.py": SCRIPT}))
+    cloud.put("sets/rows.txt", "1")
+    data = [allow("s3:*", [f"arn:aws:s3:::{cloud.bucket}/*", f"arn:aws:s3:::{cloud.bucket}"]), allow(LOGS)]
+    command = {"Name": "glueetl", "ScriptLocation": cloud.put("glue/build.py", "import sys; print(sys.argv)")}
+    cloud.glue.create_job(Name="build", Role=cloud.role("builder", "glue", *data), GlueVersion="5.1", Command=command)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("index.mjs", GATE.replace("METADATA", json.dumps({"auc": "0.8513", "auc_low": "0.8362"})))
+    gate = cloud.client("lambda").create_function(
+        FunctionName="gate",
+        Runtime="nodejs24.x",
+        Role=cloud.role("gate", "lambda", allow(LOGS)),
+        Handler="index.handler",
+        Code={"ZipFile": archive.getvalue()},
+    )["FunctionArn"]
+    app = App(
+        cloud,
+        "trained",
+        machine={
+            **{"approval": "automatic", "buildTrainingSetJob": "build", "gateFunctionArn": gate},
+            **{
+                "trainingSetsUri": cloud.uri("sets/"),
+                "modelsUri": cloud.uri("models/"),
+                "useCaseUri": cloud.uri("sets/"),
+            },
+            **{"sourceUri": cloud.uri("train.tar.gz"), "imageUri": "sagemaker-xgboost:3.2-0"},
+            "trainingRoleArn": cloud.role("trainer", "sagemaker", *data),
+            "modelPackageGroup": "tidemark-prod-trained",
+            "training": {"instanceType": "ml.m5.xlarge", "volumeGiB": 30, "maxRuntimeSeconds": 600},
+        },
+        canaryPercent=0,
+    )
+    for split in ("train", "validation", "test"):
+        cloud.put(f"sets/one/{split}/rows.txt", "1")
+    made = output(app.ended(app.start(None, training_set_id="one")))
+    found = cloud.sagemaker.describe_model_package(ModelPackageName=made["model_package_arn"])
+    assert found["CustomerMetadataProperties"] == {"auc": "0.8513", "auc_low": "0.8362"}
+    job = cloud.sagemaker.describe_training_job(TrainingJobName=made["model_name"])
+    assert job["TrainingJobStatus"] == "Completed" and app.ask() == "trained"
 
 
 def test_a_canary_takes_its_part_of_the_traffic_and_then_all(cloud):
@@ -268,13 +183,14 @@ def models(app):
 
 
 def test_instances_that_somebody_added_stay(cloud):
-    app = App(cloud, "scaled", canaryPercent=0)
+    app = App(cloud, "scaled")
     output(app.deploy(app.package(name="first")))
-    more = [{"VariantName": "champion", "DesiredInstanceCount": 5}]
-    cloud.sagemaker.update_endpoint_weights_and_capacities(EndpointName=app.name, DesiredWeightsAndCapacities=more)
-    until(app.endpoint, lambda found: found["EndpointStatus"] == "InService")
-    output(app.deploy(app.package(name="second")))
-    assert app.endpoint()["ProductionVariants"][0]["DesiredInstanceCount"] == 5
+    for name, by_hand, after in (("second", 5, 5), ("third", 1, 2)):
+        count = [{"VariantName": "champion", "DesiredInstanceCount": by_hand}]
+        cloud.sagemaker.update_endpoint_weights_and_capacities(EndpointName=app.name, DesiredWeightsAndCapacities=count)
+        until(app.endpoint, lambda found: found["EndpointStatus"] == "InService")
+        output(app.deploy(app.package(name=name)))
+        assert app.endpoint()["ProductionVariants"][0]["DesiredInstanceCount"] == after
 
 
 def test_an_endpoint_that_cannot_be_updated_says_why(cloud):

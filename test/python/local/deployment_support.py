@@ -1,0 +1,157 @@
+"""One use case's registry, roles and state machine in the local cloud: the definition is the one that is deployed
+(lib/training), with the grants of lib/training/training-machine.ts.
+"""
+
+import json
+import re
+import subprocess
+import threading
+import uuid
+from contextlib import contextmanager
+
+from aws_facts import answer
+from jobs_support import ROOT, allow, tar, until
+
+ACCOUNT = "arn:aws:{}:us-east-1:000000000000:"
+SAGEMAKER, ALARMS = ACCOUNT.format("sagemaker"), ACCOUNT.format("cloudwatch") + "alarm:prod/{}/Canary*"
+SCRIPT = """
+import json, os, time
+def model_fn(model_dir):
+    with open(os.path.join(model_dir, "model.json")) as file:
+        return json.load(file)
+def predict_fn(data, model):
+    if model.get("broken"):
+        raise ValueError("no such column")
+    time.sleep(model.get("sleep", 0))
+    return model["name"]
+"""
+
+
+class App:
+    """One use case's registry and machine: `deploy` runs the machine with a package as its approval does."""
+
+    def __init__(self, cloud, use_case, machine=None, **endpoint):
+        self.cloud, self.use_case, self.name = cloud, use_case, f"tidemark-prod-{use_case}"
+        self.alarms = ALARMS.format(use_case)
+        settings = {"instanceType": "ml.m5.large", "instances": 2, "canaryPercent": 10} | endpoint
+        self.definition = definition(
+            name=self.name,
+            alarmPrefix=f"prod/{use_case}/",
+            hostingRoleArn=cloud.hosting,
+            endpoint={"variant": "champion", "canaryWaitSeconds": 480, "terminationWaitSeconds": 300} | settings,
+            **(machine or {}),
+        )
+        training = self.grants_to_train(machine["trainingRoleArn"]) if machine else []
+        role = cloud.role(f"machine-{use_case}", "states", *self.grants(), *training)
+        grant = allow("cloudwatch:DescribeAlarms", self.alarms)
+        document = json.dumps({"Version": "2012-10-17", "Statement": [grant]})
+        cloud.iam.put_role_policy(RoleName="hosting", PolicyName=f"alarms-{use_case}", PolicyDocument=document)
+        cloud.sagemaker.create_model_package_group(ModelPackageGroupName=self.name)
+        self.machine = cloud.stepfunctions.create_state_machine(
+            name=use_case, definition=json.dumps(self.definition), roleArn=role
+        )["stateMachineArn"]
+
+    def grants(self):
+        model, config = f"{SAGEMAKER}model/{self.name}-*", f"{SAGEMAKER}endpoint-config/{self.name}-*"
+        endpoint, packages = f"{SAGEMAKER}endpoint/{self.name}", f"{SAGEMAKER}model-package/{self.name}/*"
+        return [
+            allow("sagemaker:CreateModel", [model, packages]),
+            allow(["sagemaker:DescribeModel", "sagemaker:DeleteModel"], model),
+            allow([f"sagemaker:{word}EndpointConfig" for word in ("Create", "Describe", "Delete")], config),
+            allow(["sagemaker:ListModels", "sagemaker:ListEndpointConfigs"]),
+            allow(["sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"], [endpoint, config]),
+            allow(["sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint"], endpoint),
+            allow(["cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms"], self.alarms),
+            allow("iam:PassRole", self.cloud.hosting),
+        ]
+
+    def grants_to_train(self, training_role):
+        """What the first half of the machine needs; that it is no more is tested on the templates."""
+        job, group = f"{SAGEMAKER}training-job/{self.name}-*", f"{SAGEMAKER}model-package-group/{self.name}"
+        actions = ["CreateTrainingJob", "DescribeTrainingJob", "StopTrainingJob", "AddTags", "ListTags"]
+        return [
+            allow(["glue:StartJobRun", "glue:GetJobRun", "lambda:InvokeFunction"]),
+            allow([f"sagemaker:{action}" for action in actions], job),
+            allow("sagemaker:CreateModelPackage", [group, f"{SAGEMAKER}model-package/{self.name}/*"]),
+            allow("iam:PassRole", training_role),
+        ]
+
+    def package(self, **model):
+        """Registers an approved model of this content; its ARN."""
+        number = uuid.uuid4().hex
+        url = self.cloud.put(f"{number}.tar.gz", tar({"model.json": json.dumps(model), "code/inference.py": SCRIPT}))
+        return self.cloud.sagemaker.create_model_package(
+            ModelPackageGroupName=self.name,
+            ModelApprovalStatus="Approved",
+            InferenceSpecification={
+                "Containers": [{"Image": "sagemaker-xgboost:3.2-0", "ModelDataUrl": url}],
+                "SupportedContentTypes": ["application/json"],
+                "SupportedResponseMIMETypes": ["application/json"],
+            },
+        )["ModelPackageArn"]
+
+    def start(self, package, **training):
+        """Starts the machine under a name such as EventBridge gives, with a package or to train."""
+        name = f"{uuid.uuid4()}_{uuid.uuid4()}"
+        assert re.fullmatch(answer("eventbridge.execution-name"), name)
+        return self.cloud.stepfunctions.start_execution(
+            stateMachineArn=self.machine, name=name, input=json.dumps(training or {"model_package_arn": package})
+        )["executionArn"]
+
+    def ended(self, execution):
+        read = self.cloud.stepfunctions.describe_execution
+        return until(lambda: read(executionArn=execution), lambda found: found["status"] != "RUNNING", 120)
+
+    def deploy(self, package):
+        return self.ended(self.start(package))
+
+    def endpoint(self):
+        return self.cloud.sagemaker.describe_endpoint(EndpointName=self.name)
+
+    def ask(self):
+        """The name of the model that answers, or the status of its refusal."""
+        try:
+            got = self.cloud.runtime.invoke_endpoint(
+                EndpointName=self.name, ContentType="application/json", Body=b"[1]"
+            )
+        except self.cloud.runtime.exceptions.ModelError as error:
+            return error.response["OriginalStatusCode"]
+        return json.loads(got["Body"].read())
+
+    def alarm_names(self):
+        found = self.cloud.cloudwatch.describe_alarms(AlarmNamePrefix=f"prod/{self.use_case}/Canary")
+        return [alarm["AlarmName"] for alarm in found["MetricAlarms"]]
+
+    @contextmanager
+    def traffic(self):
+        """Asks all the time, three requests at once; what was answered, in order."""
+        answers, stop = [], threading.Event()
+
+        def ask():
+            while not stop.wait(0.02):
+                answers.append(self.ask())
+
+        threads = [threading.Thread(target=ask, daemon=True) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield answers
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join(10)
+
+
+def definition(**props):
+    script = (
+        f"import {{ trainingDefinition }} from '{ROOT}/lib/training/training-definition.ts';"
+        "console.log(JSON.stringify(trainingDefinition(JSON.parse(process.argv[1]))));"
+    )
+    defaults = {"training": {}, "trainingMetrics": [], "approval": "manual", "pollSeconds": 30}
+    argv = [ROOT / "node_modules/node/bin/node", "--no-warnings", "--input-type=module", "-e", script]
+    return json.loads(subprocess.check_output([*argv, json.dumps({**defaults, **props})]))
+
+
+def output(execution):
+    assert execution["status"] == "SUCCEEDED", (execution.get("error"), execution.get("cause"))
+    return json.loads(execution["output"])
