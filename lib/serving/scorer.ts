@@ -82,9 +82,10 @@ export class Scorer extends Construct {
         because: 'with no events there is no age to measure; the lag alarms see a scorer that stopped',
       },
     });
-    for (const [name, service] of [
-      ['Scorer', SERVICE.scorer],
-      ['Sweep', SERVICE.sweep],
+    // A sweep runs once an hour: it can't refuse in three periods of five minutes on end.
+    for (const [name, service, evaluationPeriods] of [
+      ['Scorer', SERVICE.scorer, 3],
+      ['Sweep', SERVICE.sweep, 1],
     ] as const) {
       alarms.add(`${name}ScoresRefused`, {
         severity: 'critical',
@@ -93,7 +94,7 @@ export class Scorer extends Construct {
         metric: tidemarkMetric(deployment, service, METRIC.scoreRefused, { period: Duration.minutes(5) }),
         threshold: 1,
         comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        evaluationPeriods: 3,
+        evaluationPeriods,
         missing: QUIET,
       });
     }

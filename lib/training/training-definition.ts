@@ -208,6 +208,9 @@ function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
                 // The model carries the code it was trained with: an endpoint must be able to start again, and an old version
                 // to be deployed again, when the sources of that day are long gone.
                 SAGEMAKER_SUBMIT_DIRECTORY: '/opt/ml/model/code',
+                // Each worker loads the model at its first request. The only one is loaded by the health check, before it
+                // is asked by anybody; two would let a customer wait, and the latency alarm roll a good model back.
+                SAGEMAKER_MODEL_SERVER_WORKERS: '1',
               },
             },
           ],

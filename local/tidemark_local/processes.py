@@ -34,6 +34,7 @@ class ChildProcess:
     ):
         self.argv = list(argv)
         self.code: int | None = None
+        self.stopped = False  # ended by `stop`, and not by itself or a signal from elsewhere
         self._env, self._cwd, self._on_line, self._on_exit = dict(env), str(cwd), on_line, on_exit
         self._process: subprocess.Popen[str] | None = None
         self._started, self._ended = threading.Event(), threading.Event()
@@ -112,6 +113,7 @@ class ChildProcess:
     def stop(self, grace_seconds: float) -> None:
         """SIGTERM to the group, and SIGKILL when it still runs after `grace_seconds`. Returns when it has ended."""
         if self.running:
+            self.stopped = True
             self._signal(signal.SIGTERM)
             if not self._ended.wait(grace_seconds):
                 self._signal(signal.SIGKILL)

@@ -8,6 +8,7 @@ const RUNBOOK = fileURLToPath(new URL('../../docs/runbook.md', import.meta.url))
 
 interface AlarmProperties {
   readonly AlarmName: string;
+  readonly EvaluationPeriods: number;
   readonly AlarmDescription: string;
   readonly AlarmActions?: unknown[];
   readonly OKActions?: unknown[];
@@ -76,6 +77,11 @@ test('alarms on our own metrics name a metric and a function that exist', async 
     expect(Object.values(SERVICE)).toContain(dimensions.service);
     expect(dimensions).toMatchObject({ stage: 'prod', usecase: 'tiny' });
   }
+});
+
+test('a sweep that refuses rings: it runs once an hour, so one period must do', async () => {
+  const found = (await alarmsOf('prod')).find(({ AlarmName }) => AlarmName.endsWith('/SweepScoresRefused'));
+  expect(found?.EvaluationPeriods).toBe(1);
 });
 
 test('no alarm rings for what waits for a first model', async () => {

@@ -35,7 +35,11 @@ test('a registered model serves by the code inside it, whatever is deployed late
   const { RegisterModel } = (trainingDefinition(props) as unknown as Registered).States;
   const { InferenceSpecification } = RegisterModel.Arguments;
   expect(InferenceSpecification.Containers.map(({ Environment }) => Environment)).toEqual([
-    { SAGEMAKER_PROGRAM: 'inference.py', SAGEMAKER_SUBMIT_DIRECTORY: '/opt/ml/model/code' },
+    {
+      SAGEMAKER_PROGRAM: 'inference.py',
+      SAGEMAKER_SUBMIT_DIRECTORY: '/opt/ml/model/code',
+      SAGEMAKER_MODEL_SERVER_WORKERS: '1',
+    },
   ]);
   // The sources of today are what trains, and nothing else.
   const text = JSON.stringify(trainingDefinition(props));

@@ -1,30 +1,19 @@
 /**
  * The shipped bundles against endpoints of the local cloud, from the first day without a model to models that refuse, fail, hang
- * and vanish. The container is the local cloud's; the model is a stand-in that decides by its metadata only.
+ * and vanish.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
-import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
-import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import {
-  CreateEndpointCommand,
-  CreateEndpointConfigCommand,
-  CreateModelCommand,
-  DeleteEndpointCommand,
-  DescribeEndpointCommand,
-  SageMakerClient,
-  UpdateEndpointCommand,
-} from '@aws-sdk/client-sagemaker';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { InvokeEndpointCommand, type ModelError, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { PATIENCE, runtimeClient, SageMakerEndpoint } from '../../lambdas/shared/endpoint.ts';
 import { METRIC } from '../../lib/monitoring/metric-names.ts';
-import { writeSourceArchive } from '../../lib/training/source-archive.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { ENVIRONMENT, loadHandler } from './bundle.ts';
+import { Endpoints } from './endpoints.ts';
 import { createTables } from './tables.ts';
 import { ARRIVAL, ir, old, purchase, usecase } from './use-case.ts';
 
@@ -33,47 +22,25 @@ const context = { getRemainingTimeInMillis: () => 60_000 };
 const folder = mkdtempSync(join(tmpdir(), 'tidemark-endpoint-'));
 const before = { ...process.env };
 const ENDPOINT = ENVIRONMENT.ENDPOINT_NAME;
-const ROLE = 'arn:aws:iam::000000000000:role/hosting';
 
-/** What inference.py answers, and no more: a response for a refusal, an exception for a fault. */
-const SCRIPT = `
-import json, time
-from flask import Response
-def model_fn(model_dir):
-    with open(model_dir + "/metadata.json") as file:
-        return json.load(file)
-def transform_fn(model, body, content_type, accept):
-    if model["does"] == "fail":
-        raise RuntimeError("the model is broken")
-    if model["does"] == "hang":
-        time.sleep(30)
-    request = json.loads(body)
-    told = {"definition_hash": model["definition_hash"], "model_version": model["does"]}
-    if request["definition_hash"] != model["definition_hash"]:
-        return Response(json.dumps({"error": "another definition", **told}), status=409, mimetype="application/json")
-    one = {"score": 0.9, "contributions": [0.1, 1.0], "bias": 0.0}
-    answer = {"predictions": [one] * len(request["instances"]), **told}
-    return Response(json.dumps(answer), mimetype="application/json")
-`;
 type Handler = Awaited<ReturnType<typeof loadHandler>>;
 
 let cloud: LocalCloud;
 let dynamo: DynamoDBClient;
-let sagemaker: SageMakerClient;
+let endpoints: Endpoints;
 let s3: S3Client;
 let scorer: Handler;
 let sweep: Handler;
 let api: Handler;
-let configs = 0;
 
 beforeAll(async () => {
   cloud = await startLocalCloud({ quiet: true });
   dynamo = new DynamoDBClient(cloud.clientConfig);
   s3 = new S3Client(cloud.clientConfig);
-  sagemaker = new SageMakerClient(cloud.clientConfig);
   await createTables(dynamo);
   await s3.send(new CreateBucketCommand({ Bucket: 'lake' }));
-  await makeRole();
+  endpoints = new Endpoints(cloud, 'lake');
+  await endpoints.makeRole();
   const environment = {
     ...cloud.env,
     ...ENVIRONMENT,
@@ -101,22 +68,11 @@ afterEach(() => void jest.restoreAllMocks());
 afterAll(async () => {
   for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
   Object.assign(process.env, before);
-  for (const client of [dynamo, s3, sagemaker]) client?.destroy();
+  for (const client of [dynamo, s3]) client?.destroy();
+  endpoints?.close();
   await cloud?.stop();
   rmSync(folder, { recursive: true, force: true });
 }, 30_000);
-
-async function makeRole(): Promise<void> {
-  const iam = new IAMClient(cloud.clientConfig);
-  const trust = { Effect: 'Allow', Principal: { Service: 'sagemaker.amazonaws.com' }, Action: 'sts:AssumeRole' };
-  const grants = { Effect: 'Allow', Action: ['s3:GetObject', 'logs:*'], Resource: '*' };
-  const policy = (statement: object) => JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
-  await iam.send(new CreateRoleCommand({ RoleName: 'hosting', AssumeRolePolicyDocument: policy(trust) }));
-  await iam.send(
-    new PutRolePolicyCommand({ RoleName: 'hosting', PolicyName: 'grants', PolicyDocument: policy(grants) }),
-  );
-  iam.destroy();
-}
 
 function batch(events: readonly object[]) {
   return {
@@ -154,52 +110,6 @@ const scores = async () => (await items('scores')).filter((item) => item.kind?.S
 async function fence(view: string): Promise<void> {
   const Item = { entity_id: { S: '#fence' }, view: { S: view }, ready: { BOOL: true } };
   await dynamo.send(new PutItemCommand({ TableName: 'features', Item }));
-}
-
-interface Model {
-  readonly does: 'score' | 'fail' | 'hang';
-  readonly definition_hash: string;
-}
-
-/** An endpoint with one fleet a model, each with the same share of the requests: as a canary, but for as long as we like. */
-async function serve(endpoint: string, ...models: readonly Model[]): Promise<void> {
-  const id = `c${configs++}`;
-  const variants = await Promise.all(
-    models.map(async (model, i) => {
-      const name = `${id}-${i}`;
-      const source = join(folder, name);
-      mkdirSync(join(source, 'code'), { recursive: true });
-      writeFileSync(join(source, 'code', 'inference.py'), SCRIPT);
-      writeFileSync(join(source, 'metadata.json'), JSON.stringify(model));
-      const Body = readFileSync(writeSourceArchive(source, join(folder, `${name}.tar.gz`)));
-      await s3.send(new PutObjectCommand({ Bucket: 'lake', Key: `models/${name}.tar.gz`, Body }));
-      const PrimaryContainer = {
-        Image: 'sagemaker-xgboost:3.2-0',
-        ModelDataUrl: `s3://lake/models/${name}.tar.gz`,
-        Environment: { SAGEMAKER_PROGRAM: 'inference.py', SAGEMAKER_SUBMIT_DIRECTORY: '/opt/ml/model/code' },
-      };
-      await sagemaker.send(new CreateModelCommand({ ModelName: name, ExecutionRoleArn: ROLE, PrimaryContainer }));
-      const shape = { InstanceType: 'ml.m5.large', InitialInstanceCount: 1, InitialVariantWeight: 1 } as const;
-      return { VariantName: `fleet${i}`, ModelName: name, ...shape };
-    }),
-  );
-  await sagemaker.send(new CreateEndpointConfigCommand({ EndpointConfigName: id, ProductionVariants: variants }));
-  const names = { EndpointName: endpoint, EndpointConfigName: id };
-  if (await status(endpoint)) await sagemaker.send(new UpdateEndpointCommand(names));
-  else await sagemaker.send(new CreateEndpointCommand(names));
-  for (;;) {
-    const now = await status(endpoint);
-    if (now === 'InService') return;
-    if (now !== 'Creating' && now !== 'Updating') throw new Error(`endpoint: ${now}`);
-    await sleep(100);
-  }
-}
-
-async function status(endpoint: string): Promise<string | undefined> {
-  return sagemaker.send(new DescribeEndpointCommand({ EndpointName: endpoint })).then(
-    (answer) => answer.EndpointStatus,
-    () => undefined,
-  );
 }
 
 /** What the endpoint itself answers. */
@@ -257,12 +167,12 @@ test('the first day: without history, then without a model, nothing fails and no
 }, 60_000);
 
 test('the first model scores, and from then on a missing endpoint is an outage', async () => {
-  await serve(ENDPOINT, { does: 'score', definition_hash: OLD });
+  await endpoints.serve(ENDPOINT, { does: 'score', definition_hash: OLD });
   const emitted = metrics();
   expect(await scorer(await images())).toEqual({ batchItemFailures: [] });
   expect((await scores()).map((item) => item.definition_hash?.S)).toEqual([OLD, OLD, OLD]);
   expect(await ask()).toBe(200);
-  await sagemaker.send(new DeleteEndpointCommand({ EndpointName: ENDPOINT }));
+  await endpoints.remove(ENDPOINT);
   expect(await scorer(await images())).toEqual({ batchItemFailures: [] });
   await expect(sweep({ now: ARRIVAL + 2 * DAY }, context)).rejects.toThrow(/^endpoint: found none in service/);
   expect(emitted.get(METRIC.scoringAwaited)).toBeUndefined();
@@ -271,7 +181,7 @@ test('the first model scores, and from then on a missing endpoint is an outage',
 
 test('a changed view: the old model refuses the new definition, and goes on scoring the old one', async () => {
   await fence(usecase.view.version);
-  await serve(ENDPOINT, { does: 'score', definition_hash: OLD });
+  await endpoints.serve(ENDPOINT, { does: 'score', definition_hash: OLD });
   const emitted = metrics();
   const now = ARRIVAL + 3 * DAY;
   expect(await sweep({ now }, context)).toMatchObject({ scored: 3 });
@@ -281,7 +191,7 @@ test('a changed view: the old model refuses the new definition, and goes on scor
 }, 60_000);
 
 test('a canary of a model for the new definition: each fleet refuses what is for the other, and nobody stays unscored', async () => {
-  await serve(ENDPOINT, { does: 'score', definition_hash: OLD }, { does: 'score', definition_hash: NEW });
+  await endpoints.serve(ENDPOINT, { does: 'score', definition_hash: OLD }, { does: 'score', definition_hash: NEW });
   const emitted = metrics();
   const direct = await Promise.all(Array.from({ length: 40 }, () => invoke(NEW)));
   expect(new Set(direct)).toEqual(new Set([200, 409]));
@@ -293,7 +203,7 @@ test('a canary of a model for the new definition: each fleet refuses what is for
 }, 60_000);
 
 test('a canary of a model that fails: the next try meets the other fleet', async () => {
-  await serve(ENDPOINT, { does: 'score', definition_hash: NEW }, { does: 'fail', definition_hash: NEW });
+  await endpoints.serve(ENDPOINT, { does: 'score', definition_hash: NEW }, { does: 'fail', definition_hash: NEW });
   metrics();
   for (let day = 16; day < 28; day++) {
     expect(await sweep({ now: ARRIVAL + day * DAY }, context)).toMatchObject({ scored: 3 });
@@ -302,8 +212,8 @@ test('a canary of a model that fails: the next try meets the other fleet', async
 
 test('a model that fails or hangs to the end of patience is an error of the scorer, and a 503 of the API', async () => {
   await Promise.all([
-    serve(ENDPOINT, { does: 'fail', definition_hash: NEW }),
-    serve('hanging', { does: 'hang', definition_hash: NEW }),
+    endpoints.serve(ENDPOINT, { does: 'fail', definition_hash: NEW }),
+    endpoints.serve('hanging', { does: 'hang', definition_hash: NEW }),
   ]);
   const emitted = metrics();
   const runtime = runtimeClient(cloud.clientConfig);

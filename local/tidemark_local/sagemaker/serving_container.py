@@ -146,7 +146,8 @@ class ServingContainer:
     def _ended(self, code: int) -> None:
         with self._lock:
             self._exited = True
-            again = self._up and not self._stopping.is_set()
+            # What the local cloud itself ends, by an update or with everything else, stays ended.
+            again = self._up and self._process is not None and not self._process.stopped
             self._up = False
         if again:
             threading.Thread(target=self._restart, args=(code,), name="container-restart", daemon=True).start()

@@ -1,6 +1,7 @@
 """Processes of jobs and endpoints: their output, their end, and the end of what they started."""
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -78,7 +79,7 @@ def test_stop_ends_the_whole_family(tmp_path, manner, code, seconds):
     started = time.monotonic()
     process.stop(1)
     assert time.monotonic() - started < seconds
-    assert process.code == code
+    assert process.code == code and process.stopped
     assert gone(grandchild)
 
 
@@ -86,6 +87,12 @@ def test_stop_all_ends_every_process_at_once(tmp_path):
     running = [start(tmp_path, "import time; time.sleep(60)")[0] for _ in range(3)]
     processes.stop_all(1)
     assert [process.running for process in running] == [False] * 3
+
+
+def test_a_process_that_others_end_was_not_stopped(tmp_path):
+    process, _ = start(tmp_path, "import time; time.sleep(60)")
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait(10) == -signal.SIGKILL and not process.stopped
 
 
 def waited(lines, word):

@@ -264,6 +264,15 @@ def test_sources_outside_the_model_are_read_again_at_each_start(cloud):
     aws_facts.check("sagemaker-container.sources-at-each-start", "Forbidden" in refused or "AccessDenied" in refused)
 
 
+def test_without_a_program_the_image_would_not_serve_the_script(cloud):
+    container = {"Image": "x", "ModelDataUrl": cloud.uri("models/trained.tar.gz")}
+    cloud.sagemaker.create_model(ModelName="algorithm", PrimaryContainer=container, ExecutionRoleArn=cloud.server)
+    make_config(cloud, "algorithm", algorithm=1.0)
+    found = make_endpoint(cloud, "algorithm", "algorithm")
+    assert found["EndpointStatus"] == "Failed"
+    assert "has no SAGEMAKER_PROGRAM: the local cloud serves in script mode only" in found["FailureReason"]
+
+
 def arn_of(cloud, role: str) -> str:
     return cloud.iam.get_role(RoleName=role)["Role"]["Arn"]
 
