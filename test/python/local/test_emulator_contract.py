@@ -275,6 +275,7 @@ def test_tables_exist(plugin, module, name):
         ("AWS::Lambda::EventSourceMapping", {"create"}),
         ("AWS::Events::Rule", {"create", "update"}),
         ("AWS::Scheduler::Schedule", {"create"}),
+        ("AWS::Lambda::Function", {"create", "update"}),
         ("AWS::SecretsManager::Secret", {"create", "update", "delete"}),
     ],
 )
