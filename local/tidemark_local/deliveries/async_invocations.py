@@ -22,6 +22,7 @@ from typing import Any
 
 from ministack.core.responses import request_scope
 from ministack.services import lambda_svc
+from ministack.services.cloudformation import provisioners
 
 from ..context import LocalContext
 from ..role_session import RoleSession
@@ -54,6 +55,28 @@ def register(context: LocalContext) -> None:
         threading.Thread(target=scope.run, args=(queue.run,), name="async-invocation", daemon=True).start()
 
     lambda_svc.invoke_async_with_retry = invoke
+    _keep_dead_letter_queues()
+
+
+def _keep_dead_letter_queues() -> None:
+    """The emulator drops a function's DeadLetterConfig when a template makes or changes it."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+    create, update = handlers["create"], handlers["update"]
+
+    def keep(result: tuple[str, dict[str, Any]], properties: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        config, wanted = lambda_svc._functions[result[0]]["config"], properties.get("DeadLetterConfig")
+        config.pop("DeadLetterConfig", None)
+        if wanted:
+            config["DeadLetterConfig"] = wanted
+        return result
+
+    def create_with_queue(logical_id: str, properties: dict[str, Any], stack_name: str):
+        return keep(create(logical_id, properties, stack_name), properties)
+
+    def update_with_queue(physical_id: str, old: dict, new: dict, stack_name: str, logical_id: str | None = None):
+        return keep(update(physical_id, old, new, stack_name, logical_id), new)
+
+    handlers.update(create=create_with_queue, update=update_with_queue)
 
 
 class _Queue:

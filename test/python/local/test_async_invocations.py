@@ -112,3 +112,29 @@ def test_an_error_is_named_by_its_class(cloud, runtime):
             name: recorded[name] for name in ("errorType", "errorMessage")
         }
         assert payload["stackTrace"][0].endswith('raise CustomException("Test exception (this is intentional)")\n')
+
+
+def test_a_template_s_function_has_its_dead_letter_queue(cloud):
+    role = cloud.role("templated", "lambda", allow("sqs:SendMessage"))
+    first, second = Queue(cloud, "templated-first"), Queue(cloud, "templated-second")
+
+    def deploy(operation: str, queue: Queue | None) -> dict | None:
+        code = {"ZipFile": "exports.handler = async () => { throw new RangeError('told to'); };"}
+        properties = {"FunctionName": "templated", "Role": role, "Runtime": "nodejs24.x", "Handler": "index.handler"}
+        dead = {"DeadLetterConfig": {"TargetArn": queue.arn}} if queue else {}
+        function = {"Type": "AWS::Lambda::Function", "Properties": {**properties, "Code": code, **dead}}
+        body = json.dumps({"Resources": {"F": function}})
+        getattr(cloud.cloudformation, operation)(StackName="templated", TemplateBody=body)
+        until(
+            lambda: cloud.cloudformation.describe_stacks(StackName="templated")["Stacks"][0]["StackStatus"],
+            lambda status: status.endswith("_COMPLETE") and not status.endswith("CLEANUP_IN_PROGRESS"),
+            20,
+        )
+        found = cloud.client("lambda").get_function_configuration(FunctionName="templated")
+        return found.get("DeadLetterConfig")
+
+    assert deploy("create_stack", first) == {"TargetArn": first.arn}
+    fire(cloud, "templated", {"n": 1})
+    assert attributes(first.wait()[0])["ErrorMessage"] == "told to"
+    assert deploy("update_stack", second) == {"TargetArn": second.arn}
+    assert deploy("update_stack", None) is None

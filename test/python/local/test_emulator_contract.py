@@ -378,6 +378,7 @@ def test_tables_exist(plugin, module, name):
         ("AWS::Lambda::EventSourceMapping", {"create"}),
         ("AWS::Events::Rule", {"create", "update"}),
         ("AWS::Scheduler::Schedule", {"create"}),
+        ("AWS::Lambda::Function", {"create", "update"}),
         ("AWS::SecretsManager::Secret", {"create", "update", "delete"}),
         ("AWS::S3::Bucket", {"create", "update", "delete"}),
         ("AWS::DynamoDB::Table", {"create", "update", "delete"}),
