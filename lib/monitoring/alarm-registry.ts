@@ -1,4 +1,13 @@
-import { Alarm, type ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Alarm,
+  type AlarmBase,
+  AlarmRule,
+  AlarmState,
+  type ComparisonOperator,
+  CompositeAlarm,
+  type IMetric,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
@@ -7,12 +16,17 @@ import type { Deployment } from '../foundation/deployment.ts';
 /** `critical`: data or alerts are being lost or late, act now. `warning`: look at it today. */
 export type Severity = 'critical' | 'warning';
 
-export interface AlarmProps {
+/** What an alarm says to a person. */
+export interface AlarmText {
   readonly severity: Severity;
   /** One sentence: what happened, for whoever reads it at night. */
   readonly sentence: string;
   /** Anchor of the article in docs/runbook.md. */
   readonly runbook: string;
+}
+
+/** What an alarm watches. */
+export interface Watched {
   readonly metric: IMetric;
   readonly threshold: number;
   readonly comparison: ComparisonOperator;
@@ -22,6 +36,8 @@ export interface AlarmProps {
   /** What no data means here, and why. */
   readonly missing: { readonly treat: TreatMissingData; readonly because: string };
 }
+
+export interface AlarmProps extends AlarmText, Watched {}
 
 export interface AlarmRegistryProps {
   readonly deployment: Deployment;
@@ -47,27 +63,54 @@ export class AlarmRegistry extends Construct {
    *   a message, so it is given and not generated
    */
   add(name: string, alarm: AlarmProps): Alarm {
-    const alarmName = `${this.prefix}${name}`;
-    const made = new Alarm(this, name, {
-      alarmName,
-      alarmDescription: [
-        `${alarm.severity.toUpperCase()}: ${alarm.sentence}`,
-        `Runbook: docs/runbook.md#${alarm.runbook}`,
-        `No data: ${alarm.missing.treat}, because ${alarm.missing.because}.`,
-      ].join('\n'),
-      metric: alarm.metric,
-      threshold: alarm.threshold,
-      comparisonOperator: alarm.comparison,
-      evaluationPeriods: alarm.evaluationPeriods,
-      datapointsToAlarm: alarm.datapointsToAlarm,
-      treatMissingData: alarm.missing.treat,
-    });
-    const action = new SnsAction(this.props.topic);
-    made.addAlarmAction(action);
-    made.addOkAction(action);
-    this.names.push(alarmName);
+    const made = this.watch(name, alarm, textOf(alarm));
+    this.tell(name, made);
     return made;
   }
+
+  /**
+   * An alarm that rings while all of its parts do, where one metric alone can't tell trouble from a beginning. The parts
+   * tell nobody.
+   *
+   * @param parts by a name, PascalCase and unique in the registry
+   */
+  addWhileAll(name: string, text: AlarmText, parts: Readonly<Record<string, Watched>>): CompositeAlarm {
+    const rules = Object.entries(parts).map(([part, watched]) =>
+      AlarmRule.fromAlarm(this.watch(part, watched, `Part of ${this.prefix}${name}.`), AlarmState.ALARM),
+    );
+    const made = new CompositeAlarm(this, name, {
+      compositeAlarmName: `${this.prefix}${name}`,
+      alarmDescription: textOf(text),
+      alarmRule: AlarmRule.allOf(...rules),
+    });
+    this.tell(name, made);
+    return made;
+  }
+
+  private watch(name: string, watched: Watched, text: string): Alarm {
+    return new Alarm(this, name, {
+      alarmName: `${this.prefix}${name}`,
+      alarmDescription: `${text}\nNo data: ${watched.missing.treat}, because ${watched.missing.because}.`,
+      metric: watched.metric,
+      threshold: watched.threshold,
+      comparisonOperator: watched.comparison,
+      evaluationPeriods: watched.evaluationPeriods,
+      datapointsToAlarm: watched.datapointsToAlarm,
+      treatMissingData: watched.missing.treat,
+    });
+  }
+
+  /** When it starts and when it is over. */
+  private tell(name: string, alarm: AlarmBase): void {
+    const action = new SnsAction(this.props.topic);
+    alarm.addAlarmAction(action);
+    alarm.addOkAction(action);
+    this.names.push(`${this.prefix}${name}`);
+  }
+}
+
+function textOf({ severity, sentence, runbook }: AlarmText): string {
+  return `${severity.toUpperCase()}: ${sentence}\nRunbook: docs/runbook.md#${runbook}`;
 }
 
 /** The usual meaning of no data for counters of bad things. */

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Schedule, ScheduleExpression, ScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
@@ -12,6 +12,7 @@ import type { Deployment } from '../foundation/deployment.ts';
 import { deadLetterQueue, NodeFunction } from '../foundation/node-function.ts';
 import { removalPolicy } from '../foundation/removal.ts';
 import { explainWildcards } from '../foundation/wildcards.ts';
+import type { EventStream } from '../ingestion/event-stream.ts';
 import type { AlarmRegistry } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm, addErrorAlarm } from '../monitoring/function-alarms.ts';
 import { SERVICE } from '../monitoring/metric-names.ts';
@@ -22,6 +23,7 @@ export interface SweepProps {
   readonly deployment: Deployment;
   readonly alarms: AlarmRegistry;
   readonly key: DataKey;
+  readonly stream: EventStream;
   readonly features: OnlineTable;
   readonly scores: ScoreTable;
   readonly lake: Lake;
@@ -79,19 +81,45 @@ export class Sweep extends Construct {
     addDeadLetterAlarm(alarms, 'Sweep', this.fn.deadLetters ?? undelivered, 'A sweep failed to the end');
     addDeadLetterAlarm(alarms, 'SweepSchedule', undelivered, 'The schedule could not invoke the sweep');
     if (config.scheduled) {
-      alarms.add('SweepMissing', {
+      this.addMissingAlarm(props);
+    }
+  }
+
+  /**
+   * Without data a schedule that stopped looks as one that has not begun. The stream tells them apart: its mapping reads it
+   * from the deployment on, whether there are events or not. Three intervals, so that the first sweep has come by then.
+   */
+  private addMissingAlarm({ deployment, alarms, stream }: SweepProps): void {
+    const period = Duration.minutes(deployment.stage.sweep.everyMinutes);
+    alarms.addWhileAll(
+      'SweepMissing',
+      {
         severity: 'critical',
         sentence: 'No sweep ran in two intervals, so customers who fell silent are not found.',
         runbook: 'sweep-missing',
-        metric: this.fn.function.metricInvocations({ period: Duration.minutes(config.everyMinutes) }),
-        threshold: 1,
-        comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
-        evaluationPeriods: 2,
-        missing: {
-          treat: TreatMissingData.BREACHING,
-          because: 'a schedule that stopped invokes nothing, and so reports nothing',
+      },
+      {
+        NoSweep: {
+          metric: this.fn.function.metricInvocations({ period }),
+          threshold: 1,
+          comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
+          evaluationPeriods: 2,
+          missing: {
+            treat: TreatMissingData.BREACHING,
+            because: 'a schedule that stopped invokes nothing, and so reports nothing',
+          },
         },
-      });
-    }
+        StreamRead: {
+          metric: stream.stream.metric('GetRecords.IteratorAgeMilliseconds', { statistic: Stats.MAXIMUM, period }),
+          threshold: 0,
+          comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+          evaluationPeriods: 3,
+          missing: {
+            treat: TreatMissingData.NOT_BREACHING,
+            because: 'the stream is read from the deployment on: before it there is nothing to miss',
+          },
+        },
+      },
+    );
   }
 }

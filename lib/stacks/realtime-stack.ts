@@ -32,7 +32,7 @@ export class RealtimeStack extends TidemarkStack {
     const processor = new Processor(this, 'Processor', { ...common, stream, features });
     const archiver = new Archiver(this, 'Archiver', { ...common, stream, features });
     const scorer = new Scorer(this, 'Scorer', serving);
-    const sweep = new Sweep(this, 'Sweep', { ...serving, key });
+    const sweep = new Sweep(this, 'Sweep', { ...serving, key, stream });
     const api = new Api(this, 'Api', serving);
     const alerting = new Alerting(this, 'Alerting', { ...common, key, scores, slackSecret });
     if (deployment.stage.alarms.slackChannel !== undefined) {

@@ -1,10 +1,12 @@
-import { type MetricAlarm, paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
+import { type CompositeAlarm, type MetricAlarm, paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
 import type { Session } from '../../cli/demo/session.ts';
 
-export async function alarms(session: Session): Promise<MetricAlarm[]> {
-  const found: MetricAlarm[] = [];
+/** All of them: unless asked for, CloudWatch leaves the composite ones out. */
+export async function alarms(session: Session): Promise<(MetricAlarm | CompositeAlarm)[]> {
+  const found: (MetricAlarm | CompositeAlarm)[] = [];
   const client = session.connection.clients.cloudwatch;
-  for await (const page of paginateDescribeAlarms({ client }, {})) found.push(...(page.MetricAlarms ?? []));
+  for await (const page of paginateDescribeAlarms({ client }, { AlarmTypes: ['MetricAlarm', 'CompositeAlarm'] }))
+    found.push(...(page.MetricAlarms ?? []), ...(page.CompositeAlarms ?? []));
   return found;
 }
 

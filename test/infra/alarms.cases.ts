@@ -18,10 +18,21 @@ interface AlarmProperties {
   readonly TreatMissingData: string;
 }
 
-async function alarmsOf(stage: (typeof STAGES)[number]): Promise<AlarmProperties[]> {
+async function ofType<T>(stage: (typeof STAGES)[number], type: string): Promise<T[]> {
   return [...(await resourcesOf(stage)).values()]
-    .filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm')
-    .map(({ Properties }) => Properties as unknown as AlarmProperties);
+    .filter(({ Type }) => Type === type)
+    .map(({ Properties }) => Properties as unknown as T);
+}
+
+const alarmsOf = (stage: (typeof STAGES)[number]) => ofType<AlarmProperties>(stage, 'AWS::CloudWatch::Alarm');
+
+/** Alarms that ring while several others do, which then tell nobody themselves. */
+const compositesOf = (stage: (typeof STAGES)[number]) =>
+  ofType<AlarmProperties & { readonly AlarmRule: unknown }>(stage, 'AWS::CloudWatch::CompositeAlarm');
+
+async function tellingOf(stage: (typeof STAGES)[number]) {
+  const alarms = await alarmsOf(stage);
+  return [...alarms.filter(({ AlarmActions }) => AlarmActions !== undefined), ...(await compositesOf(stage))];
 }
 
 /** Written down, so that none goes missing in a snapshot update. */
@@ -29,14 +40,26 @@ const COUNT = { local: 54, dev: 55, prod: 56 };
 
 describe.each(STAGES)('alarms of %s', (stage) => {
   test(`are ${COUNT[stage]}, and each tells somebody, also when it is over`, async () => {
-    const alarms = await alarmsOf(stage);
+    const alarms = await tellingOf(stage);
     expect(alarms).toHaveLength(COUNT[stage]);
     expect(alarms.filter(({ AlarmActions }) => AlarmActions?.length === 1)).toHaveLength(COUNT[stage]);
     expect(alarms.filter(({ OKActions }) => OKActions?.length === 1)).toHaveLength(COUNT[stage]);
   });
 
+  test('that tell nobody are parts of one that does', async () => {
+    const silent = (await alarmsOf(stage)).filter(({ AlarmActions }) => AlarmActions === undefined);
+    const composites = await compositesOf(stage);
+    expect(silent.map(({ AlarmDescription }) => AlarmDescription.split('\n')[0])).toEqual(
+      composites.flatMap(({ AlarmName }) => Array(2).fill(`Part of ${AlarmName}.`)),
+    );
+    expect(composites.map(({ AlarmName }) => AlarmName)).toEqual(
+      stage === 'local' ? [] : [`${stage}/tiny/SweepMissing`],
+    );
+  });
+
   test('have a name of their own, a severity, a sentence, an article and a reason for missing data', async () => {
-    const alarms = await alarmsOf(stage);
+    const alarms = (await tellingOf(stage)).filter(({ TreatMissingData }) => TreatMissingData !== undefined);
+    expect(alarms.length).toBeGreaterThan(COUNT[stage] - 2);
     expect(new Set(alarms.map(({ AlarmName }) => AlarmName)).size).toBe(alarms.length);
     for (const { AlarmName, AlarmDescription, TreatMissingData } of alarms) {
       expect(AlarmName).toMatch(new RegExp(`^${stage}/tiny/[A-Z][A-Za-z0-9]+$`));
@@ -63,7 +86,7 @@ describe.each(STAGES)('alarms of %s', (stage) => {
 test('every article that an alarm links stands in the runbook', async () => {
   const articles = new Set([...readFileSync(RUNBOOK, 'utf8').matchAll(/^## ([a-z-]+)$/gm)].map(([, anchor]) => anchor));
   const linked = new Set(
-    (await alarmsOf('prod')).map(({ AlarmDescription }) => /#([a-z-]+)$/m.exec(AlarmDescription)?.[1]),
+    (await tellingOf('prod')).map(({ AlarmDescription }) => /#([a-z-]+)$/m.exec(AlarmDescription)?.[1]),
   );
   expect([...linked].filter((anchor) => !articles.has(anchor))).toEqual([]);
 });
@@ -105,6 +128,6 @@ test('the dashboard shows all alarms and every stage of the pipeline', async () 
   ]) {
     expect(body).toContain(title);
   }
-  const shown = (await alarmsOf('prod')).filter(({ AlarmName }) => body.includes(`:alarm:${AlarmName}\\"`));
+  const shown = (await tellingOf('prod')).filter(({ AlarmName }) => body.includes(`:alarm:${AlarmName}\\"`));
   expect(shown).toHaveLength(COUNT.prod);
 });

@@ -4,13 +4,18 @@ import { deadKeyStatements, deliveriesOf, refusedDeliveries } from './deliveries
 import { STAGES } from './synthesised.ts';
 import { statementsOf, Templates } from './templates.ts';
 
+/** Alarms that tell somebody: the parts of a composite do not. */
+const telling = (templates: Templates) =>
+  ['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::CompositeAlarm']
+    .flatMap((type) => templates.all(type))
+    .filter(({ properties }) => properties.AlarmActions !== undefined).length;
+
 describe.each(STAGES)('what services write to topics and queues of %s', (stage) => {
   test('is allowed by the policy of the target and, where it has a key, by the key', async () => {
     const templates = await Templates.of(stage);
     const services = deliveriesOf(templates).map(({ service }) => service);
     // When it starts and when it is over.
-    const alarms = 2 * templates.all('AWS::CloudWatch::Alarm').length;
-    expect(services.filter((service) => service === 'cloudwatch.amazonaws.com')).toHaveLength(alarms);
+    expect(services.filter((service) => service === 'cloudwatch.amazonaws.com')).toHaveLength(2 * telling(templates));
     for (const service of ['events.amazonaws.com', 'sns.amazonaws.com']) expect(services).toContain(service);
     expect(refusedDeliveries(templates)).toEqual([]);
     expect(deadKeyStatements(templates)).toEqual([]);
@@ -21,7 +26,7 @@ describe('the check of deliveries', () => {
   test('finds an alarm topic that shuts CloudWatch out, with the words of the alarm history', async () => {
     const templates = await Templates.of('prod');
     const refused = refusedDeliveries(templates.broken(withoutStatement('PublishAlarms')));
-    expect(refused).toHaveLength(2 * templates.all('AWS::CloudWatch::Alarm').length);
+    expect(refused).toHaveLength(2 * telling(templates));
     expect(refused[0]).toContain('cloudwatch.amazonaws.com');
     const words = awsAnswer<string>('cloudwatch.alarm-action-needs-topic-policy');
     expect(words).toBe('because no resource-based policy allows');

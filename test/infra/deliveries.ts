@@ -31,6 +31,8 @@ const POLICIES: Readonly<Record<string, readonly [type: string, of: string]>> = 
   'AWS::SQS::Queue': ['AWS::SQS::QueuePolicy', 'Queues'],
 };
 
+const ALARMS = ['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::CompositeAlarm'];
+
 export function deliveriesOf(templates: Templates): Delivery[] {
   const found: Delivery[] = [];
   const add = (service: string, from: Placed, what: string, to: unknown) => {
@@ -39,7 +41,7 @@ export function deliveriesOf(templates: Templates): Delivery[] {
       found.push({ service, what: `${what} ${from.stack}/${from.id}`, target });
     }
   };
-  for (const alarm of templates.all('AWS::CloudWatch::Alarm')) {
+  for (const alarm of ALARMS.flatMap((type) => templates.all(type))) {
     for (const kind of ['AlarmActions', 'OKActions', 'InsufficientDataActions']) {
       for (const action of list(alarm.properties[kind])) add('cloudwatch.amazonaws.com', alarm, kind, action);
     }

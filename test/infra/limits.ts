@@ -82,7 +82,7 @@ export function measure(templates: Templates): Measured[] {
     if (type === 'AWS::StepFunctions::StateMachine') {
       add(name, 'definition', Buffer.byteLength(textOf(templates, each.stack, properties.DefinitionString)));
     }
-    if (type === 'AWS::CloudWatch::Alarm') {
+    if (type === 'AWS::CloudWatch::Alarm' || type === 'AWS::CloudWatch::CompositeAlarm') {
       add(name, 'alarmName', String(properties.AlarmName).length);
       add(name, 'alarmDescription', String(properties.AlarmDescription).length);
     }

@@ -22,7 +22,17 @@ export const DOCUMENTED: Readonly<Record<string, Documented>> = {
   },
   'AWS/Kinesis': {
     source: 'https://docs.aws.amazon.com/streams/latest/dev/monitoring-with-cloudwatch.html',
-    metrics: [[['StreamName'], ['IncomingRecords', 'IncomingBytes', 'WriteProvisionedThroughputExceeded']]],
+    metrics: [
+      [
+        ['StreamName'],
+        [
+          'GetRecords.IteratorAgeMilliseconds',
+          'IncomingRecords',
+          'IncomingBytes',
+          'WriteProvisionedThroughputExceeded',
+        ],
+      ],
+    ],
   },
   'AWS/Lambda': {
     source: 'https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html',

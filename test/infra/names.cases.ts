@@ -17,6 +17,7 @@ const SAGEMAKER_NAME = { pattern: new RegExp(awsAnswer<string>('sagemaker.model-
  */
 const NAMES: Readonly<Record<string, { readonly pattern: RegExp; readonly max: number }>> = {
   'AWS::CloudWatch::Alarm AlarmName': { pattern: /^[\x20-\x7e]+$/, max: 255 },
+  'AWS::CloudWatch::CompositeAlarm AlarmName': { pattern: /^[\x20-\x7e]+$/, max: 255 },
   // Athena asks for lower case, digits and _.
   'AWS::Glue::Database DatabaseInput.Name': { pattern: /^[a-z0-9_]+$/, max: 255 },
   'AWS::SageMaker::ModelPackageGroup ModelPackageGroupName': SAGEMAKER_NAME,
