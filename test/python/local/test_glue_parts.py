@@ -137,3 +137,11 @@ def test_credentials_are_for_who_has_the_token():
 def test_a_variable_needs_the_prefix_and_quotes_hold_commas():
     found = resolve({"--customer-executor-env-vars": 'CUSTOMER_A="x,KEY=y",KEY=z,CUSTOMER_B=1'}, {}, {}, "job", "run")
     assert found.executor_environment == {"CUSTOMER_A": "x,KEY=y", "CUSTOMER_B": "1"}
+
+
+def test_one_module_makes_the_clients_of_the_jobs():
+    # Elsewhere a client would be made without the region that jobs are told.
+    scripts = sorted((jobs_support.ROOT / "glue-scripts").rglob("*.py"))
+    assert len(scripts) > 40
+    makers = [path.name for path in scripts if "import boto3" in path.read_text()]
+    assert makers == ["aws.py"]
