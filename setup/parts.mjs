@@ -11,6 +11,7 @@ const bin = (path) => join(ROOT, 'node_modules', path);
 
 /** Folders of jest that are a part of their own. */
 const OWN_PART = ['test/e2e', 'test/e2e-prod'];
+const SPARK = 'test/python/spark';
 
 /**
  * Checks run first, all at once. Then the suites, in this order, as many at a time as `SUITES_AT_ONCE`: the longest
@@ -28,7 +29,8 @@ export function parts() {
     suites: [
       jest('e2e', 'the deployed app, end to end (jest)', { folder: 'test/e2e', silenceMs: 15 * MINUTE }),
       jest('jest', 'TypeScript tests (jest)', { workers: 2 }),
-      pytest('pytest', 'Python tests (pytest)', ['test/python']),
+      pytest('spark', 'Python tests on Spark (pytest)', [SPARK]),
+      pytest('pytest', 'Python tests (pytest)', ['test/python', `--ignore=${SPARK}`]),
       jest('e2e-prod', 'stage prod, end to end (jest)', {
         folder: 'test/e2e-prod',
         silenceMs: 15 * MINUTE,
@@ -70,9 +72,9 @@ function jest(id, name, { folder, workers = 1, silenceMs = 10 * MINUTE, onDemand
   return suite(id, name, command, silenceMs, { onDemand });
 }
 
-/** @param {string} id @param {string} name @param {readonly string[]} folders @returns {Part} */
-function pytest(id, name, folders) {
-  const command = [VENV_PYTHON, '-m', 'pytest', ...folders, '-v', '-p', 'no:cacheprovider', '-p', 'tidemark_results'];
+/** @param {string} id @param {string} name @param {readonly string[]} which folders and options @returns {Part} */
+function pytest(id, name, which) {
+  const command = [VENV_PYTHON, '-m', 'pytest', ...which, '-v', '-p', 'no:cacheprovider', '-p', 'tidemark_results'];
   return suite(id, name, command, 10 * MINUTE, { env: { PYTHONPATH: REPORTERS } });
 }
 

@@ -46,8 +46,7 @@ exec {java} "$@"
 
 def spark_settings() -> dict[str, str]:
     """Spark's properties for MASTER."""
-    # When the driver ends its executors, Spark would start new ones until the last moment.
-    return {"spark.master": MASTER, "spark.deploy.maxExecutorRetries": "1"}
+    return {"spark.master": MASTER}
 
 
 def java_home(root: Path, spark: Path, java: Path, environment: Mapping[str, str]) -> Path:

@@ -32,6 +32,7 @@ logger = logging.getLogger("tidemark.glue")
 # queuing.
 _DRIVERS = threading.BoundedSemaphore(2)
 _STOP_SECONDS = 3
+_DRIVER = Path(__file__).with_name("glue_driver.py")
 _EXCEPTION = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Warning|Iteration)|[A-Z]\w*)(: .*)?$")
 _LOG4J = """rootLogger.level = warn
 rootLogger.appenderRef.stderr.ref = console
@@ -144,9 +145,8 @@ class GlueRun:
         }
 
     def _watch(self, script: Path, env: dict[str, str], root: Path) -> tuple[str, str]:
-        process = ChildProcess(
-            [str(self._context.python), str(script), *self._arguments.script], env=env, cwd=root, on_line=self._line
-        )
+        command = [str(self._context.python), str(_DRIVER), str(script), *self._arguments.script]
+        process = ChildProcess(command, env=env, cwd=root, on_line=self._line)
         deadline = time.monotonic() + self._limit
         state = ""
         while process.running and not state:

@@ -218,6 +218,22 @@ describe('what each job may do', () => {
     });
   });
 
+  test('every job is told its region, and only the healing may publish metrics of the app', async () => {
+    const template = (await synthesise('prod')).template('training');
+    const jobs = Object.values(template.findResources('AWS::Glue::Job'));
+    expect(jobs).toHaveLength(8);
+    for (const { Properties } of jobs)
+      expect(Properties.DefaultArguments['--aws_region']).toMatch(/^[a-z]{2}-[a-z]+-\d$/);
+    const namespaces = (role: string) =>
+      Object.entries(template.findResources('AWS::IAM::Policy'))
+        .filter(([id]) => id.startsWith(role))
+        .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement)
+        .map(({ Condition }) => Condition?.StringEquals?.['cloudwatch:namespace'])
+        .filter((namespace) => namespace !== undefined);
+    expect(namespaces('BatchHealStatesRole')).toEqual(['Glue', 'Tidemark']);
+    expect(namespaces('BatchLandHistoryRole')).toEqual(['Glue']);
+  });
+
   test('of the bootstrap bucket a job may read exactly its files', async () => {
     const grants = await grantsOf('BatchLandHistoryRole');
     const assets = grants.filter(

@@ -215,7 +215,10 @@ test('every test file belongs to one part', () => {
   const files = (readdirSync('test', { recursive: true }) as string[]).map((name) => resolve('test', name));
   const takenBy = (path: string) =>
     suites.filter(({ command }) => {
-      const ignored = command.filter((_, i) => command[i - 1] === '--testPathIgnorePatterns');
+      const ignored = command.flatMap((word, i) => {
+        if (command[i - 1] === '--testPathIgnorePatterns') return [word];
+        return word.startsWith('--ignore=') ? [`/${word.slice('--ignore='.length)}/`] : [];
+      });
       const asked = command.filter((word, i) => word.startsWith('test/') && !ignored.includes(command[i]!));
       const python = command.includes('pytest');
       if (python !== path.endsWith('.py') || ignored.some((folder) => path.includes(folder))) return false;

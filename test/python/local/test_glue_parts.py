@@ -2,11 +2,15 @@
 
 import hashlib
 import json
+import subprocess
+import sys
+import urllib.error
+import urllib.request
 from types import SimpleNamespace
 
 import jobs_support
 import pytest
-from tidemark_local import glue_run, jars
+from tidemark_local import glue_executors, glue_run, jars
 from tidemark_local.glue_arguments import parse_conf, resolve
 
 
@@ -64,8 +68,6 @@ def test_failure_message_is_the_last_exception():
 def test_a_run_past_its_timeout_is_stopped(tmp_path, monkeypatch):
     # Timeout: "the maximum time that a job run can consume resources before it is terminated and enters TIMEOUT
     # status."
-    import sys
-
     script = tmp_path / "wait.py"
     script.write_text("import time\ntime.sleep(60)\n")
     run = glue_run.GlueRun.__new__(glue_run.GlueRun)
@@ -99,3 +101,47 @@ def test_the_shipped_jars_match_the_lock_file():
     folder = jobs_support.ROOT / ".cache" / "jars"
     for path in jars.paths(folder):
         assert jars._sha256(path) == jars.locked()[path.name]["sha256"]
+
+
+def test_a_script_runs_as_main_with_names_of_its_own(tmp_path):
+    script = tmp_path / "names.py"
+    script.write_text(
+        "import sys\nprint(__name__, sorted(n for n in globals() if n[0] != '_'), sys.argv, sys.path[0])\n"
+    )
+    command = [sys.executable, glue_run._DRIVER, script, "--a", "1"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ended.stdout == f"__main__ ['sys'] {[str(script), '--a', '1']} {tmp_path}\n"
+
+
+def test_credentials_are_for_who_has_the_token():
+    keys = {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "session"}
+    endpoint = glue_executors.CredentialsEndpoint(keys)
+
+    def ask(token):
+        return urllib.request.urlopen(
+            urllib.request.Request(endpoint.uri, headers={"Authorization": token}), timeout=60
+        )
+
+    try:
+        assert endpoint.uri.startswith("http://127.0.0.1:")
+        answer = json.loads(ask(endpoint.token).read())
+        assert (answer["AccessKeyId"], answer["SecretAccessKey"], answer["Token"]) == ("id", "secret", "session")
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            ask("another")
+    finally:
+        endpoint.close()
+    with pytest.raises(urllib.error.URLError):
+        ask(endpoint.token)
+
+
+def test_a_variable_needs_the_prefix_and_quotes_hold_commas():
+    found = resolve({"--customer-executor-env-vars": 'CUSTOMER_A="x,KEY=y",KEY=z,CUSTOMER_B=1'}, {}, {}, "job", "run")
+    assert found.executor_environment == {"CUSTOMER_A": "x,KEY=y", "CUSTOMER_B": "1"}
+
+
+def test_one_module_makes_the_clients_of_the_jobs():
+    # Elsewhere a client would be made without the region that jobs are told.
+    scripts = sorted((jobs_support.ROOT / "glue-scripts").rglob("*.py"))
+    assert len(scripts) > 40
+    makers = [path.name for path in scripts if "import boto3" in path.read_text()]
+    assert makers == ["aws.py"]

@@ -60,6 +60,7 @@ spark = SparkSession.builder.getOrCreate()
 
 def seen(_):
     import boto3
+    print("said by an executor", flush=True)
     try:
         region = boto3.client("dynamodb").meta.region_name
     except Exception as error:
@@ -247,6 +248,11 @@ def test_executors_share_nothing_with_the_drivers_environment(cloud):
         )
         # The role's credentials come from an endpoint.
         assert ":assumed-role/worker/" in executor["arn"]
+    # Each has a log stream of its own. There were no others: Spark is stopped when the script ends.
+    named = {"logGroupName": "/aws-glue/jobs/error", "logStreamNamePrefix": f"{run['Id']}_"}
+    streams = [stream["logStreamName"] for stream in cloud.logs.describe_log_streams(**named)["logStreams"]]
+    assert streams == [f"{run['Id']}_{number}" for number in (0, 1)]
+    assert output(cloud, run, "error").count("said by an executor") == 2
 
 
 def test_the_apps_jobs_tell_executors_their_region_and_bring_their_package(cloud):

@@ -1,0 +1,33 @@
+/** What CI counts, over all its commands, with an npm of the test's own. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tidemark-ci-'));
+  // Answers to `npm test` with what the test says, and to every other command with a good end.
+  const script = `#!/bin/sh
+if [ "$1" = test ]; then printf '%b' "$SAID"; exit "$CODE"; fi
+echo "2 passed, 0 failed"`;
+  writeFileSync(join(folder, 'npm'), script, { mode: 0o755 });
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The other commands of `.ci/run`, of which each passes two tests here. */
+const MORE = existsSync('test/e2e-prod') ? 2 : 0;
+
+test.each([
+  ['a good run', '✓ all\\n5 passed, 0 failed\\n', 0, 5, 0],
+  ['failed tests', '5 passed, 3 failed\\n', 1, 5, 3],
+  ['a run that broke off without counting', 'Segmentation fault\\n', 139, 0, 1],
+  ['a run without a count that says that all is well', 'nothing\\n', 0, 0, 1],
+  ['a bad end, though no test failed', '5 passed, 0 failed\\n', 1, 5, 1],
+])('%s', (_, said, code, passed, failed) => {
+  const env = { ...process.env, PATH: `${folder}:${process.env.PATH}`, SAID: said, CODE: String(code) };
+  const ended = spawnSync('.ci/run', { env, encoding: 'utf8' });
+  expect(ended.stdout.trimEnd().split('\n').at(-1)).toBe(`${passed + MORE} passed, ${failed} failed`);
+  expect(ended.status).toBe(failed === 0 ? 0 : 1);
+});
