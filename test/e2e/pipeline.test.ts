@@ -130,8 +130,8 @@ describe('the deployed app, with IAM enforced', () => {
     const { operations, requests, members, refused } = await session.cloud.requestsChecked();
     console.error(`${requests} requests of ${operations} operations checked, ${members} members`);
     expect(refused).toEqual([]);
-    expect(operations).toBeGreaterThan(100);
-    expect(members).toBeGreaterThan(50_000);
+    expect(operations).toBeGreaterThan(50);
+    expect(members).toBeGreaterThan(10_000);
   });
 
   test('rebuilds the training set to the same bytes, though later events came', async () => {
