@@ -138,6 +138,10 @@ TABLES = [
     ("service_metrics", SERVICES + "sqs", "_queues"),
     ("alarm_states", SERVICES + "cloudwatch", "_metrics"),
     ("alarm_states", SERVICES + "cloudwatch", "_alarms"),
+    ("lake_formation", "ministack.core.iam_actions", "_BOTOCORE_SERVICE_MAP"),
+    ("lake_formation", "ministack.core.iam_actions", "SERVICE_TO_IAM_NAMESPACE"),
+    ("lake_formation", "ministack.core.router", "SERVICE_PATTERNS"),
+    ("lake_formation", "ministack.app", "SERVICE_HANDLERS"),
     ("secrets_ref", SERVICES + "secretsmanager", "_secrets"),
 ]
 
