@@ -135,13 +135,13 @@ TABLES = [
     ("kinesis_esm", SERVICES + "kinesis", "_streams"),
     ("kinesis_esm", SERVICES + "dynamodb", "_tables"),
     ("kinesis_reshard", SERVICES + "kinesis", "_shard_iterators"),
-    ("service_metrics", SERVICES + "sqs", "_queues"),
-    ("alarm_states", SERVICES + "cloudwatch", "_metrics"),
-    ("alarm_states", SERVICES + "cloudwatch", "_alarms"),
     ("lake_formation", "ministack.core.iam_actions", "_BOTOCORE_SERVICE_MAP"),
     ("lake_formation", "ministack.core.iam_actions", "SERVICE_TO_IAM_NAMESPACE"),
     ("lake_formation", "ministack.core.router", "SERVICE_PATTERNS"),
     ("lake_formation", "ministack.app", "SERVICE_HANDLERS"),
+    ("service_metrics", SERVICES + "sqs", "_queues"),
+    ("alarm_states", SERVICES + "cloudwatch", "_metrics"),
+    ("alarm_states", SERVICES + "cloudwatch", "_alarms"),
     ("secrets_ref", SERVICES + "secretsmanager", "_secrets"),
 ]
 
