@@ -34,7 +34,7 @@ export async function examine({ clients, stage, env }: Connection): Promise<Find
   return [...tools, ...bootstrap, lake, ...quotas, ...webhooks];
 }
 
-const MARK = { ok: '✓', do: '✗', later: '·' } as const;
+const MARK = { ok: '✓', do: '✗', note: '·' } as const;
 
 export function findingLines(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ subject }) => subject.length));

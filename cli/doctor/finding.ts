@@ -3,11 +3,11 @@ import { messageOf } from '../errors.ts';
 /** One line of the answer. */
 export interface Finding {
   readonly subject: string;
-  /** `later`: nothing to do before the deployment. */
-  readonly state: 'ok' | 'do' | 'later';
+  /** `note`: nothing must be done now, but it should be known. */
+  readonly state: 'ok' | 'do' | 'note';
   /** What was found; never a secret. */
   readonly found: string;
-  /** What to do next, in one sentence; for `do` and `later`. */
+  /** What to do next, in one sentence; for `do` and `note`. */
   readonly next?: string;
 }
 

@@ -16,7 +16,7 @@ export async function webhookFindings(
   const deployments = await readDeployments(clients.cloudformation, stage);
   if (deployments.size === 0) {
     const next = `After the deployment: \`npx tidemark webhook --stage ${stage}\`.`;
-    return [{ subject: 'Slack webhook', state: 'later', found: 'nothing is deployed yet', next }];
+    return [{ subject: 'Slack webhook', state: 'note', found: 'nothing is deployed yet', next }];
   }
   return Promise.all(
     [...deployments].map(([name, stacks]) =>

@@ -1,16 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { ListBucketsCommand } from '@aws-sdk/client-s3';
 import { ListEndpointsCommand, ListModelPackageGroupsCommand, ListModelsCommand } from '@aws-sdk/client-sagemaker';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connectTo } from '../../cli/connection.ts';
 import { writeEvents } from '../../cli/demo/history-source.ts';
 import { ROOT } from '../../cli/paths.ts';
+import { readResources } from '../../cli/resources.ts';
 import { SlackReceiver } from '../../cli/slack-receiver.ts';
 import { useJava } from '../../cli/tools.ts';
 import { cloudEnvironment, type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
@@ -63,14 +66,22 @@ afterAll(async () => {
   rmSync(work, { recursive: true, force: true });
 }, 60_000);
 
-/** One basket a household, a minute ago: after years of silence some of them are at risk. */
+/** A household's first event of the live files, as if it happened a minute ago. */
 function eventsOfNow(): string {
   const event_time = new Date(Date.now() - 60_000).toISOString();
-  return Array.from({ length: HOUSEHOLDS }, (_, index) => {
-    const properties = { store_id: '7', amount: '3.90', items: 1 };
-    const about = { event_id: `readme-${index}`, entity_id: String(index + 1), event_type: 'basket', event_time };
-    return `${JSON.stringify({ ...about, source: 'till', schema_version: 1, properties })}\n`;
-  }).join('');
+  const files = readdirSync(work).filter((file) => file.startsWith('live-'));
+  const lines = files.flatMap((file) =>
+    gunzipSync(readFileSync(join(work, file)))
+      .toString('utf8')
+      .split('\n'),
+  );
+  const baskets = lines.flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Record<string, unknown>]));
+  const first = new Map(
+    baskets.filter(({ event_type }) => event_type === 'basket').map((event) => [event.entity_id, event]),
+  );
+  return [...first.values()]
+    .map((event, index) => `${JSON.stringify({ ...event, event_id: `readme-${index}`, event_time })}\n`)
+    .join('');
 }
 
 interface Ran {
@@ -155,7 +166,10 @@ describe.each(COMMANDS.map((written, index) => [index + 1, written] as const))('
 async function afterwards(number: number): Promise<void> {
   const clients = connectTo(cloud).clients;
   if (COMMANDS[number - 1]?.startsWith('npx tidemark put')) {
-    // From the event to Slack.
+    // From an event or from silence to Slack. The sweep is what the reader waits for up to an hour.
+    const resources = await readResources(clients.cloudformation, { stage: 'dev' });
+    const sweep = new InvokeCommand({ FunctionName: resources.get('sweepFunction'), Payload: Buffer.from('{}') });
+    expect((await clients.lambda.send(sweep)).FunctionError).toBeUndefined();
     for (const deadline = Date.now() + 120_000; told === 0 && Date.now() < deadline; ) await sleep(500);
     expect(told).toBeGreaterThan(0);
   }
