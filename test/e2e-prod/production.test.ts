@@ -7,7 +7,7 @@ import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { ListBucketsCommand } from '@aws-sdk/client-s3';
 import { ListEndpointsCommand, ListModelsCommand, UpdateModelPackageCommand } from '@aws-sdk/client-sagemaker';
 import { DescribeExecutionCommand, ListExecutionsCommand } from '@aws-sdk/client-sfn';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { badRecords } from '../../cli/bad-records.ts';
 import { Session } from '../../cli/demo/session.ts';
 import { landHistory, readScoresTable, trainModel, until } from '../../cli/demo/stages.ts';
@@ -109,6 +109,10 @@ beforeAll(async () => {
   const [topic = ''] = (await alarms(session)).flatMap(({ AlarmActions }) => AlarmActions ?? []);
   inbox = await AlarmInbox.subscribe(session, topic);
 }, LONG_MS);
+
+beforeEach(() => {
+  process.stderr.write(`· ${expect.getState().currentTestName}\n`);
+});
 
 afterAll(async () => {
   await traffic?.stop();
