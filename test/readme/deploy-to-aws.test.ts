@@ -97,7 +97,8 @@ function run(line: string, until?: { readonly matches: RegExp; readonly look: (o
   let matched = false;
   const ended = new Promise<Ran>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code) => resolve({ code, output }));
+    // Of npx itself, Ctrl-C is the end: no code, but the signal.
+    child.once('close', (code, signal) => resolve({ code: matched && signal === 'SIGINT' ? 0 : code, output }));
   });
   const take = (chunk: Buffer) => {
     output += chunk.toString('utf8');
