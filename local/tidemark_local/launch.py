@@ -41,6 +41,7 @@ PLUGINS = (
     "sagemaker",
     "glue_spark",
     "step_functions",
+    "composite_alarms",
     "stack_rules",
     "step_limits",
     "http_api_limits",

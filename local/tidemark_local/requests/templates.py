@@ -36,6 +36,7 @@ _APIS = {
     "AWS::ApiGatewayV2::Route": Api("apigatewayv2", "CreateRoute", {}),
     "AWS::ApiGatewayV2::Stage": Api("apigatewayv2", "CreateStage", {}),
     "AWS::CloudWatch::Alarm": Api("cloudwatch", "PutMetricAlarm", {}),
+    "AWS::CloudWatch::CompositeAlarm": Api("cloudwatch", "PutCompositeAlarm", {}),
     "AWS::CloudWatch::Dashboard": Api("cloudwatch", "PutDashboard", {}),
     "AWS::DynamoDB::GlobalTable": Api("dynamodb", "CreateTable", {}),
     "AWS::DynamoDB::Table": Api("dynamodb", "CreateTable", {}),

@@ -10,7 +10,7 @@ import uuid
 from contextlib import contextmanager
 
 from aws_facts import answer
-from jobs_support import ROOT, allow, tar, until
+from jobs_support import ROOT, SELF_CONTAINED, allow, tar, until
 
 ACCOUNT = "arn:aws:{}:us-east-1:000000000000:"
 SAGEMAKER, ALARMS = ACCOUNT.format("sagemaker"), ACCOUNT.format("cloudwatch") + "alarm:prod/{}/Canary*"
@@ -84,7 +84,9 @@ class App:
             ModelPackageGroupName=self.name,
             ModelApprovalStatus="Approved",
             InferenceSpecification={
-                "Containers": [{"Image": "sagemaker-xgboost:3.2-0", "ModelDataUrl": url}],
+                "Containers": [
+                    {"Image": "sagemaker-xgboost:3.2-0", "ModelDataUrl": url, "Environment": SELF_CONTAINED}
+                ],
                 "SupportedContentTypes": ["application/json"],
                 "SupportedResponseMIMETypes": ["application/json"],
             },

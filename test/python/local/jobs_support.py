@@ -17,6 +17,8 @@ import boto3
 from botocore.config import Config
 
 ROOT = Path(__file__).parents[3]
+# What tells the container to serve the model's own code.
+SELF_CONTAINED = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
 LOGS = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
 if str(ROOT / "local") not in sys.path:
     sys.path.insert(0, str(ROOT / "local"))

@@ -195,7 +195,11 @@ def schedule(aws, size):
         Name=aws.name(),
         ScheduleExpression="rate(1 day)",
         FlexibleTimeWindow={"Mode": "OFF"},
-        Target={"Arn": aws.function, "RoleArn": aws.role, "Input": json.dumps("x" * (size - 2))},
+        Target={
+            "Arn": aws.function,
+            "RoleArn": aws.cloud.role(aws.name(), "scheduler"),
+            "Input": json.dumps("x" * (size - 2)),
+        },
     )
 
 

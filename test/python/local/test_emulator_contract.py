@@ -133,6 +133,13 @@ FUNCTIONS = [
     ),
     ("alarm_states", SERVICES + "cloudwatch", "_dispatch_alarm_actions", "(alarm, old_state, new_state, reason)"),
     ("alarm_states", SERVICES + "cloudwatch", "_evaluate_parent_alarms", "(child, seen)"),
+    (
+        "composite_alarms",
+        SERVICES + "cloudwatch",
+        "_put_composite_alarm",
+        "(params, cbor_data, is_cbor, is_json)",
+    ),
+    ("composite_alarms", SERVICES + "cloudwatch", "_delete_alarms", "(params, cbor_data, is_cbor, is_json)"),
     ("service_calls", "ministack.core.iam_evaluator", "_resource_policy", "(service, resource_arn)"),
     (
         "service_calls",
@@ -417,6 +424,7 @@ def test_the_defects_that_the_plug_ins_mend_are_still_there():
     assert "batchItemFailures" not in inspect.getsource(lambda_svc._poll_kinesis)
     assert 'del stream["shards"][shard_id]' in inspect.getsource(kinesis._split_shard)
     assert "return name," in inspect.getsource(provisioners._sm_secret_create)
+    assert '"AWS::CloudWatch::CompositeAlarm": {' not in inspect.getsource(provisioners)
     assert "objects" not in inspect.getsource(provisioners._s3_delete)
     assert "DeletionProtection" not in inspect.getsource(provisioners._ddb_global_table_create)
     assert "DeletionProtection" not in inspect.getsource(provisioners._ddb_delete)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from aws_facts import answer
 from botocore.exceptions import ClientError
-from jobs_support import LOGS, allow, running_cloud, tar, until
+from jobs_support import LOGS, SELF_CONTAINED, allow, running_cloud, tar, until
 
 SLEEP = "export const handler = () => new Promise((done) => setTimeout(() => done('slept'), 3000));"
 SERVE = "def model_fn(d): return 1\ndef predict_fn(x, m): return x\n"
@@ -20,7 +20,7 @@ def cloud(tmp_path_factory):
         bucket = f"arn:aws:s3:::{cloud.bucket}/*"
         cloud.worker = cloud.role("worker", "sagemaker", allow("s3:GetObject", bucket), allow(LOGS))
         url = cloud.put("model.tar.gz", tar({"code/inference.py": SERVE}))
-        container = {"Image": "sagemaker-xgboost:3.2-0", "ModelDataUrl": url}
+        container = {"Image": "sagemaker-xgboost:3.2-0", "ModelDataUrl": url, "Environment": SELF_CONTAINED}
         cloud.sagemaker.create_model(ModelName="m", PrimaryContainer=container, ExecutionRoleArn=cloud.worker)
         yield cloud
 

@@ -10,7 +10,7 @@ import pytest
 from aws_facts import answer
 from botocore import xform_name
 from botocore.exceptions import ClientError
-from jobs_support import LOGS, allow, running_cloud, tar, until
+from jobs_support import LOGS, SELF_CONTAINED, allow, running_cloud, tar, until
 
 SCRIPT = """
 import json, os, time
@@ -222,8 +222,7 @@ def test_model_is_downloaded_with_its_own_role(cloud):
 
 
 def test_model_with_code_inside(cloud):
-    environment = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
-    container = {"Image": "x", "ModelDataUrl": cloud.uri("red.tar.gz"), "Environment": environment}
+    container = {"Image": "x", "ModelDataUrl": cloud.uri("red.tar.gz"), "Environment": SELF_CONTAINED}
     cloud.sagemaker.create_model(ModelName="inside", PrimaryContainer=container, ExecutionRoleArn=cloud.server)
     make_config(cloud, "inside", inside=1.0)
     assert make_endpoint(cloud, "inside", "inside")["EndpointStatus"] == "InService"
