@@ -10,7 +10,7 @@ const node = process.execPath;
 const bin = (path) => join(ROOT, 'node_modules', path);
 
 /** Folders of jest that are a part of their own. */
-const OWN_PART = ['test/e2e', 'test/e2e-prod'];
+const OWN_PART = ['test/e2e', 'test/e2e-prod', 'test/readme'];
 const SPARK = 'test/python/spark';
 
 /**
@@ -33,6 +33,11 @@ export function parts() {
       pytest('pytest', 'Python tests (pytest)', ['test/python', `--ignore=${SPARK}`]),
       jest('e2e-prod', 'stage prod, end to end (jest)', {
         folder: 'test/e2e-prod',
+        silenceMs: 15 * MINUTE,
+        onDemand: true,
+      }),
+      jest('readme', "the README's way to AWS, command by command (jest)", {
+        folder: 'test/readme',
         silenceMs: 15 * MINUTE,
         onDemand: true,
       }),

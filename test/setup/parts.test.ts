@@ -222,7 +222,7 @@ test('every test file belongs to one part', () => {
       const asked = command.filter((word, i) => word.startsWith('test/') && !ignored.includes(command[i]!));
       const python = command.includes('pytest');
       if (python !== path.endsWith('.py') || ignored.some((folder) => path.includes(folder))) return false;
-      return asked.length === 0 || asked.some((folder) => path.startsWith(resolve(folder)));
+      return asked.length === 0 || asked.some((folder) => path.startsWith(`${resolve(folder)}/`));
     });
   const tests = files.filter((path) => /\.test\.ts$|\/test_[^/]*\.py$/.test(path));
   expect(tests.length).toBeGreaterThan(50);

@@ -20,7 +20,13 @@ export const handler = async ({ training_job_name, output_data_url }) => ({
   passed: output_data_url.includes(`/${training_job_name}/output/`), reasons: ['another place'], metadata: METADATA,
 });
 """
-TRAIN = "import json, os\njson.dump({'name': 'trained'}, open(os.environ['SM_MODEL_DIR'] + '/model.json', 'w'))\n"
+TRAIN = """
+import json, os, shutil
+model = os.environ["SM_MODEL_DIR"]
+json.dump({"name": "trained"}, open(model + "/model.json", "w"))
+os.mkdir(model + "/code")
+shutil.copy("inference.py", model + "/code")
+"""
 
 
 @pytest.fixture(scope="module")
