@@ -82,7 +82,9 @@ describe.each(STAGES)('with a use case of %s whose name is as long as it may be'
       }
     }
     expect(wrong).toEqual([]);
-    expect(checked).toEqual(expect.arrayContaining([...Object.keys(NAMES), 'stack']));
+    // The schedule of the local stage is off, so nothing there can miss a sweep.
+    const named = Object.keys(NAMES).filter((name) => stage !== 'local' || !name.startsWith('AWS::CloudWatch::Comp'));
+    expect(checked).toEqual(expect.arrayContaining([...named, 'stack']));
   });
 
   test('every name that the state machine makes fits, whatever its execution is called', () => {
