@@ -1,6 +1,6 @@
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { Progress } from '../../setup/progress.mjs';
-import { confirm } from '../confirmation.ts';
+import { confirm, requirePerson } from '../confirmation.ts';
 import { destroy } from '../destruction/destroy.ts';
 import { type DestructionPlan, planDestruction } from '../destruction/plan.ts';
 import { interruption } from '../interruption.ts';
@@ -12,6 +12,7 @@ interface DestroyOptions extends Target {
 
 /** `tidemark destroy`: says what goes and what stays, asks, and takes the deployment down. */
 export async function destroyDeployment({ yes, ...target }: DestroyOptions): Promise<void> {
+  if (!yes) requirePerson();
   const { clients, resources } = await deployed(target);
   const progress = new Progress();
   const plan = await progress.step('Look at what is deployed', () => planDestruction(clients, resources));

@@ -1,5 +1,5 @@
 import { Progress } from '../../setup/progress.mjs';
-import { confirm } from '../confirmation.ts';
+import { confirm, requirePerson } from '../confirmation.ts';
 import { type ErasedStore, eraseEntity } from '../erasure.ts';
 import { CliError } from '../errors.ts';
 import { interruption } from '../interruption.ts';
@@ -12,6 +12,7 @@ interface EraseOptions extends Target {
 
 /** `tidemark erase`: exit code 1 when a store still holds the entity. */
 export async function erase({ entity, stage, usecase, yes }: EraseOptions): Promise<void> {
+  if (!yes) requirePerson();
   const { clients, resources } = await deployed({ stage, usecase });
   if (!yes)
     await confirm(`Erase this entity from every store of ${resources.deployment}?`, 'erase', 'Nothing was erased.');
