@@ -5,6 +5,7 @@ export default {
   testTimeout: 300_000,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
+  testSequencer: './setup/reporters/longest-first.mjs',
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',
