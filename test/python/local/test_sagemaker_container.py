@@ -227,8 +227,8 @@ def test_a_container_that_ends_is_started_again_and_serves(cloud):
     os.kill(before, signal.SIGKILL)
     restarted(cloud, "scores", before)
     until(lambda: answers(cloud, "scores"), bool, 30)
-    lines = cloud.lines("/aws/sagemaker/Endpoints/scores", "trained/")
-    assert any("The container ended with code -9; it is started again." in line for line in lines)
+    said = "The container ended with code -9; it is started again."
+    until(lambda: any(said in line for line in cloud.lines("/aws/sagemaker/Endpoints/scores", "trained/")), bool)
 
 
 def test_a_container_starts_again_with_what_the_role_may_do_then(cloud):
