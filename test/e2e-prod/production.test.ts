@@ -91,8 +91,17 @@ async function approveInRegistry(arn: string): Promise<string> {
   return ended;
 }
 
-const nobodyUnscored = () =>
-  until(session, 'That every event was scored', async () => (await traffic.unscored(0)).length === 0, SCORED_MS);
+/** Of all that was sent up to now. */
+const nobodyUnscored = () => {
+  const sent = traffic.sent();
+  expect(sent.size).toBeGreaterThan(0);
+  return until(
+    session,
+    'That every event was scored',
+    async () => (await traffic.unscored(sent)).length === 0,
+    SCORED_MS,
+  );
+};
 
 beforeAll(async () => {
   useJava();

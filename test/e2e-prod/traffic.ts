@@ -54,12 +54,16 @@ export class Traffic {
     this.#sent.set(example.entity_id, now);
   }
 
-  /** Entities whose last event no score knows of, of those whose event was taken at least `withinMs` ago. */
-  async unscored(withinMs: number): Promise<string[]> {
-    const due = Date.now() - withinMs;
+  /** When the last event of each entity was taken, as of now: what `unscored` is asked about. */
+  sent(): ReadonlyMap<string, number> {
+    return new Map(this.#sent);
+  }
+
+  /** Entities of which no score knows the event that was sent. */
+  async unscored(sent: ReadonlyMap<string, number>): Promise<string[]> {
     const { scores } = await readScoresTable(this.#session);
     const scored = new Map(scores.map(({ entity_id, t }) => [entity_id, t]));
-    return [...this.#sent].filter(([id, at]) => at <= due && (scored.get(id) ?? 0) < at).map(([id]) => id);
+    return [...sent].filter(([id, at]) => (scored.get(id) ?? 0) < at).map(([id]) => id);
   }
 
   async #run(): Promise<void> {
