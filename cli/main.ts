@@ -27,6 +27,12 @@ function positive(text: string): number {
   return value;
 }
 
+function scale(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('allowed is more than 0, and at most 1.');
+  return value;
+}
+
 function port(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError('allowed is 0 to 65535.');
@@ -79,6 +85,17 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
     .description('start it in the background (it keeps its data until it stops)')
     .option('--foreground', 'stay in this terminal until Ctrl-C')
     .option('--port <port>', 'port on 127.0.0.1; 0: a free one', port, 0)
+    .addOption(
+      new Option('--quotas <profile>', "the account's service quotas: a new one has no endpoint instance")
+        .choices(['established', 'new-account'])
+        .default('established'),
+    )
+    .option(
+      '--time-scale <factor>',
+      'waits, alarm periods and canaries by this factor (0.05: 10 min are 30 s)',
+      scale,
+      1,
+    )
     .action(startLocal);
   local.command('stop').description('stop it and everything it started').action(stopLocal);
   local.command('status').description('say whether it runs, where, and what is deployed').action(statusLocal);

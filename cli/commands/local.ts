@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startLocalCloud } from '../../local/cloud.ts';
+import { type LocalCloudOptions, startLocalCloud } from '../../local/cloud.ts';
 import { connectTo } from '../connection.ts';
 import { CliError } from '../errors.ts';
 import { interruption } from '../interruption.ts';
@@ -16,13 +16,12 @@ const LOG = join(RUNS, 'local.log');
 const START_MS = 40_000;
 const STOP_MS = 25_000;
 
-interface StartOptions {
+interface StartOptions extends Required<Pick<LocalCloudOptions, 'port' | 'quotas' | 'timeScale'>> {
   readonly foreground?: boolean;
-  readonly port: number;
 }
 
 /** Starts the cloud in this process, or in one of its own that lives on. */
-export async function startLocal({ foreground, port }: StartOptions): Promise<void> {
+export async function startLocal({ foreground, ...options }: StartOptions): Promise<void> {
   const before = readLocalState();
   if (before) {
     console.log(
@@ -31,10 +30,14 @@ export async function startLocal({ foreground, port }: StartOptions): Promise<vo
     return;
   }
   mkdirSync(RUNS, { recursive: true });
-  if (foreground) return runForeground(port);
+  if (foreground) return runForeground(options);
   const log = openSync(LOG, 'a', 0o600);
   const launcher = join(ROOT, 'cli', 'tidemark.mjs');
-  const args = [launcher, 'local', 'start', '--foreground', '--port', String(port)];
+  const { port, quotas, timeScale } = options;
+  const args = [
+    ...[launcher, 'local', 'start', '--foreground', '--port', String(port)],
+    ...['--quotas', quotas, '--time-scale', String(timeScale)],
+  ];
   const child = spawn(process.execPath, args, { cwd: ROOT, detached: true, stdio: ['ignore', log, log] });
   child.unref();
   const deadline = Date.now() + START_MS;
@@ -50,10 +53,10 @@ export async function startLocal({ foreground, port }: StartOptions): Promise<vo
   throw new CliError(`The local cloud did not start; its log: ${LOG}`);
 }
 
-async function runForeground(port: number): Promise<void> {
+async function runForeground(options: Omit<StartOptions, 'foreground'>): Promise<void> {
   useJava();
   const stop = interruption();
-  const cloud = await startLocalCloud({ port, quiet: true });
+  const cloud = await startLocalCloud({ ...options, quiet: true });
   const slack = await SlackReceiver.start(({ body }) => console.log(`Slack: ${body.text}`));
   try {
     const { endpoint, stateDir, env, clientConfig } = cloud;
