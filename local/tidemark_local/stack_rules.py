@@ -109,7 +109,13 @@ def _keep_protection_of_replica(region: str) -> None:
 
         return made
 
-    create, update = protecting(table["create"], 1), protecting(table["update"], 2)
+    def in_place(physical_id: str, old: dict, new: dict, *more: Any) -> tuple[str, dict]:
+        """The emulator derives another name for a table whose template gives none, and so replaces it with an empty
+        one at every update."""
+        name = {"TableName": physical_id}
+        return table["update"](physical_id, {**name, **old}, {**name, **new}, *more)
+
+    create, update = protecting(table["create"], 1), protecting(in_place, 2)
     provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::GlobalTable"] = {**table, "create": create, "update": update}
 
 

@@ -189,7 +189,13 @@ def test_a_table_under_protection_stays(cloud, kind):
     cloud.dynamodb.update_table(TableName=resource["PhysicalResourceId"], DeletionProtectionEnabled=False)
     assert delete(cloud, name) == "DELETE_COMPLETE"
     assert create(cloud, f"lifted-{kind}", table(True)) == "CREATE_COMPLETE"
+    find = lambda: cloud.cloudformation.describe_stack_resources(StackName=f"lifted-{kind}")["StackResources"]  # noqa: E731
+    [made] = find()
+    cloud.dynamodb.put_item(TableName=made["PhysicalResourceId"], Item={"id": {"S": "kept"}})
     assert update(cloud, f"lifted-{kind}", table(False)) == "UPDATE_COMPLETE"
+    [same] = find()
+    assert same["PhysicalResourceId"] == made["PhysicalResourceId"]
+    assert cloud.dynamodb.scan(TableName=made["PhysicalResourceId"])["Count"] == 1
     assert delete(cloud, f"lifted-{kind}") == "DELETE_COMPLETE"
 
 
