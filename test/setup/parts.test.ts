@@ -1,7 +1,8 @@
 /** How `npm test` counts: also what a part had done before it was ended. */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { parts } from '../../setup/parts.mjs';
@@ -207,6 +208,19 @@ test('silence is counted from what was last said for the first time', () => {
     jest.useRealTimers();
   }
 });
+
+test.each(parts().suites.filter(({ command }) => command.some((word) => word.endsWith('jest.js'))))(
+  '$id: jest itself finds its files and no others',
+  ({ id, command: [node = '', ...args], env }) => {
+    const { stdout } = spawnSync(node, [...args, '--listTests'], { encoding: 'utf8', env: { ...process.env, ...env } });
+    const found = stdout.split('\n').filter((line) => line.endsWith('.test.ts'));
+    expect(found.length).toBeGreaterThan(0);
+    const own = ['e2e', 'e2e-prod', 'readme'];
+    const folders = new Set(found.map((path) => relative('test', path).split('/')[0] as string));
+    if (own.includes(id)) expect([...folders]).toEqual([id]);
+    else expect(own.filter((name) => folders.has(name))).toEqual([]);
+  },
+);
 
 test('every test file belongs to one part', () => {
   const { checks, suites } = parts();
