@@ -42,6 +42,7 @@ PLUGINS = (
     "glue_spark",
     "step_functions",
     "composite_alarms",
+    "permission_names",
     "stack_rules",
     "step_limits",
     "http_api_limits",

@@ -10,15 +10,15 @@ const SCRIPT = 'code/inference.py';
 
 /** Python that is appended to the serving script. */
 export const BROKEN = `
-def predict_fn(request, model):
+def transform_fn(model, body, content_type, accept):
     raise RuntimeError("broken on purpose")
 `;
 export const SLOW = `
 import time
-_in_time = predict_fn
-def predict_fn(request, model):
+_in_time = transform_fn
+def transform_fn(model, body, content_type, accept):
     time.sleep(1)
-    return _in_time(request, model)
+    return _in_time(model, body, content_type, accept)
 `;
 
 /**

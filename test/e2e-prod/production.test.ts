@@ -245,13 +245,16 @@ describe('a changed view, while events go on', () => {
 
 describe('a bad model', () => {
   test.each([
-    ['answers 500', BROKEN],
-    ['is slow', SLOW],
+    ['answers 500', BROKEN, 'CanaryErrors'],
+    ['is slow', SLOW, 'CanaryLatency'],
   ])(
     'that %s is rolled back by its alarm, and nobody is left unscored',
-    async (what, more) => {
+    async (what, more, alarm) => {
       const arn = await registerLike(session, second.arn, `bad-${what.replaceAll(' ', '-')}`, more);
-      expect(await approveInRegistry(arn)).toMatch(/^FAILED DeploymentFailed/);
+      const ended = await approveInRegistry(arn);
+      expect(ended).toMatch(/^FAILED DeploymentFailed/);
+      // Not because it did not start: the canary was asked, and its own alarm rang.
+      expect(ended).toContain(alarm);
       expect(await versionServed(second.version)).toBe(true);
       await nobodyUnscored();
     },

@@ -140,6 +140,12 @@ FUNCTIONS = [
         "(params, cbor_data, is_cbor, is_json)",
     ),
     ("composite_alarms", SERVICES + "cloudwatch", "_delete_alarms", "(params, cbor_data, is_cbor, is_json)"),
+    (
+        "permission_names",
+        SERVICES + "cloudformation.provisioners",
+        "_lambda_permission_create",
+        "(logical_id, props, stack_name)",
+    ),
     ("service_calls", "ministack.core.iam_evaluator", "_resource_policy", "(service, resource_arn)"),
     (
         "service_calls",
@@ -424,6 +430,7 @@ def test_the_defects_that_the_plug_ins_mend_are_still_there():
     assert "batchItemFailures" not in inspect.getsource(lambda_svc._poll_kinesis)
     assert 'del stream["shards"][shard_id]' in inspect.getsource(kinesis._split_shard)
     assert "return name," in inspect.getsource(provisioners._sm_secret_create)
+    assert 'f"{stack_name}-{logical_id}-{new_uuid()[:8]}"' in inspect.getsource(provisioners._lambda_permission_create)
     assert '"AWS::CloudWatch::CompositeAlarm": {' not in inspect.getsource(provisioners)
     assert "objects" not in inspect.getsource(provisioners._s3_delete)
     assert "DeletionProtection" not in inspect.getsource(provisioners._ddb_global_table_create)
