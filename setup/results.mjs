@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
  * @property {number} passed tests
  * @property {number} failed tests, and files that could not run
  * @property {string[]} failures what each of them said
+ * @property {string[]} warnings tests to be done (jest's `todo`): what has to be looked at, and fails nothing yet
  * @property {string[]} unfinished files (jest) or tests (pytest) that were started and did not end
  */
 
@@ -25,11 +26,12 @@ export function readResults(path) {
     else if (test) files.get(file)?.tests.push(test);
     else files.set(file, { tests, ended: true, broken });
   }
-  const counts = { passed: 0, failed: 0, failures: [], unfinished: [] };
+  const counts = { passed: 0, failed: 0, failures: [], warnings: [], unfinished: [] };
   for (const [file, { tests, ended, broken }] of files) {
     if (!ended) counts.unfinished.push(file);
     for (const { name, outcome, message } of tests) {
       if (outcome === 'passed') counts.passed += 1;
+      if (outcome === 'todo') counts.warnings.push(`! ${name}`);
       if (outcome !== 'failed') continue;
       counts.failed += 1;
       counts.failures.push(`✗ ${name.startsWith(file) ? name : `${file} › ${name}`}\n${message}`);

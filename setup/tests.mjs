@@ -44,6 +44,7 @@ export async function runPart(part, environment, progress, out = OUT) {
     ? `was ended, as it said nothing new for ${seconds(part.silenceMs)}`
     : `ended with ${signal ?? `code ${code}`}`;
   const counts = countsOf(part, code === 0 && !stop.signal.aborted, how, stop.signal.aborted);
+  for (const warning of counts.warnings) progress.print(warning);
   if (counts.failed === 0) step.done(`${counts.passed} passed`);
   else {
     step.fail(`${counts.passed} passed, ${counts.failed} failed`);
@@ -68,7 +69,7 @@ function watchResults(results, silence, step) {
 
 /** A part that ended badly without saying which test failed has still failed: it counts as one. @returns {Counts} */
 function countsOf(part, ok, how, ended) {
-  const none = { passed: 0, failed: 0, failures: [], unfinished: [] };
+  const none = { passed: 0, failed: 0, failures: [], warnings: [], unfinished: [] };
   if (!part.results) return ok ? { ...none, passed: 1 } : { ...none, failed: 1, failures: [`✗ ${part.name} ${how}`] };
   const counts = readResults(part.results) ?? none;
   const under = counts.unfinished.length > 0 ? `; not finished: ${counts.unfinished.join(', ')}` : '';

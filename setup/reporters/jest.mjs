@@ -35,6 +35,6 @@ export default class ResultsAsTheyCome {
 }
 
 function testOf({ fullName, status, failureMessages }) {
-  const outcome = status === 'passed' || status === 'failed' ? status : 'skipped';
+  const outcome = ['passed', 'failed', 'todo'].includes(status) ? status : 'skipped';
   return { name: fullName, outcome, ...(outcome === 'failed' ? { message: (failureMessages ?? []).join('\n') } : {}) };
 }

@@ -10,9 +10,9 @@ export async function alarms(session: Session): Promise<(MetricAlarm | Composite
   return found;
 }
 
-/** Names of the alarms that ring, with why. @param severity `CRITICAL`: those that wake somebody */
-export async function ringing(session: Session, severity: 'CRITICAL' | 'WARNING'): Promise<string[]> {
+/** Names of the alarms that ring and wake somebody, with why. */
+export async function criticalAlarms(session: Session): Promise<string[]> {
   return (await alarms(session))
-    .filter(({ StateValue, AlarmDescription }) => StateValue === 'ALARM' && AlarmDescription?.startsWith(severity))
+    .filter(({ StateValue, AlarmDescription }) => StateValue === 'ALARM' && AlarmDescription?.startsWith('CRITICAL'))
     .map(({ AlarmName, StateReason }) => `${AlarmName}: ${StateReason}`);
 }

@@ -22,7 +22,7 @@ import { prod } from '../../lib/config/prod.ts';
 import { loadStage } from '../../lib/config/stages.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { AlarmInbox } from './alarm-inbox.ts';
-import { alarms, ringing } from './alarms.ts';
+import { alarms, criticalAlarms } from './alarms.ts';
 import { Checkout } from './checkout.ts';
 import { tidemark } from './command.ts';
 import { definition } from './definition.ts';
@@ -164,7 +164,7 @@ describe('the first day, without a model', () => {
       await sweep();
       expect((await alarms(session)).length).toBeGreaterThan(50);
       expect(await scores()).toEqual([]);
-      expect(await ringing(session, 'CRITICAL')).toEqual([]);
+      expect(await criticalAlarms(session)).toEqual([]);
       expect([...(await inbox.rang())]).toEqual([]);
     },
     LONG_MS,

@@ -22,10 +22,6 @@ export class Traffic {
     this.#examples = examples;
   }
 
-  get count(): number {
-    return this.#count;
-  }
-
   start(): void {
     this.#stopped = false;
     this.#running = this.#run();

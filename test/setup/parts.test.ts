@@ -144,6 +144,18 @@ describe('a part that ends by itself', () => {
   );
 
   test(
+    'jest: a test to be done is a warning that is printed, and fails nothing',
+    async () => {
+      const { counts, printed } = await runJest(
+        file('a.test.mjs', `test('good', () => {}); test['todo']('an end of support is near');`),
+      );
+      expect(counts).toMatchObject({ passed: 1, failed: 0, warnings: ['! an end of support is near'] });
+      expect(printed).toContain('! an end of support is near');
+    },
+    START_MS,
+  );
+
+  test(
     'pytest: a file that could not be collected is one failure',
     async () => {
       const { counts } = await runPytest(file('test_a.py', 'import none_such'));
@@ -182,7 +194,13 @@ test('what a file ended with replaces what its tests said; without a file there 
     { file: 'a', tests: [{ name: 'x', outcome: 'failed', message: 'late' }] },
   ];
   const path = file('results', records.map((record) => `${JSON.stringify(record)}\n`).join(''));
-  expect(readResults(path)).toEqual({ passed: 0, failed: 1, failures: ['✗ a › x\nlate'], unfinished: [] });
+  expect(readResults(path)).toEqual({
+    passed: 0,
+    failed: 1,
+    failures: ['✗ a › x\nlate'],
+    warnings: [],
+    unfinished: [],
+  });
   expect(readResults(join(folder, 'none'))).toBeUndefined();
 });
 
