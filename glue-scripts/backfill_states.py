@@ -2,13 +2,15 @@
 
 May run again, also beside live traffic: the first run of a view version goes up to where that joined the stream.
 Arguments: --aws_region, --lake_bucket, --database, --ir_uri, --table_features, --stream_name,
---join_after_seconds (as the processor has it).
+--join_after_seconds (as the processor has it), --compact_job (name of the job that merges the archive).
 """
 
 import json
+from functools import partial
 
 from pyspark.sql import SparkSession
 from tidemark_spark.backfill import backfill
+from tidemark_spark.compaction_run import compact_now
 from tidemark_spark.ir import compile_view, parse_use_case
 from tidemark_spark.job_arguments import resolve
 from tidemark_spark.joins import Online
@@ -18,16 +20,16 @@ from tidemark_spark.tables import Tables
 
 
 def main() -> None:
-    names = ["lake_bucket", "database", "ir_uri", "table_features", "stream_name", "join_after_seconds"]
+    names = ["lake_bucket", "database", "ir_uri", "table_features", "stream_name", "join_after_seconds", "compact_job"]
     args = resolve(names)
     spark = SparkSession.builder.getOrCreate()
     prepare(spark, args["aws_region"])
-    join_after_ms = int(args["join_after_seconds"]) * 1000
+    join_after_ms = int(args["join_after_seconds", "compact_job"]) * 1000
     online = Online(args["table_features"], args["stream_name"], args["lake_bucket"], join_after_ms)
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
     for view in use_case["views"]:
         plan = compile_view(use_case, view)
-        counts = backfill(spark, Tables(args["database"]), plan, online)
+        counts = backfill(spark, Tables(args["database"]), plan, online, partial(compact_now, args["compact_job"]))
         print(json.dumps({"job": "backfill_states"} | counts))
 
 

@@ -6,7 +6,7 @@ Before the fence, a state that the stream has begun gets the backfill's part bes
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -36,10 +36,13 @@ def newest_positions(events: DataFrame) -> dict[str, str]:
     return {row["shard_id"]: row["last"]["s"] for row in rows}
 
 
-def backfill(spark: SparkSession, tables: Tables, plan: ViewPlan, online: Online) -> dict[str, Any]:
+def backfill(
+    spark: SparkSession, tables: Tables, plan: ViewPlan, online: Online, compact: Callable[[], None] | None = None
+) -> dict[str, Any]:
     """Writes the state of every entity in `events`, then the view's fence; returns what was written and kept.
 
-    The first time, up to where the view version joined the stream; once the fence is up, up to what is archived.
+    The first time, up to where the view version joined the stream (`compact` merges the archive up to there, see
+    joins.settle_positions); once the fence is up, up to what is archived.
 
     Raises BackfillError when there are no events, the archive does not reach far enough or DynamoDB keeps refusing.
     """
@@ -47,7 +50,7 @@ def backfill(spark: SparkSession, tables: Tables, plan: ViewPlan, online: Online
     table = online.table
     joining = not is_fenced(table, view)
     # Before the snapshot, which then holds all that lies before the positions.
-    positions = settle_positions(spark, tables, online, view) if joining else {}
+    positions = settle_positions(spark, tables, online, view, compact) if joining else {}
     snapshot = snapshot_id(spark, tables.name("events"))
     if snapshot is None:
         raise BackfillError("events: the table is empty. Land the history first.")

@@ -27,11 +27,18 @@ _JOINS_AT = "joins_at"
 _LEFT = "left#"
 _DIGITS = 64
 _PROGRESS_SECONDS = 30
+_ARCHIVED_WITHIN_MS = 15 * 60_000
+"""Longer than the archiver gathers a batch, and a compaction that is under way."""
+_ARCHIVER_SECONDS = 2
 _COMPACT = "Compact the archive first."
 
 
 class BackfillError(RuntimeError):
     """States that could not be written; the message says why and what to do."""
+
+
+class ArchiveBehindError(BackfillError):
+    """What is merged of the archive does not reach yet to where the version joined the stream."""
 
 
 @dataclass(frozen=True)
@@ -50,38 +57,61 @@ def is_fenced(table: str, view: str) -> bool:
 
 
 def settle_positions(
-    spark: SparkSession, tables: Tables, online: Online, view: str, sleep: Callable[[float], None] = time.sleep
+    spark: SparkSession,
+    tables: Tables,
+    online: Online,
+    view: str,
+    compact: Callable[[], None] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, str]:
     """Shard → the first sequence number that is the stream's for this view version; what lies before is the backfill's.
 
     Registers shards where nothing came since the version was deployed, once no function of former code runs that would
-    read on there without it. Afterwards `events` holds all that lies before the positions.
+    read on there without it. Afterwards `events` holds all that lies before the positions: a shard joins with its first
+    event after that wait, which no earlier compaction has seen, so `compact` merges the archive once more, as often as
+    the archiver needs to bring it.
 
-    Raises BackfillError when the archive does not reach far enough yet.
+    Raises ArchiveBehindError when the archive does not reach far enough (at once without `compact`, else after a time).
     """
     join = JoinItem(online.table, view)
     first = not _has_other_versions(online.table, view)
     after_ms = 0 if first else online.join_after_ms
     _wait_until(join.announce(_now() + after_ms) + after_ms, sleep)
+    deadline = _now() + _ARCHIVED_WITHIN_MS
+    while True:
+        try:
+            return _settled(spark, tables, online, join, first)
+        except ArchiveBehindError as behind:
+            if compact is None or _now() > deadline:
+                raise
+            print(f"backfill: merges the archive first: {behind}")
+        sleep(_ARCHIVER_SECONDS)
+        compact()
+        tables.refresh(spark, "archive_files", "events")
+
+
+def _settled(spark: SparkSession, tables: Tables, online: Online, join: JoinItem, first: bool) -> dict[str, str]:
     reach = read_reach(spark, tables)
     positions = join.positions()
     # What former code has read behind the archive would be nobody's.
-    for shard, mark in {} if first else sorted(_newest_marks(online.table, view).items()):
+    for shard, mark in {} if first else sorted(_newest_marks(online.table, join.view).items()):
         if shard not in positions and int(mark) > int(reach.ends.get(shard, -1)):
-            raise BackfillError(f"{shard}: a state of another version holds events that are not archived. {_COMPACT}")
+            raise ArchiveBehindError(
+                f"{shard}: a state of another version holds events that are not archived. {_COMPACT}"
+            )
     # A shard that begins later has no record from before the version joined, so the processor joins it.
     for shard in sorted({*_shards(online.stream), *reach.ends} - positions.keys()):
         join.register(shard, reach.ends.get(shard))
     positions = join.positions()
     for shard, position in sorted(positions.items()):
         if int(reach.ends.get(shard, -1)) < int(position) - 1:
-            raise BackfillError(
+            raise ArchiveBehindError(
                 f"{shard}: found archived events up to {reach.ends.get(shard, 'nowhere')}; needed: up to {position},"
                 f" where this version joined the stream. {_COMPACT}"
             )
     hole = reach.unmerged(online.bucket, positions)
     if hole is not None:
-        raise BackfillError(f"{hole}: an archived object is not merged. {_COMPACT}")
+        raise ArchiveBehindError(f"{hole}: an archived object is not merged. {_COMPACT}")
     return positions
 
 
@@ -89,6 +119,7 @@ class JoinItem:
     """The item about the joins of one view version, as lambdas/shared/dynamo-joins.ts writes it too."""
 
     def __init__(self, table: str, view: str) -> None:
+        self.view = view
         self._client = aws.client("dynamodb")
         self._at = {"TableName": table, "Key": key_of(JOIN_KEY, view)}
 
@@ -111,7 +142,7 @@ class JoinItem:
     def register(self, shard: str, end: str | None) -> None:
         """Joins a shard right behind `end`, the last that is archived of it (None: nothing), unless it has joined.
 
-        Raises BackfillError when a function has left something behind it to the backfill meanwhile.
+        Raises ArchiveBehindError when a function has left something behind it to the backfill meanwhile.
         """
         try:
             self._client.update_item(
@@ -129,7 +160,7 @@ class JoinItem:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
             if shard not in self.positions():
-                raise BackfillError(
+                raise ArchiveBehindError(
                     f"{shard}: found archived events up to {end or 'nowhere'}, and later ones that the stream left"
                     f" to the backfill. {_COMPACT}"
                 ) from error

@@ -46,6 +46,12 @@ class Tables:
     def exists(self, spark: SparkSession, table: str) -> bool:
         return spark.catalog.tableExists(f"{self.catalog}.{self.database}.{table}")
 
+    def refresh(self, spark: SparkSession, *names: str) -> None:
+        """Forgets what Spark's catalog keeps of tables that another job has written."""
+        for name in names:
+            if self.exists(spark, name):
+                spark.catalog.refreshTable(self.name(name))
+
     def at(self, spark: SparkSession, table: str, snapshot: int) -> DataFrame:
         """The table as it was at an Iceberg snapshot."""
         return spark.read.option("snapshot-id", snapshot).table(self.name(table))

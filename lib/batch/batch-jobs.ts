@@ -85,6 +85,7 @@ export class BatchJobs extends Construct {
         table_features,
         stream_name: stream.stream.streamName,
         join_after_seconds: String(deployment.stage.processor.joinAfterSeconds),
+        compact_job: this.compactArchive.job.jobName,
       },
     });
     catalog.grantQuery(this.backfillStates);
@@ -92,6 +93,8 @@ export class BatchJobs extends Construct {
     // Whether all that is archived was merged, and where shards have not begun.
     lake.grantList(this.backfillStates);
     stream.grantListShards(this.backfillStates);
+    // Where a version joined the stream is known when it has: the archive is merged up to there then.
+    this.compactArchive.grantRun(this.backfillStates);
 
     this.buildTrainingSet = new SparkJob(this, 'BuildTrainingSet', {
       ...common,

@@ -11,7 +11,8 @@ import { z } from 'zod';
 import type { Session } from '../../cli/demo/session.ts';
 
 const envelope = z.object({ Message: z.string() });
-const told = z.object({ AlarmName: z.string(), NewStateValue: z.string() });
+/** Failures of jobs come to the topic too, as events without these. */
+const told = z.object({ AlarmName: z.string().optional(), NewStateValue: z.string().optional() });
 
 export class AlarmInbox {
   readonly #sqs: SQSClient;
@@ -55,7 +56,7 @@ export class AlarmInbox {
       if (Messages.length === 0) return this.#told;
       for (const { Body } of Messages) {
         const { AlarmName, NewStateValue } = told.parse(JSON.parse(envelope.parse(JSON.parse(Body ?? '')).Message));
-        if (NewStateValue === 'ALARM') this.#told.add(AlarmName);
+        if (AlarmName && NewStateValue === 'ALARM') this.#told.add(AlarmName);
       }
     }
   }

@@ -132,12 +132,30 @@ def test_settles_or_says_why_not(spark: Any, features: Any, case: Case) -> None:
     slept: list[float] = []
     if case.positions is None:
         with pytest.raises(BackfillError, match=case.refused) as refusal:
-            settle_positions(spark, TABLES, ONLINE, view, slept.append)
+            settle_positions(spark, TABLES, ONLINE, view, sleep=slept.append)
         assert str(refusal.value).endswith("Compact the archive first.")
     else:
         for _ in range(2):
-            assert settle_positions(spark, TABLES, ONLINE, view, slept.append) == case.positions
+            assert settle_positions(spark, TABLES, ONLINE, view, sleep=slept.append) == case.positions
     assert slept == []
+
+
+def test_merges_the_archive_up_to_where_a_shard_joined_meanwhile(spark: Any, features: Any) -> None:
+    lay_out(spark, features, Case("behind", merged=[("s", "5", "80")], joined={"s": "90"}), "behind@2")
+    bucket = boto3.resource("s3").Bucket(ONLINE.bucket)
+    compactions = iter(["the archiver has not brought it", "it has"])
+    slept: list[float] = []
+
+    def compact() -> None:
+        if next(compactions) == "it has":
+            bucket.put_object(Key=key_of("s", "81", "95"), Body=b"")
+            merged = [(key_of("s", "81", "95"), "events")]
+            spark.createDataFrame(merged, FILE_COLUMNS).writeTo(TABLES.name("archive_files")).append()
+
+    positions = settle_positions(spark, TABLES, ONLINE, "behind@2", compact, slept.append)
+    assert positions == {FIRST: "0", "s": "90"}
+    assert next(compactions, None) is None
+    assert len(slept) == 2
 
 
 def lay_out(spark: Any, features: Any, case: Case, view: str) -> None:
@@ -169,10 +187,10 @@ def test_waits_until_no_function_of_the_version_before_runs(spark: Any, features
         slept.append(seconds)
         time.sleep(seconds)
 
-    settle_positions(spark, TABLES, patient, "waits@2", sleep)
+    settle_positions(spark, TABLES, patient, "waits@2", sleep=sleep)
     assert slept == []
     features.put_item(Item={"entity_id": "#join", "view": "waits@3", "joins_at": 1})
-    settle_positions(spark, TABLES, patient, "waits@4", sleep)
+    settle_positions(spark, TABLES, patient, "waits@4", sleep=sleep)
     # As long again as the version takes to join.
     assert 1.5 < sum(slept) <= 3
     slept.clear()
@@ -183,7 +201,7 @@ def test_waits_until_no_function_of_the_version_before_runs(spark: Any, features
         ExpressionAttributeNames={"#shard": FIRST},
         ExpressionAttributeValues={":at": int(time.time() * 1000) - 3000},
     )
-    settle_positions(spark, TABLES, patient, "waits@4", sleep)
+    settle_positions(spark, TABLES, patient, "waits@4", sleep=sleep)
     assert slept == []
 
 
