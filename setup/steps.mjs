@@ -21,7 +21,8 @@ function steps(python, environment) {
   const packages = {
     title: 'npm packages → node_modules',
     stamp: join(ROOT, 'node_modules', '.tidemark-stamp'),
-    key: () => hashOf(['package.json', 'package-lock.json', '.npmrc'], process.platform, process.arch, major()),
+    // Not Node's version: once it is set up, npm's scripts find the functions' own Node first, and nothing here is built.
+    key: () => hashOf(['package.json', 'package-lock.json', '.npmrc'], process.platform, process.arch),
     probe: () => existsSync(join(ROOT, 'node_modules', 'node', 'bin', 'node')),
     work: async (step) => {
       const npm = process.env.npm_execpath?.endsWith('.js') ? [process.execPath, process.env.npm_execpath] : ['npm'];
@@ -57,10 +58,6 @@ function steps(python, environment) {
     },
   };
   return { packages, venv, jars };
-}
-
-function major() {
-  return process.versions.node.split('.')[0];
 }
 
 async function logged(name, command, args, env, onLine) {
