@@ -7,6 +7,7 @@ import { typeName } from './errors.ts';
 import { evaluate } from './expr.ts';
 import type { CanonicalEvent, ContractIR, FieldIR, Scalar } from './ir.ts';
 import type { RejectionReason } from './rejection.ts';
+import { isLonger, trimmed } from './text.ts';
 import { parseTimestamp } from './time.ts';
 
 /** Where and when a record arrived. `arrival_ms`: the stream's own arrival time, ms UTC. */
@@ -330,7 +331,7 @@ function intValue(field: FieldIR, raw: unknown): number {
 /** Trim and case are ASCII only: the one definition on which all languages agree. */
 function textValue(field: Extract<FieldIR, { type: 'string' | 'enum' }>, raw: unknown): string {
   if (typeof raw !== 'string' || !raw.isWellFormed()) throw invalid(field, raw, 'a well-formed string');
-  let text = field.trim && isPadded(raw) ? raw.replace(/^[\t\n\v\f\r ]+|[\t\n\v\f\r ]+$/g, '') : raw;
+  let text = field.trim ? trimmed(raw) : raw;
   if (field.case === 'lower') text = text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
   if (field.case === 'upper') text = text.replace(/[a-z]/g, (letter) => letter.toUpperCase());
   if (field.type === 'enum') {
@@ -340,15 +341,10 @@ function textValue(field: Extract<FieldIR, { type: 'string' | 'enum' }>, raw: un
         `properties.${field.name}: found another string; allowed: ${field.values.join(', ')}`,
       );
     }
-  } else if (text.length > field.max_length && [...text].length > field.max_length) {
+  } else if (isLonger(text, field.max_length)) {
     throw invalid(field, raw, `up to ${field.max_length} characters`);
   }
   return text;
-}
-
-/** Whether a text begins or ends with ASCII white space or a control character: the only ones worth trimming. */
-function isPadded(text: string): boolean {
-  return text.charCodeAt(0) <= 0x20 || text.charCodeAt(text.length - 1) <= 0x20;
 }
 
 function inRange(field: Extract<FieldIR, { type: 'int' | 'decimal' }>, value: number): number {
