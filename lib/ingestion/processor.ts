@@ -21,6 +21,7 @@ export const QUARANTINE_SENTENCES = {
   MALFORMED_JSON: 'Records arrive that are no JSON',
   NOT_AN_OBJECT: 'Records arrive whose JSON is no object',
   OVERSIZE: 'Records arrive that are larger than an event may be',
+  TOO_DEEP: 'Records arrive whose JSON is nested deeper than an event may be',
   FORBIDDEN_KEY:
     'Records arrive with keys that could change objects (such as __proto__): an attack or a broken producer',
   MISSING_FIELD: 'Events arrive without a field that their contract requires',
