@@ -1,4 +1,4 @@
-import { KinesisClient, PutRecordCommand } from '@aws-sdk/client-kinesis';
+import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
 import { compileContracts } from '../../core/contract.ts';
@@ -17,6 +17,7 @@ import { loadPrevious, loadUseCase } from '../shared/usecase.ts';
 import { schema } from './env.ts';
 import { type BatchResult, type ProcessorPorts, type ProcessorRules, processBatch } from './process.ts';
 import { writeQuarantine } from './quarantine.ts';
+import { reroute } from './reroute.ts';
 import type { ViewVersion } from './version.ts';
 
 const env = readEnvironment(schema);
@@ -39,16 +40,14 @@ const retirement = new Retirement(dynamo, env.FEATURES_TABLE, {
 const rules: ProcessorRules = {
   contracts: compileContracts(ir.contracts),
   plan,
-  admit: { replay, available_lag_ms: ir.replay.available_lag_ms, max_bytes: MAX_EVENT_BYTES },
+  admit: { replay, available_lag_ms: ir.replay.available_lag_ms, max_bytes: MAX_EVENT_BYTES, lanes: env.LANES },
 };
 const ports: ProcessorPorts = {
   ...versionOf(plan),
   previous: previous ? versionOf(previous.plan) : undefined,
   retireOthers: () => retirement.check(),
   quarantine: (lines) => writeQuarantine(lake, lines),
-  reroute: async (entity_id, data) => {
-    await kinesis.send(new PutRecordCommand({ StreamName: env.STREAM_NAME, PartitionKey: entity_id, Data: data }));
-  },
+  reroute: (events) => reroute(kinesis, env.STREAM_NAME, events),
   clock: replay ? new DynamoReplayClock(dynamo, env.FEATURES_TABLE) : null,
   tombstones: new DynamoTombstones(dynamo, env.FEATURES_TABLE),
   onFailure: (error) => telemetry.error('the events of an entity are delivered again', error),
