@@ -143,8 +143,11 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
 
   root
     .command('put')
-    .description('send events to the stream: one JSON object a line, partition key = entity_id')
-    .requiredOption('--file <file>', 'NDJSON, also .gz; - is standard input')
+    .description('send events to the stream, partition key = entity_id')
+    .requiredOption(
+      '--file <file>',
+      'JSON, one object a line or one array, also packed: a file, folder or pattern; - is standard input',
+    )
     .option('--stream <name>', 'another stream than the deployed one')
     .option('--raw', 'send lines that are no event, too (they end in the quarantine)')
     .addOption(stageOption())
@@ -154,8 +157,8 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
   const history = root.command('history').description('events of the past, which go the batch way');
   history
     .command('load')
-    .description('upload NDJSON files, land them in the table of events and fill the online states from them')
-    .argument('<files...>', 'NDJSON, also .gz')
+    .description('upload files of events, land them in the table of events and fill the online states from them')
+    .argument('<files...>', 'JSON, one object a line or one array, also packed: files, folders or patterns')
     .addOption(stageOption())
     .addOption(useCaseOption())
     .action(loadHistory);
@@ -202,7 +205,7 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
     .description(
       'send events in the order in which they became known, with a sweep for silent customers after each day',
     )
-    .argument('<files...>', 'NDJSON, also .gz')
+    .argument('<files...>', 'JSON, one object a line or one array, also packed: files, folders or patterns')
     .option('--rate <n>', 'events a second (default: as fast as the stream takes them)', positive)
     .option('--no-sweep', 'leave the daily sweep out')
     .addOption(stageOption())
