@@ -13,6 +13,7 @@ import { page } from './commands/page.ts';
 import { put } from './commands/put.ts';
 import { parseSince, redriveCommand } from './commands/redrive.ts';
 import { replay } from './commands/replay.ts';
+import { restoreFeaturesTable, restoreScoresTable } from './commands/restore.ts';
 import { rebuild, train } from './commands/train.ts';
 import { webhook } from './commands/webhook.ts';
 import { CliError, messageOf } from './errors.ts';
@@ -199,6 +200,23 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
     .addOption(stageOption())
     .addOption(useCaseOption())
     .action(erase);
+
+  const restore = root.command('restore').description('make a table anew that was lost or spoilt (docs/runbook.md)');
+  restore
+    .command('features')
+    .description('states from the lake: tombstones first, then the past, the fence last; the stream waits meanwhile')
+    .option('--yes', 'do not ask')
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .action(restoreFeaturesTable);
+  restore
+    .command('scores')
+    .description('last scores and alerts from the predictions of the lake, so that nobody is alerted twice')
+    .option('--from <table>', 'also copy what is missing from a table that was restored from a point in time')
+    .option('--yes', 'do not ask')
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .action(restoreScoresTable);
 
   root
     .command('replay')

@@ -20,6 +20,8 @@ export const PREFIX = {
   warehouse: 'iceberg/',
   trainingSets: 'training/',
   models: 'models/',
+  /** Who was erased: an object a tombstone, beside the items of the features table. No rule lets them go. */
+  tombstones: 'tombstones/',
   /** Summaries of the consistency check. */
   checks: 'checks/',
   /** What the nightly healing found and mended. */
