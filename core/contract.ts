@@ -18,6 +18,8 @@ export interface RecordPosition {
   readonly sequence_number: string;
   readonly arrival_ms: number;
   readonly partition_key: string;
+  /** Place among the events of one record, from 0. @default 0 */
+  readonly sub_sequence?: number;
 }
 
 export interface AdmitOptions {
