@@ -70,7 +70,8 @@ const ENVELOPE: ReadonlySet<string> = new Set([
   'properties',
 ]);
 const MAX_ID = 128;
-const MAX_ENTITY = 256;
+/** Code points of an entity's id; DynamoDB's keys and Kinesis's partition keys hold as many. */
+export const MAX_ENTITY = 256;
 /** Index by event type and schema version; `validateUseCase` has refused a pair that is declared twice. */
 export function compileContracts(contracts: readonly ContractIR[]): CompiledContracts {
   const byType = new Map<string, Map<number, CompiledContract>>();
@@ -159,6 +160,11 @@ function canonicalise(
     unknown_fields: unknown,
     misrouted: position.partition_key !== entity_id,
   };
+}
+
+/** Whether an event can be about this entity; keys that start with # are the app's own. */
+export function isEntityId(text: string): boolean {
+  return isIdentifier(text, MAX_ENTITY) && !text.startsWith('#');
 }
 
 function entityOf(raw: JsonObject): string {
