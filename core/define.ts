@@ -5,7 +5,6 @@
 import type { Contract } from './define-contracts.ts';
 import { type Condition, type FeatureSpec, predicates } from './define-features.ts';
 import { hashOf, type ViewBody, versionOf } from './definition-hash.ts';
-import { DefinitionError, typeName } from './errors.ts';
 import type {
   AlertIR,
   ContractIR,
@@ -16,7 +15,7 @@ import type {
   RememberedIR,
   UseCaseIR,
 } from './ir.ts';
-import { parseDuration, parseTimestamp } from './time.ts';
+import { instantOf, parseDuration } from './time.ts';
 import { parseUseCase } from './usecase.ts';
 import { retractionRules } from './view.ts';
 
@@ -57,11 +56,7 @@ export interface ViewSpec {
 }
 
 /** An instant of a definition, ms UTC. */
-export function instant(iso: string, name: string): number {
-  const parsed = parseTimestamp(iso, 'iso8601');
-  if ('error' in parsed) throw new DefinitionError(name, typeName(iso), 'ISO-8601 with a zone');
-  return parsed.value;
-}
+export const instant = instantOf;
 
 export const instants = (from: string, to: string, every: string): InstantsIR => ({
   from: instant(from, 'instants.from'),
