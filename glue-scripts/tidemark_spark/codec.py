@@ -11,6 +11,10 @@ from itertools import pairwise
 from typing import Any
 
 CODEC_VERSION = 2
+OUTDATED = frozenset([b"\x01"])
+"""First bytes of states that former code wrote."""
+READABLE = OUTDATED | {bytes((CODEC_VERSION,))}
+"""First bytes of states that the deployed code reads (core/codec.ts)."""
 
 
 class CodecError(ValueError):

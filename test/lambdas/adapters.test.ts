@@ -101,7 +101,12 @@ describe('states', () => {
     const marks = Array.from({ length: shards }, (_, i) => [`shardId-${String(i).padStart(12, '0')}`, '4'.repeat(56)]);
     const state = { ...stateAfter(1), watermarks: Object.fromEntries(marks) };
     const written = states().write(`shards-${shards}`, state, null);
-    await expect(written.then(() => 'a number', (error: Error) => error.name)).resolves.toBe(outcome);
+    await expect(
+      written.then(
+        () => 'a number',
+        (error: Error) => error.name,
+      ),
+    ).resolves.toBe(outcome);
   });
 
   test('more keys than one request takes are read in parts', async () => {
