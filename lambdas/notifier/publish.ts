@@ -4,7 +4,7 @@ import { METRIC } from '../../lib/monitoring/metric-names.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
 import { publisherSchema } from './env.ts';
-import { announcement, subjectOf } from './message.ts';
+import { announcement, published, subjectOf } from './message.ts';
 
 const env = readEnvironment(publisherSchema);
 const telemetry = createTelemetry(env);
@@ -22,11 +22,7 @@ export async function handler(event: DynamoDBStreamEvent): Promise<DynamoDBBatch
           new PublishCommand({
             TopicArn: env.ALERT_TOPIC_ARN,
             Subject: subjectOf(alert.title),
-            Message: alert.text,
-            MessageAttributes: {
-              entity_id: { DataType: 'String', StringValue: alert.entity_id },
-              kind: { DataType: 'String', StringValue: alert.kind },
-            },
+            ...published(alert),
           }),
         );
         published++;
