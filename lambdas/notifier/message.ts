@@ -51,7 +51,7 @@ export function announcement(item: Readonly<Record<string, AttributeLike>> | und
  * What is published: the text to people by mail, and to every other subscriber that an alert waits, with its key in the
  * attributes. What can't be handed over waits in a dead-letter queue for 14 days, where no score and no reason may lie.
  */
-export function published({ entity_id, kind, text }: Announcement) {
+export function notificationOf({ entity_id, kind, text }: Announcement) {
   const attribute = (StringValue: string) => ({ DataType: 'String', StringValue });
   return {
     MessageStructure: 'json',

@@ -4,7 +4,7 @@ import { METRIC } from '../../lib/monitoring/metric-names.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
 import { publisherSchema } from './env.ts';
-import { announcement, published, subjectOf } from './message.ts';
+import { announcement, notificationOf, subjectOf } from './message.ts';
 
 const env = readEnvironment(publisherSchema);
 const telemetry = createTelemetry(env);
@@ -22,7 +22,7 @@ export async function handler(event: DynamoDBStreamEvent): Promise<DynamoDBBatch
           new PublishCommand({
             TopicArn: env.ALERT_TOPIC_ARN,
             Subject: subjectOf(alert.title),
-            ...published(alert),
+            ...notificationOf(alert),
           }),
         );
         published++;

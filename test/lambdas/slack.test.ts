@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { alertOf, announcement, published, slackMessage, subjectOf } from '../../lambdas/notifier/message.ts';
+import { alertOf, announcement, notificationOf, slackMessage, subjectOf } from '../../lambdas/notifier/message.ts';
 import { checkWebhook, postToSlack } from '../../lambdas/notifier/slack.ts';
 
 /** A webhook that answers as told, one answer a request; the last one stays. */
@@ -154,7 +154,7 @@ describe('messages', () => {
   });
 
   test('what may end in a dead-letter queue says where the alert is, and nothing of it', () => {
-    const { Message, MessageAttributes, MessageStructure } = published(announcement(item)!);
+    const { Message, MessageAttributes, MessageStructure } = notificationOf(announcement(item)!);
     const { email, ...others } = JSON.parse(Message) as Record<string, string>;
     expect(MessageStructure).toBe('json');
     expect(email).toContain('nothing bought for 20 days');
