@@ -54,7 +54,7 @@ export async function eraseEntity(
   watch: Watch = {},
 ): Promise<ErasedStore[]> {
   if (entity_id === '' || entity_id.startsWith('#'))
-    throw new CliError('--entity: found an empty id or one that starts with #; allowed is the entity_id of an event.');
+    throw new CliError('entity: found an empty id or one that starts with #; allowed is the entity_id of an event.');
   const { dynamodb, sqs } = clients;
   const hash = tombstoneOf(entity_id);
   await writeTombstone(clients, resources, { hash, cleared_at: 0 });

@@ -17,7 +17,13 @@ export interface ApiAnswer {
   readonly body: object;
 }
 
-const requestSchema = z.strictObject({ entity_ids: z.array(z.string().min(1).max(256)).min(1).max(MAX_ENTITIES) });
+/** `#` begins the keys of what is no entity: fences, joins, tombstones. */
+const entityId = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine((id) => !id.startsWith('#'), 'found an id that starts with #, which is nobody');
+const requestSchema = z.strictObject({ entity_ids: z.array(entityId).min(1).max(MAX_ENTITIES) });
 
 /** @throws BadRequestError with one sentence that names the field and what is allowed */
 export function parseRequest(body: string): { entity_ids: string[] } {
