@@ -265,4 +265,6 @@ export interface CanonicalEvent {
   readonly shard_id: string;
   /** Decimal digits without a sign; compared as a number of any length. History uses shard_id `history`. */
   readonly sequence_number: string;
+  /** Place among the events of one record, from 0. Absent: 0. */
+  readonly sub_sequence?: number;
 }

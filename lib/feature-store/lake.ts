@@ -14,6 +14,8 @@ export const PREFIX = {
   events: 'archive/events/',
   quarantine: 'archive/quarantine/',
   predictions: 'archive/predictions/',
+  /** What the archiver gave up and nobody has put back: shard and positions, no records. */
+  gaps: 'archive/gaps/',
   /** Warehouse of the Iceberg tables. */
   warehouse: 'iceberg/',
   trainingSets: 'training/',

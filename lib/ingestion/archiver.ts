@@ -35,7 +35,11 @@ export class Archiver extends Construct {
       memoryMiB: config.memoryMiB,
       timeoutSeconds: config.timeoutSeconds,
       invocation: { kind: 'stream' },
-      environment: { FEATURES_TABLE: features.table.tableName, LAKE_BUCKET: lake.bucket.bucketName },
+      environment: {
+        FEATURES_TABLE: features.table.tableName,
+        LAKE_BUCKET: lake.bucket.bucketName,
+        LANES: String(deployment.stage.processor.parallelizationFactor),
+      },
     });
     // Only to drop the events of erased entities.
     features.grantRead(this.fn);
