@@ -2,8 +2,8 @@ import { Progress } from '../../setup/progress.mjs';
 import { confirm, requirePerson } from '../confirmation.ts';
 import { type ErasedStore, eraseEntity } from '../erasure.ts';
 import { CliError } from '../errors.ts';
+import { readLines } from '../input/lines.ts';
 import { interruption } from '../interruption.ts';
-import { readLines } from '../ndjson.ts';
 import { deployed, type Target } from '../resources.ts';
 
 interface EraseOptions extends Target {

@@ -41,7 +41,7 @@ beforeAll(async () => {
       files = await writeEvents({ usecase: 'churn', folder, cut: CUT, until, entities: HOUSEHOLDS, signal });
     },
   );
-  live = await readEvents(files?.live ?? [], session.ir.replay.available_lag_ms);
+  live = await readEvents(files?.live ?? [], session.ir);
   const { connection, resources, ir } = session;
   replayer = new Replayer({ clients: connection.clients, resources, ir, signal });
   await landHistory(session, files?.history ?? []);
