@@ -18,6 +18,7 @@ import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm } from '../monitoring/function-alarms.ts';
 import { DIMENSION, METRIC, METRIC_NAMESPACE, SERVICE } from '../monitoring/metric-names.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
+import { API_TIMEOUT_SECONDS } from '../serving/api.ts';
 import { SparkJob } from './spark-job.ts';
 
 /** How far back the weekly compaction looks: as far as it remembers (tidemark_spark/archive_window.py). */
@@ -122,10 +123,11 @@ export class BatchJobs extends Construct {
       ...common,
       script: 'erase_entity.py',
       description: 'Takes entities with a tombstone out of every store of the lake',
-      arguments: { table_features, settle_seconds: String(longestCall(deployment)) },
+      arguments: { table_features, settle_seconds: String(longestCall(deployment)), run: 'weekly' },
     });
     catalog.grantWrite(this.eraseEntity);
     features.grantReadTombstones(this.eraseEntity);
+    lake.grantPut(this.eraseEntity, PREFIX.tombstones);
     lake.grantErase(
       this.eraseEntity,
       PREFIX.history,
@@ -195,6 +197,13 @@ export class BatchJobs extends Construct {
         this.checkConsistency,
         'cron(30 3 * * ? *)',
         'Replays the served vectors of the last day',
+      );
+      // A batch that was being retried during an erasure is written to the lake by Lambda itself, up to a day later.
+      this.schedule(
+        'EraseWeekly',
+        this.eraseEntity,
+        'cron(40 1 ? * SUN *)',
+        'Erases what came late of erased entities',
       );
       // Soon after a compaction: states that have seen newer events wait for the next night.
       this.schedule('HealNightly', this.healStates, 'cron(25 4 * * ? *)', 'Heals states that differ from their events');
@@ -267,5 +276,6 @@ function daysKept({ stage }: Deployment): number {
 
 /** How long a function that writes to the lake may go on with what it read before an erasure, s. */
 function longestCall({ stage }: Deployment): number {
-  return Math.max(stage.processor.timeoutSeconds, stage.archiver.timeoutSeconds, stage.scorer.timeoutSeconds);
+  const { processor, archiver, scorer, sweep } = stage;
+  return Math.max(API_TIMEOUT_SECONDS, ...[processor, archiver, scorer, sweep].map((of) => of.timeoutSeconds));
 }
