@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DeleteItemCommand, type DynamoDBClient, PutItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, type DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb';
 import { GetJobRunsCommand } from '@aws-sdk/client-glue';
 import { z } from 'zod';
-import { ERASED_KEY, tombstoneOf } from '../core/tombstone.ts';
+import { tombstoneOf } from '../core/tombstone.ts';
+import { putTombstone } from '../lambdas/shared/dynamo-tombstones.ts';
 import { PREFIX } from '../lib/feature-store/lake.ts';
 import type { Clients } from './connection.ts';
 import { CliError } from './errors.ts';
@@ -75,8 +76,7 @@ export async function eraseEntity(
 
 /** @param cleared_at when the online stores were cleared, ms UTC; 0: not yet */
 async function mark(client: DynamoDBClient, TableName: string, entity_id: string, cleared_at: number): Promise<void> {
-  const key = { entity_id: { S: ERASED_KEY }, view: { S: tombstoneOf(entity_id) } };
-  await client.send(new PutItemCommand({ TableName, Item: { ...key, cleared_at: { N: String(cleared_at) } } }));
+  await putTombstone(client, TableName, tombstoneOf(entity_id), cleared_at);
 }
 
 /** Deletes all that the online tables have of an entity, in every version of its view. @returns items deleted, by table */

@@ -24,7 +24,7 @@ from .positions import attribute_of, covers, highest, positions_of
 from .spark_events import by_entity, engine_events, partition_table
 from .states import State, entity_states
 from .tables import Tables, snapshot_id
-from .tombstones import ERASED_KEY, read_tombstones, tombstone_of, without_erased
+from .tombstones import ERASED_KEY, any_erased, read_tombstones, tombstone_of, without_erased
 
 _TRIES = 5
 
@@ -90,18 +90,28 @@ def write_states(
     all archived events of its entity), `behind` (a live one that has not, but holds newer ones), `erased`; while
     `joining` also `based` (put beside what the stream has begun)."""
     client = connect()
+    # One list for all: asked for each, the one partition of the tombstones would be asked more than it can answer.
+    # Who is erased after this is deleted again by the erasure, which waits for this job.
+    erased = frozenset(read_tombstones(table))
+
+    def write(state: State) -> str:
+        if any_erased(erased, [state.entity_id]):
+            return "erased"
+        return _write_one(client, table, view, state, marks, joining)
+
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        return Counter(pool.map(lambda state: _write_one(client, table, view, state, marks, joining), states))
+        return Counter(pool.map(write, states))
 
 
 def _write_one(client: Any, table: str, view: str, state: State, marks: dict[str, str], joining: bool) -> str:
     key = key_of(state.entity_id, view)
     version: int | None = None
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
+        # An item that was there and went may have been erased since the list was read.
+        if attempt > 0 and version is None and has_item(table, ERASED_KEY, tombstone_of(state.entity_id), client):
+            return "erased"
         if put_state(client, table, item_of(state, view, marks, (version or 0) + 1), version):
             return "written" if version is None else "replaced"
-        if version is None and is_erased(client, table, state.entity_id):
-            return "erased"
         version = None
         stored = client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
         if stored is None:
@@ -161,12 +171,12 @@ def item_of(state: State, view: str, marks: dict[str, str], version: int) -> dic
 
 
 def put_state(client: Any, table: str, item: dict[str, Any], version: int | None) -> bool:
-    """Writes under the condition that nobody did since `version` was read (None: there was no item)."""
-    absent = {"TableName": table, "ConditionExpression": "attribute_not_exists(entity_id)"}
+    """Writes under the condition that nobody did since `version` was read (None: there was no item). The caller has
+    asked whether the entity was erased."""
     try:
         if version is None:
-            check = absent | {"Key": key_of(ERASED_KEY, tombstone_of(item["entity_id"]["S"]))}
-            client.transact_write_items(TransactItems=[{"Put": absent | {"Item": item}}, {"ConditionCheck": check}])
+            absent = "attribute_not_exists(entity_id)"
+            client.put_item(TableName=table, Item=item, ConditionExpression=absent)
         else:
             client.put_item(
                 TableName=table,
@@ -186,10 +196,6 @@ def _lost(error: ClientError) -> bool:
     if error.response["Error"]["Code"] in lost:
         return False
     raise error
-
-
-def is_erased(client: Any, table: str, entity_id: str) -> bool:
-    return has_item(table, ERASED_KEY, tombstone_of(entity_id), client)
 
 
 def write_fence(table: str, view: str, snapshot: int, history_rows: int) -> None:

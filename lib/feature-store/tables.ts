@@ -58,13 +58,13 @@ export class OnlineTable extends EntityTable {
 
   /** May read states and write them back under a condition on their version, and settle where a version joins the stream. */
   grantApply(grantee: IGrantable): void {
-    this.grantRead(grantee);
-    // Creating a state checks in the same transaction that its entity was not erased.
-    this.grant(grantee, 'dynamodb:ConditionCheckItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem');
+    // Creating a state asks first whether its entity was erased.
+    this.grantReadTombstones(grantee);
+    this.grant(grantee, 'dynamodb:PutItem', 'dynamodb:UpdateItem');
     this.key.grantUse(grantee);
   }
 
-  /** May ask who was erased, one by one or all. */
+  /** May ask who was erased. */
   grantReadTombstones(grantee: IGrantable): void {
     this.grantRead(grantee);
     this.grant(grantee, 'dynamodb:Query');
@@ -80,7 +80,7 @@ export class OnlineTable extends EntityTable {
   grantHeal(grantee: IGrantable): void {
     this.grantScan(grantee);
     this.grantReadTombstones(grantee);
-    this.grant(grantee, 'dynamodb:ConditionCheckItem', 'dynamodb:PutItem');
+    this.grant(grantee, 'dynamodb:PutItem');
     this.key.grantUse(grantee);
   }
 
@@ -88,7 +88,6 @@ export class OnlineTable extends EntityTable {
   grantBackfill(grantee: IGrantable): void {
     this.grantApply(grantee);
     this.grantScan(grantee);
-    this.grant(grantee, 'dynamodb:Query');
   }
 }
 

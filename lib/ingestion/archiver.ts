@@ -38,7 +38,7 @@ export class Archiver extends Construct {
       environment: { FEATURES_TABLE: features.table.tableName, LAKE_BUCKET: lake.bucket.bucketName },
     });
     // Only to drop the events of erased entities.
-    features.grantRead(this.fn);
+    features.grantReadTombstones(this.fn);
     lake.grantPut(this.fn, PREFIX.events);
     const source = new KinesisEventSource(stream.stream, consumerProps(config, lake));
     this.fn.function.addEventSource(source);

@@ -49,6 +49,7 @@ export class Sweep extends Construct {
       environment: { ...recordingVariables(props), SWEEP_SEGMENTS: String(config.segments) },
     });
     features.grantScan(this.fn);
+    features.grantReadTombstones(this.fn);
     scores.grantRecord(this.fn);
     lake.grantPut(this.fn, PREFIX.predictions);
     endpoint.grantScore(this.fn);
