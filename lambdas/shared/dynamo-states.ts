@@ -174,11 +174,16 @@ function lostBy(error: unknown): 'conflict' {
   throw error;
 }
 
-/** Up to 100 keys a request; what DynamoDB leaves unprocessed is asked again. @throws Error when it never answers */
+/**
+ * Up to 100 keys a request; what DynamoDB leaves unprocessed is asked again.
+ * @param ConsistentRead false: as of a moment ago, for half of the units
+ * @throws Error when it never answers
+ */
 export async function batchGet(
   client: DynamoDBClient,
   table: string,
   keys: readonly Record<string, AttributeValue>[],
+  ConsistentRead = true,
 ): Promise<Item[]> {
   const items: Item[] = [];
   for (const some of chunks(keys, BATCH_GET_LIMIT)) {
@@ -187,7 +192,7 @@ export async function batchGet(
       if (attempt === MAX_TRIES) throw new Error(`${open.length} keys stayed unprocessed; the batch is retried`);
       if (attempt > 0) await pause(attempt);
       const { Responses, UnprocessedKeys } = await client.send(
-        new BatchGetItemCommand({ RequestItems: { [table]: { Keys: open, ConsistentRead: true } } }),
+        new BatchGetItemCommand({ RequestItems: { [table]: { Keys: open, ConsistentRead } } }),
       );
       items.push(...(Responses?.[table] ?? []));
       open = UnprocessedKeys?.[table]?.Keys ?? [];
