@@ -6,6 +6,7 @@ import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import { CfnTrigger } from 'aws-cdk-lib/aws-glue';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { SETTLE_SECONDS } from '../../core/tombstone.ts';
 import { type Lake, PREFIX } from '../feature-store/lake.ts';
 import type { OfflineCatalog } from '../feature-store/offline-catalog.ts';
 import type { OnlineTable } from '../feature-store/tables.ts';
@@ -274,8 +275,9 @@ function daysKept({ stage }: Deployment): number {
   return Math.ceil(stage.stream.retentionHours / 24);
 }
 
-/** How long a function that writes to the lake may go on with what it read before an erasure, s. */
+/** How long a function may go on with what it read before an erasure, and with the list of tombstones from before it, s. */
 function longestCall({ stage }: Deployment): number {
   const { processor, archiver, scorer, sweep } = stage;
-  return Math.max(API_TIMEOUT_SECONDS, ...[processor, archiver, scorer, sweep].map((of) => of.timeoutSeconds));
+  const calls = [processor, archiver, scorer, sweep].map((of) => of.timeoutSeconds);
+  return Math.max(API_TIMEOUT_SECONDS, ...calls) + SETTLE_SECONDS;
 }
