@@ -1,6 +1,6 @@
 /** Instants and durations: integer ms UTC; text only at the edges. */
 import { type Parsed, parseDecimal } from './decimal.ts';
-import { DefinitionError, typeName } from './errors.ts';
+import { DefinitionError, shown, typeName } from './errors.ts';
 import type { TimestampFormat } from './ir.ts';
 
 export const MINUTE = 60_000;
@@ -97,7 +97,7 @@ function parseIso(input: unknown): Parsed {
 /** `90s`, `5m`, `12h`, `28d` → ms. @throws DefinitionError naming `field`. */
 export function parseDuration(text: unknown, field: string): number {
   const match = typeof text === 'string' ? /^([1-9]\d{0,5})([smhd])$/.exec(text) : null;
-  if (!match) throw new DefinitionError(field, typeName(text), 'a duration such as 90s, 5m, 12h or 28d');
+  if (!match) throw new DefinitionError(field, shown(text), 'a duration such as 90s, 5m, 12h or 28d');
   return Number(match[1]) * UNITS[match[2]!]!;
 }
 
