@@ -7,7 +7,6 @@ import { checkedFeatures, checkUseCase, checkView } from './define-checks.ts';
 import type { Contract } from './define-contracts.ts';
 import { type Condition, type FeatureSpec, predicates } from './define-features.ts';
 import { hashOf, type ViewBody, versionOf } from './definition-hash.ts';
-import { DefinitionError, shown } from './errors.ts';
 import type {
   AlertIR,
   ContractIR,
@@ -19,7 +18,7 @@ import type {
   UseCaseIR,
 } from './ir.ts';
 import { requireKind } from './spec.ts';
-import { parseDuration, parseTimestamp } from './time.ts';
+import { instantOf, parseDuration } from './time.ts';
 import { parseUseCase } from './usecase.ts';
 import { retractionRules } from './view.ts';
 
@@ -60,11 +59,7 @@ export interface ViewSpec {
 }
 
 /** An instant of a definition, ms UTC. */
-export function instant(iso: string, name: string): number {
-  const parsed = parseTimestamp(iso, 'iso8601');
-  if ('error' in parsed) throw new DefinitionError(name, shown(iso), 'ISO-8601 with a zone');
-  return parsed.value;
-}
+export const instant = instantOf;
 
 export const instants = (from: string, to: string, every: string): InstantsIR => ({
   from: instant(from, 'instants.from'),

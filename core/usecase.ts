@@ -42,6 +42,8 @@ const contract = z.strictObject({
   schema_version: z.int().positive(),
   event_time_format: format,
   max_future_ms: ms.max(86_400_000),
+  min_event_time: ms.optional(),
+  time_zone: z.strictObject({ name: z.string(), offsets: z.array(z.tuple([z.int(), z.int()])).min(1) }).optional(),
   fields: z.array(field),
   derived: z.array(z.strictObject({ name, expr })),
   retracts: z.strictObject({ event_type: name, field: name }).optional(),

@@ -11,12 +11,21 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from . import wire_json
-from .contracts import AdmitOptions, Contracts, Position, Rejection, admit
+from .contracts import (
+    AdmitOptions,
+    Contracts,
+    Position,
+    Rejection,
+    admit,
+    event_type_claim,
+    schema_version_claim,
+)
 from .tables import Tables, merge
 
 HISTORY_SHARD = "history"
 ROWS_A_BATCH = 20_000
-MAX_RECORD_BYTES = 1_048_576
+MAX_EVENT_BYTES = 256 * 1024
+"""The one limit on every way in (core/record.ts)."""
 
 _EVENT = """event_id string, entity_id string, event_type string, event_time long, source_time long, source string,
     schema_version int, properties string, available_at long, shard_id string, sequence_number string"""
@@ -42,7 +51,7 @@ LANDED_ARROW = pa.schema(
 def landed_row(line: bytes, number: int, arrival_ms: int, contracts: Contracts, lag_ms: int) -> dict[str, Any]:
     """A row of LANDED_SCHEMA: a canonical event, or a rejection with its reason and the raw bytes."""
     position = Position(HISTORY_SHARD, str(number), arrival_ms)
-    options = AdmitOptions(replay=True, available_lag_ms=lag_ms, max_bytes=MAX_RECORD_BYTES)
+    options = AdmitOptions(replay=True, available_lag_ms=lag_ms, max_bytes=MAX_EVENT_BYTES)
     try:
         event = admit(line, position, contracts, options)
     except Rejection as rejection:
@@ -57,6 +66,26 @@ def landed_row(line: bytes, number: int, arrival_ms: int, contracts: Contracts, 
             "raw_base64": base64.b64encode(line).decode(),
         }
     return event | {"properties": wire_json.canonical(event["properties"])}
+
+
+def refused_row(line: dict[str, Any]) -> dict[str, Any]:
+    """A row of LANDED_SCHEMA from a line of archive/quarantine, whoever wrote it and when.
+
+    What a record said of itself is kept where a table can hold it: a lone surrogate or a version beyond 32 bits in one
+    line would end every run that reads it.
+    """
+    claims = {
+        "event_type": event_type_claim(line.get("event_type")),
+        "schema_version": schema_version_claim(line.get("schema_version")),
+    }
+    return {key: _storable(value) for key, value in line.items()} | claims
+
+
+def _storable(value: Any) -> Any:
+    """A text with U+FFFD in place of each lone surrogate, which UTF-8 has not; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def damaged_row(shard_id: str, key: str, arrival_ms: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from .backfill import item_of, put_state
-from .codec import CodecError, has_inexact
+from .codec import OUTDATED, READABLE, CodecError, has_inexact
 from .online_table import CONNECTIONS, SEGMENTS, Item, connect, key_of, segment_pages
 from .states import State
 
@@ -66,8 +66,9 @@ def flag_of(item: Item, partials: int | None) -> str | None:
         return "doubled"
     if "base" in item:
         return "unmerged"
-    # The only version that still may be stored (core/codec-v1.ts).
-    if data[:1] == b"\x01":
+    if data[:1] not in READABLE:
+        return "unreadable"
+    if data[:1] in OUTDATED:
         return "outdated"
     try:
         return "marked" if partials is not None and has_inexact(data, partials) else None

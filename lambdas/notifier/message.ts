@@ -55,7 +55,10 @@ const SUBJECT_CHARACTERS = 99;
  */
 export function subjectOf(title: string): string | undefined {
   let subject = '';
-  for (const character of title.replace(/\p{Cc}+/gu, ' ').trim()) {
+  for (const character of title
+    .toWellFormed()
+    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+    .trim()) {
     if (subject.length + character.length > SUBJECT_CHARACTERS) break;
     subject += character;
   }
@@ -80,7 +83,7 @@ export function slackMessage(alert: Alert): object {
   return {
     text: escaped(headline(alert)),
     blocks: [
-      { type: 'header', text: { type: 'plain_text', text: alert.title.slice(0, 150) } },
+      { type: 'header', text: { type: 'plain_text', text: [...alert.title].slice(0, 150).join('') } },
       {
         type: 'section',
         text: { type: 'mrkdwn', text: `*${escaped(alert.entity_id)}*  score *${alert.score.toFixed(2)}*` },

@@ -23,6 +23,7 @@ import {
   type StateStore,
   StateTooLargeError,
   type StoredState,
+  type Unreadable,
   WHOLE,
 } from './ports.ts';
 
@@ -51,6 +52,25 @@ export function stateOf(plan: ViewPlan, item: Item): StoredState {
   return { state: merged, version, marks: { ...WHOLE, heal: heal! || twice > 0 }, twice };
 }
 
+/** @param items one an entity. @param unreadable @default - an item that can't be read is thrown for */
+export function statesOf(
+  plan: ViewPlan,
+  items: readonly Item[],
+  unreadable?: Unreadable,
+): ReadonlyMap<string, StoredState> {
+  const found = new Map<string, StoredState>();
+  for (const item of items) {
+    const entity_id = item.entity_id!.S!;
+    try {
+      found.set(entity_id, stateOf(plan, item));
+    } catch (error) {
+      if (!unreadable) throw error;
+      unreadable(entity_id, error);
+    }
+  }
+  return found;
+}
+
 function marksOf(attribute: AttributeValue | undefined): Record<string, string> {
   return Object.fromEntries(Object.entries(attribute?.M ?? {}).map(([shard, mark]) => [shard, mark.S!]));
 }
@@ -68,12 +88,9 @@ export class DynamoStates implements StateStore {
     this.plan = plan;
   }
 
-  async read(entity_ids: readonly string[]): Promise<ReadonlyMap<string, StoredState>> {
-    const found = new Map<string, StoredState>();
+  async read(entity_ids: readonly string[], unreadable?: Unreadable): Promise<ReadonlyMap<string, StoredState>> {
     const keys = entity_ids.map((id) => ({ entity_id: { S: id }, view: { S: this.plan.view.version } }));
-    for (const item of await batchGet(this.client, this.table, keys))
-      found.set(item.entity_id!.S!, stateOf(this.plan, item));
-    return found;
+    return statesOf(this.plan, await batchGet(this.client, this.table, keys), unreadable);
   }
 
   async write(

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { parseTimestamp } from '../../core/time.ts';
 import { METRIC } from '../../lib/monitoring/metric-names.ts';
 import { mapConcurrently } from '../shared/backoff.ts';
-import { type Item, stateOf } from '../shared/dynamo-states.ts';
+import { type Item, statesOf } from '../shared/dynamo-states.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { firstDay } from '../shared/first-score.ts';
 import { ScoreRefusedError } from '../shared/ports.ts';
@@ -108,11 +108,17 @@ async function sweepSegment(segment: number, now: number, context: Context, tota
 async function scoreItems(version: ServingVersion, items: readonly Item[], now: number): Promise<Scored> {
   const { usecase, endpoint, states } = version;
   const own = items.filter((item) => item.view!.S === usecase.view.version);
-  const found = own.map((item) => ({ entity_id: item.entity_id!.S!, ...stateOf(usecase.plan, item) }));
-  const candidates = (await wholeStates(states, found)).map(({ entity_id, state }) => {
+  const found = [...statesOf(usecase.plan, own, unreadable)].map(([entity_id, stored]) => ({ entity_id, ...stored }));
+  const candidates = (await wholeStates(states, found, unreadable)).map(({ entity_id, state }) => {
     return { entity_id, state, t: instantAfter(state, now) };
   });
-  return score(usecase, { ...aws, endpoint }, candidates, 'sweep', Date.now());
+  return score(usecase, { ...aws, endpoint, unreadable }, candidates, 'sweep', Date.now());
+}
+
+/** Its entity is not scored, and the healing mends it. */
+function unreadable(_: string, error: unknown): void {
+  telemetry.count(METRIC.statesUnreadable);
+  telemetry.error('a state can not be read; its entity is not scored', error);
 }
 
 async function nowOf(input: number | string | undefined): Promise<number> {

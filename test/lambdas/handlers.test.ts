@@ -183,6 +183,34 @@ test('the API finalises now, says how old the data is and who is missing', async
   expect(scored).toMatchObject({ status: 200, body: { entities: [{ score: 0.9, model_version: 'm1' }, {}] } });
 });
 
+test('a state that can not be read fails its entity alone', async () => {
+  const own = (await items('features')).filter((item) => item.state);
+  const bad = own.find((item) => item.entity_id!.S === 'c1')!;
+  const written = (state: Uint8Array) =>
+    dynamo.send(new PutItemCommand({ TableName: 'features', Item: { ...bad, state: { B: state } } }));
+  // Of a codec that newer code writes; and one that is cut off.
+  for (const state of [Uint8Array.from([77, ...bad.state!.B!.slice(1)]), bad.state!.B!.slice(0, 5)]) {
+    await written(state);
+    const from = state.length > 5 ? 2000 : 3000;
+    const more = ['c0', 'c1', 'c2'].map((id, i) => purchase(id, `more-${from}-${i}`));
+    expect(await processor(batch(more, from))).toEqual({ batchItemFailures: [{ itemIdentifier: String(from + 1) }] });
+    const marks = (await items('features')).filter((item) => item.state).map((item) => item.watermarks!.M!);
+    const at = marks.map((of) => Number(of['shardId-000000000000']!.S)).filter((mark) => mark >= from);
+    expect(at.sort()).toEqual([from, from + 2]);
+
+    await scorer(await images());
+    const now = ARRIVAL + from * DAY;
+    expect(await sweep({ now }, context)).toMatchObject({ complete: true, scored: CUSTOMERS - 1 });
+    const features = await ask('/v1/features', { entity_ids: ['c0', 'c1', 'nobody'] });
+    const answers = features.body.entities as { status: string }[];
+    expect([features.status, answers.map(({ status }) => status)]).toEqual([200, ['found', 'unreadable', 'missing']]);
+    const scores = await ask('/v1/score', { entity_ids: ['c1', 'c0'] });
+    expect(scores).toMatchObject({ status: 200, body: { entities: [{ status: 'unreadable' }, { score: 0.9 }] } });
+    expect(await ask('/v1/score', { entity_ids: ['c1'] })).toMatchObject({ status: 200 });
+  }
+  await written(bad.state!.B!);
+});
+
 test.each([
   ['/v1/score', '{', 400],
   ['/v1/score', { entity_ids: [] }, 400],
