@@ -5,7 +5,7 @@
 import { MAX_EXACT, parseDecimal } from './decimal.ts';
 import { typeName } from './errors.ts';
 import { evaluate } from './expr.ts';
-import type { CanonicalEvent, ContractIR, FieldIR, Scalar } from './ir.ts';
+import type { CanonicalEvent, ContractIR, DerivedColumnIR, FieldIR, Scalar } from './ir.ts';
 import type { RejectionReason } from './rejection.ts';
 import { parseTimestamp } from './time.ts';
 
@@ -274,7 +274,7 @@ function normalise({ ir, keys }: CompiledContract, raw: JsonObject, unknown: str
         `properties.${column.name}: found no exact integer; allowed: within 2^53`,
       );
     }
-    out[column.name] = value;
+    out[column.name] = value === null ? null : inRange(column, value);
   }
   for (const key of Object.keys(raw)) {
     if (keys.has(key)) continue;
@@ -351,7 +351,7 @@ function isPadded(text: string): boolean {
   return text.charCodeAt(0) <= 0x20 || text.charCodeAt(text.length - 1) <= 0x20;
 }
 
-function inRange(field: Extract<FieldIR, { type: 'int' | 'decimal' }>, value: number): number {
+function inRange(field: Pick<DerivedColumnIR, 'name' | 'min' | 'max'>, value: number): number {
   const { min = -MAX_EXACT, max = MAX_EXACT } = field;
   if (value < min || value > max) {
     throw new Rejection('OUT_OF_RANGE', `properties.${field.name}: found a number outside; allowed: ${min} to ${max}`);

@@ -20,7 +20,7 @@ import { parseDuration, parseTimestamp } from './time.ts';
 import { parseUseCase } from './usecase.ts';
 import { retractionRules } from './view.ts';
 
-export { type Contract, contract, type FieldSpec, field } from './define-contracts.ts';
+export { type Contract, contract, type DerivedColumnSpec, type FieldSpec, field } from './define-contracts.ts';
 export {
   count,
   countDistinct,

@@ -63,6 +63,9 @@ export type ExprIR =
 export interface DerivedColumnIR {
   readonly name: string;
   readonly expr: ExprIR;
+  /** Bounds of the value, inclusive; an event beyond them is OUT_OF_RANGE. Absent: any exact integer. */
+  readonly min?: number;
+  readonly max?: number;
 }
 
 export interface ContractIR {

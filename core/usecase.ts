@@ -42,7 +42,7 @@ const contract = z.strictObject({
   event_time_format: format,
   max_future_ms: ms.max(86_400_000),
   fields: z.array(field),
-  derived: z.array(z.strictObject({ name, expr })),
+  derived: z.array(z.strictObject({ ...bounds, name, expr })),
   retracts: z.strictObject({ event_type: name, field: name }).optional(),
 });
 

@@ -1,6 +1,6 @@
 /** What a use case's parts must agree on. Each refusal says the field, what was found and what to write instead. */
 import { references } from './expr.ts';
-import type { ContractIR, UseCaseIR } from './ir.ts';
+import type { ContractIR, DerivedColumnIR, UseCaseIR } from './ir.ts';
 import { checkView, checkWhere, columnsOf, fail, isList, unique } from './validate-view.ts';
 
 export function validateUseCase(ir: UseCaseIR): void {
@@ -35,11 +35,18 @@ function checkContract(contract: ContractIR): void {
       fail(`${at}.fields.${field.name}.min`, 'a number above max', 'min up to max');
     }
   }
-  for (const column of contract.derived) {
-    for (const name of references(column.expr)) {
-      if (!names.includes(name)) fail(`${at}.derived.${column.name}`, `unknown field ${name}`, names.join(', '));
-    }
+  for (const column of contract.derived) checkDerived(column, contract, `${at}.derived.${column.name}`);
+}
+
+function checkDerived({ expr, min, max }: DerivedColumnIR, { fields }: ContractIR, at: string): void {
+  for (const name of references(expr)) {
+    const field = fields.find((candidate) => candidate.name === name);
+    if (!field) fail(at, `unknown field ${name}`, fields.map((one) => one.name).join(', '));
+    // Of text there is no number: the column would be null for ever.
+    if (field.type === 'string' || field.type === 'enum')
+      fail(at, `${field.type} field ${name}`, 'numbers and booleans');
   }
+  if ((min ?? -Infinity) > (max ?? Infinity)) fail(`${at}.min`, 'a number above max', 'min up to max');
 }
 
 /** Chains would make an event's fate depend on the order in which they are followed. */
