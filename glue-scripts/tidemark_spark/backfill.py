@@ -88,10 +88,20 @@ def write_states(
 ) -> Counter[str]:
     """Counts of states by what happened: `written`, `replaced` (an older one), `kept` (a live one that has seen
     all archived events of its entity), `behind` (a live one that has not, but holds newer ones), `erased`; while
-    `joining` also `based` (put beside what the stream has begun)."""
+    `joining` also `based` (put beside what the stream has begun). And of `refused_events`, which no exact
+    state holds."""
     client = connect()
+    refused: Counter[str] = Counter()
+
+    def counted() -> Iterator[State]:
+        for state in states:
+            if state.refused:
+                refused["refused_events"] += state.refused
+            yield state
+
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        return Counter(pool.map(lambda state: _write_one(client, table, view, state, marks, joining), states))
+        outcomes = Counter(pool.map(lambda state: _write_one(client, table, view, state, marks, joining), counted()))
+    return outcomes + refused
 
 
 def _write_one(client: Any, table: str, view: str, state: State, marks: dict[str, str], joining: bool) -> str:
