@@ -60,7 +60,7 @@ export async function eraseEntity(
   const Key = `${PREFIX.checks}erasure-${run}.json`;
   const lake = report.parse(await readLakeJson(clients.s3, resources.get('lakeBucket'), Key));
   const online: ErasedStore[] = [];
-  for (const [i, one] of ONLINE.entries()) {
+  for (const [i, one] of onlineOf(resources).entries()) {
     const left = (await itemsOf(dynamodb, resources, one, entity_id)).length;
     online.push({ store: one.store, taken: (before[i] ?? 0) + (again[i] ?? 0), left });
   }
@@ -82,7 +82,7 @@ async function mark(client: DynamoDBClient, TableName: string, entity_id: string
 /** Deletes all that the online tables have of an entity, in every version of its view. @returns items deleted, by table */
 export async function clearOnline(client: DynamoDBClient, resources: Resources, entity_id: string): Promise<number[]> {
   const counts: number[] = [];
-  for (const one of ONLINE) {
+  for (const one of onlineOf(resources)) {
     const items = await itemsOf(client, resources, one, entity_id);
     for (const item of items) {
       const Key = { entity_id: { S: entity_id }, [one.sortKey]: { S: item } };
@@ -92,6 +92,9 @@ export async function clearOnline(client: DynamoDBClient, resources: Resources, 
   }
   return counts;
 }
+
+/** Without a model there are no scores. */
+const onlineOf = (resources: Resources) => ONLINE.filter(({ name }) => name !== 'scoresTable' || resources.hasModel);
 
 /** Sort keys of the entity's items in one table. */
 async function itemsOf(
@@ -114,6 +117,7 @@ async function itemsOf(
 
 async function writersDone({ glue }: Clients, resources: Resources, { signal, onState }: Watch): Promise<void> {
   for (const name of WRITERS) {
+    if (name === 'buildTrainingSetJob' && !resources.hasModel) continue;
     for (;;) {
       const { JobRuns = [] } = await glue.send(new GetJobRunsCommand({ JobName: resources.get(name), MaxResults: 5 }));
       if (!JobRuns.some(({ JobRunState }) => RUNNING.includes(JobRunState ?? ''))) break;

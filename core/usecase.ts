@@ -1,7 +1,7 @@
 /** The shape of a use case's IR document, checked wherever one is read. */
 import { z } from 'zod';
 import { DefinitionError, typeName } from './errors.ts';
-import type { ExprIR, FeatureViewIR, UseCaseIR } from './ir.ts';
+import type { ExprIR, UseCaseIR } from './ir.ts';
 import { validateUseCase } from './validate.ts';
 
 const name = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'a lower-case name of letters, digits and _');
@@ -106,51 +106,52 @@ export const useCaseSchema = z.strictObject({
       }),
     )
     .min(1),
-  label: z.strictObject({
-    name,
-    kind: z.literal('no_event'),
-    event_type: name,
-    where: z.array(predicate),
-    horizon_ms: ms.positive(),
-    eligible: z.strictObject({ event_type: name }),
-  }),
-  model: z.strictObject({
-    name,
-    view: name,
-    inputs: z.array(name).min(1),
-    baseline_inputs: z.array(name).min(1),
-    hyperparameters: z.record(z.string(), z.union([z.string(), z.number()])),
-    train: instants,
-    validation: instants,
-    test: instants,
-    seed: z.int(),
-    gate: z.strictObject({
-      min_auc: z.number().min(0).max(1),
-      max_auc: z.number().min(0).max(1),
-      min_auc_gain_over_baseline: z.number().min(-1).max(1),
-      max_calibration_error: z.number().min(0).max(1),
-    }),
-  }),
-  alerts: z.strictObject({
-    name,
-    threshold: z.number().gt(0).lt(1),
-    rearm_below: z.number().gt(0).lt(1),
-    cooldown_ms: ms.positive(),
-    top_reasons: z.int().min(1).max(10),
-    title: z.string().min(1),
-    link: z.string().min(1),
-    reasons: z.record(
+  label: z
+    .strictObject({
       name,
-      z.strictObject({ text: z.string().min(1), format: z.enum(['number', 'days', 'money', 'percent']) }),
-    ),
-  }),
+      kind: z.literal('no_event'),
+      event_type: name,
+      where: z.array(predicate),
+      horizon_ms: ms.positive(),
+      eligible: z.strictObject({ event_type: name }),
+    })
+    .optional(),
+  model: z
+    .strictObject({
+      name,
+      view: name,
+      inputs: z.array(name).min(1),
+      baseline_inputs: z.array(name).min(1),
+      hyperparameters: z.record(z.string(), z.union([z.string(), z.number()])),
+      train: instants,
+      validation: instants,
+      test: instants,
+      seed: z.int(),
+      gate: z.strictObject({
+        min_auc: z.number().min(0).max(1),
+        max_auc: z.number().min(0).max(1),
+        min_auc_gain_over_baseline: z.number().min(-1).max(1),
+        max_calibration_error: z.number().min(0).max(1),
+      }),
+    })
+    .optional(),
+  alerts: z
+    .strictObject({
+      name,
+      threshold: z.number().gt(0).lt(1),
+      rearm_below: z.number().gt(0).lt(1),
+      cooldown_ms: ms.positive(),
+      top_reasons: z.int().min(1).max(10),
+      title: z.string().min(1),
+      link: z.string().min(1),
+      reasons: z.record(
+        name,
+        z.strictObject({ text: z.string().min(1), format: z.enum(['number', 'days', 'money', 'percent']) }),
+      ),
+    })
+    .optional(),
   replay: z.strictObject({ available_lag_ms: ms }),
 });
-
-/** The view that the model reads. @param ir validated, so that it has one */
-export function modelView(ir: UseCaseIR): FeatureViewIR {
-  return ir.views.find(({ name }) => name === ir.model.view)!;
-}
 
 /**
  * Reads an IR document: shape first, then what the definitions mean together.

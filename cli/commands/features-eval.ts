@@ -1,5 +1,6 @@
 import { compileContracts } from '../../core/contract.ts';
 import type { FeatureViewIR, UseCaseIR } from '../../core/ir.ts';
+import { onlineView } from '../../core/parts.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { loadDefinitions } from '../definitions.ts';
 import { CliError } from '../errors.ts';
@@ -49,7 +50,7 @@ export async function evaluate(options: EvalOptions): Promise<void> {
   }
 }
 
-function viewOf(ir: UseCaseIR, name = ir.model.view): FeatureViewIR {
+function viewOf(ir: UseCaseIR, name = onlineView(ir).name): FeatureViewIR {
   const view = ir.views.find((candidate) => candidate.name === name);
   if (view) return view;
   throw new CliError(`--view: found another name; allowed: ${ir.views.map((one) => one.name).join(', ')}.`, 2);

@@ -6,6 +6,7 @@ import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import { CfnTrigger } from 'aws-cdk-lib/aws-glue';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { hasModel } from '../../core/parts.ts';
 import { type Lake, PREFIX } from '../feature-store/lake.ts';
 import type { OfflineCatalog } from '../feature-store/offline-catalog.ts';
 import type { OnlineTable } from '../feature-store/tables.ts';
@@ -37,8 +38,9 @@ export class BatchJobs extends Construct {
   readonly landHistory: SparkJob;
   readonly compactArchive: SparkJob;
   readonly backfillStates: SparkJob;
-  readonly buildTrainingSet: SparkJob;
-  readonly checkConsistency: SparkJob;
+  /** These two where there is a model: without one nothing is learnt, and no scored vector is kept. */
+  readonly buildTrainingSet?: SparkJob;
+  readonly checkConsistency?: SparkJob;
   readonly eraseEntity: SparkJob;
   readonly featuresAt: SparkJob;
   readonly healStates: SparkJob;
@@ -96,22 +98,24 @@ export class BatchJobs extends Construct {
     // Where a version joined the stream is known when it has: the archive is merged up to there then.
     this.compactArchive.grantRun(this.backfillStates);
 
-    this.buildTrainingSet = new SparkJob(this, 'BuildTrainingSet', {
-      ...common,
-      script: 'build_training_set.py',
-      description: 'Joins labels and features as they were known at each instant',
-    });
-    catalog.grantWrite(this.buildTrainingSet);
-    lake.grantReadWrite(this.buildTrainingSet, PREFIX.trainingSets);
+    if (hasModel(deployment.useCase.ir)) {
+      this.buildTrainingSet = new SparkJob(this, 'BuildTrainingSet', {
+        ...common,
+        script: 'build_training_set.py',
+        description: 'Joins labels and features as they were known at each instant',
+      });
+      catalog.grantWrite(this.buildTrainingSet);
+      lake.grantReadWrite(this.buildTrainingSet, PREFIX.trainingSets);
 
-    this.checkConsistency = new SparkJob(this, 'CheckConsistency', {
-      ...common,
-      script: 'check_consistency.py',
-      description: 'Replays served vectors offline and counts the differences',
-    });
-    catalog.grantQuery(this.checkConsistency);
-    lake.grantRead(this.checkConsistency, PREFIX.predictions);
-    lake.grantReadWrite(this.checkConsistency, PREFIX.checks);
+      this.checkConsistency = new SparkJob(this, 'CheckConsistency', {
+        ...common,
+        script: 'check_consistency.py',
+        description: 'Replays served vectors offline and counts the differences',
+      });
+      catalog.grantQuery(this.checkConsistency);
+      lake.grantRead(this.checkConsistency, PREFIX.predictions);
+      lake.grantReadWrite(this.checkConsistency, PREFIX.checks);
+    }
 
     this.eraseEntity = new SparkJob(this, 'EraseEntity', {
       ...common,
@@ -176,12 +180,10 @@ export class BatchJobs extends Construct {
     // A replay starts the jobs itself: its days pass in seconds.
     if (deployment.stage.clock === 'wall') {
       this.schedule('CompactHourly', this.compactArchive, 'cron(10 * * * ? *)', 'Merges the archive of the last hour');
-      this.schedule(
-        'CheckDaily',
-        this.checkConsistency,
-        'cron(30 3 * * ? *)',
-        'Replays the served vectors of the last day',
-      );
+      if (this.checkConsistency) {
+        const description = 'Replays the served vectors of the last day';
+        this.schedule('CheckDaily', this.checkConsistency, 'cron(30 3 * * ? *)', description);
+      }
       // Soon after a compaction: states that have seen newer events wait for the next night.
       this.schedule('HealNightly', this.healStates, 'cron(25 4 * * ? *)', 'Heals states that differ from their events');
     }
@@ -203,8 +205,8 @@ export class BatchJobs extends Construct {
       this.landHistory,
       this.compactArchive,
       this.backfillStates,
-      this.buildTrainingSet,
-      this.checkConsistency,
+      ...(this.buildTrainingSet ? [this.buildTrainingSet] : []),
+      ...(this.checkConsistency ? [this.checkConsistency] : []),
       this.eraseEntity,
       this.featuresAt,
       this.healStates,
