@@ -94,7 +94,8 @@ export async function clearOnline(client: DynamoDBClient, resources: Resources, 
 }
 
 /** Without a model there are no scores. */
-const onlineOf = (resources: Resources) => ONLINE.filter(({ name }) => name !== 'scoresTable' || resources.hasModel);
+const onlineOf = (resources: Resources) =>
+  ONLINE.filter(({ name }) => name !== 'scoresTable' || !resources.featuresAlone);
 
 /** Sort keys of the entity's items in one table. */
 async function itemsOf(
@@ -117,7 +118,7 @@ async function itemsOf(
 
 async function writersDone({ glue }: Clients, resources: Resources, { signal, onState }: Watch): Promise<void> {
   for (const name of WRITERS) {
-    if (name === 'buildTrainingSetJob' && !resources.hasModel) continue;
+    if (name === 'buildTrainingSetJob' && resources.featuresAlone) continue;
     for (;;) {
       const { JobRuns = [] } = await glue.send(new GetJobRunsCommand({ JobName: resources.get(name), MaxResults: 5 }));
       if (!JobRuns.some(({ JobRunState }) => RUNNING.includes(JobRunState ?? ''))) break;

@@ -88,24 +88,24 @@ export class Resources {
     return `tidemark-${this.stage}-${this.useCase}`;
   }
 
-  /** False for events and features alone. What has no storage yet is not known: true. */
-  get hasModel(): boolean {
-    return this.#has('modelPackageGroup');
+  /** Whether the use case has no model. */
+  get featuresAlone(): boolean {
+    return this.#lacks('modelPackageGroup');
   }
 
-  /** False where scores raise no alerts. */
-  get hasAlerts(): boolean {
-    return this.#has('slackSecret');
+  /** Whether nothing raises alerts. */
+  get withoutAlerts(): boolean {
+    return this.#lacks('slackSecret');
   }
 
-  /** Both stand in the stack of the stream. */
-  #has(name: 'modelPackageGroup' | 'slackSecret'): boolean {
-    return this.find(name) !== undefined || this.find('stream') === undefined;
+  /** Both stand in the stack of the stream; of what has none yet nothing is known. */
+  #lacks(name: 'modelPackageGroup' | 'slackSecret'): boolean {
+    return this.find(name) === undefined && this.find('stream') !== undefined;
   }
 
   /** @throws CliError with one sentence where the use case has events and features alone */
   requireModel(): void {
-    if (this.hasModel) return;
+    if (!this.featuresAlone) return;
     throw new CliError(
       `${this.deployment} has no model: its use case has events and features alone, so there is nothing to train, score or approve; \`npx tidemark features at\` shows features.`,
     );
@@ -116,7 +116,7 @@ export class Resources {
     const value = this.find(name);
     if (value === undefined) {
       if (PARTS[name] === 'model') this.requireModel();
-      if (PARTS[name] === 'alerts' && !this.hasAlerts)
+      if (PARTS[name] === 'alerts' && this.withoutAlerts)
         throw new CliError(
           `${this.deployment} has no alerts: its use case declares none, so nothing is sent to anybody.`,
         );

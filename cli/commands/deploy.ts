@@ -52,7 +52,7 @@ export async function deploy({ stage, usecase, yes }: DeployOptions): Promise<vo
   );
   const resources = await readResources(connection.clients.cloudformation, { stage, usecase });
   const slackUrl = readLocalState()?.slackUrl;
-  if (slackUrl && resources.hasAlerts)
+  if (slackUrl && !resources.withoutAlerts)
     await setSlackUrl(connection.clients.secrets, resources.get('slackSecret'), slackUrl);
   stop.release();
   console.log(

@@ -41,6 +41,6 @@ export async function loadHistory(files: readonly string[], target: Target): Pro
   await progress.step('Land the history (Glue)', () => runGlueJob(clients, resources.get('landHistoryJob'), {}, watch));
   await completeStates(clients, resources, progress, watch);
   stop.release();
-  const next = resources.hasModel ? 'train' : 'page';
+  const next = resources.featuresAlone ? 'page' : 'train';
   console.log(`The history is loaded. Next: npx tidemark ${next} ${flagsOf(target)}`);
 }

@@ -37,7 +37,7 @@ export async function replay(files: readonly string[], options: ReplayOptions): 
         await replayer.sendEvents(some, (taken) => step.update(`${taken} of ${some.length} events`));
         await replayer.caughtUp();
         // Without a model nobody is scored, silent or not.
-        if (!options.sweep || !resources.hasModel) return undefined;
+        if (!options.sweep || resources.featuresAlone) return undefined;
         step.update('sweep');
         return replayer.sweep(now);
       },

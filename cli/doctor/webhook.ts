@@ -22,7 +22,7 @@ export async function webhookFindings(
     [...deployments].map(([name, stacks]) => {
       const subject = `Slack webhook of ${name}`;
       const resources = new Resources(stage, name, stacks);
-      if (!resources.hasAlerts) return ok(subject, 'not needed: this use case has no alerts');
+      if (resources.withoutAlerts) return ok(subject, 'not needed: this use case has no alerts');
       return checked(subject, 'secretsmanager:GetSecretValue', () =>
         webhookFinding(clients, resources, loopbackAllowed),
       );
