@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from .contracts import compile_contracts
-from .events import LANDED_SCHEMA, events_of, landed_batches, landed_row, merge_events, merge_quarantine, rejections_of
+from .events import LANDED_SCHEMA, events_of, landed_batches, landed_rows, merge_events, merge_quarantine, rejections_of
 from .lake import LakeObject, read_lines
 from .tables import QUARANTINE_COLUMNS, Tables
 from .tombstones import NOBODY, Tombstones, any_erased, subjects_of
@@ -50,7 +50,7 @@ def read_slices(
                 lines = read_lines(bucket, one["key"])[one["first"] : one["first"] + one["lines"]]
                 for i, line in enumerate(lines):
                     if line and not (erased and any_erased(erased, subjects_of(None, line))):
-                        yield landed_row(line, one["number"] + i, one["arrival"], contracts, lag_ms)
+                        yield from landed_rows(line, one["number"] + i, one["arrival"], contracts, lag_ms)
 
     frame = spark.createDataFrame(slices, _SLICE_SCHEMA).repartitionByRange(max(1, len(slices)), "number")
     return frame.mapInArrow(lambda batches: landed_batches(rows(batches)), LANDED_SCHEMA)

@@ -58,3 +58,24 @@ def test_lands_each_fact_once_and_keeps_what_it_refused(spark: Any, bucket: str)
     put(bucket, "raw/history/c.ndjson.gz", [wire("a", available_at="2017-03-01T10:00:30Z", source="early")])
     run()
     assert spark.sql("SELECT source FROM glue_catalog.land.events WHERE event_id = 'a'").collect()[0][0] == "early"
+
+
+def test_a_line_of_several_objects_lands_each_of_them(spark: Any, bucket: str) -> None:
+    """Firehose delivers objects to S3 one right after the other: a whole file is one line."""
+    tables = Tables("several")
+    spark.sql("CREATE NAMESPACE IF NOT EXISTS glue_catalog.several")
+    first, again = wire("a", source="first"), wire("a", source="again")
+    put(bucket, "raw/several/a.ndjson.gz", [first + again + b"{}" + wire("b") + b"{]", wire("c")])
+
+    for _ in range(2):
+        slices = count_lines(spark, bucket, list_objects(bucket, "raw/several/", ".ndjson.gz"))
+        counts = land(spark, tables, USE_CASE, bucket, slices, 1)
+        assert counts == {"lines": 6, "admitted": 4, "rejected_MISSING_ENTITY": 1, "rejected_MALFORMED_JSON": 1}
+    events = spark.sql("SELECT event_id, source, sequence_number, sub_sequence FROM glue_catalog.several.events")
+    assert sorted(map(tuple, events.collect())) == [
+        ("a", "first", "1", 0),
+        ("b", "shop", "1", 3),
+        ("c", "shop", "2", 0),
+    ]
+    refused = spark.sql("SELECT sub_sequence, reason, raw_base64 FROM glue_catalog.several.quarantine").collect()
+    assert sorted(map(tuple, refused)) == [(2, "MISSING_ENTITY", "e30="), (4, "MALFORMED_JSON", "e10=")]
