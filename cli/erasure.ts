@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DeleteItemCommand, type DynamoDBClient, PutItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, type DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb';
 import { GetJobRunsCommand } from '@aws-sdk/client-glue';
 import { z } from 'zod';
-import { ERASED_KEY, tombstoneOf } from '../core/tombstone.ts';
+import { tombstoneOf } from '../core/tombstone.ts';
 import { PREFIX } from '../lib/feature-store/lake.ts';
 import type { Clients } from './connection.ts';
 import { CliError } from './errors.ts';
 import { runGlueJob, type Watch } from './jobs.ts';
 import { readLakeJson } from './lake-json.ts';
 import type { ResourceName, Resources } from './resources.ts';
+import { writeTombstone } from './tombstones.ts';
 
 const POLL_MS = 1000;
 /** Jobs that may hold rows they read before the tombstone, and write them after it. */
@@ -49,10 +50,10 @@ export async function eraseEntity(
   if (entity_id === '' || entity_id.startsWith('#'))
     throw new CliError('--entity: found an empty id or one that starts with #; allowed is the entity_id of an event.');
   const { dynamodb } = clients;
-  const table = resources.get('featuresTable');
-  await mark(dynamodb, table, entity_id, 0);
+  const hash = tombstoneOf(entity_id);
+  await writeTombstone(clients, resources, { hash, cleared_at: 0 });
   const before = await clearOnline(dynamodb, resources, entity_id);
-  await mark(dynamodb, table, entity_id, Date.now());
+  await writeTombstone(clients, resources, { hash, cleared_at: Date.now() });
   await writersDone(clients, resources, watch);
   const run = randomUUID();
   await runGlueJob(clients, resources.get('eraseEntityJob'), { '--run': run }, watch);
@@ -71,12 +72,6 @@ export async function eraseEntity(
     left: lake.left[store] ?? 0,
   }));
   return [...online, ...offline];
-}
-
-/** @param cleared_at when the online stores were cleared, ms UTC; 0: not yet */
-async function mark(client: DynamoDBClient, TableName: string, entity_id: string, cleared_at: number): Promise<void> {
-  const key = { entity_id: { S: ERASED_KEY }, view: { S: tombstoneOf(entity_id) } };
-  await client.send(new PutItemCommand({ TableName, Item: { ...key, cleared_at: { N: String(cleared_at) } } }));
 }
 
 /** Deletes all that the online tables have of an entity, in every version of its view. @returns items deleted, by table */

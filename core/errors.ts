@@ -9,6 +9,11 @@ export class DefinitionError extends Error {
   }
 }
 
+/** @throws DefinitionError always */
+export const fail: (field: string, found: string, allowed: string) => never = (field, found, allowed) => {
+  throw new DefinitionError(field, found, allowed);
+};
+
 /** The JSON type of a value, for messages: never the value itself, which may be personal. */
 export function typeName(value: unknown): string {
   if (value === null) return 'null';

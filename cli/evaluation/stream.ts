@@ -11,7 +11,7 @@ import { type ProcessorPorts, processBatch } from '../../lambdas/processor/proce
 import type { QuarantineLine } from '../../lambdas/processor/quarantine.ts';
 import { CliError } from '../errors.ts';
 import { type DeliveryOptions, deliveries } from './delivery.ts';
-import type { Evaluation, InputEvent, Vectors } from './evaluation.ts';
+import { byKnowledge, type Evaluation, type InputEvent, type Vectors } from './evaluation.ts';
 import { rebuilt, throughBytes } from './healing.ts';
 import { ADMISSION } from './inputs.ts';
 import { MemoryStates } from './memory-states.ts';
@@ -34,6 +34,30 @@ export async function evaluateByStream(
   asked: Evaluation,
   options: StreamOptions,
   onProgress: (delivered: number) => void = () => {},
+): Promise<{ readonly vectors: Vectors; readonly repairs: Repairs }> {
+  const vectors: (readonly FeatureValue[])[] = new Array(asked.queries.length);
+  const repairs = { marked: 0, doubled: 0 };
+  const groups = [...byKnowledge(asked)];
+  for (const [knowledge, places] of groups) {
+    const queries = places.map((i) => asked.queries[i]!);
+    // All events once, where all queries know alike; else of each group only those of whom it asks.
+    const entities = groups.length === 1 ? null : new Set(queries.map(({ entity_id }) => entity_id));
+    const events = entities ? asked.events.filter(({ event }) => entities.has(event.entity_id)) : asked.events;
+    const found = await evaluateGroup({ ...asked, knowledge, queries, events }, options, onProgress);
+    places.forEach((i, at) => {
+      vectors[i] = found.vectors[at]!;
+    });
+    repairs.marked += found.repairs.marked;
+    repairs.doubled += found.repairs.doubled;
+  }
+  return { vectors, repairs };
+}
+
+/** Queries that know alike. */
+async function evaluateGroup(
+  asked: Evaluation,
+  options: StreamOptions,
+  onProgress: (delivered: number) => void,
 ): Promise<{ readonly vectors: Vectors; readonly repairs: Repairs }> {
   const { queries, knowledge } = asked;
   const vectors: (readonly FeatureValue[])[] = new Array(queries.length);
@@ -171,7 +195,7 @@ class Replay {
   private refused(lines: readonly QuarantineLine[]): void {
     for (const { sequence_number, reason, detail } of lines) {
       const item = this.delivered.get(sequence_number)!;
-      if (reason !== 'DUPLICATE_EVENT_ID') throw new CliError(`events, line ${item.line}: ${reason}: ${detail}`, 2);
+      if (reason !== 'DUPLICATE_EVENT_ID') throw new CliError(`${item.place}: ${reason}: ${detail}`, 2);
       this.counted.get(item.event.entity_id)?.delete(item);
     }
   }

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from .backfill import is_erased, item_of, put_state
+from .backfill import item_of, put_state
 from .codec import CodecError, has_inexact
 from .online_table import CONNECTIONS, SEGMENTS, Item, connect, key_of, segment_pages
 from .states import State
@@ -115,8 +115,7 @@ def _writer(client: Any, table: str, view: str) -> Callable[[dict[str, Any]], st
         times = (row["newest_event_time"], row["newest_available_at"])
         state = State(row["entity_id"], row["state"], *times, {}, row["expires_at"])
         version = row["version"]
-        if put_state(client, table, item_of(state, view, dict(row["watermarks"]), (version or 0) + 1), version):
-            return "repaired"
-        return "erased" if version is None and is_erased(client, table, row["entity_id"]) else "raced"
+        outcome = put_state(client, table, item_of(state, view, dict(row["watermarks"]), (version or 0) + 1), version)
+        return {"written": "repaired", "lost": "raced"}.get(outcome, outcome)
 
     return write

@@ -87,8 +87,11 @@ def _applies(key: str, columns: str) -> bool:
 
 
 def snapshot_id(spark: SparkSession, table: str) -> int | None:
-    """The current Iceberg snapshot, or None for a table that was never written."""
-    rows = spark.sql(f"SELECT snapshot_id FROM {table}.snapshots ORDER BY committed_at DESC LIMIT 1").collect()
+    """The Iceberg snapshot that readers of the table get, or None for a table that was never written.
+
+    Not the newest commit: `snapshots` lists those of all branches, and an erasure commits to copies of older ones.
+    """
+    rows = spark.sql(f"SELECT snapshot_id FROM {table}.refs WHERE name = 'main'").collect()
     return int(rows[0][0]) if rows else None
 
 

@@ -10,6 +10,7 @@ import { DynamoReplayClock, DynamoStates } from '../shared/dynamo-states.ts';
 import { DynamoTombstones } from '../shared/dynamo-tombstones.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { LakeSink } from '../shared/lake.ts';
+import { Retirement } from '../shared/retirement.ts';
 import { MAX_EVENT_BYTES, streamRecords } from '../shared/stream-records.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
 import { loadPrevious, loadUseCase } from '../shared/usecase.ts';
@@ -27,6 +28,14 @@ const dynamo = dynamoClient();
 const kinesis = new KinesisClient();
 const lake = new LakeSink(new S3Client(), env.LAKE_BUCKET);
 const replay = env.TIDEMARK_CLOCK === 'replay';
+const after_ms = env.JOIN_AFTER_SECONDS * 1000;
+/** How long an answer about versions holds: whoever acts on an old one has ended before a version joins. */
+const again_ms = after_ms / 2;
+const retirement = new Retirement(dynamo, env.FEATURES_TABLE, {
+  kept: [ir, ...(previous ? [previous.ir] : [])].flatMap(({ views }) => views.map(({ version }) => version)),
+  again_ms,
+  now: Date.now,
+});
 
 const rules: ProcessorRules = {
   contracts: compileContracts(ir.contracts),
@@ -36,6 +45,7 @@ const rules: ProcessorRules = {
 const ports: ProcessorPorts = {
   ...versionOf(plan),
   previous: previous ? versionOf(previous.plan) : undefined,
+  retireOthers: () => retirement.check(),
   quarantine: (lines) => writeQuarantine(lake, lines),
   reroute: (events) => reroute(kinesis, env.STREAM_NAME, events),
   clock: replay ? new DynamoReplayClock(dynamo, env.FEATURES_TABLE) : null,
@@ -46,8 +56,8 @@ const ports: ProcessorPorts = {
 function versionOf(of: ViewPlan): ViewVersion {
   const states = new DynamoStates(dynamo, env.FEATURES_TABLE, of);
   const joins = new DynamoJoins(dynamo, env.FEATURES_TABLE, of.view.version, {
-    ready: () => states.ready(),
-    after_ms: env.JOIN_AFTER_SECONDS * 1000,
+    after_ms,
+    again_ms,
     now: Date.now,
   });
   return { plan: of, states, joins };

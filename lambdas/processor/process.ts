@@ -24,6 +24,8 @@ export interface ProcessorPorts {
   readonly joins?: Joins;
   /** The version that was released last: it is kept up too, and serves until the current one is ready. @default - none */
   readonly previous?: ViewVersion;
+  /** Called before anything of a batch is applied. @default - there never were other versions */
+  readonly retireOthers?: () => Promise<void>;
   /** Must not lose a line that an earlier call stored. */
   readonly quarantine: (lines: readonly QuarantineLine[]) => Promise<void>;
   /** Puts events again under their entity, each as a record of its own. */
@@ -93,7 +95,7 @@ interface Task {
 }
 
 function takenBy(run: VersionRun, work: Work): Work | null {
-  if (run.joined) return work;
+  if (run.takesAll) return work;
   const located = work.located.filter(({ event }) => run.takes(event));
   return located.length > 0 ? { ...work, located } : null;
 }
@@ -138,6 +140,7 @@ class Batch {
   }
 
   async run(records: readonly StreamRecord[]): Promise<BatchResult> {
+    await this.ports.retireOthers?.();
     const works = await this.sort(records);
     const versions = await this.versions(records);
     for (const portion of chunks(works, PORTION)) {

@@ -16,6 +16,7 @@ import { type EntityState, expiresAt } from '../../core/state.ts';
 import { ERASED_KEY, tombstoneOf } from '../../core/tombstone.ts';
 import type { ViewPlan } from '../../core/view.ts';
 import { chunks, MAX_TRIES, pause } from './backoff.ts';
+import { MAX_ITEM_BYTES, sizeOf } from './item-size.ts';
 import {
   type ReplayClock,
   type StateMarks,
@@ -27,6 +28,8 @@ import {
 
 export const CLOCK_KEY = '#clock';
 export const FENCE_KEY = '#fence';
+/** How long a fence that was seen is believed to stand. */
+const FENCE_HOLDS_MS = 60_000;
 export const BATCH_GET_LIMIT = 100;
 /** An item ends at 400 KB; the rest is for keys, watermarks and what later code may add. */
 export const MAX_STATE_BYTES = 350 * 1024;
@@ -54,7 +57,7 @@ function marksOf(attribute: AttributeValue | undefined): Record<string, string> 
 
 /** States of one view version: one item an entity, read with one key, written under a condition on its version. */
 export class DynamoStates implements StateStore {
-  private fenced = false;
+  private fenced_until = 0;
   private readonly client: DynamoDBClient;
   private readonly table: string;
   private readonly plan: ViewPlan;
@@ -88,18 +91,25 @@ export class DynamoStates implements StateStore {
     const expires = expiresAt(this.plan, state);
     const watermarks = Object.entries(state.watermarks).map(([shard, mark]) => [shard, { S: mark }] as const);
     const flags = Object.entries(marks).flatMap(([name, set]) => (set ? [[name, { BOOL: true }] as const] : []));
+    const Item = {
+      entity_id: { S: entity_id },
+      view: { S: this.plan.view.version },
+      state: { B: bytes },
+      version: { N: String((version ?? 0) + 1) },
+      watermarks: { M: Object.fromEntries(watermarks) },
+      newest_event_time: { N: String(state.newest_event_time) },
+      newest_available_at: { N: String(state.newest_available_at) },
+      ...(expires === null ? {} : { expires_at: { N: String(expires) } }),
+      ...Object.fromEntries(flags),
+    };
+    const size = sizeOf(Item);
+    if (size > MAX_ITEM_BYTES) {
+      const of = `${bytes.length} of state and ${watermarks.length} watermarks`;
+      throw new StateTooLargeError(
+        `item: found ${size} bytes, ${of}; allowed: up to ${MAX_ITEM_BYTES}; heal the state`,
+      );
+    }
     try {
-      const Item = {
-        entity_id: { S: entity_id },
-        view: { S: this.plan.view.version },
-        state: { B: bytes },
-        version: { N: String((version ?? 0) + 1) },
-        watermarks: { M: Object.fromEntries(watermarks) },
-        newest_event_time: { N: String(state.newest_event_time) },
-        newest_available_at: { N: String(state.newest_available_at) },
-        ...(expires === null ? {} : { expires_at: { N: String(expires) } }),
-        ...Object.fromEntries(flags),
-      };
       await (version === null ? this.create(entity_id, Item) : this.replace(Item, version));
       return bytes.length;
     } catch (error) {
@@ -131,9 +141,9 @@ export class DynamoStates implements StateStore {
     );
   }
 
-  /** Remembered once it is there: a fence is never taken down. */
+  /** Remembered for a while: it goes down when the version is kept up no more. */
   async ready(): Promise<boolean> {
-    if (this.fenced) return true;
+    if (Date.now() < this.fenced_until) return true;
     const { Item } = await this.client.send(
       new GetItemCommand({
         TableName: this.table,
@@ -141,8 +151,9 @@ export class DynamoStates implements StateStore {
         ConsistentRead: true,
       }),
     );
-    this.fenced = Item?.ready?.BOOL === true;
-    return this.fenced;
+    const fenced = Item?.ready?.BOOL === true;
+    if (fenced) this.fenced_until = Date.now() + FENCE_HOLDS_MS;
+    return fenced;
   }
 }
 

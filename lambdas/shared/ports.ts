@@ -36,14 +36,20 @@ export interface NamedState {
 /** Shard → sequence number. */
 export type Positions = Readonly<Record<string, string>>;
 
-/** From where on a view version takes part in the stream, while its backfill brings what came before. */
+/** From where on a view version takes part in the stream; what came before is the backfill's, also when it comes again. */
+export interface Joined {
+  /** Whether the fence is up: the backfill has brought what came before. A shard without a position is new then. */
+  readonly complete: boolean;
+  /** Without a shard that has not joined yet. */
+  readonly from: Positions;
+}
+
 export interface Joins {
   /**
    * Settles where the version joins a shard, where that is not settled yet and a batch of the shard tells.
    * @param batch of one shard, in its order
-   * @returns the positions that stand, without that shard's while it has not joined; null once the backfill is complete
    */
-  positions(batch: readonly RecordPosition[]): Promise<Positions | null>;
+  positions(batch: readonly RecordPosition[]): Promise<Joined>;
 }
 
 /** A state that the online table could not hold (an item ends at 400 KB). */

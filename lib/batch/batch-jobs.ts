@@ -20,6 +20,9 @@ import { DIMENSION, METRIC, METRIC_NAMESPACE, SERVICE } from '../monitoring/metr
 import { tidemarkMetric } from '../monitoring/metrics.ts';
 import { SparkJob } from './spark-job.ts';
 
+/** How far back the weekly compaction looks: as far as it remembers (tidemark_spark/archive_window.py). */
+const KEEP_DAYS = 45;
+
 export interface BatchJobsProps {
   readonly deployment: Deployment;
   readonly alarms: AlarmRegistry;
@@ -71,10 +74,12 @@ export class BatchJobs extends Construct {
       ...common,
       script: 'compact_archive.py',
       description: 'Merges the archive into the Iceberg tables, each event once',
-      arguments: { entity_buckets, table_features },
+      // An object is written as long as the stream keeps its records, and a batch may lie over midnight.
+      arguments: { entity_buckets, table_features, late_days: String(daysKept(deployment) + 1) },
     });
     features.grantReadTombstones(this.compactArchive);
-    lake.grantRead(this.compactArchive, PREFIX.events, PREFIX.quarantine, PREFIX.predictions);
+    lake.grantRead(this.compactArchive, PREFIX.events, PREFIX.quarantine, PREFIX.predictions, PREFIX.failedBatches);
+    lake.grantReadWrite(this.compactArchive, PREFIX.gaps);
     catalog.grantWrite(this.compactArchive);
 
     this.backfillStates = new SparkJob(this, 'BackfillStates', {
@@ -177,6 +182,15 @@ export class BatchJobs extends Construct {
     if (deployment.stage.clock === 'wall') {
       this.schedule('CompactHourly', this.compactArchive, 'cron(10 * * * ? *)', 'Merges the archive of the last hour');
       this.schedule(
+        'CompactWeekly',
+        this.compactArchive,
+        'cron(40 5 ? * SUN *)',
+        'Looks for late objects, and forgets',
+        {
+          '--late_days': String(KEEP_DAYS),
+        },
+      );
+      this.schedule(
         'CheckDaily',
         this.checkConsistency,
         'cron(30 3 * * ? *)',
@@ -187,14 +201,20 @@ export class BatchJobs extends Construct {
     }
   }
 
-  /** @param cron in UTC */
-  private schedule(id: string, { job }: SparkJob, cron: string, description: string): void {
+  /** @param cron in UTC. @param args of the job, where they differ from its defaults */
+  private schedule(
+    id: string,
+    { job }: SparkJob,
+    cron: string,
+    description: string,
+    args?: Record<string, string>,
+  ): void {
     new CfnTrigger(this, id, {
       type: 'SCHEDULED',
       description,
       schedule: cron,
       startOnCreation: true,
-      actions: [{ jobName: job.jobName }],
+      actions: [{ jobName: job.jobName, ...(args && { arguments: args }) }],
     });
   }
 
@@ -238,6 +258,11 @@ function addDivergenceAlarm({ alarms, deployment }: BatchJobsProps): void {
     evaluationPeriods: 1,
     missing: QUIET,
   });
+}
+
+/** For how long the stream keeps a record, in whole days. */
+function daysKept({ stage }: Deployment): number {
+  return Math.ceil(stage.stream.retentionHours / 24);
 }
 
 /** How long a function that writes to the lake may go on with what it read before an erasure, s. */

@@ -21,6 +21,7 @@ export const QUARANTINE_SENTENCES = {
   MALFORMED_JSON: 'Records arrive that are no JSON',
   NOT_AN_OBJECT: 'Records arrive whose JSON is no object',
   OVERSIZE: 'Records arrive that are larger than an event may be',
+  TOO_DEEP: 'Records arrive whose JSON is nested deeper than an event may be',
   MALFORMED_AGGREGATE: 'Records arrive that begin as the Kinesis Producer Library aggregates them, and can not be read',
   TOO_MANY_EVENTS: 'Records arrive of more parts than events could fit into them',
   FORBIDDEN_KEY:

@@ -47,7 +47,7 @@ export async function disturb(world: World): Promise<void> {
   const jobs: (() => Promise<void>)[] = [];
   for (let i = 0; i < profile.reshards; i++) jobs.push(at(() => reshard(world)));
   for (let i = 0; i < profile.clockJumps; i++) jobs.push(at(() => jump(world)));
-  if (profile.release) jobs.push(at(() => release(world)));
+  if (profile.release) jobs.push(at(() => release(world, span)));
   if (profile.upgrade) jobs.push(at(() => upgrade(world)));
   await Promise.all(jobs.map((job) => world.run(job)));
 }
@@ -74,16 +74,30 @@ function upgrade(world: World): void {
   for (const at of world.deployments) at.current.codec = undefined;
 }
 
-/** New code with a new version of the view; somebody starts the backfill later. */
-function release(world: World): void {
-  const { chance } = world;
+/**
+ * New code with a new version of the view; somebody starts the backfill later. It may be rolled back at any instant, and
+ * come again.
+ */
+function release(world: World, span: number): void {
+  const { chance, profile } = world;
   for (const at of world.deployments) {
     const { next } = at;
     if (!next) continue;
-    at.released = true;
-    world.run(async () => {
+    const filled = async () => {
+      at.released = true;
       await world.time.sleep(chance.pick([100, 5000, 600_000]));
       await backfill(world, at, next, chance.pick([0, 5000, 120_000]));
+    };
+    const first = world.run(filled);
+    if (!profile.comeBack) continue;
+    world.run(async () => {
+      await world.time.sleep(chance.int(span));
+      at.released = false;
+      await world.time.sleep(chance.int(span));
+      at.released = true;
+      // One run of the job at a time.
+      await first;
+      await filled();
     });
   }
 }

@@ -126,6 +126,9 @@ const misroutedDropped: Sandbox = {
   process: (records, rules, ports) => processBatch(records, rules, { ...ports, reroute: async () => {} }),
 };
 
+/** The fence of a version stays up while nobody keeps it up, so that it serves on when it comes back. */
+const neverRetired: Sandbox = { ...REAL, retire: () => async () => {} };
+
 export const PLANTED: Readonly<Record<string, Sandbox>> = {
   'the fence of watermarks dropped': fenceDropped,
   'the dedupe by event id dropped': dedupeDropped,
@@ -135,4 +138,5 @@ export const PLANTED: Readonly<Record<string, Sandbox>> = {
   'a failed entity not reported': failureSwallowed,
   'refused records not stored': quarantineDropped,
   'misrouted records not put again': misroutedDropped,
+  'a version that comes back behind its old fence': neverRetired,
 };

@@ -27,6 +27,7 @@ export const FAULT_KINDS = [
   'codec upgrade',
   'backfill',
   'backfill beside a begun state',
+  'version that came back',
   'clock jump of arrivals',
   'clock jump of a function',
   'redelivered image',
@@ -78,6 +79,8 @@ export interface Profile {
   readonly upgrade: boolean;
   /** Whether a new version of a view is released in mid-stream, and backfilled beside the traffic. */
   readonly release: boolean;
+  /** Whether the release is rolled back, and comes again. */
+  readonly comeBack: boolean;
 }
 
 const MINUTE = 60_000;
@@ -120,5 +123,6 @@ export function drawProfile(chance: Chance): Profile {
     clockJumps: chance.pick([0, 2, 6]),
     upgrade: chance.of(0.4),
     release,
+    comeBack: release && chance.of(0.5),
   };
 }

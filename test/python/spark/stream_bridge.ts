@@ -56,8 +56,7 @@ function archived(batch: readonly StreamRecord[]): CanonicalEvent[] {
 async function applyBatch(batch: readonly StreamRecord[]): Promise<void> {
   for (const plan of plans) {
     const states = new DynamoStates(dynamo, table, plan);
-    const ready = () => states.ready();
-    const joins = new DynamoJoins(dynamo, table, plan.view.version, { ready, after_ms: 0, now: () => 0 });
+    const joins = new DynamoJoins(dynamo, table, plan.view.version, { after_ms: 0, again_ms: 0, now: () => 0 });
     const rules: ProcessorRules = { ...common, plan };
     const result = await processBatch(batch, rules, {
       states,

@@ -123,6 +123,15 @@ OTHER = [
     {"b": 1, "1": 2, "0": {"x": None}},
     {"__proto__": 1},
     {"constructor": [1e21]},
+    {"b": [{}] * 40, "a": {"deep": [[[[["]"]]]]]}},
+    json.loads("[" * 70 + "]" * 70),
+    "a\0b",
+    "a\r\nb",
+    "\u2028",
+    "\uffff",
+    "😀" * 129,
+    202603011200,
+    -(2**31) - 1,
 ]
 DAMAGE = [*TEXTS, *DECIMALS, *TIMES, *NUMBERS, *OTHER]
 BYTES = [
@@ -145,6 +154,10 @@ BYTES = [
     b'{"entity_id":"h","x":1e400}',
     b'{"a":"\\u005f_proto__"}',
     b'{"\\u005f_proto__":1}',
+    b"[" * 100_000,
+    b'{"a":"' + b"[" * 3000,
+    b'{"a":' + b'"\\"' * 1000,
+    b'{"a":"\\',
 ]
 OPTIONS = {"replay": True, "available_lag_ms": 60_000, "max_bytes": 4096}
 ARRIVAL = 1_488_362_400_000
@@ -203,6 +216,7 @@ def test_both_engines_give_the_same_verdict(replay: bool) -> None:
     assert reasons >= {"admitted", "MISSING_FIELD", "INVALID_FIELD", "NOT_IN_ENUM", "FORBIDDEN_KEY", "DECIMAL_OVERFLOW"}
     assert reasons >= {"OUT_OF_RANGE", "MISSING_ENTITY", "INVALID_EVENT_TIME", "EVENT_TIME_IN_FUTURE", "INVALID_UTF8"}
     assert reasons >= {
+        "TOO_DEEP",
         "MALFORMED_JSON",
         "NOT_AN_OBJECT",
         "OVERSIZE",

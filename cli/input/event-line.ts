@@ -1,0 +1,40 @@
+import { typeName } from '../../core/errors.ts';
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** Why a line is refused: a name to count by, and a sentence; never the line's content. */
+export interface LineProblem {
+  readonly reason: string;
+  readonly detail: string;
+}
+
+/** The object of a line whose `entity_id` could be one, or what is wrong with it. */
+export function objectOf(bytes: Buffer): { readonly object: { readonly entity_id: string } } | LineProblem {
+  let text: string;
+  try {
+    text = decoder.decode(bytes);
+  } catch {
+    return { reason: 'INVALID_UTF8', detail: 'is not UTF-8' };
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { reason: 'MALFORMED_JSON', detail: 'is not JSON' };
+  }
+  const type = typeName(value);
+  if (type !== 'object') {
+    const found = type === 'null' ? 'null' : type === 'array' ? 'an array' : `a ${type}`;
+    return { reason: 'NOT_AN_OBJECT', detail: `is ${found}, not a JSON object` };
+  }
+  const object = value as { readonly entity_id: string };
+  const entity: unknown = Object.hasOwn(object, 'entity_id') ? object.entity_id : undefined;
+  // Characters are code points, as in the contracts; Kinesis counts its partition keys so, too.
+  const characters = typeof entity === 'string' ? [...entity].length : undefined;
+  if (characters !== undefined && characters > 0 && characters <= 256) return { object };
+  const found = characters === undefined ? `of type ${typeof entity}` : `a string of ${characters} characters`;
+  return {
+    reason: 'MISSING_ENTITY',
+    detail: `has an entity_id ${found}; allowed is a string of 1 to 256 characters`,
+  };
+}
