@@ -24,7 +24,7 @@ def put(bucket: str, key: str, lines: list[bytes]) -> None:
     boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=gzip.compress(b"\n".join(lines) + b"\n"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def bucket(aws: str) -> str:
     boto3.client("s3").create_bucket(Bucket="land", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     return "land"
