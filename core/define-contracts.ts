@@ -1,4 +1,5 @@
 /** How the events of a use case are declared: fields, their rules, and what a contract retracts. */
+import { checkContract, checkField } from './define-checks.ts';
 import type { ContractIR, DerivedColumnIR, ExprIR, FieldIR, Scalar, TimestampFormat } from './ir.ts';
 import { instantOf, parseDuration } from './time.ts';
 import { timeZoneOf } from './time-zone.ts';
@@ -45,21 +46,31 @@ const text = (o: TextOptions) => ({ trim: o.trim ?? true, ...(o.case ? { case: o
 
 /** Field types of a contract. */
 export const field = {
-  string: (o: TextOptions & { readonly max_length?: number } = {}): FieldSpec => ({
-    type: 'string',
-    max_length: o.max_length ?? 256,
-    ...text(o),
-  }),
-  enum: (values: readonly string[], o: TextOptions = {}): FieldSpec => ({ type: 'enum', values, ...text(o) }),
-  int: (o: RangeOptions = {}): FieldSpec => ({ type: 'int', ...range(o), ...common(o) }),
+  string: (o: TextOptions & { readonly max_length?: number } = {}): FieldSpec => {
+    checkField('string', o);
+    return { type: 'string', max_length: o.max_length ?? 256, ...text(o) };
+  },
+  enum: (values: readonly string[], o: TextOptions = {}): FieldSpec => {
+    checkField('enum', o, values);
+    return { type: 'enum', values, ...text(o) };
+  },
+  int: (o: RangeOptions = {}): FieldSpec => {
+    checkField('int', o);
+    return { type: 'int', ...range(o), ...common(o) };
+  },
   /** Integer of 10^-scale in every engine: `decimal(2)` of dollars is cents. */
-  decimal: (scale: number, o: RangeOptions = {}): FieldSpec => ({ type: 'decimal', scale, ...range(o), ...common(o) }),
-  bool: (o: FieldOptions = {}): FieldSpec => ({ type: 'bool', ...common(o) }),
-  timestamp: (format: TimestampFormat, o: FieldOptions = {}): FieldSpec => ({
-    type: 'timestamp',
-    format,
-    ...common(o),
-  }),
+  decimal: (scale: number, o: RangeOptions = {}): FieldSpec => {
+    checkField('decimal', o, scale);
+    return { type: 'decimal', scale, ...range(o), ...common(o) };
+  },
+  bool: (o: FieldOptions = {}): FieldSpec => {
+    checkField('bool', o);
+    return { type: 'bool', ...common(o) };
+  },
+  timestamp: (format: TimestampFormat, o: FieldOptions = {}): FieldSpec => {
+    checkField('timestamp', o, format);
+    return { type: 'timestamp', format, ...common(o) };
+  },
 };
 
 export interface Contract<Name extends string = string> {
@@ -90,6 +101,7 @@ export function contract<
     readonly retracts?: { readonly of: Contract; readonly id: keyof Fields & string };
   },
 ): Contract<(keyof Fields | keyof Derived) & string> {
+  checkContract(event_type, schema_version, spec);
   const derived: DerivedColumnIR[] = Object.entries(spec.derived ?? {}).map(([name, expr]) => ({ name, expr }));
   return {
     ir: {

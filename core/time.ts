@@ -1,6 +1,6 @@
 /** Instants and durations: integer ms UTC; text only at the edges. */
 import { type Parsed, parseDecimal } from './decimal.ts';
-import { DefinitionError, typeName } from './errors.ts';
+import { DefinitionError, shown, typeName } from './errors.ts';
 import type { TimestampFormat } from './ir.ts';
 
 export const MINUTE = 60_000;
@@ -87,7 +87,7 @@ function daysFromCivil(year: number, month: number, day: number): number {
 /** An instant of a definition, ms UTC. @throws DefinitionError naming `field` */
 export function instantOf(iso: string, field: string): number {
   const parsed = parseTimestamp(iso, 'iso8601');
-  if ('error' in parsed) throw new DefinitionError(field, typeName(iso), 'ISO-8601 with a zone');
+  if ('error' in parsed) throw new DefinitionError(field, shown(iso), 'ISO-8601 with a zone');
   return parsed.value;
 }
 
@@ -115,7 +115,7 @@ function parseIso(input: unknown, local: LocalClock | undefined): Parsed {
 /** `90s`, `5m`, `12h`, `28d` → ms. @throws DefinitionError naming `field`. */
 export function parseDuration(text: unknown, field: string): number {
   const match = typeof text === 'string' ? /^([1-9]\d{0,5})([smhd])$/.exec(text) : null;
-  if (!match) throw new DefinitionError(field, typeName(text), 'a duration such as 90s, 5m, 12h or 28d');
+  if (!match) throw new DefinitionError(field, shown(text), 'a duration such as 90s, 5m, 12h or 28d');
   return Number(match[1]) * UNITS[match[2]!]!;
 }
 

@@ -29,6 +29,7 @@ MAX_EVENT_BYTES = 256 * 1024
 
 _EVENT = """event_id string, entity_id string, event_type string, event_time long, source_time long, source string,
     schema_version int, properties string, available_at long, shard_id string, sequence_number string"""
+_POSITION = ("shard_id", "sequence_number")
 _REJECTED = "reason string, detail string, arrival long, partition_key string, raw_base64 string"
 LANDED_SCHEMA = f"{_EVENT}, {_REJECTED}"
 LANDED_ARROW = pa.schema(
@@ -87,6 +88,19 @@ def _storable(value: Any) -> Any:
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+def damaged_row(shard_id: str, key: str, arrival_ms: int) -> dict[str, Any]:
+    """A row of LANDED_SCHEMA: the rejection of a whole object, at line 0."""
+    detail = f"{key.rsplit('/', 1)[1]}: found gzip data that ends early or is damaged; allowed: a whole file"
+    return {
+        "shard_id": shard_id,
+        "sequence_number": "0",
+        "reason": "MALFORMED_JSON",
+        "detail": f"{detail}. Load it again.",
+        "arrival": arrival_ms,
+        "raw_base64": "",
+    }
+
+
 def landed_batches(rows: Iterator[dict[str, Any]]) -> Iterator[pa.RecordBatch]:
     """Rows of LANDED_SCHEMA in Arrow batches."""
     held: list[dict[str, Any]] = []
@@ -142,12 +156,16 @@ def earliest_copies(events: DataFrame) -> DataFrame:
     return events.withColumn("_copy", F.row_number().over(by)).where("_copy = 1").drop("_copy")
 
 
-def merge_events(spark: SparkSession, tables: Tables, events: DataFrame) -> None:
-    """Merges events into the table, each (entity_id, event_id) once, the earliest available copy."""
+def merge_events(spark: SparkSession, tables: Tables, events: DataFrame, *, keep_positions: bool = False) -> None:
+    """Merges events into the table, each (entity_id, event_id) once, the earliest available copy.
+
+    `keep_positions`: a copy that is taken in a known one's place stands at its position, which says who knew the fact.
+    """
     earlier = """(n.available_at < o.available_at OR (n.available_at = o.available_at
         AND n.shard_id = o.shard_id AND length(n.sequence_number) <= length(o.sequence_number)
         AND (length(n.sequence_number) < length(o.sequence_number) OR n.sequence_number < o.sequence_number)))"""
-    merge(spark, tables.name("events"), earliest_copies(events), ["entity_id", "event_id"], earlier)
+    kept = _POSITION if keep_positions else ()
+    merge(spark, tables.name("events"), earliest_copies(events), ["entity_id", "event_id"], earlier, kept)
 
 
 def merge_quarantine(spark: SparkSession, tables: Tables, rejected: DataFrame) -> None:

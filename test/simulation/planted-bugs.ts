@@ -18,8 +18,8 @@ function through(
   const seen = new Map<string, EntityState>();
   return {
     ...port,
-    read: async (ids) => {
-      const found = await port.read(ids);
+    read: async (ids, unreadable) => {
+      const found = await port.read(ids, unreadable);
       for (const [id, { state }] of found) seen.set(id, state);
       return new Map([...found].map(([id, { state, version }]) => [id, { state: read(state), version }]));
     },
@@ -129,6 +129,9 @@ const misroutedDropped: Sandbox = {
 /** The fence of a version stays up while nobody keeps it up, so that it serves on when it comes back. */
 const neverRetired: Sandbox = { ...REAL, retire: () => async () => {} };
 
+/** Who reads states is not told which one can't be read. */
+const badStateForAll: Sandbox = { ...REAL, states: (port) => ({ ...port, read: (ids) => port.read(ids) }) };
+
 export const PLANTED: Readonly<Record<string, Sandbox>> = {
   'the fence of watermarks dropped': fenceDropped,
   'the dedupe by event id dropped': dedupeDropped,
@@ -139,4 +142,5 @@ export const PLANTED: Readonly<Record<string, Sandbox>> = {
   'refused records not stored': quarantineDropped,
   'misrouted records not put again': misroutedDropped,
   'a version that comes back behind its old fence': neverRetired,
+  'a bad state for all': badStateForAll,
 };
