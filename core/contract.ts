@@ -6,7 +6,8 @@ import { MAX_EXACT, parseDecimal } from './decimal.ts';
 import { typeName } from './errors.ts';
 import { evaluate } from './expr.ts';
 import type { CanonicalEvent, ContractIR, DerivedColumnIR, FieldIR, Scalar } from './ir.ts';
-import { type JsonObject, parseRecord, UNKNOWN_KEY, unknownOf, type WireRecord } from './record.ts';
+import { isDeeper } from './json-text.ts';
+import { decodeRecord, type JsonObject, MAX_DEPTH, parseRecord, UNKNOWN_KEY, unknownOf } from './record.ts';
 import { Rejection, type RejectionReason } from './rejection.ts';
 import { isIdentifier, isLonger, trimmed } from './text.ts';
 import { type LocalClock, MAX_TIME, parseTimestamp } from './time.ts';
@@ -69,6 +70,7 @@ const ENVELOPE: ReadonlySet<string> = new Set([
   'schema_version',
   'properties',
 ]);
+const REPLAYED: ReadonlySet<string> = new Set([...ENVELOPE, 'available_at']);
 const MAX_ID = 128;
 /** Code points of an entity's id; DynamoDB's keys and Kinesis's partition keys hold as many. */
 export const MAX_ENTITY = 256;
@@ -94,15 +96,21 @@ export function admit(
   contracts: CompiledContracts,
   options: AdmitOptions,
 ): Admitted | Rejected {
+  let text = '';
   let raw: JsonObject = {};
+  let found: Admitted | Rejected;
   try {
-    const record = parseRecord(data, options.max_bytes);
-    raw = record.value;
-    return canonicalise(record, position, contracts, options);
+    text = decodeRecord(data, options.max_bytes);
+    raw = parseRecord(text);
+    found = canonicalise(text, raw, position, contracts, options);
   } catch (error) {
     if (!(error instanceof Rejection)) throw error;
-    return { ok: false, reason: error.reason, detail: error.message, ...claimOf(raw) };
+    found = { ok: false, reason: error.reason, detail: error.message, ...claimOf(raw) };
   }
+  // Columns are scalars: what was admitted with nothing unknown is flat. Of all else the depth is the first thing wrong.
+  if ((found.ok && found.unknown_fields.length === 0) || !isDeeper(text, MAX_DEPTH)) return found;
+  const detail = `record: found JSON of more than ${MAX_DEPTH} levels; allowed: ${MAX_DEPTH}`;
+  return { ok: false, reason: 'TOO_DEEP', detail };
 }
 
 /** What a refused record says it is, as far as tables and messages can hold it: an id, and a 32-bit integer. */
@@ -118,12 +126,12 @@ function isInt32(value: unknown): value is number {
 }
 
 function canonicalise(
-  record: WireRecord,
+  text: string,
+  raw: JsonObject,
   position: RecordPosition,
   contracts: CompiledContracts,
   options: AdmitOptions,
 ): Admitted {
-  const raw = record.value;
   const entity_id = entityOf(raw);
   const event_id = identifier(raw.event_id, 'event_id', MAX_ID, 'MISSING_FIELD');
   const compiled = contractOf(raw, contracts);
@@ -135,12 +143,11 @@ function canonicalise(
   }
   const times = timesOf(raw, compiled, position, options);
   const typed = normalise(compiled, properties as JsonObject);
-  const known = (key: string, inside: boolean) =>
-    inside ? compiled.keys.has(key) : ENVELOPE.has(key) || (options.replay && key === 'available_at');
+  const envelope = options.replay ? REPLAYED : ENVELOPE;
   const unknown: string[] = [];
-  for (const key of Object.keys(raw)) if (!known(key, false)) unknown.push(key);
-  for (const key of Object.keys(properties)) if (!known(key, true)) unknown.push(key);
-  if (unknown.length > 0) typed[UNKNOWN_KEY] = unknownOf(record, known);
+  for (const key of Object.keys(raw)) if (!envelope.has(key)) unknown.push(key);
+  for (const key of Object.keys(properties)) if (!compiled.keys.has(key)) unknown.push(key);
+  if (unknown.length > 0) typed[UNKNOWN_KEY] = unknownOf(text, envelope, compiled.keys);
   return {
     ok: true,
     event: {
@@ -256,9 +263,9 @@ function timesOf(
 function normalise({ ir, local }: CompiledContract, raw: JsonObject): Record<string, Scalar> {
   const out: Record<string, Scalar> = {};
   for (const field of ir.fields) {
-    const key = field.from ?? field.name;
-    // Not by the name alone: every object has a `toString`.
-    out[field.name] = fieldValue(field, Object.hasOwn(raw, key) ? raw[key] : undefined, local);
+    const value = raw[field.from ?? field.name];
+    // Every object has a `toString`; no JSON has a function.
+    out[field.name] = fieldValue(field, typeof value === 'function' ? undefined : value, local);
   }
   for (const column of ir.derived) {
     const value = evaluate(column.expr, (name) => out[name] ?? null);
