@@ -13,7 +13,7 @@ export interface EntityState {
   /** ms UTC; -1 before the first event. */
   readonly newest_event_time: number;
   readonly newest_available_at: number;
-  /** Shard → the highest sequence number applied. */
+  /** Shard → the highest sequence number applied: of this entity, every event of that record. */
   readonly watermarks: Readonly<Record<string, string>>;
   readonly recent: RecentIds;
   /** Whether there may be hashes of ids among `recent` and `ledger` that former code made (`formerIdHash`). */
@@ -91,7 +91,7 @@ export function applyEvents(
   let skipped = 0;
   for (const event of events) {
     const mark = watermarks[event.shard_id];
-    if (mark !== undefined && compareSequence(event.sequence_number, mark) <= 0) {
+    if (mark !== undefined && isBehind(event.sequence_number, mark, state.watermarks[event.shard_id])) {
       skipped++;
       continue;
     }
@@ -133,6 +133,15 @@ export function applyEvents(
     duplicates,
     skipped,
   };
+}
+
+/**
+ * Whether an event was applied before. The events of one record share its position and are applied in one write: at a mark
+ * that was there before, all of them are in; at one that this batch has set, the next one is new, too.
+ */
+function isBehind(sequence: string, mark: string, before: string | undefined): boolean {
+  const ahead = compareSequence(sequence, mark);
+  return ahead < 0 || (ahead === 0 && mark === before);
 }
 
 function isKnown({ recent, former_ids }: EntityState, { event_id }: CanonicalEvent, hash: number): boolean {

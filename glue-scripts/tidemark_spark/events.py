@@ -11,15 +11,25 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from . import wire_json
-from .contracts import AdmitOptions, Contracts, Position, Rejection, admit
+from .contracts import (
+    AdmitOptions,
+    Contracts,
+    Position,
+    Rejection,
+    admit,
+    event_type_claim,
+    schema_version_claim,
+)
 from .tables import Tables, merge
 
 HISTORY_SHARD = "history"
 ROWS_A_BATCH = 20_000
-MAX_RECORD_BYTES = 1_048_576
+MAX_EVENT_BYTES = 256 * 1024
+"""The one limit on every way in (core/record.ts)."""
 
 _EVENT = """event_id string, entity_id string, event_type string, event_time long, source_time long, source string,
     schema_version int, properties string, available_at long, shard_id string, sequence_number string"""
+_POSITION = ("shard_id", "sequence_number")
 _REJECTED = "reason string, detail string, arrival long, partition_key string, raw_base64 string"
 LANDED_SCHEMA = f"{_EVENT}, {_REJECTED}"
 LANDED_ARROW = pa.schema(
@@ -41,7 +51,7 @@ LANDED_ARROW = pa.schema(
 def landed_row(line: bytes, number: int, arrival_ms: int, contracts: Contracts, lag_ms: int) -> dict[str, Any]:
     """A row of LANDED_SCHEMA: a canonical event, or a rejection with its reason and the raw bytes."""
     position = Position(HISTORY_SHARD, str(number), arrival_ms)
-    options = AdmitOptions(replay=True, available_lag_ms=lag_ms, max_bytes=MAX_RECORD_BYTES)
+    options = AdmitOptions(replay=True, available_lag_ms=lag_ms, max_bytes=MAX_EVENT_BYTES)
     try:
         event = admit(line, position, contracts, options)
     except Rejection as rejection:
@@ -56,6 +66,39 @@ def landed_row(line: bytes, number: int, arrival_ms: int, contracts: Contracts, 
             "raw_base64": base64.b64encode(line).decode(),
         }
     return event | {"properties": wire_json.canonical(event["properties"])}
+
+
+def refused_row(line: dict[str, Any]) -> dict[str, Any]:
+    """A row of LANDED_SCHEMA from a line of archive/quarantine, whoever wrote it and when.
+
+    What a record said of itself is kept where a table can hold it: a lone surrogate or a version beyond 32 bits in one
+    line would end every run that reads it.
+    """
+    claims = {
+        "event_type": event_type_claim(line.get("event_type")),
+        "schema_version": schema_version_claim(line.get("schema_version")),
+    }
+    return {key: _storable(value) for key, value in line.items()} | claims
+
+
+def _storable(value: Any) -> Any:
+    """A text with U+FFFD in place of each lone surrogate, which UTF-8 has not; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def damaged_row(shard_id: str, key: str, arrival_ms: int) -> dict[str, Any]:
+    """A row of LANDED_SCHEMA: the rejection of a whole object, at line 0."""
+    detail = f"{key.rsplit('/', 1)[1]}: found gzip data that ends early or is damaged; allowed: a whole file"
+    return {
+        "shard_id": shard_id,
+        "sequence_number": "0",
+        "reason": "MALFORMED_JSON",
+        "detail": f"{detail}. Load it again.",
+        "arrival": arrival_ms,
+        "raw_base64": "",
+    }
 
 
 def landed_batches(rows: Iterator[dict[str, Any]]) -> Iterator[pa.RecordBatch]:
@@ -113,12 +156,16 @@ def earliest_copies(events: DataFrame) -> DataFrame:
     return events.withColumn("_copy", F.row_number().over(by)).where("_copy = 1").drop("_copy")
 
 
-def merge_events(spark: SparkSession, tables: Tables, events: DataFrame) -> None:
-    """Merges events into the table, each (entity_id, event_id) once, the earliest available copy."""
+def merge_events(spark: SparkSession, tables: Tables, events: DataFrame, *, keep_positions: bool = False) -> None:
+    """Merges events into the table, each (entity_id, event_id) once, the earliest available copy.
+
+    `keep_positions`: a copy that is taken in a known one's place stands at its position, which says who knew the fact.
+    """
     earlier = """(n.available_at < o.available_at OR (n.available_at = o.available_at
         AND n.shard_id = o.shard_id AND length(n.sequence_number) <= length(o.sequence_number)
         AND (length(n.sequence_number) < length(o.sequence_number) OR n.sequence_number < o.sequence_number)))"""
-    merge(spark, tables.name("events"), earliest_copies(events), ["entity_id", "event_id"], earlier)
+    kept = _POSITION if keep_positions else ()
+    merge(spark, tables.name("events"), earliest_copies(events), ["entity_id", "event_id"], earlier, kept)
 
 
 def merge_quarantine(spark: SparkSession, tables: Tables, rejected: DataFrame) -> None:

@@ -14,6 +14,7 @@ from .backfill import item_of, put_state
 from .codec import OUTDATED, READABLE, CodecError, has_inexact
 from .online_table import CONNECTIONS, SEGMENTS, Item, connect, key_of, segment_pages
 from .states import State
+from .tombstones import Tombstones, any_erased, read_tombstones
 
 BATCH = 1600
 """Entities that are read at once."""
@@ -104,15 +105,19 @@ def write_states_anew(wanted: DataFrame, table: str, view: str) -> dict[str, int
         client = connect()
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             for batch in batches:
-                outcomes = list(pool.map(_writer(client, table, view), batch.to_pylist()))
+                # A list a batch, and who is erased after it is deleted again by the erasure, which waits for this job.
+                erased = frozenset(read_tombstones(table))
+                outcomes = list(pool.map(_writer(client, table, view, erased), batch.to_pylist()))
                 yield pa.RecordBatch.from_pydict({"outcome": outcomes})
 
     rows = wanted.mapInArrow(write, "outcome string").groupBy("outcome").count().collect()
     return {row["outcome"]: row["count"] for row in rows}
 
 
-def _writer(client: Any, table: str, view: str) -> Callable[[dict[str, Any]], str]:
+def _writer(client: Any, table: str, view: str, erased: Tombstones) -> Callable[[dict[str, Any]], str]:
     def write(row: dict[str, Any]) -> str:
+        if row["version"] is None and any_erased(erased, [row["entity_id"]]):
+            return "erased"
         times = (row["newest_event_time"], row["newest_available_at"])
         state = State(row["entity_id"], row["state"], *times, {}, row["expires_at"])
         version = row["version"]

@@ -147,6 +147,12 @@ def _settled(spark: SparkSession, tables: Tables, online: Online, join: JoinItem
                 f"{shard}: found archived events up to {reach.ends.get(shard, 'nowhere')}; needed: up to {position},"
                 f" where this version joined the stream. {_COMPACT}"
             )
+    gap = reach.gap(online.bucket, positions)
+    if gap is not None:
+        raise ArchiveBehindError(
+            f"{gap}: the archiver gave up events that lie before {positions[gap]}. Put them back with `npx tidemark"
+            " redrive --since <time>`."
+        )
     hole = reach.unmerged(online.bucket, positions)
     if hole is not None:
         raise ArchiveBehindError(f"{hole}: an archived object is not merged. {_COMPACT}")

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isEntityId, MAX_ENTITY } from '../../core/contract.ts';
 import { finalise } from '../../core/finalise.ts';
 import type { FeatureValue } from '../../core/ir.ts';
 import { inexactFeatures } from '../../core/state.ts';
@@ -17,7 +18,11 @@ export interface ApiAnswer {
   readonly body: object;
 }
 
-const requestSchema = z.strictObject({ entity_ids: z.array(z.string().min(1).max(256)).min(1).max(MAX_ENTITIES) });
+/** What no event can be about, nobody can be asked about. */
+const entityId = z
+  .string()
+  .refine(isEntityId, `an entity id is a string of 1 to ${MAX_ENTITY} characters that starts with no #`);
+const requestSchema = z.strictObject({ entity_ids: z.array(entityId).min(1).max(MAX_ENTITIES) });
 
 /** @throws BadRequestError with one sentence that names the field and what is allowed */
 export function parseRequest(body: string): { entity_ids: string[] } {

@@ -1,12 +1,14 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
-import { admit, compileContracts } from '../../core/contract.ts';
+import { compileContracts } from '../../core/contract.ts';
 import type { CanonicalEvent } from '../../core/ir.ts';
+import { admitRecord } from '../../core/records.ts';
 import { METRIC } from '../../lib/monitoring/metric-names.ts';
 import { dynamoClient } from '../shared/dynamo-client.ts';
 import { DynamoTombstones } from '../shared/dynamo-tombstones.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { archiveKey, LakeSink } from '../shared/lake.ts';
+import { patient } from '../shared/patience.ts';
 import { MAX_EVENT_BYTES, streamRecords } from '../shared/stream-records.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
 import { loadUseCase } from '../shared/usecase.ts';
@@ -15,13 +17,14 @@ import { schema } from './env.ts';
 const env = readEnvironment(schema);
 const { ir } = loadUseCase(import.meta.dirname);
 const telemetry = createTelemetry(env);
-const lake = new LakeSink(new S3Client(), env.LAKE_BUCKET);
+const lake = new LakeSink(new S3Client(patient()), env.LAKE_BUCKET);
 const tombstones = new DynamoTombstones(dynamoClient(), env.FEATURES_TABLE);
 const contracts = compileContracts(ir.contracts);
 const options = {
   replay: env.TIDEMARK_CLOCK === 'replay',
   available_lag_ms: ir.replay.available_lag_ms,
   max_bytes: MAX_EVENT_BYTES,
+  lanes: env.LANES,
 };
 
 /**
@@ -32,8 +35,9 @@ export async function handler(event: KinesisStreamEvent): Promise<KinesisStreamB
   const records = streamRecords(event);
   const admitted: CanonicalEvent[] = [];
   for (const record of records) {
-    const result = admit(record.data, record.position, contracts, options);
-    if (result.ok && !result.misrouted) admitted.push(result.event);
+    for (const { result } of admitRecord(record, contracts, options)) {
+      if (result.ok && !result.misrouted) admitted.push(result.event);
+    }
   }
   const erased = await tombstones.erased([...new Set(admitted.map((event) => event.entity_id))]);
   const events = admitted.filter((event) => !erased.has(event.entity_id));

@@ -1,6 +1,7 @@
 /** One batch of one shard: admit, apply, write each state once. Effects go through ports; decisions are core's. */
-import { type AdmitOptions, admit, type CompiledContracts } from '../../core/contract.ts';
+import type { CompiledContracts } from '../../core/contract.ts';
 import { InexactSumError } from '../../core/partial-numbers.ts';
+import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/records.ts';
 import { type Applied, applyEvents, compareSequence } from '../../core/state.ts';
 import { subjectsOf } from '../../core/tombstone.ts';
 import type { ViewPlan } from '../../core/view.ts';
@@ -27,8 +28,8 @@ export interface ProcessorPorts {
   readonly retireOthers?: () => Promise<void>;
   /** Must not lose a line that an earlier call stored. */
   readonly quarantine: (lines: readonly QuarantineLine[]) => Promise<void>;
-  /** Puts a record again under its entity. */
-  readonly reroute: (entity_id: string, data: Uint8Array) => Promise<void>;
+  /** Puts events again under their entity, each as a record of its own. */
+  readonly reroute: (events: readonly Misrouted[]) => Promise<void>;
   /** Replays only. */
   readonly clock: ReplayClock | null;
   /** @default - nobody was erased */
@@ -39,16 +40,23 @@ export interface ProcessorPorts {
   readonly pause?: (attempt: number) => Promise<void>;
 }
 
+/** An event that came under another key than its entity's. */
+export interface Misrouted {
+  readonly entity_id: string;
+  /** Its own bytes, also where it was one of several in a record. */
+  readonly data: Uint8Array;
+}
+
 export interface ProcessorRules {
   readonly contracts: CompiledContracts;
   readonly plan: ViewPlan;
-  readonly admit: AdmitOptions;
+  readonly admit: AdmitRecordOptions;
   /** For a reader of the past, see ApplyOptions. @default - the present */
   readonly read_at?: number;
 }
 
 export interface BatchResult {
-  /** The lowest sequence number that must be delivered again; null when all is done. */
+  /** The lowest sequence number that must be delivered again, of a record as Lambda knows it; null when all is done. */
   readonly failed: string | null;
   readonly admitted: number;
   readonly clamped: number;
@@ -215,9 +223,10 @@ class Batch {
   /** Admits each record: to its entity, to the quarantine, or back into the stream under its own key. */
   private async sort(records: readonly StreamRecord[]): Promise<Work[]> {
     const lines: QuarantineLine[] = [];
+    const misrouted: Located[] = [];
     const works = new Map<string, Work>();
-    for (const record of records) {
-      const result = admit(record.data, record.position, this.rules.contracts, this.rules.admit);
+    for (const record of this.parts(records)) {
+      const { result } = record;
       if (!result.ok) {
         lines.push(quarantineLine(record, result));
         continue;
@@ -228,7 +237,7 @@ class Batch {
       if (result.unknown_fields.length > 0) this.tally.unknown++;
       if (result.misrouted) {
         this.tally.misrouted++;
-        await this.attempt(record, () => this.ports.reroute(event.entity_id, record.data));
+        misrouted.push({ event, record });
         continue;
       }
       const work = works.get(event.entity_id) ?? { entity_id: event.entity_id, located: [] };
@@ -236,7 +245,19 @@ class Batch {
       work.located.push({ event, record });
     }
     await this.quarantine(lines);
+    await this.reroute(misrouted);
     return [...works.values()];
+  }
+
+  private *parts(records: readonly StreamRecord[]): Generator<RecordPart> {
+    for (const record of records) yield* admitRecord(record, this.rules.contracts, this.rules.admit);
+  }
+
+  private async reroute(misrouted: readonly Located[]): Promise<void> {
+    const [first] = misrouted;
+    if (!first) return;
+    const events = misrouted.map(({ event, record }) => ({ entity_id: event.entity_id, data: record.data }));
+    await this.attempt(first.record, () => this.ports.reroute(events));
   }
 
   /** @returns null when no state can hold these events: they are in `lines` then, so that they block nobody */
@@ -344,6 +365,6 @@ class Batch {
   }
 }
 
-function positionOf({ shard_id, sequence_number }: QuarantineLine): string {
-  return `${shard_id} ${sequence_number}`;
+function positionOf({ shard_id, sequence_number, sub_sequence }: QuarantineLine): string {
+  return `${shard_id} ${sequence_number} ${sub_sequence}`;
 }

@@ -87,7 +87,7 @@ export interface StateStore {
 
 /** Entities that were erased; what comes of them later is dropped. */
 export interface Tombstones {
-  /** Consistent. @returns those of `entity_ids` that were erased */
+  /** As of a second ago at most. @returns those of `entity_ids` that were erased */
   erased(entity_ids: readonly string[]): Promise<ReadonlySet<string>>;
 }
 

@@ -113,9 +113,13 @@ function predictionId(entity_id: string, t: number, view: string, model_version:
   return sha256([entity_id, t, view, model_version].join('\n')).slice(0, 32);
 }
 
-/** The same predictions have the same key: a repeat overwrites. @param predictions at least one */
+/**
+ * The same predictions have the same key on the same day: a repeat overwrites; after midnight both are merged by their ids.
+ * The day is that of the writing, as `t` may be any day of a replay: the compaction lists the newest days only.
+ * @param predictions at least one
+ */
 export function predictionsKey(predictions: readonly Prediction[]): string {
-  const day = new Date(predictions[0]!.t).toISOString().slice(0, 10);
+  const day = new Date(predictions[0]!.scored_at).toISOString().slice(0, 10);
   const id = sha256(predictions.map((one) => one.prediction_id).join('\n')).slice(0, 32);
   return `archive/predictions/dt=${day}/${id}.ndjson.gz`;
 }

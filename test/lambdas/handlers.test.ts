@@ -160,6 +160,47 @@ test('a sweep whose time is over says so, and the next one goes on', async () =>
   expect(await sweep({ now }, context)).toMatchObject({ complete: true, scored: CUSTOMERS });
 });
 
+test('the runs of a day score everybody once, each its slice', async () => {
+  const now = ARRIVAL + 8 * DAY;
+  const runs = Array.from({ length: 24 }, (_, hour) => new Date(now + (hour * DAY) / 24).toISOString());
+  const sums = { looked_at: 0, scored: 0 };
+  for (const scheduled of runs) {
+    const { looked_at, scored, complete } = (await sweep({ scheduled, now }, context)) as Record<string, number>;
+    expect([complete, looked_at]).toEqual([true, scored]);
+    expect(looked_at).toBeLessThan(CUSTOMERS / 4);
+    sums.looked_at += looked_at!;
+    sums.scored += scored!;
+  }
+  expect(sums).toEqual({ looked_at: CUSTOMERS, scored: CUSTOMERS });
+  // Again, as after a failure whose answer was lost: nobody is due.
+  expect(await sweep({ scheduled: runs[0], now }, context)).toMatchObject({ scored: 0 });
+}, 120_000);
+
+test('a run that was cut off is ended by the next one', async () => {
+  const now = ARRIVAL + 11 * DAY;
+  const [first, second] = [0, 1].map((hour) => new Date(now + (hour * DAY) / 24).toISOString());
+  let calls = 0;
+  const short = { getRemainingTimeInMillis: () => (calls++ < 4 ? 60_000 : 100) };
+  const cut = (await sweep({ scheduled: first, now }, short)) as Record<string, number>;
+  expect(cut.complete).toBe(false);
+  // A model that fails in the middle leaves its parts, too.
+  model.definition_hash = 'another';
+  await expect(sweep({ scheduled: first, now }, context)).rejects.toThrow(/another definition/);
+  model.definition_hash = usecase.view.definition_hash;
+  const next = (await sweep({ scheduled: second, now }, context)) as Record<string, number>;
+  const alone = (await sweep({ scheduled: second, now: now + DAY }, context)) as Record<string, number>;
+  const both = (await sweep({ scheduled: first, now: now + DAY }, context)) as Record<string, number>;
+  expect(cut.scored! + next.scored!).toBe(alone.scored! + both.scored!);
+  expect(both.looked_at).toBeGreaterThan(0);
+}, 120_000);
+
+test.each(['<aws.scheduler.scheduled-time>', '2026-01-01'])(
+  'a schedule that does not say when (%s) is refused',
+  async (scheduled) => {
+    await expect(sweep({ scheduled }, context)).rejects.toThrow(/^scheduled: /);
+  },
+);
+
 test('the API finalises now, says how old the data is and who is missing', async () => {
   const features = await ask('/v1/features', { entity_ids: ['c1', 'nobody'] });
   expect(features).toMatchObject({

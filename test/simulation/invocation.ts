@@ -44,10 +44,12 @@ async function run(
     const result = await world.sandbox.process(batch, rules, {
       ...versions,
       quarantine: (lines) => writeQuarantine(at.quarantine.port(faults), lines),
-      reroute: (entity_id, data) =>
+      reroute: (events) =>
         faults.run('put', () => {
-          at.rerouted.add(Buffer.from(data).toString('latin1'));
-          world.put({ partition_key: entity_id, data, broken: null });
+          for (const { entity_id, data } of events) {
+            at.rerouted.add(Buffer.from(data).toString('latin1'));
+            world.put({ partition_key: entity_id, data, broken: null });
+          }
         }),
       clock: world.profile.replay ? at.clockPort(faults) : null,
       onFailure: () => {},

@@ -62,7 +62,7 @@ async function applyBatch(batch: readonly StreamRecord[]): Promise<void> {
       states,
       joins,
       quarantine: async () => {},
-      reroute: (entity_id) => Promise.reject(new Error(`${entity_id}: misrouted`)),
+      reroute: ([first]) => Promise.reject(new Error(`${first?.entity_id}: misrouted`)),
       clock: null,
       onFailure: (error) => {
         throw error;
