@@ -2,6 +2,7 @@ import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import type { UseCaseIR } from '../../core/ir.ts';
 import { parseUseCase } from '../../core/usecase.ts';
+import { loadStage } from '../../lib/config/stages.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { confirm, requirePerson } from '../confirmation.ts';
 import type { Clients } from '../connection.ts';
@@ -28,7 +29,14 @@ export async function restoreFeaturesTable(options: RestoreOptions): Promise<voi
 export async function restoreScoresTable(options: RestoreOptions): Promise<void> {
   await restore(options, 'scoresTable', 'Make the scores anew from the predictions', async (given) => {
     const { clients, resources, usecase, watch } = given;
-    const { tombstones, copied, folded } = await restoreScores(clients, resources, usecase.alerts, options.from, watch);
+    const { tombstones, copied, folded } = await restoreScores(
+      clients,
+      resources,
+      usecase.alerts,
+      options.from,
+      loadStage(options.stage).retention.scoresDays,
+      watch,
+    );
     return `${folded} scores made from predictions, ${copied} items copied, ${tombstones} tombstones put back; scoring goes on.`;
   });
 }

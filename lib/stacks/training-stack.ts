@@ -43,6 +43,7 @@ export class TrainingStack extends TidemarkStack {
       jobs.healStates.job.jobName,
       'Glue job: states compared with their events, and mended',
     );
+    this.output('ApplyRetentionJobName', jobs.applyRetention.job.jobName, 'Glue job: what is too old goes');
     this.output(
       'CheckConsistencyJobName',
       jobs.checkConsistency.job.jobName,
