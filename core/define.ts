@@ -2,10 +2,11 @@
  * How a use case is written: contracts, a feature view, a label, a model and alerts, compiled to the IR.
  * Names are checked by the compiler where it can (fields of a contract) and by `validateUseCase` where it can't.
  */
+
+import { checkedFeatures, checkUseCase, checkView } from './define-checks.ts';
 import type { Contract } from './define-contracts.ts';
 import { type Condition, type FeatureSpec, predicates } from './define-features.ts';
 import { hashOf, type ViewBody, versionOf } from './definition-hash.ts';
-import { DefinitionError, typeName } from './errors.ts';
 import type {
   AlertIR,
   ContractIR,
@@ -16,11 +17,12 @@ import type {
   RememberedIR,
   UseCaseIR,
 } from './ir.ts';
-import { parseDuration, parseTimestamp } from './time.ts';
+import { requireKind } from './spec.ts';
+import { instantOf, parseDuration } from './time.ts';
 import { parseUseCase } from './usecase.ts';
 import { retractionRules } from './view.ts';
 
-export { type Contract, contract, type FieldSpec, field } from './define-contracts.ts';
+export { type Contract, contract, type DerivedColumnSpec, type FieldSpec, field } from './define-contracts.ts';
 export {
   count,
   countDistinct,
@@ -57,11 +59,7 @@ export interface ViewSpec {
 }
 
 /** An instant of a definition, ms UTC. */
-export function instant(iso: string, name: string): number {
-  const parsed = parseTimestamp(iso, 'iso8601');
-  if ('error' in parsed) throw new DefinitionError(name, typeName(iso), 'ISO-8601 with a zone');
-  return parsed.value;
-}
+export const instant = instantOf;
 
 export const instants = (from: string, to: string, every: string): InstantsIR => ({
   from: instant(from, 'instants.from'),
@@ -69,20 +67,36 @@ export const instants = (from: string, to: string, every: string): InstantsIR =>
   every_ms: parseDuration(every, 'instants.every'),
 });
 
+export type LabelSpec = Omit<LabelIR, 'horizon_ms' | 'where'> & {
+  readonly horizon: string;
+  readonly where?: Readonly<Record<string, Condition>>;
+};
+
+export type ModelSpec = ModelIR;
+
+export type AlertSpec = Omit<AlertIR, 'cooldown_ms'> & { readonly cooldown: string };
+
 export interface UseCaseSpec {
   readonly name: string;
   readonly entity: string;
   readonly contracts: readonly Contract[];
   readonly views: Readonly<Record<string, ViewSpec>>;
-  readonly label: Omit<LabelIR, 'horizon_ms' | 'where'> & {
-    readonly horizon: string;
-    readonly where?: Readonly<Record<string, Condition>>;
-  };
-  readonly model: ModelIR;
-  readonly alerts: Omit<AlertIR, 'cooldown_ms'> & { readonly cooldown: string };
+  /** What is predicted. @default - nothing: events and features alone are a use case */
+  readonly label?: LabelSpec;
+  /** Learns the label: each needs the other. */
+  readonly model?: ModelSpec;
+  /** @default - scores raise no alert */
+  readonly alerts?: AlertSpec;
   /** Loaded history and replays: how long after an event it became known. @default '1s' */
   readonly available_lag?: string;
 }
+
+/** The document of a use case, with the parts that it was given. */
+export type DefinedUseCase<Spec extends UseCaseSpec> = UseCaseIR & {
+  readonly [Part in 'label' | 'model' | 'alerts' as Spec[Part] extends object ? Part : never]: NonNullable<
+    UseCaseIR[Part]
+  >;
+};
 
 function remembered(said: Remembered | undefined, fallback: Remembered, at: string): RememberedIR {
   const { horizon, cap } = said ?? fallback;
@@ -91,7 +105,8 @@ function remembered(said: Remembered | undefined, fallback: Remembered, at: stri
 
 function compileViewSpec(name: string, view: ViewSpec, contracts: readonly ContractIR[]): FeatureViewIR {
   const at = `views.${name}`;
-  const features = Object.entries(view.features).flatMap(([feature, make]) => make(feature));
+  checkView(name, view);
+  const features = Object.entries(view.features).flatMap(([feature, make]) => checkedFeatures(feature, make(feature)));
   const rules = retractionRules(features, contracts);
   const body: ViewBody = {
     name,
@@ -108,23 +123,32 @@ function compileViewSpec(name: string, view: ViewSpec, contracts: readonly Contr
   return { ...body, definition_hash, version: versionOf(name, definition_hash) };
 }
 
+function compileLabel({ horizon, where, ...label }: LabelSpec): LabelIR {
+  return { ...label, where: predicates(where ?? {}), horizon_ms: parseDuration(horizon, 'label.horizon') };
+}
+
+function compileAlerts({ cooldown, ...alerts }: AlertSpec): AlertIR {
+  return { ...alerts, cooldown_ms: parseDuration(cooldown, 'alerts.cooldown') };
+}
+
 /** Compiles and checks a use case. @throws DefinitionError naming the field, what was found and what is allowed */
-export function defineUseCase(spec: UseCaseSpec): UseCaseIR {
+export function defineUseCase<const Spec extends UseCaseSpec>(spec: Spec): DefinedUseCase<Spec> {
+  checkUseCase(spec);
   const contracts = spec.contracts.map((c) => c.ir);
   const views = Object.entries(spec.views).map(([name, view]) => compileViewSpec(name, view, contracts));
-  const { horizon, where, ...label } = spec.label;
-  const { cooldown, ...alerts } = spec.alerts;
+  for (const part of ['label', 'model', 'alerts'] as const)
+    if (spec[part] !== undefined) requireKind(spec[part], 'object', part);
   const ir: UseCaseIR = {
     ir_version: 1,
     name: spec.name,
     entity: spec.entity,
     contracts,
     views,
-    label: { ...label, where: predicates(where ?? {}), horizon_ms: parseDuration(horizon, 'label.horizon') },
-    model: spec.model,
-    alerts: { ...alerts, cooldown_ms: parseDuration(cooldown, 'alerts.cooldown') },
+    ...(spec.label && { label: compileLabel(spec.label) }),
+    ...(spec.model && { model: spec.model }),
+    ...(spec.alerts && { alerts: compileAlerts(spec.alerts) }),
     replay: { available_lag_ms: parseDuration(spec.available_lag ?? '1s', 'available_lag') },
   };
   // Through JSON, so that what is checked is what the other languages will read.
-  return parseUseCase(JSON.parse(JSON.stringify(ir)));
+  return parseUseCase(JSON.parse(JSON.stringify(ir))) as DefinedUseCase<Spec>;
 }

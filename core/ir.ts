@@ -63,6 +63,9 @@ export type ExprIR =
 export interface DerivedColumnIR {
   readonly name: string;
   readonly expr: ExprIR;
+  /** Bounds of the value, inclusive; an event beyond them is OUT_OF_RANGE. Absent: any exact integer. */
+  readonly min?: number;
+  readonly max?: number;
 }
 
 export interface ContractIR {
@@ -72,10 +75,21 @@ export interface ContractIR {
   readonly event_time_format: TimestampFormat;
   /** A source clock ahead by up to this is clamped to the arrival; more is quarantined. */
   readonly max_future_ms: number;
+  /** ms UTC; events before are quarantined. Absent: 1970. */
+  readonly min_event_time?: number;
+  /** Where ISO times without a zone are at home, of `event_time` and of fields. Absent: they are refused. */
+  readonly time_zone?: TimeZoneIR;
   readonly fields: readonly FieldIR[];
   readonly derived: readonly DerivedColumnIR[];
   /** An event of this contract cancels the one of `event_type` and the same entity whose id its property `field` holds. */
   readonly retracts?: RetractsIR;
+}
+
+/** A zone of the IANA database as it was known where the contract was defined. */
+export interface TimeZoneIR {
+  readonly name: string;
+  /** [from, ms UTC; what local time is ahead of UTC, ms], ascending; the first holds before, too, the last for ever. */
+  readonly offsets: readonly (readonly [from: number, offset_ms: number])[];
 }
 
 export interface RetractsIR {
@@ -240,10 +254,13 @@ export interface UseCaseIR {
   /** What an entity is called, e.g. `household`. */
   readonly entity: string;
   readonly contracts: readonly ContractIR[];
+  /** The model's view is kept up online; without a model there is one view. */
   readonly views: readonly FeatureViewIR[];
-  readonly label: LabelIR;
-  readonly model: ModelIR;
-  readonly alerts: AlertIR;
+  /** Absent in a use case of events and features alone, as is `model`: each needs the other. */
+  readonly label?: LabelIR;
+  readonly model?: ModelIR;
+  /** Absent where scores are looked at, but raise no alert. */
+  readonly alerts?: AlertIR;
   /** Loaded history and replays: available_at = event_time + this, unless the source says otherwise. */
   readonly replay: { readonly available_lag_ms: number };
 }

@@ -1,6 +1,6 @@
 /** What a feature view must hold to so that every value is exact. Each refusal says what to write instead. */
 import { hashOf, versionOf } from './definition-hash.ts';
-import { fail } from './errors.ts';
+import { fail, shown } from './errors.ts';
 import { references } from './expr.ts';
 import type { AggregateFeatureIR, ContractIR, FeatureIR, FeatureViewIR, FieldType, PredicateIR } from './ir.ts';
 import { DAY, HOUR, hopOf, MINUTE } from './time.ts';
@@ -37,7 +37,7 @@ export function columnsOf(contracts: readonly ContractIR[], event_type: string, 
 }
 
 export function checkView(view: FeatureViewIR, contracts: readonly ContractIR[]): void {
-  const at = `views.${view.name}.features`;
+  const at = 'features';
   unique(
     view.features.map((feature) => feature.name),
     at,
@@ -111,17 +111,12 @@ export function isList(feature: FeatureIR): boolean {
 function checkExact(feature: AggregateFeatureIR, contracts: readonly ContractIR[], bound: number, at: string): void {
   for (const contract of contracts.filter((c) => c.event_type === feature.event_type)) {
     const field = contract.fields.find((f) => f.name === feature.field);
-    if (!field || (field.type !== 'int' && field.type !== 'decimal')) {
-      if (field?.type === 'timestamp' || contract.derived.some((d) => d.name === feature.field)) {
-        fail(
-          `${at}.field`,
-          `${field?.type ?? 'derived'} field for ${feature.op}`,
-          'an int or decimal field with min and max',
-        );
-      }
-      continue;
+    if (field && field.type !== 'int' && field.type !== 'decimal') {
+      fail(`${at}.field`, `${field.type} field for ${feature.op}`, 'an int, decimal or derived field with min and max');
     }
-    if (Math.max(Math.abs(field.min ?? Infinity), Math.abs(field.max ?? Infinity)) > bound) {
+    const column = field ?? contract.derived.find((d) => d.name === feature.field);
+    if (!column) continue;
+    if (Math.max(Math.abs(column.min ?? Infinity), Math.abs(column.max ?? Infinity)) > bound) {
       const squares = bound === MAX_SQUARED;
       fail(
         `${at}.field`,
@@ -171,7 +166,7 @@ export function checkWhere(where: readonly PredicateIR[], columns: Columns, at: 
     const wanted = NUMERIC.includes(type) ? 'number' : type === 'bool' ? 'boolean' : 'string';
     for (const value of predicate.op === 'in' ? predicate.value : [predicate.value]) {
       if (typeof value !== wanted)
-        fail(`${at}.${predicate.field}`, typeof value, `${wanted} for a field of type ${type}`);
+        fail(`${at}.${predicate.field}`, shown(value), `a ${wanted} for a field of type ${type}`);
     }
   }
 }

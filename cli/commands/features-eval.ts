@@ -1,5 +1,6 @@
 import { compileContracts } from '../../core/contract.ts';
 import type { FeatureViewIR, UseCaseIR } from '../../core/ir.ts';
+import { onlineView } from '../../core/parts.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { loadDefinitions } from '../definitions.ts';
 import { CliError } from '../errors.ts';
@@ -63,9 +64,7 @@ function toldOf(read: Readonly<Record<string, { readonly bad: readonly BadLine[]
   return some.map(([what, { bad }]) => reportOf(what, bad)).join('\n');
 }
 
-/** A use case without a model has the one view that it has. */
-function viewOf(ir: UseCaseIR, asked?: string): FeatureViewIR {
-  const name = asked ?? ir.model?.view ?? (ir.views.length === 1 ? ir.views[0]!.name : undefined);
+function viewOf(ir: UseCaseIR, name = onlineView(ir).name): FeatureViewIR {
   const view = ir.views.find((candidate) => candidate.name === name);
   if (view) return view;
   throw new CliError(
@@ -94,7 +93,11 @@ async function run(asked: Evaluation, options: EvalOptions, update: (detail: str
 }
 
 /** What the states alone would have said wrong. */
-function report({ marked, doubled }: Repairs): void {
+function report({ marked, doubled, oversize }: Repairs): void {
+  if (oversize > 0)
+    console.error(
+      `${oversize} ${oversize === 1 ? 'event was' : 'events were'} refused as OVERSIZE, as in production: with them a state would be larger than an item may be. Narrow windows or caps of the view.`,
+    );
   if (marked > 0)
     console.error(
       `Healed ${marked} times as the nightly job does, because an event was retracted that no tile can give back (--no-heal: what is served until then).`,

@@ -68,7 +68,10 @@ const SUBJECT_CHARACTERS = 99;
  */
 export function subjectOf(title: string): string | undefined {
   let subject = '';
-  for (const character of title.replace(/\p{Cc}+/gu, ' ').trim()) {
+  for (const character of title
+    .toWellFormed()
+    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+    .trim()) {
     if (subject.length + character.length > SUBJECT_CHARACTERS) break;
     subject += character;
   }
@@ -94,7 +97,7 @@ export function slackMessage(alert: Alert): object {
     text: escaped(headline(alert)),
     mrkdwn: false,
     blocks: [
-      { type: 'header', text: { type: 'plain_text', text: alert.title.slice(0, 150) } },
+      { type: 'header', text: { type: 'plain_text', text: [...alert.title].slice(0, 150).join('') } },
       {
         type: 'section',
         // Plain: an id that looks like an address or a mention stays a text.

@@ -84,6 +84,7 @@ function report(result: BatchResult): void {
   telemetry.count(METRIC.eventsMisrouted, result.misrouted);
   telemetry.count(METRIC.eventsErased, result.erased);
   telemetry.count(METRIC.unknownFields, result.unknown);
+  telemetry.count(METRIC.statesUnreadable, result.unreadable);
   telemetry.count(METRIC.statesWritten, result.written);
   telemetry.count(METRIC.stateWriteConflicts, result.conflicts);
   telemetry.count(METRIC.eventsDoubled, result.doubled);

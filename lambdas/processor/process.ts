@@ -1,8 +1,8 @@
 /** One batch of one shard: admit, apply, write each state once. Effects go through ports; decisions are core's. */
+import { applyExactly } from '../../core/apply-exactly.ts';
 import type { CompiledContracts } from '../../core/contract.ts';
-import { InexactSumError } from '../../core/partial-numbers.ts';
 import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/records.ts';
-import { type Applied, applyEvents, compareSequence } from '../../core/state.ts';
+import { type Applied, compareSequence } from '../../core/state.ts';
 import { subjectsOf } from '../../core/tombstone.ts';
 import type { ViewPlan } from '../../core/view.ts';
 import { chunks, MAX_TRIES, mapConcurrently, pause } from '../shared/backoff.ts';
@@ -12,6 +12,7 @@ import { type Located, type QuarantineLine, quarantineLine, refusedDuplicate, re
 import { type Basis, VersionRun, type ViewVersion } from './version.ts';
 
 const WRITERS = 16;
+const BEYOND_EXACT = 'state: found a sum beyond 2^53 with this event; allowed: exact integers';
 /**
  * Entities that are read (one BatchGetItem), applied and written together. A large batch that is decoded all at once costs a
  * third of its time in the garbage collector, which copies states that only wait to be written.
@@ -73,6 +74,8 @@ export interface BatchResult {
   readonly doubled: number;
   /** Events and refused records of erased entities, dropped. */
   readonly erased: number;
+  /** Entities whose state could not be read: their events are delivered again. */
+  readonly unreadable: number;
   readonly bytes: readonly number[];
   readonly quarantined: ReadonlyMap<string, number>;
 }
@@ -90,8 +93,7 @@ interface Task {
   readonly basis: Basis;
   /** Whether this version says how many events were applied, and which were refused as copies. */
   readonly counts: boolean;
-  /** Null when no state can hold the events. */
-  readonly outcome: Applied | null;
+  readonly outcome: Applied;
 }
 
 function takenBy(run: VersionRun, work: Work): Work | null {
@@ -125,6 +127,7 @@ class Batch {
     conflicts: 0,
     doubled: 0,
     erased: 0,
+    unreadable: 0,
   };
   private readonly bytes: number[] = [];
   private readonly quarantined = new Map<string, number>();
@@ -177,21 +180,44 @@ class Batch {
     works: readonly Work[],
     lines: QuarantineLine[],
   ): Promise<Task[][]> {
-    const own = runs.map((run) => works.map((work) => takenBy(run, work)));
+    const taken = runs.map((run) => works.map((work) => takenBy(run, work)));
+    const damaged = new Set<string>();
+    const unreadable = (entity_id: string, error: unknown) => {
+      if (damaged.has(entity_id)) return;
+      damaged.add(entity_id);
+      this.tally.unreadable++;
+      const { located } = works.find((work) => work.entity_id === entity_id)!;
+      this.failed(located[0]!.record, error);
+    };
     const stored = await Promise.all(
-      runs.map((run, v) => run.states.read(own[v]!.flatMap((work) => (work ? [work.entity_id] : [])))),
-    );
-    const serving = runs.length - 1;
-    return works.map((_, i) =>
-      runs.flatMap((run, v) => {
-        const work = own[v]![i];
-        if (!work) return [];
-        const other = v === serving ? undefined : stored[serving]!.get(work.entity_id);
-        const basis = run.basis(stored[v]!.get(work.entity_id), other);
-        const counts = v === serving;
-        return [{ run, work, basis, counts, outcome: this.apply({ run, work, counts }, basis, lines) }];
+      runs.map((run, v) => {
+        const entities = taken[v]!.flatMap((work) => (work ? [work.entity_id] : []));
+        return run.states.read(entities, unreadable);
       }),
     );
+    const serving = runs.length - 1;
+    return works.map((all, i) => {
+      if (damaged.has(all.entity_id)) return [];
+      const own: QuarantineLine[] = [];
+      const tasks = (): Task[] =>
+        runs.flatMap((run, v) => {
+          const work = taken[v]![i];
+          if (!work) return [];
+          const other = v === serving ? undefined : stored[serving]!.get(work.entity_id);
+          const basis = run.basis(stored[v]!.get(work.entity_id), other);
+          const counts = v === serving;
+          return [{ run, work, basis, counts, outcome: this.apply({ run, work, counts }, basis, own) }];
+        });
+      try {
+        const made = tasks();
+        lines.push(...own);
+        return made;
+      } catch (error) {
+        // The bytes of a state are read where they are needed, so a damaged one may show here at last.
+        unreadable(all.entity_id, error);
+        return [];
+      }
+    });
   }
 
   /** Admits each record: to its entity, to the quarantine, or back into the stream under its own key. */
@@ -234,25 +260,24 @@ class Batch {
     await this.attempt(first.record, () => this.ports.reroute(events));
   }
 
-  /** @returns null when no state can hold these events: they are in `lines` then, so that they block nobody */
+  /** What no state can hold is in `lines` then, so that it blocks nobody. */
   private apply(
     { run, work, counts }: Pick<Task, 'run' | 'work' | 'counts'>,
     from: Basis,
     lines: QuarantineLine[],
-  ): Applied | null {
+  ): Applied {
     const events = work.located.map((one) => one.event);
-    try {
-      const outcome = applyEvents(run.plan, from.state, events, { read_at: this.rules.read_at });
-      if (counts && outcome.duplicates.length > 0) {
-        const duplicates = new Set(outcome.duplicates);
-        lines.push(...work.located.filter(({ event }) => duplicates.has(event)).map(refusedDuplicate));
-      }
-      return outcome;
-    } catch (error) {
-      if (!(error instanceof InexactSumError)) throw error;
-      lines.push(...work.located.map((one) => refusedForState(one, 'DECIMAL_OVERFLOW', error.message)));
-      return null;
+    const outcome = applyExactly(run.plan, from.state, events, { read_at: this.rules.read_at });
+    if (counts && outcome.duplicates.length > 0) {
+      const duplicates = new Set(outcome.duplicates);
+      lines.push(...work.located.filter(({ event }) => duplicates.has(event)).map(refusedDuplicate));
     }
+    if (outcome.refused.length > 0) {
+      const refused = new Set(outcome.refused);
+      const own = work.located.filter(({ event }) => refused.has(event));
+      lines.push(...own.map((one) => refusedForState(one, 'DECIMAL_OVERFLOW', BEYOND_EXACT)));
+    }
+    return outcome;
   }
 
   /** Reads again and applies again whenever another writer was faster; the watermark tells what is already in. */
@@ -260,7 +285,7 @@ class Batch {
     const { run, work } = task;
     let from = task.basis;
     let next = task.outcome;
-    for (let attempt = 0; next !== null; attempt++) {
+    for (let attempt = 0; ; attempt++) {
       const fresh = next.applied + next.duplicates.length;
       const size = fresh > 0 ? await this.put(task, next, from) : null;
       if (size === 'erased') {
@@ -329,9 +354,13 @@ class Batch {
     try {
       await run();
     } catch (error) {
-      this.ports.onFailure(error);
-      this.failures.push(first.position.sequence_number);
+      this.failed(first, error);
     }
+  }
+
+  private failed({ position }: StreamRecord, error: unknown): void {
+    this.ports.onFailure(error);
+    this.failures.push(position.sequence_number);
   }
 }
 

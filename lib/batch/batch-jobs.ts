@@ -6,6 +6,8 @@ import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import { CfnTrigger } from 'aws-cdk-lib/aws-glue';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { hasModel } from '../../core/parts.ts';
+import { SETTLE_SECONDS } from '../../core/tombstone.ts';
 import { type Lake, PREFIX } from '../feature-store/lake.ts';
 import type { OfflineCatalog } from '../feature-store/offline-catalog.ts';
 import type { OnlineTable } from '../feature-store/tables.ts';
@@ -41,8 +43,9 @@ export class BatchJobs extends Construct {
   readonly landHistory: SparkJob;
   readonly compactArchive: SparkJob;
   readonly backfillStates: SparkJob;
-  readonly buildTrainingSet: SparkJob;
-  readonly checkConsistency: SparkJob;
+  /** These two where there is a model: without one nothing is learnt, and no scored vector is kept. */
+  readonly buildTrainingSet?: SparkJob;
+  readonly checkConsistency?: SparkJob;
   readonly eraseEntity: SparkJob;
   readonly featuresAt: SparkJob;
   readonly healStates: SparkJob;
@@ -103,22 +106,24 @@ export class BatchJobs extends Construct {
     // Where a version joined the stream is known when it has: the archive is merged up to there then.
     this.compactArchive.grantRun(this.backfillStates);
 
-    this.buildTrainingSet = new SparkJob(this, 'BuildTrainingSet', {
-      ...common,
-      script: 'build_training_set.py',
-      description: 'Joins labels and features as they were known at each instant',
-    });
-    catalog.grantWrite(this.buildTrainingSet);
-    lake.grantReadWrite(this.buildTrainingSet, PREFIX.trainingSets);
+    if (hasModel(deployment.useCase.ir)) {
+      this.buildTrainingSet = new SparkJob(this, 'BuildTrainingSet', {
+        ...common,
+        script: 'build_training_set.py',
+        description: 'Joins labels and features as they were known at each instant',
+      });
+      catalog.grantWrite(this.buildTrainingSet);
+      lake.grantReadWrite(this.buildTrainingSet, PREFIX.trainingSets);
 
-    this.checkConsistency = new SparkJob(this, 'CheckConsistency', {
-      ...common,
-      script: 'check_consistency.py',
-      description: 'Replays served vectors offline and counts the differences',
-    });
-    catalog.grantQuery(this.checkConsistency);
-    lake.grantRead(this.checkConsistency, PREFIX.predictions);
-    lake.grantReadWrite(this.checkConsistency, PREFIX.checks);
+      this.checkConsistency = new SparkJob(this, 'CheckConsistency', {
+        ...common,
+        script: 'check_consistency.py',
+        description: 'Replays served vectors offline and counts the differences',
+      });
+      catalog.grantQuery(this.checkConsistency);
+      lake.grantRead(this.checkConsistency, PREFIX.predictions);
+      lake.grantReadWrite(this.checkConsistency, PREFIX.checks);
+    }
 
     this.eraseEntity = new SparkJob(this, 'EraseEntity', {
       ...common,
@@ -197,12 +202,10 @@ export class BatchJobs extends Construct {
           '--late_days': String(KEEP_DAYS),
         },
       );
-      this.schedule(
-        'CheckDaily',
-        this.checkConsistency,
-        'cron(30 3 * * ? *)',
-        'Replays the served vectors of the last day',
-      );
+      if (this.checkConsistency) {
+        const description = 'Replays the served vectors of the last day';
+        this.schedule('CheckDaily', this.checkConsistency, 'cron(30 3 * * ? *)', description);
+      }
       this.schedule('RetainNightly', this.applyRetention, 'cron(40 2 * * ? *)', 'Lets rows go that are too old');
       // A batch that was being retried during an erasure is written to the lake by Lambda itself, up to a day later.
       this.schedule(
@@ -253,8 +256,8 @@ export class BatchJobs extends Construct {
       this.landHistory,
       this.compactArchive,
       this.backfillStates,
-      this.buildTrainingSet,
-      this.checkConsistency,
+      ...(this.buildTrainingSet ? [this.buildTrainingSet] : []),
+      ...(this.checkConsistency ? [this.checkConsistency] : []),
       this.eraseEntity,
       this.featuresAt,
       this.healStates,
@@ -296,8 +299,9 @@ function daysKept({ stage }: Deployment): number {
   return Math.ceil(stage.stream.retentionHours / 24);
 }
 
-/** How long a function that writes to the lake may go on with what it read before an erasure, s. */
+/** How long a function may go on with what it read before an erasure, and with the list of tombstones from before it, s. */
 function longestCall({ stage }: Deployment): number {
   const { processor, archiver, scorer, sweep } = stage;
-  return Math.max(API_TIMEOUT_SECONDS, ...[processor, archiver, scorer, sweep].map((of) => of.timeoutSeconds));
+  const calls = [processor, archiver, scorer, sweep].map((of) => of.timeoutSeconds);
+  return Math.max(API_TIMEOUT_SECONDS, ...calls) + SETTLE_SECONDS;
 }

@@ -162,6 +162,13 @@ describe('messages', () => {
     expect(Object.keys(MessageAttributes)).toEqual(['entity_id', 'kind']);
   });
 
+  test('a title is cut between characters', () => {
+    const { blocks } = slackMessage({ ...alertOf(item)!, title: `${'x'.repeat(149)}😀😀` }) as {
+      blocks: { text: { text: string } }[];
+    };
+    expect(blocks[0]!.text.text).toBe(`${'x'.repeat(149)}😀`);
+  });
+
   test('only alert items are announced', () => {
     expect(announcement({ ...item, kind: { S: 'score' } })).toBeNull();
     expect(announcement(undefined)).toBeNull();
@@ -173,6 +180,8 @@ describe('the subject of an e-mail', () => {
   test.each([
     ['A customer is leaving', 'A customer is leaving'],
     ['two\nlines\u0007', 'two lines'],
+    ['two\u2028lines\u2029', 'two lines'],
+    ['half \ud83d a character', 'half \ufffd a character'],
     ['x'.repeat(120), 'x'.repeat(99)],
     // Never half a character: SNS takes UTF-8.
     [`${'x'.repeat(98)}😀`, 'x'.repeat(98)],
