@@ -17,6 +17,7 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { STSClient } from '@aws-sdk/client-sts';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { cloudEnvironment, type LocalCloud } from '../local/cloud.ts';
+import { assertLoopback } from '../local/guard.ts';
 import { CliError } from './errors.ts';
 import { readLocalState } from './local-state.ts';
 
@@ -120,8 +121,13 @@ export function makeClients(config: ClientConfig): Clients {
   };
 }
 
-/** A connection to a local cloud that this process started. */
+/**
+ * A connection to a local cloud: one that this process started, or what was written down of another.
+ * @throws NotLoopbackError when it would lead to another machine
+ */
 export function connectTo(cloud: Pick<LocalCloud, 'env' | 'clientConfig'>, stage: Stage = 'local'): Connection {
+  assertLoopback(cloud.env);
+  assertLoopback({ AWS_ENDPOINT_URL: cloud.clientConfig.endpoint });
   return { stage, clients: makeClients(cloud.clientConfig), env: cloudEnvironment(cloud) };
 }
 

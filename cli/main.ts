@@ -11,8 +11,9 @@ import { startLocal, statusLocal, stopLocal } from './commands/local.ts';
 import { addModel } from './commands/model.ts';
 import { page } from './commands/page.ts';
 import { put } from './commands/put.ts';
-import { redriveDeadLetters } from './commands/redrive.ts';
+import { parseSince, redriveCommand } from './commands/redrive.ts';
 import { replay } from './commands/replay.ts';
+import { restoreFeaturesTable, restoreScoresTable } from './commands/restore.ts';
 import { rebuild, train } from './commands/train.ts';
 import { webhook } from './commands/webhook.ts';
 import { CliError, messageOf } from './errors.ts';
@@ -43,6 +44,15 @@ function day(text: string): number {
   const value = Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text);
   if (!Number.isFinite(value))
     throw new InvalidArgumentError('allowed is a day such as 2017-12-01 or an ISO time with a zone.');
+  return value;
+}
+
+function since(text: string): number {
+  const value = parseSince(text, Date.now());
+  if (value === null)
+    throw new InvalidArgumentError(
+      'allowed is a duration such as 7d, a day such as 2026-11-20, or an ISO time with a zone.',
+    );
   return value;
 }
 
@@ -134,8 +144,11 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
 
   root
     .command('put')
-    .description('send events to the stream: one JSON object a line, partition key = entity_id')
-    .requiredOption('--file <file>', 'NDJSON, also .gz; - is standard input')
+    .description('send events to the stream, partition key = entity_id')
+    .requiredOption(
+      '--file <file>',
+      'JSON, one object a line or one array, also packed: a file, folder or pattern; - is standard input',
+    )
     .option('--stream <name>', 'another stream than the deployed one')
     .option('--raw', 'send lines that are no event, too (they end in the quarantine)')
     .addOption(stageOption())
@@ -145,8 +158,8 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
   const history = root.command('history').description('events of the past, which go the batch way');
   history
     .command('load')
-    .description('upload NDJSON files, land them in the table of events and fill the online states from them')
-    .argument('<files...>', 'NDJSON, also .gz')
+    .description('upload files of events, land them in the table of events and fill the online states from them')
+    .argument('<files...>', 'JSON, one object a line or one array, also packed: files, folders or patterns')
     .addOption(stageOption())
     .addOption(useCaseOption())
     .action(loadHistory);
@@ -182,18 +195,39 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
   root
     .command('erase')
     .description('erase one entity from every store, for good')
-    .requiredOption('--entity <id>', 'the entity_id')
+    .option('--entity-file <file>', 'file whose one line is the entity_id; - is standard input, with --yes')
+    .option(
+      '--entity <id>',
+      'the entity_id itself, which then stands in the list of processes and the history of the shell',
+    )
     .option('--yes', 'do not ask')
     .addOption(stageOption())
     .addOption(useCaseOption())
     .action(erase);
+
+  const restore = root.command('restore').description('make a table anew that was lost or spoilt (docs/runbook.md)');
+  restore
+    .command('features')
+    .description('states from the lake: tombstones first, then the past, the fence last; the stream waits meanwhile')
+    .option('--yes', 'do not ask')
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .action(restoreFeaturesTable);
+  restore
+    .command('scores')
+    .description('last scores and alerts from the predictions of the lake, so that nobody is alerted twice')
+    .option('--from <table>', 'also copy what is missing from a table that was restored from a point in time')
+    .option('--yes', 'do not ask')
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .action(restoreScoresTable);
 
   root
     .command('replay')
     .description(
       'send events in the order in which they became known, with a sweep for silent customers after each day',
     )
-    .argument('<files...>', 'NDJSON, also .gz')
+    .argument('<files...>', 'JSON, one object a line or one array, also packed: files, folders or patterns')
     .option('--rate <n>', 'events a second (default: as fast as the stream takes them)', positive)
     .option('--no-sweep', 'leave the daily sweep out')
     .addOption(stageOption())
@@ -202,11 +236,20 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
 
   root
     .command('redrive')
-    .description('send dead letters again to whom they were for, and delete those that were taken')
+    .description(
+      'send dead letters again to whom they were for, or with --since what the streams gave up; delete what was taken',
+    )
     .option('--list', 'only say how many wait in each queue')
+    .option(
+      '--since <time>',
+      'batches of the streams that were given up since then: 7d, 2026-11-20, an ISO time with a zone',
+      since,
+    )
+    .option('--dry-run', 'only say what would be put back')
+    .option('--close-gaps', 'count what is missing in the archive and can not be put back as archived')
     .addOption(stageOption())
     .addOption(useCaseOption())
-    .action(redriveDeadLetters);
+    .action(redriveCommand);
 
   root
     .command('page')

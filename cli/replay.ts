@@ -2,13 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import { z } from 'zod';
+import { compileContracts } from '../core/contract.ts';
 import type { UseCaseIR } from '../core/ir.ts';
 import { onlineView } from '../core/parts.ts';
 import { compareSequence } from '../core/state.ts';
 import type { WireEvent } from './bad-records.ts';
 import type { Clients } from './connection.ts';
 import { CliError } from './errors.ts';
-import { readLines } from './ndjson.ts';
+import { admission, readEvents as readAdmitted } from './evaluation/inputs.ts';
+import { requireGood } from './input/bad-lines.ts';
 import type { Resources } from './resources.ts';
 import { type Position, putAll, type StreamRecord } from './stream-writer.ts';
 
@@ -22,33 +24,22 @@ export interface TimedEvent {
   /** When the event became known (ms UTC): the replay's clock. */
   readonly available_at: number;
   readonly event: WireEvent;
-}
-
-/** When an event became known in a replay: what it says itself, else its time plus the use case's lag. */
-export function availableAt(event: WireEvent, lagMs: number): number {
-  if (event.available_at !== undefined) return toMs(event.available_at);
-  return toMs(event.event_time) + lagMs;
-}
-
-function toMs(value: string | number): number {
-  return typeof value === 'number' ? value : Date.parse(value);
+  /** As the file has it. @default - the event as JSON */
+  readonly data?: Uint8Array;
 }
 
 /**
- * The events of NDJSON files in the order in which they became known.
- * @throws CliError when an event's time cannot be read
+ * The events of files, folders or patterns in the order in which they became known: what each says itself, else its time by
+ * its contract plus the use case's lag.
+ * @throws CliError with exit code 2 that names every line its contract refuses, or a file that can't be read wholly
  */
-export async function readEvents(files: readonly string[], lagMs: number): Promise<TimedEvent[]> {
-  const events: TimedEvent[] = [];
-  for (const file of files) {
-    for await (const { number, bytes } of readLines(file)) {
-      const event = JSON.parse(bytes.toString('utf8')) as WireEvent;
-      const available_at = availableAt(event, lagMs);
-      if (!Number.isFinite(available_at))
-        throw new CliError(`${file}, line ${number}: event_time is no time; allowed is ISO 8601 with a zone or ms`);
-      events.push({ available_at, event });
-    }
-  }
+export async function readEvents(files: readonly string[], ir: UseCaseIR): Promise<TimedEvent[]> {
+  const read = await readAdmitted(files, compileContracts(ir.contracts), admission(ir.replay.available_lag_ms));
+  requireGood('events, none was sent', read.bad);
+  const events = read.good.map(({ event: { available_at }, data }): TimedEvent => {
+    const event = JSON.parse(Buffer.from(data).toString('utf8')) as WireEvent;
+    return { available_at, event, data };
+  });
   return events.sort((a, b) => a.available_at - b.available_at || (a.event.event_id < b.event.event_id ? -1 : 1));
 }
 
@@ -111,8 +102,8 @@ export class Replayer {
 
   /** Puts good events, in order. */
   async sendEvents(events: readonly TimedEvent[], onProgress: (taken: number) => void = () => {}): Promise<void> {
-    const records = events.map(({ event, available_at }) => ({
-      data: Buffer.from(JSON.stringify(event)),
+    const records = events.map(({ event, available_at, data }) => ({
+      data: data ?? Buffer.from(JSON.stringify(event)),
       partitionKey: event.entity_id,
       available_at,
     }));

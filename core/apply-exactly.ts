@@ -26,8 +26,10 @@ export function applyExactly(
   }
   if (events.length === 1) return { state, applied: 0, duplicates: [], skipped: 0, refused: events };
   const middle = events.length >> 1;
-  const first = applyExactly(plan, state, events.slice(0, middle), options);
-  const second = applyExactly(plan, first.state, events.slice(middle), options);
+  // The halves may share a record, and with it a position.
+  const within = { before: state.watermarks, ...options };
+  const first = applyExactly(plan, state, events.slice(0, middle), within);
+  const second = applyExactly(plan, first.state, events.slice(middle), within);
   return {
     state: second.state,
     applied: first.applied + second.applied,

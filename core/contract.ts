@@ -6,8 +6,11 @@ import { MAX_EXACT, parseDecimal } from './decimal.ts';
 import { typeName } from './errors.ts';
 import { evaluate } from './expr.ts';
 import type { CanonicalEvent, ContractIR, DerivedColumnIR, FieldIR, Scalar } from './ir.ts';
-import type { RejectionReason } from './rejection.ts';
-import { parseTimestamp } from './time.ts';
+import { type JsonObject, parseRecord, UNKNOWN_KEY, unknownOf, type WireRecord } from './record.ts';
+import { Rejection, type RejectionReason } from './rejection.ts';
+import { isIdentifier, isLonger, trimmed } from './text.ts';
+import { type LocalClock, MAX_TIME, parseTimestamp } from './time.ts';
+import { localClock } from './time-zone.ts';
 
 /** Where and when a record arrived. `arrival_ms`: the stream's own arrival time, ms UTC. */
 export interface RecordPosition {
@@ -15,6 +18,8 @@ export interface RecordPosition {
   readonly sequence_number: string;
   readonly arrival_ms: number;
   readonly partition_key: string;
+  /** Place among the events of one record, from 0. @default 0 */
+  readonly sub_sequence?: number;
 }
 
 export interface AdmitOptions {
@@ -30,7 +35,7 @@ export interface Admitted {
   readonly event: CanonicalEvent;
   /** The source's clock was ahead of the arrival within the contract's limit. */
   readonly clamped: boolean;
-  /** Names that no contract knows; their values are kept in `properties`. */
+  /** Names that no contract knows; what they hold is kept as it was written in the property `_unknown`. */
   readonly unknown_fields: readonly string[];
   readonly misrouted: boolean;
 }
@@ -49,10 +54,11 @@ interface CompiledContract {
   readonly ir: ContractIR;
   /** The incoming keys that its fields are read from. */
   readonly keys: ReadonlySet<string>;
+  /** Reads times without a zone. */
+  readonly local: LocalClock | undefined;
 }
 
 export type CompiledContracts = ReadonlyMap<string, ReadonlyMap<number, CompiledContract>>;
-type JsonObject = Readonly<Record<string, unknown>>;
 
 const ENVELOPE: ReadonlySet<string> = new Set([
   'event_id',
@@ -63,27 +69,19 @@ const ENVELOPE: ReadonlySet<string> = new Set([
   'schema_version',
   'properties',
 ]);
-const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
 const MAX_ID = 128;
-const MAX_ENTITY = 256;
-/** Fatal: a byte that is no UTF-8 is an error, never U+FFFD. A byte order mark is no JSON either. */
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-class Rejection extends Error {
-  readonly reason: RejectionReason;
-
-  constructor(reason: RejectionReason, detail: string) {
-    super(detail);
-    this.reason = reason;
-  }
-}
-
+/** Code points of an entity's id; DynamoDB's keys and Kinesis's partition keys hold as many. */
+export const MAX_ENTITY = 256;
 /** Index by event type and schema version; `validateUseCase` has refused a pair that is declared twice. */
 export function compileContracts(contracts: readonly ContractIR[]): CompiledContracts {
   const byType = new Map<string, Map<number, CompiledContract>>();
   for (const ir of contracts) {
     const versions = byType.get(ir.event_type) ?? new Map<number, CompiledContract>();
-    versions.set(ir.schema_version, { ir, keys: new Set(ir.fields.map((field) => field.from ?? field.name)) });
+    versions.set(ir.schema_version, {
+      ir,
+      keys: new Set(ir.fields.map((field) => field.from ?? field.name)),
+      local: ir.time_zone && localClock(ir.time_zone),
+    });
     byType.set(ir.event_type, versions);
   }
   return byType;
@@ -98,65 +96,34 @@ export function admit(
 ): Admitted | Rejected {
   let raw: JsonObject = {};
   try {
-    raw = parseRecord(data, options.max_bytes);
-    return canonicalise(raw, position, contracts, options);
+    const record = parseRecord(data, options.max_bytes);
+    raw = record.value;
+    return canonicalise(record, position, contracts, options);
   } catch (error) {
     if (!(error instanceof Rejection)) throw error;
-    return {
-      ok: false,
-      reason: error.reason,
-      detail: error.message,
-      ...(typeof raw.event_type === 'string' && raw.event_type.length <= MAX_ID ? { event_type: raw.event_type } : {}),
-      ...(Number.isSafeInteger(raw.schema_version) ? { schema_version: raw.schema_version as number } : {}),
-    };
+    return { ok: false, reason: error.reason, detail: error.message, ...claimOf(raw) };
   }
 }
 
-function parseRecord(data: Uint8Array, maxBytes: number): JsonObject {
-  if (data.byteLength > maxBytes) {
-    throw new Rejection('OVERSIZE', `record: found ${data.byteLength} bytes; allowed: up to ${maxBytes}`);
-  }
-  let text: string;
-  try {
-    text = decoder.decode(data);
-  } catch {
-    throw new Rejection('INVALID_UTF8', 'record: found bytes that are no UTF-8; allowed: JSON in UTF-8');
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new Rejection('MALFORMED_JSON', 'record: found text that is no JSON; allowed: one JSON object');
-  }
-  if (typeName(value) !== 'object') {
-    throw new Rejection('NOT_AN_OBJECT', `record: found ${typeName(value)}; allowed: one JSON object`);
-  }
-  refuseForbiddenKeys(text, value);
-  return value as JsonObject;
+/** What a refused record says it is, as far as tables and messages can hold it: an id, and a 32-bit integer. */
+function claimOf({ event_type, schema_version }: JsonObject): Pick<Rejected, 'event_type' | 'schema_version'> {
+  return {
+    ...(typeof event_type === 'string' && isIdentifier(event_type, MAX_ID) ? { event_type } : {}),
+    ...(isInt32(schema_version) ? { schema_version } : {}),
+  };
 }
 
-/** Walks the document only where its text could hold such a key (an escape could hide one). */
-function refuseForbiddenKeys(text: string, root: unknown): void {
-  if (!/__proto__|constructor|prototype|\\u/.test(text)) return;
-  const open: unknown[] = [root];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (next === null || typeof next !== 'object') continue;
-    for (const key of Object.keys(next)) {
-      if (FORBIDDEN.has(key)) {
-        throw new Rejection('FORBIDDEN_KEY', 'record: found a key that names a prototype; allowed: any other key');
-      }
-    }
-    // A null in an array would end the walk early.
-    for (const child of Object.values(next)) if (child !== null && typeof child === 'object') open.push(child);
-  }
+function isInt32(value: unknown): value is number {
+  return typeof value === 'number' && value === (value | 0);
 }
 
 function canonicalise(
-  raw: JsonObject,
+  record: WireRecord,
   position: RecordPosition,
   contracts: CompiledContracts,
   options: AdmitOptions,
 ): Admitted {
+  const raw = record.value;
   const entity_id = entityOf(raw);
   const event_id = identifier(raw.event_id, 'event_id', MAX_ID, 'MISSING_FIELD');
   const compiled = contractOf(raw, contracts);
@@ -166,12 +133,14 @@ function canonicalise(
   if (typeName(properties) !== 'object') {
     throw new Rejection('INVALID_FIELD', `properties: found ${typeName(properties)}; allowed: an object`);
   }
-  const times = timesOf(raw, contract, position, options);
+  const times = timesOf(raw, compiled, position, options);
+  const typed = normalise(compiled, properties as JsonObject);
+  const known = (key: string, inside: boolean) =>
+    inside ? compiled.keys.has(key) : ENVELOPE.has(key) || (options.replay && key === 'available_at');
   const unknown: string[] = [];
-  for (const key of Object.keys(raw)) {
-    if (!ENVELOPE.has(key) && !(options.replay && key === 'available_at')) unknown.push(key);
-  }
-  const typed = normalise(compiled, properties as JsonObject, unknown);
+  for (const key of Object.keys(raw)) if (!known(key, false)) unknown.push(key);
+  for (const key of Object.keys(properties)) if (!known(key, true)) unknown.push(key);
+  if (unknown.length > 0) typed[UNKNOWN_KEY] = unknownOf(record, known);
   return {
     ok: true,
     event: {
@@ -193,6 +162,11 @@ function canonicalise(
   };
 }
 
+/** Whether an event can be about this entity; keys that start with # are the app's own. */
+export function isEntityId(text: string): boolean {
+  return isIdentifier(text, MAX_ENTITY) && !text.startsWith('#');
+}
+
 function entityOf(raw: JsonObject): string {
   const id = identifier(raw.entity_id, 'entity_id', MAX_ENTITY, 'MISSING_ENTITY');
   if (id.startsWith('#')) {
@@ -205,10 +179,10 @@ function identifier(value: unknown, field: string, max: number, missing: Rejecti
   if (value === undefined || value === null || value === '') {
     throw new Rejection(missing, `${field}: found ${typeName(value)}; allowed: a string of 1 to ${max} characters`);
   }
-  if (typeof value !== 'string' || (value.length > max && [...value].length > max) || !value.isWellFormed()) {
+  if (typeof value !== 'string' || !isIdentifier(value, max)) {
     throw new Rejection(
       'INVALID_FIELD',
-      `${field}: found ${typeName(value)}; allowed: a string of 1 to ${max} characters`,
+      `${field}: found ${typeName(value)}; allowed: a string of 1 to ${max} characters, none of them a control character`,
     );
   }
   return value;
@@ -238,21 +212,36 @@ interface Times {
 }
 
 /** `event_time` never exceeds `available_at`: that is what makes a tile final for every later `t`. */
-function timesOf(raw: JsonObject, contract: ContractIR, position: RecordPosition, options: AdmitOptions): Times {
+function timesOf(
+  raw: JsonObject,
+  { ir: contract, local }: CompiledContract,
+  position: RecordPosition,
+  options: AdmitOptions,
+): Times {
   if (raw.event_time === undefined) {
     throw new Rejection('MISSING_FIELD', `event_time: found undefined; allowed: ${contract.event_time_format}`);
   }
-  const parsed = parseTimestamp(raw.event_time, contract.event_time_format);
+  const parsed = parseTimestamp(raw.event_time, contract.event_time_format, local);
   if ('error' in parsed) throw new Rejection('INVALID_EVENT_TIME', `event_time: ${parsed.detail}`);
   const claimed = parsed.value;
+  const { min_event_time = 0 } = contract;
+  if (claimed < min_event_time) {
+    throw new Rejection(
+      'INVALID_EVENT_TIME',
+      `event_time: found a time before the contract's min_event_time; allowed: from ${new Date(min_event_time).toISOString()} (were seconds sent for milliseconds?)`,
+    );
+  }
   let available_at = position.arrival_ms;
   if (options.replay) {
     const given = raw.available_at;
     const format = typeof given === 'number' ? 'epoch_ms' : 'iso8601';
     const available =
-      given === undefined ? { value: claimed + options.available_lag_ms } : parseTimestamp(given, format);
+      given === undefined ? { value: claimed + options.available_lag_ms } : parseTimestamp(given, format, local);
     if ('error' in available) throw new Rejection('INVALID_EVENT_TIME', `available_at: ${available.detail}`);
     available_at = available.value;
+    if (available_at > MAX_TIME) {
+      throw new Rejection('INVALID_EVENT_TIME', 'available_at: found a time out of range; allowed: 1970 to 9999');
+    }
   }
   const ahead = claimed - available_at;
   if (ahead <= 0) return { event_time: claimed, source_time: null, available_at };
@@ -263,9 +252,14 @@ function timesOf(raw: JsonObject, contract: ContractIR, position: RecordPosition
   );
 }
 
-function normalise({ ir, keys }: CompiledContract, raw: JsonObject, unknown: string[]): Record<string, Scalar> {
+/** Exactly the columns of the contract: what it does not know can be no feature's input, now or after a later release. */
+function normalise({ ir, local }: CompiledContract, raw: JsonObject): Record<string, Scalar> {
   const out: Record<string, Scalar> = {};
-  for (const field of ir.fields) out[field.name] = fieldValue(field, raw[field.from ?? field.name]);
+  for (const field of ir.fields) {
+    const key = field.from ?? field.name;
+    // Not by the name alone: every object has a `toString`.
+    out[field.name] = fieldValue(field, Object.hasOwn(raw, key) ? raw[key] : undefined, local);
+  }
   for (const column of ir.derived) {
     const value = evaluate(column.expr, (name) => out[name] ?? null);
     if (value !== null && !Number.isSafeInteger(value)) {
@@ -276,28 +270,10 @@ function normalise({ ir, keys }: CompiledContract, raw: JsonObject, unknown: str
     }
     out[column.name] = value === null ? null : inRange(column, value);
   }
-  for (const key of Object.keys(raw)) {
-    if (keys.has(key)) continue;
-    unknown.push(key);
-    // A contract's own column is never overwritten by an unknown key of the same name.
-    if (!Object.hasOwn(out, key)) out[key] = keptValue(key, raw[key]);
-  }
   return out;
 }
 
-/** Unknown fields are kept as they are; what is nested, as JSON text. */
-function keptValue(key: string, value: unknown): Scalar {
-  if (value === null || typeof value !== 'object') return value as Scalar;
-  try {
-    return JSON.stringify(value);
-  } catch (error) {
-    // V8 parses what it can't write again: some thousand levels end the stack.
-    if (!(error instanceof RangeError)) throw error;
-    throw new Rejection('INVALID_FIELD', `properties.${key}: found too deep a nesting; allowed: some hundred levels`);
-  }
-}
-
-function fieldValue(field: FieldIR, raw: unknown): Scalar {
+function fieldValue(field: FieldIR, raw: unknown, local: LocalClock | undefined): Scalar {
   if (raw === undefined || raw === null) {
     if (field.required) {
       throw new Rejection('MISSING_FIELD', `properties.${field.name}: found ${typeName(raw)}; allowed: ${field.type}`);
@@ -312,7 +288,7 @@ function fieldValue(field: FieldIR, raw: unknown): Scalar {
       if (typeof raw !== 'boolean') throw invalid(field, raw, 'true or false');
       return raw;
     case 'timestamp':
-      return unwrap(field, parseTimestamp(raw, field.format));
+      return unwrap(field, parseTimestamp(raw, field.format, local));
     case 'decimal':
       return inRange(field, unwrap(field, parseDecimal(raw, field.scale)));
     case 'int':
@@ -330,7 +306,7 @@ function intValue(field: FieldIR, raw: unknown): number {
 /** Trim and case are ASCII only: the one definition on which all languages agree. */
 function textValue(field: Extract<FieldIR, { type: 'string' | 'enum' }>, raw: unknown): string {
   if (typeof raw !== 'string' || !raw.isWellFormed()) throw invalid(field, raw, 'a well-formed string');
-  let text = field.trim && isPadded(raw) ? raw.replace(/^[\t\n\v\f\r ]+|[\t\n\v\f\r ]+$/g, '') : raw;
+  let text = field.trim ? trimmed(raw) : raw;
   if (field.case === 'lower') text = text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
   if (field.case === 'upper') text = text.replace(/[a-z]/g, (letter) => letter.toUpperCase());
   if (field.type === 'enum') {
@@ -340,15 +316,10 @@ function textValue(field: Extract<FieldIR, { type: 'string' | 'enum' }>, raw: un
         `properties.${field.name}: found another string; allowed: ${field.values.join(', ')}`,
       );
     }
-  } else if (text.length > field.max_length && [...text].length > field.max_length) {
+  } else if (isLonger(text, field.max_length)) {
     throw invalid(field, raw, `up to ${field.max_length} characters`);
   }
   return text;
-}
-
-/** Whether a text begins or ends with ASCII white space or a control character: the only ones worth trimming. */
-function isPadded(text: string): boolean {
-  return text.charCodeAt(0) <= 0x20 || text.charCodeAt(text.length - 1) <= 0x20;
 }
 
 function inRange(field: Pick<DerivedColumnIR, 'name' | 'min' | 'max'>, value: number): number {

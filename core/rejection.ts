@@ -4,6 +4,9 @@ export const REJECTION_REASONS = [
   'MALFORMED_JSON',
   'NOT_AN_OBJECT',
   'OVERSIZE',
+  'TOO_DEEP',
+  'MALFORMED_AGGREGATE',
+  'TOO_MANY_EVENTS',
   'FORBIDDEN_KEY',
   'MISSING_FIELD',
   'INVALID_FIELD',
@@ -19,3 +22,14 @@ export const REJECTION_REASONS = [
 ] as const;
 
 export type RejectionReason = (typeof REJECTION_REASONS)[number];
+
+/** What makes a record no event; the message names the field, the found type and what is allowed, never the payload. */
+export class Rejection extends Error {
+  override readonly name = 'Rejection';
+  readonly reason: RejectionReason;
+
+  constructor(reason: RejectionReason, detail: string) {
+    super(detail);
+    this.reason = reason;
+  }
+}

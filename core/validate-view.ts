@@ -1,9 +1,10 @@
 /** What a feature view must hold to so that every value is exact. Each refusal says what to write instead. */
 import { hashOf, versionOf } from './definition-hash.ts';
-import { DefinitionError } from './errors.ts';
+import { fail, shown } from './errors.ts';
 import { references } from './expr.ts';
 import type { AggregateFeatureIR, ContractIR, FeatureIR, FeatureViewIR, FieldType, PredicateIR } from './ir.ts';
 import { DAY, HOUR, hopOf, MINUTE } from './time.ts';
+import { checkEnumValues } from './validate-contracts.ts';
 import { retractionRules } from './view.ts';
 
 const NUMERIC: readonly string[] = ['int', 'decimal', 'timestamp', 'derived'];
@@ -16,11 +17,6 @@ const MIN_SKETCH = 16;
 
 /** Field name → type (`derived` for derived columns), over all versions of an event type. */
 type Columns = ReadonlyMap<string, FieldType | 'derived'>;
-
-/** @throws DefinitionError always */
-export const fail: (field: string, found: string, allowed: string) => never = (field, found, allowed) => {
-  throw new DefinitionError(field, found, allowed);
-};
 
 export function unique(names: readonly string[], field: string): void {
   const twice = names.find((name, i) => names.indexOf(name) !== i);
@@ -41,7 +37,7 @@ export function columnsOf(contracts: readonly ContractIR[], event_type: string, 
 }
 
 export function checkView(view: FeatureViewIR, contracts: readonly ContractIR[]): void {
-  const at = `views.${view.name}.features`;
+  const at = 'features';
   unique(
     view.features.map((feature) => feature.name),
     at,
@@ -85,6 +81,7 @@ function checkAggregate(feature: AggregateFeatureIR, contracts: readonly Contrac
   if (feature.op === 'sum' || feature.op === 'mean') checkExact(feature, contracts, MAX_SUMMED, at);
   if (feature.op === 'variance') checkExact(feature, contracts, MAX_SQUARED, at);
   checkBounded(feature, type ?? null, at);
+  checkEnumValues(feature, contracts, at);
   checkWhere(feature.where, columns, `${at}.where`);
 }
 
@@ -169,7 +166,7 @@ export function checkWhere(where: readonly PredicateIR[], columns: Columns, at: 
     const wanted = NUMERIC.includes(type) ? 'number' : type === 'bool' ? 'boolean' : 'string';
     for (const value of predicate.op === 'in' ? predicate.value : [predicate.value]) {
       if (typeof value !== wanted)
-        fail(`${at}.${predicate.field}`, typeof value, `${wanted} for a field of type ${type}`);
+        fail(`${at}.${predicate.field}`, shown(value), `a ${wanted} for a field of type ${type}`);
     }
   }
 }

@@ -1,8 +1,10 @@
 /** What a use case's parts must agree on. Each refusal says the field, what was found and what to write instead. */
+import { fail } from './errors.ts';
 import { references } from './expr.ts';
 import type { AlertIR, ContractIR, DerivedColumnIR, UseCaseIR } from './ir.ts';
 import { hasModel, type ModelUseCaseIR } from './parts.ts';
-import { checkView, checkWhere, columnsOf, fail, isList, unique } from './validate-view.ts';
+import { checkContracts } from './validate-contracts.ts';
+import { checkView, checkWhere, columnsOf, isList, unique } from './validate-view.ts';
 
 export function validateUseCase(ir: UseCaseIR): void {
   unique(
@@ -13,6 +15,7 @@ export function validateUseCase(ir: UseCaseIR): void {
     ir.views.map((view) => view.name),
     'views',
   );
+  checkContracts(ir.contracts);
   for (const contract of ir.contracts) {
     checkContract(contract);
     checkRetracts(contract, ir.contracts);

@@ -24,7 +24,7 @@ def main() -> None:
     args = resolve(names)
     spark = SparkSession.builder.getOrCreate()
     prepare(spark, args["aws_region"])
-    join_after_ms = int(args["join_after_seconds", "compact_job"]) * 1000
+    join_after_ms = int(args["join_after_seconds"]) * 1000
     online = Online(args["table_features"], args["stream_name"], args["lake_bucket"], join_after_ms)
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
     for view in use_case["views"]:

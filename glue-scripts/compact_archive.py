@@ -1,6 +1,7 @@
 """Glue job: archive/{events,quarantine,predictions}/ → Iceberg tables of the same names. May run again.
 
-Arguments: --aws_region, --lake_bucket, --database, --ir_uri, --entity_buckets, --table_features.
+Arguments: --aws_region, --lake_bucket, --database, --ir_uri, --entity_buckets, --table_features, --late_days (how long
+after its day an object may come).
 """
 
 import json
@@ -14,11 +15,12 @@ from tidemark_spark.tombstones import read_tombstones
 
 
 def main() -> None:
-    args = resolve(["lake_bucket", "database", "entity_buckets", "table_features"])
+    args = resolve(["lake_bucket", "database", "entity_buckets", "table_features", "late_days"])
     spark = SparkSession.builder.getOrCreate()
     prepare(spark, args["aws_region"])
     erased = frozenset(read_tombstones(args["table_features"]))
-    counts = compact(spark, Tables(args["database"]), args["lake_bucket"], int(args["entity_buckets"]), erased)
+    tables, buckets = Tables(args["database"]), int(args["entity_buckets"])
+    counts = compact(spark, tables, args["lake_bucket"], buckets, erased, int(args["late_days"]))
     print(json.dumps({"job": "compact_archive"} | counts))
 
 

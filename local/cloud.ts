@@ -93,7 +93,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   const python = join(REPOSITORY, '.venv', 'bin', 'python');
   if (!existsSync(python)) {
     throw new LocalCloudError(
-      'The Python environment .venv is missing: run `npm run demo` or `npm test` once to set it up.',
+      'The Python environment .venv is missing: run `npm run setup` once, and then this command again.',
     );
   }
   const ownsState = options.stateDir === undefined;
@@ -103,7 +103,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   const readyFile = join(stateDir, 'ready.json');
   rmSync(readyFile, { force: true });
 
-  const child = launch(python, { stateDir, readyFile, log, options });
+  const child = launch(python, { stateDir, readyFile, log, options, temporary: ownsState });
   const ended = new Promise<void>((done) => {
     child.once('exit', () => done());
     child.once('error', () => done());
@@ -128,9 +128,9 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   process.on('exit', onExit);
 
   try {
-    const { endpoint, port } = await ready(child, readyFile, log);
-    if (!options.quiet) console.error(`Local cloud: ${endpoint} (log: ${log})`);
-    return describe(endpoint, port, stateDir, stop);
+    const found = await ready(child, readyFile, log);
+    if (!options.quiet) console.error(`Local cloud: ${found.endpoint} (log: ${log})`);
+    return describe(found, stateDir, stop);
   } catch (error) {
     await stop();
     throw error;
@@ -147,11 +147,17 @@ export function cloudEnvironment(
   base: NodeJS.ProcessEnv = process.env,
 ): NodeJS.ProcessEnv {
   const kept = Object.entries(base).filter(([name]) => !name.startsWith('AWS_') && !name.startsWith('CDK_DEFAULT_'));
-  return { ...Object.fromEntries(kept), ...cloud.env };
+  const direct = withoutProxy(base);
+  return { ...Object.fromEntries(kept), ...cloud.env, NO_PROXY: direct, no_proxy: direct };
 }
 
-function describe(endpoint: string, port: number, stateDir: string, stop: () => Promise<void>): LocalCloud {
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+/** Hosts asked without a proxy: this machine and the user's own exceptions. By a proxy a call to loopback would leave this machine. */
+function withoutProxy(base: NodeJS.ProcessEnv): string {
+  const given = `${base.NO_PROXY ?? ''},${base.no_proxy ?? ''}`.split(',').filter(Boolean);
+  return [...new Set(['127.0.0.1', 'localhost', '::1', ...given])].join(',');
+}
+
+function describe({ endpoint, port, ...credentials }: Ready, stateDir: string, stop: () => Promise<void>): LocalCloud {
   const env = {
     AWS_ENDPOINT_URL: endpoint,
     AWS_ENDPOINT_URL_S3: endpoint,
@@ -182,7 +188,7 @@ function describe(endpoint: string, port: number, stateDir: string, stop: () => 
 
 function launch(
   python: string,
-  of: { stateDir: string; readyFile: string; log: string; options: LocalCloudOptions },
+  of: { stateDir: string; readyFile: string; log: string; options: LocalCloudOptions; temporary: boolean },
 ): ChildProcess {
   const { stateDir, readyFile, log } = of;
   const { port = 0, timeScale = 1, quotas = 'established' } = of.options;
@@ -192,11 +198,12 @@ function launch(
       python,
       [
         ...['-m', 'tidemark_local', '--state-dir', stateDir, '--port', String(port), '--ready-file', readyFile],
-        ...['--time-scale', String(timeScale), '--quotas', quotas],
+        ...['--time-scale', String(timeScale), '--quotas', quotas, ...(of.temporary ? ['--temporary'] : [])],
         ...['--node', join(REPOSITORY, 'node_modules', 'node', 'bin', 'node'), '--parent-pid', String(process.pid)],
       ],
       {
         cwd: REPOSITORY,
+        // NO_PROXY is set by the cloud for itself and its processes.
         env: { ...process.env, PYTHONPATH: join(REPOSITORY, 'local') },
         stdio: ['ignore', output, output],
         // A group of its own: Ctrl-C reaches this process alone, which then stops the cloud in order.
@@ -208,14 +215,25 @@ function launch(
   }
 }
 
-async function ready(child: ChildProcess, readyFile: string, log: string): Promise<{ endpoint: string; port: number }> {
+/** What the cloud says of itself once it serves; the key is that of its account's root in this run. */
+interface Ready {
+  readonly endpoint: string;
+  readonly port: number;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+async function ready(child: ChildProcess, readyFile: string, log: string): Promise<Ready> {
   const deadline = Date.now() + START_MS;
   let failure: Error | undefined;
   child.once('error', (error) => {
     failure = error;
   });
   while (Date.now() < deadline) {
-    if (existsSync(readyFile)) return JSON.parse(readFileSync(readyFile, 'utf8'));
+    if (existsSync(readyFile)) {
+      const { endpoint, port, accessKeyId, secretAccessKey } = JSON.parse(readFileSync(readyFile, 'utf8')) as Ready;
+      return { endpoint, port, accessKeyId, secretAccessKey };
+    }
     if (failure) throw new LocalCloudError(`The local cloud could not be started: ${failure.message}`);
     if (child.exitCode !== null || child.signalCode !== null) {
       const how = child.exitCode === null ? `signal ${child.signalCode}` : `exit code ${child.exitCode}`;

@@ -9,7 +9,8 @@ import { readEvents, readQueries } from '../evaluation/inputs.ts';
 import { evaluateByOracle } from '../evaluation/oracle.ts';
 import { evaluateBySpark } from '../evaluation/spark.ts';
 import { evaluateByStream, type Repairs } from '../evaluation/stream.ts';
-import { requireFiles } from '../input-files.ts';
+import { unitsOf } from '../evaluation/units.ts';
+import { type BadLine, type BadLinesPolicy, LEFT_OUT, reportOf } from '../input/bad-lines.ts';
 import { interruption } from '../interruption.ts';
 
 export const ENGINES = ['stream', 'spark', 'oracle'] as const;
@@ -24,36 +25,52 @@ export interface EvalOptions {
   readonly batch: number;
   readonly shuffle?: number;
   readonly heal: boolean;
+  readonly badLines: BadLinesPolicy;
+  readonly units?: boolean;
 }
 
 /** `tidemark features eval`: only the vectors go to standard output, and only when all of them are there. */
 export async function evaluate(options: EvalOptions): Promise<void> {
   if (options.events === '-' && options.queries === '-')
     throw new CliError('--events and --queries: found - for both; allowed: standard input for one of them.', 2);
-  await requireFiles([options.events, options.queries]);
   const { ir } = await loadDefinitions(options.usecase);
   const view = viewOf(ir, options.view);
   const progress = new Progress(process.stderr);
-  const [events, queries] = await progress.step('Read events and queries', async () => [
-    await readEvents(options.events, compileContracts(ir.contracts)),
-    await readQueries(options.queries),
-  ]);
+  const read = await progress.step('Read events and queries', async () => ({
+    events: await readEvents([options.events], compileContracts(ir.contracts)),
+    queries: await readQueries([options.queries]),
+  }));
+  const leftOut = toldOf(read);
+  if (leftOut && options.badLines === 'fail') throw new CliError(leftOut, 2);
+  if (leftOut) console.error(`Left out: ${leftOut}`);
+  const [events, queries] = [read.events.good, read.queries.good];
   const asked: Evaluation = { ir, view, events, queries, knowledge: options.knowledge };
   const vectors = await progress.step(
     `${queries.length} queries of ${view.version} over ${events.length} events, engine ${options.engine}`,
     (step) => run(asked, options, step.update),
   );
   const { features } = view;
+  const units = options.units ? { units: unitsOf(view, ir.contracts) } : {};
   for (const [i, { entity_id, said }] of queries.entries()) {
     const values = Object.fromEntries(features.map(({ name }, f) => [name, vectors[i]![f]]));
-    process.stdout.write(`${JSON.stringify({ entity_id, t: said, features: values })}\n`);
+    process.stdout.write(`${JSON.stringify({ entity_id, t: said, features: values, ...units })}\n`);
   }
+  if (leftOut) process.exitCode = LEFT_OUT;
+}
+
+/** What is told of the bad lines; empty where there are none. */
+function toldOf(read: Readonly<Record<string, { readonly bad: readonly BadLine[] }>>): string {
+  const some = Object.entries(read).filter(([, { bad }]) => bad.length > 0);
+  return some.map(([what, { bad }]) => reportOf(what, bad)).join('\n');
 }
 
 function viewOf(ir: UseCaseIR, name = onlineView(ir).name): FeatureViewIR {
   const view = ir.views.find((candidate) => candidate.name === name);
   if (view) return view;
-  throw new CliError(`--view: found another name; allowed: ${ir.views.map((one) => one.name).join(', ')}.`, 2);
+  throw new CliError(
+    `--view: found ${name === undefined ? 'nothing' : 'another name'}; allowed: ${ir.views.map((one) => one.name).join(', ')}.`,
+    2,
+  );
 }
 
 async function run(asked: Evaluation, options: EvalOptions, update: (detail: string) => void): Promise<Vectors> {
@@ -76,7 +93,11 @@ async function run(asked: Evaluation, options: EvalOptions, update: (detail: str
 }
 
 /** What the states alone would have said wrong. */
-function report({ marked, doubled }: Repairs): void {
+function report({ marked, doubled, oversize }: Repairs): void {
+  if (oversize > 0)
+    console.error(
+      `${oversize} ${oversize === 1 ? 'event was' : 'events were'} refused as OVERSIZE, as in production: with them a state would be larger than an item may be. Narrow windows or caps of the view.`,
+    );
   if (marked > 0)
     console.error(
       `Healed ${marked} times as the nightly job does, because an event was retracted that no tile can give back (--no-heal: what is served until then).`,

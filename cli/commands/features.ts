@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseTimestamp } from '../../core/time.ts';
 import { Progress } from '../../setup/progress.mjs';
+import { BAD_LINES } from '../input/bad-lines.ts';
 import { interruption } from '../interruption.ts';
 import { deployed, type Target } from '../resources.ts';
 import { stageOption, useCaseOption } from '../stage-option.ts';
@@ -29,8 +30,8 @@ export function addFeatures(root: Command): void {
     .command('eval')
     .description('compute features from files, by any of the three engines, which must agree to the bit')
     .requiredOption('--usecase <folder>', 'name of a folder under usecases/, or a path to any folder with an index.ts')
-    .requiredOption('--events <file>', 'NDJSON as producers send it, also .gz; - is standard input')
-    .requiredOption('--queries <file>', 'NDJSON of {"entity_id", "t"}, also .gz; - is standard input')
+    .requiredOption('--events <file>', 'events as producers send them: a file, folder or pattern; - is standard input')
+    .requiredOption('--queries <file>', '{"entity_id", "t"}, as --events')
     .addOption(
       new Option('--engine <engine>', 'the stream processor, the Spark join, or the specification')
         .choices(ENGINES)
@@ -40,6 +41,12 @@ export function addFeatures(root: Command): void {
     .option('--view <name>', "one of the use case's views (default: the one its model reads)")
     .option('--batch <n>', 'stream: events a batch, at most', whole, 100)
     .option('--shuffle <seed>', 'stream: shards that overtake each other, batches of any size, redeliveries', seed)
+    .addOption(
+      new Option('--bad-lines <what>', 'leave bad lines out (exit code 3), or refuse all (exit code 2)')
+        .choices(BAD_LINES)
+        .default('skip'),
+    )
+    .option('--units', "with each answer the units of its values: 10^-2 for a decimal(2)'s minor units, ms for times")
     .option('--no-heal', 'stream: what is served before the nightly healing')
     .addHelpText('after', EVAL_HELP)
     .action(evaluate);
@@ -70,7 +77,9 @@ const EVAL_HELP = `
 Events: {"event_id", "entity_id", "event_type", "event_time", "source", "schema_version", "properties"} by the contracts of the
 use case, and optionally "available_at" (ISO 8601 with a zone, or ms since 1970; default: the event time), when it became known.
 Queries: {"entity_id", "t"}, t as ISO 8601 with a zone or whole ms. Answers: {"entity_id", "t", "features": {name: value | null}},
-one a query, in order, t as it was asked. A bad line: exit code 2, nothing on standard output, and on standard error file:line: reason.
+one a query, in order, t as it was asked. A query may carry a "knowledge" of its own, as the option (a time also as ms).
+Files have one JSON object a line, or one array; packed by gzip or not, in UTF-8 or UTF-16. Bad lines are told on standard error by
+file, line and reason, with their counts; --bad-lines fail: then nothing is on standard output.
 A use case outside of this repository imports from 'tidemark': import { contract, count, defineUseCase, field } from 'tidemark'.
 
   npx tidemark features eval --usecase churn --events events.ndjson --queries queries.ndjson --engine spark`;

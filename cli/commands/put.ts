@@ -1,8 +1,10 @@
+import { MAX_EVENT_BYTES } from '../../core/record.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { connect } from '../connection.ts';
 import { CliError } from '../errors.ts';
-import { requireFiles } from '../input-files.ts';
-import { entityOf, readLines } from '../ndjson.ts';
+import { objectOf } from '../input/event-line.ts';
+import { checkWhole, inputFiles } from '../input/files.ts';
+import { readLines } from '../input/lines.ts';
 import { readResources, type Target } from '../resources.ts';
 import { MAX_RECORD_BYTES, putAll, type StreamRecord } from '../stream-writer.ts';
 
@@ -18,19 +20,25 @@ const REPORTED = 20;
 const RAW_KEY = 'raw-line-';
 
 /** Sends a file of events. Lines that are no event are named by number and left out, unless --raw. */
-export async function put({ file, stream, raw, stage, usecase }: PutOptions): Promise<void> {
-  await requireFiles([file]);
+export async function put({ file, stream, raw = false, stage, usecase }: PutOptions): Promise<void> {
+  const files = await inputFiles([file]);
+  await checkWhole(files, raw);
   const { clients } = connect(stage);
   const name = stream ?? (await readResources(clients.cloudformation, { stage, usecase })).get('stream');
   const problems: string[] = [];
   async function* records(): AsyncGenerator<StreamRecord> {
-    for await (const { number, bytes } of readLines(file)) {
-      const found = entityOf(bytes);
-      if (bytes.length > MAX_RECORD_BYTES - 256)
-        problems.push(`line ${number} has ${bytes.length} bytes; a Kinesis record may have ${MAX_RECORD_BYTES}`);
-      else if ('entity_id' in found) yield { data: bytes, partitionKey: found.entity_id };
-      else if (raw) yield { data: bytes, partitionKey: `${RAW_KEY}${number}` };
-      else problems.push(`line ${number} ${found.problem}`);
+    for (const path of files) {
+      for await (const { number, place, bytes } of readLines(path, { anything: raw })) {
+        const found = objectOf(bytes);
+        const most = raw ? MAX_RECORD_BYTES - 256 : MAX_EVENT_BYTES;
+        if (bytes.length > most)
+          problems.push(
+            `${place} has ${bytes.length} bytes; ${raw ? 'a Kinesis record' : 'an event'} may have ${most}`,
+          );
+        else if ('object' in found) yield { data: bytes, partitionKey: found.object.entity_id };
+        else if (raw) yield { data: bytes, partitionKey: `${RAW_KEY}${number}` };
+        else problems.push(`${place} ${found.detail}`);
+      }
     }
   }
   const { records: taken, retried } = await new Progress().step(

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { loadUseCase } from '../../lib/config/use-case.ts';
 import { Progress } from '../../setup/progress.mjs';
-import { requireFiles } from '../input-files.ts';
 import { interruption } from '../interruption.ts';
 import { RUNS } from '../paths.ts';
 import { byDay, Replayer, readEvents } from '../replay.ts';
@@ -16,10 +15,9 @@ const DAY_MS = 86_400_000;
 
 /** `tidemark replay`: days pass as fast as the stream and the sweep allow. */
 export async function replay(files: readonly string[], options: ReplayOptions): Promise<void> {
-  await requireFiles(files);
   const { clients, resources } = await deployed(options);
   const { ir } = await loadUseCase(definitionsFolder(resources, options.usecase), join(RUNS, 'usecase'));
-  const events = await readEvents(files, ir.replay.available_lag_ms);
+  const events = await readEvents(files, ir);
   const first = events[0];
   if (!first) {
     console.log('There are no events in these files.');

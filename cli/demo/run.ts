@@ -4,8 +4,8 @@ import { PREFIX } from '../../lib/feature-store/lake.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { openPage } from '../commands/page.ts';
 import { CliError } from '../errors.ts';
+import { readLines } from '../input/lines.ts';
 import { interruption } from '../interruption.ts';
-import { readLines } from '../ndjson.ts';
 import type { Page } from '../page/server.ts';
 import type { DashboardAnswer } from '../page/types.ts';
 import { readEvents, type TimedEvent } from '../replay.ts';
@@ -53,7 +53,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
         const until = new Date(Date.parse(CUT) + (options.days ?? DAYS) * DAY_MS).toISOString();
         await progress.step('Write the real events (history and live)', async () => {
           files = await writeEvents({ usecase: options.usecase, folder, cut: CUT, until, signal: stop.signal });
-          live = await readEvents(files.live, ir.replay.available_lag_ms);
+          live = await readEvents(files.live, ir);
           for (const file of files.history) for await (const _ of readLines(file)) historyEvents += 1;
         });
       },

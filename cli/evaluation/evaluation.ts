@@ -7,8 +7,10 @@ export type Knowledge = 'asof' | 'latest' | number;
 
 /** A line of the events file that its contract admits. */
 export interface InputEvent {
-  /** From 1. */
+  /** Its place among all lines of all files, from 1. */
   readonly line: number;
+  /** Where it stands, for people. */
+  readonly place: string;
   /** As it would lie in the stream. */
   readonly data: Uint8Array;
   readonly event: Admitted['event'];
@@ -20,6 +22,8 @@ export interface Query {
   readonly t: number;
   /** `t` as the file says it. */
   readonly said: string | number;
+  /** @default - that of the evaluation */
+  readonly knowledge?: Knowledge;
 }
 
 export interface Evaluation {
@@ -29,6 +33,7 @@ export interface Evaluation {
   /** In the order of the file: it decides between copies of one event that became known at the same ms. */
   readonly events: readonly InputEvent[];
   readonly queries: readonly Query[];
+  /** Of every query that has none of its own. */
   readonly knowledge: Knowledge;
 }
 
@@ -42,5 +47,15 @@ export function eventsByEntity(events: readonly InputEvent[]): Map<string, Input
     if (of) of.push(one);
     else found.set(one.event.entity_id, [one]);
   }
+  return found;
+}
+
+/** Queries that share their knowledge, and where each stands among all: an evaluation knows one thing at a time. */
+export function byKnowledge({ queries, knowledge }: Evaluation): Map<Knowledge, number[]> {
+  const found = new Map<Knowledge, number[]>();
+  queries.forEach((query, i) => {
+    const own = query.knowledge ?? knowledge;
+    if (!found.get(own)?.push(i)) found.set(own, [i]);
+  });
   return found;
 }

@@ -5,9 +5,9 @@ import { type Evaluation, eventsByEntity, type Vectors } from './evaluation.ts';
 export function evaluateByOracle(asked: Evaluation, onProgress: (done: number) => void = () => {}): Vectors {
   const { view, queries, knowledge } = asked;
   const known = eventsByEntity(asked.events);
-  return queries.map(({ entity_id, t }, done) => {
+  return queries.map(({ entity_id, t, knowledge: own = knowledge }, done) => {
     onProgress(done);
     const events = (known.get(entity_id) ?? []).map(({ event }) => event);
-    return oracle(view, events, t, knowledge === 'asof' ? t : knowledge);
+    return oracle(view, events, t, own === 'asof' ? t : own);
   });
 }

@@ -9,7 +9,7 @@ import type { FeatureValue } from '../../core/ir.ts';
 import { runChild } from '../children.ts';
 import { PYTHON, ROOT, RUNS } from '../paths.ts';
 import { useJava } from '../tools.ts';
-import type { Evaluation, Vectors } from './evaluation.ts';
+import type { Evaluation, Knowledge, Vectors } from './evaluation.ts';
 
 const SCRIPT = join(ROOT, 'cli', 'evaluation', 'spark_engine.py');
 
@@ -64,8 +64,10 @@ async function writeQuestions(work: string, asked: readonly Evaluation[]): Promi
   };
   await pipeline(Readable.from(lines()), createWriteStream(join(work, 'events')));
   const rows = asked.flatMap(({ queries, knowledge }, i) => {
-    const known = (t: number) => (knowledge === 'asof' ? t : knowledge === 'latest' ? null : knowledge);
-    return queries.map(({ entity_id, t }) => `${JSON.stringify([i, entity_id, t, known(t)])}\n`);
+    const known = (t: number, own: Knowledge) => (own === 'asof' ? t : own === 'latest' ? null : own);
+    return queries.map(
+      ({ entity_id, t, knowledge: own = knowledge }) => `${JSON.stringify([i, entity_id, t, known(t, own)])}\n`,
+    );
   });
   writeFileSync(join(work, 'queries'), rows.join(''));
 }

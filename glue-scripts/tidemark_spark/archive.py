@@ -11,6 +11,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from . import wire_json
+from .archive_files import forget, remember, update_gaps
+from .archive_gaps import read_gaps
+from .archive_window import KEEP_DAYS, day_column, first_day, newest_day
 from .events import (
     LANDED_ARROW,
     LANDED_SCHEMA,
@@ -18,6 +21,7 @@ from .events import (
     events_of,
     merge_events,
     merge_quarantine,
+    refused_row,
     rejections_of,
 )
 from .lake import ARCHIVE, NDJSON, list_objects, read_lines
@@ -51,27 +55,40 @@ _PREDICTION_SCHEMA = """prediction_id string, entity_id string, t long, view str
 
 
 def compact(
-    spark: SparkSession, tables: Tables, bucket: str, entity_buckets: int, erased: Tombstones = NOBODY
+    spark: SparkSession,
+    tables: Tables,
+    bucket: str,
+    entity_buckets: int,
+    erased: Tombstones = NOBODY,
+    late_days: int = KEEP_DAYS,
 ) -> dict[str, int]:
-    """Merges what is new below archive/ and remembers its keys; returns new objects by kind.
+    """Merges what is new below archive/ and remembers its keys; returns new objects by kind, and open gaps if any.
 
-    Records of erased entities are left out. A run that dies between merge and remembering reads the same objects
-    again, and merges nothing twice.
+    `late_days`: how long after its day an object may come (archive_window.py); a run that looks back as far as keys are
+    remembered also forgets older ones. Records of erased entities are left out. A run that dies between merge and
+    remembering reads the same objects again, and merges nothing twice.
     """
     tables.create_events(spark, entity_buckets)
     tables.create(spark, "quarantine", QUARANTINE_COLUMNS, "dt")
     tables.create(spark, "predictions", PREDICTION_COLUMNS, "days(t)")
     files = tables.create(spark, "archive_files", FILE_COLUMNS, "kind")
-    read: dict[str, set[str]] = {kind: set() for kind in KINDS}
-    for row in spark.table(files).collect():
-        read[row["kind"]].add(row["key"])
+    gaps = [gap.day for gap in read_gaps(bucket)]
     counts = {}
     for kind in KINDS:
-        keys = [o.key for o in list_objects(bucket, f"{ARCHIVE}{kind}/", NDJSON) if o.key not in read[kind]]
+        remembered = spark.table(files).where(F.col("kind") == kind)
+        since = first_day(newest_day(remembered), late_days, gaps)
+        recent = remembered if since is None else remembered.where(day_column() >= since)
+        known = {row["key"] for row in recent.select("key").collect()}
+        keys = [o.key for o in list_objects(bucket, f"{ARCHIVE}{kind}/", NDJSON, since) if o.key not in known]
         counts[f"{kind}_objects"] = len(keys)
         if keys:
             _MERGE[kind](spark, tables, bucket, keys, erased)
-            spark.createDataFrame([(key, kind) for key in keys], FILE_COLUMNS).coalesce(1).writeTo(files).append()
+            remember(spark, files, keys, kind)
+    # After the objects: what the archiver wrote behind a gap it wrote after it had given up.
+    if open_gaps := update_gaps(spark, tables, bucket):
+        counts["open_gaps"] = open_gaps
+    if late_days >= KEEP_DAYS:
+        forget(spark, tables, gaps)
     return counts
 
 
@@ -132,7 +149,7 @@ def _names_erased(erased: Tombstones) -> Callable[[Any], bool]:
 
 
 def _merge_quarantine(spark: SparkSession, tables: Tables, bucket: str, keys: list[str], erased: Tombstones) -> None:
-    lines = _records(spark, bucket, keys, dict, LANDED_ARROW, LANDED_SCHEMA, _names_erased(erased))
+    lines = _records(spark, bucket, keys, refused_row, LANDED_ARROW, LANDED_SCHEMA, _names_erased(erased))
     merge_quarantine(spark, tables, rejections_of(lines))
 
 

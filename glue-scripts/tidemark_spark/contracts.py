@@ -9,15 +9,24 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from . import wire_json
-from .decimals import MAX_EXACT, UNDEFINED, ParseError, parse_decimal, parse_timestamp, type_name
+from .decimals import MAX_EXACT, MAX_TIME, UNDEFINED, ParseError, parse_decimal, parse_timestamp, type_name
 from .expressions import evaluate_one
+from .local_times import LocalClock
 
 _ENVELOPE = {"event_id", "entity_id", "event_type", "event_time", "source", "schema_version", "properties"}
 _FORBIDDEN = {"__proto__", "constructor", "prototype"}
 _COULD_HIDE_KEY = re.compile(r"__proto__|constructor|prototype|\\u")
+_UNNAMEABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
+"""Control characters, line and paragraph separators, and the two that XML, and so SNS and SQS, can't carry."""
+MAX_DEPTH = 64
+"""Objects and arrays within each other, the record itself included."""
+MAX_INT32 = 2**31 - 1
+UNKNOWN_KEY = "_unknown"
+"""Where an event keeps what its contract does not know: no field can have this name."""
 _MAX_ID = 128
 _MAX_ENTITY = 256
 _INTEGER = re.compile(r"-?\d{1,16}", re.ASCII)
@@ -57,33 +66,50 @@ class AdmitOptions:
 
 
 def compile_contracts(contracts: list[dict[str, Any]]) -> Contracts:
-    """Index by event type and schema version."""
+    """Index by event type and schema version; `local` of each reads times without a zone, or is None."""
     by_type: dict[str, dict[int, dict[str, Any]]] = {}
     for contract in contracts:
-        by_type.setdefault(contract["event_type"], {})[contract["schema_version"]] = contract
+        zone = contract.get("time_zone")
+        compiled = contract | {"local": LocalClock(zone) if zone else None}
+        by_type.setdefault(contract["event_type"], {})[contract["schema_version"]] = compiled
     return by_type
 
 
 def admit(data: bytes, position: Position, contracts: Contracts, options: AdmitOptions) -> dict[str, Any]:
     """The canonical event (keys of core/ir.ts CanonicalEvent, `properties` a dict). Raises Rejection, nothing else."""
-    raw = _parse_record(data, options.max_bytes)
+    text, raw = _parse_record(data, options.max_bytes)
     try:
-        return _canonicalise(raw, position, contracts, options)
+        return _canonicalise(text, raw, position, contracts, options)
     except Rejection as rejection:
-        event_type, version = raw.get("event_type"), raw.get("schema_version")
-        if isinstance(event_type, str) and len(event_type.encode("utf-16-le", "surrogatepass")) // 2 <= _MAX_ID:
-            rejection.event_type = event_type
-        rejection.schema_version = version if _is_safe(version) else None
+        rejection.event_type = event_type_claim(raw.get("event_type"))
+        rejection.schema_version = schema_version_claim(raw.get("schema_version"))
         raise
 
 
-def _parse_record(data: bytes, max_bytes: int) -> dict[str, Any]:
+def event_type_claim(value: Any) -> str | None:
+    """The type that a refused record says, where a table and a message can hold it."""
+    return value if isinstance(value, str) and is_identifier(value, _MAX_ID) else None
+
+
+def schema_version_claim(value: Any) -> int | None:
+    """The version that a refused record says, where it is a 32-bit integer."""
+    return value if _is_safe(value) and -MAX_INT32 - 1 <= value <= MAX_INT32 else None
+
+
+def is_identifier(text: str, longest: int) -> bool:
+    """1 to `longest` code points, well-formed, none of them a control character or a line end (core/text.ts)."""
+    return text != "" and len(text) <= longest and _well_formed(text) and not _UNNAMEABLE.search(text)
+
+
+def _parse_record(data: bytes, max_bytes: int) -> tuple[str, dict[str, Any]]:
     if len(data) > max_bytes:
         raise Rejection("OVERSIZE", f"record: found {len(data)} bytes; allowed: up to {max_bytes}")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise Rejection("INVALID_UTF8", "record: found bytes that are no UTF-8; allowed: JSON in UTF-8") from None
+    if wire_json.is_deeper(text, MAX_DEPTH):
+        raise Rejection("TOO_DEEP", f"record: found JSON of more than {MAX_DEPTH} levels; allowed: {MAX_DEPTH}")
     try:
         value = wire_json.parse(text)
     except ValueError:
@@ -92,7 +118,7 @@ def _parse_record(data: bytes, max_bytes: int) -> dict[str, Any]:
         raise Rejection("NOT_AN_OBJECT", f"record: found {type_name(value)}; allowed: one JSON object")
     if _COULD_HIDE_KEY.search(text):
         _refuse_forbidden_keys(value)
-    return value
+    return text, value
 
 
 def _refuse_forbidden_keys(root: dict[str, Any]) -> None:
@@ -108,7 +134,7 @@ def _refuse_forbidden_keys(root: dict[str, Any]) -> None:
 
 
 def _canonicalise(
-    raw: dict[str, Any], position: Position, contracts: Contracts, options: AdmitOptions
+    text: str, raw: dict[str, Any], position: Position, contracts: Contracts, options: AdmitOptions
 ) -> dict[str, Any]:
     entity_id = _identifier(raw, "entity_id", _MAX_ENTITY, "MISSING_ENTITY")
     if entity_id.startswith("#"):
@@ -120,6 +146,11 @@ def _canonicalise(
     if not isinstance(properties, dict | None):
         raise Rejection("INVALID_FIELD", f"properties: found {type_name(properties)}; allowed: an object")
     event_time, source_time, available_at = _times_of(raw, contract, position, options)
+    typed = _normalise(contract, properties or {})
+    known = {field.get("from") or field["name"] for field in contract["fields"]}
+    envelope = _ENVELOPE | {"available_at"} if options.replay else _ENVELOPE
+    if not (envelope.issuperset(raw) and known.issuperset(properties or {})):
+        typed[UNKNOWN_KEY] = _unknown_of(text, envelope, known)
     return {
         "event_id": event_id,
         "entity_id": entity_id,
@@ -128,7 +159,7 @@ def _canonicalise(
         "source_time": source_time,
         "source": source,
         "schema_version": contract["schema_version"],
-        "properties": _normalise(contract, properties or {}),
+        "properties": typed,
         "available_at": available_at,
         "shard_id": position.shard_id,
         "sequence_number": position.sequence_number,
@@ -137,10 +168,11 @@ def _canonicalise(
 
 def _identifier(raw: dict[str, Any], field: str, longest: int, missing: str) -> str:
     value = raw.get(field, UNDEFINED)
-    problem = f"{field}: found {type_name(value)}; allowed: a string of 1 to {longest} characters"
+    allowed = f"a string of 1 to {longest} characters, none of them a control character"
+    problem = f"{field}: found {type_name(value)}; allowed: {allowed}"
     if value is UNDEFINED or value is None or value == "":
         raise Rejection(missing, problem)
-    if not isinstance(value, str) or len(value) > longest or not _well_formed(value):
+    if not isinstance(value, str) or not is_identifier(value, longest):
         raise Rejection("INVALID_FIELD", problem)
     return value
 
@@ -165,7 +197,12 @@ def _times_of(
     """(event_time, source_time where it was clamped, available_at), ms."""
     if "event_time" not in raw:
         raise Rejection("MISSING_FIELD", f"event_time: found undefined; allowed: {contract['event_time_format']}")
-    claimed = _time(raw["event_time"], contract["event_time_format"], "event_time")
+    claimed = _time(raw["event_time"], contract["event_time_format"], "event_time", contract["local"])
+    earliest = contract.get("min_event_time", 0)
+    if claimed < earliest:
+        since = f"{datetime.fromtimestamp(earliest / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        found = f"found a time before the contract's min_event_time; allowed: from {since}"
+        raise Rejection("INVALID_EVENT_TIME", f"event_time: {found} (were seconds sent for milliseconds?)")
     available_at = position.arrival_ms
     if options.replay:
         given = raw.get("available_at", UNDEFINED)
@@ -173,7 +210,9 @@ def _times_of(
             available_at = claimed + options.available_lag_ms
         else:
             form = "epoch_ms" if type_name(given) == "number" else "iso8601"
-            available_at = _time(given, form, "available_at")
+            available_at = _time(given, form, "available_at", contract["local"])
+        if available_at > MAX_TIME:
+            raise Rejection("INVALID_EVENT_TIME", "available_at: found a time out of range; allowed: 1970 to 9999")
     ahead = claimed - available_at
     if ahead <= 0:
         return claimed, None, available_at
@@ -185,21 +224,32 @@ def _times_of(
     )
 
 
-def _time(value: Any, form: str, field: str) -> int:
+def _time(value: Any, form: str, field: str, local: LocalClock | None) -> int:
     try:
-        return parse_timestamp(value, form)
+        return parse_timestamp(value, form, local)
     except ParseError as error:
         raise Rejection("INVALID_EVENT_TIME", f"{field}: {error}") from None
 
 
+def _unknown_of(text: str, envelope: set[str], known: set[str]) -> str:
+    """The record without what is known of it, as JSON text: each member as the producer wrote it."""
+    left = []
+    for member in wire_json.members_of(text, text.index("{")):
+        if member.key != "properties":
+            left += [] if member.key in envelope else [member.source]
+        elif text[member.at] == "{":
+            inside = [m.source for m in wire_json.members_of(text, member.at) if m.key not in known]
+            left += [f'"properties":{{{",".join(inside)}}}'] if inside else []
+    return f"{{{','.join(left)}}}"
+
+
 def _normalise(contract: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
+    """Exactly the columns of the contract: what it does not know can be no feature's input."""
     out: dict[str, Any] = {}
-    known = set()
     for field in contract["fields"]:
         key = field.get("from") or field["name"]
-        known.add(key)
         try:
-            out[field["name"]] = _field_value(field, raw.get(key, UNDEFINED))
+            out[field["name"]] = _field_value(field, raw.get(key, UNDEFINED), contract["local"])
         except ParseError as error:
             raise Rejection(error.reason, f"properties.{field['name']}: {error}") from None
     for column in contract["derived"]:
@@ -207,14 +257,10 @@ def _normalise(contract: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
             out[column["name"]] = _derived_value(column, out)
         except ParseError as error:
             raise Rejection(error.reason, f"properties.{column['name']}: {error}") from None
-    for key, value in raw.items():
-        # Unknown fields are kept; a contract's own column is never overwritten by one of the same name.
-        if key not in known and key not in out:
-            out[key] = wire_json.dumps(value) if isinstance(value, dict | list) else value
     return out
 
 
-def _field_value(field: dict[str, Any], raw: Any) -> Any:
+def _field_value(field: dict[str, Any], raw: Any, local: LocalClock | None) -> Any:
     if raw is UNDEFINED or raw is None:
         if field["required"]:
             raise ParseError("MISSING_FIELD", f"found {type_name(raw)}; allowed: {field['type']}")
@@ -227,7 +273,7 @@ def _field_value(field: dict[str, Any], raw: Any) -> Any:
                 raise _invalid(raw, "true or false")
             return raw
         case "timestamp":
-            return parse_timestamp(raw, field["format"])
+            return parse_timestamp(raw, field["format"], local)
         case "decimal":
             return _in_range(field, parse_decimal(raw, field["scale"]))
         case "int":

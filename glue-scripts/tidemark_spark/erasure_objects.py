@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
+from .history_objects import CONTENT, HISTORY, DamagedObjectError, content_of, unpacked
 from .lake import s3_client
 from .tombstones import Tombstones, any_erased, subjects_of
 
@@ -24,7 +25,7 @@ _SLICES = 16
 
 
 def _lines(body: bytes, about: Callable[[bytes], bool], blank: bool) -> tuple[bytes, int]:
-    lines = gzip.decompress(body).split(b"\n")
+    lines = unpacked(body).split(b"\n")
     kept, taken = [], 0
     for line in lines:
         hit = bool(line) and about(line)
@@ -32,14 +33,22 @@ def _lines(body: bytes, about: Callable[[bytes], bool], blank: bool) -> tuple[by
         if not hit:
             kept.append(line)
         elif blank:
-            # Positions of history are line numbers: they must not move.
+            # Refused lines of history are known by their numbers: they must not move.
             kept.append(b"")
     return (gzip.compress(b"\n".join(kept), mtime=0), taken) if taken else (body, 0)
 
 
-def history(body: bytes, erased: Tombstones) -> tuple[bytes, int]:
-    """Wire events, one a line."""
-    return _lines(body, lambda line: any_erased(erased, subjects_of(None, line)), blank=True)
+def history(body: bytes, erased: Tombstones) -> tuple[bytes | None, int]:
+    """Wire events, one a line. What can't be unpacked to its end is never landed: it goes as a whole."""
+
+    def about(line: bytes) -> bool:
+        return any_erased(erased, subjects_of(None, line))
+
+    try:
+        return _lines(body, about, blank=True)
+    except DamagedObjectError as error:
+        hits = sum(map(about, error.readable.split(b"\n")))
+        return (None, hits) if hits else (body, 0)
 
 
 def archived(body: bytes, erased: Tombstones) -> tuple[bytes, int]:
@@ -134,13 +143,18 @@ def erase_objects(
 
 def _apply(bucket: str, key: str, version: str | None, rule: Rule, erased: Tombstones, look_only: bool) -> int:
     s3, at = s3_client(), {"VersionId": version} if version else {}
-    body = s3.get_object(Bucket=bucket, Key=key, **at)["Body"].read()
+    answer = s3.get_object(Bucket=bucket, Key=key, **at)
+    body = answer["Body"].read()
     cleaned, records = rule(body, erased)
     if records and not look_only:
         if cleaned is None or version:
             s3.delete_object(Bucket=bucket, Key=key, **at)
         else:
-            s3.put_object(Bucket=bucket, Key=key, Body=cleaned)
+            # What is left is still the content that was loaded: its other lines are known by it.
+            metadata = answer.get("Metadata", {})
+            if key.startswith(HISTORY):
+                metadata = metadata | {CONTENT: content_of(metadata, body)}
+            s3.put_object(Bucket=bucket, Key=key, Body=cleaned, Metadata=metadata)
     return records
 
 

@@ -17,14 +17,14 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from .archive_reach import read_reach
-from .backfill import item_of, known_positions
+from .backfill import MAX_STATE_BYTES, item_of, known_positions, marks_of
 from .events import HISTORY_SHARD
 from .healing_causes import collected_between, late_copies
 from .healing_online import BATCH, FOUND, FOUND_DDL, flag_of, flagged_entities, read_items, write_states_anew
 from .ir import ViewPlan
-from .joins import before, is_fenced
+from .joins import JoinItem, before, is_fenced
 from .online_table import Item
-from .positions import covers, highest
+from .positions import Positions, covers
 from .spark_events import by_entity, engine_events, partition_table
 from .states import State, entity_states, levels_of
 from .tables import Tables, snapshot_id
@@ -34,17 +34,16 @@ Repair = Literal["no", "yes", "all"]
 
 _DAY = 86_400_000
 _EXAMPLES = 5
-# An item ends at 400 KB; as the processor has it (lambdas/shared/dynamo-states.ts).
-_MAX_STATE_BYTES = 350 * 1024
 # Where more states than this differ for no known cause, the job's own input is the likelier culprit.
 _FEW, _SHARE = 10, 0.01
 
-AT_ODDS = ("marked", "doubled", "unmerged", "outdated", "diverged", "missing", "stale")
+AT_ODDS = ("unreadable", "marked", "doubled", "unmerged", "outdated", "diverged", "missing", "stale")
 """Findings that a new state mends.
 
-`marked`: a retracted event could not be taken out. `doubled`: it holds an event twice. `unmerged`: the backfill's part
-still lies beside the stream's. `outdated`: an older codec. `diverged`: other bytes for no known cause. `missing`:
-events, but no item. `stale`: it lacks events that arrived longer ago than the processor tries.
+`unreadable`: of a codec that the deployed code does not know. `marked`: a retracted event could not be taken out.
+`doubled`: it holds an event twice. `unmerged`: the backfill's part still lies beside the stream's. `outdated`: an older
+codec. `diverged`: other bytes for no known cause. `missing`: events, but no item. `stale`: it lacks events that arrived
+longer ago than the processor tries.
 """
 QUIET = ("healthy", "ahead", "behind", "expired")
 """Findings that need nothing.
@@ -85,6 +84,8 @@ class Bounds:
     stale_after_ms: int
     partials: int | None
     """Of the view, over all levels; None where it has no retractions, and so no marks."""
+    joined: Positions
+    """Where the view version joined each shard."""
 
 
 def heal(spark: SparkSession, tables: Tables, plan: ViewPlan, night: Night) -> dict[str, Any]:
@@ -105,7 +106,8 @@ def heal(spark: SparkSession, tables: Tables, plan: ViewPlan, night: Night) -> d
     alive = without_erased(complete, frozenset(read_tombstones(night.table)))
     now_ms = _newest_arrival(alive) if night.replay else night.now_ms
     partials = sum(len(level.partials) for level in levels_of(plan)) if plan.view["retractions"] else None
-    bounds = Bounds(marks, now_ms, night.now_ms, night.stale_after_ms, partials)
+    joined = JoinItem(night.table, view).positions()
+    bounds = Bounds(marks, now_ms, night.now_ms, night.stale_after_ms, partials, joined)
     judged = _judge(plan, _chosen(alive, view, night, partials), night.table, bounds).persist()
     try:
         found: DataFrame = judged
@@ -180,7 +182,7 @@ def _judge(plan: ViewPlan, events: DataFrame, table: str, bounds: Bounds) -> Dat
             items = read_items(table, view, [state.entity_id for state in some])
             found = [finding_of(plan, rows, state, items.get(state.entity_id), bounds) for state in some]
             judged = zip(some, found, strict=True)
-            lines = [_line(state, finding, items.get(state.entity_id)) for state, finding in judged]
+            lines = [_line(state, finding, items.get(state.entity_id), bounds.joined) for state, finding in judged]
             yield pa.RecordBatch.from_pylist(lines, FOUND)
 
     return by_entity(engine_events(events)).mapInArrow(judge, FOUND_DDL)
@@ -192,7 +194,7 @@ def finding_of(plan: ViewPlan, events: pa.Table, state: State, item: Item | None
     if finding == "diverged" and item is not None:
         same = (_same(item, other) for other in collected_between(plan, events, state.entity_id))
         finding = "healthy" if any(same) else finding
-    return "too_large" if finding in AT_ODDS and len(state.data) > _MAX_STATE_BYTES else finding
+    return "too_large" if finding in AT_ODDS and len(state.data) > MAX_STATE_BYTES else finding
 
 
 def _compared(state: State, item: Item | None, bounds: Bounds) -> str:
@@ -220,7 +222,7 @@ def _same(item: Item, state: State) -> bool:
 _VALUES = ("state", "newest_event_time", "newest_available_at", "expires_at")
 
 
-def _line(state: State, finding: str, item: Item | None) -> dict[str, Any]:
+def _line(state: State, finding: str, item: Item | None, joined: Positions) -> dict[str, Any]:
     """A row of FOUND. The new state stands where the old one stood in each shard, or at its entity's last event there:
     as if the stream had made it."""
     version = None if item is None else int(item["version"]["N"])
@@ -228,6 +230,6 @@ def _line(state: State, finding: str, item: Item | None) -> dict[str, Any]:
     if finding not in AT_ODDS:
         return base
     known = {} if item is None else known_positions(item)
-    marks = highest([known, state.positions])
+    marks = marks_of(state, known, joined)
     times = {name: getattr(state, name) for name in ("newest_event_time", "newest_available_at", "expires_at")}
     return base | times | {"state": state.data, "watermarks": list(marks.items())}

@@ -9,6 +9,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .contract_versions import DefinitionError, check_enum_values, check_versions
+
 FieldKind = Literal["int", "string", "bool"]
 IR_VERSION = 1
 
@@ -22,12 +24,8 @@ _KIND_OF_TYPE: dict[str, FieldKind] = {
 }
 
 
-class DefinitionError(ValueError):
-    """The use case document can't be used; the message names the part and what is allowed."""
-
-
 def parse_use_case(text: str | bytes) -> dict[str, Any]:
-    """The IR document. Raises DefinitionError when it isn't JSON of the IR version this code reads."""
+    """The IR document. Raises DefinitionError when it isn't JSON of this IR version, or its contracts clash."""
     try:
         document = json.loads(text)
     except ValueError as error:
@@ -35,6 +33,7 @@ def parse_use_case(text: str | bytes) -> dict[str, Any]:
     version = document.get("ir_version") if isinstance(document, dict) else None
     if version != IR_VERSION:
         raise DefinitionError(f"ir_version: found {version!r}, this code reads {IR_VERSION}. Deploy from one commit.")
+    check_versions(document["contracts"])
     return document
 
 
@@ -58,16 +57,12 @@ def field_kinds(use_case: dict[str, Any]) -> dict[tuple[str, str], FieldKind]:
 
     Raises DefinitionError when two schema versions hold one property differently: such a change needs a new name.
     """
+    check_versions(use_case["contracts"])
     kinds: dict[tuple[str, str], FieldKind] = {}
     for contract in use_case["contracts"]:
-        columns = [(f["name"], _KIND_OF_TYPE[f["type"]]) for f in contract["fields"]]
-        columns += [(d["name"], "int") for d in contract["derived"]]
-        for name, kind in columns:
-            key = (contract["event_type"], name)
-            if kinds.setdefault(key, kind) != kind:
-                raise DefinitionError(
-                    f"{key[0]}.{name}: is {kinds[key]} in one schema version and {kind} in another. Give it a new name."
-                )
+        of_type = contract["event_type"]
+        kinds |= {(of_type, f["name"]): _KIND_OF_TYPE[f["type"]] for f in contract["fields"]}
+        kinds |= {(of_type, d["name"]): "int" for d in contract["derived"]}
     return kinds
 
 
@@ -118,8 +113,13 @@ class ViewPlan:
 
 
 def compile_view(use_case: dict[str, Any], view: dict[str, Any]) -> ViewPlan:
-    """Collects the event types and properties that `view` reads. Raises DefinitionError for an unknown property."""
+    """Collects the event types and properties that `view` reads.
+
+    Raises DefinitionError for an unknown property, and where versions of an event type clash.
+    """
     plan = ViewPlan(view)
+    for feature in plan.aggregates:
+        check_enum_values(feature, use_case["contracts"], f"views.{view['name']}.features.{feature['name']}")
     wanted = [(f["event_type"], _read_by(f), f["name"]) for f in plan.aggregates]
     wanted += [(rule["event_type"], [rule["field"]], "retractions") for rule in plan.retraction_rules]
     kinds = field_kinds(use_case)

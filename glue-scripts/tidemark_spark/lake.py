@@ -29,9 +29,10 @@ def s3_client() -> Any:
     return client("s3")
 
 
-def list_objects(bucket: str, prefix: str, suffix: str) -> list[LakeObject]:
-    """Objects below `prefix` whose keys end in `suffix`, by key."""
-    pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+def list_objects(bucket: str, prefix: str, suffix: str, first: str | None = None) -> list[LakeObject]:
+    """Objects below `prefix` whose keys end in `suffix`, by key; `first`: from the folder of that name on."""
+    after = {} if first is None else {"StartAfter": f"{prefix}{first}"}
+    pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, **after)
     found = [o for page in pages for o in page.get("Contents", []) if o["Key"].endswith(suffix)]
     return [
         LakeObject(o["Key"], int(o["LastModified"].timestamp() * 1000)) for o in sorted(found, key=lambda o: o["Key"])

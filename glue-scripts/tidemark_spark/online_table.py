@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from . import aws
@@ -53,3 +54,29 @@ def segment_pages(client: Any, table: str, segment: int, **query: Any) -> Iterat
         TableName=table, Segment=segment, TotalSegments=SEGMENTS, **query
     ):
         yield page["Items"]
+
+
+def delete_states(table: str, view: str) -> int:
+    """Deletes every state of a view version; returns how many there were."""
+    client = connect()
+
+    def delete(segment: int) -> int:
+        found = 0
+        pages = segment_pages(
+            client,
+            table,
+            segment,
+            FilterExpression="#view = :view AND attribute_exists(#state)",
+            ProjectionExpression="entity_id",
+            ExpressionAttributeNames={"#view": "view", "#state": "state"},
+            ExpressionAttributeValues={":view": {"S": view}},
+            ConsistentRead=True,
+        )
+        for page in pages:
+            for item in page:
+                client.delete_item(TableName=table, Key=key_of(item["entity_id"]["S"], view))
+            found += len(page)
+        return found
+
+    with ThreadPoolExecutor(SEGMENTS) as pool:
+        return sum(pool.map(delete, range(SEGMENTS)))

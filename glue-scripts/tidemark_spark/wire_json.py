@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from json.decoder import scanstring
 from json.encoder import encode_basestring
 from typing import Any
 
 _LAST_INDEX = 2**32 - 2
+_BLANKS = re.compile(r"[ \t\n\r]*")
+# A string that nobody closes goes to the end, so that each character is looked at once.
+_BRACKET_OR_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of a JSON object: `source` is `"key":value` as it was written, `at` where its value begins."""
+
+    key: str
+    source: str
+    at: int
 
 
 def parse(text: str) -> Any:
@@ -15,6 +31,39 @@ def parse(text: str) -> Any:
         return json.loads(text, parse_int=_number, parse_float=_number, parse_constant=_refuse)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+
+
+def is_deeper(text: str, limit: int) -> bool:
+    """Whether objects and arrays are nested more than `limit` deep; the outermost is level 1.
+
+    Text that is no JSON has an answer too: brackets outside of strings are counted as they come (core/json-text.ts).
+    """
+    if text.count("{") + text.count("[") <= limit:
+        return False
+    depth = 0
+    for found in _BRACKET_OR_STRING.finditer(text):
+        first = text[found.start()]
+        if first in "{[":
+            depth += 1
+            if depth > limit:
+                return True
+        elif first != '"':
+            depth -= 1
+    return False
+
+
+def members_of(text: str, at: int) -> Iterator[Member]:
+    """The members of the JSON object that begins at `at` of a valid JSON text, in the order of the text."""
+    i = _skip_blanks(text, at + 1)
+    while text[i] != "}":
+        key, end = scanstring(text, i + 1, True)
+        written = text[i:end]
+        value = _skip_blanks(text, _skip_blanks(text, end) + 1)
+        _, end = _DECODER.raw_decode(text, value)
+        yield Member(key, f"{written}:{text[value:end]}", value)
+        i = _skip_blanks(text, end)
+        if text[i] == ",":
+            i = _skip_blanks(text, i + 1)
 
 
 def dumps(value: Any) -> str:
@@ -71,6 +120,14 @@ def _number(text: str) -> int | float:
 
 def _refuse(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
+
+
+def _skip_blanks(text: str, at: int) -> int:
+    found = _BLANKS.match(text, at)
+    return found.end() if found else at
+
+
+_DECODER = json.JSONDecoder(parse_int=_number, parse_float=_number, parse_constant=_refuse)
 
 
 def _text(value: str) -> str:

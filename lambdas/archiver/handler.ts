@@ -1,40 +1,38 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
-import { admit, compileContracts } from '../../core/contract.ts';
-import type { CanonicalEvent } from '../../core/ir.ts';
+import { compileContracts } from '../../core/contract.ts';
 import { METRIC } from '../../lib/monitoring/metric-names.ts';
 import { dynamoClient } from '../shared/dynamo-client.ts';
 import { DynamoTombstones } from '../shared/dynamo-tombstones.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { archiveKey, LakeSink } from '../shared/lake.ts';
+import { patient } from '../shared/patience.ts';
 import { MAX_EVENT_BYTES, streamRecords } from '../shared/stream-records.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
 import { loadUseCase } from '../shared/usecase.ts';
+import { archivable } from './archivable.ts';
 import { schema } from './env.ts';
 
 const env = readEnvironment(schema);
 const { ir } = loadUseCase(import.meta.dirname);
 const telemetry = createTelemetry(env);
-const lake = new LakeSink(new S3Client(), env.LAKE_BUCKET);
+const lake = new LakeSink(new S3Client(patient()), env.LAKE_BUCKET);
 const tombstones = new DynamoTombstones(dynamoClient(), env.FEATURES_TABLE);
 const contracts = compileContracts(ir.contracts);
 const options = {
   replay: env.TIDEMARK_CLOCK === 'replay',
   available_lag_ms: ir.replay.available_lag_ms,
   max_bytes: MAX_EVENT_BYTES,
+  lanes: env.LANES,
 };
 
 /**
- * Writes what passed its contract, one object a batch, named after its positions: a redelivery overwrites it. What was
- * refused is the processor's; what belongs to another key comes again under it. Events of erased entities are dropped.
+ * Writes what passed its contract, one object a batch, named after its positions: a redelivery overwrites it. Events of
+ * erased entities are dropped.
  */
 export async function handler(event: KinesisStreamEvent): Promise<KinesisStreamBatchResponse> {
   const records = streamRecords(event);
-  const admitted: CanonicalEvent[] = [];
-  for (const record of records) {
-    const result = admit(record.data, record.position, contracts, options);
-    if (result.ok && !result.misrouted) admitted.push(result.event);
-  }
+  const admitted = archivable(records, contracts, options);
   const erased = await tombstones.erased([...new Set(admitted.map((event) => event.entity_id))]);
   const events = admitted.filter((event) => !erased.has(event.entity_id));
   const [first, last] = [records[0]?.position, records.at(-1)?.position];

@@ -6,6 +6,8 @@ export const schema = z.object({
   FEATURES_TABLE: name,
   LAKE_BUCKET: name,
   STREAM_NAME: name,
+  /** Batches of one shard that are processed at the same time. */
+  LANES: z.coerce.number().int().min(1),
   /** How long after its first batch a new view version joins the stream. */
   JOIN_AFTER_SECONDS: z.coerce.number().int().min(0),
 });

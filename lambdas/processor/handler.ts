@@ -1,4 +1,4 @@
-import { KinesisClient, PutRecordCommand } from '@aws-sdk/client-kinesis';
+import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
 import { compileContracts } from '../../core/contract.ts';
@@ -10,12 +10,15 @@ import { DynamoReplayClock, DynamoStates } from '../shared/dynamo-states.ts';
 import { DynamoTombstones } from '../shared/dynamo-tombstones.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { LakeSink } from '../shared/lake.ts';
+import { patient } from '../shared/patience.ts';
+import { Retirement } from '../shared/retirement.ts';
 import { MAX_EVENT_BYTES, streamRecords } from '../shared/stream-records.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
 import { loadPrevious, loadUseCase } from '../shared/usecase.ts';
 import { schema } from './env.ts';
 import { type BatchResult, type ProcessorPorts, type ProcessorRules, processBatch } from './process.ts';
 import { writeQuarantine } from './quarantine.ts';
+import { reroute } from './reroute.ts';
 import type { ViewVersion } from './version.ts';
 
 const env = readEnvironment(schema);
@@ -23,22 +26,29 @@ const { ir, plan } = loadUseCase(import.meta.dirname);
 const previous = loadPrevious(import.meta.dirname);
 const telemetry = createTelemetry(env);
 const dynamo = dynamoClient();
-const kinesis = new KinesisClient();
-const lake = new LakeSink(new S3Client(), env.LAKE_BUCKET);
+const kinesis = new KinesisClient(patient());
+const lake = new LakeSink(new S3Client(patient()), env.LAKE_BUCKET);
 const replay = env.TIDEMARK_CLOCK === 'replay';
+const after_ms = env.JOIN_AFTER_SECONDS * 1000;
+/** How long an answer about versions holds: whoever acts on an old one has ended before a version joins. */
+const again_ms = after_ms / 2;
+const retirement = new Retirement(dynamo, env.FEATURES_TABLE, {
+  kept: [ir, ...(previous ? [previous.ir] : [])].flatMap(({ views }) => views.map(({ version }) => version)),
+  again_ms,
+  now: Date.now,
+});
 
 const rules: ProcessorRules = {
   contracts: compileContracts(ir.contracts),
   plan,
-  admit: { replay, available_lag_ms: ir.replay.available_lag_ms, max_bytes: MAX_EVENT_BYTES },
+  admit: { replay, available_lag_ms: ir.replay.available_lag_ms, max_bytes: MAX_EVENT_BYTES, lanes: env.LANES },
 };
 const ports: ProcessorPorts = {
   ...versionOf(plan),
   previous: previous ? versionOf(previous.plan) : undefined,
+  retireOthers: () => retirement.check(),
   quarantine: (lines) => writeQuarantine(lake, lines),
-  reroute: async (entity_id, data) => {
-    await kinesis.send(new PutRecordCommand({ StreamName: env.STREAM_NAME, PartitionKey: entity_id, Data: data }));
-  },
+  reroute: (events) => reroute(kinesis, env.STREAM_NAME, events),
   clock: replay ? new DynamoReplayClock(dynamo, env.FEATURES_TABLE) : null,
   tombstones: new DynamoTombstones(dynamo, env.FEATURES_TABLE),
   onFailure: (error) => telemetry.error('the events of an entity are delivered again', error),
@@ -47,8 +57,8 @@ const ports: ProcessorPorts = {
 function versionOf(of: ViewPlan): ViewVersion {
   const states = new DynamoStates(dynamo, env.FEATURES_TABLE, of);
   const joins = new DynamoJoins(dynamo, env.FEATURES_TABLE, of.view.version, {
-    ready: () => states.ready(),
-    after_ms: env.JOIN_AFTER_SECONDS * 1000,
+    after_ms,
+    again_ms,
     now: Date.now,
   });
   return { plan: of, states, joins };
@@ -74,6 +84,7 @@ function report(result: BatchResult): void {
   telemetry.count(METRIC.eventsMisrouted, result.misrouted);
   telemetry.count(METRIC.eventsErased, result.erased);
   telemetry.count(METRIC.unknownFields, result.unknown);
+  telemetry.count(METRIC.statesUnreadable, result.unreadable);
   telemetry.count(METRIC.statesWritten, result.written);
   telemetry.count(METRIC.stateWriteConflicts, result.conflicts);
   telemetry.count(METRIC.eventsDoubled, result.doubled);

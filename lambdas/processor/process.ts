@@ -1,6 +1,7 @@
 /** One batch of one shard: admit, apply, write each state once. Effects go through ports; decisions are core's. */
 import { applyExactly } from '../../core/apply-exactly.ts';
-import { type AdmitOptions, admit, type CompiledContracts } from '../../core/contract.ts';
+import type { CompiledContracts } from '../../core/contract.ts';
+import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/records.ts';
 import { type Applied, compareSequence } from '../../core/state.ts';
 import { subjectsOf } from '../../core/tombstone.ts';
 import type { ViewPlan } from '../../core/view.ts';
@@ -24,10 +25,12 @@ export interface ProcessorPorts {
   readonly joins?: Joins;
   /** The version that was released last: it is kept up too, and serves until the current one is ready. @default - none */
   readonly previous?: ViewVersion;
+  /** Called before anything of a batch is applied. @default - there never were other versions */
+  readonly retireOthers?: () => Promise<void>;
   /** Must not lose a line that an earlier call stored. */
   readonly quarantine: (lines: readonly QuarantineLine[]) => Promise<void>;
-  /** Puts a record again under its entity. */
-  readonly reroute: (entity_id: string, data: Uint8Array) => Promise<void>;
+  /** Puts events again under their entity, each as a record of its own. */
+  readonly reroute: (events: readonly Misrouted[]) => Promise<void>;
   /** Replays only. */
   readonly clock: ReplayClock | null;
   /** @default - nobody was erased */
@@ -38,16 +41,23 @@ export interface ProcessorPorts {
   readonly pause?: (attempt: number) => Promise<void>;
 }
 
+/** An event that came under another key than its entity's. */
+export interface Misrouted {
+  readonly entity_id: string;
+  /** Its own bytes, also where it was one of several in a record. */
+  readonly data: Uint8Array;
+}
+
 export interface ProcessorRules {
   readonly contracts: CompiledContracts;
   readonly plan: ViewPlan;
-  readonly admit: AdmitOptions;
+  readonly admit: AdmitRecordOptions;
   /** For a reader of the past, see ApplyOptions. @default - the present */
   readonly read_at?: number;
 }
 
 export interface BatchResult {
-  /** The lowest sequence number that must be delivered again; null when all is done. */
+  /** The lowest sequence number that must be delivered again, of a record as Lambda knows it; null when all is done. */
   readonly failed: string | null;
   readonly admitted: number;
   readonly clamped: number;
@@ -64,6 +74,8 @@ export interface BatchResult {
   readonly doubled: number;
   /** Events and refused records of erased entities, dropped. */
   readonly erased: number;
+  /** Entities whose state could not be read: their events are delivered again. */
+  readonly unreadable: number;
   readonly bytes: readonly number[];
   readonly quarantined: ReadonlyMap<string, number>;
 }
@@ -85,7 +97,7 @@ interface Task {
 }
 
 function takenBy(run: VersionRun, work: Work): Work | null {
-  if (run.joined) return work;
+  if (run.takesAll) return work;
   const located = work.located.filter(({ event }) => run.takes(event));
   return located.length > 0 ? { ...work, located } : null;
 }
@@ -115,6 +127,7 @@ class Batch {
     conflicts: 0,
     doubled: 0,
     erased: 0,
+    unreadable: 0,
   };
   private readonly bytes: number[] = [];
   private readonly quarantined = new Map<string, number>();
@@ -130,6 +143,7 @@ class Batch {
   }
 
   async run(records: readonly StreamRecord[]): Promise<BatchResult> {
+    await this.ports.retireOthers?.();
     const works = await this.sort(records);
     const versions = await this.versions(records);
     for (const portion of chunks(works, PORTION)) {
@@ -166,29 +180,53 @@ class Batch {
     works: readonly Work[],
     lines: QuarantineLine[],
   ): Promise<Task[][]> {
-    const own = runs.map((run) => works.map((work) => takenBy(run, work)));
+    const taken = runs.map((run) => works.map((work) => takenBy(run, work)));
+    const damaged = new Set<string>();
+    const unreadable = (entity_id: string, error: unknown) => {
+      if (damaged.has(entity_id)) return;
+      damaged.add(entity_id);
+      this.tally.unreadable++;
+      const { located } = works.find((work) => work.entity_id === entity_id)!;
+      this.failed(located[0]!.record, error);
+    };
     const stored = await Promise.all(
-      runs.map((run, v) => run.states.read(own[v]!.flatMap((work) => (work ? [work.entity_id] : [])))),
-    );
-    const serving = runs.length - 1;
-    return works.map((_, i) =>
-      runs.flatMap((run, v) => {
-        const work = own[v]![i];
-        if (!work) return [];
-        const other = v === serving ? undefined : stored[serving]!.get(work.entity_id);
-        const basis = run.basis(stored[v]!.get(work.entity_id), other);
-        const counts = v === serving;
-        return [{ run, work, basis, counts, outcome: this.apply({ run, work, counts }, basis, lines) }];
+      runs.map((run, v) => {
+        const entities = taken[v]!.flatMap((work) => (work ? [work.entity_id] : []));
+        return run.states.read(entities, unreadable);
       }),
     );
+    const serving = runs.length - 1;
+    return works.map((all, i) => {
+      if (damaged.has(all.entity_id)) return [];
+      const own: QuarantineLine[] = [];
+      const tasks = (): Task[] =>
+        runs.flatMap((run, v) => {
+          const work = taken[v]![i];
+          if (!work) return [];
+          const other = v === serving ? undefined : stored[serving]!.get(work.entity_id);
+          const basis = run.basis(stored[v]!.get(work.entity_id), other);
+          const counts = v === serving;
+          return [{ run, work, basis, counts, outcome: this.apply({ run, work, counts }, basis, own) }];
+        });
+      try {
+        const made = tasks();
+        lines.push(...own);
+        return made;
+      } catch (error) {
+        // The bytes of a state are read where they are needed, so a damaged one may show here at last.
+        unreadable(all.entity_id, error);
+        return [];
+      }
+    });
   }
 
   /** Admits each record: to its entity, to the quarantine, or back into the stream under its own key. */
   private async sort(records: readonly StreamRecord[]): Promise<Work[]> {
     const lines: QuarantineLine[] = [];
+    const misrouted: Located[] = [];
     const works = new Map<string, Work>();
-    for (const record of records) {
-      const result = admit(record.data, record.position, this.rules.contracts, this.rules.admit);
+    for (const record of this.parts(records)) {
+      const { result } = record;
       if (!result.ok) {
         lines.push(quarantineLine(record, result));
         continue;
@@ -199,7 +237,7 @@ class Batch {
       if (result.unknown_fields.length > 0) this.tally.unknown++;
       if (result.misrouted) {
         this.tally.misrouted++;
-        await this.attempt(record, () => this.ports.reroute(event.entity_id, record.data));
+        misrouted.push({ event, record });
         continue;
       }
       const work = works.get(event.entity_id) ?? { entity_id: event.entity_id, located: [] };
@@ -207,7 +245,19 @@ class Batch {
       work.located.push({ event, record });
     }
     await this.quarantine(lines);
+    await this.reroute(misrouted);
     return [...works.values()];
+  }
+
+  private *parts(records: readonly StreamRecord[]): Generator<RecordPart> {
+    for (const record of records) yield* admitRecord(record, this.rules.contracts, this.rules.admit);
+  }
+
+  private async reroute(misrouted: readonly Located[]): Promise<void> {
+    const [first] = misrouted;
+    if (!first) return;
+    const events = misrouted.map(({ event, record }) => ({ entity_id: event.entity_id, data: record.data }));
+    await this.attempt(first.record, () => this.ports.reroute(events));
   }
 
   /** What no state can hold is in `lines` then, so that it blocks nobody. */
@@ -304,12 +354,16 @@ class Batch {
     try {
       await run();
     } catch (error) {
-      this.ports.onFailure(error);
-      this.failures.push(first.position.sequence_number);
+      this.failed(first, error);
     }
+  }
+
+  private failed({ position }: StreamRecord, error: unknown): void {
+    this.ports.onFailure(error);
+    this.failures.push(position.sequence_number);
   }
 }
 
-function positionOf({ shard_id, sequence_number }: QuarantineLine): string {
-  return `${shard_id} ${sequence_number}`;
+function positionOf({ shard_id, sequence_number, sub_sequence }: QuarantineLine): string {
+  return `${shard_id} ${sequence_number} ${sub_sequence}`;
 }

@@ -11,6 +11,8 @@ import type { StreamRecord } from '../shared/stream-records.ts';
 export interface QuarantineLine {
   readonly shard_id: string;
   readonly sequence_number: string;
+  /** Place among the events of one record, from 0. */
+  readonly sub_sequence: number;
   /** ms UTC. */
   readonly arrival: number;
   readonly reason: RejectionReason;
@@ -29,10 +31,11 @@ export interface Located {
 }
 
 export function quarantineLine(record: StreamRecord, why: Omit<Rejected, 'ok'>): QuarantineLine {
-  const { shard_id, sequence_number, arrival_ms, partition_key } = record.position;
+  const { shard_id, sequence_number, sub_sequence = 0, arrival_ms, partition_key } = record.position;
   return {
     shard_id,
     sequence_number,
+    sub_sequence,
     arrival: arrival_ms,
     reason: why.reason,
     detail: why.detail,
@@ -65,10 +68,17 @@ export function refusedForState({ event, record }: Located, reason: RejectionRea
  * merge by shard and position.
  */
 export async function writeQuarantine(sink: JsonLinesSink, lines: readonly QuarantineLine[]): Promise<void> {
-  const sorted = [...lines].sort((a, b) => compareSequence(a.sequence_number, b.sequence_number));
+  const sorted = [...lines].sort(
+    (a, b) => compareSequence(a.sequence_number, b.sequence_number) || a.sub_sequence - b.sub_sequence,
+  );
   const [first, last] = [sorted[0], sorted.at(-1)];
   if (!first || !last) return;
-  const positions = sha256(sorted.map((line) => line.sequence_number).join('\n')).slice(0, 12);
+  const positions = sha256(sorted.map(placeIn).join('\n')).slice(0, 12);
   const range = `${last.sequence_number}-${positions}`;
   await sink.put(archiveKey('quarantine', first.arrival, first.shard_id, first.sequence_number, range), sorted);
+}
+
+/** In a shard; of the first event of a record its sequence number, as it was before records had several. */
+function placeIn({ sequence_number, sub_sequence }: QuarantineLine): string {
+  return sub_sequence === 0 ? sequence_number : `${sequence_number} ${sub_sequence}`;
 }

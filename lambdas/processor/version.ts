@@ -1,16 +1,9 @@
 /** One version of the view during one batch: which events are its own, and what an entity starts with. */
-import type { CanonicalEvent } from '../../core/ir.ts';
+import type { RecordPosition } from '../../core/contract.ts';
 import { seedState } from '../../core/merge.ts';
 import { compareSequence, type EntityState, emptyState, HISTORY_SHARD } from '../../core/state.ts';
 import type { ViewPlan } from '../../core/view.ts';
-import {
-  type Joins,
-  type Positions,
-  type StateMarks,
-  type StateStore,
-  type StoredState,
-  WHOLE,
-} from '../shared/ports.ts';
+import { type Joined, type Joins, type StateMarks, type StateStore, type StoredState, WHOLE } from '../shared/ports.ts';
 import type { StreamRecord } from '../shared/stream-records.ts';
 
 export interface ViewVersion {
@@ -29,46 +22,43 @@ export interface Basis {
   readonly twice: number;
 }
 
+/** Of a version whose states never had to join: they hold everything. */
+const EVER: Joined = { complete: true, from: {} };
+
 export class VersionRun {
   readonly plan: ViewPlan;
   readonly states: StateStore;
-  /** Null once the backfill is complete. */
-  private readonly positions: Positions | null;
+  /** Whether it takes every event of the batch. */
+  readonly takesAll: boolean;
+  private readonly at: Joined;
 
   /** @param records of one shard, in its order */
   static async open({ plan, states, joins }: ViewVersion, records: readonly StreamRecord[]): Promise<VersionRun> {
     const batch = records.map((record) => record.position);
-    const positions = batch.length > 0 ? await joins?.positions(batch) : null;
-    return new VersionRun(plan, states, positions ?? null);
+    const at = (batch.length > 0 ? await joins?.positions(batch) : null) ?? EVER;
+    return new VersionRun(plan, states, at, batch[0]);
   }
 
-  private constructor(plan: ViewPlan, states: StateStore, positions: Positions | null) {
+  private constructor(plan: ViewPlan, states: StateStore, at: Joined, first?: RecordPosition) {
     this.plan = plan;
     this.states = states;
-    this.positions = positions;
-  }
-
-  /** Whether it has all that came before, and takes every event. */
-  get joined(): boolean {
-    return this.positions === null;
+    this.at = at;
+    this.takesAll = at.complete && (first === undefined || this.takes(first));
   }
 
   /**
    * What lies before the join, and all of a shard that has not joined, is the backfill's: applied here too, it would count
-   * twice. Afterwards nothing has to be asked:
-   * every event before the join was archived, so its entity has the backfill's part, whose watermarks stand right before
-   * the join in every shard and skip a late redelivery. An entity without that part has no event there. A zombie that has
-   * not seen the fence yet only leaves to the backfill what the backfill has.
+   * twice. That stays so behind the fence: an old batch may come again then, and states carry no marks of where they
+   * joined. Every event before the join was archived, so the backfill's part has it, or its entity was erased.
    */
-  takes({ shard_id, sequence_number }: CanonicalEvent): boolean {
-    if (this.positions === null) return true;
-    const from = this.positions[shard_id];
-    return from !== undefined && compareSequence(sequence_number, from) >= 0;
+  takes({ shard_id, sequence_number }: Pick<RecordPosition, 'shard_id' | 'sequence_number'>): boolean {
+    const from = this.at.from[shard_id];
+    return from === undefined ? this.at.complete : compareSequence(sequence_number, from) >= 0;
   }
 
   /** @param other what the version that serves has of the entity, read before this batch wrote any of it */
   basis(stored: StoredState | undefined, other?: StoredState): Basis {
-    const { joined } = this;
+    const { complete: joined } = this.at;
     if (stored) {
       const { state, version, marks = WHOLE, twice = 0 } = stored;
       return { state, version, marks: joined ? { ...WHOLE, heal: marks.heal } : marks, twice };
@@ -83,8 +73,8 @@ export class VersionRun {
    * shards that nobody registered yet are not known.
    */
   private seeds({ state, marks = WHOLE }: StoredState): boolean {
-    const { positions } = this;
-    if (positions === null || !marks.joined) return false;
+    const { complete, from: positions } = this.at;
+    if (complete || !marks.joined) return false;
     return Object.entries(state.watermarks).every(([shard, mark]) => {
       const from = positions[shard];
       return shard === HISTORY_SHARD || (from !== undefined && compareSequence(mark, from) < 0);

@@ -5,9 +5,7 @@ import {
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
-  TransactionCanceledException,
   TransactionConflictException,
-  TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { decodeState, encodeState } from '../../core/codec.ts';
@@ -16,17 +14,23 @@ import { type EntityState, expiresAt } from '../../core/state.ts';
 import { ERASED_KEY, tombstoneOf } from '../../core/tombstone.ts';
 import type { ViewPlan } from '../../core/view.ts';
 import { chunks, MAX_TRIES, pause } from './backoff.ts';
+import { DynamoTombstones } from './dynamo-tombstones.ts';
+import { MAX_ITEM_BYTES, sizeOf } from './item-size.ts';
 import {
   type ReplayClock,
   type StateMarks,
   type StateStore,
   StateTooLargeError,
   type StoredState,
+  type Tombstones,
+  type Unreadable,
   WHOLE,
 } from './ports.ts';
 
 export const CLOCK_KEY = '#clock';
 export const FENCE_KEY = '#fence';
+/** How long a fence that was seen is believed to stand. */
+const FENCE_HOLDS_MS = 60_000;
 export const BATCH_GET_LIMIT = 100;
 /** An item ends at 400 KB; the rest is for keys, watermarks and what later code may add. */
 export const MAX_STATE_BYTES = 350 * 1024;
@@ -48,29 +52,55 @@ export function stateOf(plan: ViewPlan, item: Item): StoredState {
   return { state: merged, version, marks: { ...WHOLE, heal: heal! || twice > 0 }, twice };
 }
 
+/** @param items one an entity. @param unreadable @default - an item that can't be read is thrown for */
+export function statesOf(
+  plan: ViewPlan,
+  items: readonly Item[],
+  unreadable?: Unreadable,
+): ReadonlyMap<string, StoredState> {
+  const found = new Map<string, StoredState>();
+  for (const item of items) {
+    const entity_id = item.entity_id!.S!;
+    try {
+      found.set(entity_id, stateOf(plan, item));
+    } catch (error) {
+      if (!unreadable) throw error;
+      unreadable(entity_id, error);
+    }
+  }
+  return found;
+}
+
 function marksOf(attribute: AttributeValue | undefined): Record<string, string> {
   return Object.fromEntries(Object.entries(attribute?.M ?? {}).map(([shard, mark]) => [shard, mark.S!]));
 }
 
 /** States of one view version: one item an entity, read with one key, written under a condition on its version. */
 export class DynamoStates implements StateStore {
-  private fenced = false;
+  private fenced_until = 0;
   private readonly client: DynamoDBClient;
   private readonly table: string;
   private readonly plan: ViewPlan;
+  private readonly tombstones: Tombstones;
+  /** Whose replacement lost, until they are written. */
+  private readonly lost = new Set<string>();
 
-  constructor(client: DynamoDBClient, table: string, plan: ViewPlan) {
+  /** @param tombstones @default - those of the table */
+  constructor(
+    client: DynamoDBClient,
+    table: string,
+    plan: ViewPlan,
+    tombstones: Tombstones = new DynamoTombstones(client, table),
+  ) {
     this.client = client;
     this.table = table;
     this.plan = plan;
+    this.tombstones = tombstones;
   }
 
-  async read(entity_ids: readonly string[]): Promise<ReadonlyMap<string, StoredState>> {
-    const found = new Map<string, StoredState>();
+  async read(entity_ids: readonly string[], unreadable?: Unreadable): Promise<ReadonlyMap<string, StoredState>> {
     const keys = entity_ids.map((id) => ({ entity_id: { S: id }, view: { S: this.plan.view.version } }));
-    for (const item of await batchGet(this.client, this.table, keys))
-      found.set(item.entity_id!.S!, stateOf(this.plan, item));
-    return found;
+    return statesOf(this.plan, await batchGet(this.client, this.table, keys), unreadable);
   }
 
   async write(
@@ -88,35 +118,52 @@ export class DynamoStates implements StateStore {
     const expires = expiresAt(this.plan, state);
     const watermarks = Object.entries(state.watermarks).map(([shard, mark]) => [shard, { S: mark }] as const);
     const flags = Object.entries(marks).flatMap(([name, set]) => (set ? [[name, { BOOL: true }] as const] : []));
+    const Item = {
+      entity_id: { S: entity_id },
+      view: { S: this.plan.view.version },
+      state: { B: bytes },
+      version: { N: String((version ?? 0) + 1) },
+      watermarks: { M: Object.fromEntries(watermarks) },
+      newest_event_time: { N: String(state.newest_event_time) },
+      newest_available_at: { N: String(state.newest_available_at) },
+      ...(expires === null ? {} : { expires_at: { N: String(expires) } }),
+      ...Object.fromEntries(flags),
+    };
+    const size = sizeOf(Item);
+    if (size > MAX_ITEM_BYTES) {
+      const of = `${bytes.length} of state and ${watermarks.length} watermarks`;
+      throw new StateTooLargeError(
+        `item: found ${size} bytes, ${of}; allowed: up to ${MAX_ITEM_BYTES}; heal the state`,
+      );
+    }
     try {
-      const Item = {
-        entity_id: { S: entity_id },
-        view: { S: this.plan.view.version },
-        state: { B: bytes },
-        version: { N: String((version ?? 0) + 1) },
-        watermarks: { M: Object.fromEntries(watermarks) },
-        newest_event_time: { N: String(state.newest_event_time) },
-        newest_available_at: { N: String(state.newest_available_at) },
-        ...(expires === null ? {} : { expires_at: { N: String(expires) } }),
-        ...Object.fromEntries(flags),
-      };
-      await (version === null ? this.create(entity_id, Item) : this.replace(Item, version));
+      if (version === null && (await this.isErased(entity_id))) return 'erased';
+      await (version === null ? this.create(Item) : this.replace(Item, version));
+      this.lost.delete(entity_id);
       return bytes.length;
     } catch (error) {
+      if (version !== null) this.lost.add(entity_id);
       return lostBy(error);
     }
   }
 
   /**
    * Only here an erased entity could come back: erasing deletes the item, so a replacement fails by its version and is read
-   * again, to be created. So only a new entity pays for the question whether it was erased.
+   * again, to be created. A call that asked before the tombstone was written is outlasted by the erasure, which clears the
+   * table once more at its end.
    */
-  private async create(entity_id: string, Item: Record<string, AttributeValue>): Promise<void> {
-    const TableName = this.table;
-    const absent = { TableName, ConditionExpression: 'attribute_not_exists(entity_id)' };
-    const tombstone = { entity_id: { S: ERASED_KEY }, view: { S: tombstoneOf(entity_id) } };
-    const TransactItems = [{ Put: { ...absent, Item } }, { ConditionCheck: { ...absent, Key: tombstone } }];
-    await this.client.send(new TransactWriteItemsCommand({ TransactItems }));
+  private async isErased(entity_id: string): Promise<boolean> {
+    if ((await this.tombstones.erased([entity_id])).size > 0) return true;
+    // An item that went between its read and its write may just have been erased: rare enough to be looked up itself.
+    if (!this.lost.delete(entity_id)) return false;
+    const Key = { entity_id: { S: ERASED_KEY }, view: { S: tombstoneOf(entity_id) } };
+    const { Item } = await this.client.send(new GetItemCommand({ TableName: this.table, Key, ConsistentRead: true }));
+    return Item !== undefined;
+  }
+
+  private async create(Item: Record<string, AttributeValue>): Promise<void> {
+    const absent = { ConditionExpression: 'attribute_not_exists(entity_id)' };
+    await this.client.send(new PutItemCommand({ TableName: this.table, Item, ...absent }));
   }
 
   private async replace(Item: Record<string, AttributeValue>, version: number): Promise<void> {
@@ -131,9 +178,9 @@ export class DynamoStates implements StateStore {
     );
   }
 
-  /** Remembered once it is there: a fence is never taken down. */
+  /** Remembered for a while: it goes down when the version is kept up no more. */
   async ready(): Promise<boolean> {
-    if (this.fenced) return true;
+    if (Date.now() < this.fenced_until) return true;
     const { Item } = await this.client.send(
       new GetItemCommand({
         TableName: this.table,
@@ -141,29 +188,30 @@ export class DynamoStates implements StateStore {
         ConsistentRead: true,
       }),
     );
-    this.fenced = Item?.ready?.BOOL === true;
-    return this.fenced;
+    const fenced = Item?.ready?.BOOL === true;
+    if (fenced) this.fenced_until = Date.now() + FENCE_HOLDS_MS;
+    return fenced;
   }
 }
 
 /** Why a conditional write was refused. @throws the error when it was no condition */
-function lostBy(error: unknown): 'conflict' | 'erased' {
+function lostBy(error: unknown): 'conflict' {
   // A plain put that meets a transaction on its item is refused by that, not by its condition.
   if (error instanceof ConditionalCheckFailedException || error instanceof TransactionConflictException)
-    return 'conflict';
-  if (!(error instanceof TransactionCanceledException)) throw error;
-  const [put, tombstone] = (error.CancellationReasons ?? []).map((reason) => reason.Code ?? 'None');
-  if (tombstone === 'ConditionalCheckFailed') return 'erased';
-  if ([put, tombstone].some((code) => code === 'ConditionalCheckFailed' || code === 'TransactionConflict'))
     return 'conflict';
   throw error;
 }
 
-/** Up to 100 keys a request; what DynamoDB leaves unprocessed is asked again. @throws Error when it never answers */
+/**
+ * Up to 100 keys a request; what DynamoDB leaves unprocessed is asked again.
+ * @param ConsistentRead false: as of a moment ago, for half of the units
+ * @throws Error when it never answers
+ */
 export async function batchGet(
   client: DynamoDBClient,
   table: string,
   keys: readonly Record<string, AttributeValue>[],
+  ConsistentRead = true,
 ): Promise<Item[]> {
   const items: Item[] = [];
   for (const some of chunks(keys, BATCH_GET_LIMIT)) {
@@ -172,7 +220,7 @@ export async function batchGet(
       if (attempt === MAX_TRIES) throw new Error(`${open.length} keys stayed unprocessed; the batch is retried`);
       if (attempt > 0) await pause(attempt);
       const { Responses, UnprocessedKeys } = await client.send(
-        new BatchGetItemCommand({ RequestItems: { [table]: { Keys: open, ConsistentRead: true } } }),
+        new BatchGetItemCommand({ RequestItems: { [table]: { Keys: open, ConsistentRead } } }),
       );
       items.push(...(Responses?.[table] ?? []));
       open = UnprocessedKeys?.[table]?.Keys ?? [];

@@ -36,14 +36,20 @@ export interface NamedState {
 /** Shard → sequence number. */
 export type Positions = Readonly<Record<string, string>>;
 
-/** From where on a view version takes part in the stream, while its backfill brings what came before. */
+/** From where on a view version takes part in the stream; what came before is the backfill's, also when it comes again. */
+export interface Joined {
+  /** Whether the fence is up: the backfill has brought what came before. A shard without a position is new then. */
+  readonly complete: boolean;
+  /** Without a shard that has not joined yet. */
+  readonly from: Positions;
+}
+
 export interface Joins {
   /**
    * Settles where the version joins a shard, where that is not settled yet and a batch of the shard tells.
    * @param batch of one shard, in its order
-   * @returns the positions that stand, without that shard's while it has not joined; null once the backfill is complete
    */
-  positions(batch: readonly RecordPosition[]): Promise<Positions | null>;
+  positions(batch: readonly RecordPosition[]): Promise<Joined>;
 }
 
 /** A state that the online table could not hold (an item ends at 400 KB). */
@@ -51,9 +57,18 @@ export class StateTooLargeError extends Error {
   override readonly name = 'StateTooLargeError';
 }
 
+/**
+ * Told of an entity whose state this code can't read: newer code wrote it, or it is damaged. It is left out then, and
+ * the others are not.
+ */
+export type Unreadable = (entity_id: string, error: unknown) => void;
+
 export interface StateStore {
-  /** Consistent reads; entities without a state are absent. */
-  read(entity_ids: readonly string[]): Promise<ReadonlyMap<string, StoredState>>;
+  /**
+   * Consistent reads; entities without a state are absent.
+   * @param unreadable @default - a state that can't be read is thrown for
+   */
+  read(entity_ids: readonly string[], unreadable?: Unreadable): Promise<ReadonlyMap<string, StoredState>>;
   /**
    * @param version the one that was read, null for a new entity
    * @param marks @default WHOLE
@@ -72,7 +87,7 @@ export interface StateStore {
 
 /** Entities that were erased; what comes of them later is dropped. */
 export interface Tombstones {
-  /** Consistent. @returns those of `entity_ids` that were erased */
+  /** As of a second ago at most. @returns those of `entity_ids` that were erased */
   erased(entity_ids: readonly string[]): Promise<ReadonlySet<string>>;
 }
 

@@ -6,6 +6,7 @@ import { DynamoTombstones } from './dynamo-tombstones.ts';
 import { PATIENCE, runtimeClient, SageMakerEndpoint } from './endpoint.ts';
 import { DynamoFirstScore } from './first-score.ts';
 import { LakeSink } from './lake.ts';
+import { patient } from './patience.ts';
 import { type Endpoint, ScoreRefusedError } from './ports.ts';
 import type { PredictionEnv, RecordingEnv } from './scoring-environment.ts';
 import { ServingVersions } from './serving-versions.ts';
@@ -46,7 +47,7 @@ export function predictionAdapters(env: PredictionEnv, versions: readonly Loaded
     new SageMakerEndpoint(runtime, env.ENDPOINT_NAME, view.definition_hash, patience_ms);
   return {
     ...featureAdapters(env, versions, endpointOf),
-    predictions: new LakeSink(new S3Client(), env.LAKE_BUCKET),
+    predictions: new LakeSink(new S3Client(patient()), env.LAKE_BUCKET),
   };
 }
 

@@ -7,6 +7,7 @@ import { CfnTrigger } from 'aws-cdk-lib/aws-glue';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { hasModel } from '../../core/parts.ts';
+import { SETTLE_SECONDS } from '../../core/tombstone.ts';
 import { type Lake, PREFIX } from '../feature-store/lake.ts';
 import type { OfflineCatalog } from '../feature-store/offline-catalog.ts';
 import type { OnlineTable } from '../feature-store/tables.ts';
@@ -19,7 +20,11 @@ import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm } from '../monitoring/function-alarms.ts';
 import { DIMENSION, METRIC, METRIC_NAMESPACE, SERVICE } from '../monitoring/metric-names.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
+import { API_TIMEOUT_SECONDS } from '../serving/api.ts';
 import { SparkJob } from './spark-job.ts';
+
+/** How far back the weekly compaction looks: as far as it remembers (tidemark_spark/archive_window.py). */
+const KEEP_DAYS = 45;
 
 export interface BatchJobsProps {
   readonly deployment: Deployment;
@@ -73,10 +78,12 @@ export class BatchJobs extends Construct {
       ...common,
       script: 'compact_archive.py',
       description: 'Merges the archive into the Iceberg tables, each event once',
-      arguments: { entity_buckets, table_features },
+      // An object is written as long as the stream keeps its records, and a batch may lie over midnight.
+      arguments: { entity_buckets, table_features, late_days: String(daysKept(deployment) + 1) },
     });
     features.grantReadTombstones(this.compactArchive);
-    lake.grantRead(this.compactArchive, PREFIX.events, PREFIX.quarantine, PREFIX.predictions);
+    lake.grantRead(this.compactArchive, PREFIX.events, PREFIX.quarantine, PREFIX.predictions, PREFIX.failedBatches);
+    lake.grantReadWrite(this.compactArchive, PREFIX.gaps);
     catalog.grantWrite(this.compactArchive);
 
     this.backfillStates = new SparkJob(this, 'BackfillStates', {
@@ -121,10 +128,11 @@ export class BatchJobs extends Construct {
       ...common,
       script: 'erase_entity.py',
       description: 'Takes entities with a tombstone out of every store of the lake',
-      arguments: { table_features, settle_seconds: String(longestCall(deployment)) },
+      arguments: { table_features, settle_seconds: String(longestCall(deployment)), run: 'weekly' },
     });
     catalog.grantWrite(this.eraseEntity);
     features.grantReadTombstones(this.eraseEntity);
+    lake.grantPut(this.eraseEntity, PREFIX.tombstones);
     lake.grantErase(
       this.eraseEntity,
       PREFIX.history,
@@ -180,23 +188,45 @@ export class BatchJobs extends Construct {
     // A replay starts the jobs itself: its days pass in seconds.
     if (deployment.stage.clock === 'wall') {
       this.schedule('CompactHourly', this.compactArchive, 'cron(10 * * * ? *)', 'Merges the archive of the last hour');
+      this.schedule(
+        'CompactWeekly',
+        this.compactArchive,
+        'cron(40 5 ? * SUN *)',
+        'Looks for late objects, and forgets',
+        {
+          '--late_days': String(KEEP_DAYS),
+        },
+      );
       if (this.checkConsistency) {
         const description = 'Replays the served vectors of the last day';
         this.schedule('CheckDaily', this.checkConsistency, 'cron(30 3 * * ? *)', description);
       }
+      // A batch that was being retried during an erasure is written to the lake by Lambda itself, up to a day later.
+      this.schedule(
+        'EraseWeekly',
+        this.eraseEntity,
+        'cron(40 1 ? * SUN *)',
+        'Erases what came late of erased entities',
+      );
       // Soon after a compaction: states that have seen newer events wait for the next night.
       this.schedule('HealNightly', this.healStates, 'cron(25 4 * * ? *)', 'Heals states that differ from their events');
     }
   }
 
-  /** @param cron in UTC */
-  private schedule(id: string, { job }: SparkJob, cron: string, description: string): void {
+  /** @param cron in UTC. @param args of the job, where they differ from its defaults */
+  private schedule(
+    id: string,
+    { job }: SparkJob,
+    cron: string,
+    description: string,
+    args?: Record<string, string>,
+  ): void {
     new CfnTrigger(this, id, {
       type: 'SCHEDULED',
       description,
       schedule: cron,
       startOnCreation: true,
-      actions: [{ jobName: job.jobName }],
+      actions: [{ jobName: job.jobName, ...(args && { arguments: args }) }],
     });
   }
 
@@ -242,7 +272,14 @@ function addDivergenceAlarm({ alarms, deployment }: BatchJobsProps): void {
   });
 }
 
-/** How long a function that writes to the lake may go on with what it read before an erasure, s. */
+/** For how long the stream keeps a record, in whole days. */
+function daysKept({ stage }: Deployment): number {
+  return Math.ceil(stage.stream.retentionHours / 24);
+}
+
+/** How long a function may go on with what it read before an erasure, and with the list of tombstones from before it, s. */
 function longestCall({ stage }: Deployment): number {
-  return Math.max(stage.processor.timeoutSeconds, stage.archiver.timeoutSeconds, stage.scorer.timeoutSeconds);
+  const { processor, archiver, scorer, sweep } = stage;
+  const calls = [processor, archiver, scorer, sweep].map((of) => of.timeoutSeconds);
+  return Math.max(API_TIMEOUT_SECONDS, ...calls) + SETTLE_SECONDS;
 }

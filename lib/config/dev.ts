@@ -1,5 +1,8 @@
 import { prod } from './prod.ts';
-import type { StageConfig } from './stage-config.ts';
+import { longestWait, type StageConfig } from './stage-config.ts';
+
+const RETENTION_HOURS = 24;
+const maxRecordAgeSeconds = longestWait(RETENTION_HOURS);
 
 /** A stack to try things in: as production, but small, disposable, and models deploy themselves. */
 export const dev: StageConfig = {
@@ -10,8 +13,9 @@ export const dev: StageConfig = {
   encryption: 'aws',
   logRetentionDays: 7,
   functions: { ...prod.functions, logLevel: 'DEBUG' },
-  stream: { mode: 'provisioned', shards: 1, retentionHours: 24 },
-  processor: { ...prod.processor, parallelizationFactor: 1 },
+  stream: { mode: 'provisioned', shards: 1, retentionHours: RETENTION_HOURS },
+  processor: { ...prod.processor, parallelizationFactor: 1, maxRecordAgeSeconds },
+  archiver: { ...prod.archiver, maxRecordAgeSeconds },
   scorer: { ...prod.scorer, parallelizationFactor: 1 },
   sweep: { ...prod.sweep, segments: 2 },
   api: { ...prod.api, rateLimit: 20, burstLimit: 40 },

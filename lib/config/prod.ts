@@ -1,4 +1,11 @@
-import type { StageConfig } from './stage-config.ts';
+import { longestWait, type StageConfig } from './stage-config.ts';
+
+const RETENTION_HOURS = 168;
+/**
+ * After an outage, whatever it was and however long, everything goes on by itself as long as the stream keeps its records.
+ * No single record uses this up: what breaks its contract is quarantined, and is no error.
+ */
+const PATIENT = { retryAttempts: 10_000, maxRecordAgeSeconds: longestWait(RETENTION_HOURS) } as const;
 
 /** Production: data outlives the stack, a person approves each model, one KMS key of ours. */
 export const prod: StageConfig = {
@@ -11,13 +18,12 @@ export const prod: StageConfig = {
   encryption: 'customer',
   logRetentionDays: 90,
   functions: { architecture: 'arm64', logLevel: 'INFO' },
-  stream: { mode: 'on-demand', retentionHours: 168 },
+  stream: { mode: 'on-demand', retentionHours: RETENTION_HOURS },
   processor: {
     batchSize: 500,
     batchingWindowSeconds: 1,
     parallelizationFactor: 4,
-    retryAttempts: 20,
-    maxRecordAgeSeconds: 21_600,
+    ...PATIENT,
     memoryMiB: 1024,
     timeoutSeconds: 60,
     joinAfterSeconds: 120,
@@ -27,8 +33,7 @@ export const prod: StageConfig = {
     batchSize: 5000,
     batchingWindowSeconds: 60,
     parallelizationFactor: 1,
-    retryAttempts: 50,
-    maxRecordAgeSeconds: 86_400,
+    ...PATIENT,
     memoryMiB: 512,
     timeoutSeconds: 60,
   },

@@ -7,7 +7,10 @@ const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545
 
 const int = (min: number, max: number) => z.int().min(min).max(max);
 
-/** How Lambda reads a stream. Retries and age are finite on purpose: a poison batch must end at the failure destination. */
+/**
+ * How Lambda reads a stream. Retries and age are finite on purpose: what is given up must end at the failure destination.
+ * 10,000 tries and 604,800 s are Lambda's maxima (https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html).
+ */
 const streamConsumer = z.strictObject({
   batchSize: int(1, 10_000),
   /** How long to wait for a full batch (s). */
@@ -20,143 +23,166 @@ const streamConsumer = z.strictObject({
   timeoutSeconds: int(1, 900),
 });
 
-const stageConfig = z.strictObject({
-  stage: z.enum(['local', 'dev', 'prod']),
-  /** `local`: deployed with the caller's own keys to this machine, where plain HTTP on loopback may stand for Slack. */
-  cloud: z.enum(['aws', 'local']),
-  environment: z.strictObject({
-    /** Absent: the account of the credentials that deploy. */
-    account: z
-      .string()
-      .regex(/^\d{12}$/, '12 digits')
-      .optional(),
-    /** Absent: the region of the credentials that deploy, else us-east-1. */
-    region: z
-      .string()
-      .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region such as eu-west-1')
-      .optional(),
-  }),
-  /** `replay` takes time from the events (available_at is honoured), `wall` from the clock. */
-  clock: z.enum(['wall', 'replay']),
-  tags: z.record(z.string(), z.string()),
-  protection: z.strictObject({
-    /** First of two keys to delete data with the stack; the second is the resource's own (see removal.ts). */
-    allowDestroy: z.boolean(),
-    /** CloudFormation refuses to delete the stateful stack. */
-    terminationProtection: z.boolean(),
-    /** DynamoDB refuses to delete the tables. */
-    deletionProtection: z.boolean(),
-  }),
-  /** `customer`: one KMS key of ours for tables, lake, stream, topics and secret. `aws`: the services' own keys. */
-  encryption: z.enum(['customer', 'aws']),
-  logRetentionDays: z.literal(RETENTION_DAYS),
-  functions: z.strictObject({
-    architecture: z.enum(['arm64', 'x86_64']),
-    /**
-     * Metrics are lines of the log, without a level: "If the level value field is invalid or missing, Lambda will assign the
-     * log output the level INFO" (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html), so
-     * with WARN or ERROR it would drop them, and the alarms would look at nothing.
-     */
-    logLevel: z
-      .enum(['DEBUG', 'INFO', 'WARN', 'ERROR'])
-      .refine((level) => level === 'DEBUG' || level === 'INFO', 'DEBUG or INFO; above them Lambda drops the metrics'),
-  }),
-  stream: z.discriminatedUnion('mode', [
-    z.strictObject({ mode: z.literal('on-demand'), retentionHours: int(24, 8760) }),
-    z.strictObject({ mode: z.literal('provisioned'), shards: int(1, 500), retentionHours: int(24, 8760) }),
-  ]),
-  processor: streamConsumer
-    .extend({
+/** What is left of the retention (s) when a reader gives a record up, so that it reaches the failure destination. */
+const LAST_CHANCE_SECONDS = 3600;
+
+/**
+ * How long a reader of the event stream waits at most (s): to an hour before the stream forgets. What grows older there is
+ * gone, and no failure destination gets it.
+ */
+export function longestWait(retentionHours: number): number {
+  return Math.min(604_800, retentionHours * 3600 - LAST_CHANCE_SECONDS);
+}
+
+const stageConfig = z
+  .strictObject({
+    stage: z.enum(['local', 'dev', 'prod']),
+    /** `local`: deployed with the caller's own keys to this machine, where plain HTTP on loopback may stand for Slack. */
+    cloud: z.enum(['aws', 'local']),
+    environment: z.strictObject({
+      /** Absent: the account of the credentials that deploy. */
+      account: z
+        .string()
+        .regex(/^\d{12}$/, '12 digits')
+        .optional(),
+      /** Absent: the region of the credentials that deploy, else us-east-1. */
+      region: z
+        .string()
+        .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region such as eu-west-1')
+        .optional(),
+    }),
+    /** `replay` takes time from the events (available_at is honoured), `wall` from the clock. */
+    clock: z.enum(['wall', 'replay']),
+    tags: z.record(z.string(), z.string()),
+    protection: z.strictObject({
+      /** First of two keys to delete data with the stack; the second is the resource's own (see removal.ts). */
+      allowDestroy: z.boolean(),
+      /** CloudFormation refuses to delete the stateful stack. */
+      terminationProtection: z.boolean(),
+      /** DynamoDB refuses to delete the tables. */
+      deletionProtection: z.boolean(),
+    }),
+    /** `customer`: one KMS key of ours for tables, lake, stream, topics and secret. `aws`: the services' own keys. */
+    encryption: z.enum(['customer', 'aws']),
+    logRetentionDays: z.literal(RETENTION_DAYS),
+    functions: z.strictObject({
+      architecture: z.enum(['arm64', 'x86_64']),
       /**
-       * How long after its first batch a new view version joins the stream (s): longer than functions of former code live
-       * on, and than clocks are apart. With one lane they end before the next batch of their shard, so it may be 0.
+       * Metrics are lines of the log, without a level: "If the level value field is invalid or missing, Lambda will assign the
+       * log output the level INFO" (https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html), so
+       * with WARN or ERROR it would drop them, and the alarms would look at nothing.
        */
-      joinAfterSeconds: int(0, 900),
-    })
-    .refine((of) => of.parallelizationFactor === 1 || of.joinAfterSeconds > of.timeoutSeconds, {
-      path: ['joinAfterSeconds'],
-      message: 'more than timeoutSeconds, unless parallelizationFactor is 1',
+      logLevel: z
+        .enum(['DEBUG', 'INFO', 'WARN', 'ERROR'])
+        .refine((level) => level === 'DEBUG' || level === 'INFO', 'DEBUG or INFO; above them Lambda drops the metrics'),
     }),
-  // One lane: the backfill takes the last object of a shard for the end of all that is archived of it.
-  archiver: streamConsumer.extend({ parallelizationFactor: z.literal(1) }),
-  scorer: streamConsumer,
-  publisher: streamConsumer,
-  sweep: z.strictObject({
-    /** false: only invoked by hand, as a replay does whose days pass in seconds. */
-    scheduled: z.boolean(),
-    everyMinutes: int(5, 1440),
-    /** Parallel scan segments. */
-    segments: int(1, 64),
-    memoryMiB: int(128, 10_240),
-    timeoutSeconds: int(1, 900),
-  }),
-  api: z.strictObject({
-    /** Requests a second, and the bucket above it. */
-    rateLimit: int(1, 10_000),
-    burstLimit: int(1, 10_000),
-    memoryMiB: int(128, 10_240),
-  }),
-  notifier: z.strictObject({ memoryMiB: int(128, 10_240), timeoutSeconds: int(1, 900) }),
-  batch: z.strictObject({
-    workerType: z.enum(['G.1X', 'G.2X', 'G.4X', 'G.8X']),
-    workers: int(2, 299),
-    timeoutMinutes: int(1, 2880),
-    /** Buckets of the entity id in the partitioning of `events`. */
-    entityBuckets: int(1, 1024),
-    /** Within so many nights the healing compares every state; those that are marked, every night. */
-    healingNights: int(1, 30),
-  }),
-  training: z.strictObject({
-    /** Tag of the SageMaker XGBoost framework container. */
-    xgboostImage: z.string().regex(/^\d+\.\d+-\d+$/, 'a tag such as 3.2-0'),
-    instanceType: z.string().startsWith('ml.', 'an instance type that starts with ml.'),
-    volumeGiB: int(1, 1024),
-    maxRuntimeSeconds: int(60, 432_000),
-    /** `automatic`: a model that passes the gate is approved and deployed. `manual`: a person approves it first. */
-    approval: z.enum(['automatic', 'manual']),
-    /** How often the state machine looks whether the endpoint is in service (s). */
-    pollSeconds: int(1, 300),
-  }),
-  endpoint: z
-    .strictObject({
-      instanceType: z.string().startsWith('ml.', 'an instance type that starts with ml.'),
-      instances: int(1, 100),
-      /** Percent of capacity that takes traffic first in a blue/green update. 0: all at once, without roll-back alarms. */
-      canaryPercent: int(0, 50),
-      /** How long the canary alone takes new traffic, watched by its alarms (s). */
-      canaryWaitSeconds: int(0, 3600),
-      /** How long the old fleet waits after that to take the traffic back (s). */
-      terminationWaitSeconds: int(0, 3600),
-    })
-    .refine((of) => of.canaryPercent === 0 || of.instances > 1, {
-      path: ['instances'],
-      message: '2 or more with a canary, which is at most half of the new fleet; or canaryPercent 0',
-    })
-    .refine((of) => of.canaryPercent === 0 || of.canaryWaitSeconds >= SHORTEST_BAKE_SECONDS, {
-      path: ['canaryWaitSeconds'],
-      message: `number of at least ${SHORTEST_BAKE_SECONDS}: the alarms that roll back see their whole window in that time`,
-    }),
-  alarms: z.strictObject({
-    /** Iterator age that warns, and that wakes somebody (s). */
-    lagWarningSeconds: int(1, 86_400),
-    lagCriticalSeconds: int(1, 604_800),
-    /** From arrival to score, 99th percentile (s). */
-    freshnessSeconds: int(1, 86_400),
-    /** Records a quarter of an hour. */
-    quarantinedRecords: int(1, 1_000_000),
-    unknownFieldRecords: int(1, 1_000_000),
-    writeConflicts: int(1, 1_000_000),
-    /** Addresses that get the operational alarms and the alerts; each must confirm once. */
-    emails: z.array(z.email()),
-    /** Amazon Q Developer in chat applications; the workspace is authorised once in the console. */
-    slackChannel: z
-      .strictObject({
-        workspaceId: z.string().regex(/^T[A-Z0-9]+$/, 'T…'),
-        channelId: z.string().regex(/^[CG][A-Z0-9]+$/, 'C… or G…'),
+    stream: z.discriminatedUnion('mode', [
+      z.strictObject({ mode: z.literal('on-demand'), retentionHours: int(24, 8760) }),
+      z.strictObject({ mode: z.literal('provisioned'), shards: int(1, 500), retentionHours: int(24, 8760) }),
+    ]),
+    processor: streamConsumer
+      .extend({
+        /**
+         * How long after its first batch a new view version joins the stream (s): longer than functions of former code live
+         * on, and than clocks are apart. With one lane they end before the next batch of their shard, so it may be 0.
+         */
+        joinAfterSeconds: int(0, 900),
       })
-      .optional(),
-  }),
-});
+      .refine((of) => of.parallelizationFactor === 1 || of.joinAfterSeconds > of.timeoutSeconds, {
+        path: ['joinAfterSeconds'],
+        message: 'more than timeoutSeconds, unless parallelizationFactor is 1',
+      }),
+    // One lane: the backfill takes the last object of a shard for the end of all that is archived of it.
+    archiver: streamConsumer.extend({ parallelizationFactor: z.literal(1) }),
+    scorer: streamConsumer,
+    publisher: streamConsumer,
+    sweep: z.strictObject({
+      /** false: only invoked by hand, as a replay does whose days pass in seconds. */
+      scheduled: z.boolean(),
+      everyMinutes: int(5, 1440),
+      /** Parallel scan segments. */
+      segments: int(1, 64),
+      memoryMiB: int(128, 10_240),
+      timeoutSeconds: int(1, 900),
+    }),
+    api: z.strictObject({
+      /** Requests a second, and the bucket above it. */
+      rateLimit: int(1, 10_000),
+      burstLimit: int(1, 10_000),
+      memoryMiB: int(128, 10_240),
+    }),
+    notifier: z.strictObject({ memoryMiB: int(128, 10_240), timeoutSeconds: int(1, 900) }),
+    batch: z.strictObject({
+      workerType: z.enum(['G.1X', 'G.2X', 'G.4X', 'G.8X']),
+      workers: int(2, 299),
+      timeoutMinutes: int(1, 2880),
+      /** Buckets of the entity id in the partitioning of `events`. */
+      entityBuckets: int(1, 1024),
+      /** Within so many nights the healing compares every state; those that are marked, every night. */
+      healingNights: int(1, 30),
+    }),
+    training: z.strictObject({
+      /** Tag of the SageMaker XGBoost framework container. */
+      xgboostImage: z.string().regex(/^\d+\.\d+-\d+$/, 'a tag such as 3.2-0'),
+      instanceType: z.string().startsWith('ml.', 'an instance type that starts with ml.'),
+      volumeGiB: int(1, 1024),
+      maxRuntimeSeconds: int(60, 432_000),
+      /** `automatic`: a model that passes the gate is approved and deployed. `manual`: a person approves it first. */
+      approval: z.enum(['automatic', 'manual']),
+      /** How often the state machine looks whether the endpoint is in service (s). */
+      pollSeconds: int(1, 300),
+    }),
+    endpoint: z
+      .strictObject({
+        instanceType: z.string().startsWith('ml.', 'an instance type that starts with ml.'),
+        instances: int(1, 100),
+        /** Percent of capacity that takes traffic first in a blue/green update. 0: all at once, without roll-back alarms. */
+        canaryPercent: int(0, 50),
+        /** How long the canary alone takes new traffic, watched by its alarms (s). */
+        canaryWaitSeconds: int(0, 3600),
+        /** How long the old fleet waits after that to take the traffic back (s). */
+        terminationWaitSeconds: int(0, 3600),
+      })
+      .refine((of) => of.canaryPercent === 0 || of.instances > 1, {
+        path: ['instances'],
+        message: '2 or more with a canary, which is at most half of the new fleet; or canaryPercent 0',
+      })
+      .refine((of) => of.canaryPercent === 0 || of.canaryWaitSeconds >= SHORTEST_BAKE_SECONDS, {
+        path: ['canaryWaitSeconds'],
+        message: `number of at least ${SHORTEST_BAKE_SECONDS}: the alarms that roll back see their whole window in that time`,
+      }),
+    alarms: z.strictObject({
+      /** Iterator age that warns, and that wakes somebody (s). */
+      lagWarningSeconds: int(1, 86_400),
+      lagCriticalSeconds: int(1, 604_800),
+      /** From arrival to score, 99th percentile (s). */
+      freshnessSeconds: int(1, 86_400),
+      /** Records a quarter of an hour. */
+      quarantinedRecords: int(1, 1_000_000),
+      unknownFieldRecords: int(1, 1_000_000),
+      writeConflicts: int(1, 1_000_000),
+      /** Addresses that get the operational alarms and the alerts; each must confirm once. */
+      emails: z.array(z.email()),
+      /** Amazon Q Developer in chat applications; the workspace is authorised once in the console. */
+      slackChannel: z
+        .strictObject({
+          workspaceId: z.string().regex(/^T[A-Z0-9]+$/, 'T…'),
+          channelId: z.string().regex(/^[CG][A-Z0-9]+$/, 'C… or G…'),
+        })
+        .optional(),
+    }),
+  })
+  .superRefine(({ stream, ...consumers }, context) => {
+    for (const name of ['processor', 'archiver'] as const) {
+      const longest = longestWait(stream.retentionHours);
+      if (consumers[name].maxRecordAgeSeconds > longest)
+        context.addIssue({
+          code: 'custom',
+          path: [name, 'maxRecordAgeSeconds'],
+          message: `at most ${longest}: an hour before the stream forgets, so that what is given up can still be kept`,
+        });
+    }
+  });
 
 /** What differs between stages; everything else is code. */
 export type StageConfig = Readonly<z.infer<typeof stageConfig>>;

@@ -14,10 +14,14 @@ export const PREFIX = {
   events: 'archive/events/',
   quarantine: 'archive/quarantine/',
   predictions: 'archive/predictions/',
+  /** What the archiver gave up and nobody has put back: shard and positions, no records. */
+  gaps: 'archive/gaps/',
   /** Warehouse of the Iceberg tables. */
   warehouse: 'iceberg/',
   trainingSets: 'training/',
   models: 'models/',
+  /** Who was erased: an object a tombstone, beside the items of the features table. No rule lets them go. */
+  tombstones: 'tombstones/',
   /** Summaries of the consistency check. */
   checks: 'checks/',
   /** What the nightly healing found and mended. */

@@ -35,10 +35,14 @@ export class Archiver extends Construct {
       memoryMiB: config.memoryMiB,
       timeoutSeconds: config.timeoutSeconds,
       invocation: { kind: 'stream' },
-      environment: { FEATURES_TABLE: features.table.tableName, LAKE_BUCKET: lake.bucket.bucketName },
+      environment: {
+        FEATURES_TABLE: features.table.tableName,
+        LAKE_BUCKET: lake.bucket.bucketName,
+        LANES: String(deployment.stage.processor.parallelizationFactor),
+      },
     });
     // Only to drop the events of erased entities.
-    features.grantRead(this.fn);
+    features.grantReadTombstones(this.fn);
     lake.grantPut(this.fn, PREFIX.events);
     const source = new KinesisEventSource(stream.stream, consumerProps(config, lake));
     this.fn.function.addEventSource(source);

@@ -21,6 +21,9 @@ export const QUARANTINE_SENTENCES = {
   MALFORMED_JSON: 'Records arrive that are no JSON',
   NOT_AN_OBJECT: 'Records arrive whose JSON is no object',
   OVERSIZE: 'Records arrive that are larger than an event may be',
+  TOO_DEEP: 'Records arrive whose JSON is nested deeper than an event may be',
+  MALFORMED_AGGREGATE: 'Records arrive that begin as the Kinesis Producer Library aggregates them, and can not be read',
+  TOO_MANY_EVENTS: 'Records arrive of more parts than events could fit into them',
   FORBIDDEN_KEY:
     'Records arrive with keys that could change objects (such as __proto__): an attack or a broken producer',
   MISSING_FIELD: 'Events arrive without a field that their contract requires',
@@ -64,6 +67,7 @@ export class Processor extends Construct {
         FEATURES_TABLE: features.table.tableName,
         LAKE_BUCKET: lake.bucket.bucketName,
         STREAM_NAME: stream.stream.streamName,
+        LANES: String(config.parallelizationFactor),
         JOIN_AFTER_SECONDS: String(config.joinAfterSeconds),
       },
     });
@@ -123,6 +127,14 @@ export class Processor extends Construct {
         'A new view version counted events that its backfill had counted too: copies of a producer, around its join.',
       runbook: 'events-doubled',
       metric: tidemarkMetric(deployment, SERVICE.processor, METRIC.eventsDoubled, { period }),
+      threshold: 1,
+    });
+    alarms.add('StatesUnreadable', {
+      ...once,
+      severity: 'critical',
+      sentence: 'States can not be read: newer code wrote them, or they are damaged; their entities stand still.',
+      runbook: 'states-unreadable',
+      metric: tidemarkMetric(deployment, SERVICE.processor, METRIC.statesUnreadable, { period }),
       threshold: 1,
     });
   }

@@ -12,9 +12,14 @@ from .quotas import PROFILES
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tidemark_local", description="The local cloud, on loopback only.")
     parser.add_argument("--state-dir", type=Path, required=True, help="private folder of this run; made when missing")
+    parser.add_argument(
+        "--temporary", action="store_true", help="the folder is of this run alone: if killed, the next start removes it"
+    )
     parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
     parser.add_argument(
-        "--ready-file", type=Path, help="JSON with endpoint, port and pid, written once requests are served"
+        "--ready-file",
+        type=Path,
+        help="JSON with endpoint, port, pid and credentials, written once requests are served",
     )
     parser.add_argument("--node", type=Path, help="the node executable that runs the Lambda functions")
     parser.add_argument("--parent-pid", type=int, help="stop when this process ends")
@@ -38,6 +43,7 @@ def main() -> int:
         options.parent_pid,
         time_scale=options.time_scale,
         quotas=options.quotas,
+        temporary=options.temporary,
     )
 
 

@@ -30,6 +30,9 @@ class LocalContext:
     """Seconds here for a second that AWS waits: of deployments' bakes, alarms' periods, Wait states."""
     quotas: str = "established"
     """The account's quotas: a profile of quotas.py."""
+    access_key_id: str = field(default_factory=lambda: f"AKIA{secrets.token_hex(8).upper()}")
+    """The account's root in this run, with a secret that is nowhere but here and with whoever started the cloud."""
+    secret_access_key: str = field(default_factory=lambda: secrets.token_urlsafe(30), repr=False)
     _stop_hooks: list[Callable[[], None]] = field(default_factory=list)
     _run_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 

@@ -14,12 +14,15 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
+from . import state_folder
 from .context import LocalContext
 
 # In this order: a plug-in may rely on those before it.
 PLUGINS = (
+    "run_credentials",
     "kinesis_esm",
     "emf",
     "service_metrics",
@@ -46,7 +49,8 @@ PLUGINS = (
     "stack_rules",
     "step_limits",
     "http_api_limits",
-    "requests",  # last: it stands before the handlers of all others
+    "requests",  # it stands before the handlers of all others
+    "browser_guard",  # and this before everything
 )
 
 # The services the product uses. Others stay off: several of them open listeners of their own, not all on loopback.
@@ -72,13 +76,12 @@ def run(
     *,
     time_scale: float = 1.0,
     quotas: str = "established",
+    temporary: bool = False,
 ) -> int:
     """Serves until it is told to stop, and returns the exit code. `port` 0 takes a free one; `time_scale` and `quotas`
-    as in LocalContext."""
+    as in LocalContext, `temporary` as in state_folder."""
     state_dir = state_dir.resolve()
-    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    state_dir.chmod(0o700)
-    (state_dir / "tmp").mkdir(mode=0o700, exist_ok=True)
+    state_folder.prepare(state_dir, temporary=temporary)
     listener = socket.create_server(("127.0.0.1", port))
     port = listener.getsockname()[1]
     _set_environment(state_dir, port, node, time_scale)
@@ -135,6 +138,7 @@ def _set_environment(state_dir: Path, port: int, node: Path | None, time_scale: 
         SFN_WAIT_SCALE=str(time_scale),
         DOCKER_HOST=f"unix://{state_dir}/no-docker.sock",
         LOG_LEVEL=os.environ.get("TIDEMARK_LOCAL_LOG_LEVEL", "INFO"),
+        **dict.fromkeys(("NO_PROXY", "no_proxy"), _direct(os.environ)),
         AWS_EC2_METADATA_DISABLED="true",
         AWS_CONFIG_FILE=os.devnull,
         AWS_SHARED_CREDENTIALS_FILE=os.devnull,
@@ -142,6 +146,13 @@ def _set_environment(state_dir: Path, port: int, node: Path | None, time_scale: 
     if node:
         # Not resolved: the name `node` is looked up in this folder.
         os.environ["PATH"] = f"{node.absolute().parent}{os.pathsep}{os.environ.get('PATH', '')}"
+
+
+def _direct(environment: Mapping[str, str]) -> str:
+    """Hosts asked without a proxy: this machine and the user's own exceptions. By a company's proxy a call to loopback
+    would fail, and leave this machine."""
+    given = ",".join(environment.get(name, "") for name in ("NO_PROXY", "no_proxy"))
+    return ",".join(dict.fromkeys(["127.0.0.1", "localhost", "::1", *filter(None, given.split(","))]))
 
 
 def _lead_own_group() -> None:
@@ -195,7 +206,8 @@ async def _announce(context: LocalContext, ready_file: Path | None) -> None:
     while True:
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", context.port)
-            writer.write(b"GET /_ministack/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            host = f"127.0.0.1:{context.port}".encode()
+            writer.write(b"GET /_ministack/health HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n")
             status = await reader.readline()
             writer.close()
             if b" 200 " in status:
@@ -203,12 +215,15 @@ async def _announce(context: LocalContext, ready_file: Path | None) -> None:
         except OSError as error:
             logger.debug("not serving yet: %s", error)
         await asyncio.sleep(0.05)
-    document = json.dumps({"endpoint": context.endpoint, "port": context.port, "pid": os.getpid()})
+    found = {"endpoint": context.endpoint, "port": context.port, "pid": os.getpid()}
+    logger.info("ready: %s", json.dumps(found))
     if ready_file:
+        found |= {"accessKeyId": context.access_key_id, "secretAccessKey": context.secret_access_key}
         unfinished = ready_file.with_name(f"{ready_file.name}.{os.getpid()}")
-        unfinished.write_text(document)
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(found, file)
         unfinished.replace(ready_file)
-    logger.info("ready: %s", document)
 
 
 def _end_children(context: LocalContext) -> None:

@@ -1,7 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import {
   CreateStreamCommand,
   GetRecordsCommand,
@@ -13,70 +9,8 @@ import {
 } from '@aws-sdk/client-kinesis';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connectTo } from '../../cli/connection.ts';
-import { requireFiles } from '../../cli/input-files.ts';
-import { entityOf, readLines } from '../../cli/ndjson.ts';
 import { MAX_RECORD_BYTES, putAll, RecordsNotTakenError } from '../../cli/stream-writer.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
-
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'tidemark-put-'));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
-
-async function linesOf(name: string, content: string | Uint8Array) {
-  const path = join(folder, name);
-  writeFileSync(path, content);
-  const lines = [];
-  for await (const { number, bytes } of readLines(path)) lines.push([number, bytes.toString('latin1')]);
-  return lines;
-}
-
-test('a file that is not there is named before anything is sent, and so is a folder', async () => {
-  const there = join(folder, 'there.ndjson');
-  writeFileSync(there, '');
-  await expect(requireFiles([there, '-'])).resolves.toBeUndefined();
-  await expect(requireFiles([there, join(folder, 'none')])).rejects.toThrow(/none does not exist: give the path/);
-  await expect(requireFiles([folder])).rejects.toThrow(/is a folder: give its files/);
-});
-
-describe('lines of a file', () => {
-  test('keep their numbers and bytes; blank ones and line ends are left out', async () => {
-    const lines = [
-      [1, 'one'],
-      [3, 'two'],
-      [4, 'three'],
-    ];
-    expect(await linesOf('a.ndjson', 'one\n\ntwo\r\nthree')).toEqual(lines);
-    expect(await linesOf('b.ndjson.gz', gzipSync('one\n\ntwo\r\nthree\n'))).toEqual(lines);
-    expect(await linesOf('c.ndjson', Buffer.from([0xff, 0x0a, 0xc3]))).toEqual([
-      [1, '\xff'],
-      [2, '\xc3'],
-    ]);
-  });
-
-  test('longer than a chunk stay whole', async () => {
-    const long = 'x'.repeat(200_000);
-    expect(await linesOf('d.ndjson', `${long}\nend\n`)).toEqual([
-      [1, long],
-      [2, 'end'],
-    ]);
-  });
-
-  test.each([
-    ['{"entity_id":"a"}', { entity_id: 'a' }],
-    ['{"entity_id":5}', { problem: 'has an entity_id of type number; allowed is a string of 1 to 256 characters' }],
-    [
-      '{"__proto__":{"entity_id":"a"}}',
-      { problem: 'has an entity_id of type undefined; allowed is a string of 1 to 256 characters' },
-    ],
-    ['[1]', { problem: 'is an array, not a JSON object' }],
-    ['null', { problem: 'is null, not a JSON object' }],
-    ['{"entity_id":', { problem: 'is not JSON' }],
-  ])('%s', (line, expected) => {
-    expect(entityOf(Buffer.from(line))).toEqual(expected);
-  });
-});
 
 describe('records to a stream', () => {
   /** A stream that refuses the records a test names, on the attempts it names. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Evaluation, Knowledge } from '../../cli/evaluation/evaluation.ts';
 import { readEvents, readQueries } from '../../cli/evaluation/inputs.ts';
+import { type Judged, requireGood } from '../../cli/input/bad-lines.ts';
 import { compileContracts } from '../../core/contract.ts';
 import { hashOf, versionOf } from '../../core/definition-hash.ts';
 import type { ContractIR, FeatureIR, FeatureValue, FeatureViewIR } from '../../core/ir.ts';
@@ -53,6 +54,11 @@ export async function evaluationOf(one: FeatureCase): Promise<Evaluation> {
   return evaluation(file.contracts, viewOf(one.features), one.events, one.queries, one.knowledge);
 }
 
+function good<T>(what: string, read: Judged<T>): readonly T[] {
+  requireGood(what, read.bad);
+  return read.good;
+}
+
 /** Through the files that the command reads. */
 export async function evaluation(
   contracts: readonly ContractIR[],
@@ -71,8 +77,8 @@ export async function evaluation(
     return {
       ir: { contracts },
       view,
-      events: await readEvents(lines('events.ndjson', events), compileContracts(contracts)),
-      queries: await readQueries(lines('queries.ndjson', queries)),
+      events: good('events', await readEvents([lines('events.ndjson', events)], compileContracts(contracts))),
+      queries: good('queries', await readQueries([lines('queries.ndjson', queries)])),
       knowledge,
     };
   } finally {

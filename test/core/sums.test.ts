@@ -32,6 +32,17 @@ describe('a state takes what it can hold', () => {
   });
 });
 
+test('the events of one record are judged one by one, though they share a position', () => {
+  for (const one of sumStates) {
+    const plan = compileView(sumView(one));
+    const [first] = sumEvents(one);
+    const events = sumEvents(one).map((event) => ({ ...event, sequence_number: first!.sequence_number }));
+    const { refused, applied, skipped } = applyExactly(plan, emptyState(plan), events);
+    expect(refused.map(({ event_id }) => event_id)).toEqual(one.refused);
+    expect({ applied, skipped }).toEqual({ applied: events.length - one.refused.length, skipped: 0 });
+  }
+});
+
 describe('a value beyond the range', () => {
   test.each(sumValues.map((one) => [one.rule, one] as const))('%s', (_, one) => {
     const view = sumView(one);

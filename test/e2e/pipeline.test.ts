@@ -59,7 +59,7 @@ beforeAll(async () => {
       files = await writeEvents({ usecase: 'churn', folder, cut: CUT, until: last, entities: HOUSEHOLDS, signal });
     },
   );
-  live = await readEvents(files?.live ?? [], session.ir.replay.available_lag_ms);
+  live = await readEvents(files?.live ?? [], session.ir);
   await landHistory(session, files?.history ?? []);
   [states, model] = await Promise.all([backfillStates(session), trainModel(session, 'e2e', CUT)]);
   replay = await replayLive(session, live, Date.parse(CUT));

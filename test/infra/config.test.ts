@@ -73,6 +73,12 @@ describe('stage configuration', () => {
       60,
       'processor.joinAfterSeconds: found number; allowed: more than timeoutSeconds, unless parallelizationFactor is 1',
     ],
+    [
+      'archiver.maxRecordAgeSeconds',
+      168 * 3600,
+      'archiver.maxRecordAgeSeconds: found number; allowed: at most 601200: an hour before the stream forgets',
+    ],
+    ['stream.retentionHours', 24, 'processor.maxRecordAgeSeconds: found number; allowed: at most 82800'],
     ['archiver.parallelizationFactor', 2, 'archiver.parallelizationFactor: found number; allowed: 1'],
     ['functions.logLevel', 'TRACE', 'functions.logLevel: found string; allowed: "DEBUG", "INFO"'],
     [
@@ -107,6 +113,14 @@ describe('stage configuration', () => {
     ['extra', 1, 'extra: unknown field; allowed: remove it or correct its spelling'],
   ])('%s = %p is refused with field, found type and what is allowed', (field, value, sentence) => {
     expect(() => parseStageConfig('lib/config/prod.ts', prodWith(field, value))).toThrow(sentence);
+  });
+
+  test.each(['dev', 'prod'])('%s: processor and archiver wait out every outage that the stream can bridge', (stage) => {
+    const { stream, processor, archiver } = loadStage(stage);
+    for (const consumer of [processor, archiver]) {
+      expect(consumer.retryAttempts).toBe(10_000);
+      expect(consumer.maxRecordAgeSeconds).toBe((stream.retentionHours - 1) * 3600);
+    }
   });
 
   test('tells all faults at once, and never a value', () => {
@@ -161,7 +175,7 @@ describe('use case', () => {
   test('an export that is no compiled use case is refused with field, found type and what is allowed', async () => {
     const at = useCase('wrong', "export default { ir_version: '1' };\n");
     await expect(loadUseCase(at, folder)).rejects.toThrow(
-      /index\.ts is not valid:\n {2}- ir_version: found string; allowed: /,
+      /index\.ts is not valid:\n {2}- ir_version: found '[^']*'; allowed: /,
     );
   });
 
@@ -174,7 +188,7 @@ describe('use case', () => {
        export default count({ of: order, window: 'a week' })('orders');\n`,
     );
     await expect(loadUseCase(at, folder)).rejects.toThrow(
-      /index\.ts is not valid:\n {2}- .*window: found string; allowed: a duration/,
+      /index\.ts is not valid:\n {2}- .*window: found '[^']+'; allowed: a duration/,
     );
   });
 });
@@ -226,7 +240,7 @@ describe('what was released last', () => {
 
   test.each([
     ['{', 'file: found no JSON; allowed: what features release wrote'],
-    ['{}', 'ir_version: found undefined; allowed: '],
+    ['{}', 'ir_version: found nothing; allowed: '],
   ])('%s is refused with its file', (text, sentence) => {
     writeFileSync(path.join(folder, 'released.json'), text);
     expect(() => new Release(folder)).toThrow(/released\.json is not valid/);

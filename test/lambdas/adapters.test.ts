@@ -93,6 +93,22 @@ describe('states', () => {
     });
   });
 
+  test.each([
+    [64, 'a number'],
+    [500, 'a number'],
+    [5500, 'StateTooLargeError'],
+  ])('the marks of %i shards count towards the limit: %s', async (shards, outcome) => {
+    const marks = Array.from({ length: shards }, (_, i) => [`shardId-${String(i).padStart(12, '0')}`, '4'.repeat(56)]);
+    const state = { ...stateAfter(1), watermarks: Object.fromEntries(marks) };
+    const written = states().write(`shards-${shards}`, state, null);
+    await expect(
+      written.then(
+        () => 'a number',
+        (error: Error) => error.name,
+      ),
+    ).resolves.toBe(outcome);
+  });
+
   test('more keys than one request takes are read in parts', async () => {
     const keys = Array.from({ length: 230 }, (_, i) => ({ entity_id: { S: `k${i}` }, view: { S: view.version } }));
     await Promise.all(

@@ -22,6 +22,7 @@ export const ENVIRONMENT = {
   SCORES_TABLE: 'scores',
   LAKE_BUCKET: 'lake',
   STREAM_NAME: 'events',
+  LANES: '1',
   ENDPOINT_NAME: 'model',
 };
 

@@ -25,7 +25,7 @@ class World {
     return processBatch(batch, RULES, {
       states: this.states.port(),
       quarantine: (lines) => writeQuarantine(this.lake.port(), lines),
-      reroute: async (entity_id, data) => void this.rerouted.push({ entity_id, data }),
+      reroute: async (events) => void this.rerouted.push(...events),
       clock: {
         read: async () => this.now,
         advance: async (to) => {

@@ -85,6 +85,7 @@ test('a wrong environment names the variable, never its value', () => {
     FEATURES_TABLE: 'f',
     LAKE_BUCKET: 'l',
     STREAM_NAME: 's',
+    LANES: '1',
     JOIN_AFTER_SECONDS: '120',
   };
   expect(readEnvironment(schema, good).STREAM_NAME).toBe('s');

@@ -120,6 +120,10 @@ describe('a running cloud', () => {
       AWS_EC2_METADATA_DISABLED: 'true',
       CDK_DEFAULT_ACCOUNT: '000000000000',
     });
+    expect(env).toMatchObject({ NO_PROXY: '127.0.0.1,localhost,::1', no_proxy: '127.0.0.1,localhost,::1' });
+    expect(cloudEnvironment(cloud, { NO_PROXY: 'a.example,localhost', no_proxy: 'b.example' })).toMatchObject({
+      NO_PROXY: '127.0.0.1,localhost,::1,a.example,b.example',
+    });
     expect(env).not.toHaveProperty('AWS_PROFILE');
     expect(env).not.toHaveProperty('AWS_ENDPOINT_URL_SQS');
   });

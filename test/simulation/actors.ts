@@ -1,9 +1,11 @@
 /** Those who act on the stream from outside: the producers, and whoever reshards it, moves its clocks and deploys. */
 import { backfill } from './backfill.ts';
-import { Facts, type Sent } from './facts.ts';
+import { Facts, type Sent, several } from './facts.ts';
 import type { Shard } from './kinesis.ts';
 import type { World } from './world.ts';
 
+/** A codec version that no code reads. */
+const UNKNOWN = 77;
 /** ms until a producer that got no answer sends again. */
 const RETRY_AFTER = [0, 1, 500, 60_000, 3_600_000];
 
@@ -12,9 +14,11 @@ export async function produce(world: World): Promise<void> {
   const { chance, profile } = world;
   const facts = new Facts(chance.fork(1), profile);
   const copies: Promise<void>[] = [];
-  for (let i = 0; i < facts.count; i++) {
+  for (let i = 0; i < facts.count; ) {
     await world.time.sleep(chance.of(0.3) ? 0 : chance.int(profile.gap));
-    const sent = facts.fact(i, world.now);
+    const sent = several(chance.of(profile.bundled) ? facts.some(i, world.now) : [facts.fact(i, world.now)], chance);
+    i += sent.parts.length;
+    if (sent.parts.length > 1) world.note('record of several events');
     const first = send(world, sent);
     while (chance.of(profile.duplicates)) copies.push(world.run(() => again(world, sent, first)));
   }
@@ -30,7 +34,7 @@ async function again(world: World, sent: Sent, first: Shard): Promise<void> {
 /** @returns the shard it went to */
 function send(world: World, sent: Sent): Shard {
   const { chance, profile, stream } = world;
-  const wrong = sent.broken === null && chance.of(profile.misrouted);
+  const wrong = sent.parts[0]!.broken === null && chance.of(profile.misrouted);
   const partition_key = wrong ? `thing-${chance.int(4)}-of-another-producer` : sent.partition_key;
   const shard = chance.of(profile.scattered) ? chance.pick(stream.open) : undefined;
   return world.put({ ...sent, partition_key }, shard);
@@ -47,7 +51,8 @@ export async function disturb(world: World): Promise<void> {
   const jobs: (() => Promise<void>)[] = [];
   for (let i = 0; i < profile.reshards; i++) jobs.push(at(() => reshard(world)));
   for (let i = 0; i < profile.clockJumps; i++) jobs.push(at(() => jump(world)));
-  if (profile.release) jobs.push(at(() => release(world)));
+  if (profile.release) jobs.push(at(() => release(world, span)));
+  for (let i = 0; i < profile.badStates; i++) jobs.push(at(() => spoil(world)));
   if (profile.upgrade) jobs.push(at(() => upgrade(world)));
   await Promise.all(jobs.map((job) => world.run(job)));
 }
@@ -70,20 +75,57 @@ function jump(world: World): void {
   world.note('clock jump of arrivals');
 }
 
+/** Newer code wrote a state, or its bytes were damaged; the healing makes the same bytes again that all its events make. */
+function spoil(world: World): void {
+  const { chance } = world;
+  const versions = world.deployments.flatMap(({ current, next }) => [current, ...(next ? [next] : [])]);
+  const { states } = chance.pick(versions);
+  const entities = [...states.rows.keys()];
+  if (entities.length === 0) return;
+  const entity = chance.pick(entities);
+  const { bytes } = states.rows.get(entity)!;
+  if (bytes[0] === UNKNOWN) return;
+  world.note('bad state');
+  const change = (into: Uint8Array) => {
+    const row = states.rows.get(entity);
+    if (row && (into !== bytes || row.bytes[0] === UNKNOWN))
+      states.putRow(entity, { ...row, bytes: into }, row.version);
+  };
+  change(Uint8Array.from([UNKNOWN, ...bytes.slice(1)]));
+  world.run(async () => {
+    await world.time.sleep(chance.pick([1000, 20_000, 120_000]));
+    change(bytes);
+  });
+}
+
 function upgrade(world: World): void {
   for (const at of world.deployments) at.current.codec = undefined;
 }
 
-/** New code with a new version of the view; somebody starts the backfill later. */
-function release(world: World): void {
-  const { chance } = world;
+/**
+ * New code with a new version of the view; somebody starts the backfill later. It may be rolled back at any instant, and
+ * come again.
+ */
+function release(world: World, span: number): void {
+  const { chance, profile } = world;
   for (const at of world.deployments) {
     const { next } = at;
     if (!next) continue;
-    at.released = true;
-    world.run(async () => {
+    const filled = async () => {
+      at.released = true;
       await world.time.sleep(chance.pick([100, 5000, 600_000]));
       await backfill(world, at, next, chance.pick([0, 5000, 120_000]));
+    };
+    const first = world.run(filled);
+    if (!profile.comeBack) continue;
+    world.run(async () => {
+      await world.time.sleep(chance.int(span));
+      at.released = false;
+      await world.time.sleep(chance.int(span));
+      at.released = true;
+      // One run of the job at a time.
+      await first;
+      await filled();
     });
   }
 }

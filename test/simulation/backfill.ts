@@ -14,18 +14,42 @@ import type { World } from './world.ts';
 
 /** ms that functions of the former code live on at most. */
 const OLD_CODE_ENDS = 2 * MINUTE;
+/** ms after which no function writes states of a retired version: here a zombie goes on for some minutes. */
+const FORGOTTEN = 10 * MINUTE;
 /** ms after which the job runs again when the archive does not reach far enough. */
 const AGAIN = 30_000;
 
 /** Runs the job until it is complete. @param archive_lag ms that records take to be archived */
 export async function backfill(world: World, at: Deployment, next: Version, archive_lag: number): Promise<void> {
-  for (;;) {
-    const positions = await settle(world, at, next, archive_lag);
-    if (positions && (await write(world, next, positions))) break;
-    await world.time.sleep(AGAIN);
+  while (!next.fenced) {
+    const positions = (await beginAnew(world, next)) ? await settle(world, at, next, archive_lag) : null;
+    if (positions && (await write(world, next, positions))) await raiseFence(world, next);
+    if (!next.fenced) await world.time.sleep(AGAIN);
   }
+}
+
+/** One request, that fails when the version was retired since. */
+async function raiseFence(world: World, next: Version): Promise<void> {
+  await call(world);
+  if (next.retired_at !== null) return;
   next.fenced = true;
   world.note('backfill');
+}
+
+/** Deletes what a version left that was not kept up for a while. @returns false when functions may still write it */
+async function beginAnew(world: World, next: Version): Promise<boolean> {
+  const { retired_at } = next;
+  if (retired_at === null) return true;
+  if (world.now < retired_at + FORGOTTEN) return false;
+  for (const entity of [...next.states.rows.keys()]) {
+    if (world.fails(world.profile.crash)) return false;
+    await call(world);
+    next.states.rows.delete(entity);
+  }
+  await call(world);
+  if (next.retired_at !== retired_at) return false;
+  next.beginAnew();
+  return true;
 }
 
 /**
@@ -33,7 +57,7 @@ export async function backfill(world: World, at: Deployment, next: Version, arch
  * @returns shard → the first sequence number that is the stream's; null when it is too early, or the archive too short
  */
 async function settle(world: World, at: Deployment, next: Version, lag: number): Promise<Positions | null> {
-  if (world.now < next.announce() + OLD_CODE_ENDS) return null;
+  if (next.retired_at !== null || world.now < next.announce() + OLD_CODE_ENDS) return null;
   const archived = archivedUpTo(world, lag);
   await call(world);
   for (const { watermarks } of at.current.states.rows.values()) {
@@ -46,6 +70,7 @@ async function settle(world: World, at: Deployment, next: Version, lag: number):
   for (const { id } of world.stream.shards) {
     const end = archived[id];
     await call(world);
+    if (next.retired_at !== null) return null;
     // One request: a function that has left something of the shard meanwhile makes its condition fail.
     if (next.joined[id] === undefined && compareSequence(next.left[id] ?? '0', end ?? '0') > 0) return null;
     next.joined[id] ??= end === undefined ? '0' : String(BigInt(end) + 1n);
@@ -91,8 +116,7 @@ async function write(world: World, next: Version, positions: Positions): Promise
 /** Earliest copies of what lies before the positions, by entity. */
 function archivedEvents(world: World, positions: Positions): Map<string, CanonicalEvent[]> {
   const copies = new Map<string, CanonicalEvent>();
-  for (const record of world.records) {
-    const result = world.admitted(record);
+  for (const { result } of world.parts) {
     if (!result.ok || result.misrouted) continue;
     const { event } = result;
     const key = `${event.entity_id} ${event.event_id}`;

@@ -7,6 +7,8 @@ import { type Faults, MemoryLake } from '../lambdas/memory.ts';
 import { Version } from './version.ts';
 import type { World } from './world.ts';
 
+type VersionPorts = Pick<ProcessorPorts, 'states' | 'joins' | 'previous' | 'retireOthers'>;
+
 /** One view with its own processor, quarantine and scorer, on the stream that all read. */
 export class Deployment {
   /** The version that serves. */
@@ -32,12 +34,16 @@ export class Deployment {
   }
 
   /** What an invocation that starts now is composed of. */
-  compose(faults: Faults): { rules: ProcessorRules; versions: Pick<ProcessorPorts, 'states' | 'joins' | 'previous'> } {
-    const { contracts, admitOptions: admit } = this.world;
+  compose(faults: Faults): { rules: ProcessorRules; versions: VersionPorts } {
+    const { contracts, admitOptions: admit, sandbox } = this.world;
     const newest = this.released && this.next ? this.next : this.current;
+    const others = newest === this.current && this.next ? [this.next] : [];
+    const retireOthers = sandbox.retire(async () => {
+      for (const version of others) await faults.run('put', () => version.retire());
+    });
     const { plan, states, joins } = newest.port(faults);
     const previous = newest === this.current ? undefined : this.current.port(faults);
-    return { rules: { contracts, plan, admit }, versions: { states, joins, previous } };
+    return { rules: { contracts, plan, admit }, versions: { states, joins, previous, retireOthers } };
   }
 
   clockPort(faults: Faults): ReplayClock {
@@ -62,6 +68,12 @@ export class Deployment {
   }
 }
 
-export function placeOf({ shard_id, sequence_number }: { shard_id: string; sequence_number: string }): string {
-  return `${shard_id} ${sequence_number}`;
+export interface Place {
+  readonly shard_id: string;
+  readonly sequence_number: string;
+  readonly sub_sequence?: number;
+}
+
+export function placeOf({ shard_id, sequence_number, sub_sequence = 0 }: Place): string {
+  return `${shard_id} ${sequence_number} ${sub_sequence}`;
 }

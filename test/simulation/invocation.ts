@@ -1,4 +1,5 @@
 /** One invocation of the real processor, with everything between it and its stores going wrong. */
+import { CodecError } from '../../core/bytes.ts';
 import { writeQuarantine } from '../../lambdas/processor/quarantine.ts';
 import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
 import { type Call, type Fault, Faults } from '../lambdas/memory.ts';
@@ -43,10 +44,12 @@ async function run(
     const result = await world.sandbox.process(batch, rules, {
       ...versions,
       quarantine: (lines) => writeQuarantine(at.quarantine.port(faults), lines),
-      reroute: (entity_id, data) =>
+      reroute: (events) =>
         faults.run('put', () => {
-          at.rerouted.add(Buffer.from(data).toString('latin1'));
-          world.put({ partition_key: entity_id, data, broken: null });
+          for (const { entity_id, data } of events) {
+            at.rerouted.add(Buffer.from(data).toString('latin1'));
+            world.put({ partition_key: entity_id, data, parts: [] });
+          }
         }),
       clock: world.profile.replay ? at.clockPort(faults) : null,
       onFailure: () => {},
@@ -54,7 +57,9 @@ async function run(
     });
     world.tally['write conflict'] += result.conflicts;
     return result.failed;
-  } catch {
+  } catch (error) {
+    if (error instanceof CodecError)
+      world.violated(`a state that can not be read failed a whole batch: ${error.message}`);
     return 'all';
   }
 }

@@ -9,6 +9,7 @@ export const FAULT_KINDS = [
   'duplicate across shards',
   'misrouted record',
   'refused record',
+  'record of several events',
   'partial failure',
   'throttled call',
   'ambiguous write',
@@ -27,6 +28,8 @@ export const FAULT_KINDS = [
   'codec upgrade',
   'backfill',
   'backfill beside a begun state',
+  'version that came back',
+  'bad state',
   'clock jump of arrivals',
   'clock jump of a function',
   'redelivered image',
@@ -62,6 +65,8 @@ export interface Profile {
   /** Events put to any shard, as with an explicit hash key. */
   readonly scattered: number;
   readonly broken: number;
+  /** Records of several events. */
+  readonly bundled: number;
   readonly throttled: number;
   readonly ambiguous: number;
   readonly crash: number;
@@ -78,6 +83,10 @@ export interface Profile {
   readonly upgrade: boolean;
   /** Whether a new version of a view is released in mid-stream, and backfilled beside the traffic. */
   readonly release: boolean;
+  /** Whether the release is rolled back, and comes again. */
+  readonly comeBack: boolean;
+  /** States whose bytes become unreadable, until they are healed. */
+  readonly badStates: number;
 }
 
 const MINUTE = 60_000;
@@ -106,6 +115,7 @@ export function drawProfile(chance: Chance): Profile {
     misrouted: forgetful ? 0 : rate(0.2),
     scattered: rate(0.5),
     broken: rate(0.2),
+    bundled: rate(0.5),
     throttled: rate(0.12),
     ambiguous: rate(0.12),
     crash: rate(0.08),
@@ -120,5 +130,7 @@ export function drawProfile(chance: Chance): Profile {
     clockJumps: chance.pick([0, 2, 6]),
     upgrade: chance.of(0.4),
     release,
+    comeBack: release && chance.of(0.5),
+    badStates: chance.pick([0, 0, 1, 3]),
   };
 }

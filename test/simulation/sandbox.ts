@@ -9,6 +9,8 @@ export interface Sandbox {
   readonly plan: (plan: ViewPlan) => ViewPlan;
   readonly states: (port: StateStore, table: MemoryStates) => StateStore;
   readonly joins: (port: Joins) => Joins;
+  /** What a function does about versions that it does not keep up, before it applies anything. */
+  readonly retire: (run: () => Promise<void>) => () => Promise<void>;
   readonly process: typeof processBatch;
   /** What the scorer serves of a new state. @param now ms UTC */
   readonly candidate: (state: NamedState, now: number) => Candidate;
@@ -18,6 +20,7 @@ export const REAL: Sandbox = {
   plan: (plan) => plan,
   states: (port) => port,
   joins: (port) => port,
+  retire: (run) => run,
   process: processBatch,
   candidate: ({ entity_id, state }, now) => ({ entity_id, state, t: instantAfter(state, now) }),
 };

@@ -37,6 +37,8 @@ export class Version {
   /** Shard → the last position that was left to the backfill before. */
   readonly left: Record<string, string> = {};
   private joins_at: number | null = null;
+  /** ms UTC, from when on functions may not keep it up; null: they do, or it never began. */
+  retired_at: number | null = null;
   /** Whether it has all that came before. */
   fenced: boolean;
   /** For messages. */
@@ -75,17 +77,34 @@ export class Version {
     return {
       positions: async (batch) => {
         const { shard_id, sequence_number: last } = batch.at(-1)!;
-        const joins_at = await faults.run('put', () => this.announce());
+        const joins_at = await faults.run('put', () => (this.retired_at === null ? this.announce() : null));
         return faults.run('put', () => {
-          if (this.fenced) return null;
-          const first = batch.find(({ arrival_ms }) => arrival_ms >= joins_at);
+          if (this.fenced) return { complete: true, from: { ...this.joined } };
+          const retired = this.retired_at !== null;
+          const first = batch.find(({ arrival_ms }) => !retired && joins_at !== null && arrival_ms >= joins_at);
           if (first) this.joined[shard_id] ??= first.sequence_number;
           const left = this.left[shard_id];
-          if (!this.joined[shard_id] && (!left || compareSequence(left, last) < 0)) this.left[shard_id] = last;
-          return { ...this.joined };
+          if ((retired || !this.joined[shard_id]) && (!left || compareSequence(left, last) < 0))
+            this.left[shard_id] = last;
+          return { complete: false, from: retired ? {} : { ...this.joined } };
         });
       },
     };
+  }
+
+  /** By a function that does not keep it up: lambdas/shared/retirement.ts, in one transaction. */
+  retire(): void {
+    if (!this.fenced && this.joins_at === null) return;
+    this.fenced = false;
+    this.retired_at ??= this.world.now;
+  }
+
+  /** By the backfill, when its states are deleted: all but what was left to the backfill is forgotten. */
+  beginAnew(): void {
+    for (const shard of Object.keys(this.joined)) delete this.joined[shard];
+    this.joins_at = null;
+    this.retired_at = null;
+    this.world.note('version that came back');
   }
 
   /** @returns when it joins, ms UTC; fixed the first time that somebody asks */
@@ -97,7 +116,7 @@ export class Version {
 
 /** What a state knows only grows: its version, its newest times, and the watermark of every shard. */
 function onlyForward(world: World, entity: string, row: Row, before: Row): void {
-  if (before.bytes[0] === 1 && row.bytes[0] === 2) world.note('codec upgrade');
+  if (before.bytes[0] === 1 && row.bytes[0] !== 1) world.note('codec upgrade');
   const [was, is] = [newestTimes(before.bytes), newestTimes(row.bytes)];
   if (is.some((time, i) => time < was[i]!)) world.violated(`${entity}: the newest times of its state went back`);
   if (row.version !== before.version + 1) world.violated(`${entity}: version ${row.version} after ${before.version}`);

@@ -8,13 +8,17 @@ import subprocess
 import sys
 import tarfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 
 ROOT = Path(__file__).parents[3]
 # What tells the container to serve the model's own code.
@@ -27,12 +31,17 @@ if str(ROOT / "local") not in sys.path:
 class Cloud:
     """The running emulator: clients as the account's root, roles, and helpers to wait."""
 
-    def __init__(self, endpoint: str, state: Path, process: subprocess.Popen):
-        self.endpoint, self.state, self.process = endpoint, state, process
+    def __init__(self, ready: dict, state: Path, process: subprocess.Popen):
+        self.endpoint, self.state, self.process = ready["endpoint"], state, process
+        self.root = (ready["accessKeyId"], ready["secretAccessKey"])
         self.bucket = "tidemark-jobs"
         self.s3.create_bucket(Bucket=self.bucket)
 
-    def client(self, service: str, key: str = "test", secret: str = "test", token: str | None = None) -> Any:
+    def client(
+        self, service: str, key: str | None = None, secret: str | None = None, token: str | None = None, **config: Any
+    ) -> Any:
+        """A client with the given credentials, else as the account's root; `config` as botocore's Config takes it."""
+        key, secret = (key, secret) if key else self.root
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
@@ -40,7 +49,7 @@ class Cloud:
             aws_access_key_id=key,
             aws_secret_access_key=secret,
             aws_session_token=token,
-            config=Config(retries={"max_attempts": 1, "mode": "standard"}, s3={"addressing_style": "path"}),
+            config=Config(retries={"max_attempts": 1, "mode": "standard"}, s3={"addressing_style": "path"}, **config),
         )
 
     def __getattr__(self, service: str) -> Any:
@@ -49,6 +58,16 @@ class Cloud:
         found = self.client({"runtime": "sagemaker-runtime"}.get(service, service))
         self.__dict__[service] = found
         return found
+
+    def signed(
+        self, method: str, path: str, body: bytes, service: str, headers: dict | None = None
+    ) -> urllib.request.Request:
+        """A request of the account's root that no SDK would send."""
+        request = AWSRequest(method, self.endpoint + path, data=body, headers=headers or {})
+        sign = S3SigV4Auth if service == "s3" else SigV4Auth
+        sign(Credentials(*self.root), service, "us-east-1").add_auth(request)
+        given = dict(request.headers.items())
+        return urllib.request.Request(self.endpoint + path, data=body, method=method, headers=given)
 
     def role(self, name: str, service: str, *statements: dict) -> str:
         """Makes a role for a service with the given statements; its ARN."""
@@ -145,7 +164,7 @@ def running_cloud(state: Path, *options: str) -> Iterator[Cloud]:
     try:
         until(lambda: ready.exists() or process.poll() is not None, bool, 60)
         assert process.poll() is None, (state / "cloud.log").read_text()[-3000:]
-        yield Cloud(json.loads(ready.read_text())["endpoint"], state / "cloud", process)
+        yield Cloud(json.loads(ready.read_text()), state / "cloud", process)
     finally:
         process.send_signal(signal.SIGTERM)
         try:

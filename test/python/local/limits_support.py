@@ -4,8 +4,6 @@ import io
 import json
 import zipfile
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from jobs_support import until
 from tidemark_local import emf
@@ -41,15 +39,7 @@ class Beyond:
         cloud.logs.create_log_stream(logGroupName="group", logStreamName="stream")
 
     def __getattr__(self, service):
-        config = Config(parameter_validation=False, retries={"max_attempts": 1}, s3={"addressing_style": "path"})
-        return boto3.client(
-            service.replace("_", "-"),
-            endpoint_url=self.__dict__["cloud"].endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=config,
-        )
+        return self.__dict__["cloud"].client(service.replace("_", "-"), parameter_validation=False)
 
     def name(self):
         return f"n{next(self.names)}"

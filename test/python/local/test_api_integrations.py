@@ -28,7 +28,8 @@ def test_an_http_api_calls_a_function_only_for_the_routes_that_its_policy_names(
     function.let("apigateway.amazonaws.com", f"arn:aws:execute-api:us-east-1:{ACCOUNT}:{api}/*/*/open")
 
     def post(path: str) -> tuple[int, dict]:
-        host = {"Host": f"{api}.execute-api.localhost", "Content-Type": "application/json"}
+        port = cloud.endpoint.rsplit(":", 1)[-1]
+        host = {"Host": f"{api}.execute-api.localhost:{port}", "Content-Type": "application/json"}
         request = urllib.request.Request(f"{cloud.endpoint}{path}", data=b"{}", headers=host, method="POST")
         try:
             with urllib.request.urlopen(request, timeout=10) as response:

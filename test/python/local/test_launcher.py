@@ -19,17 +19,25 @@ HANDLER = "export const handler = async () => process.pid;"
 
 
 @contextmanager
-def launched(state: Path, *options: str, parent: list[str] | None = None, env: dict[str, str] | None = None):
-    """Starts the launcher; `parent` is a command that starts it in its place."""
-    ready = state / "ready.json"
-    argv = [sys.executable, "-m", "tidemark_local", "--state-dir", str(state / "cloud"), "--ready-file", str(ready)]
-    log = (state / "log").open("w")
+def launched(
+    folder: Path,
+    *options: str,
+    parent: list[str] | None = None,
+    env: dict[str, str] | None = None,
+    state: Path | None = None,
+):
+    """Starts the launcher; `parent` is a command that starts it in its place. The state folder is `cloud` in `folder`
+    unless given."""
+    ready = folder / "ready.json"
+    state_dir = str(state or folder / "cloud")
+    argv = [sys.executable, "-m", "tidemark_local", "--state-dir", state_dir, "--ready-file", str(ready)]
+    log = (folder / "log").open("w")
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "local"), **(env or {})}
     process = subprocess.Popen([*(parent or []), *argv, *options], stdout=log, stderr=log, env=environment)
     found = {}
     try:
         until(lambda: ready.exists() or process.poll() is not None, bool, 30)
-        assert ready.exists(), (state / "log").read_text()[-3000:]
+        assert ready.exists(), (folder / "log").read_text()[-3000:]
         found.update(json.loads(ready.read_text()), process=process)
         yield found
     finally:
@@ -54,10 +62,10 @@ def group_of(leader: int) -> list[int]:
     return found
 
 
-def run_function(endpoint: str) -> int:
+def run_function(cloud: dict) -> int:
     """Makes and invokes a Node function; the process id of its worker."""
-    settings = {"endpoint_url": endpoint, "region_name": "us-east-1"}
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    settings = {"endpoint_url": cloud["endpoint"], "region_name": "us-east-1"}
+    keys = {"aws_access_key_id": cloud["accessKeyId"], "aws_secret_access_key": cloud["secretAccessKey"]}
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     role = boto3.client("iam", **settings, **keys).create_role(RoleName="f", AssumeRolePolicyDocument=document(trust))
     archive = io.BytesIO()
@@ -72,7 +80,7 @@ def run_function(endpoint: str) -> int:
 
 def test_listens_on_loopback_only(tmp_path):
     with launched(tmp_path) as cloud:
-        run_function(cloud["endpoint"])
+        run_function(cloud)
         inodes = {
             os.readlink(link)[8:-1]
             for pid in group_of(cloud["pid"])
@@ -94,6 +102,28 @@ def test_the_state_folder_is_private(tmp_path):
         assert (tmp_path / "cloud").stat().st_mode & 0o777 == 0o700
 
 
+def test_the_next_start_removes_what_a_killed_one_left_and_nothing_else(tmp_path):
+    names = ("tidemark-killed", "tidemark-lives", "tidemark-of-a-user", "other")
+    killed, lives, users, other = (tmp_path / name for name in names)
+    for folder in (killed, lives, users, other):
+        (folder / "cloud").mkdir(parents=True)
+    with launched(killed, "--temporary", state=killed) as cloud:
+        os.kill(cloud["pid"], signal.SIGKILL)
+        cloud["process"].wait(5)
+    (tmp_path / "tidemark-link").symlink_to(killed)
+    with launched(lives, "--temporary", state=lives), launched(tmp_path / "other", "--temporary", state=other):
+        assert not killed.exists()
+        assert lives.exists() and users.exists()
+
+
+def test_a_companys_proxy_is_not_asked_for_this_machine(tmp_path):
+    proxies = {name: "http://127.0.0.1:9" for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY")}
+    with launched(tmp_path, env={**proxies, "NO_PROXY": "intern.example"}) as cloud:
+        worker = run_function(cloud)
+        seen = dict(item.split("=", 1) for item in Path(f"/proc/{worker}/environ").read_text().split("\0") if item)
+        assert seen["NO_PROXY"] == seen["no_proxy"] == "127.0.0.1,localhost,::1,intern.example"
+
+
 def test_a_given_port_is_taken_and_a_port_in_use_is_an_error(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -108,7 +138,7 @@ def test_a_given_port_is_taken_and_a_port_in_use_is_an_error(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_a_signal_ends_everything_in_order(tmp_path, number):
     with launched(tmp_path) as cloud:
-        worker = run_function(cloud["endpoint"])
+        worker = run_function(cloud)
         assert worker in group_of(cloud["pid"])
         os.kill(cloud["pid"], number)
         assert cloud["process"].wait(15) == 0
@@ -118,7 +148,7 @@ def test_a_signal_ends_everything_in_order(tmp_path, number):
 
 def test_workers_end_even_when_the_cloud_is_killed(tmp_path):
     with launched(tmp_path) as cloud:
-        assert run_function(cloud["endpoint"]) in group_of(cloud["pid"])
+        assert run_function(cloud) in group_of(cloud["pid"])
         os.kill(cloud["pid"], signal.SIGKILL)
         cloud["process"].wait(5)
         until(lambda: group_of(cloud["pid"]), lambda found: not found, 5)
@@ -135,7 +165,7 @@ def test_the_cloud_ends_with_its_parent(tmp_path):
 def test_settings_of_the_users_own_aws_reach_no_function(tmp_path):
     env = {"AWS_PROFILE": "company", "AWS_ENDPOINT_URL": "https://example.com", "AWS_SESSION_TOKEN": "real"}
     with launched(tmp_path, env=env) as cloud:
-        worker = run_function(cloud["endpoint"])
+        worker = run_function(cloud)
         seen = dict(item.split("=", 1) for item in Path(f"/proc/{worker}/environ").read_text().split("\0") if item)
         assert "AWS_PROFILE" not in seen and seen["AWS_ENDPOINT_URL"] == cloud["endpoint"]
         assert seen["AWS_SESSION_TOKEN"] != "real" and seen["AWS_CONFIG_FILE"] == os.devnull
@@ -145,7 +175,7 @@ def test_settings_of_the_users_own_aws_reach_no_function(tmp_path):
 def test_node_is_the_given_one(tmp_path):
     node = ROOT / "node_modules" / "node" / "bin" / "node"
     with launched(tmp_path, "--node", str(node)) as cloud:
-        worker = run_function(cloud["endpoint"])
+        worker = run_function(cloud)
         assert Path(f"/proc/{worker}/exe").resolve() == node.resolve()
 
 

@@ -5,10 +5,8 @@ import re
 import urllib.error
 import urllib.request
 
-import boto3
 import pytest
 from aws_facts import answer, check
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from jobs_support import running_cloud, until
 from tidemark_local import requests
@@ -25,15 +23,7 @@ def cloud(tmp_path_factory):
 
 def client(cloud, service):
     """A client that sends what it is given, so that the service is what refuses."""
-    config = Config(parameter_validation=False, retries={"max_attempts": 1}, s3={"addressing_style": "path"})
-    return boto3.client(
-        service,
-        endpoint_url=cloud.endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=config,
-    )
+    return cloud.client(service, parameter_validation=False)
 
 
 def refused(cloud, service, operation, **members):
@@ -44,16 +34,9 @@ def refused(cloud, service, operation, **members):
 
 
 def raw(cloud, target, body, service, version="1.1"):
-    """Status and document of a JSON request that no SDK would send. It is not signed: nobody asks for a grant."""
-    request = urllib.request.Request(
-        cloud.endpoint,
-        data=body,
-        headers={
-            "X-Amz-Target": target,
-            "Content-Type": f"application/x-amz-json-{version}",
-            "Authorization": f"AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request",
-        },
-    )
+    """Status and document of a JSON request that no SDK would send."""
+    headers = {"X-Amz-Target": target, "Content-Type": f"application/x-amz-json-{version}"}
+    request = cloud.signed("POST", "/", body, service, headers)
     try:
         with urllib.request.urlopen(request) as answer:
             return answer.status, json.loads(answer.read())
@@ -63,10 +46,7 @@ def raw(cloud, target, body, service, version="1.1"):
 
 def http(cloud, method, path, service, body=b"", headers=None):
     """Status, content type and body of a request that no SDK would send."""
-    authorization = f"AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request"
-    request = urllib.request.Request(
-        cloud.endpoint + path, data=body, method=method, headers={"Authorization": authorization, **(headers or {})}
-    )
+    request = cloud.signed(method, path, body, service, headers)
     try:
         with urllib.request.urlopen(request) as answer:
             return answer.status, answer.headers["Content-Type"], answer.read()

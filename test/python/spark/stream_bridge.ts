@@ -56,14 +56,13 @@ function archived(batch: readonly StreamRecord[]): CanonicalEvent[] {
 async function applyBatch(batch: readonly StreamRecord[]): Promise<void> {
   for (const plan of plans) {
     const states = new DynamoStates(dynamo, table, plan);
-    const ready = () => states.ready();
-    const joins = new DynamoJoins(dynamo, table, plan.view.version, { ready, after_ms: 0, now: () => 0 });
+    const joins = new DynamoJoins(dynamo, table, plan.view.version, { after_ms: 0, again_ms: 0, now: () => 0 });
     const rules: ProcessorRules = { ...common, plan };
     const result = await processBatch(batch, rules, {
       states,
       joins,
       quarantine: async () => {},
-      reroute: (entity_id) => Promise.reject(new Error(`${entity_id}: misrouted`)),
+      reroute: ([first]) => Promise.reject(new Error(`${first?.entity_id}: misrouted`)),
       clock: null,
       onFailure: (error) => {
         throw error;

@@ -10,7 +10,16 @@ from typing import Any
 import boto3
 import pytest
 from online import online_stage
-from tidemark_spark.joins import BackfillError, JoinItem, Online, marks_before, settle_positions
+from tidemark_spark.backfill import write_fence
+from tidemark_spark.joins import (
+    BackfillError,
+    JoinItem,
+    Online,
+    RetiredError,
+    is_fenced,
+    marks_before,
+    settle_positions,
+)
 from tidemark_spark.tables import FILE_COLUMNS, Tables
 
 TABLES = Tables("joins")
@@ -213,6 +222,77 @@ def test_what_a_function_joins_meanwhile_stands(features: Any) -> None:
     assert join.announce(7) == 7
     assert join.announce(9) == 7
     assert join.positions() == {"s": "40"}
+
+
+def come_back(features: Any, view: str, **more: Any) -> None:
+    """A version whose fence was up until functions ran without it; they read on behind its positions."""
+    joined = {"joins_at": 1, "s": "50", FIRST: "7", "left#s": "49".zfill(64)}
+    features.put_item(Item={"entity_id": "#fence", "view": view, "ready": False})
+    features.put_item(Item={"entity_id": "#join", "view": view, "retired_at": 1} | joined | more)
+    for entity, other in (("A", view), ("B", view), ("A", "another@1")):
+        features.put_item(Item={"entity_id": entity, "view": other, "state": b"", "watermarks": {"s": "60"}})
+
+
+def states_in(features: Any, view: str) -> list[str]:
+    return [i["entity_id"] for i in features.scan(ConsistentRead=True)["Items"] if i["view"] == view and "state" in i]
+
+
+def test_a_version_that_comes_back_joins_anew_and_its_states_are_gone(spark: Any, features: Any) -> None:
+    lay_out(spark, features, Case("back", merged=[("s", "5", "99")]), "back@2")
+    come_back(features, "back@2")
+    assert not is_fenced(ONLINE.table, "back@2")
+    assert settle_positions(spark, TABLES, ONLINE, "back@2") == {FIRST: "0", "s": "100"}
+    assert (states_in(features, "back@2"), states_in(features, "another@1")) == ([], ["A"])
+    item = features.get_item(Key={"entity_id": "#join", "view": "back@2"})["Item"]
+    assert "retired_at" not in item and item["joins_at"] > 1
+    # What functions left to the backfill is not forgotten with the rest.
+    assert item["left#s"] == "49".zfill(64)
+
+
+def test_what_a_function_left_of_a_version_that_comes_back_has_to_be_archived(spark: Any, features: Any) -> None:
+    lay_out(spark, features, Case("left", merged=[("s", "5", "99")]), "left@2")
+    come_back(features, "left@2", **{"left#s": "120".zfill(64)})
+    with pytest.raises(BackfillError, match=r"^s: found archived events up to 99, and later ones"):
+        settle_positions(spark, TABLES, ONLINE, "left@2")
+
+
+def test_waits_until_no_function_writes_states_of_a_retired_version(spark: Any, features: Any) -> None:
+    lay_out(spark, features, Case("late", merged=[("s", "5", "99")]), "late@2")
+    come_back(features, "late@2", retired_at=int(time.time() * 1000))
+    patient = replace(ONLINE, join_after_ms=1000)
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        assert slept or states_in(features, "late@2") == ["A", "B"]
+        slept.append(seconds)
+        time.sleep(seconds)
+
+    settle_positions(spark, TABLES, patient, "late@2", sleep=sleep)
+    # As long as functions hold an answer and go on, and again as long as former code does.
+    assert 3 < sum(slept) <= 4
+    assert states_in(features, "late@2") == []
+
+
+def test_a_version_that_is_retired_meanwhile_neither_joins_nor_opens(features: Any) -> None:
+    come_back(features, "gone@2")
+    join = JoinItem(ONLINE.table, "gone@2")
+    for step in (
+        lambda: join.announce(5),
+        lambda: join.register("t", "9"),
+        lambda: join.begin_anew(2),
+        lambda: write_fence(ONLINE.table, "gone@2", 1, 0),
+    ):
+        with pytest.raises(RetiredError, match="gone@2: functions run that do not keep this version up"):
+            step()
+    assert "t" not in join.positions()
+    assert not is_fenced(ONLINE.table, "gone@2")
+
+
+def test_shards_that_can_send_nothing_any_more_stay_out_of_the_item(spark: Any, features: Any) -> None:
+    lay_out(spark, features, Case("old", merged=[(f"s{n}", "5", "9") for n in range(40)], joined={"s3": "6"}), "old@2")
+    settled = settle_positions(spark, TABLES, ONLINE, "old@2")
+    assert settled == {FIRST: "0", "s3": "6"} | {f"s{n}": "10" for n in range(40) if n != 3}
+    assert JoinItem(ONLINE.table, "old@2").positions() == {FIRST: "0", "s3": "6"}
 
 
 def test_a_shard_with_nothing_before_its_join_has_no_watermark() -> None:

@@ -1,0 +1,61 @@
+/** What may differ between the versions of an event type; the same cases hold Spark (test/python/spark/test_ir.py). */
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { contract, field } from '../../core/define.ts';
+import type { AggregateFeatureIR, ContractIR } from '../../core/ir.ts';
+import { checkContracts, checkEnumValues } from '../../core/validate-contracts.ts';
+
+interface VersionsCase {
+  readonly rule: string;
+  readonly contracts: readonly ContractIR[];
+  readonly feature?: AggregateFeatureIR;
+  readonly refused: string | null;
+}
+
+describe('versions of an event type', () => {
+  const cases = JSON.parse(readFileSync('test/conformance/versions.json', 'utf8')) as VersionsCase[];
+
+  test.each(cases.map((one) => [one.rule, one] as const))('%s', (_, { contracts, feature, refused }) => {
+    const check = () => {
+      checkContracts(contracts);
+      if (feature) checkEnumValues(feature, contracts, `views.v.features.${feature.name}`);
+    };
+    if (refused === null) expect(check).not.toThrow();
+    else expect(check).toThrow(`${refused}: found `);
+  });
+});
+
+describe('a default', () => {
+  const declared = (spec: ReturnType<typeof field.int>) => contract('buy', 1, { fields: { f: spec } }).ir;
+
+  test.each([
+    ['an enum', field.enum(['a'], { default: 'b' }), 'a'],
+    ['an int above its range', field.int({ max: 3, default: 4 }), 'a whole number from -9007199254740991 to 3'],
+    ['an int with a fraction', field.int({ default: 1.5 }), 'a whole number'],
+    ['an int as text', field.int({ default: '1' }), 'a whole number'],
+    ['a decimal in its unit', field.decimal(2, { default: 0.5 }), 'units of 10^-2'],
+    ['a bool', field.bool({ default: 0 }), 'true or false'],
+    ['a string that is too long', field.string({ max_length: 2, default: 'abc' }), 'up to 2 characters'],
+    ['a string that is none', field.string({ default: '\ud83d' }), 'up to 256 characters'],
+    ['a time before 1970', field.timestamp('iso8601', { default: -1 }), 'ms since 1970'],
+  ])('that no event could send is refused: %s', (_, spec, allowed) => {
+    expect(() => checkContracts([declared(spec)])).toThrow(/^contracts\.buy@1\.f\.default: found /);
+    expect(() => checkContracts([declared(spec)])).toThrow(allowed);
+  });
+
+  test('of the type, or null, is fine', () => {
+    const fields = {
+      a: field.enum(['x'], { default: 'x' }),
+      b: field.int({ min: 1, default: 1 }),
+      c: field.bool({ default: null }),
+    };
+    expect(() => checkContracts([contract('buy', 1, { fields }).ir])).not.toThrow();
+  });
+});
+
+test.each(['constructor', 'prototype'])('no field is called %s, as no record may hold that key', (name) => {
+  expect(() => checkContracts([contract('buy', 1, { fields: { [name]: field.int() } }).ir])).toThrow(
+    `contracts.buy@1.${name}: found `,
+  );
+  expect(() => checkContracts([contract('buy', 1, { fields: { n: field.int({ from: name }) } }).ir])).toThrow(name);
+});
