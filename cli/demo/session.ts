@@ -129,7 +129,7 @@ export class Session {
       deployAssembly({ ...run, log: log('deploy'), onLine: (line) => update(deployLine(line)) }),
     );
     const resources = await readResources(clients.cloudformation, { stage, usecase });
-    await setSlackUrl(clients.secrets, resources.get('slackSecret'), this.slack.url);
+    if (!resources.withoutAlerts) await setSlackUrl(clients.secrets, resources.get('slackSecret'), this.slack.url);
     if (usecase === this.usecase) this.#resources = resources;
     return resources;
   }

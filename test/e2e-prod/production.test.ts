@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import { ListTablesCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { ListBucketsCommand } from '@aws-sdk/client-s3';
 import { ListEndpointsCommand, ListModelsCommand, UpdateModelPackageCommand } from '@aws-sdk/client-sagemaker';
@@ -38,7 +38,8 @@ const SCORED_MS = 120_000;
 const CLOUD = { timeScale: 0.05 };
 const STARTED = Date.now();
 const DAYS = daysUntilNow(STARTED);
-const TINY = fileURLToPath(new URL('../fixtures/usecases/tiny', import.meta.url));
+/** Events and features alone. */
+const SPENDING = fileURLToPath(new URL('../fixtures/usecases/spending', import.meta.url));
 const LONG_MS = 1_200_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'tidemark-usecase-'));
@@ -307,21 +308,50 @@ describe('a second deploy', () => {
 });
 
 describe('a second use case in the stage', () => {
-  let tiny: Resources;
+  let second: Resources;
+  const spending = ['--stage', 'prod', '--usecase', 'spending'] as const;
 
   test(
     'has outputs, metrics, alarms and commands of its own',
     async () => {
       const before = new Set((await alarms(session)).map(({ AlarmName }) => AlarmName));
-      tiny = await session.deploy({ usecase: TINY, root: checkout.root });
-      expect(tiny.get('stream')).not.toBe(session.resources.get('stream'));
-      expect(tiny.get('featuresTable')).not.toBe(session.resources.get('featuresTable'));
+      second = await session.deploy({ usecase: SPENDING, root: checkout.root });
+      expect(second.get('stream')).not.toBe(session.resources.get('stream'));
+      expect(second.get('featuresTable')).not.toBe(session.resources.get('featuresTable'));
       const added = (await alarms(session)).filter(({ AlarmName }) => !before.has(AlarmName));
-      expect(added.length).toBeGreaterThan(50);
-      expect(added.every(({ AlarmName }) => AlarmName?.startsWith('prod/tiny/'))).toBe(true);
+      expect(added.length).toBeGreaterThan(25);
+      expect(added.every(({ AlarmName }) => AlarmName?.startsWith('prod/spending/'))).toBe(true);
       await expect(tidemark(session, 'model', 'ls', '--stage', 'prod')).rejects.toThrow(/say which with --usecase/);
-      expect(await tidemark(session, 'model', 'ls', '--stage', 'prod', '--usecase', 'tiny')).toMatch(/empty/);
+      for (const command of [['model', 'ls'], ['train']])
+        await expect(tidemark(session, ...command, ...spending)).rejects.toThrow(/has no model/);
       expect(await tidemark(session, 'model', 'ls', '--stage', 'prod', '--usecase', 'churn')).toContain('Approved');
+    },
+    LONG_MS,
+  );
+
+  test(
+    'of events and features alone takes events, and keeps features',
+    async () => {
+      const event = {
+        ...{ event_id: 'l-1', entity_id: 'ann', event_type: 'order_line', source: 'shop', schema_version: 1 },
+        event_time: new Date().toISOString(),
+        properties: { product: 'tea', quantity: 3, unit_price: '2.50' },
+      };
+      const file = join(folder, 'lines.ndjson');
+      writeFileSync(file, `${JSON.stringify(event)}\n`);
+      await tidemark(session, 'put', '--file', file, ...spending);
+      const { dynamodb } = session.connection.clients;
+      const query = {
+        TableName: second.get('featuresTable'),
+        KeyConditionExpression: 'entity_id = :ann',
+        ExpressionAttributeValues: { ':ann': { S: 'ann' } },
+      };
+      await until(
+        session,
+        'That the event is in a state',
+        async () => ((await dynamodb.send(new QueryCommand(query))).Items ?? []).length === 1,
+        SCORED_MS,
+      );
     },
     LONG_MS,
   );
@@ -346,8 +376,8 @@ describe('the end', () => {
         '{ allowDestroy: false, terminationProtection: true, deletionProtection: true }',
         '{ allowDestroy: true, terminationProtection: false, deletionProtection: false }',
       );
-      for (const usecase of [folder, TINY]) await session.deploy({ usecase, root: checkout.root });
-      for (const usecase of ['churn', 'tiny']) await destroy(usecase);
+      for (const usecase of [folder, SPENDING]) await session.deploy({ usecase, root: checkout.root });
+      for (const usecase of ['churn', 'spending']) await destroy(usecase);
       const { dynamodb, s3, sagemaker } = session.connection.clients;
       expect((await dynamodb.send(new ListTablesCommand({}))).TableNames).toEqual([]);
       expect((await s3.send(new ListBucketsCommand({}))).Buckets?.map(({ Name }) => Name)).toEqual([

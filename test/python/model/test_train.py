@@ -65,6 +65,14 @@ def test_writes_model_metrics_and_log_lines(job):
     assert float(reported["baseline_auc"]) == pytest.approx(metrics["baseline"]["auc"]["value"], rel=1e-5)
 
 
+def test_a_use_case_without_alerts_is_measured_at_the_middle(job):
+    document = job.channel("usecase") / "usecase.json"
+    document.write_text(json.dumps({name: part for name, part in USE_CASE.items() if name != "alerts"}))
+    done = train(job)
+    assert done.returncode == 0, done.stderr
+    assert job.metrics["threshold"] == 0.5
+
+
 def test_same_data_gives_the_same_bytes_whatever_the_part_files(job, tmp_path):
     other = make_job(tmp_path / "other")
     whole = pq.read_table(other.channel("train") / "part-00000.parquet")

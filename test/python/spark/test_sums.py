@@ -62,9 +62,10 @@ def test_a_window_beyond_the_range_is_null(case: dict[str, Any]) -> None:
 
 def test_the_backfill_counts_what_it_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backfill, "connect", lambda: None)
-    monkeypatch.setattr(backfill, "_write_one", lambda *_: "written")
+    monkeypatch.setattr(backfill, "read_tombstones", lambda _: [])
+    monkeypatch.setattr(backfill, "_write_one", lambda *_, **__: "written")
     case = next(case for case in CASES["states"] if case["refused"])
     events = [event for entity in ("ann", "bob") for event in events_of(case, entity)]
     states = entity_states(plan_of(view_of(case), events), table_of(events))
-    counts = backfill.write_states("table", "v@0", states, {})
+    counts = backfill.write_states("table", "v@0", states, {}, {})
     assert counts == {"written": 2, "refused_events": 2 * len(case["refused"])}

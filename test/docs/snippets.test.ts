@@ -1,0 +1,165 @@
+/** What the documents show in TypeScript: it type-checks as it stands, and it runs. */
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import {
+  CreateStreamCommand,
+  DescribeStreamCommand,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  KinesisClient,
+} from '@aws-sdk/client-kinesis';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import ts from 'typescript';
+import { admit, compileContracts } from '../../core/contract.ts';
+import { parseUseCase } from '../../core/usecase.ts';
+import { startLocalCloud } from '../../local/cloud.ts';
+import churn from '../../usecases/churn/index.ts';
+
+const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', ...markdown('docs')];
+const PROCESS_MS = 420_000;
+const run = promisify(execFile);
+
+interface Snippet {
+  readonly document: string;
+  readonly language: string;
+  readonly code: string;
+}
+
+function markdown(folder: string): string[] {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return files.filter((file) => file.endsWith('.md')).map((file) => join(folder, file));
+}
+
+const snippets: Snippet[] = DOCUMENTS.flatMap((document) =>
+  [...readFileSync(document, 'utf8').matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language, code]) => ({
+    document,
+    language: language!,
+    code: code!,
+  })),
+);
+const typescript = snippets.filter(({ language }) => ['ts', 'typescript', 'tsx'].includes(language));
+const useCases = typescript.filter(({ code }) => code.includes('export default defineUseCase'));
+const programs = typescript.filter((one) => !useCases.includes(one));
+
+let folder: string;
+/** One folder a snippet, in this package, as an editor in this repository sees it. */
+const fileOf = (one: Snippet) => join(folder, String(typescript.indexOf(one)), 'index.ts');
+
+beforeAll(() => {
+  mkdirSync('.cache', { recursive: true });
+  folder = mkdtempSync(resolve('.cache', 'snippets-'));
+  for (const one of typescript) {
+    mkdirSync(join(fileOf(one), '..'));
+    writeFileSync(fileOf(one), one.code);
+  }
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function problems(files: readonly string[]): string[] {
+  const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile);
+  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, process.cwd());
+  return ts
+    .getPreEmitDiagnostics(ts.createProgram([...files], options))
+    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '));
+}
+
+test(
+  'every snippet type-checks as it stands',
+  () => {
+    expect(useCases.length).toBeGreaterThan(0);
+    expect(programs.length).toBeGreaterThan(0);
+    expect(problems(typescript.map(fileOf))).toEqual([]);
+  },
+  PROCESS_MS,
+);
+
+test(
+  'the check of types finds a name that is not there',
+  () => {
+    const broken = join(folder, 'broken.ts');
+    writeFileSync(broken, useCases[0]!.code.replace("field: 'total'", "field: 'sum'"));
+    expect(problems([broken])).toEqual([expect.stringContaining('"sum"')]);
+  },
+  PROCESS_MS,
+);
+
+describe('a use case', () => {
+  test(
+    'is one: it is evaluated, and says what the words beside it say',
+    async () => {
+      const order = (event_id: string, event_time: string, properties: object) => ({
+        ...{ event_id, entity_id: '7', event_type: 'order', event_time, source: 'shop', schema_version: 1, properties },
+      });
+      const events = [
+        order('o-1', '2026-02-01T10:00:00Z', { channel: 'web', quantity: 3, unit_price: '19.90' }),
+        order('o-2', '2026-02-20T10:00:00Z', { channel: 'store', quantity: 1, unit_price: '5.00' }),
+        order('o-3', '2026-02-27T10:00:00Z', { channel: 'web', quantity: 2, unit_price: '1.00' }),
+        { ...order('r-1', '2026-02-28T10:00:00Z', { order_id: 'o-3' }), event_type: 'refund' },
+      ];
+      const file = (name: string, lines: readonly object[]) => {
+        writeFileSync(join(folder, name), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+        return join(folder, name);
+      };
+      const args = ['--events', file('events.ndjson', events)];
+      args.push('--queries', file('queries.ndjson', [{ entity_id: '7', t: '2026-03-01T00:00:00Z' }]));
+      const { stdout } = await run(process.execPath, [
+        ...['cli/tidemark.mjs', 'features', 'eval', '--usecase', join(fileOf(useCases[0]!), '..'), ...args],
+        ...['--engine', 'stream'],
+      ]);
+      expect(JSON.parse(stdout).features).toMatchObject({
+        ...{ orders_28d: 2, spend_28d: 5970, mean_order: 2985, weekly_0: 0, weekly_1: 1 },
+        silence: 8 * 86_400_000 + 14 * 3_600_000,
+      });
+    },
+    PROCESS_MS,
+  );
+
+  test('of events and features alone is what the first one is', () => {
+    expect(useCases[0]!.code).not.toMatch(/label|model|alerts/);
+  });
+});
+
+/** Of the use case that ships. */
+const admitted = (data: Uint8Array) =>
+  admit(
+    data,
+    { shard_id: 's', sequence_number: '1', arrival_ms: Date.now(), partition_key: '42' },
+    compileContracts(parseUseCase(JSON.parse(JSON.stringify(churn))).contracts),
+    { replay: false, available_lag_ms: 0, max_bytes: 256 * 1024 },
+  );
+
+test(
+  'a program that sends an event sends one that is admitted, under the key of its entity',
+  async () => {
+    const cloud = await startLocalCloud({ quiet: true });
+    const kinesis = new KinesisClient(cloud.clientConfig);
+    try {
+      const StreamName = 'events';
+      await kinesis.send(new CreateStreamCommand({ StreamName, ShardCount: 1 }));
+      const env = { ...process.env, ...cloud.env, STREAM_NAME: StreamName };
+      for (const one of programs) {
+        await run(process.execPath, [resolve('node_modules/tsx/dist/cli.mjs'), fileOf(one)], { env });
+      }
+      const { StreamDescription } = await kinesis.send(new DescribeStreamCommand({ StreamName }));
+      const ShardId = StreamDescription!.Shards![0]!.ShardId!;
+      const { ShardIterator } = await kinesis.send(
+        new GetShardIteratorCommand({ StreamName, ShardId, ShardIteratorType: 'TRIM_HORIZON' }),
+      );
+      const { Records = [] } = await kinesis.send(new GetRecordsCommand({ ShardIterator }));
+      expect(Records.map(({ PartitionKey }) => PartitionKey)).toEqual(programs.map(() => '42'));
+      for (const { Data } of Records) expect(admitted(Data!)).toMatchObject({ ok: true, unknown_fields: [] });
+    } finally {
+      kinesis.destroy();
+      await cloud.stop();
+    }
+  },
+  PROCESS_MS,
+);
+
+test('an event in JSON is one that the use case that ships admits', () => {
+  const events = snippets.filter(({ language, code }) => language === 'json' && code.includes('"event_type"'));
+  expect(events.length).toBeGreaterThan(0);
+  for (const { code } of events) expect(admitted(Buffer.from(code))).toMatchObject({ ok: true, unknown_fields: [] });
+});
