@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteItemCommand, type DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb';
-import { GetJobRunsCommand } from '@aws-sdk/client-glue';
+import { GetJobRunsCommand, type JobRun } from '@aws-sdk/client-glue';
 import { z } from 'zod';
 import { tombstoneOf } from '../core/tombstone.ts';
 import { PREFIX } from '../lib/feature-store/lake.ts';
 import type { Clients } from './connection.ts';
+import { countDeadLetters, eraseDeadLetters } from './dead-letters/erase.ts';
+import { deadLetterQueues } from './dead-letters/queues.ts';
 import { CliError } from './errors.ts';
 import { runGlueJob, type Watch } from './jobs.ts';
 import { readLakeJson } from './lake-json.ts';
@@ -27,7 +29,11 @@ const ONLINE = [
   { name: 'scoresTable', store: 'DynamoDB scores and alerts', sortKey: 'kind' },
 ] as const;
 
+/** How often the job is tried beside others that write. */
+const RUNS = 4;
 const report = z.object({ taken: z.record(z.string(), z.number()), left: z.record(z.string(), z.number()) });
+
+type Report = z.infer<typeof report>;
 
 /** What one store lost, and what it still has of the entity. */
 export interface ErasedStore {
@@ -48,23 +54,22 @@ export async function eraseEntity(
   watch: Watch = {},
 ): Promise<ErasedStore[]> {
   if (entity_id === '' || entity_id.startsWith('#'))
-    throw new CliError('--entity: found an empty id or one that starts with #; allowed is the entity_id of an event.');
-  const { dynamodb } = clients;
+    throw new CliError('entity: found an empty id or one that starts with #; allowed is the entity_id of an event.');
+  const { dynamodb, sqs } = clients;
   const hash = tombstoneOf(entity_id);
   await writeTombstone(clients, resources, { hash, cleared_at: 0 });
   const before = await clearOnline(dynamodb, resources, entity_id);
   await writeTombstone(clients, resources, { hash, cleared_at: Date.now() });
-  await writersDone(clients, resources, watch);
-  const run = randomUUID();
-  await runGlueJob(clients, resources.get('eraseEntityJob'), { '--run': run }, watch);
+  const lake = await eraseLake(clients, resources, watch);
   const again = await clearOnline(dynamodb, resources, entity_id);
-  const Key = `${PREFIX.checks}erasure-${run}.json`;
-  const lake = report.parse(await readLakeJson(clients.s3, resources.get('lakeBucket'), Key));
+  const queues = (await deadLetterQueues(clients, resources)).map(({ url }) => url);
+  const letters = await eraseDeadLetters(sqs, queues, entity_id);
   const online: ErasedStore[] = [];
   for (const [i, one] of ONLINE.entries()) {
     const left = (await itemsOf(dynamodb, resources, one, entity_id)).length;
     online.push({ store: one.store, taken: (before[i] ?? 0) + (again[i] ?? 0), left });
   }
+  online.push({ store: 'dead letters', taken: letters, left: await countDeadLetters(sqs, queues, entity_id) });
   const stores = new Set([...Object.keys(lake.taken), ...Object.keys(lake.left)]);
   const offline = [...stores].sort().map((store) => ({
     store,
@@ -107,13 +112,44 @@ async function itemsOf(
   return keys;
 }
 
-async function writersDone({ glue }: Clients, resources: Resources, { signal, onState }: Watch): Promise<void> {
-  for (const name of WRITERS) {
-    for (;;) {
-      const { JobRuns = [] } = await glue.send(new GetJobRunsCommand({ JobName: resources.get(name), MaxResults: 5 }));
-      if (!JobRuns.some(({ JobRunState }) => RUNNING.includes(JobRunState ?? ''))) break;
-      onState?.(`waits for ${name}`);
-      await sleep(POLL_MS, undefined, { signal });
-    }
+/**
+ * The job over all tombstones, as often as another one wrote beside it: the two may refuse each other's commits, and what
+ * the other read before it knew of the tombstone it may have written after the job had looked.
+ */
+async function eraseLake(clients: Clients, resources: Resources, watch: Watch): Promise<Report> {
+  for (let attempt = 1; ; attempt += 1) {
+    await writersDone(clients, resources, watch);
+    const run = randomUUID();
+    const began = Date.now();
+    const failed = await runGlueJob(clients, resources.get('eraseEntityJob'), { '--run': run }, watch).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    const beside = (await writers(clients, resources, began)).length > 0;
+    if (beside && attempt < RUNS) continue;
+    if (failed !== undefined) throw failed;
+    const Key = `${PREFIX.checks}erasure-${run}.json`;
+    return report.parse(await readLakeJson(clients.s3, resources.get('lakeBucket'), Key));
   }
+}
+
+async function writersDone(clients: Clients, resources: Resources, { signal, onState }: Watch): Promise<void> {
+  for (;;) {
+    const [name] = await writers(clients, resources, Number.POSITIVE_INFINITY);
+    if (name === undefined) return;
+    onState?.(`waits for ${name}`);
+    await sleep(POLL_MS, undefined, { signal });
+  }
+}
+
+/** Jobs that write to the lake and run now, or did after `since` (ms UTC). */
+async function writers({ glue }: Clients, resources: Resources, since: number): Promise<ResourceName[]> {
+  const found: ResourceName[] = [];
+  for (const name of WRITERS) {
+    const { JobRuns = [] } = await glue.send(new GetJobRunsCommand({ JobName: resources.get(name), MaxResults: 20 }));
+    const writes = ({ JobRunState, CompletedOn }: JobRun) =>
+      RUNNING.includes(JobRunState ?? '') || (CompletedOn?.getTime() ?? 0) > since;
+    if (JobRuns.some(writes)) found.push(name);
+  }
+  return found;
 }

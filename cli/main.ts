@@ -195,7 +195,11 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
   root
     .command('erase')
     .description('erase one entity from every store, for good')
-    .requiredOption('--entity <id>', 'the entity_id')
+    .option('--entity-file <file>', 'file whose one line is the entity_id; - is standard input, with --yes')
+    .option(
+      '--entity <id>',
+      'the entity_id itself, which then stands in the list of processes and the history of the shell',
+    )
     .option('--yes', 'do not ask')
     .addOption(stageOption())
     .addOption(useCaseOption())

@@ -2,10 +2,9 @@
  * Where it is remembered who was erased: objects of the lake, which no restore of a table takes back, and items of the
  * features table, which functions and jobs ask.
  */
-import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { ERASED_KEY } from '../core/tombstone.ts';
+import { putTombstone } from '../lambdas/shared/dynamo-tombstones.ts';
 import { PREFIX } from '../lib/feature-store/lake.ts';
 import type { Clients } from './connection.ts';
 import { CliError } from './errors.ts';
@@ -37,7 +36,7 @@ export async function writeTombstone(
       ContentType: 'application/json',
     }),
   );
-  await putItem(dynamodb, resources.get('featuresTable'), tombstone);
+  await putTombstone(dynamodb, resources.get('featuresTable'), hash, cleared_at);
 }
 
 /** Puts every tombstone of the lake into the features table; may be repeated. @returns their hashes */
@@ -47,7 +46,7 @@ export async function putTombstonesBack(
 ): Promise<ReadonlySet<string>> {
   const hashes = new Set<string>();
   for await (const tombstone of readTombstones(s3, resources.get('lakeBucket'))) {
-    await putItem(dynamodb, resources.get('featuresTable'), tombstone);
+    await putTombstone(dynamodb, resources.get('featuresTable'), tombstone.hash, tombstone.cleared_at);
     hashes.add(tombstone.hash);
   }
   return hashes;
@@ -66,9 +65,4 @@ export async function* readTombstones(client: S3Client, Bucket: string): AsyncGe
       yield { hash, cleared_at: parsed.data.cleared_at };
     }
   }
-}
-
-async function putItem(client: DynamoDBClient, TableName: string, { hash, cleared_at }: Tombstone): Promise<void> {
-  const key = { entity_id: { S: ERASED_KEY }, view: { S: hash } };
-  await client.send(new PutItemCommand({ TableName, Item: { ...key, cleared_at: { N: String(cleared_at) } } }));
 }

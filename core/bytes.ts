@@ -6,6 +6,9 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 const SHORT = 32;
 const ENDS_EARLY = 'found a state that ends early; restore it by a backfill';
 
+/** Of the 56 bits of a stored hash 53 are its own. This one, in the last byte, says that former code made it of an event id. */
+export const FORMER_ID = 0x80;
+
 const SLAB = 64 * 1024;
 let slab = new Uint8Array(0);
 let slabUsed = 0;
@@ -64,6 +67,12 @@ export class ByteWriter {
     bytes[length + 5] = high >>> 8;
     bytes[length + 6] = high >>> 16;
     this.length = length + 7;
+  }
+
+  /** A hash of an event id: those of former code are below zero, and have a bit of their own. */
+  idHash(value: number): void {
+    this.hash(value < 0 ? -1 - value : value);
+    if (value < 0) this.bytes[this.length - 1]! |= FORMER_ID;
   }
 
   text(value: string): void {
@@ -222,9 +231,20 @@ export class ByteReader {
 
   hash(): number {
     const at = this.skip(7);
+    return this.bits(at, this.bytes[at + 6]!);
+  }
+
+  /** Below zero where former code made it. */
+  idHash(): number {
+    const at = this.skip(7);
+    const top = this.bytes[at + 6]!;
+    return top & FORMER_ID ? -1 - this.bits(at, top ^ FORMER_ID) : this.bits(at, top);
+  }
+
+  private bits(at: number, top: number): number {
     const { bytes } = this;
     const low = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
-    return (bytes[at + 4]! | (bytes[at + 5]! << 8) | (bytes[at + 6]! << 16)) * 2 ** 32 + (low >>> 0);
+    return (bytes[at + 4]! | (bytes[at + 5]! << 8) | (top << 16)) * 2 ** 32 + (low >>> 0);
   }
 
   text(): string {

@@ -1,10 +1,11 @@
 /**
  * Reads states of codec version 1, as the first release wrote them: tiles oldest first, one column a partial, recent ids
- * ascending, no retractions. The next write makes version 2 of them.
+ * ascending, no retractions. The next write makes the current version of them.
  */
 import type { ByteReader } from './bytes.ts';
+import { formerId } from './hash.ts';
 import { EMPTY_LEDGER } from './ledger.ts';
-import { type RecentId, RecentIds } from './recent-ids.ts';
+import { newestFirst, type RecentId, RecentIds } from './recent-ids.ts';
 import type { EntityState } from './state.ts';
 import { Tiles } from './tiles.ts';
 import type { Level, ViewPlan } from './view.ts';
@@ -13,11 +14,12 @@ import type { Level, ViewPlan } from './view.ts';
 export function readVersion1(plan: ViewPlan, from: ByteReader, watermarks: EntityState['watermarks']): EntityState {
   const newest_event_time = from.varint();
   const newest_available_at = from.varint();
-  const recent = RecentIds.of(readRecent(from, newest_available_at).reverse());
+  const recent = RecentIds.of(readRecent(from, newest_available_at).sort(newestFirst));
   const levels = plan.levels.map((level) => readLevel(from, level));
   // What came before is in no ledger: its retraction has to be healed.
   const ledger = plan.ledger ? { ...EMPTY_LEDGER, evicted: true } : EMPTY_LEDGER;
-  return { newest_event_time, newest_available_at, watermarks, recent, ledger, inexact: [], levels };
+  const former_ids = true;
+  return { newest_event_time, newest_available_at, watermarks, recent, former_ids, ledger, inexact: [], levels };
 }
 
 function readRecent(from: ByteReader, newest_available_at: number): RecentId[] {
@@ -25,7 +27,7 @@ function readRecent(from: ByteReader, newest_available_at: number): RecentId[] {
   return Array.from({ length: from.varint() }, (_, i) => {
     const difference = from.varint();
     available_at = i === 0 ? newest_available_at - difference : available_at + difference;
-    return { available_at, hash: from.hash() };
+    return { available_at, hash: formerId(from.hash()) };
   });
 }
 

@@ -1,14 +1,15 @@
 /**
- * State codec, version 2. The same bytes come from glue-scripts/tidemark_spark/codec.py; the cases in test/conformance
- * hold both to it. Version 1 stays readable (core/codec-v1.ts).
+ * State codec, version 3. The same bytes come from glue-scripts/tidemark_spark/codec.py; the cases in test/conformance
+ * hold both to it. Version 2 stays readable, which is the same but for its hashes of ids (formerIdHash), as does version 1
+ * (core/codec-v1.ts).
  *
- *   byte     codec version (2)
+ *   byte     codec version (3); 0x80 is added while it remembers ids by the hash of a former version
  *   varint   newest_event_time (ms)
  *   varint   newest_available_at (ms)
  *   recent ids, newest first by (available_at, hash):
  *     varint number; unless 0:
  *       varint newest_available_at - that of the newest; varint that of the newest - that of the oldest
- *       7 bytes hash53 of each event id, lowest byte first
+ *       7 bytes idHash of each event id, lowest byte first; of a former version's, 0x80 is added to the last one
  *       varint byte length of the rest: for each but the newest, varint available_at of the one before - its own
  *   for a view with retractions only:
  *     byte   1 where an event ever left the ledger
@@ -47,13 +48,15 @@ import type { EntityState } from './state.ts';
 import { Tiles } from './tiles.ts';
 import type { ViewPlan } from './view.ts';
 
-export const CODEC_VERSION = 2;
+/** Written. What reads a version is released before what writes it: docs/adr/0003-state-codec-of-our-own.md. */
+export const CODEC_VERSION = 3;
+const FORMER = 0x80;
 const buffer = new ByteWriter();
 
 /** @param state at least one event applied. */
 export function encodeState(plan: ViewPlan, state: EntityState): Uint8Array {
   const out = buffer.reset();
-  out.byte(CODEC_VERSION);
+  out.byte(state.former_ids && hasFormerIds(state) ? CODEC_VERSION | FORMER : CODEC_VERSION);
   out.varint(state.newest_event_time);
   out.varint(state.newest_available_at);
   state.recent.write(out, state.newest_available_at);
@@ -77,25 +80,38 @@ export function decodeState(
   watermarks: Readonly<Record<string, string>>,
 ): EntityState {
   const from = new ByteReader(bytes);
-  const version = from.byte();
-  if (version !== CODEC_VERSION && version !== 1) {
+  const first = from.byte();
+  const version = first === (CODEC_VERSION | FORMER) ? CODEC_VERSION : first;
+  if (version < 1 || version > CODEC_VERSION) {
     throw new CodecError(
       `codec version: found ${version}; allowed: 1 to ${CODEC_VERSION}; deploy the code that wrote it`,
     );
   }
-  const state = version === 1 ? readVersion1(plan, from, watermarks) : readVersion2(plan, from, watermarks);
+  const state = version === 1 ? readVersion1(plan, from, watermarks) : readState(plan, from, watermarks, first);
   if (!from.done) throw new CodecError('found bytes after the last level; the state was written for another view');
   return state;
 }
 
-function readVersion2(plan: ViewPlan, from: ByteReader, watermarks: EntityState['watermarks']): EntityState {
+function hasFormerIds({ recent, ledger }: EntityState): boolean {
+  return [recent.list(), ledger.entries, ledger.pending].some((ids) => ids.some(({ hash }) => hash < 0));
+}
+
+/** @param first byte of the state */
+function readState(
+  plan: ViewPlan,
+  from: ByteReader,
+  watermarks: EntityState['watermarks'],
+  first: number,
+): EntityState {
+  const version2 = first === 2;
   const newest_event_time = from.varint();
   const newest_available_at = from.varint();
-  const recent = RecentIds.decode(from, newest_available_at);
+  const recent = (version2 ? RecentIds.decodeFormer : RecentIds.decode)(from, newest_available_at);
   const evicted = plan.ledger !== null && from.byte() === 1;
   const flags = plan.ledger ? from.bitmap(plan.partials) : [];
-  const ledger = plan.ledger ? readLedger(from, plan.ledger, newest_available_at, evicted) : EMPTY_LEDGER;
+  const ledger = plan.ledger ? readLedger(from, plan.ledger, newest_available_at, evicted, version2) : EMPTY_LEDGER;
   const levels = plan.levels.map((level) => Tiles.decode(level, from));
   const inexact = flags.includes(true) ? flags : [];
-  return { newest_event_time, newest_available_at, watermarks, recent, ledger, inexact, levels };
+  const former_ids = first !== CODEC_VERSION;
+  return { newest_event_time, newest_available_at, watermarks, recent, former_ids, ledger, inexact, levels };
 }

@@ -46,6 +46,10 @@ class Comparison {
   contract(before: ContractIR, now: ContractIR): ContractBreak[] {
     this.same('event_time', before.event_time_format, now.event_time_format);
     this.least('max_future', before.max_future_ms, now.max_future_ms, 'ms');
+    // Of a zone the name counts: newer time zone data say it better.
+    this.same('time_zone', before.time_zone?.name ?? 'none', now.time_zone?.name ?? 'none');
+    const [earliest, least] = [before.min_event_time ?? 0, now.min_event_time ?? 0];
+    if (least > earliest) this.add('min_event_time', at(least), `${at(earliest)} or earlier`);
     for (const field of before.fields) this.field(field, now.fields);
     const known = new Set(before.fields.map(({ name }) => name));
     for (const { name, required } of now.fields) {
@@ -121,6 +125,8 @@ class Comparison {
     this.breaks.push(broken(`${this.at}.${field}`, found, `${allowed}; or schema version ${this.next}`));
   }
 }
+
+const at = (instant: number) => new Date(instant).toISOString();
 
 interface Bounds {
   readonly min?: number;

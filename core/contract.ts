@@ -9,7 +9,8 @@ import type { CanonicalEvent, ContractIR, FieldIR, Scalar } from './ir.ts';
 import { type JsonObject, parseRecord, UNKNOWN_KEY, unknownOf, type WireRecord } from './record.ts';
 import { Rejection, type RejectionReason } from './rejection.ts';
 import { isIdentifier, isLonger, trimmed } from './text.ts';
-import { parseTimestamp } from './time.ts';
+import { type LocalClock, MAX_TIME, parseTimestamp } from './time.ts';
+import { localClock } from './time-zone.ts';
 
 /** Where and when a record arrived. `arrival_ms`: the stream's own arrival time, ms UTC. */
 export interface RecordPosition {
@@ -53,6 +54,8 @@ interface CompiledContract {
   readonly ir: ContractIR;
   /** The incoming keys that its fields are read from. */
   readonly keys: ReadonlySet<string>;
+  /** Reads times without a zone. */
+  readonly local: LocalClock | undefined;
 }
 
 export type CompiledContracts = ReadonlyMap<string, ReadonlyMap<number, CompiledContract>>;
@@ -67,13 +70,18 @@ const ENVELOPE: ReadonlySet<string> = new Set([
   'properties',
 ]);
 const MAX_ID = 128;
-const MAX_ENTITY = 256;
+/** Code points of an entity's id; DynamoDB's keys and Kinesis's partition keys hold as many. */
+export const MAX_ENTITY = 256;
 /** Index by event type and schema version; `validateUseCase` has refused a pair that is declared twice. */
 export function compileContracts(contracts: readonly ContractIR[]): CompiledContracts {
   const byType = new Map<string, Map<number, CompiledContract>>();
   for (const ir of contracts) {
     const versions = byType.get(ir.event_type) ?? new Map<number, CompiledContract>();
-    versions.set(ir.schema_version, { ir, keys: new Set(ir.fields.map((field) => field.from ?? field.name)) });
+    versions.set(ir.schema_version, {
+      ir,
+      keys: new Set(ir.fields.map((field) => field.from ?? field.name)),
+      local: ir.time_zone && localClock(ir.time_zone),
+    });
     byType.set(ir.event_type, versions);
   }
   return byType;
@@ -125,7 +133,7 @@ function canonicalise(
   if (typeName(properties) !== 'object') {
     throw new Rejection('INVALID_FIELD', `properties: found ${typeName(properties)}; allowed: an object`);
   }
-  const times = timesOf(raw, contract, position, options);
+  const times = timesOf(raw, compiled, position, options);
   const typed = normalise(compiled, properties as JsonObject);
   const known = (key: string, inside: boolean) =>
     inside ? compiled.keys.has(key) : ENVELOPE.has(key) || (options.replay && key === 'available_at');
@@ -152,6 +160,11 @@ function canonicalise(
     unknown_fields: unknown,
     misrouted: position.partition_key !== entity_id,
   };
+}
+
+/** Whether an event can be about this entity; keys that start with # are the app's own. */
+export function isEntityId(text: string): boolean {
+  return isIdentifier(text, MAX_ENTITY) && !text.startsWith('#');
 }
 
 function entityOf(raw: JsonObject): string {
@@ -199,21 +212,36 @@ interface Times {
 }
 
 /** `event_time` never exceeds `available_at`: that is what makes a tile final for every later `t`. */
-function timesOf(raw: JsonObject, contract: ContractIR, position: RecordPosition, options: AdmitOptions): Times {
+function timesOf(
+  raw: JsonObject,
+  { ir: contract, local }: CompiledContract,
+  position: RecordPosition,
+  options: AdmitOptions,
+): Times {
   if (raw.event_time === undefined) {
     throw new Rejection('MISSING_FIELD', `event_time: found undefined; allowed: ${contract.event_time_format}`);
   }
-  const parsed = parseTimestamp(raw.event_time, contract.event_time_format);
+  const parsed = parseTimestamp(raw.event_time, contract.event_time_format, local);
   if ('error' in parsed) throw new Rejection('INVALID_EVENT_TIME', `event_time: ${parsed.detail}`);
   const claimed = parsed.value;
+  const { min_event_time = 0 } = contract;
+  if (claimed < min_event_time) {
+    throw new Rejection(
+      'INVALID_EVENT_TIME',
+      `event_time: found a time before the contract's min_event_time; allowed: from ${new Date(min_event_time).toISOString()} (were seconds sent for milliseconds?)`,
+    );
+  }
   let available_at = position.arrival_ms;
   if (options.replay) {
     const given = raw.available_at;
     const format = typeof given === 'number' ? 'epoch_ms' : 'iso8601';
     const available =
-      given === undefined ? { value: claimed + options.available_lag_ms } : parseTimestamp(given, format);
+      given === undefined ? { value: claimed + options.available_lag_ms } : parseTimestamp(given, format, local);
     if ('error' in available) throw new Rejection('INVALID_EVENT_TIME', `available_at: ${available.detail}`);
     available_at = available.value;
+    if (available_at > MAX_TIME) {
+      throw new Rejection('INVALID_EVENT_TIME', 'available_at: found a time out of range; allowed: 1970 to 9999');
+    }
   }
   const ahead = claimed - available_at;
   if (ahead <= 0) return { event_time: claimed, source_time: null, available_at };
@@ -225,12 +253,12 @@ function timesOf(raw: JsonObject, contract: ContractIR, position: RecordPosition
 }
 
 /** Exactly the columns of the contract: what it does not know can be no feature's input, now or after a later release. */
-function normalise({ ir }: CompiledContract, raw: JsonObject): Record<string, Scalar> {
+function normalise({ ir, local }: CompiledContract, raw: JsonObject): Record<string, Scalar> {
   const out: Record<string, Scalar> = {};
   for (const field of ir.fields) {
     const key = field.from ?? field.name;
     // Not by the name alone: every object has a `toString`.
-    out[field.name] = fieldValue(field, Object.hasOwn(raw, key) ? raw[key] : undefined);
+    out[field.name] = fieldValue(field, Object.hasOwn(raw, key) ? raw[key] : undefined, local);
   }
   for (const column of ir.derived) {
     const value = evaluate(column.expr, (name) => out[name] ?? null);
@@ -245,7 +273,7 @@ function normalise({ ir }: CompiledContract, raw: JsonObject): Record<string, Sc
   return out;
 }
 
-function fieldValue(field: FieldIR, raw: unknown): Scalar {
+function fieldValue(field: FieldIR, raw: unknown, local: LocalClock | undefined): Scalar {
   if (raw === undefined || raw === null) {
     if (field.required) {
       throw new Rejection('MISSING_FIELD', `properties.${field.name}: found ${typeName(raw)}; allowed: ${field.type}`);
@@ -260,7 +288,7 @@ function fieldValue(field: FieldIR, raw: unknown): Scalar {
       if (typeof raw !== 'boolean') throw invalid(field, raw, 'true or false');
       return raw;
     case 'timestamp':
-      return unwrap(field, parseTimestamp(raw, field.format));
+      return unwrap(field, parseTimestamp(raw, field.format, local));
     case 'decimal':
       return inRange(field, unwrap(field, parseDecimal(raw, field.scale)));
     case 'int':

@@ -12,8 +12,12 @@ const MAX_NUMBER_DIGITS = 15;
 
 export type Parsed = { readonly value: number } | { readonly error: RejectionReason; readonly detail: string };
 
-/** @param input a JSON string (exact text) or number (its shortest round-trip text). @param scale 0..9. */
-export function parseDecimal(input: unknown, scale: number): Parsed {
+/**
+ * @param input a JSON string (exact text) or number (its shortest round-trip text). @param scale 0..9.
+ * @param rounding `down` cuts toward the smaller number what is finer than the scale, and takes numbers of any length: what
+ * a binary float adds to a time lies far below that
+ */
+export function parseDecimal(input: unknown, scale: number, rounding: 'half_even' | 'down' = 'half_even'): Parsed {
   const plain = typeof input === 'string' ? plainDecimal(input, scale) : Number.NaN;
   if (!Number.isNaN(plain)) return { value: plain };
   const text = typeof input === 'number' ? String(input) : input;
@@ -22,7 +26,7 @@ export function parseDecimal(input: unknown, scale: number): Parsed {
     return { error: 'INVALID_FIELD', detail: `found ${typeof input} that is no decimal; allowed: decimal text` };
   const [, sign, whole = '', fraction = '', exponent = '0'] = match;
   const digits = (whole + fraction).replace(/^0+(?=\d)/, '');
-  if (typeof input === 'number' && digits.replace(/0+$/, '').length > MAX_NUMBER_DIGITS) {
+  if (rounding === 'half_even' && typeof input === 'number' && digits.replace(/0+$/, '').length > MAX_NUMBER_DIGITS) {
     return {
       error: 'INVALID_FIELD',
       detail: `found number of more than ${MAX_NUMBER_DIGITS} digits; allowed: the same as a string`,
@@ -32,7 +36,7 @@ export function parseDecimal(input: unknown, scale: number): Parsed {
   const shift = Number(exponent) - fraction.length + scale;
   // More than 17 digits before the point can't fit into 2^53; stop before padding or cutting at huge exponents.
   if (digits.length + shift > 17) return overflow();
-  const magnitude = shift >= 0 ? BigInt(digits + '0'.repeat(shift)) : roundHalfEven(digits, -shift);
+  const magnitude = shift >= 0 ? BigInt(digits + '0'.repeat(shift)) : shortened(digits, -shift, rounding, sign === '-');
   if (magnitude > BigInt(MAX_EXACT)) return overflow();
   const value = Number(magnitude);
   return { value: sign && value !== 0 ? -value : value };
@@ -58,7 +62,12 @@ function plainDecimal(text: string, scale: number): number {
   return first === 1 && value !== 0 ? -value : value;
 }
 
-function roundHalfEven(digits: string, cut: number): bigint {
+/** @param digits not all of them 0 */
+function shortened(digits: string, cut: number, rounding: 'half_even' | 'down', negative: boolean): bigint {
+  if (rounding === 'down') {
+    const kept = BigInt(digits.slice(0, Math.max(0, digits.length - cut)) || '0');
+    return negative && /[1-9]/.test(digits.slice(-cut)) ? kept + 1n : kept;
+  }
   if (cut > digits.length) return 0n;
   const kept = digits.slice(0, digits.length - cut);
   const dropped = digits.slice(digits.length - cut);

@@ -1,6 +1,8 @@
 /** How the events of a use case are declared: fields, their rules, and what a contract retracts. */
+import { checkContract, checkField } from './define-checks.ts';
 import type { ContractIR, DerivedColumnIR, ExprIR, FieldIR, Scalar, TimestampFormat } from './ir.ts';
-import { parseDuration } from './time.ts';
+import { instantOf, parseDuration } from './time.ts';
+import { timeZoneOf } from './time-zone.ts';
 
 type Distribute<T> = T extends unknown ? Omit<T, 'name' | 'required' | 'default' | 'from'> : never;
 export type FieldSpec = Distribute<FieldIR> & {
@@ -44,21 +46,31 @@ const text = (o: TextOptions) => ({ trim: o.trim ?? true, ...(o.case ? { case: o
 
 /** Field types of a contract. */
 export const field = {
-  string: (o: TextOptions & { readonly max_length?: number } = {}): FieldSpec => ({
-    type: 'string',
-    max_length: o.max_length ?? 256,
-    ...text(o),
-  }),
-  enum: (values: readonly string[], o: TextOptions = {}): FieldSpec => ({ type: 'enum', values, ...text(o) }),
-  int: (o: RangeOptions = {}): FieldSpec => ({ type: 'int', ...range(o), ...common(o) }),
+  string: (o: TextOptions & { readonly max_length?: number } = {}): FieldSpec => {
+    checkField('string', o);
+    return { type: 'string', max_length: o.max_length ?? 256, ...text(o) };
+  },
+  enum: (values: readonly string[], o: TextOptions = {}): FieldSpec => {
+    checkField('enum', o, values);
+    return { type: 'enum', values, ...text(o) };
+  },
+  int: (o: RangeOptions = {}): FieldSpec => {
+    checkField('int', o);
+    return { type: 'int', ...range(o), ...common(o) };
+  },
   /** Integer of 10^-scale in every engine: `decimal(2)` of dollars is cents. */
-  decimal: (scale: number, o: RangeOptions = {}): FieldSpec => ({ type: 'decimal', scale, ...range(o), ...common(o) }),
-  bool: (o: FieldOptions = {}): FieldSpec => ({ type: 'bool', ...common(o) }),
-  timestamp: (format: TimestampFormat, o: FieldOptions = {}): FieldSpec => ({
-    type: 'timestamp',
-    format,
-    ...common(o),
-  }),
+  decimal: (scale: number, o: RangeOptions = {}): FieldSpec => {
+    checkField('decimal', o, scale);
+    return { type: 'decimal', scale, ...range(o), ...common(o) };
+  },
+  bool: (o: FieldOptions = {}): FieldSpec => {
+    checkField('bool', o);
+    return { type: 'bool', ...common(o) };
+  },
+  timestamp: (format: TimestampFormat, o: FieldOptions = {}): FieldSpec => {
+    checkField('timestamp', o, format);
+    return { type: 'timestamp', format, ...common(o) };
+  },
 };
 
 export interface Contract<Name extends string = string> {
@@ -78,6 +90,10 @@ export function contract<
     readonly event_time?: TimestampFormat;
     /** How far a source's clock may be ahead and is clamped. @default '5m' */
     readonly max_future?: string;
+    /** Events before are refused, such as seconds that are sent for milliseconds: ISO-8601 with a zone. @default - 1970 */
+    readonly min_event_time?: string;
+    /** Where ISO times without a zone are at home, such as `Europe/London`. @default - such times are refused */
+    readonly time_zone?: string;
     readonly fields: Fields;
     /** Computed from this event's own fields, after all checks. */
     readonly derived?: Derived;
@@ -85,6 +101,7 @@ export function contract<
     readonly retracts?: { readonly of: Contract; readonly id: keyof Fields & string };
   },
 ): Contract<(keyof Fields | keyof Derived) & string> {
+  checkContract(event_type, schema_version, spec);
   const derived: DerivedColumnIR[] = Object.entries(spec.derived ?? {}).map(([name, expr]) => ({ name, expr }));
   return {
     ir: {
@@ -92,6 +109,12 @@ export function contract<
       schema_version,
       event_time_format: spec.event_time ?? 'iso8601',
       max_future_ms: parseDuration(spec.max_future ?? '5m', `contracts.${event_type}.max_future`),
+      ...(spec.min_event_time === undefined
+        ? {}
+        : { min_event_time: instantOf(spec.min_event_time, `contracts.${event_type}.min_event_time`) }),
+      ...(spec.time_zone === undefined
+        ? {}
+        : { time_zone: timeZoneOf(spec.time_zone, `contracts.${event_type}.time_zone`) }),
       fields: Object.entries(spec.fields).map(([name, f]) => ({ name, ...f }) as FieldIR),
       derived,
       ...(spec.retracts ? { retracts: { event_type: spec.retracts.of.ir.event_type, field: spec.retracts.id } } : {}),

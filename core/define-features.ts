@@ -1,7 +1,10 @@
 /** How features are declared: aggregations, series of windows, and expressions over what was declared before. */
+
+import { checkAggregate } from './define-checks.ts';
 import type { Contract, FieldSpec } from './define-contracts.ts';
-import { DefinitionError, typeName } from './errors.ts';
+import { DefinitionError, shown } from './errors.ts';
 import type { AggregateFeatureIR, AggregationOp, ExprIR, FeatureIR, PredicateIR, Scalar } from './ir.ts';
+import { requireKind } from './spec.ts';
 import { hopOf, parseDuration } from './time.ts';
 
 export type Condition =
@@ -72,12 +75,13 @@ interface AnySpec<Name extends string> extends AggregateSpec<Name> {
 
 function aggregate<Name extends string>(op: AggregationOp, spec: AnySpec<Name>): FeatureSpec {
   return (name) => {
+    checkAggregate(op, name, spec);
     const window_ms = spec.window === 'lifetime' ? null : parseDuration(spec.window, `features.${name}.window`);
     const { series } = spec;
     if (series !== undefined && (window_ms === null || !Number.isInteger(series) || series < 1 || series > 366)) {
       throw new DefinitionError(
         `features.${name}.series`,
-        window_ms === null ? 'a series of lifetimes' : typeName(series),
+        window_ms === null ? 'a series of lifetimes' : shown(series),
         'a whole number of windows from 1 to 366, each with a width such as 7d',
       );
     }
@@ -130,7 +134,11 @@ export const timeSinceFirst = <N extends string>(spec: AggregateSpec<N>) => aggr
 /** An expression over features declared before it. */
 export const derived =
   (expr: ExprIR, description = ''): FeatureSpec =>
-  (name) => [{ kind: 'derived', name, description, expr, value_type: 'float' }];
+  (name) => {
+    requireKind(expr, 'object', `features.${name}.expr`);
+    requireKind(description, 'text', `features.${name}.description`);
+    return [{ kind: 'derived', name, description, expr, value_type: 'float' }];
+  };
 
 type Operand = ExprIR | string | number;
 const operand = (value: Operand): ExprIR =>
@@ -149,8 +157,9 @@ const div = binary('div');
  * the newest. Positive: growing.
  */
 function trend(series: string, n: number): ExprIR {
+  requireKind(series, 'text', 'trend.series');
   if (!Number.isInteger(n) || n < 2)
-    throw new DefinitionError(`trend(${series})`, typeName(n), 'a series of 2 or more');
+    throw new DefinitionError(`trend(${shown(series)})`, shown(n), 'a series of 2 or more');
   const terms = Array.from({ length: n }, (_, i) => mul(`${series}_${i}`, n - 1 - 2 * i));
   return div(
     terms.reduce((sum, term) => add(sum, term)),

@@ -2,10 +2,11 @@
  * How a use case is written: contracts, a feature view, a label, a model and alerts, compiled to the IR.
  * Names are checked by the compiler where it can (fields of a contract) and by `validateUseCase` where it can't.
  */
+
+import { checkedFeatures, checkUseCase, checkView } from './define-checks.ts';
 import type { Contract } from './define-contracts.ts';
 import { type Condition, type FeatureSpec, predicates } from './define-features.ts';
 import { hashOf, type ViewBody, versionOf } from './definition-hash.ts';
-import { DefinitionError, typeName } from './errors.ts';
 import type {
   AlertIR,
   ContractIR,
@@ -16,7 +17,8 @@ import type {
   RememberedIR,
   UseCaseIR,
 } from './ir.ts';
-import { parseDuration, parseTimestamp } from './time.ts';
+import { requireKind } from './spec.ts';
+import { instantOf, parseDuration } from './time.ts';
 import { parseUseCase } from './usecase.ts';
 import { retractionRules } from './view.ts';
 
@@ -57,11 +59,7 @@ export interface ViewSpec {
 }
 
 /** An instant of a definition, ms UTC. */
-export function instant(iso: string, name: string): number {
-  const parsed = parseTimestamp(iso, 'iso8601');
-  if ('error' in parsed) throw new DefinitionError(name, typeName(iso), 'ISO-8601 with a zone');
-  return parsed.value;
-}
+export const instant = instantOf;
 
 export const instants = (from: string, to: string, every: string): InstantsIR => ({
   from: instant(from, 'instants.from'),
@@ -91,7 +89,8 @@ function remembered(said: Remembered | undefined, fallback: Remembered, at: stri
 
 function compileViewSpec(name: string, view: ViewSpec, contracts: readonly ContractIR[]): FeatureViewIR {
   const at = `views.${name}`;
-  const features = Object.entries(view.features).flatMap(([feature, make]) => make(feature));
+  checkView(name, view);
+  const features = Object.entries(view.features).flatMap(([feature, make]) => checkedFeatures(feature, make(feature)));
   const rules = retractionRules(features, contracts);
   const body: ViewBody = {
     name,
@@ -110,8 +109,10 @@ function compileViewSpec(name: string, view: ViewSpec, contracts: readonly Contr
 
 /** Compiles and checks a use case. @throws DefinitionError naming the field, what was found and what is allowed */
 export function defineUseCase(spec: UseCaseSpec): UseCaseIR {
+  checkUseCase(spec);
   const contracts = spec.contracts.map((c) => c.ir);
   const views = Object.entries(spec.views).map(([name, view]) => compileViewSpec(name, view, contracts));
+  for (const part of ['label', 'model', 'alerts'] as const) requireKind(spec[part], 'object', part);
   const { horizon, where, ...label } = spec.label;
   const { cooldown, ...alerts } = spec.alerts;
   const ir: UseCaseIR = {

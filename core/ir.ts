@@ -72,10 +72,21 @@ export interface ContractIR {
   readonly event_time_format: TimestampFormat;
   /** A source clock ahead by up to this is clamped to the arrival; more is quarantined. */
   readonly max_future_ms: number;
+  /** ms UTC; events before are quarantined. Absent: 1970. */
+  readonly min_event_time?: number;
+  /** Where ISO times without a zone are at home, of `event_time` and of fields. Absent: they are refused. */
+  readonly time_zone?: TimeZoneIR;
   readonly fields: readonly FieldIR[];
   readonly derived: readonly DerivedColumnIR[];
   /** An event of this contract cancels the one of `event_type` and the same entity whose id its property `field` holds. */
   readonly retracts?: RetractsIR;
+}
+
+/** A zone of the IANA database as it was known where the contract was defined. */
+export interface TimeZoneIR {
+  readonly name: string;
+  /** [from, ms UTC; what local time is ahead of UTC, ms], ascending; the first holds before, too, the last for ever. */
+  readonly offsets: readonly (readonly [from: number, offset_ms: number])[];
 }
 
 export interface RetractsIR {

@@ -3,7 +3,7 @@
  * and the retractions whose event has not come yet. In any order of arrival it ends with the same content.
  */
 import type { ByteReader, ByteWriter } from './bytes.ts';
-import { hash53 } from './hash.ts';
+import { formerId, formerIdHash, hash53, idHash } from './hash.ts';
 import type { CanonicalEvent, FeatureViewIR, RetractionsIR, Scalar } from './ir.ts';
 import { newestFirst, type RecentId } from './recent-ids.ts';
 
@@ -53,10 +53,11 @@ export function ledgerPlan({ retractions, features }: FeatureViewIR): LedgerPlan
 /**
  * An event id is unique for a fact, so a retraction that names the id of another type retracts nothing. Made of the id's
  * hash, so that a retraction finds its event among entries, which keep no more of it.
- * @param id_hash hash53 of the event id
+ * @param id_hash idHash of the event id, or formerIdHash, which makes another hash of former code
  */
 export function targetHash(event_type: string, id_hash: number): number {
-  return hash53(`${event_type}\n${id_hash}`);
+  if (id_hash < 0) return formerId(hash53(`${event_type}\n${formerId(id_hash)}`));
+  return idHash(`${event_type}\n${id_hash}`);
 }
 
 /** What an event means to the ledger. */
@@ -76,9 +77,12 @@ export class OpenLedger {
   private readonly entries: Map<number, LedgerEntry>;
   private readonly pending: Map<number, RecentId>;
   private evicted: boolean;
+  private readonly former_ids: boolean;
 
-  constructor(plan: LedgerPlan, ledger: Ledger) {
+  /** @param former_ids whether it may hold hashes that former code made */
+  constructor(plan: LedgerPlan, ledger: Ledger, former_ids: boolean) {
     this.plan = plan;
+    this.former_ids = former_ids;
     this.entries = new Map(ledger.entries.map((entry) => [entry.hash, entry]));
     this.pending = new Map(ledger.pending.map((one) => [one.hash, one]));
     this.evicted = ledger.evicted;
@@ -99,8 +103,9 @@ export class OpenLedger {
   private remember(event: CanonicalEvent, hash: number, available_at: number): Effect {
     const type = this.plan.types.indexOf(event.event_type);
     if (type < 0) return { kind: 'count' };
-    const waiting = targetHash(event.event_type, hash);
-    const cancelled = this.pending.delete(waiting);
+    const hashes = this.former_ids ? [hash, formerIdHash(event.event_id)] : [hash];
+    const waiting = hashes.map((one) => targetHash(event.event_type, one));
+    const cancelled = waiting.filter((one) => this.pending.delete(one)).length > 0;
     const names = this.plan.properties[type]!;
     this.entries.set(hash, {
       available_at,
@@ -114,14 +119,16 @@ export class OpenLedger {
   }
 
   private retract(event_type: string, event_id: string, available_at: number): Effect | null {
-    const id_hash = hash53(event_id);
-    const entry = this.entries.get(id_hash);
+    const id_hash = idHash(event_id);
+    const former = this.former_ids ? formerIdHash(event_id) : null;
+    const entry = this.entries.get(id_hash) ?? (former === null ? undefined : this.entries.get(former));
     if (entry?.event_type === event_type) {
       if (entry.cancelled) return null;
       this.entries.set(entry.hash, { ...entry, cancelled: true });
       return { kind: 'undo', entry };
     }
     const hash = targetHash(event_type, id_hash);
+    if (former !== null && this.pending.has(targetHash(event_type, former))) return null;
     const known = this.pending.get(hash);
     if (!known || known.available_at < available_at) this.pending.set(hash, { available_at, hash });
     return this.evicted && !known ? { kind: 'unknown', event_type } : null;
@@ -149,13 +156,13 @@ export function writeLedger(out: ByteWriter, plan: LedgerPlan, ledger: Ledger, n
   out.varint(ledger.pending.length);
   for (const { available_at, hash } of ledger.pending) {
     out.varint(newest_available_at - available_at);
-    out.hash(hash);
+    out.idHash(hash);
   }
   out.varint(ledger.entries.length);
   for (const { available_at, hash, event_time, event_type, properties, cancelled } of ledger.entries) {
     const type = plan.types.indexOf(event_type);
     out.varint(newest_available_at - available_at);
-    out.hash(hash);
+    out.idHash(hash);
     out.varint(available_at - event_time);
     out.varint(2 * type + (cancelled ? 1 : 0));
     for (const name of plan.properties[type]!) {
@@ -164,14 +171,22 @@ export function writeLedger(out: ByteWriter, plan: LedgerPlan, ledger: Ledger, n
   }
 }
 
-export function readLedger(from: ByteReader, plan: LedgerPlan, newest_available_at: number, evicted: boolean): Ledger {
+/** @param former whether all its hashes are of codec version 2 */
+export function readLedger(
+  from: ByteReader,
+  plan: LedgerPlan,
+  newest_available_at: number,
+  evicted: boolean,
+  former: boolean,
+): Ledger {
+  const readHash = () => (former ? formerId(from.hash()) : from.idHash());
   const pending = Array.from({ length: from.varint() }, () => ({
     available_at: newest_available_at - from.varint(),
-    hash: from.hash(),
+    hash: readHash(),
   }));
   const entries = Array.from({ length: from.varint() }, (): LedgerEntry => {
     const available_at = newest_available_at - from.varint();
-    const hash = from.hash();
+    const hash = readHash();
     const event_time = available_at - from.varint();
     const tag = from.varint();
     const type = tag >> 1;
@@ -179,5 +194,8 @@ export function readLedger(from: ByteReader, plan: LedgerPlan, newest_available_
     for (const name of plan.properties[type]!) properties[name] = from.scalarOrNull();
     return { available_at, hash, event_time, event_type: plan.types[type]!, properties, cancelled: tag % 2 === 1 };
   });
-  return { pending, entries, evicted };
+  // Hashes decide among those that came at the same time, and those of former code stand the other way round.
+  return former
+    ? { pending: pending.sort(newestFirst), entries: entries.sort(newestFirst), evicted }
+    : { pending, entries, evicted };
 }

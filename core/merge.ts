@@ -45,9 +45,10 @@ export function mergeStates(
   const inexact = new Set<number>();
   const reachable = plan.levels.map((level) => oldestReachable(level, newest_available_at));
   let levels = plan.levels.map((level, l) => mergeTiles(level, base.levels[l]!, delta.levels[l]!, reachable[l]!));
+  const former_ids = base.former_ids || delta.former_ids;
   let ledger = base.ledger;
   if (plan.ledger) {
-    const met = mergeLedgers(plan.ledger, base.ledger, delta.ledger, newest_available_at);
+    const met = mergeLedgers(plan.ledger, base.ledger, delta.ledger, newest_available_at, former_ids);
     ledger = met.ledger;
     const tiles = plan.levels.map((level, l) => new OpenTiles(level, levels[l]!));
     for (const entry of met.cancelled) undo(plan, tiles, entry, inexact);
@@ -60,7 +61,7 @@ export function mergeStates(
     if (other === undefined || compareSequence(other, mark) < 0) watermarks[shard] = mark;
   }
   const newest_event_time = Math.max(base.newest_event_time, delta.newest_event_time);
-  const state = { newest_event_time, newest_available_at, watermarks, recent, ledger, levels };
+  const state = { newest_event_time, newest_available_at, watermarks, recent, former_ids, ledger, levels };
   const flags =
     delta.inexact.length === 0 ? base.inexact : delta.inexact.map((flag, i) => flag || base.inexact[i] === true);
   return { state: { ...state, inexact: marked(plan, flags, inexact) }, twice };
@@ -80,6 +81,7 @@ export function seedState(plan: ViewPlan, other: EntityState): EntityState {
     newest_event_time: other.newest_event_time,
     newest_available_at: other.newest_available_at,
     recent: RecentIds.of(known.slice(0, cap)),
+    former_ids: other.former_ids,
   };
 }
 
@@ -97,6 +99,11 @@ function mergeRecent(plan: ViewPlan, base: RecentIds, delta: RecentIds, newest: 
   }
   const ids = twice > 0 ? [...known].map(([hash, available_at]) => ({ available_at, hash })).concat(added) : added;
   return { recent: (twice > 0 ? RecentIds.none : base).with(ids, newest, plan.view.dedupe), twice };
+}
+
+/** Whether a retraction may wait for an event that is there under the hash of another codec version. */
+function areMixed({ entries, pending }: Pick<Ledger, 'entries' | 'pending'>): boolean {
+  return pending.some((one) => entries.some(({ hash }) => hash < 0 !== one.hash < 0));
 }
 
 function mergeTiles(level: Level, base: Tiles, delta: Tiles, reachable: number): Tiles {
@@ -121,6 +128,7 @@ function mergeLedgers(
   base: Ledger,
   delta: Ledger,
   newest_available_at: number,
+  former_ids: boolean,
 ): { ledger: Ledger; cancelled: LedgerEntry[]; unsure: boolean } {
   const entries = new Map<number, LedgerEntry>();
   for (const entry of [...base.entries, ...delta.entries]) {
@@ -142,7 +150,7 @@ function mergeLedgers(
   const waits = (ledger: Ledger) => ledger.pending.some(({ hash }) => pending.has(hash));
   const unknown = (base.evicted && waits(delta)) || (delta.evicted && waits(base));
   const both = { entries: [...entries.values()], pending: [...pending.values()] };
-  const open = new OpenLedger(plan, { ...both, evicted: base.evicted || delta.evicted });
+  const open = new OpenLedger(plan, { ...both, evicted: base.evicted || delta.evicted }, former_ids);
   const { ledger, forgot } = open.close(newest_available_at);
-  return { ledger, cancelled, unsure: unknown || forgot };
+  return { ledger, cancelled, unsure: unknown || forgot || (former_ids && areMixed(both)) };
 }

@@ -1,6 +1,6 @@
 /** first, last and last_k: single events picked by the order (event_time, available_at, event_id). */
 import { ByteReader, type ByteWriter } from './bytes.ts';
-import { hash53 } from './hash.ts';
+import { isHashOf } from './hash.ts';
 import { INEXACT, type Partial, type Value } from './partials.ts';
 
 export interface Pick {
@@ -75,7 +75,7 @@ export const pick = (keepFirst: boolean): Partial<Pick> => {
     },
     merge,
     // Who was second is not known; whoever was not picked was not counted.
-    remove: (cell, _, { hash }) => (hash53(cell.event_id) === hash ? INEXACT : cell),
+    remove: (cell, _, { hash }) => (isHashOf(hash, cell.event_id) ? INEXACT : cell),
     write,
     read,
   };
@@ -88,7 +88,7 @@ export const lastPicks = (k: number): Partial<readonly Pick[]> => {
     add: (cell, value, event) => merge(cell ?? [], [pickOf(value, event)]),
     merge,
     remove: (cell, _, { hash }) => {
-      const kept = cell.filter((one) => hash53(one.event_id) !== hash);
+      const kept = cell.filter((one) => !isHashOf(hash, one.event_id));
       if (kept.length === cell.length) return cell;
       // A tile that was not full holds all its events, so nobody moves up.
       if (cell.length === k) return INEXACT;

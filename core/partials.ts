@@ -30,7 +30,7 @@ export const INEXACT = Symbol('inexact');
 /** What is remembered of an event that is retracted. */
 export interface Retracted {
   readonly event_time: number;
-  /** hash53 of the event id. */
+  /** idHash of the event id, or formerIdHash. */
   readonly hash: number;
 }
 

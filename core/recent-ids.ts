@@ -2,12 +2,13 @@
  * The event ids that a state has seen lately, newest first by (available_at, hash). They are looked up and added to as
  * bytes: a set of 256 ids made for each update costs more than all of its arithmetic.
  */
-import { ByteReader, type ByteWriter } from './bytes.ts';
+import { ByteReader, type ByteWriter, FORMER_ID } from './bytes.ts';
+import { formerId } from './hash.ts';
 import type { RememberedIR } from './ir.ts';
 
 export interface RecentId {
   readonly available_at: number;
-  /** hash53 of the event id. */
+  /** idHash of the event id, or formerIdHash. */
   readonly hash: number;
 }
 
@@ -52,6 +53,12 @@ export class RecentIds {
 
   static readonly none = new RecentIds([], -1);
 
+  /** Of codec version 2, whose hashes are of another kind. */
+  static decodeFormer(from: ByteReader, newest_available_at: number): RecentIds {
+    const ids = RecentIds.decode(from, newest_available_at).list();
+    return RecentIds.of(ids.map((id) => ({ ...id, hash: formerId(id.hash) })).sort(newestFirst));
+  }
+
   /** @param ids newest first */
   static of(ids: readonly RecentId[]): RecentIds {
     return new RecentIds(ids, ids.at(-1)?.available_at ?? -1);
@@ -74,7 +81,7 @@ export class RecentIds {
     if (this.size === 0) return;
     out.varint(newest_available_at - this.newest);
     out.varint(this.newest - this.oldest);
-    for (const id of front) out.hash(id.hash);
+    for (const id of front) out.idHash(id.hash);
     out.raw(bytes, hashes, hashes + older * HASH_BYTES);
     const block = out.openBlock();
     for (let i = 1; i < front.length; i++) out.varint(front[i - 1]!.available_at - front[i]!.available_at);
@@ -87,8 +94,10 @@ export class RecentIds {
   has(hash: number): boolean {
     for (const id of this.front) if (id.hash === hash) return true;
     const { bytes } = this;
-    const low = hash >>> 0;
-    const high = Math.floor(hash / 2 ** 32);
+    const bits = hash < 0 ? -1 - hash : hash;
+    const low = bits >>> 0;
+    const high = Math.floor(bits / 2 ** 32);
+    const top = (high >>> 16) | (hash < 0 ? FORMER_ID : 0);
     const end = this.hashes + this.older * HASH_BYTES;
     for (let i = this.hashes; i < end; i += HASH_BYTES) {
       if (
@@ -98,7 +107,7 @@ export class RecentIds {
         bytes[i + 3] === low >>> 24 &&
         bytes[i + 4] === (high & 0xff) &&
         bytes[i + 5] === ((high >>> 8) & 0xff) &&
-        bytes[i + 6] === high >>> 16
+        bytes[i + 6] === top
       ) {
         return true;
       }
@@ -114,7 +123,7 @@ export class RecentIds {
     let available_at = this.olderNewest;
     for (let i = 0; i < this.older; i++) {
       if (i > 0) available_at -= gaps.varint();
-      ids.push({ available_at, hash: hashes.hash() });
+      ids.push({ available_at, hash: hashes.idHash() });
     }
     return ids;
   }

@@ -1,5 +1,5 @@
 /** The state of one entity in one feature view: tiles, watermarks and what is remembered of single events. Pure. */
-import { hash53 } from './hash.ts';
+import { formerIdHash, idHash } from './hash.ts';
 import type { CanonicalEvent } from './ir.ts';
 import { EMPTY_LEDGER, type Ledger, type LedgerEntry, OpenLedger } from './ledger.ts';
 import { INEXACT, valueFor } from './partials.ts';
@@ -16,6 +16,8 @@ export interface EntityState {
   /** Shard → the highest sequence number applied: of this entity, every event of that record. */
   readonly watermarks: Readonly<Record<string, string>>;
   readonly recent: RecentIds;
+  /** Whether there may be hashes of ids among `recent` and `ledger` that former code made (`formerIdHash`). */
+  readonly former_ids: boolean;
   /** Empty for a view without retractions. */
   readonly ledger: Ledger;
   /**
@@ -53,6 +55,7 @@ export function emptyState(plan: ViewPlan): EntityState {
     newest_available_at: -1,
     watermarks: {},
     recent: RecentIds.none,
+    former_ids: false,
     ledger: EMPTY_LEDGER,
     inexact: [],
     levels: plan.levels.map(Tiles.none),
@@ -82,7 +85,7 @@ export function applyEvents(
   const added = events.length > FEW ? new Set<number>() : null;
   const duplicates: CanonicalEvent[] = [];
   const tiles = plan.levels.map((level, l) => new OpenTiles(level, state.levels[l]!));
-  const ledger = plan.ledger ? new OpenLedger(plan.ledger, state.ledger) : null;
+  const ledger = plan.ledger ? new OpenLedger(plan.ledger, state.ledger, state.former_ids) : null;
   const inexact = new Set<number>();
   let { newest_event_time, newest_available_at } = state;
   let skipped = 0;
@@ -93,8 +96,8 @@ export function applyEvents(
       continue;
     }
     watermarks[event.shard_id] = event.sequence_number;
-    const hash = hash53(event.event_id);
-    if ((added ? added.has(hash) : ids.some((id) => id.hash === hash)) || state.recent.has(hash)) {
+    const hash = idHash(event.event_id);
+    if ((added ? added.has(hash) : ids.some((id) => id.hash === hash)) || isKnown(state, event, hash)) {
       duplicates.push(event);
       continue;
     }
@@ -121,6 +124,7 @@ export function applyEvents(
       newest_available_at,
       watermarks,
       recent: state.recent.with(ids, newest_available_at, plan.view.dedupe),
+      former_ids: state.former_ids,
       ledger: closed?.ledger ?? EMPTY_LEDGER,
       inexact: marked(plan, state.inexact, inexact),
       levels: tiles.map((open, l) => open.close(oldestReachable(plan.levels[l]!, newest_available_at))),
@@ -138,6 +142,10 @@ export function applyEvents(
 function isBehind(sequence: string, mark: string, before: string | undefined): boolean {
   const ahead = compareSequence(sequence, mark);
   return ahead < 0 || (ahead === 0 && mark === before);
+}
+
+function isKnown({ recent, former_ids }: EntityState, { event_id }: CanonicalEvent, hash: number): boolean {
+  return recent.has(hash) || (former_ids && recent.has(formerIdHash(event_id)));
 }
 
 /** Events up to which a list is searched faster than a set is made. */

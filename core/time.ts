@@ -1,6 +1,6 @@
 /** Instants and durations: integer ms UTC; text only at the edges. */
 import { type Parsed, parseDecimal } from './decimal.ts';
-import { DefinitionError, typeName } from './errors.ts';
+import { DefinitionError, shown, typeName } from './errors.ts';
 import type { TimestampFormat } from './ir.ts';
 
 export const MINUTE = 60_000;
@@ -9,12 +9,22 @@ export const DAY = 86_400_000;
 /** 9999-12-31T23:59:59.999Z: the last instant that ISO text with four year digits can say. */
 export const MAX_TIME = 253_402_300_799_999;
 
-const ISO = /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(?:(Z|z)|([+-])(\d{2}):?(\d{2}))$/;
+/** ISO 8601 and what databases make of it: a blank for the T and before the zone, +00, a comma, UTC for Z. */
+const ISO =
+  /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?(?: ?(?:(Z|z|UTC|GMT)|([+-])(\d{2})(?::?(\d{2}))?))?$/;
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: MINUTE, h: HOUR, d: DAY };
 
-/** Parses a timestamp by its declared format; ISO text needs a zone; parts below a ms are cut off. 1970 to 9999 only. */
-export function parseTimestamp(input: unknown, format: TimestampFormat): Parsed {
-  const parsed = format === 'iso8601' ? parseIso(input) : parseDecimal(input, format === 'epoch_s' ? 3 : 0);
+/** ms of a clock on a wall, as if it showed UTC, → ms UTC. */
+export type LocalClock = (local_ms: number) => number;
+
+/**
+ * Parses a timestamp by its declared format. Parts below a ms are cut off, whatever the format: an event never moves into
+ * the next hour, nor past its own arrival. 1970 to 9999 only.
+ * @param local reads ISO text without a zone. @default - it is refused
+ */
+export function parseTimestamp(input: unknown, format: TimestampFormat, local?: LocalClock): Parsed {
+  const parsed =
+    format === 'iso8601' ? parseIso(input, local) : parseDecimal(input, format === 'epoch_s' ? 3 : 0, 'down');
   if ('error' in parsed) {
     return {
       error: 'INVALID_FIELD',
@@ -74,7 +84,14 @@ function daysFromCivil(year: number, month: number, day: number): number {
   return era * 146_097 + yoe * 365 + Math.floor(yoe / 4) - Math.floor(yoe / 100) + doy - 719_468;
 }
 
-function parseIso(input: unknown): Parsed {
+/** An instant of a definition, ms UTC. @throws DefinitionError naming `field` */
+export function instantOf(iso: string, field: string): number {
+  const parsed = parseTimestamp(iso, 'iso8601');
+  if ('error' in parsed) throw new DefinitionError(field, shown(iso), 'ISO-8601 with a zone');
+  return parsed.value;
+}
+
+function parseIso(input: unknown, local: LocalClock | undefined): Parsed {
   if (typeof input === 'string') {
     const plain = parsePlainIso(input);
     if (!Number.isNaN(plain)) return { value: plain };
@@ -90,14 +107,15 @@ function parseIso(input: unknown): Parsed {
   const offset = Number(match[10] ?? 0) * 60 + Number(match[11] ?? 0);
   if (!real || minute! > 59 || second! > 59 || Number(match[10] ?? 0) > 23 || Number(match[11] ?? 0) > 59)
     return failed;
-  const ms = Number((match[7] ?? '').padEnd(3, '0').slice(0, 3));
+  const ms = Number((match[7] ?? '').slice(0, 3).padEnd(3, '0'));
+  if (match[8] === undefined && match[9] === undefined) return local ? { value: local(utc) + ms } : failed;
   return { value: utc + ms - (match[9] === '-' ? -offset : offset) * MINUTE };
 }
 
 /** `90s`, `5m`, `12h`, `28d` → ms. @throws DefinitionError naming `field`. */
 export function parseDuration(text: unknown, field: string): number {
   const match = typeof text === 'string' ? /^([1-9]\d{0,5})([smhd])$/.exec(text) : null;
-  if (!match) throw new DefinitionError(field, typeName(text), 'a duration such as 90s, 5m, 12h or 28d');
+  if (!match) throw new DefinitionError(field, shown(text), 'a duration such as 90s, 5m, 12h or 28d');
   return Number(match[1]) * UNITS[match[2]!]!;
 }
 

@@ -4,6 +4,15 @@ import { sha256 } from './hash.ts';
 /** Partition key of the tombstones in the online table; the sort key is `tombstoneOf` the entity. */
 export const ERASED_KEY = '#erased';
 
+/**
+ * Key (both parts) of the item that counts the changes of the list of tombstones, so that its readers ask one small item
+ * whether they have to read the list again.
+ */
+export const ERASURES_KEY = '#erasures';
+
+/** How much longer than the longest call an erasure waits, s: so old may be what a function knows of the tombstones. */
+export const SETTLE_SECONDS = 2;
+
 /** Hex sha256. Of a guessable id it can be guessed: it is a pseudonym, and is kept as one. */
 export function tombstoneOf(entity_id: string): string {
   return sha256(`tidemark-erased\n${entity_id}`);

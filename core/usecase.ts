@@ -1,7 +1,8 @@
 /** The shape of a use case's IR document, checked wherever one is read. */
 import { z } from 'zod';
-import { DefinitionError, typeName } from './errors.ts';
+import { DefinitionError, shown } from './errors.ts';
 import type { ExprIR, FeatureViewIR, UseCaseIR } from './ir.ts';
+import { isObject } from './spec.ts';
 import { validateUseCase } from './validate.ts';
 
 const name = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'a lower-case name of letters, digits and _');
@@ -41,6 +42,8 @@ const contract = z.strictObject({
   schema_version: z.int().positive(),
   event_time_format: format,
   max_future_ms: ms.max(86_400_000),
+  min_event_time: ms.optional(),
+  time_zone: z.strictObject({ name: z.string(), offsets: z.array(z.tuple([z.int(), z.int()])).min(1) }).optional(),
   fields: z.array(field),
   derived: z.array(z.strictObject({ name, expr })),
   retracts: z.strictObject({ event_type: name, field: name }).optional(),
@@ -152,6 +155,35 @@ export function modelView(ir: UseCaseIR): FeatureViewIR {
   return ir.views.find(({ name }) => name === ir.model.view)!;
 }
 
+/** By the names that people gave, `features.orders_28d.where.amount`, not by the places in lists. */
+function refusalOf(issue: z.core.$ZodIssue, document: unknown): DefinitionError {
+  const names: string[] = [];
+  let value = document;
+  for (const key of issue.path) {
+    const inList = Array.isArray(value);
+    value = isObject(value) || inList ? (value as Record<PropertyKey, unknown>)[key] : undefined;
+    names.push((inList && nameOf(value)) || String(key));
+  }
+  // What a condition compares with has no name of its own.
+  const at =
+    names
+      .join('.')
+      .replace(/^views\.[^.]+\.(?=features\.)/, '')
+      .replace(/(\.where\.[^.]+)\.value(\.\d+)?$/, '$1') || 'use case';
+  if (issue.code === 'unrecognized_keys')
+    return new DefinitionError(`${at}.${issue.keys[0]}`, 'a member of this name', 'the members that are documented');
+  return new DefinitionError(
+    at,
+    shown(value),
+    issue.message.replace(/^Invalid input: expected (.*), received .*$/, '$1'),
+  );
+}
+
+function nameOf(part: unknown): string | undefined {
+  const { name, event_type, field } = isObject(part) ? part : {};
+  return [name, event_type, field].find((one): one is string => typeof one === 'string' && one !== '');
+}
+
 /**
  * Reads an IR document: shape first, then what the definitions mean together.
  * @throws DefinitionError naming the field, the found type and what is allowed
@@ -159,13 +191,7 @@ export function modelView(ir: UseCaseIR): FeatureViewIR {
 export function parseUseCase(document: unknown): UseCaseIR {
   const parsed = useCaseSchema.safeParse(document);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    const found = issue.path.reduce<unknown>(
-      (value, key) =>
-        value !== null && typeof value === 'object' ? (value as Record<PropertyKey, unknown>)[key] : undefined,
-      document,
-    );
-    throw new DefinitionError(issue.path.join('.') || 'use case', typeName(found), issue.message);
+    throw refusalOf(parsed.error.issues[0]!, document);
   }
   const ir = parsed.data as UseCaseIR;
   validateUseCase(ir);

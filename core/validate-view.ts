@@ -1,6 +1,6 @@
 /** What a feature view must hold to so that every value is exact. Each refusal says what to write instead. */
 import { hashOf, versionOf } from './definition-hash.ts';
-import { fail } from './errors.ts';
+import { fail, shown } from './errors.ts';
 import { references } from './expr.ts';
 import type { AggregateFeatureIR, ContractIR, FeatureIR, FeatureViewIR, FieldType, PredicateIR } from './ir.ts';
 import { DAY, HOUR, hopOf, MINUTE } from './time.ts';
@@ -37,7 +37,7 @@ export function columnsOf(contracts: readonly ContractIR[], event_type: string, 
 }
 
 export function checkView(view: FeatureViewIR, contracts: readonly ContractIR[]): void {
-  const at = `views.${view.name}.features`;
+  const at = 'features';
   unique(
     view.features.map((feature) => feature.name),
     at,
@@ -171,7 +171,7 @@ export function checkWhere(where: readonly PredicateIR[], columns: Columns, at: 
     const wanted = NUMERIC.includes(type) ? 'number' : type === 'bool' ? 'boolean' : 'string';
     for (const value of predicate.op === 'in' ? predicate.value : [predicate.value]) {
       if (typeof value !== wanted)
-        fail(`${at}.${predicate.field}`, typeof value, `${wanted} for a field of type ${type}`);
+        fail(`${at}.${predicate.field}`, shown(value), `a ${wanted} for a field of type ${type}`);
     }
   }
 }

@@ -1,7 +1,9 @@
 """Glue job: takes every entity with a tombstone out of the lake, looks again, counts → checks/erasure-<run>.json.
 
-Who is meant stands in the tombstones, so no argument and no log names anybody. May run again.
-Arguments: --aws_region, --lake_bucket, --database, --table_features, --settle_seconds, --run.
+Who is meant stands in the tombstones, so no argument and no log names anybody. May run again, and does every week: what
+Lambda writes down of a batch that it gives up may come a day after the erasure.
+Arguments: --aws_region, --lake_bucket, --database, --table_features, --settle_seconds, --run (`weekly`: something that
+is left ends the job).
 """
 
 import json
@@ -25,7 +27,7 @@ from tidemark_spark.job_arguments import resolve
 from tidemark_spark.lake import write_bytes
 from tidemark_spark.spark_events import prepare
 from tidemark_spark.tables import Tables
-from tidemark_spark.tombstones import read_tombstones
+from tidemark_spark.tombstones import keep_in_lake, read_tombstones
 
 RULES = {
     "raw/history/": history,
@@ -35,6 +37,7 @@ RULES = {
     "aws/lambda/": given_up,
     "time-travel/": answered,
 }
+WEEKLY = "weekly"
 WAREHOUSE, TRAINING, CHECKS = "iceberg/", "training/", "checks/"
 
 
@@ -44,7 +47,12 @@ def main() -> None:
     prepare(spark, args["aws_region"])
     bucket, tables = args["lake_bucket"], Tables(args["database"])
     cleared = read_tombstones(args["table_features"])
+    # Those of before tombstones were kept in the lake too.
+    keep_in_lake(bucket, cleared)
     erased = frozenset(cleared)
+    if not erased and args["run"] == WEEKLY:
+        print(json.dumps({"job": "erase_entity", "tombstones": 0}))
+        return
     taken = erase_objects(spark, bucket, {CHECKS: checks(erased_predictions(spark, tables, erased))}, erased)
     taken |= erase_tables(spark, tables, erased)
     tags = {}
@@ -64,6 +72,9 @@ def main() -> None:
     report = {"tombstones": len(erased), "taken": taken, "left": left}
     write_bytes(bucket, f"{CHECKS}erasure-{args['run']}.json", json.dumps(report, indent=2).encode())
     print(json.dumps({"job": "erase_entity"} | report))
+    if args["run"] == WEEKLY and any(left.values()):
+        stores = ", ".join(store for store, records in left.items() if records)
+        raise RuntimeError(f"{stores}: something is left of erased entities. Runbook: docs/runbook.md#erasure")
 
 
 def only_parquet(body: bytes, erased: frozenset[str]) -> tuple[bytes | None, int]:

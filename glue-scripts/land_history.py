@@ -1,4 +1,4 @@
-"""Glue job: wire events of raw/history/*.ndjson.gz → Iceberg `events`, bad lines → `quarantine`. May run again.
+"""Glue job: wire events of raw/history/ → Iceberg `events`, bad lines → `quarantine`. May run again.
 
 Arguments: --aws_region, --lake_bucket, --database, --ir_uri, --entity_buckets, --table_features.
 """
@@ -7,14 +7,13 @@ import json
 
 from pyspark.sql import SparkSession
 from tidemark_spark.history import count_lines, land
+from tidemark_spark.history_objects import list_history
 from tidemark_spark.ir import parse_use_case
 from tidemark_spark.job_arguments import resolve
-from tidemark_spark.lake import NDJSON, list_objects, read_bytes
+from tidemark_spark.lake import read_bytes
 from tidemark_spark.spark_events import prepare
 from tidemark_spark.tables import Tables
 from tidemark_spark.tombstones import read_tombstones
-
-PREFIX = "raw/history/"
 
 
 def main() -> None:
@@ -22,7 +21,7 @@ def main() -> None:
     spark = SparkSession.builder.getOrCreate()
     prepare(spark, args["aws_region"])
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
-    files = list_objects(args["lake_bucket"], PREFIX, NDJSON)
+    files = list_history(args["lake_bucket"])
     slices = count_lines(spark, args["lake_bucket"], files)
     erased, buckets = frozenset(read_tombstones(args["table_features"])), int(args["entity_buckets"])
     counts = land(spark, Tables(args["database"]), use_case, args["lake_bucket"], slices, buckets, erased)

@@ -93,7 +93,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   const python = join(REPOSITORY, '.venv', 'bin', 'python');
   if (!existsSync(python)) {
     throw new LocalCloudError(
-      'The Python environment .venv is missing: run `npm run demo` or `npm test` once to set it up.',
+      'The Python environment .venv is missing: run `npm run setup` once, and then this command again.',
     );
   }
   const ownsState = options.stateDir === undefined;

@@ -5,6 +5,8 @@ import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 const PROBE_TIMEOUT_MS = 20_000;
+/** What Python 3.11 may be called, in the order in which it is looked for. */
+export const PYTHONS = ['python3.11', 'python3', 'python'];
 
 /**
  * @typedef {{ python: string, java: { home: string }, problem?: undefined }} Tools
@@ -21,7 +23,7 @@ export function findTools(probe = { python: probePython, java: probeJava, javaHo
 /** The interpreter `venv` is made with: exactly 3.11, the version of Glue 5.1 and of the pinned wheels. */
 function findPython(probe) {
   const seen = [];
-  for (const command of ['python3.11', 'python3', 'python']) {
+  for (const command of PYTHONS) {
     const found = probe(command);
     if (!found) continue;
     if (found.version.startsWith('3.11.')) {

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PYTHONS } from './checks.mjs';
 import { CACHE, JARS, ROOT, VENV, VENV_PYTHON } from './environment.mjs';
 import { runLogged, stopChildrenOnSignals } from './processes.mjs';
 import { Progress } from './progress.mjs';
@@ -14,6 +15,8 @@ function hashOf(files, ...more) {
   for (const file of files) hash.update(readFileSync(join(ROOT, file)));
   return hash.update(JSON.stringify(more)).digest('hex');
 }
+
+const jarNames = () => Object.keys(JSON.parse(readFileSync(join(ROOT, 'local', 'jars.lock.json'), 'utf8')).jars);
 
 /** A step's stamp lies in what it makes, so deleting the folder deletes the stamp. */
 function steps(python, environment) {
@@ -48,7 +51,7 @@ function steps(python, environment) {
     title: "Spark's Iceberg jars → .cache/jars",
     stamp: join(JARS, '.tidemark-stamp'),
     key: () => hashOf(['local/tidemark_local/jars.py', 'local/jars.lock.json']),
-    probe: () => true,
+    probe: () => jarNames().every((name) => existsSync(join(JARS, name))),
     work: async (step) => {
       const args = ['-m', 'tidemark_local.jars', '--dest', JARS];
       await run('jars', VENV_PYTHON, args, (line) => step.update(line.slice(0, 80)), {
@@ -72,6 +75,17 @@ async function logged(name, command, args, env, onLine) {
 
 function isDone(step) {
   return existsSync(step.stamp) && readFileSync(step.stamp, 'utf8') === step.key() && step.probe();
+}
+
+/**
+ * What of the set-up beside the packages is missing or outdated.
+ * @returns {string[]} folders
+ */
+export function undone() {
+  // Which of its names Python was called by stands in the stamp, and is not asked for here: that starts processes.
+  const venv = PYTHONS.some((python) => isDone(steps(python, {}).venv));
+  const jars = isDone(steps('', {}).jars);
+  return [...(venv ? [] : ['.venv']), ...(jars ? [] : ['.cache/jars'])];
 }
 
 async function ensure(step, progress) {

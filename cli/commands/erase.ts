@@ -2,17 +2,23 @@ import { Progress } from '../../setup/progress.mjs';
 import { confirm, requirePerson } from '../confirmation.ts';
 import { type ErasedStore, eraseEntity } from '../erasure.ts';
 import { CliError } from '../errors.ts';
+import { readLines } from '../input/lines.ts';
 import { interruption } from '../interruption.ts';
 import { deployed, type Target } from '../resources.ts';
 
 interface EraseOptions extends Target {
-  readonly entity: string;
+  /** Where the id stands; `-`: standard input. */
+  readonly entityFile?: string;
+  readonly entity?: string;
   readonly yes?: boolean;
 }
 
 /** `tidemark erase`: exit code 1 when a store still holds the entity. */
-export async function erase({ entity, stage, usecase, yes }: EraseOptions): Promise<void> {
+export async function erase({ entityFile, entity: given, stage, usecase, yes }: EraseOptions): Promise<void> {
   if (!yes) requirePerson();
+  if ((given === undefined) === (entityFile === undefined))
+    throw new CliError('Say whom, once: --entity-file <file> (- is standard input), or --entity <id>.');
+  const entity = given ?? (await readEntity(entityFile ?? ''));
   const { clients, resources } = await deployed({ stage, usecase });
   if (!yes)
     await confirm(`Erase this entity from every store of ${resources.deployment}?`, 'erase', 'Nothing was erased.');
@@ -25,6 +31,16 @@ export async function erase({ entity, stage, usecase, yes }: EraseOptions): Prom
   const left = stores.filter((store) => store.left > 0).map(({ store }) => store);
   if (left.length > 0)
     throw new CliError(`${left.join(', ')}: something is left. Run it again; runbook: docs/runbook.md#erasure`);
+}
+
+/** The one line of a file, without its end. @throws CliError for none, or several */
+export async function readEntity(file: string): Promise<string> {
+  const lines: string[] = [];
+  for await (const { bytes } of readLines(file)) lines.push(bytes.toString('utf8'));
+  const [id, ...others] = lines;
+  if (id === undefined || others.length > 0)
+    throw new CliError(`${file}: found ${lines.length} lines; allowed is one, the entity_id of an event.`);
+  return id;
 }
 
 /** One line a store; names nobody. */

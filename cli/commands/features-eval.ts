@@ -94,7 +94,11 @@ async function run(asked: Evaluation, options: EvalOptions, update: (detail: str
 }
 
 /** What the states alone would have said wrong. */
-function report({ marked, doubled }: Repairs): void {
+function report({ marked, doubled, oversize }: Repairs): void {
+  if (oversize > 0)
+    console.error(
+      `${oversize} ${oversize === 1 ? 'event was' : 'events were'} refused as OVERSIZE, as in production: with them a state would be larger than an item may be. Narrow windows or caps of the view.`,
+    );
   if (marked > 0)
     console.error(
       `Healed ${marked} times as the nightly job does, because an event was retracted that no tile can give back (--no-heal: what is served until then).`,

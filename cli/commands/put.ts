@@ -1,3 +1,4 @@
+import { MAX_EVENT_BYTES } from '../../core/record.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { connect } from '../connection.ts';
 import { CliError } from '../errors.ts';
@@ -29,8 +30,11 @@ export async function put({ file, stream, raw = false, stage, usecase }: PutOpti
     for (const path of files) {
       for await (const { number, place, bytes } of readLines(path, { anything: raw })) {
         const found = objectOf(bytes);
-        if (bytes.length > MAX_RECORD_BYTES - 256)
-          problems.push(`${place} has ${bytes.length} bytes; a Kinesis record may have ${MAX_RECORD_BYTES}`);
+        const most = raw ? MAX_RECORD_BYTES - 256 : MAX_EVENT_BYTES;
+        if (bytes.length > most)
+          problems.push(
+            `${place} has ${bytes.length} bytes; ${raw ? 'a Kinesis record' : 'an event'} may have ${most}`,
+          );
         else if ('object' in found) yield { data: bytes, partitionKey: found.object.entity_id };
         else if (raw) yield { data: bytes, partitionKey: `${RAW_KEY}${number}` };
         else problems.push(`${place} ${found.detail}`);

@@ -2,6 +2,8 @@
  * The stream engine as it runs in production: contract → batch → state codec → finalised at `t`. The ports are in memory,
  * the bytes are real.
  */
+
+import { encodeState } from '../../core/codec.ts';
 import { type CompiledContracts, compileContracts } from '../../core/contract.ts';
 import { finalise } from '../../core/finalise.ts';
 import type { CanonicalEvent, FeatureValue } from '../../core/ir.ts';
@@ -9,6 +11,7 @@ import { type EntityState, emptyState } from '../../core/state.ts';
 import { compileView, type ViewPlan } from '../../core/view.ts';
 import { type ProcessorPorts, processBatch } from '../../lambdas/processor/process.ts';
 import type { QuarantineLine } from '../../lambdas/processor/quarantine.ts';
+import { MAX_STATE_BYTES } from '../../lambdas/shared/dynamo-states.ts';
 import { CliError } from '../errors.ts';
 import { type DeliveryOptions, deliveries } from './delivery.ts';
 import { byKnowledge, type Evaluation, type InputEvent, type Vectors } from './evaluation.ts';
@@ -27,6 +30,8 @@ export interface Repairs {
   readonly marked: number;
   /** A producer's copy of an event came later than the view's dedupe horizon, or after too many others. */
   readonly doubled: number;
+  /** Events that went to the quarantine as OVERSIZE: with them their state would be larger than an item may be. */
+  readonly oversize: number;
 }
 
 /** @throws CliError when a state can't hold an event (a sum beyond 2^53) */
@@ -37,6 +42,7 @@ export async function evaluateByStream(
 ): Promise<{ readonly vectors: Vectors; readonly repairs: Repairs }> {
   const vectors: (readonly FeatureValue[])[] = new Array(asked.queries.length);
   const repairs = { marked: 0, doubled: 0 };
+  const oversize = new Set<number>();
   const groups = [...byKnowledge(asked)];
   for (const [knowledge, places] of groups) {
     const queries = places.map((i) => asked.queries[i]!);
@@ -49,8 +55,9 @@ export async function evaluateByStream(
     });
     repairs.marked += found.repairs.marked;
     repairs.doubled += found.repairs.doubled;
+    for (const line of found.oversize) oversize.add(line);
   }
-  return { vectors, repairs };
+  return { vectors, repairs: { ...repairs, oversize: oversize.size } };
 }
 
 /** Queries that know alike. */
@@ -58,7 +65,11 @@ async function evaluateGroup(
   asked: Evaluation,
   options: StreamOptions,
   onProgress: (delivered: number) => void,
-): Promise<{ readonly vectors: Vectors; readonly repairs: Repairs }> {
+): Promise<{
+  readonly vectors: Vectors;
+  readonly repairs: Pick<Repairs, 'marked' | 'doubled'>;
+  readonly oversize: ReadonlySet<number>;
+}> {
   const { queries, knowledge } = asked;
   const vectors: (readonly FeatureValue[])[] = new Array(queries.length);
   const replay = new Replay(asked, options);
@@ -78,7 +89,7 @@ async function evaluateGroup(
     for (const i of instants.get(t)!) vectors[i] = await replay.read(queries[i]!.entity_id, t, read_at);
     onProgress(next);
   }
-  return { vectors, repairs: replay.repairs };
+  return { vectors, repairs: replay.repairs, oversize: replay.oversize };
 }
 
 /** An event that waits for its delivery. */
@@ -125,14 +136,16 @@ class Replay {
   /** Of each entity, copies that were delivered and not refused. */
   private readonly counted = new Map<string, Set<Waiting>>();
   /** Of each entity, the last healing and after how many facts it was. */
-  private readonly healings = new Map<string, { readonly facts: number; readonly state: EntityState }>();
+  private readonly healings = new Map<string, { readonly facts: number; readonly state: EntityState | null }>();
+  /** Lines of events that no state could take. */
+  readonly oversize = new Set<number>();
   private marked = 0;
   private doubled = 0;
 
   constructor({ ir, view }: Evaluation, options: StreamOptions) {
     this.plan = compileView(view);
     this.contracts = compileContracts(ir.contracts);
-    this.states = new MemoryStates(this.plan);
+    this.states = new MemoryStates(this.plan, MAX_STATE_BYTES);
     this.batches = deliveries(options);
     this.heal = options.heal;
     this.ports = {
@@ -146,7 +159,7 @@ class Replay {
     };
   }
 
-  get repairs(): Repairs {
+  get repairs(): Pick<Repairs, 'marked' | 'doubled'> {
     return { marked: this.marked, doubled: this.doubled };
   }
 
@@ -165,18 +178,21 @@ class Replay {
     if (!stored) return finalise(this.plan, emptyState(this.plan), t);
     const marked = stored.state.inexact.includes(true);
     const doubled = (this.counted.get(entity_id)?.size ?? 0) > 0;
-    if (!this.heal || !(marked || doubled)) return finalise(this.plan, stored.state, t);
+    const healed = this.heal && (marked || doubled) ? this.healed(entity_id, read_at) : null;
+    if (healed === null) return finalise(this.plan, stored.state, t);
     if (marked) this.marked++;
     if (doubled) this.doubled++;
-    return finalise(this.plan, this.healed(entity_id, read_at), t);
+    return finalise(this.plan, healed, t);
   }
 
-  /** Only read, and not put in the store: there the marks stay, which say that a later event may meet what was forgotten. */
-  private healed(entity_id: string, read_at: number | undefined): EntityState {
+  /** Null where it would be too large. Only read, and not put in the store: there the marks stay, which say that a later event may meet what was forgotten. */
+  private healed(entity_id: string, read_at: number | undefined): EntityState | null {
     const facts = this.facts.get(entity_id) ?? [];
     const before = this.healings.get(entity_id);
     if (before?.facts === facts.length) return before.state;
-    const state = throughBytes(this.plan, rebuilt(this.plan, facts, read_at));
+    const whole = rebuilt(this.plan, facts, read_at);
+    // The nightly job leaves such a state as it is, too.
+    const state = encodeState(this.plan, whole).length > MAX_STATE_BYTES ? null : throughBytes(this.plan, whole);
     this.healings.set(entity_id, { facts: facts.length, state });
     return state;
   }
@@ -195,7 +211,8 @@ class Replay {
   private refused(lines: readonly QuarantineLine[]): void {
     for (const { sequence_number, reason, detail } of lines) {
       const item = this.delivered.get(sequence_number)!;
-      if (reason !== 'DUPLICATE_EVENT_ID') throw new CliError(`${item.place}: ${reason}: ${detail}`, 2);
+      if (reason === 'OVERSIZE') this.oversize.add(item.line);
+      else if (reason !== 'DUPLICATE_EVENT_ID') throw new CliError(`${item.place}: ${reason}: ${detail}`, 2);
       this.counted.get(item.event.entity_id)?.delete(item);
     }
   }

@@ -1,4 +1,6 @@
+import { MAX_ENTITY } from '../../core/contract.ts';
 import { typeName } from '../../core/errors.ts';
+import { isIdentifier } from '../../core/text.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -29,12 +31,12 @@ export function objectOf(bytes: Buffer): { readonly object: { readonly entity_id
   }
   const object = value as { readonly entity_id: string };
   const entity: unknown = Object.hasOwn(object, 'entity_id') ? object.entity_id : undefined;
+  if (typeof entity === 'string' && isIdentifier(entity, MAX_ENTITY)) return { object };
   // Characters are code points, as in the contracts; Kinesis counts its partition keys so, too.
   const characters = typeof entity === 'string' ? [...entity].length : undefined;
-  if (characters !== undefined && characters > 0 && characters <= 256) return { object };
   const found = characters === undefined ? `of type ${typeof entity}` : `a string of ${characters} characters`;
   return {
     reason: 'MISSING_ENTITY',
-    detail: `has an entity_id ${found}; allowed is a string of 1 to 256 characters`,
+    detail: `has an entity_id ${found}; allowed is a string of 1 to ${MAX_ENTITY} characters, none of them a control character`,
   };
 }

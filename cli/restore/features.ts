@@ -7,7 +7,7 @@ import {
   PutRecordCommand,
 } from '@aws-sdk/client-kinesis';
 import type { UseCaseIR } from '../../core/ir.ts';
-import { ERASED_KEY } from '../../core/tombstone.ts';
+import { ERASED_KEY, ERASURES_KEY } from '../../core/tombstone.ts';
 import { JOIN_KEY } from '../../lambdas/shared/dynamo-joins.ts';
 import { CLOCK_KEY } from '../../lambdas/shared/dynamo-states.ts';
 import type { Clients } from '../connection.ts';
@@ -18,7 +18,7 @@ import { lastCallEnded, pauseReader, resumeReader } from './pause.ts';
 
 const BATCH = 25;
 /** What is no state and is not made by the backfill. */
-const KEPT: readonly string[] = [ERASED_KEY, CLOCK_KEY];
+const KEPT: readonly string[] = [ERASED_KEY, ERASURES_KEY, CLOCK_KEY];
 /** No contract knows it. */
 const MARK = { event_type: 'tidemark.restore', event_id: 'restore' };
 

@@ -21,6 +21,7 @@ from .events import (
     events_of,
     merge_events,
     merge_quarantine,
+    refused_row,
     rejections_of,
 )
 from .lake import ARCHIVE, NDJSON, list_objects, read_lines
@@ -148,7 +149,7 @@ def _names_erased(erased: Tombstones) -> Callable[[Any], bool]:
 
 
 def _merge_quarantine(spark: SparkSession, tables: Tables, bucket: str, keys: list[str], erased: Tombstones) -> None:
-    lines = _records(spark, bucket, keys, dict, LANDED_ARROW, LANDED_SCHEMA, _names_erased(erased))
+    lines = _records(spark, bucket, keys, refused_row, LANDED_ARROW, LANDED_SCHEMA, _names_erased(erased))
     merge_quarantine(spark, tables, rejections_of(lines))
 
 

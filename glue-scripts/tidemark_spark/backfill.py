@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -30,12 +29,12 @@ from .joins import (
     marks_before,
     settle_positions,
 )
-from .online_table import CONNECTIONS, Item, connect, key_of
+from .online_table import CONNECTIONS, Item, connect, has_item, key_of
 from .positions import Positions, attribute_of, covers, highest, positions_of
 from .spark_events import by_entity, engine_events, partition_table
 from .states import State, entity_states
 from .tables import Tables, snapshot_id
-from .tombstones import ERASED_KEY, read_tombstones, tombstone_of, without_erased
+from .tombstones import ERASED_KEY, any_erased, read_tombstones, tombstone_of, without_erased
 
 _TRIES = 8
 # An item ends at 400 KB; as the processor has it (lambdas/shared/dynamo-states.ts).
@@ -106,9 +105,17 @@ def write_states(
 
     `marks`: up to where `states` hold everything. `joined`: where the version joined each shard."""
     client = connect()
-    writer = partial(_write_one, client, table, view, marks=marks, joined=joined, joining=joining)
+    # One list for all: asked for each, the one partition of the tombstones would be asked more than it can answer.
+    # Who is erased after this is deleted again by the erasure, which waits for this job.
+    erased = frozenset(read_tombstones(table))
+
+    def write(state: State) -> str:
+        if any_erased(erased, [state.entity_id]):
+            return "erased"
+        return _write_one(client, table, view, state, marks=marks, joined=joined, joining=joining)
+
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        return Counter(pool.map(writer, states))
+        return Counter(pool.map(write, states))
 
 
 def _write_one(
@@ -118,6 +125,9 @@ def _write_one(
     known: Positions = {}
     version: int | None = None
     for tried in range(_TRIES):
+        # An item that was there and went may have been erased since the list was read.
+        if tried > 0 and version is None and has_item(table, ERASED_KEY, tombstone_of(state.entity_id), client):
+            return "erased"
         own = marks_of(state, known, joined)
         outcome = put_state(client, table, item_of(state, view, own, (version or 0) + 1), version)
         if outcome == "written":
@@ -202,14 +212,13 @@ def item_of(state: State, view: str, marks: Positions, version: int) -> Item:
 
 
 def put_state(client: Any, table: str, item: Item, version: int | None) -> Outcome:
-    """Writes under the condition that nobody did since `version` was read (None: there was no item)."""
+    """Writes under the condition that nobody did since `version` was read (None: there was no item). The caller has
+    asked whether the entity was erased."""
     if len(item["state"]["B"]) > MAX_STATE_BYTES or size_of(item) > MAX_ITEM_BYTES:
         return "too_large"
-    absent = {"TableName": table, "ConditionExpression": "attribute_not_exists(entity_id)"}
     if version is None:
-        check = absent | {"Key": key_of(ERASED_KEY, tombstone_of(item["entity_id"]["S"]))}
-        actions = [{"Put": absent | {"Item": item}}, {"ConditionCheck": check}]
-        return attempt(lambda: client.transact_write_items(TransactItems=actions))
+        absent = "attribute_not_exists(entity_id)"
+        return attempt(lambda: client.put_item(TableName=table, Item=item, ConditionExpression=absent))
     return attempt(
         lambda: client.put_item(
             TableName=table,

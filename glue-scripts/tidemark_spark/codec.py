@@ -1,4 +1,4 @@
-"""State codec, version 2: the same bytes as core/codec.ts, whose header describes them.
+"""State codec, version 3: the same bytes as core/codec.ts, whose header describes them.
 
 test/conformance/states.json holds both to it. Spark makes states and the stream processor reads them, so there is no
 more of reading than the healing has to know before it compares bytes.
@@ -10,7 +10,11 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
-CODEC_VERSION = 2
+CODEC_VERSION = 3
+OUTDATED = frozenset([b"\x01", b"\x02", b"\x83"])
+"""First bytes of states that former code wrote, or that remember ids by its hash."""
+READABLE = OUTDATED | {bytes((CODEC_VERSION,))}
+"""First bytes of states that the deployed code reads (core/codec.ts)."""
 
 
 class CodecError(ValueError):
@@ -79,7 +83,7 @@ def histogram(counts: Sequence[tuple[str, int]] | None) -> bytes:
 
 
 def encode_recent(newest_available_at: int, recent: Sequence[tuple[int, int]]) -> bytes:
-    """(available_at, hash53 of the event id) pairs, newest first."""
+    """(available_at, id_hash of the event id) pairs, newest first."""
     if not recent:
         return varint(0)
     newest, oldest = recent[0][0], recent[-1][0]

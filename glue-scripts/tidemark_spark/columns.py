@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 from numpy.typing import NDArray
 
+from .decimals import MAX_EXACT
 from .hashing import hash53
 from .ir import FieldKind
 
@@ -106,7 +107,7 @@ def read_properties(
 ) -> dict[str, PropertyColumn]:
     """The named properties of the events that `of_type` marks, as columns over all of them (absent elsewhere).
 
-    `documents` holds one JSON object an event. Raises pyarrow.ArrowInvalid when a value isn't of its declared kind.
+    `documents` holds one JSON object an event. A value that isn't of its declared kind is no value.
     """
     if not fields:
         return {}
@@ -160,9 +161,22 @@ def _parse(documents: pa.ChunkedArray, fields: dict[str, FieldKind]) -> pa.Table
             parse_options=pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
         )
     except pa.ArrowInvalid:
-        # Stricter than JSON: an unpaired surrogate in a field that nobody reads must not stop a job.
-        wanted = [{name: document.get(name) for name in fields} for document in map(json.loads, flat.to_pylist())]
+        # Stricter than JSON, and of one mind: one row that an older release admitted must not stop a job.
+        documents = map(json.loads, flat.to_pylist())
+        wanted = [{n: _of_kind(document.get(n), kind) for n, kind in fields.items()} for document in documents]
         return pa.Table.from_pylist(wanted, schema)
+
+
+def _of_kind(value: Any, kind: FieldKind) -> Any:
+    """The value where it is of the kind, else None: what no contract checked is no feature's input."""
+    match kind:
+        case "int":
+            held = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_EXACT
+        case "bool":
+            held = isinstance(value, bool)
+        case _:
+            held = isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
+    return value if held else None
 
 
 def matching(predicates: list[dict[str, Any]], columns: dict[str, PropertyColumn], rows: int) -> Bools:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from . import wire_json
-from .decimals import MAX_EXACT, UNDEFINED, ParseError, parse_decimal, parse_timestamp, type_name
+from .decimals import MAX_EXACT, MAX_TIME, UNDEFINED, ParseError, parse_decimal, parse_timestamp, type_name
 from .expressions import evaluate_one
+from .local_times import LocalClock
 
 _ENVELOPE = {"event_id", "entity_id", "event_type", "event_time", "source", "schema_version", "properties"}
 _FORBIDDEN = {"__proto__", "constructor", "prototype"}
@@ -64,10 +66,12 @@ class AdmitOptions:
 
 
 def compile_contracts(contracts: list[dict[str, Any]]) -> Contracts:
-    """Index by event type and schema version."""
+    """Index by event type and schema version; `local` of each reads times without a zone, or is None."""
     by_type: dict[str, dict[int, dict[str, Any]]] = {}
     for contract in contracts:
-        by_type.setdefault(contract["event_type"], {})[contract["schema_version"]] = contract
+        zone = contract.get("time_zone")
+        compiled = contract | {"local": LocalClock(zone) if zone else None}
+        by_type.setdefault(contract["event_type"], {})[contract["schema_version"]] = compiled
     return by_type
 
 
@@ -193,7 +197,12 @@ def _times_of(
     """(event_time, source_time where it was clamped, available_at), ms."""
     if "event_time" not in raw:
         raise Rejection("MISSING_FIELD", f"event_time: found undefined; allowed: {contract['event_time_format']}")
-    claimed = _time(raw["event_time"], contract["event_time_format"], "event_time")
+    claimed = _time(raw["event_time"], contract["event_time_format"], "event_time", contract["local"])
+    earliest = contract.get("min_event_time", 0)
+    if claimed < earliest:
+        since = f"{datetime.fromtimestamp(earliest / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        found = f"found a time before the contract's min_event_time; allowed: from {since}"
+        raise Rejection("INVALID_EVENT_TIME", f"event_time: {found} (were seconds sent for milliseconds?)")
     available_at = position.arrival_ms
     if options.replay:
         given = raw.get("available_at", UNDEFINED)
@@ -201,7 +210,9 @@ def _times_of(
             available_at = claimed + options.available_lag_ms
         else:
             form = "epoch_ms" if type_name(given) == "number" else "iso8601"
-            available_at = _time(given, form, "available_at")
+            available_at = _time(given, form, "available_at", contract["local"])
+        if available_at > MAX_TIME:
+            raise Rejection("INVALID_EVENT_TIME", "available_at: found a time out of range; allowed: 1970 to 9999")
     ahead = claimed - available_at
     if ahead <= 0:
         return claimed, None, available_at
@@ -213,9 +224,9 @@ def _times_of(
     )
 
 
-def _time(value: Any, form: str, field: str) -> int:
+def _time(value: Any, form: str, field: str, local: LocalClock | None) -> int:
     try:
-        return parse_timestamp(value, form)
+        return parse_timestamp(value, form, local)
     except ParseError as error:
         raise Rejection("INVALID_EVENT_TIME", f"{field}: {error}") from None
 
@@ -238,7 +249,7 @@ def _normalise(contract: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
     for field in contract["fields"]:
         key = field.get("from") or field["name"]
         try:
-            out[field["name"]] = _field_value(field, raw.get(key, UNDEFINED))
+            out[field["name"]] = _field_value(field, raw.get(key, UNDEFINED), contract["local"])
         except ParseError as error:
             raise Rejection(error.reason, f"properties.{field['name']}: {error}") from None
     for column in contract["derived"]:
@@ -250,7 +261,7 @@ def _normalise(contract: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
-def _field_value(field: dict[str, Any], raw: Any) -> Any:
+def _field_value(field: dict[str, Any], raw: Any, local: LocalClock | None) -> Any:
     if raw is UNDEFINED or raw is None:
         if field["required"]:
             raise ParseError("MISSING_FIELD", f"found {type_name(raw)}; allowed: {field['type']}")
@@ -263,7 +274,7 @@ def _field_value(field: dict[str, Any], raw: Any) -> Any:
                 raise _invalid(raw, "true or false")
             return raw
         case "timestamp":
-            return parse_timestamp(raw, field["format"])
+            return parse_timestamp(raw, field["format"], local)
         case "decimal":
             return _in_range(field, parse_decimal(raw, field["scale"]))
         case "int":

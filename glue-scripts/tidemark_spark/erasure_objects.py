@@ -16,7 +16,9 @@ from typing import Any
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
+from .history_objects import CONTENT, HISTORY, DamagedObjectError, content_of, unpacked
 from .lake import s3_client
+from .records import parts_in
 from .tombstones import Tombstones, any_erased, subjects_of
 
 Rule = Callable[[bytes, Tombstones], tuple[bytes | None, int]]
@@ -24,7 +26,7 @@ _SLICES = 16
 
 
 def _lines(body: bytes, about: Callable[[bytes], bool], blank: bool) -> tuple[bytes, int]:
-    lines = gzip.decompress(body).split(b"\n")
+    lines = unpacked(body).split(b"\n")
     kept, taken = [], 0
     for line in lines:
         hit = bool(line) and about(line)
@@ -32,14 +34,28 @@ def _lines(body: bytes, about: Callable[[bytes], bool], blank: bool) -> tuple[by
         if not hit:
             kept.append(line)
         elif blank:
-            # Positions of history are line numbers: they must not move.
-            kept.append(b"")
+            # Refused lines of history are known by their numbers: they must not move.
+            kept.append(_without(line, about))
     return (gzip.compress(b"\n".join(kept), mtime=0), taken) if taken else (body, 0)
 
 
-def history(body: bytes, erased: Tombstones) -> tuple[bytes, int]:
-    """Wire events, one a line."""
-    return _lines(body, lambda line: any_erased(erased, subjects_of(None, line)), blank=True)
+def _without(line: bytes, about: Callable[[bytes], bool]) -> bytes:
+    """Of a line of several events, those of others stay, in their places; of one event, nothing."""
+    parts = [part for _, part in parts_in(line, None)]
+    return b"".join(b"{}" if about(part) else part for part in parts) if len(parts) > 1 else b""
+
+
+def history(body: bytes, erased: Tombstones) -> tuple[bytes | None, int]:
+    """Wire events, one a line. What can't be unpacked to its end is never landed: it goes as a whole."""
+
+    def about(line: bytes) -> bool:
+        return any_erased(erased, subjects_of(None, line))
+
+    try:
+        return _lines(body, about, blank=True)
+    except DamagedObjectError as error:
+        hits = sum(map(about, error.readable.split(b"\n")))
+        return (None, hits) if hits else (body, 0)
 
 
 def archived(body: bytes, erased: Tombstones) -> tuple[bytes, int]:
@@ -63,20 +79,40 @@ def given_up(body: bytes, erased: Tombstones) -> tuple[bytes | None, int]:
     payload = document.get("payload")
     event = json.loads(payload) if isinstance(payload, str) else payload
     records = event.get("Records", []) if isinstance(event, dict) else []
-    kept = [record for record in records if not any_erased(erased, _subjects_of_record(record))]
-    if len(kept) == len(records):
+    kept: list[dict[str, Any]] = []
+    taken = 0
+    for record in records:
+        hit = any_erased(erased, _subjects_of_record(record))
+        taken += hit
+        kept += _of_others(record, erased) if hit else [record]
+    if not taken:
         return body, 0
     if not kept:
         return None, len(records)
     event = event | {"Records": kept}
     document["payload"] = json.dumps(event) if isinstance(payload, str) else event
-    return json.dumps(document).encode(), len(records) - len(kept)
+    return json.dumps(document).encode(), taken
+
+
+def _of_others(record: dict[str, Any], erased: Tombstones) -> list[dict[str, Any]]:
+    """What a record of several events holds of others, each as a record of its own; nothing of one event."""
+    if "kinesis" not in record:
+        return []
+    kinesis = record["kinesis"]
+    parts = parts_in(base64.b64decode(kinesis.get("data") or ""), kinesis.get("partitionKey"))
+    kept = [(key, part) for key, part in parts if not any_erased(erased, subjects_of(key, part))]
+    return [
+        record | {"kinesis": kinesis | {"partitionKey": key, "data": base64.b64encode(part).decode()}}
+        for key, part in kept
+    ]
 
 
 def _subjects_of_record(record: dict[str, Any]) -> set[str]:
     if "kinesis" in record:
         kinesis = record["kinesis"]
-        return subjects_of(kinesis.get("partitionKey"), base64.b64decode(kinesis.get("data") or ""))
+        data = base64.b64decode(kinesis.get("data") or "")
+        keys = {key for key, _ in parts_in(data, kinesis.get("partitionKey")) if key is not None}
+        return keys | subjects_of(kinesis.get("partitionKey"), data)
     keys = record.get("dynamodb", {}).get("Keys", {})
     return {keys["entity_id"]["S"]} if "entity_id" in keys else set()
 
@@ -134,13 +170,18 @@ def erase_objects(
 
 def _apply(bucket: str, key: str, version: str | None, rule: Rule, erased: Tombstones, look_only: bool) -> int:
     s3, at = s3_client(), {"VersionId": version} if version else {}
-    body = s3.get_object(Bucket=bucket, Key=key, **at)["Body"].read()
+    answer = s3.get_object(Bucket=bucket, Key=key, **at)
+    body = answer["Body"].read()
     cleaned, records = rule(body, erased)
     if records and not look_only:
         if cleaned is None or version:
             s3.delete_object(Bucket=bucket, Key=key, **at)
         else:
-            s3.put_object(Bucket=bucket, Key=key, Body=cleaned)
+            # What is left is still the content that was loaded: its other lines are known by it.
+            metadata = answer.get("Metadata", {})
+            if key.startswith(HISTORY):
+                metadata = metadata | {CONTENT: content_of(metadata, body)}
+            s3.put_object(Bucket=bucket, Key=key, Body=cleaned, Metadata=metadata)
     return records
 
 

@@ -11,17 +11,19 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from . import wire_json
-from .contracts import AdmitOptions, Contracts, Position, Rejection
+from .contracts import AdmitOptions, Contracts, Position, Rejection, event_type_claim, schema_version_claim
 from .records import RecordPart, admit_record
 from .tables import Tables, merge
 
 HISTORY_SHARD = "history"
 ROWS_A_BATCH = 20_000
-MAX_RECORD_BYTES = 1_048_576
+MAX_EVENT_BYTES = 256 * 1024
+"""The one limit on every way in (core/record.ts)."""
 
 _EVENT = """event_id string, entity_id string, event_type string, event_time long, source_time long, source string,
     schema_version int, properties string, available_at long, shard_id string, sequence_number string,
     sub_sequence int"""
+_POSITION = ("shard_id", "sequence_number", "sub_sequence")
 _REJECTED = "reason string, detail string, arrival long, partition_key string, raw_base64 string"
 LANDED_SCHEMA = f"{_EVENT}, {_REJECTED}"
 LANDED_ARROW = pa.schema(
@@ -44,12 +46,12 @@ LANDED_ARROW = pa.schema(
 
 def landed_rows(
     line: bytes, number: int, arrival_ms: int, contracts: Contracts, lag_ms: int
-) -> Iterator[dict[str, Any]]:
-    """Rows of LANDED_SCHEMA, one for each event of the line: a canonical event, or its reason and raw bytes."""
+) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """The bytes of each event of the line, and a row of LANDED_SCHEMA: the event, or its reason and raw bytes."""
     position = Position(HISTORY_SHARD, str(number), arrival_ms)
-    options = AdmitOptions(replay=True, available_lag_ms=lag_ms, max_bytes=MAX_RECORD_BYTES)
+    options = AdmitOptions(replay=True, available_lag_ms=lag_ms, max_bytes=MAX_EVENT_BYTES)
     for part in admit_record(line, None, position, contracts, options):
-        yield _landed(part, number, arrival_ms)
+        yield part.data, _landed(part, number, arrival_ms)
 
 
 def _landed(part: RecordPart, number: int, arrival_ms: int) -> dict[str, Any]:
@@ -66,6 +68,39 @@ def _landed(part: RecordPart, number: int, arrival_ms: int) -> dict[str, Any]:
         "detail": str(part.verdict),
         "arrival": arrival_ms,
         "raw_base64": base64.b64encode(part.data).decode(),
+    }
+
+
+def refused_row(line: dict[str, Any]) -> dict[str, Any]:
+    """A row of LANDED_SCHEMA from a line of archive/quarantine, whoever wrote it and when.
+
+    What a record said of itself is kept where a table can hold it: a lone surrogate or a version beyond 32 bits in one
+    line would end every run that reads it.
+    """
+    claims = {
+        "event_type": event_type_claim(line.get("event_type")),
+        "schema_version": schema_version_claim(line.get("schema_version")),
+    }
+    return {key: _storable(value) for key, value in line.items()} | claims
+
+
+def _storable(value: Any) -> Any:
+    """A text with U+FFFD in place of each lone surrogate, which UTF-8 has not; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def damaged_row(shard_id: str, key: str, arrival_ms: int) -> dict[str, Any]:
+    """A row of LANDED_SCHEMA: the rejection of a whole object, at line 0."""
+    detail = f"{key.rsplit('/', 1)[1]}: found gzip data that ends early or is damaged; allowed: a whole file"
+    return {
+        "shard_id": shard_id,
+        "sequence_number": "0",
+        "reason": "MALFORMED_JSON",
+        "detail": f"{detail}. Load it again.",
+        "arrival": arrival_ms,
+        "raw_base64": "",
     }
 
 
@@ -126,12 +161,16 @@ def earliest_copies(events: DataFrame) -> DataFrame:
     return events.withColumn("_copy", F.row_number().over(by)).where("_copy = 1").drop("_copy")
 
 
-def merge_events(spark: SparkSession, tables: Tables, events: DataFrame) -> None:
-    """Merges events into the table, each (entity_id, event_id) once, the earliest available copy."""
+def merge_events(spark: SparkSession, tables: Tables, events: DataFrame, *, keep_positions: bool = False) -> None:
+    """Merges events into the table, each (entity_id, event_id) once, the earliest available copy.
+
+    `keep_positions`: a copy that is taken in a known one's place stands at its position, which says who knew the fact.
+    """
     earlier = """(n.available_at < o.available_at OR (n.available_at = o.available_at AND n.shard_id = o.shard_id
         AND (length(n.sequence_number), n.sequence_number, coalesce(n.sub_sequence, 0))
         < (length(o.sequence_number), o.sequence_number, coalesce(o.sub_sequence, 0))))"""
-    merge(spark, tables.name("events"), earliest_copies(events), ["entity_id", "event_id"], earlier)
+    kept = _POSITION if keep_positions else ()
+    merge(spark, tables.name("events"), earliest_copies(events), ["entity_id", "event_id"], earlier, kept)
 
 
 def merge_quarantine(spark: SparkSession, tables: Tables, rejected: DataFrame) -> None:

@@ -37,12 +37,13 @@ _EXAMPLES = 5
 # Where more states than this differ for no known cause, the job's own input is the likelier culprit.
 _FEW, _SHARE = 10, 0.01
 
-AT_ODDS = ("marked", "doubled", "unmerged", "outdated", "diverged", "missing", "stale")
+AT_ODDS = ("unreadable", "marked", "doubled", "unmerged", "outdated", "diverged", "missing", "stale")
 """Findings that a new state mends.
 
-`marked`: a retracted event could not be taken out. `doubled`: it holds an event twice. `unmerged`: the backfill's part
-still lies beside the stream's. `outdated`: an older codec. `diverged`: other bytes for no known cause. `missing`:
-events, but no item. `stale`: it lacks events that arrived longer ago than the processor tries.
+`unreadable`: of a codec that the deployed code does not know. `marked`: a retracted event could not be taken out.
+`doubled`: it holds an event twice. `unmerged`: the backfill's part still lies beside the stream's. `outdated`: an older
+codec. `diverged`: other bytes for no known cause. `missing`: events, but no item. `stale`: it lacks events that arrived
+longer ago than the processor tries.
 """
 QUIET = ("healthy", "ahead", "behind", "expired")
 """Findings that need nothing.

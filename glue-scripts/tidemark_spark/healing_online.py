@@ -11,9 +11,10 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from .backfill import item_of, put_state
-from .codec import CodecError, has_inexact
+from .codec import OUTDATED, READABLE, CodecError, has_inexact
 from .online_table import CONNECTIONS, SEGMENTS, Item, connect, key_of, segment_pages
 from .states import State
+from .tombstones import Tombstones, any_erased, read_tombstones
 
 BATCH = 1600
 """Entities that are read at once."""
@@ -66,8 +67,9 @@ def flag_of(item: Item, partials: int | None) -> str | None:
         return "doubled"
     if "base" in item:
         return "unmerged"
-    # The only version that still may be stored (core/codec-v1.ts).
-    if data[:1] == b"\x01":
+    if data[:1] not in READABLE:
+        return "unreadable"
+    if data[:1] in OUTDATED:
         return "outdated"
     try:
         return "marked" if partials is not None and has_inexact(data, partials) else None
@@ -103,15 +105,19 @@ def write_states_anew(wanted: DataFrame, table: str, view: str) -> dict[str, int
         client = connect()
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             for batch in batches:
-                outcomes = list(pool.map(_writer(client, table, view), batch.to_pylist()))
+                # A list a batch, and who is erased after it is deleted again by the erasure, which waits for this job.
+                erased = frozenset(read_tombstones(table))
+                outcomes = list(pool.map(_writer(client, table, view, erased), batch.to_pylist()))
                 yield pa.RecordBatch.from_pydict({"outcome": outcomes})
 
     rows = wanted.mapInArrow(write, "outcome string").groupBy("outcome").count().collect()
     return {row["outcome"]: row["count"] for row in rows}
 
 
-def _writer(client: Any, table: str, view: str) -> Callable[[dict[str, Any]], str]:
+def _writer(client: Any, table: str, view: str, erased: Tombstones) -> Callable[[dict[str, Any]], str]:
     def write(row: dict[str, Any]) -> str:
+        if row["version"] is None and any_erased(erased, [row["entity_id"]]):
+            return "erased"
         times = (row["newest_event_time"], row["newest_available_at"])
         state = State(row["entity_id"], row["state"], *times, {}, row["expires_at"])
         version = row["version"]

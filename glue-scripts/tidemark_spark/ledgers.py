@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .codec import encode_ledger, ledger_entry, pending_entry
 from .event_log import EventLog
-from .hashing import hash53
+from .hashing import id_hash
 from .ir import ViewPlan
 from .retractions import Retractions
 
@@ -29,7 +29,7 @@ def ledgers_of(
         return lambda _: b""
     types = list(plan.retractable)
     mine = facts[np.isin(log.type[facts], [log.types.index(t) for t in types if t in log.types])]
-    hashes = hash53(log.texts("event_id", mine))
+    hashes = id_hash(log.texts("event_id", mine))
     kept, first, last = _newest(log.entity[mine], log.available[mine], hashes, newest, remembered)
     events = mine[kept]
     known = np.bincount(log.entity[mine], minlength=len(newest))
@@ -86,9 +86,9 @@ def _pending(
     for rule in plan.retraction_rules:
         of_type = log.is_type(rule["event_type"])[acts]
         named = _values(log, rule["event_type"], rule["field"], acts)
-        ids = hash53(pa.array([name or "" for name in named], pa.string())).tolist()
+        ids = id_hash(pa.array([name or "" for name in named], pa.string())).tolist()
         texts = [f"{rule['of']}\n{one}" if mine else text for text, one, mine in zip(texts, ids, of_type, strict=True)]
-    hashes = hash53(pa.array(texts, pa.string()))
+    hashes = id_hash(pa.array(texts, pa.string()))
     order = np.lexsort((-log.available[acts], hashes, log.entity[acts]))
     same = (np.diff(log.entity[acts][order]) == 0) & (np.diff(hashes[order]) == 0)
     once = order[np.concatenate([[True], ~same])]

@@ -10,7 +10,7 @@ from typing import Any
 
 from .contracts import AdmitOptions, Contracts, Position, Rejection, admit
 from .framing import parts_of
-from .kpl import KplError, UserRecord, deaggregate, is_aggregated
+from .kpl import KplError, deaggregate, is_aggregated
 
 _FEW = 16
 """Fewer parts are looked at in any record."""
@@ -97,11 +97,9 @@ def _split(key: str | None, data: bytes, most: int) -> _Units | None:
     return [(key, part) for part in parts]
 
 
-def user_records(data: bytes) -> list[UserRecord]:
-    """What an aggregated record holds; nothing of one that can't be read, and of any other."""
-    if not is_aggregated(data):
-        return []
+def parts_in(data: bytes, partition_key: str | None) -> list[tuple[str | None, bytes]]:
+    """The parts of a record with the key of each, as they are admitted; itself where it can't be taken apart."""
     try:
-        return deaggregate(data, len(data)) or []
+        return _units(data, partition_key, len(data), 1) or [(partition_key, data)]
     except KplError:
-        return []
+        return [(partition_key, data)]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .codec import encode_level, encode_recent, encode_state, histogram, scalar, signed, sketch, text, varint
 from .columns import PropertyColumn, byte_ranks, codes_of, matching, ranks_of_decimals
 from .event_log import EventLog, read_events
-from .hashing import hash53
+from .hashing import id_hash
 from .ir import ViewPlan
 from .ledgers import ledgers_of
 from .moments import parts_of_squares
@@ -125,7 +125,7 @@ def _recent(plan: ViewPlan, log: EventLog, facts: Ints, newest: Ints) -> Callabl
     """Ids within the horizon, at most `cap`, the newest by (available_at, hash)."""
     dedupe = plan.view["dedupe"]
     at = facts[log.available[facts] >= newest[log.entity[facts]] - dedupe["horizon_ms"]]
-    hashes = hash53(log.texts("event_id", at))
+    hashes = id_hash(log.texts("event_id", at))
     order = np.lexsort((-hashes, -log.available[at], log.entity[at]))
     entity, available, hashes = log.entity[at][order], log.available[at][order], hashes[order]
     edge = np.searchsorted(entity, np.arange(len(newest) + 1))

@@ -7,6 +7,7 @@ file a day would be hundreds of small ones for a history of a year.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession
@@ -101,9 +102,15 @@ def _same(key: str) -> str:
 
 
 def merge(
-    spark: SparkSession, table: str, rows: DataFrame, keys: list[str], newer_wins_where: str | None = None
+    spark: SparkSession,
+    table: str,
+    rows: DataFrame,
+    keys: list[str],
+    newer_wins_where: str | None = None,
+    kept: Collection[str] = (),
 ) -> None:
-    """Inserts rows whose keys are new; known ones are replaced where `newer_wins_where` (of n and o) holds, else kept.
+    """Inserts rows whose keys are new; known ones are replaced where `newer_wins_where` (of n and o) holds, but for the
+    columns `kept`, else kept.
 
     `rows` holds each key once. A table that was never written needs no join. Raises Spark's error where another job has
     written meanwhile what this one has not seen: run it again.
@@ -114,5 +121,6 @@ def merge(
         return
     rows.createOrReplaceTempView("tidemark_new_rows")
     on = " AND ".join(_same(key) for key in keys)
-    update = f"WHEN MATCHED AND {newer_wins_where} THEN UPDATE SET *" if newer_wins_where else ""
+    columns = ", ".join(f"o.`{name}` = n.`{name}`" for name in rows.columns if name not in kept)
+    update = f"WHEN MATCHED AND {newer_wins_where} THEN UPDATE SET {columns}" if newer_wins_where else ""
     spark.sql(f"MERGE INTO {table} o USING tidemark_new_rows n ON {on} {update} WHEN NOT MATCHED THEN INSERT *")

@@ -10,9 +10,11 @@ from collections.abc import Iterable
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from .lake import list_objects, write_bytes
 from .online_table import partition
 
 ERASED_KEY = "#erased"
+LAKE_PREFIX = "tombstones/"
 _SALT = "tidemark-erased\n"
 _NAMED = re.compile(r'"entity_id"\s*:\s*("(?:[^"\\]|\\.)*")', re.ASCII)
 
@@ -43,6 +45,19 @@ def any_erased(erased: Tombstones, entity_ids: Iterable[str | None]) -> bool:
 def read_tombstones(table: str) -> dict[str, int]:
     """Tombstone → when the online stores were cleared of the entity (ms UTC; 0 before), read consistently."""
     return {item["view"]["S"]: int(item.get("cleared_at", {"N": "0"})["N"]) for item in partition(table, ERASED_KEY)}
+
+
+def keep_in_lake(bucket: str, cleared: dict[str, int]) -> int:
+    """Writes the tombstones down in the lake that are not there, as cli/tombstones.ts does; returns how many.
+
+    No restore of the table takes those back.
+    """
+    kept = {found.key for found in list_objects(bucket, LAKE_PREFIX, "")}
+    missing = {f"{LAKE_PREFIX}{tombstone}": at for tombstone, at in cleared.items()}
+    missing = {key: at for key, at in missing.items() if key not in kept}
+    for key, at in missing.items():
+        write_bytes(bucket, key, json.dumps({"cleared_at": at}).encode())
+    return len(missing)
 
 
 def tombstone_column(column: str) -> Column:

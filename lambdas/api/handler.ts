@@ -67,7 +67,13 @@ interface VectorsBody {
 }
 
 async function vectors({ usecase, states }: ServingVersion, entity_ids: readonly string[], now: number) {
-  return vectorsOf(usecase, entity_ids, await states.read(entity_ids), now);
+  const damaged = new Set<string>();
+  const unreadable = (entity_id: string, error: unknown) => {
+    damaged.add(entity_id);
+    telemetry.count(METRIC.statesUnreadable);
+    telemetry.error('a state can not be read', error);
+  };
+  return vectorsOf(usecase, entity_ids, await states.read(entity_ids, unreadable), now, { damaged, unreadable });
 }
 
 async function features(version: ServingVersion, entity_ids: readonly string[], now: number): Promise<VectorsBody> {

@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { isEntityId, MAX_ENTITY } from '../../core/contract.ts';
 import { finalise } from '../../core/finalise.ts';
 import type { FeatureValue } from '../../core/ir.ts';
 import { inexactFeatures } from '../../core/state.ts';
-import type { StoredState } from '../shared/ports.ts';
+import type { StoredState, Unreadable } from '../shared/ports.ts';
 import { type Candidate, instantAfter } from '../shared/scoring.ts';
 import type { LoadedUseCase } from '../shared/usecase.ts';
 
@@ -17,7 +18,11 @@ export interface ApiAnswer {
   readonly body: object;
 }
 
-const requestSchema = z.strictObject({ entity_ids: z.array(z.string().min(1).max(256)).min(1).max(MAX_ENTITIES) });
+/** What no event can be about, nobody can be asked about. */
+const entityId = z
+  .string()
+  .refine(isEntityId, `an entity id is a string of 1 to ${MAX_ENTITY} characters that starts with no #`);
+const requestSchema = z.strictObject({ entity_ids: z.array(entityId).min(1).max(MAX_ENTITIES) });
 
 /** @throws BadRequestError with one sentence that names the field and what is allowed */
 export function parseRequest(body: string): { entity_ids: string[] } {
@@ -37,8 +42,11 @@ export function parseRequest(body: string): { entity_ids: string[] } {
 
 export interface VectorAnswer {
   readonly entity_id: string;
-  /** `missing`: no event of this entity was ever applied; its counts are 0 and all else is unknown. */
-  readonly status: 'found' | 'missing';
+  /**
+   * `missing`: no event of this entity was ever applied; its counts are 0 and all else is unknown. `unreadable`: what is
+   * stored of it can't be read, until the nightly healing.
+   */
+  readonly status: 'found' | 'missing' | 'unreadable';
   readonly t: number;
   /** ms since the newest event, and since the newest arrival applied; null when missing. */
   readonly event_age_ms: number | null;
@@ -54,15 +62,23 @@ export function vectorsOf(
   entity_ids: readonly string[],
   stored: ReadonlyMap<string, StoredState>,
   now: number,
+  { damaged, unreadable }: { readonly damaged: ReadonlySet<string>; readonly unreadable: Unreadable },
 ): { answer: VectorAnswer; candidate: Candidate | null }[] {
+  const nothing = { event_age_ms: null, arrival_age_ms: null, features: null, healing: [] };
   return entity_ids.map((entity_id) => {
+    const without = (status: 'missing' | 'unreadable') => {
+      return { answer: { entity_id, status, t: now, ...nothing }, candidate: null };
+    };
     const state = stored.get(entity_id)?.state;
-    if (!state) {
-      const nothing = { event_age_ms: null, arrival_age_ms: null, features: null, healing: [] };
-      return { answer: { entity_id, status: 'missing', t: now, ...nothing }, candidate: null };
-    }
+    if (!state) return without(damaged.has(entity_id) ? 'unreadable' : 'missing');
     const t = instantAfter(state, now);
-    const values = finalise(plan, state, t);
+    let values: readonly FeatureValue[];
+    try {
+      values = finalise(plan, state, t);
+    } catch (error) {
+      unreadable(entity_id, error);
+      return without('unreadable');
+    }
     return {
       answer: {
         entity_id,

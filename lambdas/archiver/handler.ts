@@ -6,6 +6,7 @@ import { dynamoClient } from '../shared/dynamo-client.ts';
 import { DynamoTombstones } from '../shared/dynamo-tombstones.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { archiveKey, LakeSink } from '../shared/lake.ts';
+import { patient } from '../shared/patience.ts';
 import { MAX_EVENT_BYTES, streamRecords } from '../shared/stream-records.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
 import { loadUseCase } from '../shared/usecase.ts';
@@ -15,7 +16,7 @@ import { schema } from './env.ts';
 const env = readEnvironment(schema);
 const { ir } = loadUseCase(import.meta.dirname);
 const telemetry = createTelemetry(env);
-const lake = new LakeSink(new S3Client(), env.LAKE_BUCKET);
+const lake = new LakeSink(new S3Client(patient()), env.LAKE_BUCKET);
 const tombstones = new DynamoTombstones(dynamoClient(), env.FEATURES_TABLE);
 const contracts = compileContracts(ir.contracts);
 const options = {

@@ -4,6 +4,7 @@ import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { extract } from 'tar-stream';
 import { z } from 'zod';
 import { readEnvironment } from '../shared/environment.ts';
+import { patient } from '../shared/patience.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
 import { loadUseCase } from '../shared/usecase.ts';
 import { decideGate, type GateDecision, manifestSchema, metricsSchema } from './decide.ts';
@@ -12,7 +13,7 @@ import { schema } from './env.ts';
 const env = readEnvironment(schema);
 const { ir, view } = loadUseCase(import.meta.dirname);
 const telemetry = createTelemetry(env);
-const s3 = new S3Client();
+const s3 = new S3Client(patient());
 
 const inputSchema = z.object({ manifest_uri: z.string(), output_data_url: z.string() });
 

@@ -3,6 +3,7 @@ import type { SNSEvent } from 'aws-lambda';
 import { METRIC } from '../../lib/monitoring/metric-names.ts';
 import { dynamoClient } from '../shared/dynamo-client.ts';
 import { readEnvironment } from '../shared/environment.ts';
+import { patient } from '../shared/patience.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
 import { notifierSchema } from './env.ts';
 import { slackMessage } from './message.ts';
@@ -12,7 +13,7 @@ import { checkWebhook, postToSlack } from './slack.ts';
 const env = readEnvironment(notifierSchema);
 const telemetry = createTelemetry(env);
 const outbox = new Outbox(dynamoClient(), env.SCORES_TABLE);
-const secrets = new SecretsManagerClient();
+const secrets = new SecretsManagerClient(patient());
 
 /** A changed webhook is used within this time. */
 const SECRET_TTL_MS = 300_000;

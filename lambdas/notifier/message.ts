@@ -47,6 +47,19 @@ export function announcement(item: Readonly<Record<string, AttributeLike>> | und
   return { entity_id: alert.entity_id, kind: item!.kind!.S!, title: alert.title, text: lines.join('\n') };
 }
 
+/**
+ * What is published: the text to people by mail, and to every other subscriber that an alert waits, with its key in the
+ * attributes. What can't be handed over waits in a dead-letter queue for 14 days, where no score and no reason may lie.
+ */
+export function notificationOf({ entity_id, kind, text }: Announcement) {
+  const attribute = (StringValue: string) => ({ DataType: 'String', StringValue });
+  return {
+    MessageStructure: 'json',
+    Message: JSON.stringify({ default: 'An alert waits in the outbox.', email: text }),
+    MessageAttributes: { entity_id: attribute(entity_id), kind: attribute(kind) },
+  };
+}
+
 const SUBJECT_CHARACTERS = 99;
 
 /**
@@ -55,7 +68,10 @@ const SUBJECT_CHARACTERS = 99;
  */
 export function subjectOf(title: string): string | undefined {
   let subject = '';
-  for (const character of title.replace(/\p{Cc}+/gu, ' ').trim()) {
+  for (const character of title
+    .toWellFormed()
+    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+    .trim()) {
     if (subject.length + character.length > SUBJECT_CHARACTERS) break;
     subject += character;
   }
@@ -79,19 +95,25 @@ export function slackMessage(alert: Alert): object {
   const reasons = alert.reasons.map((reason) => `• ${escaped(reason)}`).join('\n');
   return {
     text: escaped(headline(alert)),
+    mrkdwn: false,
     blocks: [
-      { type: 'header', text: { type: 'plain_text', text: alert.title.slice(0, 150) } },
+      { type: 'header', text: { type: 'plain_text', text: [...alert.title].slice(0, 150).join('') } },
       {
         type: 'section',
-        text: { type: 'mrkdwn', text: `*${escaped(alert.entity_id)}*  score *${alert.score.toFixed(2)}*` },
+        // Plain: an id that looks like an address or a mention stays a text.
+        text: { type: 'plain_text', text: `${alert.entity_id}  score ${alert.score.toFixed(2)}`, emoji: false },
       },
-      ...(reasons ? [{ type: 'section', text: { type: 'mrkdwn', text: reasons } }] : []),
-      { type: 'section', text: { type: 'mrkdwn', text: `<${escaped(alert.link).replaceAll('|', '%7C')}|Open>` } },
+      ...(reasons ? [{ type: 'section', text: { type: 'mrkdwn', text: reasons, verbatim: true } }] : []),
+      {
+        type: 'section',
+        text: { type: 'mrkdwn', verbatim: true, text: `<${escaped(alert.link).replaceAll('|', '%7C')}|Open>` },
+      },
       {
         type: 'context',
         elements: [
           {
             type: 'mrkdwn',
+            verbatim: true,
             text: `${when} UTC · ${TRIGGERS[alert.trigger] ?? escaped(alert.trigger)} · alert ${escaped(alert.alert_id)}`,
           },
         ],

@@ -2,13 +2,14 @@ import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import { METRIC } from '../../lib/monitoring/metric-names.ts';
 import { readEnvironment } from '../shared/environment.ts';
+import { patient } from '../shared/patience.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
 import { publisherSchema } from './env.ts';
-import { announcement, subjectOf } from './message.ts';
+import { announcement, notificationOf, subjectOf } from './message.ts';
 
 const env = readEnvironment(publisherSchema);
 const telemetry = createTelemetry(env);
-const sns = new SNSClient();
+const sns = new SNSClient(patient());
 
 /** From the outbox to the topic. Published twice after a crash, an alert is still sent once: its receiver claims it. */
 export async function handler(event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> {
@@ -22,11 +23,7 @@ export async function handler(event: DynamoDBStreamEvent): Promise<DynamoDBBatch
           new PublishCommand({
             TopicArn: env.ALERT_TOPIC_ARN,
             Subject: subjectOf(alert.title),
-            Message: alert.text,
-            MessageAttributes: {
-              entity_id: { DataType: 'String', StringValue: alert.entity_id },
-              kind: { DataType: 'String', StringValue: alert.kind },
-            },
+            ...notificationOf(alert),
           }),
         );
         published++;

@@ -10,6 +10,7 @@ import { DynamoReplayClock, DynamoStates } from '../shared/dynamo-states.ts';
 import { DynamoTombstones } from '../shared/dynamo-tombstones.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { LakeSink } from '../shared/lake.ts';
+import { patient } from '../shared/patience.ts';
 import { Retirement } from '../shared/retirement.ts';
 import { MAX_EVENT_BYTES, streamRecords } from '../shared/stream-records.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
@@ -25,8 +26,8 @@ const { ir, plan } = loadUseCase(import.meta.dirname);
 const previous = loadPrevious(import.meta.dirname);
 const telemetry = createTelemetry(env);
 const dynamo = dynamoClient();
-const kinesis = new KinesisClient();
-const lake = new LakeSink(new S3Client(), env.LAKE_BUCKET);
+const kinesis = new KinesisClient(patient());
+const lake = new LakeSink(new S3Client(patient()), env.LAKE_BUCKET);
 const replay = env.TIDEMARK_CLOCK === 'replay';
 const after_ms = env.JOIN_AFTER_SECONDS * 1000;
 /** How long an answer about versions holds: whoever acts on an old one has ended before a version joins. */
@@ -83,6 +84,7 @@ function report(result: BatchResult): void {
   telemetry.count(METRIC.eventsMisrouted, result.misrouted);
   telemetry.count(METRIC.eventsErased, result.erased);
   telemetry.count(METRIC.unknownFields, result.unknown);
+  telemetry.count(METRIC.statesUnreadable, result.unreadable);
   telemetry.count(METRIC.statesWritten, result.written);
   telemetry.count(METRIC.stateWriteConflicts, result.conflicts);
   telemetry.count(METRIC.eventsDoubled, result.doubled);

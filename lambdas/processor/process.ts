@@ -73,6 +73,8 @@ export interface BatchResult {
   readonly doubled: number;
   /** Events and refused records of erased entities, dropped. */
   readonly erased: number;
+  /** Entities whose state could not be read: their events are delivered again. */
+  readonly unreadable: number;
   readonly bytes: readonly number[];
   readonly quarantined: ReadonlyMap<string, number>;
 }
@@ -125,6 +127,7 @@ class Batch {
     conflicts: 0,
     doubled: 0,
     erased: 0,
+    unreadable: 0,
   };
   private readonly bytes: number[] = [];
   private readonly quarantined = new Map<string, number>();
@@ -177,21 +180,44 @@ class Batch {
     works: readonly Work[],
     lines: QuarantineLine[],
   ): Promise<Task[][]> {
-    const own = runs.map((run) => works.map((work) => takenBy(run, work)));
+    const taken = runs.map((run) => works.map((work) => takenBy(run, work)));
+    const damaged = new Set<string>();
+    const unreadable = (entity_id: string, error: unknown) => {
+      if (damaged.has(entity_id)) return;
+      damaged.add(entity_id);
+      this.tally.unreadable++;
+      const { located } = works.find((work) => work.entity_id === entity_id)!;
+      this.failed(located[0]!.record, error);
+    };
     const stored = await Promise.all(
-      runs.map((run, v) => run.states.read(own[v]!.flatMap((work) => (work ? [work.entity_id] : [])))),
-    );
-    const serving = runs.length - 1;
-    return works.map((_, i) =>
-      runs.flatMap((run, v) => {
-        const work = own[v]![i];
-        if (!work) return [];
-        const other = v === serving ? undefined : stored[serving]!.get(work.entity_id);
-        const basis = run.basis(stored[v]!.get(work.entity_id), other);
-        const counts = v === serving;
-        return [{ run, work, basis, counts, outcome: this.apply({ run, work, counts }, basis, lines) }];
+      runs.map((run, v) => {
+        const entities = taken[v]!.flatMap((work) => (work ? [work.entity_id] : []));
+        return run.states.read(entities, unreadable);
       }),
     );
+    const serving = runs.length - 1;
+    return works.map((all, i) => {
+      if (damaged.has(all.entity_id)) return [];
+      const own: QuarantineLine[] = [];
+      const tasks = (): Task[] =>
+        runs.flatMap((run, v) => {
+          const work = taken[v]![i];
+          if (!work) return [];
+          const other = v === serving ? undefined : stored[serving]!.get(work.entity_id);
+          const basis = run.basis(stored[v]!.get(work.entity_id), other);
+          const counts = v === serving;
+          return [{ run, work, basis, counts, outcome: this.apply({ run, work, counts }, basis, own) }];
+        });
+      try {
+        const made = tasks();
+        lines.push(...own);
+        return made;
+      } catch (error) {
+        // The bytes of a state are read where they are needed, so a damaged one may show here at last.
+        unreadable(all.entity_id, error);
+        return [];
+      }
+    });
   }
 
   /** Admits each record: to its entity, to the quarantine, or back into the stream under its own key. */
@@ -329,9 +355,13 @@ class Batch {
     try {
       await run();
     } catch (error) {
-      this.ports.onFailure(error);
-      this.failures.push(first.position.sequence_number);
+      this.failed(first, error);
     }
+  }
+
+  private failed({ position }: StreamRecord, error: unknown): void {
+    this.ports.onFailure(error);
+    this.failures.push(position.sequence_number);
   }
 }
 

@@ -17,11 +17,17 @@ const env = readEnvironment(schema);
 const telemetry = createTelemetry(env);
 const aws = scoringAdapters(env, loadVersions(import.meta.dirname));
 
+/** Its entity is not scored, and the healing mends it: trying again would hold up all others. */
+function unreadable(_: string, error: unknown): void {
+  telemetry.count(METRIC.statesUnreadable);
+  telemetry.error('a state can not be read; its entity is not scored', error);
+}
+
 /** The stream carries the new states: unless they are older than the fence, nothing is read to score them. A thrown error delivers the batch again. */
 export async function handler(event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> {
   const images = event.Records.map((record) => record.dynamodb?.NewImage as Record<string, AttributeValue> | undefined);
   const states = new Map(
-    aws.serving.versions.map(({ usecase: { view, plan } }) => [view.version, newestStates(plan, images)]),
+    aws.serving.versions.map(({ usecase: { view, plan } }) => [view.version, newestStates(plan, images, unreadable)]),
   );
   const entities = new Set([...states.values()].flat().map(({ entity_id }) => entity_id));
   try {
@@ -49,11 +55,11 @@ export async function handler(event: DynamoDBStreamEvent): Promise<DynamoDBBatch
 async function scoreStates(version: ServingVersion, images: readonly NamedState[]): Promise<void> {
   if (images.length === 0) return;
   const { usecase, endpoint } = version;
-  const states = await wholeStates(version.states, images);
+  const states = await wholeStates(version.states, images, unreadable);
   const now = Date.now();
   const clock = env.TIDEMARK_CLOCK === 'replay' ? 0 : now;
   const candidates = states.map(({ entity_id, state }) => ({ entity_id, state, t: instantAfter(state, clock) }));
-  const { predictions, alerts } = await score(usecase, { ...aws, endpoint }, candidates, 'event', now);
+  const { predictions, alerts } = await score(usecase, { ...aws, endpoint, unreadable }, candidates, 'event', now);
   if (predictions.length > 0) await aws.first.record();
   if (env.TIDEMARK_CLOCK === 'wall') {
     for (const { state } of states) telemetry.milliseconds(METRIC.freshnessMs, now - state.newest_available_at);

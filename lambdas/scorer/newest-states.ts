@@ -1,7 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { ViewPlan } from '../../core/view.ts';
-import { stateOf } from '../shared/dynamo-states.ts';
-import type { NamedState, StoredState } from '../shared/ports.ts';
+import { type Item, statesOf } from '../shared/dynamo-states.ts';
+import type { NamedState, Unreadable } from '../shared/ports.ts';
 
 /**
  * The newest image of each entity in a batch: older ones are of no interest any more. Items of other views and versions
@@ -10,16 +10,23 @@ import type { NamedState, StoredState } from '../shared/ports.ts';
 export function newestStates(
   plan: ViewPlan,
   images: readonly (Record<string, AttributeValue> | undefined)[],
+  unreadable?: Unreadable,
 ): NamedState[] {
-  const newest = new Map<string, StoredState>();
+  const newest = new Map<string, Item>();
   for (const image of images) {
     if (image?.view?.S !== plan.view.version || image.state?.B === undefined) continue;
-    const base = image.base && { base: bytesOf(image.base) };
-    const stored = stateOf(plan, { ...image, state: bytesOf(image.state), ...base });
     const entity = image.entity_id!.S!;
-    if ((newest.get(entity)?.version ?? 0) < stored.version) newest.set(entity, stored);
+    if (versionOf(newest.get(entity)) < versionOf(image)) newest.set(entity, image);
   }
-  return [...newest].map(([entity_id, { state, marks }]) => ({ entity_id, state, marks }));
+  const items = [...newest.values()].map((image) => {
+    const base = image.base && { base: bytesOf(image.base) };
+    return { ...image, state: bytesOf(image.state!), ...base };
+  });
+  return [...statesOf(plan, items, unreadable)].map(([entity_id, { state, marks }]) => ({ entity_id, state, marks }));
+}
+
+function versionOf(image: Item | undefined): number {
+  return Number(image?.version?.N ?? 0);
 }
 
 function bytesOf({ B }: AttributeValue): AttributeValue {

@@ -23,9 +23,10 @@ export class DynamoScores implements ScoreStore {
     this.table = table;
   }
 
-  async read(entity_ids: readonly string[]): Promise<ReadonlyMap<string, StoredScore>> {
+  /** @param consistent false: as of a moment ago, for half of the units */
+  async read(entity_ids: readonly string[], consistent = true): Promise<ReadonlyMap<string, StoredScore>> {
     const keys = entity_ids.map((id) => ({ entity_id: { S: id }, kind: { S: SCORE_KIND } }));
-    const items = await batchGet(this.client, this.table, keys);
+    const items = await batchGet(this.client, this.table, keys, consistent);
     return new Map(items.map((item) => [item.entity_id!.S!, storedScore(item)]));
   }
 

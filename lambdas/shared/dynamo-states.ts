@@ -5,9 +5,7 @@ import {
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
-  TransactionCanceledException,
   TransactionConflictException,
-  TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { decodeState, encodeState } from '../../core/codec.ts';
@@ -16,6 +14,7 @@ import { type EntityState, expiresAt } from '../../core/state.ts';
 import { ERASED_KEY, tombstoneOf } from '../../core/tombstone.ts';
 import type { ViewPlan } from '../../core/view.ts';
 import { chunks, MAX_TRIES, pause } from './backoff.ts';
+import { DynamoTombstones } from './dynamo-tombstones.ts';
 import { MAX_ITEM_BYTES, sizeOf } from './item-size.ts';
 import {
   type ReplayClock,
@@ -23,6 +22,8 @@ import {
   type StateStore,
   StateTooLargeError,
   type StoredState,
+  type Tombstones,
+  type Unreadable,
   WHOLE,
 } from './ports.ts';
 
@@ -51,6 +52,25 @@ export function stateOf(plan: ViewPlan, item: Item): StoredState {
   return { state: merged, version, marks: { ...WHOLE, heal: heal! || twice > 0 }, twice };
 }
 
+/** @param items one an entity. @param unreadable @default - an item that can't be read is thrown for */
+export function statesOf(
+  plan: ViewPlan,
+  items: readonly Item[],
+  unreadable?: Unreadable,
+): ReadonlyMap<string, StoredState> {
+  const found = new Map<string, StoredState>();
+  for (const item of items) {
+    const entity_id = item.entity_id!.S!;
+    try {
+      found.set(entity_id, stateOf(plan, item));
+    } catch (error) {
+      if (!unreadable) throw error;
+      unreadable(entity_id, error);
+    }
+  }
+  return found;
+}
+
 function marksOf(attribute: AttributeValue | undefined): Record<string, string> {
   return Object.fromEntries(Object.entries(attribute?.M ?? {}).map(([shard, mark]) => [shard, mark.S!]));
 }
@@ -61,19 +81,26 @@ export class DynamoStates implements StateStore {
   private readonly client: DynamoDBClient;
   private readonly table: string;
   private readonly plan: ViewPlan;
+  private readonly tombstones: Tombstones;
+  /** Whose replacement lost, until they are written. */
+  private readonly lost = new Set<string>();
 
-  constructor(client: DynamoDBClient, table: string, plan: ViewPlan) {
+  /** @param tombstones @default - those of the table */
+  constructor(
+    client: DynamoDBClient,
+    table: string,
+    plan: ViewPlan,
+    tombstones: Tombstones = new DynamoTombstones(client, table),
+  ) {
     this.client = client;
     this.table = table;
     this.plan = plan;
+    this.tombstones = tombstones;
   }
 
-  async read(entity_ids: readonly string[]): Promise<ReadonlyMap<string, StoredState>> {
-    const found = new Map<string, StoredState>();
+  async read(entity_ids: readonly string[], unreadable?: Unreadable): Promise<ReadonlyMap<string, StoredState>> {
     const keys = entity_ids.map((id) => ({ entity_id: { S: id }, view: { S: this.plan.view.version } }));
-    for (const item of await batchGet(this.client, this.table, keys))
-      found.set(item.entity_id!.S!, stateOf(this.plan, item));
-    return found;
+    return statesOf(this.plan, await batchGet(this.client, this.table, keys), unreadable);
   }
 
   async write(
@@ -110,23 +137,33 @@ export class DynamoStates implements StateStore {
       );
     }
     try {
-      await (version === null ? this.create(entity_id, Item) : this.replace(Item, version));
+      if (version === null && (await this.isErased(entity_id))) return 'erased';
+      await (version === null ? this.create(Item) : this.replace(Item, version));
+      this.lost.delete(entity_id);
       return bytes.length;
     } catch (error) {
+      if (version !== null) this.lost.add(entity_id);
       return lostBy(error);
     }
   }
 
   /**
    * Only here an erased entity could come back: erasing deletes the item, so a replacement fails by its version and is read
-   * again, to be created. So only a new entity pays for the question whether it was erased.
+   * again, to be created. A call that asked before the tombstone was written is outlasted by the erasure, which clears the
+   * table once more at its end.
    */
-  private async create(entity_id: string, Item: Record<string, AttributeValue>): Promise<void> {
-    const TableName = this.table;
-    const absent = { TableName, ConditionExpression: 'attribute_not_exists(entity_id)' };
-    const tombstone = { entity_id: { S: ERASED_KEY }, view: { S: tombstoneOf(entity_id) } };
-    const TransactItems = [{ Put: { ...absent, Item } }, { ConditionCheck: { ...absent, Key: tombstone } }];
-    await this.client.send(new TransactWriteItemsCommand({ TransactItems }));
+  private async isErased(entity_id: string): Promise<boolean> {
+    if ((await this.tombstones.erased([entity_id])).size > 0) return true;
+    // An item that went between its read and its write may just have been erased: rare enough to be looked up itself.
+    if (!this.lost.delete(entity_id)) return false;
+    const Key = { entity_id: { S: ERASED_KEY }, view: { S: tombstoneOf(entity_id) } };
+    const { Item } = await this.client.send(new GetItemCommand({ TableName: this.table, Key, ConsistentRead: true }));
+    return Item !== undefined;
+  }
+
+  private async create(Item: Record<string, AttributeValue>): Promise<void> {
+    const absent = { ConditionExpression: 'attribute_not_exists(entity_id)' };
+    await this.client.send(new PutItemCommand({ TableName: this.table, Item, ...absent }));
   }
 
   private async replace(Item: Record<string, AttributeValue>, version: number): Promise<void> {
@@ -158,23 +195,23 @@ export class DynamoStates implements StateStore {
 }
 
 /** Why a conditional write was refused. @throws the error when it was no condition */
-function lostBy(error: unknown): 'conflict' | 'erased' {
+function lostBy(error: unknown): 'conflict' {
   // A plain put that meets a transaction on its item is refused by that, not by its condition.
   if (error instanceof ConditionalCheckFailedException || error instanceof TransactionConflictException)
-    return 'conflict';
-  if (!(error instanceof TransactionCanceledException)) throw error;
-  const [put, tombstone] = (error.CancellationReasons ?? []).map((reason) => reason.Code ?? 'None');
-  if (tombstone === 'ConditionalCheckFailed') return 'erased';
-  if ([put, tombstone].some((code) => code === 'ConditionalCheckFailed' || code === 'TransactionConflict'))
     return 'conflict';
   throw error;
 }
 
-/** Up to 100 keys a request; what DynamoDB leaves unprocessed is asked again. @throws Error when it never answers */
+/**
+ * Up to 100 keys a request; what DynamoDB leaves unprocessed is asked again.
+ * @param ConsistentRead false: as of a moment ago, for half of the units
+ * @throws Error when it never answers
+ */
 export async function batchGet(
   client: DynamoDBClient,
   table: string,
   keys: readonly Record<string, AttributeValue>[],
+  ConsistentRead = true,
 ): Promise<Item[]> {
   const items: Item[] = [];
   for (const some of chunks(keys, BATCH_GET_LIMIT)) {
@@ -183,7 +220,7 @@ export async function batchGet(
       if (attempt === MAX_TRIES) throw new Error(`${open.length} keys stayed unprocessed; the batch is retried`);
       if (attempt > 0) await pause(attempt);
       const { Responses, UnprocessedKeys } = await client.send(
-        new BatchGetItemCommand({ RequestItems: { [table]: { Keys: open, ConsistentRead: true } } }),
+        new BatchGetItemCommand({ RequestItems: { [table]: { Keys: open, ConsistentRead } } }),
       );
       items.push(...(Responses?.[table] ?? []));
       open = UnprocessedKeys?.[table]?.Keys ?? [];

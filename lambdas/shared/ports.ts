@@ -57,9 +57,18 @@ export class StateTooLargeError extends Error {
   override readonly name = 'StateTooLargeError';
 }
 
+/**
+ * Told of an entity whose state this code can't read: newer code wrote it, or it is damaged. It is left out then, and
+ * the others are not.
+ */
+export type Unreadable = (entity_id: string, error: unknown) => void;
+
 export interface StateStore {
-  /** Consistent reads; entities without a state are absent. */
-  read(entity_ids: readonly string[]): Promise<ReadonlyMap<string, StoredState>>;
+  /**
+   * Consistent reads; entities without a state are absent.
+   * @param unreadable @default - a state that can't be read is thrown for
+   */
+  read(entity_ids: readonly string[], unreadable?: Unreadable): Promise<ReadonlyMap<string, StoredState>>;
   /**
    * @param version the one that was read, null for a new entity
    * @param marks @default WHOLE
@@ -78,7 +87,7 @@ export interface StateStore {
 
 /** Entities that were erased; what comes of them later is dropped. */
 export interface Tombstones {
-  /** Consistent. @returns those of `entity_ids` that were erased */
+  /** As of a second ago at most. @returns those of `entity_ids` that were erased */
   erased(entity_ids: readonly string[]): Promise<ReadonlySet<string>>;
 }
 

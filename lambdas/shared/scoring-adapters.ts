@@ -6,6 +6,7 @@ import { DynamoTombstones } from './dynamo-tombstones.ts';
 import { PATIENCE, runtimeClient, SageMakerEndpoint } from './endpoint.ts';
 import { DynamoFirstScore } from './first-score.ts';
 import { LakeSink } from './lake.ts';
+import { patient } from './patience.ts';
 import type { PredictionEnv, RecordingEnv } from './scoring-environment.ts';
 import { ServingVersions } from './serving-versions.ts';
 import type { LoadedUseCase } from './usecase.ts';
@@ -24,7 +25,7 @@ export function predictionAdapters(env: PredictionEnv, versions: readonly Loaded
   return {
     dynamo,
     serving: new ServingVersions(serving, Date.now),
-    predictions: new LakeSink(new S3Client(), env.LAKE_BUCKET),
+    predictions: new LakeSink(new S3Client(patient()), env.LAKE_BUCKET),
     clock: env.TIDEMARK_CLOCK === 'replay' ? new DynamoReplayClock(dynamo, env.FEATURES_TABLE) : null,
   };
 }

@@ -5,7 +5,16 @@ import { sha256 } from '../../core/hash.ts';
 import type { FeatureValue } from '../../core/ir.ts';
 import type { EntityState } from '../../core/state.ts';
 import { chunks, MAX_TRIES, mapConcurrently, pause } from './backoff.ts';
-import type { Endpoint, JsonLinesSink, Prediction, ScoreStore, StoredScore, Tombstones, Trigger } from './ports.ts';
+import type {
+  Endpoint,
+  JsonLinesSink,
+  Prediction,
+  ScoreStore,
+  StoredScore,
+  Tombstones,
+  Trigger,
+  Unreadable,
+} from './ports.ts';
 import type { LoadedUseCase } from './usecase.ts';
 
 /** Rows in one request to the model. */
@@ -25,6 +34,8 @@ export interface ScoringPorts {
   readonly predictions: JsonLinesSink;
   /** @default - nobody was erased */
   readonly tombstones?: Tombstones;
+  /** @default - a state that can't be read is thrown for */
+  readonly unreadable?: Unreadable;
   /** Waits before a lost write is tried again. @default - backoff with jitter */
   readonly pause?: (attempt: number) => Promise<void>;
 }
@@ -46,13 +57,24 @@ export async function predict(
   candidates: readonly Candidate[],
   trigger: Trigger,
   scored_at: number,
+  unreadable?: Unreadable,
 ): Promise<Prediction[]> {
   const predictions: Prediction[] = [];
-  for (const some of chunks(candidates, ENDPOINT_BATCH)) {
-    const vectors = some.map(({ state, t }) => {
-      const values = finalise(usecase.plan, state, t);
-      return { values, inputs: modelInputs(usecase.plan, usecase.ir.model, values) };
-    });
+  const readable = candidates.flatMap((candidate) => {
+    try {
+      return [{ ...candidate, values: finalise(usecase.plan, candidate.state, candidate.t) }];
+    } catch (error) {
+      // The bytes of a state are read where they are needed, so a damaged one may show here at last.
+      if (!unreadable) throw error;
+      unreadable(candidate.entity_id, error);
+      return [];
+    }
+  });
+  for (const some of chunks(readable, ENDPOINT_BATCH)) {
+    const vectors = some.map(({ values }) => ({
+      values,
+      inputs: modelInputs(usecase.plan, usecase.ir.model, values),
+    }));
     const answer = await endpoint.score(vectors.map((vector) => vector.inputs));
     some.forEach(({ entity_id, state, t }, i) => {
       const { score, contributions } = answer.scores[i]!;
@@ -113,7 +135,8 @@ export async function score(
   const stored = await ports.scores.read(candidates.map((one) => one.entity_id));
   const known = await withoutErased(candidates, stored, ports);
   if (known.length === 0) return { predictions: [], alerts: 0 };
-  const predictions = await predict(usecase, ports.endpoint, known, trigger, scored_at);
+  const predictions = await predict(usecase, ports.endpoint, known, trigger, scored_at, ports.unreadable);
+  if (predictions.length === 0) return { predictions, alerts: 0 };
   await ports.predictions.put(predictionsKey(predictions), predictions);
   const raised = await mapConcurrently(predictions, WRITERS, (one) =>
     record(usecase, ports, one, stored.get(one.entity_id)),

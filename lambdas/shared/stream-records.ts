@@ -19,5 +19,4 @@ export function streamRecords(event: KinesisStreamEvent): StreamRecord[] {
   }));
 }
 
-/** Kinesis takes 1 MiB; an event is much smaller than that, and a state holds a part of it. */
-export const MAX_EVENT_BYTES = 256 * 1024;
+export { MAX_EVENT_BYTES } from '../../core/record.ts';

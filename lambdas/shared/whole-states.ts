@@ -1,4 +1,4 @@
-import { type NamedState, type StateStore, WHOLE } from './ports.ts';
+import { type NamedState, type StateStore, type Unreadable, WHOLE } from './ports.ts';
 
 /**
  * States of a version whose fence is up, with all that their entities did. What such a state lacks stands beside it in the
@@ -10,10 +10,14 @@ import { type NamedState, type StateStore, WHOLE } from './ports.ts';
 export async function wholeStates(
   states: Pick<StateStore, 'read'>,
   found: readonly NamedState[],
+  unreadable?: Unreadable,
 ): Promise<NamedState[]> {
   const [whole, unsure] = [found.filter(isJoined), found.filter((one) => !isJoined(one))];
   if (unsure.length === 0) return whole;
-  const stored = await states.read(unsure.map(({ entity_id }) => entity_id));
+  const stored = await states.read(
+    unsure.map(({ entity_id }) => entity_id),
+    unreadable,
+  );
   return [...whole, ...[...stored].map(([entity_id, { state, marks }]) => ({ entity_id, state, marks }))];
 }
 

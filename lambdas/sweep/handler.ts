@@ -1,10 +1,10 @@
 import { paginateScan } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
 import { z } from 'zod';
-import { parseTimestamp } from '../../core/time.ts';
+import { MINUTE, parseTimestamp } from '../../core/time.ts';
 import { METRIC } from '../../lib/monitoring/metric-names.ts';
 import { mapConcurrently } from '../shared/backoff.ts';
-import { type Item, stateOf } from '../shared/dynamo-states.ts';
+import { type Item, statesOf } from '../shared/dynamo-states.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { firstDay } from '../shared/first-score.ts';
 import { ScoreRefusedError } from '../shared/ports.ts';
@@ -16,25 +16,34 @@ import { loadVersions } from '../shared/usecase.ts';
 import { wholeStates } from '../shared/whole-states.ts';
 import { isDue } from './due.ts';
 import { schema } from './env.ts';
+import { LeftOver } from './left-over.ts';
+import { everyPart, sliceOf } from './slices.ts';
 
 const env = readEnvironment(schema);
 const telemetry = createTelemetry(env);
 const aws = scoringAdapters(env, loadVersions(import.meta.dirname));
+const leftOver = new LeftOver(aws.dynamo, env.SCORES_TABLE);
 
 /** States in one page: bounds memory, and the requests that a page makes. */
 const PAGE = 250;
 /** Left for the last page and the answer. */
 const RESERVE_MS = 8000;
 
-/** `now`: ms or ISO text; absent in a schedule, where it is the wall clock (in a replay: the replay's). */
-const inputSchema = z.object({ now: z.union([z.number(), z.string()]).optional() });
+/**
+ * `scheduled`: when the schedule's run was due (ISO text): it looks at the slice of that time. Without it, by hand and in a
+ * replay, at everybody. `now`: ms or ISO text. @default - the wall clock (in a replay: the replay's)
+ */
+const inputSchema = z.object({
+  scheduled: z.string().optional(),
+  now: z.union([z.number(), z.string()]).optional(),
+});
 
 export interface SweepResult {
   readonly now: number;
   readonly looked_at: number;
   readonly scored: number;
   readonly alerts: number;
-  /** False when the time was over: the next call goes on with those still due. */
+  /** False when the time was over: the next run goes on with the parts that were left, a call by hand with those due. */
   readonly complete: boolean;
   /** On the first day only: what is missing before anybody can be scored. */
   readonly waits_for?: string;
@@ -42,30 +51,51 @@ export interface SweepResult {
 
 type Total = { -readonly [K in keyof Omit<SweepResult, 'now' | 'waits_for'>]: SweepResult[K] };
 
+/** What one run does. */
+interface Run {
+  readonly now: number;
+  /** Between two runs of the schedule, ms; null for one over everybody. */
+  readonly interval_ms: number | null;
+  /** Parts of the scan that all parts together make. */
+  readonly total: number;
+  /** Still to be looked at; each worker takes the next. */
+  readonly open: number[];
+  /** Looked at to their end. */
+  readonly done: number[];
+  readonly context: Context;
+  readonly tally: Total;
+}
+
 /**
- * Scores every entity that was not scored for a day.
+ * Scores entities that fell silent: a run of the schedule those of its slice, a call by hand everybody who was not scored for a
+ * day.
  * @throws ScoreRefusedError when the model is for another definition, or when model or fence are gone that were there
  * @throws ModelFailedError
  */
 export async function handler(event: unknown, context: Context): Promise<SweepResult> {
-  const total: Total = { looked_at: 0, scored: 0, alerts: 0, complete: true };
-  const now = await nowOf(inputSchema.parse(event ?? {}).now);
+  const input = inputSchema.parse(event ?? {});
+  const tally: Total = { looked_at: 0, scored: 0, alerts: 0, complete: true };
+  const now = input.now === undefined ? ((await aws.clock?.read()) ?? Date.now()) : instantOf(input.now, 'now');
+  const slice =
+    input.scheduled === undefined
+      ? everyPart(env.SWEEP_SEGMENTS)
+      : sliceOf(instantOf(input.scheduled, 'scheduled'), env.SWEEP_EVERY_MINUTES, env.SWEEP_SEGMENTS);
+  const interval_ms = input.scheduled === undefined ? null : env.SWEEP_EVERY_MINUTES * MINUTE;
   try {
     await aws.serving.ready();
-    await mapConcurrently([...Array(env.SWEEP_SEGMENTS).keys()], env.SWEEP_SEGMENTS, (segment) =>
-      sweepSegment(segment, now, context, total),
-    );
-    telemetry.count(METRIC.sweepEntities, total.looked_at);
-    telemetry.count(METRIC.entitiesScored, total.scored);
-    telemetry.count(METRIC.alertsRaised, total.alerts);
-    telemetry.info('sweep', total);
-    return { now, ...total };
+    const open = interval_ms === null ? [...slice.parts] : await leftOver.begin(slice.total, slice.parts);
+    await sweep({ now, interval_ms, total: slice.total, open, done: [], context, tally });
+    telemetry.count(METRIC.sweepEntities, tally.looked_at);
+    telemetry.count(METRIC.entitiesScored, tally.scored);
+    telemetry.count(METRIC.alertsRaised, tally.alerts);
+    telemetry.info('sweep', tally);
+    return { now, ...tally };
   } catch (error) {
     const awaited = await firstDay(error, aws.first);
     if (awaited) {
       telemetry.count(METRIC.scoringAwaited);
       telemetry.info('nobody can be scored yet', { waits_for: awaited.message });
-      return { now, ...total, waits_for: awaited.message };
+      return { now, ...tally, waits_for: awaited.message };
     }
     if (error instanceof ScoreRefusedError) telemetry.count(METRIC.scoreRefused);
     throw error;
@@ -74,14 +104,31 @@ export async function handler(event: unknown, context: Context): Promise<SweepRe
   }
 }
 
-async function sweepSegment(segment: number, now: number, context: Context, total: Total) {
+/** What was looked at is taken off the list also where something fails: the rest is the next run's. */
+async function sweep(run: Run): Promise<void> {
+  const workers = Array.from({ length: env.SWEEP_SEGMENTS }, (_, i) => i);
+  try {
+    await mapConcurrently(workers, workers.length, async () => {
+      for (let part = run.open.shift(); part !== undefined; part = run.open.shift()) {
+        if (!(await sweepPart(run, part))) return;
+        run.done.push(part);
+      }
+    });
+  } finally {
+    if (run.interval_ms !== null) await leftOver.end(run.total, run.done);
+  }
+}
+
+/** @returns false when the time was over */
+async function sweepPart(run: Run, part: number): Promise<boolean> {
+  const { now, tally, context } = run;
   const views = aws.serving.versions.map(({ usecase }, i) => [`:view${i}`, { S: usecase.view.version }] as const);
   const pages = paginateScan(
     { client: aws.dynamo },
     {
       TableName: env.FEATURES_TABLE,
-      Segment: segment,
-      TotalSegments: env.SWEEP_SEGMENTS,
+      Segment: part,
+      TotalSegments: run.total,
       Limit: PAGE,
       // The fence has the view's version as its sort key too, but no state.
       FilterExpression: `#view IN (${views.map(([name]) => name)}) AND attribute_exists(#state)`,
@@ -91,33 +138,40 @@ async function sweepSegment(segment: number, now: number, context: Context, tota
   );
   for await (const { Items = [] } of pages) {
     if (context.getRemainingTimeInMillis() < RESERVE_MS) {
-      total.complete = false;
-      return;
+      tally.complete = false;
+      return false;
     }
     const entities = [...new Set(Items.map((item) => item.entity_id!.S!))];
-    const last = await aws.scores.read(entities);
-    const due = Items.filter((item) => isDue(last.get(item.entity_id!.S!), now));
+    // Whoever was scored a moment ago is scored once more at worst: the score itself is written under a condition.
+    const last = await aws.scores.read(entities, false);
+    const due = Items.filter((item) => isDue(last.get(item.entity_id!.S!), now, run.interval_ms));
     const { predictions, alerts } = await aws.serving.scoring((version) => scoreItems(version, due, now));
     if (predictions.length > 0) await aws.first.record();
-    total.looked_at += entities.length;
-    total.scored += predictions.length;
-    total.alerts += alerts;
+    tally.looked_at += entities.length;
+    tally.scored += predictions.length;
+    tally.alerts += alerts;
   }
+  return true;
 }
 
 async function scoreItems(version: ServingVersion, items: readonly Item[], now: number): Promise<Scored> {
   const { usecase, endpoint, states } = version;
   const own = items.filter((item) => item.view!.S === usecase.view.version);
-  const found = own.map((item) => ({ entity_id: item.entity_id!.S!, ...stateOf(usecase.plan, item) }));
-  const candidates = (await wholeStates(states, found)).map(({ entity_id, state }) => {
+  const found = [...statesOf(usecase.plan, own, unreadable)].map(([entity_id, stored]) => ({ entity_id, ...stored }));
+  const candidates = (await wholeStates(states, found, unreadable)).map(({ entity_id, state }) => {
     return { entity_id, state, t: instantAfter(state, now) };
   });
-  return score(usecase, { ...aws, endpoint }, candidates, 'sweep', Date.now());
+  return score(usecase, { ...aws, endpoint, unreadable }, candidates, 'sweep', Date.now());
 }
 
-async function nowOf(input: number | string | undefined): Promise<number> {
-  if (input === undefined) return (await aws.clock?.read()) ?? Date.now();
+/** Its entity is not scored, and the healing mends it. */
+function unreadable(_: string, error: unknown): void {
+  telemetry.count(METRIC.statesUnreadable);
+  telemetry.error('a state can not be read; its entity is not scored', error);
+}
+
+function instantOf(input: number | string, field: string): number {
   const parsed = parseTimestamp(input, typeof input === 'number' ? 'epoch_ms' : 'iso8601');
-  if ('error' in parsed) throw new Error(`now: ${parsed.detail}`);
+  if ('error' in parsed) throw new Error(`${field}: ${parsed.detail}`);
   return parsed.value;
 }

@@ -6,6 +6,7 @@ import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import { CfnTrigger } from 'aws-cdk-lib/aws-glue';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { SETTLE_SECONDS } from '../../core/tombstone.ts';
 import { type Lake, PREFIX } from '../feature-store/lake.ts';
 import type { OfflineCatalog } from '../feature-store/offline-catalog.ts';
 import type { OnlineTable } from '../feature-store/tables.ts';
@@ -18,6 +19,7 @@ import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm } from '../monitoring/function-alarms.ts';
 import { DIMENSION, METRIC, METRIC_NAMESPACE, SERVICE } from '../monitoring/metric-names.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
+import { API_TIMEOUT_SECONDS } from '../serving/api.ts';
 import { SparkJob } from './spark-job.ts';
 
 /** How far back the weekly compaction looks: as far as it remembers (tidemark_spark/archive_window.py). */
@@ -122,10 +124,11 @@ export class BatchJobs extends Construct {
       ...common,
       script: 'erase_entity.py',
       description: 'Takes entities with a tombstone out of every store of the lake',
-      arguments: { table_features, settle_seconds: String(longestCall(deployment)) },
+      arguments: { table_features, settle_seconds: String(longestCall(deployment)), run: 'weekly' },
     });
     catalog.grantWrite(this.eraseEntity);
     features.grantReadTombstones(this.eraseEntity);
+    lake.grantPut(this.eraseEntity, PREFIX.tombstones);
     lake.grantErase(
       this.eraseEntity,
       PREFIX.history,
@@ -196,6 +199,13 @@ export class BatchJobs extends Construct {
         'cron(30 3 * * ? *)',
         'Replays the served vectors of the last day',
       );
+      // A batch that was being retried during an erasure is written to the lake by Lambda itself, up to a day later.
+      this.schedule(
+        'EraseWeekly',
+        this.eraseEntity,
+        'cron(40 1 ? * SUN *)',
+        'Erases what came late of erased entities',
+      );
       // Soon after a compaction: states that have seen newer events wait for the next night.
       this.schedule('HealNightly', this.healStates, 'cron(25 4 * * ? *)', 'Heals states that differ from their events');
     }
@@ -265,7 +275,9 @@ function daysKept({ stage }: Deployment): number {
   return Math.ceil(stage.stream.retentionHours / 24);
 }
 
-/** How long a function that writes to the lake may go on with what it read before an erasure, s. */
+/** How long a function may go on with what it read before an erasure, and with the list of tombstones from before it, s. */
 function longestCall({ stage }: Deployment): number {
-  return Math.max(stage.processor.timeoutSeconds, stage.archiver.timeoutSeconds, stage.scorer.timeoutSeconds);
+  const { processor, archiver, scorer, sweep } = stage;
+  const calls = [processor, archiver, scorer, sweep].map((of) => of.timeoutSeconds);
+  return Math.max(API_TIMEOUT_SECONDS, ...calls) + SETTLE_SECONDS;
 }

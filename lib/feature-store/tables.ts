@@ -59,14 +59,13 @@ export class OnlineTable extends EntityTable {
   /** May read states and write them back under a condition on their version, and settle which versions join the stream, and where. */
   grantApply(grantee: IGrantable): void {
     this.grantRead(grantee);
-    // Which versions there are, so that those are retired that it does not keep up.
+    // Which versions there are, so that those are retired that it does not keep up; and whether an entity was erased.
     this.grant(grantee, 'dynamodb:Query');
-    // Creating a state checks in the same transaction that its entity was not erased.
-    this.grant(grantee, 'dynamodb:ConditionCheckItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem');
+    this.grant(grantee, 'dynamodb:PutItem', 'dynamodb:UpdateItem');
     this.key.grantUse(grantee);
   }
 
-  /** May ask who was erased, one by one or all. */
+  /** May ask who was erased. */
   grantReadTombstones(grantee: IGrantable): void {
     this.grantRead(grantee);
     this.grant(grantee, 'dynamodb:Query');
@@ -82,7 +81,7 @@ export class OnlineTable extends EntityTable {
   grantHeal(grantee: IGrantable): void {
     this.grantScan(grantee);
     this.grantReadTombstones(grantee);
-    this.grant(grantee, 'dynamodb:ConditionCheckItem', 'dynamodb:PutItem');
+    this.grant(grantee, 'dynamodb:PutItem');
     this.key.grantUse(grantee);
   }
 

@@ -42,7 +42,7 @@ export class Archiver extends Construct {
       },
     });
     // Only to drop the events of erased entities.
-    features.grantRead(this.fn);
+    features.grantReadTombstones(this.fn);
     lake.grantPut(this.fn, PREFIX.events);
     const source = new KinesisEventSource(stream.stream, consumerProps(config, lake));
     this.fn.function.addEventSource(source);

@@ -129,6 +129,14 @@ export class Processor extends Construct {
       metric: tidemarkMetric(deployment, SERVICE.processor, METRIC.eventsDoubled, { period }),
       threshold: 1,
     });
+    alarms.add('StatesUnreadable', {
+      ...once,
+      severity: 'critical',
+      sentence: 'States can not be read: newer code wrote them, or they are damaged; their entities stand still.',
+      runbook: 'states-unreadable',
+      metric: tidemarkMetric(deployment, SERVICE.processor, METRIC.statesUnreadable, { period }),
+      threshold: 1,
+    });
   }
 }
 

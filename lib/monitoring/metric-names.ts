@@ -59,6 +59,8 @@ export const METRIC = {
   statesWritten: 'StatesWritten',
   /** processor: conditional writes that lost to another writer and were retried. */
   stateWriteConflicts: 'StateWriteConflicts',
+  /** processor, scorer, sweep, api: states that could not be read; the healing mends them. */
+  statesUnreadable: 'StatesUnreadable',
   /** processor: bytes of an encoded state (unit bytes). */
   stateBytes: 'StateBytes',
   /** archiver: events written to the archive. */

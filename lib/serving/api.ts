@@ -16,6 +16,9 @@ import { SERVICE } from '../monitoring/metric-names.ts';
 import type { ScoringEndpoint } from './scoring-endpoint.ts';
 import { predictionVariables } from './scoring-variables.ts';
 
+/** An HTTP API answers within 30 s, or 503. */
+export const API_TIMEOUT_SECONDS = 29;
+
 export interface ApiProps {
   readonly deployment: Deployment;
   readonly alarms: AlarmRegistry;
@@ -41,7 +44,7 @@ export class Api extends Construct {
       description: 'Answers features and scores of up to 100 entities at the time of the request',
       memoryMiB: stage.api.memoryMiB,
       // An HTTP API waits 30 s at most.
-      timeoutSeconds: 29,
+      timeoutSeconds: API_TIMEOUT_SECONDS,
       invocation: { kind: 'synchronous' },
       environment: predictionVariables(props),
     });

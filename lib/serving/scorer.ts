@@ -43,7 +43,7 @@ export class Scorer extends Construct {
       invocation: { kind: 'stream' },
       environment: recordingVariables(props),
     });
-    features.grantRead(this.fn);
+    features.grantReadTombstones(this.fn);
     scores.grantRecord(this.fn);
     lake.grantPut(this.fn, PREFIX.predictions);
     endpoint.grantScore(this.fn);

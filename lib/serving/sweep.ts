@@ -1,7 +1,13 @@
 import { Duration } from 'aws-cdk-lib';
 import { ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Schedule, ScheduleExpression, ScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
+import {
+  ContextAttribute,
+  Schedule,
+  ScheduleExpression,
+  ScheduleGroup,
+  ScheduleTargetInput,
+} from 'aws-cdk-lib/aws-scheduler';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
 import { Construct } from 'constructs';
 import type { Env } from '../../lambdas/sweep/env.ts';
@@ -30,7 +36,7 @@ export interface SweepProps {
   readonly endpoint: ScoringEndpoint;
 }
 
-/** Silence sends no event: a schedule scores every entity that was not scored for a day. */
+/** Silence sends no event: a schedule looks at every entity once a day, a slice of them in each run. */
 export class Sweep extends Construct {
   readonly fn: NodeFunction<Env>;
 
@@ -46,9 +52,14 @@ export class Sweep extends Construct {
       memoryMiB: config.memoryMiB,
       timeoutSeconds: config.timeoutSeconds,
       invocation: { kind: 'asynchronous', key },
-      environment: { ...recordingVariables(props), SWEEP_SEGMENTS: String(config.segments) },
+      environment: {
+        ...recordingVariables(props),
+        SWEEP_SEGMENTS: String(config.segments),
+        SWEEP_EVERY_MINUTES: String(config.everyMinutes),
+      },
     });
     features.grantScan(this.fn);
+    features.grantReadTombstones(this.fn);
     scores.grantRecord(this.fn);
     lake.grantPut(this.fn, PREFIX.predictions);
     endpoint.grantScore(this.fn);
@@ -66,7 +77,9 @@ export class Sweep extends Construct {
       enabled: config.scheduled,
       target: new LambdaInvoke(this.fn.function, {
         role: caller,
-        // The next one does the same work: an hour-old invocation is worth nothing.
+        // Which slice of the customers it looks at: also where it comes late, or again.
+        input: ScheduleTargetInput.fromObject({ scheduled: ContextAttribute.scheduledTime }),
+        // What a run leaves undone, the next one takes up: an hour-old invocation is worth nothing.
         maxEventAge: Duration.minutes(Math.min(60, Math.max(1, config.everyMinutes))),
         retryAttempts: 2,
         deadLetterQueue: undelivered,

@@ -193,7 +193,7 @@ test('a folder, and a file of Excel among it', async () => {
 test('a definition that is refused says where and why', async () => {
   const { code, out, err } = await tidemark('--usecase', join(folder, 'broken'), ...good());
   expect({ code, out }).toEqual({ code: 1, out: '' });
-  expect(err).toContain('features.reads_7d.window: found string; allowed: a duration');
+  expect(err).toContain("features.reads_7d.window: found 'a week'; allowed: a duration");
 });
 
 describe('bad input with --bad-lines fail: exit code 2, the file, the line and the reason, and nothing on standard output', () => {

@@ -81,5 +81,9 @@ describe('states', () => {
     }
     expect(() => decodeState(plan, Uint8Array.from([...bytes, 0]), {})).toThrow(/another view/);
     expect(() => decodeState(plan, Uint8Array.from([9, ...bytes.slice(1)]), {})).toThrow(/codec version: found 9/);
+    for (const version of [0, 4, 0x80, 0x81, 0x82, 0x84, 255])
+      expect(() => decodeState(plan, Uint8Array.from([version, ...bytes.slice(1)]), {})).toThrow(
+        /codec version: found/,
+      );
   });
 });

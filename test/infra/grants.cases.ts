@@ -67,9 +67,9 @@ describe('what each function may do, and nothing else', () => {
         ...READ_KINESIS,
         ...FAILED,
         'dynamodb:BatchGetItem on <FeaturesTable Arn>',
-        'dynamodb:ConditionCheckItem on <FeaturesTable Arn>',
         'dynamodb:GetItem on <FeaturesTable Arn>',
         'dynamodb:PutItem on <FeaturesTable Arn>',
+        'dynamodb:Query on <FeaturesTable Arn>',
         'dynamodb:UpdateItem on <FeaturesTable Arn>',
         'kinesis:PutRecord on <EventsStream Arn>',
         'kinesis:PutRecords on <EventsStream Arn>',
@@ -85,6 +85,7 @@ describe('what each function may do, and nothing else', () => {
         ...FAILED,
         'dynamodb:BatchGetItem on <FeaturesTable Arn>',
         'dynamodb:GetItem on <FeaturesTable Arn>',
+        'dynamodb:Query on <FeaturesTable Arn>',
         's3:PutObject on <LakeBucket Arn>/archive/events/*',
       ].sort(),
     );
@@ -101,6 +102,7 @@ describe('what each function may do, and nothing else', () => {
         'dynamodb:GetItem on <FeaturesTable Arn>',
         'dynamodb:GetItem on <ScoresTable Arn>',
         'dynamodb:PutItem on <ScoresTable Arn>',
+        'dynamodb:Query on <FeaturesTable Arn>',
         'dynamodb:UpdateItem on <ScoresTable Arn>',
         's3:PutObject on <LakeBucket Arn>/archive/predictions/*',
       ].sort(),
@@ -134,7 +136,10 @@ describe('what each function may do, and nothing else', () => {
 describe('what each job may do', () => {
   test.each<[string, readonly string[]]>([
     ['LandHistory', ['iceberg/', 'raw/history/']],
-    ['CompactArchive', ['archive/events/', 'archive/predictions/', 'archive/quarantine/', 'iceberg/']],
+    [
+      'CompactArchive',
+      ['archive/events/', 'archive/gaps/', 'archive/predictions/', 'archive/quarantine/', 'aws/lambda/', 'iceberg/'],
+    ],
     ['BackfillStates', ['iceberg/']],
     ['BuildTrainingSet', ['iceberg/', 'training/']],
     ['CheckConsistency', ['archive/predictions/', 'checks/', 'iceberg/']],
@@ -172,7 +177,7 @@ describe('what each job may do', () => {
   test('the backfill looks at states and shards, and writes states', async () => {
     const grants = await grantsOf('BatchBackfillStatesRole');
     expect(grants.filter((grant) => /^(dynamodb|kinesis):/.test(grant))).toEqual([
-      ...['BatchGetItem', 'ConditionCheckItem', 'GetItem', 'PutItem', 'Query', 'Scan', 'UpdateItem'].map(
+      ...['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'Scan', 'UpdateItem'].map(
         (action) => `dynamodb:${action} on <FeaturesTable Arn>`,
       ),
       'kinesis:ListShards on <EventsStream Arn>',
@@ -183,7 +188,7 @@ describe('what each job may do', () => {
   test('the healing looks at states and archive, writes states and its report', async () => {
     const grants = (await grantsOf('BatchHealStatesRole')).filter((grant) => /LakeBucket|^dynamodb:/.test(grant));
     expect(grants).toEqual([
-      ...['BatchGetItem', 'ConditionCheckItem', 'GetItem', 'PutItem', 'Query', 'Scan'].map(
+      ...['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'Scan'].map(
         (action) => `dynamodb:${action} on <FeaturesTable Arn>`,
       ),
       's3:GetBucketLocation on <LakeBucket Arn>',

@@ -1,10 +1,10 @@
-import { CreateTableCommand, DeleteItemCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { CreateTableCommand, DeleteItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { ERASED_KEY, subjectsOf, tombstoneOf } from '../../core/tombstone.ts';
+import { subjectsOf, tombstoneOf } from '../../core/tombstone.ts';
 import { type ProcessorPorts, processBatch } from '../../lambdas/processor/process.ts';
 import { writeQuarantine } from '../../lambdas/processor/quarantine.ts';
 import { DynamoStates } from '../../lambdas/shared/dynamo-states.ts';
-import { DynamoTombstones } from '../../lambdas/shared/dynamo-tombstones.ts';
+import { DynamoTombstones, putTombstone } from '../../lambdas/shared/dynamo-tombstones.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { MemoryLake } from './memory.ts';
 import { old, purchase, RULES, record, usecase } from './use-case.ts';
@@ -36,8 +36,8 @@ afterAll(async () => {
 beforeEach(() => {
   lake = new MemoryLake();
   ports = {
-    states: new DynamoStates(dynamo, 'features', usecase.plan),
-    tombstones: new DynamoTombstones(dynamo, 'features'),
+    states: new DynamoStates(dynamo, 'features', usecase.plan, tombstones()),
+    tombstones: tombstones(),
     quarantine: (lines) => writeQuarantine(lake.port(), lines),
     reroute: () => Promise.reject(new Error('nothing is misrouted')),
     clock: null,
@@ -48,10 +48,10 @@ beforeEach(() => {
   };
 });
 
-async function bury(entity_id: string): Promise<void> {
-  const Item = { entity_id: { S: ERASED_KEY }, view: { S: tombstoneOf(entity_id) } };
-  await dynamo.send(new PutItemCommand({ TableName: 'features', Item }));
-}
+/** Asks each time: nobody waits here as an erasure does. */
+const tombstones = () => new DynamoTombstones(dynamo, 'features', { fresh_ms: 0 });
+
+const bury = (entity_id: string) => putTombstone(dynamo, 'features', tombstoneOf(entity_id), 0);
 
 async function erase(entity_id: string): Promise<void> {
   await bury(entity_id);
@@ -103,7 +103,7 @@ describe('an erased entity', () => {
   });
 
   test('comes back in no version of the view', async () => {
-    const previous = { plan: old.plan, states: new DynamoStates(dynamo, 'features', old.plan) };
+    const previous = { plan: old.plan, states: new DynamoStates(dynamo, 'features', old.plan, tombstones()) };
     await bury('fay');
     const batch = [record(purchase('fay', 'e1'), 1), record(purchase('gus', 'e2'), 2)];
     expect(await processBatch(batch, RULES, { ...ports, previous })).toMatchObject({

@@ -160,6 +160,47 @@ test('a sweep whose time is over says so, and the next one goes on', async () =>
   expect(await sweep({ now }, context)).toMatchObject({ complete: true, scored: CUSTOMERS });
 });
 
+test('the runs of a day score everybody once, each its slice', async () => {
+  const now = ARRIVAL + 8 * DAY;
+  const runs = Array.from({ length: 24 }, (_, hour) => new Date(now + (hour * DAY) / 24).toISOString());
+  const sums = { looked_at: 0, scored: 0 };
+  for (const scheduled of runs) {
+    const { looked_at, scored, complete } = (await sweep({ scheduled, now }, context)) as Record<string, number>;
+    expect([complete, looked_at]).toEqual([true, scored]);
+    expect(looked_at).toBeLessThan(CUSTOMERS / 4);
+    sums.looked_at += looked_at!;
+    sums.scored += scored!;
+  }
+  expect(sums).toEqual({ looked_at: CUSTOMERS, scored: CUSTOMERS });
+  // Again, as after a failure whose answer was lost: nobody is due.
+  expect(await sweep({ scheduled: runs[0], now }, context)).toMatchObject({ scored: 0 });
+}, 120_000);
+
+test('a run that was cut off is ended by the next one', async () => {
+  const now = ARRIVAL + 11 * DAY;
+  const [first, second] = [0, 1].map((hour) => new Date(now + (hour * DAY) / 24).toISOString());
+  let calls = 0;
+  const short = { getRemainingTimeInMillis: () => (calls++ < 4 ? 60_000 : 100) };
+  const cut = (await sweep({ scheduled: first, now }, short)) as Record<string, number>;
+  expect(cut.complete).toBe(false);
+  // A model that fails in the middle leaves its parts, too.
+  model.definition_hash = 'another';
+  await expect(sweep({ scheduled: first, now }, context)).rejects.toThrow(/another definition/);
+  model.definition_hash = usecase.view.definition_hash;
+  const next = (await sweep({ scheduled: second, now }, context)) as Record<string, number>;
+  const alone = (await sweep({ scheduled: second, now: now + DAY }, context)) as Record<string, number>;
+  const both = (await sweep({ scheduled: first, now: now + DAY }, context)) as Record<string, number>;
+  expect(cut.scored! + next.scored!).toBe(alone.scored! + both.scored!);
+  expect(both.looked_at).toBeGreaterThan(0);
+}, 120_000);
+
+test.each(['<aws.scheduler.scheduled-time>', '2026-01-01'])(
+  'a schedule that does not say when (%s) is refused',
+  async (scheduled) => {
+    await expect(sweep({ scheduled }, context)).rejects.toThrow(/^scheduled: /);
+  },
+);
+
 test('the API finalises now, says how old the data is and who is missing', async () => {
   const features = await ask('/v1/features', { entity_ids: ['c1', 'nobody'] });
   expect(features).toMatchObject({
@@ -181,6 +222,34 @@ test('the API finalises now, says how old the data is and who is missing', async
   });
   const scored = await ask('/v1/score', { entity_ids: ['c1', 'nobody'] });
   expect(scored).toMatchObject({ status: 200, body: { entities: [{ score: 0.9, model_version: 'm1' }, {}] } });
+});
+
+test('a state that can not be read fails its entity alone', async () => {
+  const own = (await items('features')).filter((item) => item.state);
+  const bad = own.find((item) => item.entity_id!.S === 'c1')!;
+  const written = (state: Uint8Array) =>
+    dynamo.send(new PutItemCommand({ TableName: 'features', Item: { ...bad, state: { B: state } } }));
+  // Of a codec that newer code writes; and one that is cut off.
+  for (const state of [Uint8Array.from([77, ...bad.state!.B!.slice(1)]), bad.state!.B!.slice(0, 5)]) {
+    await written(state);
+    const from = state.length > 5 ? 2000 : 3000;
+    const more = ['c0', 'c1', 'c2'].map((id, i) => purchase(id, `more-${from}-${i}`));
+    expect(await processor(batch(more, from))).toEqual({ batchItemFailures: [{ itemIdentifier: String(from + 1) }] });
+    const marks = (await items('features')).filter((item) => item.state).map((item) => item.watermarks!.M!);
+    const at = marks.map((of) => Number(of['shardId-000000000000']!.S)).filter((mark) => mark >= from);
+    expect(at.sort()).toEqual([from, from + 2]);
+
+    await scorer(await images());
+    const now = ARRIVAL + from * DAY;
+    expect(await sweep({ now }, context)).toMatchObject({ complete: true, scored: CUSTOMERS - 1 });
+    const features = await ask('/v1/features', { entity_ids: ['c0', 'c1', 'nobody'] });
+    const answers = features.body.entities as { status: string }[];
+    expect([features.status, answers.map(({ status }) => status)]).toEqual([200, ['found', 'unreadable', 'missing']]);
+    const scores = await ask('/v1/score', { entity_ids: ['c1', 'c0'] });
+    expect(scores).toMatchObject({ status: 200, body: { entities: [{ status: 'unreadable' }, { score: 0.9 }] } });
+    expect(await ask('/v1/score', { entity_ids: ['c1'] })).toMatchObject({ status: 200 });
+  }
+  await written(bad.state!.B!);
 });
 
 test.each([

@@ -15,6 +15,7 @@ import {
   StateTooLargeError,
   type StoredScore,
   type StoredState,
+  type Unreadable,
   WHOLE,
 } from '../../lambdas/shared/ports.ts';
 
@@ -108,7 +109,8 @@ export class MemoryStates {
   /** @param codec of a former release. @default - the code under test */
   port(faults = new Faults(), codec?: StateCodec): StateStore {
     return {
-      read: (ids) => faults.run('read', () => new Map(ids.flatMap((id) => this.get(id, codec)))),
+      read: (ids, unreadable) =>
+        faults.run('read', () => new Map(ids.flatMap((id) => this.readable(id, codec, unreadable)))),
       write: (id, state, version, marks = WHOLE) =>
         faults.run('write', () => this.put(id, state, version, marks, codec)),
       ready: () => faults.run('read', () => true),
@@ -123,6 +125,16 @@ export class MemoryStates {
     this.rows.set(id, next);
     this.written(id, next, before);
     return true;
+  }
+
+  private readable(id: string, codec?: StateCodec, unreadable?: Unreadable): [string, StoredState][] {
+    try {
+      return this.get(id, codec);
+    } catch (error) {
+      if (!unreadable) throw error;
+      unreadable(id, error);
+      return [];
+    }
   }
 
   /** As every reader of the table sees it. */

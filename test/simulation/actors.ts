@@ -4,6 +4,8 @@ import { Facts, type Sent, several } from './facts.ts';
 import type { Shard } from './kinesis.ts';
 import type { World } from './world.ts';
 
+/** A codec version that no code reads. */
+const UNKNOWN = 77;
 /** ms until a producer that got no answer sends again. */
 const RETRY_AFTER = [0, 1, 500, 60_000, 3_600_000];
 
@@ -50,6 +52,7 @@ export async function disturb(world: World): Promise<void> {
   for (let i = 0; i < profile.reshards; i++) jobs.push(at(() => reshard(world)));
   for (let i = 0; i < profile.clockJumps; i++) jobs.push(at(() => jump(world)));
   if (profile.release) jobs.push(at(() => release(world, span)));
+  for (let i = 0; i < profile.badStates; i++) jobs.push(at(() => spoil(world)));
   if (profile.upgrade) jobs.push(at(() => upgrade(world)));
   await Promise.all(jobs.map((job) => world.run(job)));
 }
@@ -70,6 +73,29 @@ function jump(world: World): void {
   if (profile.skew === 0) return;
   chance.pick(stream.open).skew = chance.between(-profile.skew, profile.skew);
   world.note('clock jump of arrivals');
+}
+
+/** Newer code wrote a state, or its bytes were damaged; the healing makes the same bytes again that all its events make. */
+function spoil(world: World): void {
+  const { chance } = world;
+  const versions = world.deployments.flatMap(({ current, next }) => [current, ...(next ? [next] : [])]);
+  const { states } = chance.pick(versions);
+  const entities = [...states.rows.keys()];
+  if (entities.length === 0) return;
+  const entity = chance.pick(entities);
+  const { bytes } = states.rows.get(entity)!;
+  if (bytes[0] === UNKNOWN) return;
+  world.note('bad state');
+  const change = (into: Uint8Array) => {
+    const row = states.rows.get(entity);
+    if (row && (into !== bytes || row.bytes[0] === UNKNOWN))
+      states.putRow(entity, { ...row, bytes: into }, row.version);
+  };
+  change(Uint8Array.from([UNKNOWN, ...bytes.slice(1)]));
+  world.run(async () => {
+    await world.time.sleep(chance.pick([1000, 20_000, 120_000]));
+    change(bytes);
+  });
 }
 
 function upgrade(world: World): void {

@@ -1,6 +1,7 @@
 /** States as the first release wrote them (its reader is core/codec-v1.ts), and as it read them: not those of later code. */
 import { ByteWriter, CodecError } from '../../core/bytes.ts';
 import { decodeState } from '../../core/codec.ts';
+import { hash53, idHash } from '../../core/hash.ts';
 import type { EntityState } from '../../core/state.ts';
 import type { Tile } from '../../core/tiles.ts';
 import type { Level, ViewPlan } from '../../core/view.ts';
@@ -30,8 +31,23 @@ function writeRecent(out: ByteWriter, { recent, newest_available_at }: EntitySta
   ids.forEach((id, i) => {
     const before = ids[i - 1];
     out.varint(before ? id.available_at - before.available_at : newest_available_at - id.available_at);
-    out.hash(id.hash);
+    out.hash(id.hash < 0 ? -1 - id.hash : formerOf(id.hash));
   });
+}
+
+const FORMER = new Map<number, number>();
+for (let entity = 0; entity < 4; entity++) {
+  for (let i = 0; i < 40; i++) {
+    const id = `thing-${entity}-e${i}`;
+    FORMER.set(idHash(id), hash53(id));
+  }
+}
+
+/** What that release remembered of an id of this simulation. */
+function formerOf(hash: number): number {
+  const former = FORMER.get(hash);
+  if (former === undefined) throw new Error('found an id that no producer of the simulation sends');
+  return former;
 }
 
 /** @param tiles oldest first */

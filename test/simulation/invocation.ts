@@ -1,4 +1,5 @@
 /** One invocation of the real processor, with everything between it and its stores going wrong. */
+import { CodecError } from '../../core/bytes.ts';
 import { writeQuarantine } from '../../lambdas/processor/quarantine.ts';
 import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
 import { type Call, type Fault, Faults } from '../lambdas/memory.ts';
@@ -56,7 +57,9 @@ async function run(
     });
     world.tally['write conflict'] += result.conflicts;
     return result.failed;
-  } catch {
+  } catch (error) {
+    if (error instanceof CodecError)
+      world.violated(`a state that can not be read failed a whole batch: ${error.message}`);
     return 'all';
   }
 }

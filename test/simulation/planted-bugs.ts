@@ -19,8 +19,8 @@ function through(
   const seen = new Map<string, EntityState>();
   return {
     ...port,
-    read: async (ids) => {
-      const found = await port.read(ids);
+    read: async (ids, unreadable) => {
+      const found = await port.read(ids, unreadable);
       for (const [id, { state }] of found) seen.set(id, state);
       return new Map([...found].map(([id, { state, version }]) => [id, { state: read(state), version }]));
     },
@@ -150,6 +150,9 @@ const lanesForgotten: Sandbox = {
   process: (records, rules, ports) => processBatch(records, { ...rules, admit: { ...rules.admit, lanes: 1 } }, ports),
 };
 
+/** Who reads states is not told which one can't be read. */
+const badStateForAll: Sandbox = { ...REAL, states: (port) => ({ ...port, read: (ids) => port.read(ids) }) };
+
 export const PLANTED: Readonly<Record<string, Sandbox>> = {
   'the fence of watermarks dropped': fenceDropped,
   'the dedupe by event id dropped': dedupeDropped,
@@ -162,4 +165,5 @@ export const PLANTED: Readonly<Record<string, Sandbox>> = {
   'the events of a record written one by one': recordTornApart,
   'the lane of an aggregated record forgotten': lanesForgotten,
   'a version that comes back behind its old fence': neverRetired,
+  'a bad state for all': badStateForAll,
 };

@@ -29,6 +29,7 @@ export const FAULT_KINDS = [
   'backfill',
   'backfill beside a begun state',
   'version that came back',
+  'bad state',
   'clock jump of arrivals',
   'clock jump of a function',
   'redelivered image',
@@ -84,6 +85,8 @@ export interface Profile {
   readonly release: boolean;
   /** Whether the release is rolled back, and comes again. */
   readonly comeBack: boolean;
+  /** States whose bytes become unreadable, until they are healed. */
+  readonly badStates: number;
 }
 
 const MINUTE = 60_000;
@@ -128,5 +131,6 @@ export function drawProfile(chance: Chance): Profile {
     upgrade: chance.of(0.4),
     release,
     comeBack: release && chance.of(0.5),
+    badStates: chance.pick([0, 0, 1, 3]),
   };
 }

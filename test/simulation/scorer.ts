@@ -74,6 +74,7 @@ export class Scorer {
     const candidates = newestStates(
       at.plan,
       images.map((image) => asEvent(at, image)),
+      () => {},
     ).map((state) => world.sandbox.candidate(state, clock));
     const faults = faultsOf(world);
     try {

@@ -116,7 +116,7 @@ export class Version {
 
 /** What a state knows only grows: its version, its newest times, and the watermark of every shard. */
 function onlyForward(world: World, entity: string, row: Row, before: Row): void {
-  if (before.bytes[0] === 1 && row.bytes[0] === 2) world.note('codec upgrade');
+  if (before.bytes[0] === 1 && row.bytes[0] !== 1) world.note('codec upgrade');
   const [was, is] = [newestTimes(before.bytes), newestTimes(row.bytes)];
   if (is.some((time, i) => time < was[i]!)) world.violated(`${entity}: the newest times of its state went back`);
   if (row.version !== before.version + 1) world.violated(`${entity}: version ${row.version} after ${before.version}`);

@@ -4,11 +4,14 @@
   (https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html);
 - the dead-letter event: the payload, with what went wrong in the message's attributes, sent with the role's
   `sqs:SendMessage` (https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html);
+- the words `<aws.scheduler.…>` of an input stand for what is known of the firing
+  (https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html);
 - metrics (https://docs.aws.amazon.com/scheduler/latest/UserGuide/monitoring-cloudwatch.html).
 """
 
 import json
 import logging
+import re
 import threading
 import uuid
 from collections.abc import Callable
@@ -56,6 +59,7 @@ class _Delivery:
         self._payload = target.get("Input") or json.dumps(whole)
         self._scheduled = datetime.fromtimestamp(event["Time"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self._execution = str(uuid.uuid4())
+        self._attempts = 0
 
     def run(self) -> None:
         try:
@@ -68,11 +72,22 @@ class _Delivery:
 
     def _attempt(self) -> None:
         self._count("InvocationAttemptCount")
+        self._attempts += 1
         try:
-            send_with_role(self._session(), self._target["Arn"], self._payload, self._execution)
+            send_with_role(self._session(), self._target["Arn"], self._told(), self._execution)
         except Undelivered:
             self._count("TargetErrorCount")
             raise
+
+    def _told(self) -> str:
+        """The input with its context attributes filled in."""
+        known = {
+            "schedule-arn": self._schedule["Arn"],
+            "scheduled-time": self._scheduled,
+            "execution-id": self._execution,
+            "attempt-number": str(self._attempts),
+        }
+        return re.sub(r"<aws\.scheduler\.([a-z-]+)>", lambda word: known.get(word[1], word[0]), self._payload)
 
     def _session(self) -> RoleSession:
         role = self._target["RoleArn"]

@@ -51,6 +51,17 @@ def test_a_function_is_invoked_with_the_schedule_s_role(cloud):
     assert total(cloud, "AWS/Scheduler", "InvocationAttemptCount", ScheduleGroup="fires") == 1
 
 
+def test_context_attributes_of_the_input_are_filled_in(cloud):
+    function = Function(cloud, "told")
+    role = cloud.role("told-schedule", "scheduler", allow("lambda:InvokeFunction", function.arn))
+    words = {"at": "scheduled-time", "try": "attempt-number", "odd": "x"}
+    given = {name: f"<aws.scheduler.{word}>" for name, word in words.items()}
+    schedule(cloud, "told", function.arn, role, Input=json.dumps(given))
+    [told] = function.wait(1, 30)
+    assert datetime.fromisoformat(told["at"]).tzinfo == UTC
+    assert (told["try"], told["odd"]) == ("1", "<aws.scheduler.x>")
+
+
 def test_without_the_grant_the_payload_goes_to_the_dead_letter_queue(cloud):
     function, queue = Function(cloud, "ungranted"), Queue(cloud, "ungranted")
     role = cloud.role("ungranted-schedule", "scheduler", allow("sqs:SendMessage", queue.arn))

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from tidemark_spark import wire_json
 from tidemark_spark.contracts import AdmitOptions, Position, Rejection, admit, compile_contracts
 from tidemark_spark.decimals import ParseError, parse_decimal, parse_timestamp
+from tidemark_spark.local_times import LocalClock
 from typescript import ROOT, ask
 
+SHARED = json.loads((ROOT / "test/conformance/contracts.json").read_text())
+LONDON = next(c["time_zone"] for c in SHARED["contracts"] if "time_zone" in c)
 CONTRACTS: list[dict[str, Any]] = [
     {
         "event_type": "purchase",
@@ -58,6 +63,19 @@ CONTRACTS: list[dict[str, Any]] = [
         "fields": [],
         "derived": [],
     },
+    {
+        "event_type": "sale",
+        "schema_version": 1,
+        "event_time_format": "iso8601",
+        "max_future_ms": 0,
+        "min_event_time": 1_000_000_000_000,
+        "time_zone": LONDON,
+        "fields": [
+            {"name": "due", "type": "timestamp", "format": "iso8601", "required": False},
+            {"name": "paid", "type": "timestamp", "format": "epoch_ms", "required": False},
+        ],
+        "derived": [],
+    },
 ]
 GOOD = {
     "event_id": "e1",
@@ -97,6 +115,16 @@ TIMES += [
     "0000-01-01T00:00Z",
 ]
 TIMES += ["9999-12-31T23:59:59.9999Z", "2017-03-01T10:00:00+24:00", "2017-03-01T10:00:00Z\n"]
+TIMES += [
+    "2017-03-01 10:00:00+00",
+    "2017-03-01T05:00:00-05",
+    "2017-03-01t10:00:00,5 UTC",
+    "2017-03-26 01:30:00",
+    "2016-10-30 01:59:59.9999",
+    "1488362400.123456",
+    "1488362400123.999",
+    "-0.5",
+]
 NUMBERS = [
     0,
     -0.0,
@@ -112,6 +140,9 @@ NUMBERS = [
     0.1 + 0.2,
     501,
     1488362400000,
+    1488362400.123456,
+    1488362400123.999,
+    -0.5,
 ]
 OTHER = [
     None,
@@ -178,6 +209,9 @@ def damaged(random: Random) -> bytes:
             target[name] = random.choice(DAMAGE)
     if random.random() < 0.1:
         event |= {"event_type": "visit", "schema_version": 1, "event_time": random.choice(NUMBERS)}
+    if random.random() < 0.2:
+        event |= {"event_type": "sale", "schema_version": 1, "event_time": random.choice([*TIMES, *TIMES, *NUMBERS])}
+        event["properties"] = {name: random.choice([*TIMES, *NUMBERS]) for name in random.sample(["due", "paid"], 1)}
     return json.dumps(event).replace("Infinity", "1e999").encode("utf-8", "surrogatepass")
 
 
@@ -252,6 +286,16 @@ def test_a_time_without_a_zone_is_refused() -> None:
         parse_timestamp("2017-01-31T09:30:00", "iso8601")
 
 
+def test_local_times_are_those_of_the_time_zone_database() -> None:
+    clock, zone, random = LocalClock(LONDON), ZoneInfo("Europe/London"), Random(3)
+    epoch = datetime(1970, 1, 1)
+    for _ in range(20_000):
+        local = random.randrange(86_400, 4_000_000_000) * 1000
+        # fold=0: what never was has the offset before, what is there twice is the first (PEP 495).
+        wall = (epoch + timedelta(milliseconds=local)).replace(tzinfo=zone)
+        assert clock(local) == round(wall.timestamp() * 1000)
+
+
 def test_a_rejection_never_quotes_the_payload() -> None:
     secret = "4111-1111-1111-1111"
     for name in ["Total", "items", "channel", "loyal", "due"]:
@@ -262,8 +306,7 @@ def test_a_rejection_never_quotes_the_payload() -> None:
 
 
 def shared_cases() -> list[Any]:
-    document = json.loads((ROOT / "test/conformance/contracts.json").read_text())
-    return [pytest.param(document["contracts"], case, id=case["rule"]) for case in document["cases"]]
+    return [pytest.param(SHARED["contracts"], case, id=case["rule"]) for case in SHARED["cases"]]
 
 
 @pytest.mark.parametrize(("contracts", "case"), shared_cases())

@@ -1,0 +1,72 @@
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+
+/** `#` is no entity's. */
+const KEY = { entity_id: { S: '#sweep' }, kind: { S: 'left' } };
+
+/**
+ * Parts of the table that runs have begun and not ended, by number: an item of the table of scores, which names nobody. Parts
+ * are put down before they are looked at, so a run that dies leaves them to the next one.
+ */
+export class LeftOver {
+  private readonly client: DynamoDBClient;
+  private readonly table: string;
+
+  constructor(client: DynamoDBClient, table: string) {
+    this.client = client;
+    this.table = table;
+  }
+
+  /**
+   * Puts down what a run begins.
+   * @param total of the scan: where it changed, the numbers from before say nothing, and their entities come within a day
+   * @returns those parts and what earlier runs left, which comes first
+   */
+  async begin(total: number, parts: readonly number[]): Promise<number[]> {
+    const own = new Set(parts);
+    try {
+      const { Attributes } = await this.client.send(
+        new UpdateItemCommand({
+          TableName: this.table,
+          Key: KEY,
+          UpdateExpression: 'SET #total = :total ADD parts :parts',
+          ConditionExpression: 'attribute_not_exists(#total) OR #total = :total',
+          ExpressionAttributeNames: { '#total': 'total' },
+          ExpressionAttributeValues: { ':total': { N: String(total) }, ':parts': { NS: parts.map(String) } },
+          ReturnValues: 'ALL_NEW',
+        }),
+      );
+      const all = (Attributes?.parts?.NS ?? []).map(Number).sort((a, b) => a - b);
+      return [...all.filter((part) => !own.has(part)), ...parts];
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      const Item = { ...KEY, total: { N: String(total) }, parts: { NS: parts.map(String) } };
+      await this.client.send(new PutItemCommand({ TableName: this.table, Item }));
+      return [...parts];
+    }
+  }
+
+  /** Takes out what was looked at to its end. */
+  async end(total: number, parts: readonly number[]): Promise<void> {
+    if (parts.length === 0) return;
+    try {
+      await this.client.send(
+        new UpdateItemCommand({
+          TableName: this.table,
+          Key: KEY,
+          UpdateExpression: 'DELETE parts :parts',
+          ConditionExpression: '#total = :total',
+          ExpressionAttributeNames: { '#total': 'total' },
+          ExpressionAttributeValues: { ':total': { N: String(total) }, ':parts': { NS: parts.map(String) } },
+        }),
+      );
+    } catch (error) {
+      // Another division since: the numbers are no longer ours.
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    }
+  }
+}

@@ -1,0 +1,262 @@
+/** A definition with a member that is missing, of another kind or misspelt is refused by its name, whichever function takes it. */
+import { describe, expect, test } from '@jest/globals';
+import * as define from '../../core/define.ts';
+import { DefinitionError, shown } from '../../core/errors.ts';
+
+const { contract, count, defineUseCase, derived, expr, field, instants } = define;
+
+type Call = readonly [...unknown[]];
+
+const order = contract('order', 1, {
+  fields: { amount: field.decimal(2, { min: 0, max: 1e6 }), channel: field.enum(['web', 'shop']), id: field.string() },
+});
+const instant = { from: '2026-01-01T00:00:00Z', to: '2026-02-01T00:00:00Z', every: '7d' };
+const model = {
+  name: 'm',
+  view: 'customer',
+  inputs: ['orders'],
+  baseline_inputs: ['orders'],
+  hyperparameters: { depth: 3 },
+  train: instants('2026-01-01T00:00:00Z', '2026-02-01T00:00:00Z', '7d'),
+  validation: instants('2026-04-01T00:00:00Z', '2026-05-01T00:00:00Z', '7d'),
+  test: instants('2026-07-01T00:00:00Z', '2026-08-01T00:00:00Z', '7d'),
+  seed: 1,
+  gate: { min_auc: 0.5, max_auc: 0.99, min_auc_gain_over_baseline: 0, max_calibration_error: 0.1 },
+};
+const useCase = {
+  name: 'shop',
+  entity: 'customer',
+  contracts: [
+    order,
+    contract('refund', 1, { fields: { order_id: field.string() }, retracts: { of: order, id: 'order_id' } }),
+  ],
+  views: {
+    customer: {
+      entity: 'customer',
+      dedupe: { horizon: '3d', cap: 64 },
+      retractions: { horizon: '30d', cap: 64 },
+      retention: '90d',
+      features: {
+        orders: count({ of: order, window: '28d', where: { channel: 'web', amount: { gt: 5 } } }),
+        ratio: derived(expr.ratio('orders', 2)),
+      },
+    },
+  },
+  label: { name: 'quiet', kind: 'no_event', event_type: 'order', horizon: '14d', eligible: { event_type: 'order' } },
+  model,
+  alerts: {
+    name: 'a',
+    threshold: 0.8,
+    rearm_below: 0.6,
+    cooldown: '7d',
+    top_reasons: 2,
+    title: 't',
+    link: 'l',
+    reasons: { orders: { text: 'few', format: 'number' } },
+  },
+  available_lag: '1s',
+};
+
+/** Puts a feature where it is compiled. */
+const inView = (make: unknown) =>
+  defineUseCase({
+    ...useCase,
+    contracts: [order],
+    views: { customer: { entity: 'customer', features: { orders: count({ of: order, window: '28d' }), extra: make } } },
+  } as unknown as Parameters<typeof defineUseCase>[0]);
+const spec = {
+  of: order,
+  window: '28d',
+  field: 'amount',
+  where: { channel: { in: ['web'] } },
+  series: 2,
+  description: 'd',
+};
+const aggregations = [
+  'sum',
+  'mean',
+  'min',
+  'max',
+  'variance',
+  'first',
+  'last',
+  'timeSinceLast',
+  'timeSinceFirst',
+  'count',
+];
+
+/** Every function of a definition, with all that it takes. */
+const CALLS: Record<string, readonly [(...args: never[]) => unknown, Call]> = {
+  contract: [
+    contract,
+    [
+      'refund',
+      1,
+      {
+        event_time: 'iso8601',
+        max_future: '5m',
+        fields: { order_id: field.string() },
+        derived: { big: expr.gt('order_id', 1) },
+        retracts: { of: order, id: 'order_id' },
+      },
+    ],
+  ],
+  'field.string': [
+    field.string,
+    [{ from: 'x', required: true, default: 'd', trim: true, case: 'lower', max_length: 5 }],
+  ],
+  'field.enum': [field.enum, [['a', 'b'], { from: 'x', required: true, default: 'a', trim: true, case: 'lower' }]],
+  'field.int': [field.int, [{ from: 'x', required: true, default: 1, min: 0, max: 5 }]],
+  'field.decimal': [field.decimal, [2, { from: 'x', required: true, default: 1, min: 0, max: 5 }]],
+  'field.bool': [field.bool, [{ from: 'x', required: true, default: true }]],
+  'field.timestamp': [field.timestamp, ['epoch_s', { from: 'x', required: true, default: 1 }]],
+  instants: [instants, [instant.from, instant.to, instant.every]],
+  defineUseCase: [defineUseCase, [useCase]],
+  derived: [(...args: Parameters<typeof derived>) => inView(derived(...args)), [expr.ratio('orders', 2), 'why']],
+  trend: [(...args: Parameters<typeof expr.trend>) => inView(derived(expr.trend(...args))), ['orders', 3]],
+  ...Object.fromEntries(
+    [...aggregations, 'lastK', 'countDistinct', 'histogram'].map((name) => {
+      const make = (define as unknown as Record<string, (one: unknown) => unknown>)[name]!;
+      const k = name === 'lastK' || name === 'histogram' ? { k: 3 } : {};
+      const cap = name === 'countDistinct' || name === 'histogram' ? { cap: 64, field: 'channel' } : {};
+      return [name, [(one: unknown) => inView(make(one)), [{ ...spec, ...k, ...cap }]]] as const;
+    }),
+  ),
+};
+
+const VALUES: readonly unknown[] = [
+  undefined,
+  null,
+  5,
+  Number.NaN,
+  'x',
+  '',
+  true,
+  [],
+  [null],
+  {},
+  { ir: 5 },
+  () => {},
+  Symbol('s'),
+];
+const isPlain = (value: unknown) => typeof value === 'object' && value !== null;
+
+/** Each place in the arguments, outermost first. */
+function* places(value: unknown, path: readonly string[] = []): Generator<readonly string[]> {
+  if (path.length > 0) yield path;
+  // A compiled contract is made by a function that is tried by itself.
+  if (!isPlain(value) || path.length > 5 || Object.hasOwn(value as object, 'ir')) return;
+  for (const key of Object.keys(value as object))
+    yield* places((value as Record<string, unknown>)[key], [...path, key]);
+}
+
+type Holder = Record<string, unknown>;
+
+function changed(
+  value: unknown,
+  [key, ...rest]: readonly string[],
+  change: (holder: Holder, key: string) => void,
+): unknown {
+  const copy = (Array.isArray(value) ? [...value] : { ...(value as object) }) as Holder;
+  if (rest.length === 0) change(copy, key!);
+  else copy[key!] = changed(copy[key!], rest, change);
+  return copy;
+}
+
+/** Nothing is thrown, or a sentence. */
+function verdict(run: () => unknown): string {
+  try {
+    run();
+    return 'taken';
+  } catch (error) {
+    if (!(error instanceof DefinitionError)) throw error;
+    expect(error.message).toMatch(/^\S.*: found .+; allowed: .+/s);
+    expect(error.message).not.toMatch(/undefined|\[object/);
+    return error.field;
+  }
+}
+
+describe.each(Object.keys(CALLS))('%s', (name) => {
+  const [make, args] = CALLS[name]! as readonly [(...args: unknown[]) => unknown, Call];
+
+  test('without one of its members, and with any value in its place (property)', () => {
+    let refused = 0;
+    for (const place of places(args)) {
+      const without = changed(args, place, (holder, key) => void Reflect.deleteProperty(holder, key));
+      const others = VALUES.map((value) =>
+        changed(args, place, (holder, key) => void Object.assign(holder, { [key]: value })),
+      );
+      for (const one of [without, ...others]) if (verdict(() => make(...(one as unknown[]))) !== 'taken') refused++;
+    }
+    expect(refused).toBeGreaterThan(0);
+  });
+
+  test('a member that is misspelt is named', () => {
+    const at = args.findIndex((one) => isPlain(one) && !Array.isArray(one) && !Object.hasOwn(one as object, 'op'));
+    if (at < 0) return;
+    const misspelt = changed(args, [String(at), 'windw'], (holder, key) => void Object.assign(holder, { [key]: '7d' }));
+    expect(verdict(() => make(...(misspelt as unknown[])))).toMatch(/(^|\.)windw$/);
+  });
+});
+
+test.each([
+  [
+    'the form of an object',
+    () => contract({ type: 'refund' } as never, undefined as never, undefined as never),
+    /^contract: found \(an object, nothing, nothing\); allowed: contract\('order', 1,/,
+  ],
+  [
+    'no fields',
+    () => contract('refund', 1, {} as never),
+    /^contracts\.refund\.fields: found nothing; allowed: an object/,
+  ],
+  ['no label', () => defineUseCase({ ...useCase, label: 5 } as never), /^label: found 5; allowed: an object/],
+  [
+    'no contract to count',
+    () => inView(count({ window: '1d' } as never)),
+    /^features\.extra\.of: found nothing; allowed: a contract/,
+  ],
+  [
+    'a week',
+    () => inView(count({ of: order, window: '1w' })),
+    /^features\.extra\.window: found '1w'; allowed: a duration/,
+  ],
+  [
+    'a condition',
+    () => inView(count({ of: order, window: '1d', where: { amount: { gt: 'ten' as never } } })),
+    /^features\.extra\.where\.amount: found 'ten'; allowed: number/,
+  ],
+  [
+    'a list of conditions',
+    () => inView(count({ of: order, window: '1d', where: { channel: { in: ['web', 5] } } })),
+    /^features\.extra\.where\.channel: found 5; allowed: a string/,
+  ],
+  [
+    'a cap that nothing reads',
+    () => inView(count({ of: order, window: '1d', cap: 5000 } as never)),
+    /^features\.extra\.cap: found a member of this name; allowed: of, field/,
+  ],
+  [
+    'a field that is not called',
+    () => contract('a', 1, { fields: { b: field.string as never } }),
+    /^contracts\.a\.fields\.b: found a function/,
+  ],
+])('%s', (_, run, message) => {
+  expect(run).toThrow(DefinitionError);
+  expect(run).toThrow(message);
+});
+
+test('what is shown is short', () => {
+  expect([undefined, null, 5, true, "it's\n", [1, 2], {}, () => {}].map(shown)).toEqual([
+    'nothing',
+    'null',
+    '5',
+    'true',
+    "'it's\\n'",
+    'a list of 2',
+    'an object',
+    'a function',
+  ]);
+  expect(shown('x'.repeat(40))).toHaveLength(42);
+  expect(shown('x'.repeat(41))).toBe('a text of 41 characters');
+});

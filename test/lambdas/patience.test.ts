@@ -1,0 +1,59 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { KinesisClient, ListStreamsCommand } from '@aws-sdk/client-kinesis';
+import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { patient } from '../../lambdas/shared/patience.ts';
+
+let silent: Server;
+let endpoint: string;
+
+/** Takes connections and says nothing. */
+beforeAll(async () => {
+  silent = createServer(() => {}).listen(0, '127.0.0.1');
+  await new Promise((done) => silent.once('listening', done));
+  const address = silent.address();
+  endpoint = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+});
+afterAll(() => {
+  silent.close();
+});
+
+const given = () => ({
+  ...patient(),
+  maxAttempts: 1,
+  endpoint,
+  region: 'us-east-1',
+  credentials: { accessKeyId: 'a', secretAccessKey: 's' },
+});
+
+describe('a service that hangs is given up well within a function’s time', () => {
+  test.each([
+    ['S3', () => new S3Client(given()).send(new ListBucketsCommand({}))],
+    ['Kinesis', () => new KinesisClient(given()).send(new ListStreamsCommand({}))],
+    [
+      'SNS',
+      () => new SNSClient(given()).send(new PublishCommand({ TopicArn: 'arn:aws:sns:us-east-1:0:t', Message: 'm' })),
+    ],
+  ] as const)(
+    'by the client of %s',
+    async (_, call) => {
+      const began = Date.now();
+      await expect(call()).rejects.toThrow(/timed out/i);
+      expect(Date.now() - began).toBeLessThan(12_000);
+    },
+    20_000,
+  );
+});
+
+test('no function has a client that waits for ever', () => {
+  const files = (readdirSync('lambdas', { recursive: true }) as string[]).filter((name) => name.endsWith('.ts'));
+  const made = files.flatMap((name) =>
+    [...readFileSync(join('lambdas', name), 'utf8').matchAll(/new \w+Client\(([^)]*)/g)].map((of) => [name, of[1]]),
+  );
+  expect(made.length).toBeGreaterThanOrEqual(8);
+  // The model's client has a limit of its own.
+  expect(made.filter(([name, by]) => by !== 'patient(' && name !== join('shared', 'endpoint.ts'))).toEqual([]);
+});
