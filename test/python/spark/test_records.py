@@ -78,10 +78,10 @@ def test_both_engines_find_the_same_parts() -> None:
 @pytest.mark.parametrize("text", [b"{\n", b'{"a\n', b"[", b'{"', b"{}", b'"\n{', b"}\n", b"\n", b"\\", b'{\n}\n{"'])
 def test_no_text_takes_long(text: bytes) -> None:
     data = text * (2**20 // len(text))
-    started = time.monotonic()
+    started = time.process_time()
     parts_of(data, len(data) // 64)
     parts(data)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_of_a_record_given_up_only_the_events_of_others_are_kept() -> None:
