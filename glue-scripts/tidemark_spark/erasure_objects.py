@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 
 from .history_objects import CONTENT, HISTORY, DamagedObjectError, content_of, unpacked
 from .lake import s3_client
-from .records import parts_in
+from .record_parts import parts_in
 from .tombstones import Tombstones, any_erased, subjects_of
 
 Rule = Callable[[bytes, Tombstones], tuple[bytes | None, int]]

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from . import wire_json
 from .contracts import AdmitOptions, Contracts, Position, Rejection, event_type_claim, schema_version_claim
-from .records import RecordPart, admit_record
+from .record_parts import RecordPart, admit_record
 from .tables import Tables, merge
 
 HISTORY_SHARD = "history"

@@ -6,7 +6,7 @@ import { compileContracts } from '../../core/contract.ts';
 import { spansOf } from '../../core/framing.ts';
 import type { ContractIR } from '../../core/ir.ts';
 import { deaggregate, isAggregated } from '../../core/kpl.ts';
-import { admitRecord, type RecordPart } from '../../core/records.ts';
+import { admitRecord, type RecordPart } from '../../core/record-parts.ts';
 import { aggregate, messageOf, sealed } from './kpl-writer.ts';
 
 interface RecordCase {

@@ -3,7 +3,7 @@ import type { ByteReader } from '../../core/bytes.ts';
 import type { Sum } from '../../core/partial-numbers.ts';
 import type { Partial } from '../../core/partials.ts';
 import { RecentIds } from '../../core/recent-ids.ts';
-import { admitRecord } from '../../core/records.ts';
+import { admitRecord } from '../../core/record-parts.ts';
 import { compareSequence, type EntityState } from '../../core/state.ts';
 import type { PartialSpec, ViewPlan } from '../../core/view.ts';
 import { processBatch } from '../../lambdas/processor/process.ts';
@@ -130,6 +130,9 @@ const misroutedDropped: Sandbox = {
 /** The fence of a version stays up while nobody keeps it up, so that it serves on when it comes back. */
 const neverRetired: Sandbox = { ...REAL, retire: () => async () => {} };
 
+/** Who reads states is not told which one can't be read. */
+const badStateForAll: Sandbox = { ...REAL, states: (port) => ({ ...port, read: (ids) => port.read(ids) }) };
+
 /** The events of a record are taken for records, each written by itself, although its position is theirs together. */
 const recordTornApart: Sandbox = {
   ...REAL,
@@ -149,9 +152,6 @@ const lanesForgotten: Sandbox = {
   ...REAL,
   process: (records, rules, ports) => processBatch(records, { ...rules, admit: { ...rules.admit, lanes: 1 } }, ports),
 };
-
-/** Who reads states is not told which one can't be read. */
-const badStateForAll: Sandbox = { ...REAL, states: (port) => ({ ...port, read: (ids) => port.read(ids) }) };
 
 export const PLANTED: Readonly<Record<string, Sandbox>> = {
   'the fence of watermarks dropped': fenceDropped,

@@ -26,7 +26,7 @@ from tidemark_spark.history import count_lines, land
 from tidemark_spark.ir import compile_view
 from tidemark_spark.lake import list_objects
 from tidemark_spark.pit import point_in_time
-from tidemark_spark.records import RecordPart, admit_record
+from tidemark_spark.record_parts import RecordPart, admit_record
 from tidemark_spark.spark_events import engine_events
 from tidemark_spark.tables import Tables
 from typescript import ROOT

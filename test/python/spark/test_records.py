@@ -13,7 +13,7 @@ import pytest
 from tidemark_spark.contracts import AdmitOptions, Position, Rejection, compile_contracts
 from tidemark_spark.erasure_objects import given_up, history
 from tidemark_spark.framing import parts_of
-from tidemark_spark.records import RecordPart, admit_record
+from tidemark_spark.record_parts import RecordPart, admit_record
 from tidemark_spark.tombstones import tombstone_of
 from typescript import ROOT, ask
 
