@@ -11,12 +11,13 @@ export interface Span {
 }
 
 const [TAB, LF, CR, SPACE] = [0x09, 0x0a, 0x0d, 0x20];
-const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+const [QUOTE, BACKSLASH, COLON, COMMA] = [0x22, 0x5c, 0x3a, 0x2c];
 const [BRACE, BRACE_END, BRACKET, BRACKET_END] = [0x7b, 0x7d, 0x5b, 0x5d];
 
 /**
  * The objects and arrays of a text, each from its first bracket to the one that closes it. What is no such value (it never
- * closes, or a quoted text of it holds a line end) is one part up to the next line that begins with `{`. A text that is one
+ * closes, a quoted text of it holds a line end, or a bracket stands where JSON allows none, as that of the next event does
+ * behind a line that was cut off) is one part up to the next line that begins with `{`. A text that is one
  * JSON object or array is one part; a blank text has none. Takes two passes over the bytes at most, whatever they are.
  * @param most more parts are not looked for. @returns null then
  */
@@ -62,16 +63,29 @@ function trimmedEnd(data: Uint8Array, end: number): number {
 /** Behind the bracket that closes the one at `from`; null when there is none before `to`. */
 function endOf(data: Uint8Array, from: number, to: number): number | null {
   if (data[from] !== BRACE && data[from] !== BRACKET) return null;
-  let depth = 0;
+  /** The brackets that are open, and the last byte that is no blank. */
+  const open: number[] = [];
+  let last = 0;
   for (let i = from; i < to; i++) {
-    const byte = data[i];
+    const byte = data[i]!;
     if (byte === QUOTE) {
       i = endOfText(data, i + 1, to);
       if (data[i] !== QUOTE || i >= to) return null;
-    } else if (byte === BRACE || byte === BRACKET) depth++;
-    else if ((byte === BRACE_END || byte === BRACKET_END) && --depth === 0) return i + 1;
+    } else if (byte === BRACE || byte === BRACKET) {
+      if (open.length > 0 && !mayOpen(open.at(-1)!, last)) return null;
+      open.push(byte);
+    } else if (byte === BRACE_END || byte === BRACKET_END) {
+      if (open.pop() !== (byte === BRACE_END ? BRACE : BRACKET)) return null;
+      if (open.length === 0) return i + 1;
+    }
+    if (!isBlank(byte)) last = byte;
   }
   return null;
+}
+
+/** In an object a value stands behind a colon; in an array behind its bracket or a comma. */
+function mayOpen(inside: number, last: number): boolean {
+  return inside === BRACE ? last === COLON : last === BRACKET || last === COMMA;
 }
 
 /** Where a quoted text ends: at its quote, at a line end, which JSON does not allow in it, or at `to`. */

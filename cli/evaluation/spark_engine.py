@@ -82,7 +82,7 @@ def admitted(spark: SparkSession, path: Path, contracts: list[Contracts]) -> Dat
 
     def rows(question: int, lines: Iterable[list[str]]) -> Iterator[dict[str, Any]]:
         for _, number, line in lines:
-            for row in landed_rows(line.encode(), int(number), 0, contracts[question], 0):
+            for _, row in landed_rows(line.encode(), int(number), 0, contracts[question], 0):
                 if row.get("reason"):
                     raise ParityError(f"question {question}, events, line {number}: {row['reason']}: {row['detail']}")
                 yield row

@@ -18,6 +18,7 @@ from pyspark.sql import SparkSession
 
 from .history_objects import CONTENT, HISTORY, DamagedObjectError, content_of, unpacked
 from .lake import s3_client
+from .record_parts import parts_in
 from .tombstones import Tombstones, any_erased, subjects_of
 
 Rule = Callable[[bytes, Tombstones], tuple[bytes | None, int]]
@@ -34,8 +35,14 @@ def _lines(body: bytes, about: Callable[[bytes], bool], blank: bool) -> tuple[by
             kept.append(line)
         elif blank:
             # Refused lines of history are known by their numbers: they must not move.
-            kept.append(b"")
+            kept.append(_without(line, about))
     return (gzip.compress(b"\n".join(kept), mtime=0), taken) if taken else (body, 0)
+
+
+def _without(line: bytes, about: Callable[[bytes], bool]) -> bytes:
+    """Of a line of several events, those of others stay, in their places; of one event, nothing."""
+    parts = [part for _, part in parts_in(line, None)]
+    return b"".join(b"{}" if about(part) else part for part in parts) if len(parts) > 1 else b""
 
 
 def history(body: bytes, erased: Tombstones) -> tuple[bytes | None, int]:
@@ -72,20 +79,40 @@ def given_up(body: bytes, erased: Tombstones) -> tuple[bytes | None, int]:
     payload = document.get("payload")
     event = json.loads(payload) if isinstance(payload, str) else payload
     records = event.get("Records", []) if isinstance(event, dict) else []
-    kept = [record for record in records if not any_erased(erased, _subjects_of_record(record))]
-    if len(kept) == len(records):
+    kept: list[dict[str, Any]] = []
+    taken = 0
+    for record in records:
+        hit = any_erased(erased, _subjects_of_record(record))
+        taken += hit
+        kept += _of_others(record, erased) if hit else [record]
+    if not taken:
         return body, 0
     if not kept:
         return None, len(records)
     event = event | {"Records": kept}
     document["payload"] = json.dumps(event) if isinstance(payload, str) else event
-    return json.dumps(document).encode(), len(records) - len(kept)
+    return json.dumps(document).encode(), taken
+
+
+def _of_others(record: dict[str, Any], erased: Tombstones) -> list[dict[str, Any]]:
+    """What a record of several events holds of others, each as a record of its own; nothing of one event."""
+    if "kinesis" not in record:
+        return []
+    kinesis = record["kinesis"]
+    parts = parts_in(base64.b64decode(kinesis.get("data") or ""), kinesis.get("partitionKey"))
+    kept = [(key, part) for key, part in parts if not any_erased(erased, subjects_of(key, part))]
+    return [
+        record | {"kinesis": kinesis | {"partitionKey": key, "data": base64.b64encode(part).decode()}}
+        for key, part in kept
+    ]
 
 
 def _subjects_of_record(record: dict[str, Any]) -> set[str]:
     if "kinesis" in record:
         kinesis = record["kinesis"]
-        return subjects_of(kinesis.get("partitionKey"), base64.b64decode(kinesis.get("data") or ""))
+        data = base64.b64decode(kinesis.get("data") or "")
+        keys = {key for key, _ in parts_in(data, kinesis.get("partitionKey")) if key is not None}
+        return keys | subjects_of(kinesis.get("partitionKey"), data)
     keys = record.get("dynamodb", {}).get("Keys", {})
     return {keys["entity_id"]["S"]} if "entity_id" in keys else set()
 

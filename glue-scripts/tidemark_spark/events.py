@@ -11,15 +11,8 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from . import wire_json
-from .contracts import (
-    AdmitOptions,
-    Contracts,
-    Position,
-    Rejection,
-    event_type_claim,
-    schema_version_claim,
-)
-from .records import RecordPart, admit_record
+from .contracts import AdmitOptions, Contracts, Position, Rejection, event_type_claim, schema_version_claim
+from .record_parts import RecordPart, admit_record
 from .tables import Tables, merge
 
 HISTORY_SHARD = "history"
@@ -53,12 +46,12 @@ LANDED_ARROW = pa.schema(
 
 def landed_rows(
     line: bytes, number: int, arrival_ms: int, contracts: Contracts, lag_ms: int
-) -> Iterator[dict[str, Any]]:
-    """Rows of LANDED_SCHEMA, one for each event of the line: a canonical event, or its reason and raw bytes."""
+) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """The bytes of each event of the line, and a row of LANDED_SCHEMA: the event, or its reason and raw bytes."""
     position = Position(HISTORY_SHARD, str(number), arrival_ms)
     options = AdmitOptions(replay=True, available_lag_ms=lag_ms, max_bytes=MAX_EVENT_BYTES)
     for part in admit_record(line, None, position, contracts, options):
-        yield _landed(part, number, arrival_ms)
+        yield part.data, _landed(part, number, arrival_ms)
 
 
 def _landed(part: RecordPart, number: int, arrival_ms: int) -> dict[str, Any]:

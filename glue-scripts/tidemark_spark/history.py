@@ -102,10 +102,11 @@ def _rows_of(
         yield damaged_row(shard, piece["key"], arrival)
         return
     for i, line in enumerate(lines[first : first + piece["lines"]]):
-        if line and not (erased and any_erased(erased, subjects_of(None, line))):
-            refused = {"shard_id": shard, "sequence_number": str(first + i + 1)}
-            for row in landed_rows(line, begin + piece["number"] + i, arrival, contracts, lag_ms):
-                yield row | refused if row.get("reason") else row
+        place = {"shard_id": shard, "sequence_number": str(first + i + 1)}
+        # Of a line of several events each may be about somebody else.
+        for about, row in landed_rows(line, begin + piece["number"] + i, arrival, contracts, lag_ms) if line else ():
+            if not (erased and any_erased(erased, subjects_of(None, about))):
+                yield row | (place if row.get("reason") else {})
 
 
 def land(

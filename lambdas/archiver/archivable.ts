@@ -1,6 +1,6 @@
 import type { CompiledContracts } from '../../core/contract.ts';
 import type { CanonicalEvent } from '../../core/ir.ts';
-import { type AdmitRecordOptions, admitRecord } from '../../core/records.ts';
+import { type AdmitRecordOptions, admitRecord } from '../../core/record-parts.ts';
 import type { StreamRecord } from '../shared/stream-records.ts';
 
 /** What passed its contract, in order. What was refused is the processor's; what belongs to another key comes again under it. */

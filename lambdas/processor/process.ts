@@ -1,7 +1,7 @@
 /** One batch of one shard: admit, apply, write each state once. Effects go through ports; decisions are core's. */
 import { applyExactly } from '../../core/apply-exactly.ts';
 import type { CompiledContracts } from '../../core/contract.ts';
-import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/records.ts';
+import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/record-parts.ts';
 import { type Applied, compareSequence } from '../../core/state.ts';
 import { subjectsOf } from '../../core/tombstone.ts';
 import type { ViewPlan } from '../../core/view.ts';

@@ -39,7 +39,8 @@ const refund = contract('refund', 1, {
   retracts: { of: buy, id: 'buy_id' },
 });
 
-const { alerts, label, model } = shop;
+const { horizon_ms: _, ...label } = shop.label;
+const { cooldown_ms: __, ...alerts } = shop.alerts;
 
 export const ir = defineUseCase({
   name: 'odd',
@@ -70,7 +71,7 @@ export const ir = defineUseCase({
     },
   },
   label: { ...label, where: {}, horizon: '14d' },
-  model: { ...model, view: 'odd', inputs: ['buys_7d', 'silence'], baseline_inputs: ['silence'] },
+  model: { ...shop.model, view: 'odd', inputs: ['buys_7d', 'silence'], baseline_inputs: ['silence'] },
   alerts: { ...alerts, cooldown: '14d', reasons: {} },
 });
 

@@ -6,7 +6,7 @@ import { linkOf, titleOf } from '../../core/alerts.ts';
 import { compileContracts } from '../../core/contract.ts';
 import { finalise } from '../../core/finalise.ts';
 import type { CanonicalEvent, FeatureValue } from '../../core/ir.ts';
-import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/records.ts';
+import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/record-parts.ts';
 import { archivable } from '../../lambdas/archiver/archivable.ts';
 import { alertOf, announcement, slackMessage, subjectOf } from '../../lambdas/notifier/message.ts';
 import { type BatchResult, type Misrouted, processBatch } from '../../lambdas/processor/process.ts';

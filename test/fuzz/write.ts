@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { gzipSync } from 'node:zlib';
 import { compileContracts } from '../../core/contract.ts';
-import { admitRecord, type RecordPart } from '../../core/records.ts';
+import { admitRecord, type RecordPart } from '../../core/record-parts.ts';
 import { ir, odd } from './definition.ts';
 import { fuzz } from './pipeline.ts';
 

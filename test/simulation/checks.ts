@@ -1,6 +1,6 @@
 /** What must hold of a deployment once faults have stopped and all is delivered. */
 import type { CanonicalEvent } from '../../core/ir.ts';
-import type { RecordPart } from '../../core/records.ts';
+import type { RecordPart } from '../../core/record-parts.ts';
 import type { QuarantineLine } from '../../lambdas/processor/quarantine.ts';
 import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
 import { type Compared, type Fate, StateCheck } from './check-states.ts';

@@ -3,7 +3,7 @@ import type { ByteReader } from '../../core/bytes.ts';
 import type { Sum } from '../../core/partial-numbers.ts';
 import type { Partial } from '../../core/partials.ts';
 import { RecentIds } from '../../core/recent-ids.ts';
-import { admitRecord } from '../../core/records.ts';
+import { admitRecord } from '../../core/record-parts.ts';
 import { compareSequence, type EntityState } from '../../core/state.ts';
 import type { PartialSpec, ViewPlan } from '../../core/view.ts';
 import { processBatch } from '../../lambdas/processor/process.ts';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { compileContracts } from '../../core/contract.ts';
 import type { FeatureViewIR } from '../../core/ir.ts';
-import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/records.ts';
+import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/record-parts.ts';
 import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
 import { contracts, EPOCH, view } from '../core/generators.ts';
 import { Chance } from './chance.ts';

@@ -9,7 +9,7 @@ import { type AdmitOptions, admit, compileContracts } from '../../../core/contra
 import { finalise } from '../../../core/finalise.ts';
 import type { CanonicalEvent, ContractIR, FeatureValue, FeatureViewIR } from '../../../core/ir.ts';
 import { type Knowledge, oracle } from '../../../core/oracle.ts';
-import { admitRecord } from '../../../core/records.ts';
+import { admitRecord } from '../../../core/record-parts.ts';
 import { applyEvents, emptyState, inexactFeatures } from '../../../core/state.ts';
 import { compileView } from '../../../core/view.ts';
 

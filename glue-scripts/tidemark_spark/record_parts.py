@@ -1,6 +1,6 @@
 """What one record holds: one event mostly; several where a producer aggregated them or wrote several JSON objects.
 
-Each is admitted by itself; all have the record's sequence number. The same parts and verdicts as core/records.ts.
+Each is admitted by itself; all have the record's sequence number. The same parts and verdicts as core/record-parts.ts.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import Any
 
 from .contracts import AdmitOptions, Contracts, Position, Rejection, admit
 from .framing import parts_of
-from .kpl import KplError, UserRecord, deaggregate, is_aggregated
+from .kpl import KplError, deaggregate, is_aggregated
 
 _FEW = 16
 """Fewer parts are looked at in any record."""
 _LEAST_BYTES = 64
-"""The smallest event takes more (core/records.ts)."""
+"""The smallest event takes more (core/record-parts.ts)."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +97,9 @@ def _split(key: str | None, data: bytes, most: int) -> _Units | None:
     return [(key, part) for part in parts]
 
 
-def user_records(data: bytes) -> list[UserRecord]:
-    """What an aggregated record holds; nothing of one that can't be read, and of any other."""
-    if not is_aggregated(data):
-        return []
+def parts_in(data: bytes, partition_key: str | None) -> list[tuple[str | None, bytes]]:
+    """The parts of a record with the key of each, as they are admitted; itself where it can't be taken apart."""
     try:
-        return deaggregate(data, len(data)) or []
+        return _units(data, partition_key, len(data), 1) or [(partition_key, data)]
     except KplError:
-        return []
+        return [(partition_key, data)]
