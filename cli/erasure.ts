@@ -65,7 +65,7 @@ export async function eraseEntity(
   const queues = (await deadLetterQueues(clients, resources)).map(({ url }) => url);
   const letters = await eraseDeadLetters(sqs, queues, entity_id);
   const online: ErasedStore[] = [];
-  for (const [i, one] of ONLINE.entries()) {
+  for (const [i, one] of onlineOf(resources).entries()) {
     const left = (await itemsOf(dynamodb, resources, one, entity_id)).length;
     online.push({ store: one.store, taken: (before[i] ?? 0) + (again[i] ?? 0), left });
   }
@@ -82,7 +82,7 @@ export async function eraseEntity(
 /** Deletes all that the online tables have of an entity, in every version of its view. @returns items deleted, by table */
 export async function clearOnline(client: DynamoDBClient, resources: Resources, entity_id: string): Promise<number[]> {
   const counts: number[] = [];
-  for (const one of ONLINE) {
+  for (const one of onlineOf(resources)) {
     const items = await itemsOf(client, resources, one, entity_id);
     for (const item of items) {
       const Key = { entity_id: { S: entity_id }, [one.sortKey]: { S: item } };
@@ -92,6 +92,10 @@ export async function clearOnline(client: DynamoDBClient, resources: Resources, 
   }
   return counts;
 }
+
+/** Without a model there are no scores. */
+const onlineOf = (resources: Resources) =>
+  ONLINE.filter(({ name }) => name !== 'scoresTable' || !resources.featuresAlone);
 
 /** Sort keys of the entity's items in one table. */
 async function itemsOf(
@@ -146,6 +150,7 @@ async function writersDone(clients: Clients, resources: Resources, { signal, onS
 async function writers({ glue }: Clients, resources: Resources, since: number): Promise<ResourceName[]> {
   const found: ResourceName[] = [];
   for (const name of WRITERS) {
+    if (name === 'buildTrainingSetJob' && resources.featuresAlone) continue;
     const { JobRuns = [] } = await glue.send(new GetJobRunsCommand({ JobName: resources.get(name), MaxResults: 20 }));
     const writes = ({ JobRunState, CompletedOn }: JobRun) =>
       RUNNING.includes(JobRunState ?? '') || (CompletedOn?.getTime() ?? 0) > since;

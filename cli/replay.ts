@@ -4,8 +4,8 @@ import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import { z } from 'zod';
 import { compileContracts } from '../core/contract.ts';
 import type { UseCaseIR } from '../core/ir.ts';
+import { onlineView } from '../core/parts.ts';
 import { compareSequence } from '../core/state.ts';
-import { modelView } from '../core/usecase.ts';
 import type { WireEvent } from './bad-records.ts';
 import type { Clients } from './connection.ts';
 import { CliError } from './errors.ts';
@@ -155,7 +155,7 @@ export class Replayer {
   /** Waits until the last good event of every shard is in its state: then all before it are, too. */
   caughtUp(): Promise<void> {
     const { clients, resources, ir } = this.#options;
-    const view = modelView(ir).version;
+    const view = onlineView(ir).version;
     return this.#eachShard('The stream processor', async (shard, { entity, sequence }) => {
       const seen = await watermark(clients.dynamodb, resources.get('featuresTable'), entity, view, shard);
       return seen !== undefined && compareSequence(seen, sequence) >= 0;

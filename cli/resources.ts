@@ -35,6 +35,18 @@ const OUTPUTS = {
 
 export type ResourceName = keyof typeof OUTPUTS;
 
+/** What only some use cases have, by the part that it belongs to. */
+const PARTS: { readonly [name in ResourceName]?: 'model' | 'alerts' } = {
+  scoresTable: 'model',
+  buildTrainingSetJob: 'model',
+  checkConsistencyJob: 'model',
+  trainingStateMachine: 'model',
+  modelPackageGroup: 'model',
+  endpoint: 'model',
+  sweepFunction: 'model',
+  slackSecret: 'alerts',
+};
+
 /** Which deployment a command is about. */
 export interface Target {
   readonly stage: Stage;
@@ -79,10 +91,38 @@ export class Resources {
     return `tidemark-${this.stage}-${this.useCase}`;
   }
 
+  /** Whether the use case has no model. */
+  get featuresAlone(): boolean {
+    return this.#lacks('modelPackageGroup');
+  }
+
+  /** Whether nothing raises alerts. */
+  get withoutAlerts(): boolean {
+    return this.#lacks('slackSecret');
+  }
+
+  /** Both stand in the stack of the stream; of what has none yet nothing is known. */
+  #lacks(name: 'modelPackageGroup' | 'slackSecret'): boolean {
+    return this.find(name) === undefined && this.find('stream') !== undefined;
+  }
+
+  /** @throws CliError with one sentence where the use case has events and features alone */
+  requireModel(): void {
+    if (!this.featuresAlone) return;
+    throw new CliError(
+      `${this.deployment} has no model: its use case has events and features alone, so there is nothing to train, score or approve; \`npx tidemark features at\` shows features.`,
+    );
+  }
+
   /** @throws CliError when the deployment has no such output */
   get(name: ResourceName): string {
     const value = this.find(name);
     if (value === undefined) {
+      if (PARTS[name] === 'model') this.requireModel();
+      if (PARTS[name] === 'alerts' && this.withoutAlerts)
+        throw new CliError(
+          `${this.deployment} has no alerts: its use case declares none, so nothing is sent to anybody.`,
+        );
       throw new CliError(
         `${this.deployment} has no output ${OUTPUTS[name]}: deploy it again with \`npx tidemark deploy --stage ${this.stage} --usecase ${this.useCase}\`.`,
       );

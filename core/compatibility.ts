@@ -56,11 +56,18 @@ class Comparison {
       if (required && !known.has(name))
         this.add(name, 'a new required field', 'an optional field, or one with a default');
     }
-    for (const { name, expr } of before.derived) {
-      const other = now.derived.find((column) => column.name === name);
+    for (const column of before.derived) {
+      const { name, expr } = column;
+      const other = now.derived.find((one) => one.name === name);
       if (!other) this.add(name, 'a removed derived column', 'the column as it was released');
       else if (canonicalJson(other.expr) !== canonicalJson(expr))
         this.add(name, 'another expression', 'the expression as it was released');
+      else this.range(column, other);
+    }
+    // A new column is nobody's yet, but its bounds refuse events that were admitted before.
+    for (const { name, min, max } of now.derived) {
+      if ((min !== undefined || max !== undefined) && !before.derived.some((column) => column.name === name))
+        this.add(name, 'a new derived column with bounds', 'one without bounds');
     }
     return this.breaks;
   }
@@ -105,7 +112,7 @@ class Comparison {
     } else if ('min' in now || 'max' in now) this.range(before, now);
   }
 
-  private range(before: FieldIR & Bounds, now: FieldIR & Bounds): void {
+  private range(before: Bounds, now: Bounds): void {
     const { name } = before;
     if (now.min !== undefined && now.min > (before.min ?? Number.NEGATIVE_INFINITY))
       this.add(`${name}.min`, `${now.min}`, before.min === undefined ? 'none' : `up to ${before.min}`);
@@ -129,6 +136,7 @@ class Comparison {
 const at = (instant: number) => new Date(instant).toISOString();
 
 interface Bounds {
+  readonly name: string;
   readonly min?: number;
   readonly max?: number;
 }

@@ -5,7 +5,7 @@
 import { MAX_EXACT, parseDecimal } from './decimal.ts';
 import { typeName } from './errors.ts';
 import { evaluate } from './expr.ts';
-import type { CanonicalEvent, ContractIR, FieldIR, Scalar } from './ir.ts';
+import type { CanonicalEvent, ContractIR, DerivedColumnIR, FieldIR, Scalar } from './ir.ts';
 import { isDeeper } from './json-text.ts';
 import { decodeRecord, type JsonObject, MAX_DEPTH, parseRecord, UNKNOWN_KEY, unknownOf } from './record.ts';
 import { Rejection, type RejectionReason } from './rejection.ts';
@@ -275,7 +275,7 @@ function normalise({ ir, local }: CompiledContract, raw: JsonObject): Record<str
         `properties.${column.name}: found no exact integer; allowed: within 2^53`,
       );
     }
-    out[column.name] = value;
+    out[column.name] = value === null ? null : inRange(column, value);
   }
   return out;
 }
@@ -329,7 +329,7 @@ function textValue(field: Extract<FieldIR, { type: 'string' | 'enum' }>, raw: un
   return text;
 }
 
-function inRange(field: Extract<FieldIR, { type: 'int' | 'decimal' }>, value: number): number {
+function inRange(field: Pick<DerivedColumnIR, 'name' | 'min' | 'max'>, value: number): number {
   const { min = -MAX_EXACT, max = MAX_EXACT } = field;
   if (value < min || value > max) {
     throw new Rejection('OUT_OF_RANGE', `properties.${field.name}: found a number outside; allowed: ${min} to ${max}`);

@@ -73,6 +73,9 @@ export const field = {
   },
 };
 
+/** A column computed from the fields of its own event; what sums it needs bounds. */
+export type DerivedColumnSpec = ExprIR | ({ readonly expr: ExprIR } & Pick<RangeOptions, 'min' | 'max'>);
+
 export interface Contract<Name extends string = string> {
   readonly ir: ContractIR;
   /** Carries the field names for the compiler only. */
@@ -81,7 +84,7 @@ export interface Contract<Name extends string = string> {
 
 export function contract<
   Fields extends Readonly<Record<string, FieldSpec>>,
-  Derived extends Readonly<Record<string, ExprIR>> = Record<never, ExprIR>,
+  Derived extends Readonly<Record<string, DerivedColumnSpec>> = Record<never, DerivedColumnSpec>,
 >(
   event_type: string,
   schema_version: number,
@@ -95,14 +98,19 @@ export function contract<
     /** Where ISO times without a zone are at home, such as `Europe/London`. @default - such times are refused */
     readonly time_zone?: string;
     readonly fields: Fields;
-    /** Computed from this event's own fields, after all checks. */
+    /**
+     * Computed from this event's own fields, after all checks: `{ total: expr.mul('quantity', 'unit_price') }`. Sums, means
+     * and variances need bounds, which are checked as a field's are: `{ total: { expr: …, min: 0, max: 1_000_000 } }`.
+     */
     readonly derived?: Derived;
     /** This event cancels an earlier one (a refund, a deletion): `id` is the field that holds its event id. */
     readonly retracts?: { readonly of: Contract; readonly id: keyof Fields & string };
   },
 ): Contract<(keyof Fields | keyof Derived) & string> {
   checkContract(event_type, schema_version, spec);
-  const derived: DerivedColumnIR[] = Object.entries(spec.derived ?? {}).map(([name, expr]) => ({ name, expr }));
+  const derived: DerivedColumnIR[] = Object.entries(spec.derived ?? {}).map(([name, column]) =>
+    'expr' in column ? { name, expr: column.expr, ...range(column) } : { name, expr: column },
+  );
   return {
     ir: {
       event_type,

@@ -22,7 +22,7 @@ import { instantOf, parseDuration } from './time.ts';
 import { parseUseCase } from './usecase.ts';
 import { retractionRules } from './view.ts';
 
-export { type Contract, contract, type FieldSpec, field } from './define-contracts.ts';
+export { type Contract, contract, type DerivedColumnSpec, type FieldSpec, field } from './define-contracts.ts';
 export {
   count,
   countDistinct,
@@ -67,20 +67,36 @@ export const instants = (from: string, to: string, every: string): InstantsIR =>
   every_ms: parseDuration(every, 'instants.every'),
 });
 
+export type LabelSpec = Omit<LabelIR, 'horizon_ms' | 'where'> & {
+  readonly horizon: string;
+  readonly where?: Readonly<Record<string, Condition>>;
+};
+
+export type ModelSpec = ModelIR;
+
+export type AlertSpec = Omit<AlertIR, 'cooldown_ms'> & { readonly cooldown: string };
+
 export interface UseCaseSpec {
   readonly name: string;
   readonly entity: string;
   readonly contracts: readonly Contract[];
   readonly views: Readonly<Record<string, ViewSpec>>;
-  readonly label: Omit<LabelIR, 'horizon_ms' | 'where'> & {
-    readonly horizon: string;
-    readonly where?: Readonly<Record<string, Condition>>;
-  };
-  readonly model: ModelIR;
-  readonly alerts: Omit<AlertIR, 'cooldown_ms'> & { readonly cooldown: string };
+  /** What is predicted. @default - nothing: events and features alone are a use case */
+  readonly label?: LabelSpec;
+  /** Learns the label: each needs the other. */
+  readonly model?: ModelSpec;
+  /** @default - scores raise no alert */
+  readonly alerts?: AlertSpec;
   /** Loaded history and replays: how long after an event it became known. @default '1s' */
   readonly available_lag?: string;
 }
+
+/** The document of a use case, with the parts that it was given. */
+export type DefinedUseCase<Spec extends UseCaseSpec> = UseCaseIR & {
+  readonly [Part in 'label' | 'model' | 'alerts' as Spec[Part] extends object ? Part : never]: NonNullable<
+    UseCaseIR[Part]
+  >;
+};
 
 function remembered(said: Remembered | undefined, fallback: Remembered, at: string): RememberedIR {
   const { horizon, cap } = said ?? fallback;
@@ -107,25 +123,32 @@ function compileViewSpec(name: string, view: ViewSpec, contracts: readonly Contr
   return { ...body, definition_hash, version: versionOf(name, definition_hash) };
 }
 
+function compileLabel({ horizon, where, ...label }: LabelSpec): LabelIR {
+  return { ...label, where: predicates(where ?? {}), horizon_ms: parseDuration(horizon, 'label.horizon') };
+}
+
+function compileAlerts({ cooldown, ...alerts }: AlertSpec): AlertIR {
+  return { ...alerts, cooldown_ms: parseDuration(cooldown, 'alerts.cooldown') };
+}
+
 /** Compiles and checks a use case. @throws DefinitionError naming the field, what was found and what is allowed */
-export function defineUseCase(spec: UseCaseSpec): UseCaseIR {
+export function defineUseCase<const Spec extends UseCaseSpec>(spec: Spec): DefinedUseCase<Spec> {
   checkUseCase(spec);
   const contracts = spec.contracts.map((c) => c.ir);
   const views = Object.entries(spec.views).map(([name, view]) => compileViewSpec(name, view, contracts));
-  for (const part of ['label', 'model', 'alerts'] as const) requireKind(spec[part], 'object', part);
-  const { horizon, where, ...label } = spec.label;
-  const { cooldown, ...alerts } = spec.alerts;
+  for (const part of ['label', 'model', 'alerts'] as const)
+    if (spec[part] !== undefined) requireKind(spec[part], 'object', part);
   const ir: UseCaseIR = {
     ir_version: 1,
     name: spec.name,
     entity: spec.entity,
     contracts,
     views,
-    label: { ...label, where: predicates(where ?? {}), horizon_ms: parseDuration(horizon, 'label.horizon') },
-    model: spec.model,
-    alerts: { ...alerts, cooldown_ms: parseDuration(cooldown, 'alerts.cooldown') },
+    ...(spec.label && { label: compileLabel(spec.label) }),
+    ...(spec.model && { model: spec.model }),
+    ...(spec.alerts && { alerts: compileAlerts(spec.alerts) }),
     replay: { available_lag_ms: parseDuration(spec.available_lag ?? '1s', 'available_lag') },
   };
   // Through JSON, so that what is checked is what the other languages will read.
-  return parseUseCase(JSON.parse(JSON.stringify(ir)));
+  return parseUseCase(JSON.parse(JSON.stringify(ir))) as DefinedUseCase<Spec>;
 }

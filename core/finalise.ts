@@ -1,11 +1,11 @@
 /** From a state to a feature vector at the reader's own `t`: counts fall and recency grows with no new event. */
 import { evaluate } from './expr.ts';
 import type { AggregateFeatureIR, FeatureValue, ModelIR, Scalar } from './ir.ts';
-import { type Moments, type Sum, varianceOf } from './partial-numbers.ts';
+import { InexactSumError, type Moments, type Sum, total, varianceOf } from './partial-numbers.ts';
 import type { Pick as Picked } from './partial-picks.ts';
 import { type Distinct, estimateDistinct, type Histogram, largest, unite, uniteHistograms } from './partial-sets.ts';
 import type { EntityState } from './state.ts';
-import type { Tiles } from './tiles.ts';
+import type { Tile, Tiles } from './tiles.ts';
 import { floorTo, windowStart } from './time.ts';
 import type { PartialSpec, Source, ViewPlan } from './view.ts';
 
@@ -84,11 +84,18 @@ function readLevel(
         merged = null;
         next = range.first;
       }
-      for (; next < range.end && !(newestWins && merged !== null); next++) {
-        const cell = all[next]!.cells[partial];
-        if (cell !== null) merged = merged === null ? cell : merge(merged, cell);
+      try {
+        for (; next < range.end && !(newestWins && merged !== null); next++) {
+          const cell = all[next]!.cells[partial];
+          if (cell !== null) merged = merged === null ? cell : merge(merged, cell);
+        }
+        out[at] = finaliseCell(feature, merged, t);
+      } catch (error) {
+        if (!(error instanceof InexactSumError)) throw error;
+        out[at] = finaliseFar(feature, all.slice(range.first, range.end), partial, t);
+        // The next window begins anew.
+        offset = -1;
       }
-      out[at] = finaliseCell(feature, merged, t);
     }
   }
 }
@@ -98,6 +105,12 @@ function rangeOf(tiles: Tiles, { window_ms, offset_ms, hop_ms }: Window, t: numb
   const from = window_ms === null ? 0 : windowStart(t, offset_ms + window_ms, hop_ms!);
   const end = tiles.countSince(from);
   return { first: offset_ms === 0 ? 0 : tiles.countSince(floorTo(t - offset_ms, hop_ms!)), end };
+}
+
+/** Where a sum of some tiles left the exact range: null if that of all of them does, too, as what can't be told is. */
+function finaliseFar(feature: AggregateFeatureIR, tiles: readonly Tile[], partial: number, t: number): FeatureValue {
+  const cell = total(tiles.flatMap(({ cells }) => (cells[partial] === null ? [] : [cells[partial] as Sum])));
+  return cell === null ? null : finaliseCell(feature, cell, t);
 }
 
 /** Over the tiles of a window, sets have no cap: a window over exact tiles is exact. */

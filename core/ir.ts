@@ -63,6 +63,9 @@ export type ExprIR =
 export interface DerivedColumnIR {
   readonly name: string;
   readonly expr: ExprIR;
+  /** Bounds of the value, inclusive; an event beyond them is OUT_OF_RANGE. Absent: any exact integer. */
+  readonly min?: number;
+  readonly max?: number;
 }
 
 export interface ContractIR {
@@ -251,10 +254,13 @@ export interface UseCaseIR {
   /** What an entity is called, e.g. `household`. */
   readonly entity: string;
   readonly contracts: readonly ContractIR[];
+  /** The model's view is kept up online; without a model there is one view. */
   readonly views: readonly FeatureViewIR[];
-  readonly label: LabelIR;
-  readonly model: ModelIR;
-  readonly alerts: AlertIR;
+  /** Absent in a use case of events and features alone, as is `model`: each needs the other. */
+  readonly label?: LabelIR;
+  readonly model?: ModelIR;
+  /** Absent where scores are looked at, but raise no alert. */
+  readonly alerts?: AlertIR;
   /** Loaded history and replays: available_at = event_time + this, unless the source says otherwise. */
   readonly replay: { readonly available_lag_ms: number };
 }

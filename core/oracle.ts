@@ -77,15 +77,16 @@ function aggregate(feature: AggregateFeatureIR, facts: readonly CanonicalEvent[]
     .map((row) => ({ ...row, value: row.value as string | number | boolean }))
     .sort(comparePicks);
   const numbers = rows.map((row) => Number(row.value));
-  const total = numbers.reduce((sum, value) => sum + value, 0);
   if (feature.op === 'count') return rows.length;
   if (feature.op === 'count_distinct') return new Set(rows.map((row) => row.value)).size;
   if (rows.length === 0) return null;
   switch (feature.op) {
     case 'sum':
-      return total;
-    case 'mean':
-      return total / rows.length;
+      return exactSum(numbers);
+    case 'mean': {
+      const total = exactSum(numbers);
+      return total === null ? null : total / rows.length;
+    }
     case 'variance':
       return varianceOf(numbers.map(BigInt));
     case 'min':
@@ -110,6 +111,13 @@ function aggregate(feature: AggregateFeatureIR, facts: readonly CanonicalEvent[]
   }
 }
 
+/** Null beyond ±(2^53 − 1): what can't be told exactly is not told. */
+function exactSum(values: readonly number[]): number | null {
+  const total = Number(values.reduce((sum, value) => sum + BigInt(value), 0n));
+  return Number.isSafeInteger(total) ? total : null;
+}
+
+/** Exact however large: what the engines keep of squares lasts for 2^20 events of the largest value (core/partial-numbers.ts). */
 function varianceOf(values: readonly bigint[]): number {
   const add = (a: bigint, b: bigint) => a + b;
   const n = BigInt(values.length);

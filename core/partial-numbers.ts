@@ -47,10 +47,11 @@ export const sum: Partial<Sum> = {
   read: (from) => ({ n: from.varint(), sum: from.signed() }),
 };
 
-function momentsOf(v: number): Moments {
+/** @throws InexactSumError where a square's part alone leaves the exact range */
+export function momentsOf(v: number): Moments {
   const h = Math.floor(v / 0x10000);
   const l = v - h * 0x10000;
-  return { n: 1, sum: v, hh: h * h, hl: h * l, ll: l * l };
+  return { n: 1, sum: v, hh: exact(h * h), hl: exact(h * l), ll: l * l };
 }
 
 function combine(a: Moments, b: Moments, sign: 1 | -1): Moments {
@@ -76,6 +77,14 @@ export const moments: Partial<Moments> = {
   },
   read: (from) => ({ n: from.varint(), sum: from.signed(), hh: from.varint(), hl: from.signed(), ll: from.varint() }),
 };
+
+/** Cells of one partial as one, however far a sum of some of them leaves the range; null where the sum of all of them does. */
+export function total<Cell extends Sum>(cells: readonly Cell[]): Cell | null {
+  const names = Object.keys(cells[0]!) as (keyof Cell)[];
+  const sums = names.map((name) => cells.reduce((sum, cell) => sum + BigInt(cell[name] as number), 0n));
+  if (sums.some((sum) => !Number.isSafeInteger(Number(sum)))) return null;
+  return Object.fromEntries(names.map((name, i) => [name, Number(sums[i])])) as unknown as Cell;
+}
 
 /** Of the population: (n·Σv² − (Σv)²) / n², one correctly rounded division of exact integers. */
 export function varianceOf({ n, sum: s, hh, hl, ll }: Moments): number {

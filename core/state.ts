@@ -44,6 +44,8 @@ export interface ApplyOptions {
    * the state's clock beyond it. All events have to be before it by event time. @default - the present
    */
   readonly read_at?: number;
+  /** Marks before the batch that these events are a part of: events of one record share a position. @default - the state's */
+  readonly before?: Readonly<Record<string, string>>;
 }
 
 /** The shard of events that were loaded from files. */
@@ -77,7 +79,7 @@ export function applyEvents(
   plan: ViewPlan,
   state: EntityState,
   events: readonly CanonicalEvent[],
-  { read_at = Number.POSITIVE_INFINITY }: ApplyOptions = {},
+  { read_at = Number.POSITIVE_INFINITY, before = state.watermarks }: ApplyOptions = {},
 ): Applied {
   const watermarks: Record<string, string> = { ...state.watermarks };
   const ids: { available_at: number; hash: number }[] = [];
@@ -91,7 +93,7 @@ export function applyEvents(
   let skipped = 0;
   for (const event of events) {
     const mark = watermarks[event.shard_id];
-    if (mark !== undefined && isBehind(event.sequence_number, mark, state.watermarks[event.shard_id])) {
+    if (mark !== undefined && isBehind(event.sequence_number, mark, before[event.shard_id])) {
       skipped++;
       continue;
     }

@@ -1,7 +1,7 @@
 /** The shape of a use case's IR document, checked wherever one is read. */
 import { z } from 'zod';
 import { DefinitionError, shown } from './errors.ts';
-import type { ExprIR, FeatureViewIR, UseCaseIR } from './ir.ts';
+import type { ExprIR, UseCaseIR } from './ir.ts';
 import { isObject } from './spec.ts';
 import { validateUseCase } from './validate.ts';
 
@@ -45,7 +45,7 @@ const contract = z.strictObject({
   min_event_time: ms.optional(),
   time_zone: z.strictObject({ name: z.string(), offsets: z.array(z.tuple([z.int(), z.int()])).min(1) }).optional(),
   fields: z.array(field),
-  derived: z.array(z.strictObject({ name, expr })),
+  derived: z.array(z.strictObject({ ...bounds, name, expr })),
   retracts: z.strictObject({ event_type: name, field: name }).optional(),
 });
 
@@ -109,51 +109,52 @@ export const useCaseSchema = z.strictObject({
       }),
     )
     .min(1),
-  label: z.strictObject({
-    name,
-    kind: z.literal('no_event'),
-    event_type: name,
-    where: z.array(predicate),
-    horizon_ms: ms.positive(),
-    eligible: z.strictObject({ event_type: name }),
-  }),
-  model: z.strictObject({
-    name,
-    view: name,
-    inputs: z.array(name).min(1),
-    baseline_inputs: z.array(name).min(1),
-    hyperparameters: z.record(z.string(), z.union([z.string(), z.number()])),
-    train: instants,
-    validation: instants,
-    test: instants,
-    seed: z.int(),
-    gate: z.strictObject({
-      min_auc: z.number().min(0).max(1),
-      max_auc: z.number().min(0).max(1),
-      min_auc_gain_over_baseline: z.number().min(-1).max(1),
-      max_calibration_error: z.number().min(0).max(1),
-    }),
-  }),
-  alerts: z.strictObject({
-    name,
-    threshold: z.number().gt(0).lt(1),
-    rearm_below: z.number().gt(0).lt(1),
-    cooldown_ms: ms.positive(),
-    top_reasons: z.int().min(1).max(10),
-    title: z.string().min(1),
-    link: z.string().min(1),
-    reasons: z.record(
+  label: z
+    .strictObject({
       name,
-      z.strictObject({ text: z.string().min(1), format: z.enum(['number', 'days', 'money', 'percent']) }),
-    ),
-  }),
+      kind: z.literal('no_event'),
+      event_type: name,
+      where: z.array(predicate),
+      horizon_ms: ms.positive(),
+      eligible: z.strictObject({ event_type: name }),
+    })
+    .optional(),
+  model: z
+    .strictObject({
+      name,
+      view: name,
+      inputs: z.array(name).min(1),
+      baseline_inputs: z.array(name).min(1),
+      hyperparameters: z.record(z.string(), z.union([z.string(), z.number()])),
+      train: instants,
+      validation: instants,
+      test: instants,
+      seed: z.int(),
+      gate: z.strictObject({
+        min_auc: z.number().min(0).max(1),
+        max_auc: z.number().min(0).max(1),
+        min_auc_gain_over_baseline: z.number().min(-1).max(1),
+        max_calibration_error: z.number().min(0).max(1),
+      }),
+    })
+    .optional(),
+  alerts: z
+    .strictObject({
+      name,
+      threshold: z.number().gt(0).lt(1),
+      rearm_below: z.number().gt(0).lt(1),
+      cooldown_ms: ms.positive(),
+      top_reasons: z.int().min(1).max(10),
+      title: z.string().min(1),
+      link: z.string().min(1),
+      reasons: z.record(
+        name,
+        z.strictObject({ text: z.string().min(1), format: z.enum(['number', 'days', 'money', 'percent']) }),
+      ),
+    })
+    .optional(),
   replay: z.strictObject({ available_lag_ms: ms }),
 });
-
-/** The view that the model reads. @param ir validated, so that it has one */
-export function modelView(ir: UseCaseIR): FeatureViewIR {
-  return ir.views.find(({ name }) => name === ir.model.view)!;
-}
 
 /** By the names that people gave, `features.orders_28d.where.amount`, not by the places in lists. */
 function refusalOf(issue: z.core.$ZodIssue, document: unknown): DefinitionError {

@@ -111,17 +111,12 @@ export function isList(feature: FeatureIR): boolean {
 function checkExact(feature: AggregateFeatureIR, contracts: readonly ContractIR[], bound: number, at: string): void {
   for (const contract of contracts.filter((c) => c.event_type === feature.event_type)) {
     const field = contract.fields.find((f) => f.name === feature.field);
-    if (!field || (field.type !== 'int' && field.type !== 'decimal')) {
-      if (field?.type === 'timestamp' || contract.derived.some((d) => d.name === feature.field)) {
-        fail(
-          `${at}.field`,
-          `${field?.type ?? 'derived'} field for ${feature.op}`,
-          'an int or decimal field with min and max',
-        );
-      }
-      continue;
+    if (field && field.type !== 'int' && field.type !== 'decimal') {
+      fail(`${at}.field`, `${field.type} field for ${feature.op}`, 'an int, decimal or derived field with min and max');
     }
-    if (Math.max(Math.abs(field.min ?? Infinity), Math.abs(field.max ?? Infinity)) > bound) {
+    const column = field ?? contract.derived.find((d) => d.name === feature.field);
+    if (!column) continue;
+    if (Math.max(Math.abs(column.min ?? Infinity), Math.abs(column.max ?? Infinity)) > bound) {
       const squares = bound === MAX_SQUARED;
       fail(
         `${at}.field`,

@@ -1,7 +1,8 @@
 /** What a use case's parts must agree on. Each refusal says the field, what was found and what to write instead. */
 import { fail } from './errors.ts';
 import { references } from './expr.ts';
-import type { ContractIR, UseCaseIR } from './ir.ts';
+import type { AlertIR, ContractIR, DerivedColumnIR, UseCaseIR } from './ir.ts';
+import { hasModel, type ModelUseCaseIR } from './parts.ts';
 import { checkContracts } from './validate-contracts.ts';
 import { checkView, checkWhere, columnsOf, isList, unique } from './validate-view.ts';
 
@@ -20,9 +21,22 @@ export function validateUseCase(ir: UseCaseIR): void {
     checkRetracts(contract, ir.contracts);
   }
   for (const view of ir.views) checkView(view, ir.contracts);
+  checkParts(ir);
+  if (!hasModel(ir)) return;
   checkLabel(ir);
   checkModel(ir);
-  checkAlerts(ir);
+  if (ir.alerts) checkAlerts(ir.alerts, ir);
+}
+
+/** Features alone are a use case; what learns needs a label and a model, and what alerts needs scores. */
+function checkParts({ views, label, model, alerts }: UseCaseIR): void {
+  const parts = 'label and model, or neither: events and features alone are a use case';
+  if (model && !label) fail('label', 'none, but a model', parts);
+  if (label && !model) fail('model', 'none, but a label', parts);
+  if (alerts && !model)
+    fail('alerts', 'alerts without a model, whose scores would raise them', 'a model, or no alerts');
+  if (!model && views.length > 1)
+    fail('views', `${views.length} views and no model`, 'one view, or a model that reads one');
 }
 
 function checkContract(contract: ContractIR): void {
@@ -38,11 +52,18 @@ function checkContract(contract: ContractIR): void {
       fail(`${at}.fields.${field.name}.min`, 'a number above max', 'min up to max');
     }
   }
-  for (const column of contract.derived) {
-    for (const name of references(column.expr)) {
-      if (!names.includes(name)) fail(`${at}.derived.${column.name}`, `unknown field ${name}`, names.join(', '));
-    }
+  for (const column of contract.derived) checkDerived(column, contract, `${at}.derived.${column.name}`);
+}
+
+function checkDerived({ expr, min, max }: DerivedColumnIR, { fields }: ContractIR, at: string): void {
+  for (const name of references(expr)) {
+    const field = fields.find((candidate) => candidate.name === name);
+    if (!field) fail(at, `unknown field ${name}`, fields.map((one) => one.name).join(', '));
+    // Of text there is no number: the column would be null for ever.
+    if (field.type === 'string' || field.type === 'enum')
+      fail(at, `${field.type} field ${name}`, 'numbers and booleans');
   }
+  if ((min ?? -Infinity) > (max ?? Infinity)) fail(`${at}.min`, 'a number above max', 'min up to max');
 }
 
 /** Chains would make an event's fate depend on the order in which they are followed. */
@@ -61,12 +82,12 @@ function checkRetracts({ event_type, fields, retracts }: ContractIR, contracts: 
   if (other) fail(at, 'another rule in another schema version', 'the same rule in all versions of an event type');
 }
 
-function checkLabel(ir: UseCaseIR): void {
+function checkLabel(ir: ModelUseCaseIR): void {
   checkWhere(ir.label.where, columnsOf(ir.contracts, ir.label.event_type, 'label.event_type'), 'label.where');
   columnsOf(ir.contracts, ir.label.eligible.event_type, 'label.eligible.event_type');
 }
 
-function checkModel(ir: UseCaseIR): void {
+function checkModel(ir: ModelUseCaseIR): void {
   const { model, label } = ir;
   const view = ir.views.find((candidate) => candidate.name === model.view);
   if (!view) fail('model.view', `unknown view ${model.view}`, ir.views.map((v) => v.name).join(', '));
@@ -106,8 +127,7 @@ function checkModel(ir: UseCaseIR): void {
     fail('model.gate.min_auc', 'a number not below max_auc', 'below max_auc');
 }
 
-function checkAlerts(ir: UseCaseIR): void {
-  const { alerts, model } = ir;
+function checkAlerts(alerts: AlertIR, { model }: ModelUseCaseIR): void {
   if (alerts.rearm_below > alerts.threshold) fail('alerts.rearm_below', 'a number above threshold', 'up to threshold');
   for (const name of Object.keys(alerts.reasons)) {
     if (!model.inputs.includes(name))

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from pyspark.sql import SparkSession
 from tidemark_spark.consistency import check
-from tidemark_spark.ir import compile_view, parse_use_case, view_named
+from tidemark_spark.ir import compile_view, online_view, parse_use_case
 from tidemark_spark.job_arguments import resolve
 from tidemark_spark.lake import read_bytes, write_bytes
 from tidemark_spark.spark_events import prepare
@@ -21,7 +21,7 @@ def main() -> None:
     spark = SparkSession.builder.getOrCreate()
     prepare(spark, args["aws_region"])
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
-    plan = compile_view(use_case, view_named(use_case, use_case["model"]["view"]))
+    plan = compile_view(use_case, online_view(use_case))
     result = check(spark, Tables(args["database"]), plan)
     run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
     write_bytes(args["lake_bucket"], f"checks/{run}.json", json.dumps(result, indent=2).encode())

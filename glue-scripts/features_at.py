@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from tidemark_spark import wire_json
 from tidemark_spark.event_log import EVENT_SCHEMA
 from tidemark_spark.features_at import features_at, retractions_of
-from tidemark_spark.ir import compile_view, parse_use_case, view_named
+from tidemark_spark.ir import compile_view, online_view, parse_use_case
 from tidemark_spark.job_arguments import resolve
 from tidemark_spark.lake import read_bytes, write_bytes
 from tidemark_spark.spark_events import engine_events, prepare
@@ -29,7 +29,7 @@ def main() -> None:
     folder, tables = f"{PREFIX}{args['request']}/", Tables(args["database"])
     question = json.loads(read_bytes(f"s3://{args['lake_bucket']}/{folder}question.json"))
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
-    plan = compile_view(use_case, view_named(use_case, use_case["model"]["view"]))
+    plan = compile_view(use_case, online_view(use_case))
     entity, t = question["entity_id"], question["t"]
     known_before = {"asof": t, "latest": None}.get(question["knowledge"], question["knowledge"])
     snapshot = snapshot_id(spark, tables.name("events"))

@@ -113,7 +113,9 @@ def fit(model: dict[str, Any], train: Slice, validation: Slice) -> Trained:
 
 def measure(use_case: dict[str, Any], trained: Trained, test: Slice) -> dict[str, Any]:
     """The metrics document: model, baseline and their paired difference on the test slice."""
-    model, threshold = use_case["model"], use_case["alerts"]["threshold"]
+    model = use_case["model"]
+    # Without alerts no score has a consequence: the middle is as good as any to measure precision at.
+    threshold = use_case["alerts"]["threshold"] if "alerts" in use_case else 0.5
     scores = trained.scores(test)
     of_baseline = trained.baseline.predict(test.columns(list(model["baseline_inputs"])))
     found = compare(test.entity_id, test.label, scores, of_baseline, threshold, seed=model["seed"])

@@ -12,6 +12,7 @@ const COMMANDS = {
   test: 'run every check and every test',
   bench: 'run the benchmarks',
   simulate: 'run the fault simulation',
+  fuzz: 'send odd records through the stream and Spark',
   conformance: 'run the public DynamoDB suite against the local cloud',
   prepare: 'only set up node_modules, .venv and the jars',
 };
@@ -20,6 +21,7 @@ const SCRIPTS = {
   demo: join('cli', 'tidemark.mjs'),
   bench: join('bench', 'run.ts'),
   simulate: join('test', 'simulation', 'run.ts'),
+  fuzz: join('test', 'fuzz', 'run.ts'),
   conformance: join('test', 'conformance', 'dynamodb.ts'),
 };
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { runAttached } from '../../setup/processes.mjs';
 import { Progress } from '../../setup/progress.mjs';
 import { connect, type Stage } from '../connection.ts';
+import { loadDefinitions } from '../definitions.ts';
 import { bootstrapLocal, deployAssembly, synthesise } from '../deployment.ts';
 import { CliError } from '../errors.ts';
 import { interruption } from '../interruption.ts';
@@ -25,7 +26,9 @@ export async function deploy({ stage, usecase, yes }: DeployOptions): Promise<vo
     if (yes) args.push('--require-approval', 'never');
     const { code } = await runAttached(process.execPath, args, { cwd: ROOT, env: process.env });
     if (code !== 0) throw new CliError(`cdk deploy ended with code ${code}.`, code ?? 1);
-    console.log(`Deployed. Next: npx tidemark webhook --stage ${stage}, then npx tidemark doctor --stage ${stage}`);
+    const { ir } = await loadDefinitions(usecase);
+    const webhook = ir.alerts ? `npx tidemark webhook --stage ${stage}, then ` : '';
+    console.log(`Deployed. Next: ${webhook}npx tidemark doctor --stage ${stage}`);
     return;
   }
   const connection = connect('local');
@@ -49,7 +52,8 @@ export async function deploy({ stage, usecase, yes }: DeployOptions): Promise<vo
   );
   const resources = await readResources(connection.clients.cloudformation, { stage, usecase });
   const slackUrl = readLocalState()?.slackUrl;
-  if (slackUrl) await setSlackUrl(connection.clients.secrets, resources.get('slackSecret'), slackUrl);
+  if (slackUrl && !resources.withoutAlerts)
+    await setSlackUrl(connection.clients.secrets, resources.get('slackSecret'), slackUrl);
   stop.release();
   console.log(
     `Deployed. Stream: ${resources.get('stream')}. Next: npx tidemark put --file <events.ndjson>, or npx tidemark page`,

@@ -39,18 +39,23 @@ export function describePlan({ deployment }: Resources, plan: DestructionPlan, w
     .map((table) => table.physicalId);
   const keys = all.filter(({ type, stays }) => !stays && type === 'AWS::KMS::Key').map((key) => key.physicalId);
   const { models, configs, runs } = plan.made;
+  const learns = all.some(({ type }) => type === 'AWS::SageMaker::ModelPackageGroup') || models.length > 0;
   const going = [
     `stacks     ${plan.stacks.map(({ name }) => name).join(', ')} (${all.length - stays.length} resources)`,
     `buckets    ${plan.buckets.join(', ') || 'none'}, with all objects and all their versions`,
     `tables     ${tables.join(', ') || 'none'}`,
-    `registry   ${plan.versions.length} versions`,
-    `serving    endpoint ${plan.endpoint ?? '(none)'}, ${models.length} models, ${configs.length} endpoint configurations`,
-    `logs       of SageMaker and of ${runs.length} runs of Glue jobs, beside those of the stacks`,
+    ...(learns
+      ? [
+          `registry   ${plan.versions.length} versions`,
+          `serving    endpoint ${plan.endpoint ?? '(none)'}, ${models.length} models, ${configs.length} endpoint configurations`,
+        ]
+      : []),
+    `logs       of ${learns ? 'SageMaker and of ' : ''}${runs.length} runs of Glue jobs, beside those of the stacks`,
   ];
   const staying = [
     ...stays.map(({ type, physicalId }) => `${type} ${physicalId} (its template says Retain)`),
     ...keys.map((key) => `KMS key ${key}, for the days until its scheduled deletion`),
-    "records of its training jobs, which SageMaker keeps and doesn't charge",
+    ...(learns ? ["records of its training jobs, which SageMaker keeps and doesn't charge"] : []),
     'the CDK bootstrap stack (CDKToolkit) with the code that was published to it',
   ];
   const list = (lines: readonly string[]) => lines.map((line) => `  ${line}`).join('\n');

@@ -1,5 +1,6 @@
 import { compileContracts } from '../../core/contract.ts';
 import type { FeatureViewIR, UseCaseIR } from '../../core/ir.ts';
+import { onlineView } from '../../core/parts.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { loadDefinitions } from '../definitions.ts';
 import { CliError } from '../errors.ts';
@@ -63,9 +64,7 @@ function toldOf(read: Readonly<Record<string, { readonly bad: readonly BadLine[]
   return some.map(([what, { bad }]) => reportOf(what, bad)).join('\n');
 }
 
-/** A use case without a model has the one view that it has. */
-function viewOf(ir: UseCaseIR, asked?: string): FeatureViewIR {
-  const name = asked ?? ir.model?.view ?? (ir.views.length === 1 ? ir.views[0]!.name : undefined);
+function viewOf(ir: UseCaseIR, name = onlineView(ir).name): FeatureViewIR {
   const view = ir.views.find((candidate) => candidate.name === name);
   if (view) return view;
   throw new CliError(

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { UseCaseIR } from '../../core/ir.ts';
-import { modelView } from '../../core/usecase.ts';
+import { onlineView } from '../../core/parts.ts';
 import { Release } from '../../lib/config/released.ts';
 import { loadDefinitions } from '../definitions.ts';
 
@@ -21,10 +21,10 @@ function documentOf(ir: UseCaseIR): string {
 
 /** One sentence. @param before null where nothing was released yet */
 export function changed(before: UseCaseIR | null, now: UseCaseIR, file: string): string {
-  const version = modelView(now).version;
+  const version = onlineView(now).version;
   if (before === null) return `Released ${version} for the first time, in ${file}.`;
   if (documentOf(before) === documentOf(now)) return `Nothing changed: ${version} is what was released.`;
-  const old = modelView(before).version;
+  const old = onlineView(before).version;
   if (old === version) return `Released what changed beside the view, which stays ${version}, in ${file}.`;
   return `Released ${version} instead of ${old}, in ${file}; the next deployment lets the old version go.`;
 }

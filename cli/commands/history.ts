@@ -27,8 +27,9 @@ export async function loadHistory(files: readonly string[], target: Target): Pro
     );
     await completeStates(clients, resources, progress, watch);
     stop.release();
+    const next = resources.featuresAlone ? 'page' : 'train';
+    console.log(`The history is loaded. Next: npx tidemark ${next} ${flagsOf(target)}`);
   } finally {
     packed.dispose();
   }
-  console.log(`The history is loaded. Next: npx tidemark train ${flagsOf(target)}`);
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { UseCaseIR } from '../../core/ir.ts';
+import { hasModel } from '../../core/parts.ts';
 import { loadUseCase } from '../../lib/config/use-case.ts';
 import type { Clients } from '../connection.ts';
 import { interruption } from '../interruption.ts';
@@ -15,12 +16,16 @@ export function openPage(clients: Clients, resources: Resources, ir: UseCaseIR, 
   const data = awsPageData({
     stage: resources.stage,
     useCase: ir.name,
-    alertThreshold: ir.alerts.threshold,
     dashboardName: resources.get('dashboard'),
-    scoresTable: resources.get('scoresTable'),
     streamName: resources.get('stream'),
-    endpointName: resources.get('endpoint'),
-    modelPackageGroup: resources.get('modelPackageGroup'),
+    model: hasModel(ir)
+      ? {
+          scoresTable: resources.get('scoresTable'),
+          endpointName: resources.get('endpoint'),
+          modelPackageGroup: resources.get('modelPackageGroup'),
+          alertThreshold: ir.alerts?.threshold ?? null,
+        }
+      : null,
     since: Math.max(resources.created, Date.now() - TWO_WEEKS_MS),
     cloudwatch: clients.cloudwatch,
     dynamodb: clients.dynamodb,

@@ -34,7 +34,8 @@ export async function replay(files: readonly string[], options: ReplayOptions): 
       async (step) => {
         await replayer.sendEvents(some, (taken) => step.update(`${taken} of ${some.length} events`));
         await replayer.caughtUp();
-        if (!options.sweep) return undefined;
+        // Without a model nobody is scored, silent or not.
+        if (!options.sweep || resources.featuresAlone) return undefined;
         step.update('sweep');
         return replayer.sweep(now);
       },

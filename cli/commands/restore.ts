@@ -28,6 +28,8 @@ export async function restoreFeaturesTable(options: RestoreOptions): Promise<voi
 export async function restoreScoresTable(options: RestoreOptions): Promise<void> {
   await restore(options, 'scoresTable', 'Make the scores anew from the predictions', async (given) => {
     const { clients, resources, usecase, watch } = given;
+    if (!usecase.alerts)
+      throw new CliError('The use case has no alerts, so nobody can be alerted twice: there is nothing to restore.');
     const { tombstones, copied, folded } = await restoreScores(clients, resources, usecase.alerts, options.from, watch);
     return `${folded} scores made from predictions, ${copied} items copied, ${tombstones} tombstones put back; scoring goes on.`;
   });

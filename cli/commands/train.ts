@@ -13,6 +13,7 @@ interface TrainOptions extends Target {
 /** `tidemark train`: runs the training to its end, and says what became of it. */
 export async function train({ stage, usecase, asOf }: TrainOptions): Promise<void> {
   const { clients, resources } = await deployed({ stage, usecase });
+  resources.requireModel();
   const stop = interruption();
   const input = asOf === undefined ? {} : { as_of: asOf };
   const model = await new Progress().step('Train', (step) =>
@@ -28,6 +29,7 @@ export async function train({ stage, usecase, asOf }: TrainOptions): Promise<voi
 /** `tidemark train rebuild`: exit code 1 when a file is not the same to the byte. */
 export async function rebuild({ trainingSet, stage, usecase }: Target & { trainingSet: string }): Promise<void> {
   const { clients, resources } = await deployed({ stage, usecase });
+  resources.requireModel();
   const stop = interruption();
   const report = await new Progress().step('Rebuild the training set (Glue)', (step) =>
     rebuildTrainingSet(clients, resources, trainingSet, { signal: stop.signal, onState: step.update }),

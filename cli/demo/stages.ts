@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import { onlineView } from '../../core/parts.ts';
 import { compareSequence } from '../../core/state.ts';
-import { modelView } from '../../core/usecase.ts';
 import { PREFIX } from '../../lib/feature-store/lake.ts';
 import { type BadRecord, badRecords } from '../bad-records.ts';
 import { CliError } from '../errors.ts';
@@ -67,7 +67,7 @@ export async function backfillStates(session: Session): Promise<number> {
 }
 
 export async function countStates(session: Session): Promise<number> {
-  const view = modelView(session.ir).version;
+  const view = onlineView(session.ir).version;
   let count = 0;
   let start: Record<string, never> | undefined;
   do {

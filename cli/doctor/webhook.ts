@@ -19,11 +19,14 @@ export async function webhookFindings(
     return [{ subject: 'Slack webhook', state: 'note', found: 'nothing is deployed yet', next }];
   }
   return Promise.all(
-    [...deployments].map(([name, stacks]) =>
-      checked(`Slack webhook of ${name}`, 'secretsmanager:GetSecretValue', () =>
-        webhookFinding(clients, new Resources(stage, name, stacks), loopbackAllowed),
-      ),
-    ),
+    [...deployments].map(([name, stacks]) => {
+      const subject = `Slack webhook of ${name}`;
+      const resources = new Resources(stage, name, stacks);
+      if (resources.withoutAlerts) return ok(subject, 'not needed: this use case has no alerts');
+      return checked(subject, 'secretsmanager:GetSecretValue', () =>
+        webhookFinding(clients, resources, loopbackAllowed),
+      );
+    }),
   );
 }
 

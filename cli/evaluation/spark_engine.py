@@ -21,7 +21,7 @@ from tidemark_local import jars
 from tidemark_spark import wire_json
 from tidemark_spark.contracts import Contracts, compile_contracts
 from tidemark_spark.event_log import EVENT_SCHEMA
-from tidemark_spark.events import LANDED_SCHEMA, landed_batches, landed_row
+from tidemark_spark.events import LANDED_SCHEMA, landed_batches, landed_rows
 from tidemark_spark.ir import ViewPlan, compile_view
 from tidemark_spark.pit import ALL_KNOWN, point_in_time
 from tidemark_spark.spark_events import by_entity, partition_table, prepare
@@ -82,10 +82,10 @@ def admitted(spark: SparkSession, path: Path, contracts: list[Contracts]) -> Dat
 
     def rows(question: int, lines: Iterable[list[str]]) -> Iterator[dict[str, Any]]:
         for _, number, line in lines:
-            row = landed_row(line.encode(), int(number), 0, contracts[question], 0)
-            if row.get("reason"):
-                raise ParityError(f"question {question}, events, line {number}: {row['reason']}: {row['detail']}")
-            yield row
+            for row in landed_rows(line.encode(), int(number), 0, contracts[question], 0):
+                if row.get("reason"):
+                    raise ParityError(f"question {question}, events, line {number}: {row['reason']}: {row['detail']}")
+                yield row
 
     def landed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         lines = (text.split("\t", 2) for batch in batches for text in batch.column(0).to_pylist())

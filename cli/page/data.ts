@@ -10,19 +10,24 @@ import type { AlarmState, DashboardAnswer, PipelineAnswer, ScoresAnswer } from '
 /** What the page's server asks; implemented over AWS clients. */
 export interface PageData {
   dashboard(from: number, to: number): Promise<DashboardAnswer>;
-  scores(): Promise<ScoresAnswer>;
+  /** Null without a model. */
+  scores(): Promise<ScoresAnswer | null>;
   pipeline(): Promise<PipelineAnswer>;
 }
 
 export interface PageSource {
   readonly stage: string;
   readonly useCase: string;
-  readonly alertThreshold: number;
   readonly dashboardName: string;
-  readonly scoresTable: string;
   readonly streamName: string;
-  readonly endpointName: string;
-  readonly modelPackageGroup: string;
+  /** Null: events and features alone. */
+  readonly model: {
+    readonly scoresTable: string;
+    readonly endpointName: string;
+    readonly modelPackageGroup: string;
+    /** Null: scores raise no alerts. */
+    readonly alertThreshold: number | null;
+  } | null;
   /** Counts start here (ms UTC): the deployment, or at most two weeks back. */
   readonly since: number;
   readonly cloudwatch: CloudWatchClient;
@@ -33,17 +38,17 @@ export interface PageSource {
 
 /** Reads everything the page shows from the deployed stage: nothing is kept between calls. */
 export function awsPageData(source: PageSource): PageData {
-  const { cloudwatch, dynamodb, kinesis, sagemaker } = source;
+  const { cloudwatch, dynamodb, kinesis, sagemaker, model: own } = source;
   const dashboard = (from: number, to: number) => readDashboard(cloudwatch, source, from, to);
   return {
     dashboard,
-    scores: () => readScores(dynamodb, source.scoresTable, source.alertThreshold),
+    scores: async () => own && readScores(dynamodb, own.scoresTable, own.alertThreshold),
     pipeline: async () => {
       const [counts, shards, endpoint, model, { alarms }] = await Promise.all([
         readCounts(cloudwatch, source, source.since),
         readShards(kinesis, source.streamName),
-        readEndpoint(sagemaker, source.endpointName),
-        readModel(sagemaker, source.modelPackageGroup),
+        own && readEndpoint(sagemaker, own.endpointName),
+        own && readModel(sagemaker, own.modelPackageGroup),
         dashboard(Date.now() - 300_000, Date.now()),
       ]);
       const states: Record<AlarmState, number> = { OK: 0, ALARM: 0, INSUFFICIENT_DATA: 0 };
@@ -53,6 +58,7 @@ export function awsPageData(source: PageSource): PageData {
         use_case: source.useCase,
         counts: counts.counts,
         quarantined: counts.quarantined,
+        parts: { model: own !== null, alerts: own !== null && own.alertThreshold !== null },
         shards,
         endpoint,
         model,

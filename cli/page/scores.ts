@@ -64,7 +64,11 @@ export async function scanScores(
 }
 
 /** What the page shows of the scores table. */
-export async function readScores(client: DynamoDBClient, table: string, threshold: number): Promise<ScoresAnswer> {
+export async function readScores(
+  client: DynamoDBClient,
+  table: string,
+  threshold: number | null,
+): Promise<ScoresAnswer> {
   const { scores, alerts, complete } = await scanScores(client, table, MAX_PAGES);
   const histogram = new Array<number>(BINS).fill(0);
   for (const { score } of scores) {

@@ -82,7 +82,8 @@ export interface AlertRow {
 }
 
 export interface ScoresAnswer {
-  readonly threshold: number;
+  /** Null where scores raise no alerts. */
+  readonly threshold: number | null;
   /** Entities with a score. */
   readonly total: number;
   /** Number of scores in each of 20 bins of 0.05. */
@@ -102,6 +103,8 @@ export interface PipelineAnswer {
   /** Sums of the pipeline's own metrics since the deployment, by metric name. */
   readonly counts: Readonly<Record<string, number>>;
   readonly quarantined: Readonly<Record<string, number>>;
+  /** What the use case has beside events and features: the page leaves out the rest. */
+  readonly parts: { readonly model: boolean; readonly alerts: boolean };
   readonly shards: number;
   readonly endpoint: { readonly name: string; readonly status: string } | null;
   readonly model: { readonly version: string; readonly approval: string; readonly created: number } | null;

@@ -102,12 +102,20 @@ def write_states(
     """Counts of states by what happened: `written`, `replaced` (an older one), `kept` (a live one that has seen
     all archived events of its entity), `behind` (a live one that has not, but holds newer ones), `erased`, `too_large`
     (for any item: its entity keeps what it has); while `joining` also `based` (put beside what the stream has begun).
+    And of `refused_events`, which no exact state holds.
 
     `marks`: up to where `states` hold everything. `joined`: where the version joined each shard."""
     client = connect()
     # One list for all: asked for each, the one partition of the tombstones would be asked more than it can answer.
     # Who is erased after this is deleted again by the erasure, which waits for this job.
     erased = frozenset(read_tombstones(table))
+    refused: Counter[str] = Counter()
+
+    def counted() -> Iterator[State]:
+        for state in states:
+            if state.refused:
+                refused["refused_events"] += state.refused
+            yield state
 
     def write(state: State) -> str:
         if any_erased(erased, [state.entity_id]):
@@ -115,7 +123,8 @@ def write_states(
         return _write_one(client, table, view, state, marks=marks, joined=joined, joining=joining)
 
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        return Counter(pool.map(write, states))
+        outcomes = Counter(pool.map(write, counted()))
+    return outcomes + refused
 
 
 def _write_one(

@@ -253,11 +253,10 @@ def _normalise(contract: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
         except ParseError as error:
             raise Rejection(error.reason, f"properties.{field['name']}: {error}") from None
     for column in contract["derived"]:
-        value = evaluate_one(column["expr"], out)
-        if value is not None and not (value.is_integer() and abs(value) <= MAX_EXACT):
-            name = column["name"]
-            raise Rejection("DECIMAL_OVERFLOW", f"properties.{name}: found no exact integer; allowed: within 2^53")
-        out[column["name"]] = None if value is None else int(value)
+        try:
+            out[column["name"]] = _derived_value(column, out)
+        except ParseError as error:
+            raise Rejection(error.reason, f"properties.{column['name']}: {error}") from None
     return out
 
 
@@ -283,6 +282,15 @@ def _field_value(field: dict[str, Any], raw: Any, local: LocalClock | None) -> A
                 raise _invalid(raw, "an integer within 2^53")
             return _in_range(field, value)
     raise ValueError(f"{field['name']}: type {field['type']!r} is unknown to this engine. Deploy from one commit.")
+
+
+def _derived_value(column: dict[str, Any], values: dict[str, Any]) -> int | None:
+    value = evaluate_one(column["expr"], values)
+    if value is None:
+        return None
+    if not (value.is_integer() and abs(value) <= MAX_EXACT):
+        raise ParseError("DECIMAL_OVERFLOW", "found no exact integer; allowed: within 2^53")
+    return _in_range(column, int(value))
 
 
 def _text_value(field: dict[str, Any], raw: Any) -> str:

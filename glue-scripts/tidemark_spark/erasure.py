@@ -13,13 +13,15 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from .tables import Tables
+from .tables import QUARANTINE_COLUMNS, Tables
 from .tombstones import Tombstones, any_erased, subjects_of, tombstone_column
 
 TABLES = ("events", "quarantine", "predictions", "training_sets")
 _GONE = "tidemark_erased"
 _WHERE = f"sha2(concat('tidemark-erased\\n', entity_id), 256) IN (SELECT hash FROM {_GONE})"
 _BRANCH = "erasure"
+_PLACE = "shard_id string, sequence_number string, sub_sequence int"
+_SAME_RECORD = "o.shard_id = n.shard_id AND o.sequence_number = n.sequence_number"
 
 
 def erase_tables(spark: SparkSession, tables: Tables, erased: Tombstones) -> dict[str, int]:
@@ -34,6 +36,8 @@ def erase_tables(spark: SparkSession, tables: Tables, erased: Tombstones) -> dic
         if not tables.exists(spark, table):
             continue
         name = tables.name(table)
+        if table == "quarantine":
+            tables.create(spark, table, QUARANTINE_COLUMNS, "dt")
         counts[table] = _erase_quarantine(spark, name, erased) if table == "quarantine" else _delete(spark, name)
         if table == "events":
             counts["moved_tags"] = move_refs(spark, name)
@@ -50,6 +54,7 @@ def left_in_tables(spark: SparkSession, tables: Tables, erased: Tombstones) -> d
             continue
         name = tables.name(table)
         if table == "quarantine":
+            tables.create(spark, table, QUARANTINE_COLUMNS, "dt")
             left[table] = _about(spark.table(name), erased).count()
         else:
             kept = [row[0] for row in spark.sql(f"SELECT snapshot_id FROM {name}.snapshots").collect()]
@@ -77,18 +82,19 @@ def _about(rows: DataFrame, erased: Tombstones) -> DataFrame:
                 any_erased(erased, subjects_of(key, base64.b64decode(raw or "")))
                 for key, raw in zip(batch["partition_key"].to_pylist(), batch["raw_base64"].to_pylist(), strict=True)
             ]
-            yield batch.filter(pa.array(hit, pa.bool_())).select(["shard_id", "sequence_number"])
+            yield batch.filter(pa.array(hit, pa.bool_())).select(["shard_id", "sequence_number", "sub_sequence"])
 
-    wanted = rows.select("shard_id", "sequence_number", "partition_key", "raw_base64")
-    return wanted.mapInArrow(about, "shard_id string, sequence_number string")
+    # One record may hold events of several entities: of others' nothing is deleted.
+    place = F.coalesce("sub_sequence", F.lit(0)).alias("sub_sequence")
+    wanted = rows.select("shard_id", "sequence_number", place, "partition_key", "raw_base64")
+    return wanted.mapInArrow(about, _PLACE)
 
 
 def _erase_quarantine(spark: SparkSession, name: str, erased: Tombstones) -> int:
-    positions = [(r[0], r[1]) for r in _about(spark.table(name), erased).distinct().collect()]
+    positions = [tuple(row) for row in _about(spark.table(name), erased).distinct().collect()]
     if positions:
-        ddl = "shard_id string, sequence_number string"
-        spark.createDataFrame(positions, ddl).createOrReplaceTempView("tidemark_positions")
-        on = "o.shard_id = n.shard_id AND o.sequence_number = n.sequence_number"
+        spark.createDataFrame(positions, _PLACE).createOrReplaceTempView("tidemark_positions")
+        on = f"{_SAME_RECORD} AND coalesce(o.sub_sequence, 0) = n.sub_sequence"
         spark.sql(f"MERGE INTO {name} o USING tidemark_positions n ON {on} WHEN MATCHED THEN DELETE")
     return len(positions)
 

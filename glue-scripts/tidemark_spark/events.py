@@ -16,10 +16,10 @@ from .contracts import (
     Contracts,
     Position,
     Rejection,
-    admit,
     event_type_claim,
     schema_version_claim,
 )
+from .records import RecordPart, admit_record
 from .tables import Tables, merge
 
 HISTORY_SHARD = "history"
@@ -28,8 +28,9 @@ MAX_EVENT_BYTES = 256 * 1024
 """The one limit on every way in (core/record.ts)."""
 
 _EVENT = """event_id string, entity_id string, event_type string, event_time long, source_time long, source string,
-    schema_version int, properties string, available_at long, shard_id string, sequence_number string"""
-_POSITION = ("shard_id", "sequence_number")
+    schema_version int, properties string, available_at long, shard_id string, sequence_number string,
+    sub_sequence int"""
+_POSITION = ("shard_id", "sequence_number", "sub_sequence")
 _REJECTED = "reason string, detail string, arrival long, partition_key string, raw_base64 string"
 LANDED_SCHEMA = f"{_EVENT}, {_REJECTED}"
 LANDED_ARROW = pa.schema(
@@ -40,7 +41,9 @@ LANDED_ARROW = pa.schema(
         ("schema_version", pa.int32()),
         ("properties", pa.string()),
         ("available_at", pa.int64()),
-        *[(name, pa.string()) for name in ("shard_id", "sequence_number", "reason", "detail")],
+        *[(name, pa.string()) for name in ("shard_id", "sequence_number")],
+        ("sub_sequence", pa.int32()),
+        *[(name, pa.string()) for name in ("reason", "detail")],
         ("arrival", pa.int64()),
         ("partition_key", pa.string()),
         ("raw_base64", pa.string()),
@@ -48,24 +51,31 @@ LANDED_ARROW = pa.schema(
 )
 
 
-def landed_row(line: bytes, number: int, arrival_ms: int, contracts: Contracts, lag_ms: int) -> dict[str, Any]:
-    """A row of LANDED_SCHEMA: a canonical event, or a rejection with its reason and the raw bytes."""
+def landed_rows(
+    line: bytes, number: int, arrival_ms: int, contracts: Contracts, lag_ms: int
+) -> Iterator[dict[str, Any]]:
+    """Rows of LANDED_SCHEMA, one for each event of the line: a canonical event, or its reason and raw bytes."""
     position = Position(HISTORY_SHARD, str(number), arrival_ms)
     options = AdmitOptions(replay=True, available_lag_ms=lag_ms, max_bytes=MAX_EVENT_BYTES)
-    try:
-        event = admit(line, position, contracts, options)
-    except Rejection as rejection:
-        return {
-            "shard_id": HISTORY_SHARD,
-            "sequence_number": str(number),
-            "event_type": rejection.event_type,
-            "schema_version": rejection.schema_version,
-            "reason": rejection.reason,
-            "detail": str(rejection),
-            "arrival": arrival_ms,
-            "raw_base64": base64.b64encode(line).decode(),
-        }
-    return event | {"properties": wire_json.canonical(event["properties"])}
+    for part in admit_record(line, None, position, contracts, options):
+        yield _landed(part, number, arrival_ms)
+
+
+def _landed(part: RecordPart, number: int, arrival_ms: int) -> dict[str, Any]:
+    if not isinstance(part.verdict, Rejection):
+        properties = wire_json.canonical(part.verdict["properties"])
+        return part.verdict | {"properties": properties, "sub_sequence": part.sub_sequence}
+    return {
+        "shard_id": HISTORY_SHARD,
+        "sequence_number": str(number),
+        "sub_sequence": part.sub_sequence,
+        "event_type": part.verdict.event_type,
+        "schema_version": part.verdict.schema_version,
+        "reason": part.verdict.reason,
+        "detail": str(part.verdict),
+        "arrival": arrival_ms,
+        "raw_base64": base64.b64encode(part.data).decode(),
+    }
 
 
 def refused_row(line: dict[str, Any]) -> dict[str, Any]:
@@ -126,6 +136,7 @@ def rejections_of(landed: DataFrame) -> DataFrame:
     return landed.where("reason IS NOT NULL").select(
         "shard_id",
         "sequence_number",
+        F.coalesce("sub_sequence", F.lit(0)).alias("sub_sequence"),
         F.timestamp_millis("arrival").alias("arrival"),
         "reason",
         "detail",
@@ -150,6 +161,7 @@ def earliest_copies(events: DataFrame) -> DataFrame:
         F.col("available_at"),
         F.length("sequence_number"),
         F.col("sequence_number"),
+        F.coalesce("sub_sequence", F.lit(0)),
         F.col("shard_id"),
     ]
     by = Window.partitionBy("entity_id", "event_id").orderBy(*order)
@@ -161,14 +173,14 @@ def merge_events(spark: SparkSession, tables: Tables, events: DataFrame, *, keep
 
     `keep_positions`: a copy that is taken in a known one's place stands at its position, which says who knew the fact.
     """
-    earlier = """(n.available_at < o.available_at OR (n.available_at = o.available_at
-        AND n.shard_id = o.shard_id AND length(n.sequence_number) <= length(o.sequence_number)
-        AND (length(n.sequence_number) < length(o.sequence_number) OR n.sequence_number < o.sequence_number)))"""
+    earlier = """(n.available_at < o.available_at OR (n.available_at = o.available_at AND n.shard_id = o.shard_id
+        AND (length(n.sequence_number), n.sequence_number, coalesce(n.sub_sequence, 0))
+        < (length(o.sequence_number), o.sequence_number, coalesce(o.sub_sequence, 0))))"""
     kept = _POSITION if keep_positions else ()
     merge(spark, tables.name("events"), earliest_copies(events), ["entity_id", "event_id"], earlier, kept)
 
 
 def merge_quarantine(spark: SparkSession, tables: Tables, rejected: DataFrame) -> None:
-    """Merges rejected records, each position of a shard once."""
-    rows = rejected.dropDuplicates(["shard_id", "sequence_number"])
-    merge(spark, tables.name("quarantine"), rows, ["shard_id", "sequence_number"])
+    """Merges rejected records, each place in a shard once: a record may hold several that were refused."""
+    place = ["shard_id", "sequence_number", "sub_sequence"]
+    merge(spark, tables.name("quarantine"), rejected.dropDuplicates(place), place)

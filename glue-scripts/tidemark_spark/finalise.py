@@ -24,10 +24,6 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
-class InexactSumError(ValueError):
-    """A sum that left the exact range; contracts bound their fields so that this takes a million extreme events."""
-
-
 @dataclass(frozen=True)
 class Groups:
     """Which events (positions in the log; all is a slice) belong to which group; sorted by (group, position)."""
@@ -167,12 +163,14 @@ def _aggregate(frame: _Frame, feature: dict[str, Any]) -> tuple[NDArray[Any] | L
     assert chosen.values is not None
     match feature["op"]:
         case "sum":
-            return _sum(feature["name"], chosen.sums, start, end), some
+            total, exact = _sum(chosen.sums, start, end)
+            return total, some & exact
         case "mean":
-            total = _sum(feature["name"], chosen.sums, start, end)
-            return total.astype(np.float64) / np.maximum(end - start, 1).astype(np.float64), some
+            total, exact = _sum(chosen.sums, start, end)
+            return total.astype(np.float64) / np.maximum(end - start, 1).astype(np.float64), some & exact
         case "variance":
-            return _variance(feature["name"], chosen.values, start, end), some
+            values, exact = _variance(chosen.values, start, end)
+            return values, some & exact
         case "first":
             return _at(chosen.values, start, some), some
         case "last":
@@ -189,21 +187,26 @@ def _aggregate(frame: _Frame, feature: dict[str, Any]) -> tuple[NDArray[Any] | L
     raise ValueError(f"{feature['name']}: op {feature['op']!r} is unknown to this engine. Deploy from one commit.")
 
 
-def _sum(name: str, sums: _Sums, start: Ints, end: Ints) -> Ints:
+def _sum(sums: _Sums, start: Ints, end: Ints) -> tuple[Ints, Bools]:
+    """Sums, and which of them are within ±(2^53 − 1): beyond, the value is null."""
     total = sums.before[end] - sums.before[start]
+    if sums.rough is None:
+        return total, np.ones(len(total), bool)
     # Far beyond 2^63 the integer difference could wrap back into range; the float one shows that.
-    if sums.rough is not None and (
-        (np.abs(total) > MAX_EXACT).any() or (np.abs(sums.rough[end] - sums.rough[start]) > 2.0**62).any()
-    ):
-        raise InexactSumError(f"{name}: found a sum beyond 2^53; allowed: exact integers")
-    return total
+    far = (np.abs(total) > MAX_EXACT) | (np.abs(sums.rough[end] - sums.rough[start]) > 2.0**62)
+    return np.where(far, 0, total), ~far
 
 
-def _variance(name: str, values: Ints, start: Ints, end: Ints) -> NDArray[np.float64]:
-    if len(values) and int(np.abs(values).max()) > MAX_SQUARED:
-        raise InexactSumError(f"{name}: found a value beyond 2^31 to square; allowed: min and max in the contract")
-    sums = [_sum(name, _Sums.of(part), start, end) for part in (values, *parts_of_squares(values))]
-    return variance(np.maximum(end - start, 1), *sums)
+def _variance(values: Ints, start: Ints, end: Ints) -> tuple[NDArray[np.float64], Bools]:
+    # The parts of larger values' squares don't fit 64 bits; contracts refuse such values.
+    large = np.abs(values) > MAX_SQUARED
+    fitting = np.where(large, 0, values) if large.any() else values
+    sums = [_sum(_Sums.of(part), start, end) for part in (fitting, *parts_of_squares(fitting))]
+    exact = np.logical_and.reduce([within for _, within in sums])
+    if large.any():
+        before = prefix_sum(large.astype(np.int64))
+        exact &= before[end] == before[start]
+    return variance(np.maximum(end - start, 1), *(total for total, _ in sums)), exact
 
 
 def _at(values: Ints, position: Ints, valid: Bools) -> Ints:

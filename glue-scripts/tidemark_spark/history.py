@@ -22,7 +22,7 @@ from .events import (
     damaged_row,
     events_of,
     landed_batches,
-    landed_row,
+    landed_rows,
     merge_events,
     merge_quarantine,
     rejections_of,
@@ -103,9 +103,9 @@ def _rows_of(
         return
     for i, line in enumerate(lines[first : first + piece["lines"]]):
         if line and not (erased and any_erased(erased, subjects_of(None, line))):
-            row = landed_row(line, begin + piece["number"] + i, arrival, contracts, lag_ms)
-            refused = {"shard_id": shard, "sequence_number": str(first + i + 1)} if row.get("reason") else {}
-            yield row | refused
+            refused = {"shard_id": shard, "sequence_number": str(first + i + 1)}
+            for row in landed_rows(line, begin + piece["number"] + i, arrival, contracts, lag_ms):
+                yield row | refused if row.get("reason") else row
 
 
 def land(

@@ -46,6 +46,12 @@ def view_named(use_case: dict[str, Any], name: str) -> dict[str, Any]:
     raise DefinitionError(f"view: {name!r} is not defined. Defined: {known}.")
 
 
+def online_view(use_case: dict[str, Any]) -> dict[str, Any]:
+    """The view that is kept up online: the one the model reads; without a model there is one only (core/parts.ts)."""
+    model = use_case.get("model")
+    return view_named(use_case, model["view"]) if model else use_case["views"][0]
+
+
 def field_kinds(use_case: dict[str, Any]) -> dict[tuple[str, str], FieldKind]:
     """How each property of a canonical event is held: (event_type, name) → int, string or bool.
 

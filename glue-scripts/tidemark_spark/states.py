@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from .codec import encode_level, encode_recent, encode_state, histogram, scalar, signed, sketch, text, varint
 from .columns import PropertyColumn, byte_ranks, codes_of, matching, ranks_of_decimals
 from .event_log import EventLog, read_events
+from .exact_sums import may_leave_range, refused_events
 from .hashing import id_hash
 from .ir import ViewPlan
 from .ledgers import ledgers_of
 from .moments import parts_of_squares
-from .retractions import read_retractions
+from .retractions import Retractions, read_retractions
 from .segments import expand
 
 Ints = NDArray[np.int64]
@@ -63,6 +64,8 @@ class State:
     positions: dict[str, str]
     """Shard → the highest sequence number among the entity's own events."""
     expires_at: int | None
+    refused: int = 0
+    """Events that no exact state can hold (exact_sums.py): it is as if they had never come."""
 
 
 def levels_of(plan: ViewPlan) -> list[Level]:
@@ -88,13 +91,14 @@ def entity_states(plan: ViewPlan, events: pa.Table) -> Iterator[State]:
     entities = len(words)
     facts = np.flatnonzero(log.first)
     retractions = read_retractions(plan, log)
-    counted = facts if retractions is None else facts[retractions.by[facts] < 0]
-    newest_time = np.zeros(entities, np.int64)
-    newest_available = np.zeros(entities, np.int64)
-    np.maximum.at(newest_time, log.entity[facts], log.time[facts])
-    np.maximum.at(newest_available, log.entity[facts], log.available[facts])
-    recent = _recent(plan, log, facts, newest_available)
     levels = levels_of(plan)
+    refused = _refused(log, _counted(facts, retractions), levels, _newest(log.available, log, facts, entities))
+    facts = np.setdiff1d(facts, refused, assume_unique=True) if len(refused) else facts
+    counted = _counted(facts, retractions)
+    newest_time = _newest(log.time, log, facts, entities)
+    newest_available = _newest(log.available, log, facts, entities)
+    recent = _recent(plan, log, facts, newest_available)
+    left_out = np.bincount(log.entity[refused], minlength=entities)
     encoded = [_encode_level(log, counted, level, newest_available) for level in levels]
     ledger = ledgers_of(plan, log, facts, retractions, newest_available, sum(len(lv.partials) for lv in levels))
     widest = None if any(lv.retention_ms is None for lv in levels) else max((lv.retention_ms or 0) for lv in levels)
@@ -103,7 +107,24 @@ def entity_states(plan: ViewPlan, events: pa.Table) -> Iterator[State]:
         time, available = int(newest_time[entity]), int(newest_available[entity])
         data = encode_state(time, available, recent(entity), ledger(entity), [level(entity) for level in encoded])
         expires = None if widest is None else -(-(available + widest + 2 * _DAY) // 1000)
-        yield State(names[entity], data, time, available, positions.get(entity, {}), expires)
+        seen = positions.get(entity, {})
+        yield State(names[entity], data, time, available, seen, expires, int(left_out[entity]))
+
+
+def _counted(facts: Ints, retractions: Retractions | None) -> Ints:
+    return facts if retractions is None else facts[retractions.by[facts] < 0]
+
+
+def _newest(instants: Ints, log: EventLog, facts: Ints, entities: int) -> Ints:
+    newest = np.zeros(entities, np.int64)
+    np.maximum.at(newest, log.entity[facts], instants[facts])
+    return newest
+
+
+def _refused(log: EventLog, counted: Ints, levels: list[Level], newest: Ints) -> Ints:
+    far = [(level, spec) for level in levels for spec in level.partials if may_leave_range(log, spec)]
+    sums = [(level.hop_ms, spec, _segments(log, counted, level, spec, newest)[0]) for level, spec in far]
+    return refused_events(log, sums)
 
 
 def _positions(log: EventLog) -> dict[int, dict[str, str]]:

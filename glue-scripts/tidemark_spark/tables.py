@@ -6,6 +6,7 @@ file a day would be hundreds of small ones for a history of a year.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -16,9 +17,9 @@ CATALOG = "glue_catalog"
 
 EVENT_COLUMNS = """event_id STRING, entity_id STRING, event_type STRING, event_time TIMESTAMP, source_time TIMESTAMP,
     source STRING, schema_version INT, properties STRING, available_at TIMESTAMP, shard_id STRING,
-    sequence_number STRING"""
-QUARANTINE_COLUMNS = """shard_id STRING, sequence_number STRING, arrival TIMESTAMP, reason STRING, detail STRING,
-    event_type STRING, schema_version INT, contract_version STRING, partition_key STRING,
+    sequence_number STRING, sub_sequence INT"""
+QUARANTINE_COLUMNS = """shard_id STRING, sequence_number STRING, sub_sequence INT, arrival TIMESTAMP, reason STRING,
+    detail STRING, event_type STRING, schema_version INT, contract_version STRING, partition_key STRING,
     raw_base64 STRING, dt STRING"""
 PREDICTION_COLUMNS = """prediction_id STRING, entity_id STRING, t TIMESTAMP, view STRING, definition_hash STRING,
     watermarks MAP<STRING, STRING>, `values` STRING, inputs STRING, score DOUBLE, variant STRING, model_version STRING,
@@ -58,16 +59,26 @@ class Tables:
         return spark.read.option("snapshot-id", snapshot).table(self.name(table))
 
     def create(self, spark: SparkSession, table: str, columns: str, partitions: str | None = None) -> str:
-        """Creates the table where it is not there; returns its full name."""
+        """Creates the table, or the columns that one of an earlier release lacks; returns its full name."""
         by = f"PARTITIONED BY ({partitions})" if partitions else ""
         properties = ", ".join(f"'{key}'='{value}'" for key, value in _PROPERTIES.items() if _applies(key, columns))
         spark.sql(
             f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({columns}) USING iceberg {by} TBLPROPERTIES ({properties})"
         )
+        known = {name.lower() for name in spark.table(self.name(table)).columns}
+        missing = [column for column in _columns(columns) if column.split()[0].strip("`").lower() not in known]
+        if missing:
+            spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({', '.join(missing)})")
+            spark.catalog.refreshTable(self.name(table))
         return self.name(table)
 
     def create_events(self, spark: SparkSession, entity_buckets: int) -> str:
         return self.create(spark, "events", EVENT_COLUMNS, f"months(event_time), bucket({entity_buckets}, entity_id)")
+
+
+def _columns(columns: str) -> list[str]:
+    """The columns of a definition, each with its type."""
+    return [part.strip() for part in re.split(r",(?![^<]*>)", columns)]
 
 
 def _applies(key: str, columns: str) -> bool:
@@ -83,6 +94,11 @@ def snapshot_id(spark: SparkSession, table: str) -> int | None:
     """
     rows = spark.sql(f"SELECT snapshot_id FROM {table}.refs WHERE name = 'main'").collect()
     return int(rows[0][0]) if rows else None
+
+
+def _same(key: str) -> str:
+    # Rows of earlier releases have none: their records were of one event.
+    return f"coalesce(o.{key}, 0) = coalesce(n.{key}, 0)" if key == "sub_sequence" else f"o.{key} = n.{key}"
 
 
 def merge(
@@ -104,7 +120,7 @@ def merge(
         rows.writeTo(table).option("isolation-level", "serializable").overwrite(F.lit(True))
         return
     rows.createOrReplaceTempView("tidemark_new_rows")
-    on = " AND ".join(f"o.{key} = n.{key}" for key in keys)
+    on = " AND ".join(_same(key) for key in keys)
     columns = ", ".join(f"o.`{name}` = n.`{name}`" for name in rows.columns if name not in kept)
     update = f"WHEN MATCHED AND {newer_wins_where} THEN UPDATE SET {columns}" if newer_wins_where else ""
     spark.sql(f"MERGE INTO {table} o USING tidemark_new_rows n ON {on} {update} WHEN NOT MATCHED THEN INSERT *")

@@ -1,6 +1,13 @@
 import { z } from 'zod';
+import { common, name } from '../shared/environment.ts';
 import { prediction } from '../shared/scoring-environment.ts';
 
 /** It answers and keeps nothing but the vectors that it served: it has no table of scores. */
-export const schema = z.object(prediction);
+export const scoring = z.object(prediction);
+/** A use case without a model has no endpoint, and nothing to keep. */
+export const schema = z.object({
+  ...common,
+  FEATURES_TABLE: name,
+  ...scoring.pick({ LAKE_BUCKET: true, ENDPOINT_NAME: true }).partial().shape,
+});
 export type Env = z.infer<typeof schema>;

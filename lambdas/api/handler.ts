@@ -1,19 +1,25 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { hasModel } from '../../core/parts.ts';
 import { METRIC } from '../../lib/monitoring/metric-names.ts';
 import { PATIENCE } from '../shared/endpoint.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { ModelFailedError, ScoreRefusedError } from '../shared/ports.ts';
 import { predict, predictionsKey } from '../shared/scoring.ts';
-import { predictionAdapters } from '../shared/scoring-adapters.ts';
+import { featureAdapters, predictionAdapters } from '../shared/scoring-adapters.ts';
 import type { ServingVersion } from '../shared/serving-versions.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
 import { loadVersions } from '../shared/usecase.ts';
-import { schema } from './env.ts';
+import { schema, scoring as scoringSchema } from './env.ts';
 import { type ApiAnswer, BadRequestError, parseRequest, type VectorAnswer, vectorsOf } from './requests.ts';
 
 const env = readEnvironment(schema);
 const telemetry = createTelemetry(env);
-const aws = predictionAdapters(env, loadVersions(import.meta.dirname), PATIENCE.api);
+const versions = loadVersions(import.meta.dirname);
+/** Null in a use case of events and features alone. */
+const scoring = hasModel(versions[0]!.ir)
+  ? predictionAdapters(readEnvironment(scoringSchema), versions, PATIENCE.api)
+  : null;
+const { serving, clock } = scoring ?? featureAdapters(env, versions);
 
 /** `POST /v1/features` and `POST /v1/score` for up to 100 entities; finalised now, each with the age of its data. */
 export async function handler(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> {
@@ -45,12 +51,15 @@ export async function handler(event: APIGatewayProxyEventV2): Promise<APIGateway
 async function answerTo(event: APIGatewayProxyEventV2): Promise<ApiAnswer> {
   const { rawPath, requestContext } = event;
   const route = `${requestContext.http.method} ${rawPath.replace(/^.*(?=\/v1\/)/, '')}`;
+  if (route === 'POST /v1/score' && scoring === null) {
+    const error = 'This use case has no model, so nobody has a score; POST /v1/features answers with features.';
+    return { status: 404, body: { error } };
+  }
   if (route !== 'POST /v1/features' && route !== 'POST /v1/score') {
     return { status: 404, body: { error: 'This path is unknown; there are POST /v1/features and POST /v1/score.' } };
   }
   const text = event.isBase64Encoded ? Buffer.from(event.body ?? '', 'base64').toString('utf8') : (event.body ?? '');
   const { entity_ids } = parseRequest(text);
-  const { serving, clock } = aws;
   const now = (await clock?.read()) ?? Date.now();
   const body =
     route === 'POST /v1/features'
@@ -86,7 +95,7 @@ async function scores(version: ServingVersion, entity_ids: readonly string[], no
   const found = await vectors(version, entity_ids, now);
   const known = found.flatMap(({ candidate }) => (candidate ? [candidate] : []));
   const predictions = await predict(usecase, endpoint, known, 'api', Date.now());
-  if (predictions.length > 0) await aws.predictions.put(predictionsKey(predictions), predictions);
+  if (predictions.length > 0) await scoring?.predictions.put(predictionsKey(predictions), predictions);
   const byEntity = new Map(predictions.map((prediction) => [prediction.entity_id, prediction]));
   const entities = found.map(({ answer }) => {
     const prediction = byEntity.get(answer.entity_id);

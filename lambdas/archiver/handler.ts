@@ -1,8 +1,6 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
 import { compileContracts } from '../../core/contract.ts';
-import type { CanonicalEvent } from '../../core/ir.ts';
-import { admitRecord } from '../../core/records.ts';
 import { METRIC } from '../../lib/monitoring/metric-names.ts';
 import { dynamoClient } from '../shared/dynamo-client.ts';
 import { DynamoTombstones } from '../shared/dynamo-tombstones.ts';
@@ -12,6 +10,7 @@ import { patient } from '../shared/patience.ts';
 import { MAX_EVENT_BYTES, streamRecords } from '../shared/stream-records.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
 import { loadUseCase } from '../shared/usecase.ts';
+import { archivable } from './archivable.ts';
 import { schema } from './env.ts';
 
 const env = readEnvironment(schema);
@@ -28,17 +27,12 @@ const options = {
 };
 
 /**
- * Writes what passed its contract, one object a batch, named after its positions: a redelivery overwrites it. What was
- * refused is the processor's; what belongs to another key comes again under it. Events of erased entities are dropped.
+ * Writes what passed its contract, one object a batch, named after its positions: a redelivery overwrites it. Events of
+ * erased entities are dropped.
  */
 export async function handler(event: KinesisStreamEvent): Promise<KinesisStreamBatchResponse> {
   const records = streamRecords(event);
-  const admitted: CanonicalEvent[] = [];
-  for (const record of records) {
-    for (const { result } of admitRecord(record, contracts, options)) {
-      if (result.ok && !result.misrouted) admitted.push(result.event);
-    }
-  }
+  const admitted = archivable(records, contracts, options);
   const erased = await tombstones.erased([...new Set(admitted.map((event) => event.entity_id))]);
   const events = admitted.filter((event) => !erased.has(event.entity_id));
   const [first, last] = [records[0]?.position, records.at(-1)?.position];

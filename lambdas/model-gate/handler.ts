@@ -3,6 +3,7 @@ import { createGunzip } from 'node:zlib';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { extract } from 'tar-stream';
 import { z } from 'zod';
+import { requireModel } from '../../core/parts.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { patient } from '../shared/patience.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
@@ -22,7 +23,7 @@ export async function handler(event: unknown): Promise<GateDecision> {
   const { manifest_uri, output_data_url } = inputSchema.parse(event);
   const metrics = metricsSchema.parse(JSON.parse(await fileInArchive(await load(output_data_url), 'metrics.json')));
   const manifest = manifestSchema.parse(JSON.parse((await load(manifest_uri)).toString('utf8')));
-  const decision = decideGate(ir.model.gate, view.definition_hash, metrics, manifest);
+  const decision = decideGate(requireModel(ir).model.gate, view.definition_hash, metrics, manifest);
   telemetry.info('gate', { passed: decision.passed, failed_criteria: decision.reasons.length });
   telemetry.flush();
   return decision;

@@ -1,8 +1,8 @@
 /** One batch of one shard: admit, apply, write each state once. Effects go through ports; decisions are core's. */
+import { applyExactly } from '../../core/apply-exactly.ts';
 import type { CompiledContracts } from '../../core/contract.ts';
-import { InexactSumError } from '../../core/partial-numbers.ts';
 import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/records.ts';
-import { type Applied, applyEvents, compareSequence } from '../../core/state.ts';
+import { type Applied, compareSequence } from '../../core/state.ts';
 import { subjectsOf } from '../../core/tombstone.ts';
 import type { ViewPlan } from '../../core/view.ts';
 import { chunks, MAX_TRIES, mapConcurrently, pause } from '../shared/backoff.ts';
@@ -12,6 +12,7 @@ import { type Located, type QuarantineLine, quarantineLine, refusedDuplicate, re
 import { type Basis, VersionRun, type ViewVersion } from './version.ts';
 
 const WRITERS = 16;
+const BEYOND_EXACT = 'state: found a sum beyond 2^53 with this event; allowed: exact integers';
 /**
  * Entities that are read (one BatchGetItem), applied and written together. A large batch that is decoded all at once costs a
  * third of its time in the garbage collector, which copies states that only wait to be written.
@@ -92,8 +93,7 @@ interface Task {
   readonly basis: Basis;
   /** Whether this version says how many events were applied, and which were refused as copies. */
   readonly counts: boolean;
-  /** Null when no state can hold the events. */
-  readonly outcome: Applied | null;
+  readonly outcome: Applied;
 }
 
 function takenBy(run: VersionRun, work: Work): Work | null {
@@ -260,25 +260,24 @@ class Batch {
     await this.attempt(first.record, () => this.ports.reroute(events));
   }
 
-  /** @returns null when no state can hold these events: they are in `lines` then, so that they block nobody */
+  /** What no state can hold is in `lines` then, so that it blocks nobody. */
   private apply(
     { run, work, counts }: Pick<Task, 'run' | 'work' | 'counts'>,
     from: Basis,
     lines: QuarantineLine[],
-  ): Applied | null {
+  ): Applied {
     const events = work.located.map((one) => one.event);
-    try {
-      const outcome = applyEvents(run.plan, from.state, events, { read_at: this.rules.read_at });
-      if (counts && outcome.duplicates.length > 0) {
-        const duplicates = new Set(outcome.duplicates);
-        lines.push(...work.located.filter(({ event }) => duplicates.has(event)).map(refusedDuplicate));
-      }
-      return outcome;
-    } catch (error) {
-      if (!(error instanceof InexactSumError)) throw error;
-      lines.push(...work.located.map((one) => refusedForState(one, 'DECIMAL_OVERFLOW', error.message)));
-      return null;
+    const outcome = applyExactly(run.plan, from.state, events, { read_at: this.rules.read_at });
+    if (counts && outcome.duplicates.length > 0) {
+      const duplicates = new Set(outcome.duplicates);
+      lines.push(...work.located.filter(({ event }) => duplicates.has(event)).map(refusedDuplicate));
     }
+    if (outcome.refused.length > 0) {
+      const refused = new Set(outcome.refused);
+      const own = work.located.filter(({ event }) => refused.has(event));
+      lines.push(...own.map((one) => refusedForState(one, 'DECIMAL_OVERFLOW', BEYOND_EXACT)));
+    }
+    return outcome;
   }
 
   /** Reads again and applies again whenever another writer was faster; the watermark tells what is already in. */
@@ -286,7 +285,7 @@ class Batch {
     const { run, work } = task;
     let from = task.basis;
     let next = task.outcome;
-    for (let attempt = 0; next !== null; attempt++) {
+    for (let attempt = 0; ; attempt++) {
       const fresh = next.applied + next.duplicates.length;
       const size = fresh > 0 ? await this.put(task, next, from) : null;
       if (size === 'erased') {

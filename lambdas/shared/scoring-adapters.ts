@@ -7,26 +7,47 @@ import { PATIENCE, runtimeClient, SageMakerEndpoint } from './endpoint.ts';
 import { DynamoFirstScore } from './first-score.ts';
 import { LakeSink } from './lake.ts';
 import { patient } from './patience.ts';
+import { type Endpoint, ScoreRefusedError } from './ports.ts';
 import type { PredictionEnv, RecordingEnv } from './scoring-environment.ts';
 import { ServingVersions } from './serving-versions.ts';
 import type { LoadedUseCase } from './usecase.ts';
 
+type FeatureEnv = Pick<PredictionEnv, 'FEATURES_TABLE' | 'TIDEMARK_CLOCK'>;
+
+const NO_MODEL: Endpoint = {
+  score: () => Promise.reject(new ScoreRefusedError('model: found none; this use case has events and features alone')),
+};
+
 /**
- * The AWS side of everything that asks the model.
- * @param versions the newest first. @param patience_ms see `PATIENCE`
+ * The AWS side of everything that reads features. @param versions the newest first
+ * @param endpointOf of each version. @default - there is no model
  */
-export function predictionAdapters(env: PredictionEnv, versions: readonly LoadedUseCase[], patience_ms: number) {
-  const [dynamo, runtime] = [dynamoClient(), runtimeClient()];
+export function featureAdapters(
+  env: FeatureEnv,
+  versions: readonly LoadedUseCase[],
+  endpointOf: (usecase: LoadedUseCase) => Endpoint = () => NO_MODEL,
+) {
+  const dynamo = dynamoClient();
   const serving = versions.map((usecase) => ({
     usecase,
     states: new DynamoStates(dynamo, env.FEATURES_TABLE, usecase.plan),
-    endpoint: new SageMakerEndpoint(runtime, env.ENDPOINT_NAME, usecase.view.definition_hash, patience_ms),
+    endpoint: endpointOf(usecase),
   }));
   return {
     dynamo,
     serving: new ServingVersions(serving, Date.now),
-    predictions: new LakeSink(new S3Client(patient()), env.LAKE_BUCKET),
     clock: env.TIDEMARK_CLOCK === 'replay' ? new DynamoReplayClock(dynamo, env.FEATURES_TABLE) : null,
+  };
+}
+
+/** The AWS side of everything that asks the model. @param patience_ms see `PATIENCE` */
+export function predictionAdapters(env: PredictionEnv, versions: readonly LoadedUseCase[], patience_ms: number) {
+  const runtime = runtimeClient();
+  const endpointOf = ({ view }: LoadedUseCase) =>
+    new SageMakerEndpoint(runtime, env.ENDPOINT_NAME, view.definition_hash, patience_ms);
+  return {
+    ...featureAdapters(env, versions, endpointOf),
+    predictions: new LakeSink(new S3Client(patient()), env.LAKE_BUCKET),
   };
 }
 

@@ -1,8 +1,9 @@
 /** From states to scores, predictions and alerts; the scorer, the sweep and the API all come through here. */
-import { decide, linkOf, NEVER_ALERTED, reasons, titleOf } from '../../core/alerts.ts';
+import { type AlertState, decide, linkOf, NEVER_ALERTED, reasons, titleOf } from '../../core/alerts.ts';
 import { finalise, modelInputs } from '../../core/finalise.ts';
 import { sha256 } from '../../core/hash.ts';
 import type { FeatureValue } from '../../core/ir.ts';
+import { requireModel } from '../../core/parts.ts';
 import type { EntityState } from '../../core/state.ts';
 import { chunks, MAX_TRIES, mapConcurrently, pause } from './backoff.ts';
 import type {
@@ -60,6 +61,7 @@ export async function predict(
   unreadable?: Unreadable,
 ): Promise<Prediction[]> {
   const predictions: Prediction[] = [];
+  const { model } = requireModel(usecase.ir);
   const readable = candidates.flatMap((candidate) => {
     try {
       return [{ ...candidate, values: finalise(usecase.plan, candidate.state, candidate.t) }];
@@ -73,7 +75,7 @@ export async function predict(
   for (const some of chunks(readable, ENDPOINT_BATCH)) {
     const vectors = some.map(({ values }) => ({
       values,
-      inputs: modelInputs(usecase.plan, usecase.ir.model, values),
+      inputs: modelInputs(usecase.plan, model, values),
     }));
     const answer = await endpoint.score(vectors.map((vector) => vector.inputs));
     some.forEach(({ entity_id, state, t }, i) => {
@@ -100,12 +102,14 @@ export async function predict(
   return predictions;
 }
 
+/** In the words of the alerts: without these there are none. */
 function reasonsOf(
   { ir, view }: LoadedUseCase,
   values: readonly FeatureValue[],
   contributions: readonly number[],
 ): string[] {
-  return reasons(ir.alerts, view, ir.model, values, contributions);
+  const { alerts, model } = ir;
+  return alerts && model ? reasons(alerts, view, model, values, contributions) : [];
 }
 
 /** The same for every delivery of the same change, so that a repeat overwrites. */
@@ -156,6 +160,18 @@ async function withoutErased(
   return candidates.filter(({ entity_id }) => !erased.has(entity_id));
 }
 
+/** Whether the score raises an alert; never in a use case without alerts. */
+function alertOf(
+  { ir: { alerts } }: LoadedUseCase,
+  { entity_id, t, score, prediction_id }: Prediction,
+  before: AlertState,
+) {
+  if (!alerts) return { next: before, alert: null };
+  const { next, raise } = decide(alerts, before, score, t);
+  const alert = { alert_id: prediction_id, title: titleOf(alerts, entity_id), link: linkOf(alerts, entity_id, t) };
+  return { next, alert: raise ? alert : null };
+}
+
 /** @returns whether this call raised an alert */
 async function record(
   usecase: LoadedUseCase,
@@ -163,16 +179,12 @@ async function record(
   prediction: Prediction,
   first: StoredScore | undefined,
 ): Promise<boolean> {
-  const { alerts } = usecase.ir;
   const { entity_id, t } = prediction;
   for (let from = first, attempts = 0; ; attempts++) {
     // A redelivery, or an older image overtaken by a newer one: a served score never goes back in time.
     if (from && (from.t > t || (from.t === t && from.model_version === prediction.model_version))) return false;
-    const { next, raise } = decide(alerts, from?.alert_state ?? NEVER_ALERTED, prediction.score, t);
-    const alert = raise
-      ? { alert_id: prediction.prediction_id, title: titleOf(alerts, entity_id), link: linkOf(alerts, entity_id, t) }
-      : null;
-    if (await scores.write({ ...prediction, alert_state: next }, from?.version ?? null, alert)) return raise;
+    const { next, alert } = alertOf(usecase, prediction, from?.alert_state ?? NEVER_ALERTED);
+    if (await scores.write({ ...prediction, alert_state: next }, from?.version ?? null, alert)) return alert !== null;
     if (attempts === MAX_TRIES) throw new Error('a score lost every conditional write; its batch is delivered again');
     await wait(attempts);
     from = (await scores.read([entity_id])).get(entity_id);

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FeatureViewIR, UseCaseIR } from '../../core/ir.ts';
-import { modelView, parseUseCase } from '../../core/usecase.ts';
+import { onlineView } from '../../core/parts.ts';
+import { parseUseCase } from '../../core/usecase.ts';
 import { compileView, type ViewPlan } from '../../core/view.ts';
 
 export interface LoadedUseCase {
@@ -33,6 +34,6 @@ function read(document: string): LoadedUseCase {
 }
 
 export function compileUseCase(ir: UseCaseIR): LoadedUseCase {
-  const view = modelView(ir);
+  const view = onlineView(ir);
   return { ir, view, plan: compileView(view) };
 }

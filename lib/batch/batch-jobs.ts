@@ -6,6 +6,7 @@ import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import { CfnTrigger } from 'aws-cdk-lib/aws-glue';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { hasModel } from '../../core/parts.ts';
 import { SETTLE_SECONDS } from '../../core/tombstone.ts';
 import { type Lake, PREFIX } from '../feature-store/lake.ts';
 import type { OfflineCatalog } from '../feature-store/offline-catalog.ts';
@@ -42,8 +43,9 @@ export class BatchJobs extends Construct {
   readonly landHistory: SparkJob;
   readonly compactArchive: SparkJob;
   readonly backfillStates: SparkJob;
-  readonly buildTrainingSet: SparkJob;
-  readonly checkConsistency: SparkJob;
+  /** These two where there is a model: without one nothing is learnt, and no scored vector is kept. */
+  readonly buildTrainingSet?: SparkJob;
+  readonly checkConsistency?: SparkJob;
   readonly eraseEntity: SparkJob;
   readonly featuresAt: SparkJob;
   readonly healStates: SparkJob;
@@ -103,22 +105,24 @@ export class BatchJobs extends Construct {
     // Where a version joined the stream is known when it has: the archive is merged up to there then.
     this.compactArchive.grantRun(this.backfillStates);
 
-    this.buildTrainingSet = new SparkJob(this, 'BuildTrainingSet', {
-      ...common,
-      script: 'build_training_set.py',
-      description: 'Joins labels and features as they were known at each instant',
-    });
-    catalog.grantWrite(this.buildTrainingSet);
-    lake.grantReadWrite(this.buildTrainingSet, PREFIX.trainingSets);
+    if (hasModel(deployment.useCase.ir)) {
+      this.buildTrainingSet = new SparkJob(this, 'BuildTrainingSet', {
+        ...common,
+        script: 'build_training_set.py',
+        description: 'Joins labels and features as they were known at each instant',
+      });
+      catalog.grantWrite(this.buildTrainingSet);
+      lake.grantReadWrite(this.buildTrainingSet, PREFIX.trainingSets);
 
-    this.checkConsistency = new SparkJob(this, 'CheckConsistency', {
-      ...common,
-      script: 'check_consistency.py',
-      description: 'Replays served vectors offline and counts the differences',
-    });
-    catalog.grantQuery(this.checkConsistency);
-    lake.grantRead(this.checkConsistency, PREFIX.predictions);
-    lake.grantReadWrite(this.checkConsistency, PREFIX.checks);
+      this.checkConsistency = new SparkJob(this, 'CheckConsistency', {
+        ...common,
+        script: 'check_consistency.py',
+        description: 'Replays served vectors offline and counts the differences',
+      });
+      catalog.grantQuery(this.checkConsistency);
+      lake.grantRead(this.checkConsistency, PREFIX.predictions);
+      lake.grantReadWrite(this.checkConsistency, PREFIX.checks);
+    }
 
     this.eraseEntity = new SparkJob(this, 'EraseEntity', {
       ...common,
@@ -193,12 +197,10 @@ export class BatchJobs extends Construct {
           '--late_days': String(KEEP_DAYS),
         },
       );
-      this.schedule(
-        'CheckDaily',
-        this.checkConsistency,
-        'cron(30 3 * * ? *)',
-        'Replays the served vectors of the last day',
-      );
+      if (this.checkConsistency) {
+        const description = 'Replays the served vectors of the last day';
+        this.schedule('CheckDaily', this.checkConsistency, 'cron(30 3 * * ? *)', description);
+      }
       // A batch that was being retried during an erasure is written to the lake by Lambda itself, up to a day later.
       this.schedule(
         'EraseWeekly',
@@ -233,8 +235,8 @@ export class BatchJobs extends Construct {
       this.landHistory,
       this.compactArchive,
       this.backfillStates,
-      this.buildTrainingSet,
-      this.checkConsistency,
+      ...(this.buildTrainingSet ? [this.buildTrainingSet] : []),
+      ...(this.checkConsistency ? [this.checkConsistency] : []),
       this.eraseEntity,
       this.featuresAt,
       this.healStates,

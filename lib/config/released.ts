@@ -3,7 +3,8 @@ import path from 'node:path';
 import { contractBreaks } from '../../core/compatibility.ts';
 import { DefinitionError } from '../../core/errors.ts';
 import type { UseCaseIR } from '../../core/ir.ts';
-import { modelView, parseUseCase } from '../../core/usecase.ts';
+import { onlineView } from '../../core/parts.ts';
+import { parseUseCase } from '../../core/usecase.ts';
 import { ConfigError } from './config-error.ts';
 
 /** What a use case's `released.json` says was released last. @param folder of the use case */
@@ -29,7 +30,7 @@ export class Release {
 
   /** Whether the model reads another version of its view in `ir`, so that the released one has to be kept beside it. */
   isPreviousTo(ir: UseCaseIR): boolean {
-    return this.ir !== null && modelView(this.ir).version !== modelView(ir).version;
+    return this.ir !== null && onlineView(this.ir).version !== onlineView(ir).version;
   }
 }
 

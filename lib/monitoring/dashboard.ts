@@ -26,8 +26,9 @@ export interface PipelineDashboardProps {
   readonly stream: EventStream;
   /** By the name they have in the graphs. */
   readonly functions: Readonly<Record<string, IFunction>>;
-  readonly endpoint: ScoringEndpoint;
-  readonly machine: IStateMachine;
+  /** These two where there is a model. */
+  readonly endpoint?: ScoringEndpoint;
+  readonly machine?: IStateMachine;
   /** Names, in the order they are shown. */
   readonly alarms: readonly string[];
 }
@@ -51,8 +52,18 @@ export class PipelineDashboard extends Construct {
     );
     this.row('## Ingestion', ...this.ingestion(props));
     this.row('## Processing', ...this.processing(props));
-    this.row('## Features and scores', ...this.scoring());
-    this.row('## Model and alerts', ...this.modelAndAlerts(props));
+    const { endpoint, machine } = props;
+    if (endpoint && machine) {
+      this.row('## Features and scores', this.states(), ...this.scores());
+      const { alerts } = useCase.ir;
+      this.row(
+        alerts ? '## Model and alerts' : '## Model',
+        ...(alerts ? [this.alerts()] : []),
+        ...this.model(endpoint, machine),
+      );
+    } else {
+      this.row('## Features', this.states());
+    }
   }
 
   private alarmsNamed(names: readonly string[]) {
@@ -120,9 +131,12 @@ export class PipelineDashboard extends Construct {
     ];
   }
 
-  private scoring(): IWidget[] {
+  private states(): IWidget {
+    return graph('States', [this.metric(SERVICE.processor, METRIC.statesWritten)]);
+  }
+
+  private scores(): IWidget[] {
     return [
-      graph('States', [this.metric(SERVICE.processor, METRIC.statesWritten)]),
       graph(
         'Freshness: from arrival to score',
         [Stats.p(50), Stats.p(99)].map((statistic) =>
@@ -141,22 +155,25 @@ export class PipelineDashboard extends Construct {
     ];
   }
 
-  private modelAndAlerts({ endpoint, machine }: PipelineDashboardProps): IWidget[] {
+  private alerts(): IWidget {
+    return graph('Alerts', [
+      new MathExpression({
+        expression: 'FILL(byEvent, 0) + FILL(bySweep, 0)',
+        usingMetrics: {
+          byEvent: this.metric(SERVICE.scorer, METRIC.alertsRaised),
+          bySweep: this.metric(SERVICE.sweep, METRIC.alertsRaised),
+        },
+        period: PERIOD,
+        label: METRIC.alertsRaised,
+      }),
+      this.metric(SERVICE.publisher, METRIC.alertsPublished),
+      this.metric(SERVICE.notifier, METRIC.alertsSent),
+      this.metric(SERVICE.notifier, METRIC.alertSendFailures),
+    ]);
+  }
+
+  private model(endpoint: ScoringEndpoint, machine: IStateMachine): IWidget[] {
     return [
-      graph('Alerts', [
-        new MathExpression({
-          expression: 'FILL(byEvent, 0) + FILL(bySweep, 0)',
-          usingMetrics: {
-            byEvent: this.metric(SERVICE.scorer, METRIC.alertsRaised),
-            bySweep: this.metric(SERVICE.sweep, METRIC.alertsRaised),
-          },
-          period: PERIOD,
-          label: METRIC.alertsRaised,
-        }),
-        this.metric(SERVICE.publisher, METRIC.alertsPublished),
-        this.metric(SERVICE.notifier, METRIC.alertsSent),
-        this.metric(SERVICE.notifier, METRIC.alertSendFailures),
-      ]),
       graph('Endpoint', [
         endpoint.metric('Invocations', Stats.SUM, PERIOD),
         endpoint.metric('Invocation4XXErrors', Stats.SUM, PERIOD),

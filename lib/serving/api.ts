@@ -24,14 +24,17 @@ export interface ApiProps {
   readonly alarms: AlarmRegistry;
   readonly features: OnlineTable;
   readonly lake: Lake;
-  readonly endpoint: ScoringEndpoint;
+  /** @default - the use case has no model, and the API answers with features alone */
+  readonly endpoint?: ScoringEndpoint;
 }
 
-/** `POST /v1/features` and `POST /v1/score`, signed by IAM. */
+/** `POST /v1/features` and, where there is a model, `POST /v1/score`, signed by IAM. */
 export class Api extends Construct {
   readonly fn: NodeFunction<Env>;
   readonly api: HttpApi;
   readonly url: string;
+  /** Without the leading `/`. */
+  readonly paths: readonly string[];
 
   constructor(scope: Construct, id: string, props: ApiProps) {
     super(scope, id);
@@ -41,25 +44,30 @@ export class Api extends Construct {
       deployment,
       service: SERVICE.api,
       entry: 'api/handler.ts',
-      description: 'Answers features and scores of up to 100 entities at the time of the request',
+      description: `Answers features${endpoint ? ' and scores' : ''} of up to 100 entities at the time of the request`,
       memoryMiB: stage.api.memoryMiB,
       // An HTTP API waits 30 s at most.
       timeoutSeconds: API_TIMEOUT_SECONDS,
       invocation: { kind: 'synchronous' },
-      environment: predictionVariables(props),
+      environment: endpoint
+        ? predictionVariables({ features, lake, endpoint })
+        : { FEATURES_TABLE: features.table.tableName },
     });
     features.grantRead(this.fn);
-    lake.grantPut(this.fn, PREFIX.predictions);
-    endpoint.grantScore(this.fn);
+    if (endpoint) {
+      lake.grantPut(this.fn, PREFIX.predictions);
+      endpoint.grantScore(this.fn);
+    }
 
     this.api = new HttpApi(this, 'HttpApi', {
-      description: 'Tidemark features and scores',
+      description: endpoint ? 'Tidemark features and scores' : 'Tidemark features',
       createDefaultStage: false,
       defaultAuthorizer: new HttpIamAuthorizer(),
     });
     const integration = new HttpLambdaIntegration('Lambda', this.fn.function);
-    for (const path of ['/v1/features', '/v1/score']) {
-      this.api.addRoutes({ path, methods: [HttpMethod.POST], integration });
+    this.paths = ['v1/features', ...(endpoint ? ['v1/score'] : [])];
+    for (const path of this.paths) {
+      this.api.addRoutes({ path: `/${path}`, methods: [HttpMethod.POST], integration });
     }
     const accessLogs = new VendedLogs(this, 'AccessLogs', { stage, service: 'apigateway' });
     const httpStage = new HttpStage(this, 'Stage', {

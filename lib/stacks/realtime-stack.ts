@@ -13,10 +13,11 @@ import { ScoringEndpoint } from '../serving/scoring-endpoint.ts';
 import { Sweep } from '../serving/sweep.ts';
 import type { StorageStack } from './storage-stack.ts';
 
-/** From an event to a score to an alert, in seconds. */
+/** From an event to features, and where the use case has them to a score and an alert, in seconds. */
 export class RealtimeStack extends TidemarkStack {
   readonly alarms: AlarmRegistry;
-  readonly endpoint: ScoringEndpoint;
+  /** Absent without a model. */
+  readonly endpoint?: ScoringEndpoint;
   /** By the name they have on the dashboard. */
   readonly functions: Readonly<Record<string, IFunction>>;
 
@@ -25,16 +26,17 @@ export class RealtimeStack extends TidemarkStack {
     const { deployment, storage } = props;
     const { key, lake, stream, features, scores, alarmTopic, slackSecret } = storage;
     this.alarms = new AlarmRegistry(this, 'Alarms', { deployment, topic: alarmTopic });
-    this.endpoint = new ScoringEndpoint(this, 'Endpoint', { deployment });
     const common = { deployment, alarms: this.alarms, lake };
-    const serving = { ...common, features, scores, endpoint: this.endpoint };
+    const endpoint = scores && new ScoringEndpoint(this, 'Endpoint', { deployment });
+    this.endpoint = endpoint;
     addWriteThrottleAlarm(this.alarms, stream);
     const processor = new Processor(this, 'Processor', { ...common, stream, features });
     const archiver = new Archiver(this, 'Archiver', { ...common, stream, features });
-    const scorer = new Scorer(this, 'Scorer', serving);
-    const sweep = new Sweep(this, 'Sweep', { ...serving, key, stream });
-    const api = new Api(this, 'Api', serving);
-    const alerting = new Alerting(this, 'Alerting', { ...common, key, scores, slackSecret });
+    const serving = scores && endpoint && { ...common, features, scores, endpoint };
+    const scorer = serving && new Scorer(this, 'Scorer', serving);
+    const sweep = serving && new Sweep(this, 'Sweep', { ...serving, key, stream });
+    const api = new Api(this, 'Api', { ...common, features, endpoint });
+    const alerting = scores && slackSecret && new Alerting(this, 'Alerting', { ...common, key, scores, slackSecret });
     if (deployment.stage.alarms.slackChannel !== undefined) {
       new SlackChannel(this, 'SlackChannel', {
         deployment,
@@ -46,17 +48,16 @@ export class RealtimeStack extends TidemarkStack {
     this.functions = {
       Processor: processor.fn.function,
       Archiver: archiver.fn.function,
-      Scorer: scorer.fn.function,
-      Sweep: sweep.fn.function,
+      ...(scorer && { Scorer: scorer.fn.function }),
+      ...(sweep && { Sweep: sweep.fn.function }),
       Api: api.fn.function,
-      Publisher: alerting.publisher.function,
-      Notifier: alerting.notifier.function,
+      ...(alerting && { Publisher: alerting.publisher.function, Notifier: alerting.notifier.function }),
     };
 
-    this.output('ApiUrl', api.url, 'HTTP API, IAM-signed: POST v1/features, v1/score');
+    this.output('ApiUrl', api.url, `HTTP API, IAM-signed: POST ${api.paths.join(', ')}`);
     this.output('ProcessorFunctionName', processor.fn.function.functionName, 'Folds events into states');
-    this.output('ScorerFunctionName', scorer.fn.function.functionName, 'Scores changed entities');
-    this.output('SweepFunctionName', sweep.fn.function.functionName, 'Scores silent entities');
-    this.output('AlertTopicArn', alerting.topic.topicArn, 'Topic of the alerts');
+    if (scorer) this.output('ScorerFunctionName', scorer.fn.function.functionName, 'Scores changed entities');
+    if (sweep) this.output('SweepFunctionName', sweep.fn.function.functionName, 'Scores silent entities');
+    if (alerting) this.output('AlertTopicArn', alerting.topic.topicArn, 'Topic of the alerts');
   }
 }

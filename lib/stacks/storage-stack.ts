@@ -1,5 +1,7 @@
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import { hasModel } from '../../core/parts.ts';
+import type { StageConfig } from '../config/stage-config.ts';
 import { Lake } from '../feature-store/lake.ts';
 import { OfflineCatalog } from '../feature-store/offline-catalog.ts';
 import { OnlineTable, ScoreTable } from '../feature-store/tables.ts';
@@ -18,52 +20,64 @@ export class StorageStack extends TidemarkStack {
   readonly lake: Lake;
   readonly catalog: OfflineCatalog;
   readonly features: OnlineTable;
-  readonly scores: ScoreTable;
-  readonly registry: ModelRegistry;
+  /** Absent without a model. */
+  readonly scores?: ScoreTable;
+  readonly registry?: ModelRegistry;
   readonly alarmTopic: NotificationTopic;
-  readonly slackSecret: Secret;
+  /** Absent without alerts. */
+  readonly slackSecret?: Secret;
 
   constructor(scope: Construct, id: string, props: TidemarkStackProps) {
     super(scope, id, { ...props, stateful: true });
     const { deployment } = props;
-    const { stage } = deployment;
+    const { stage, useCase } = deployment;
     this.key = new DataKey(this, 'DataKey', { stage });
     // Topics and their dead-letter queues are written to by services, not by roles of ours.
-    this.key.grantPublishers('cloudwatch.amazonaws.com', 'events.amazonaws.com', 'sns.amazonaws.com');
+    const alerts = useCase.ir.alerts ? (['sns.amazonaws.com'] as const) : [];
+    this.key.grantPublishers('cloudwatch.amazonaws.com', 'events.amazonaws.com', ...alerts);
     const common = { stage, key: this.key };
     this.stream = new EventStream(this, 'Events', common);
     this.lake = new Lake(this, 'Lake', common);
     this.catalog = new OfflineCatalog(this, 'Offline', { stage, lake: this.lake });
     this.features = new OnlineTable(this, 'Features', common);
-    this.scores = new ScoreTable(this, 'Scores', common);
-    this.registry = new ModelRegistry(this, 'Models', { deployment });
+    if (hasModel(useCase.ir)) {
+      this.scores = new ScoreTable(this, 'Scores', common);
+      this.registry = new ModelRegistry(this, 'Models', { deployment });
+    }
     this.alarmTopic = new NotificationTopic(this, 'Alarms', {
       displayName: `Tidemark ${stage.stage} alarms`,
       key: this.key,
       emails: stage.alarms.emails,
     });
     this.alarmTopic.allowAlarms();
-    this.slackSecret = new Secret(this, 'SlackWebhook', {
+    if (useCase.ir.alerts) this.slackSecret = this.makeSlackSecret(stage);
+    this.keepExports();
+
+    this.output('StreamName', this.stream.stream.streamName, 'Kinesis stream that takes events');
+    this.output('FeaturesTableName', this.features.table.tableName, 'Online store');
+    if (this.scores) this.output('ScoresTableName', this.scores.table.tableName, 'Scores and the outbox of alerts');
+    this.output('LakeBucketName', this.lake.bucket.bucketName, 'Archive, Iceberg warehouse, training sets, models');
+    this.output('GlueDatabaseName', this.catalog.database.databaseName, 'Glue database of the Iceberg tables');
+    if (this.registry) this.output('ModelPackageGroupName', this.registry.groupName, 'Model registry');
+    this.output('AlarmTopicArn', this.alarmTopic.topicArn, 'Topic of the operational alarms');
+    if (this.slackSecret) {
+      this.output('SlackSecretArn', this.slackSecret.secretArn, 'Secret that takes the Slack webhook');
+    }
+  }
+
+  private makeSlackSecret(stage: StageConfig): Secret {
+    const secret = new Secret(this, 'SlackWebhook', {
       description:
         'Slack webhook of the alerts: {"url": "https://hooks.slack.com/services/…"}; put the address in after the deployment',
       encryptionKey: this.key.key,
       removalPolicy: removalPolicy(stage, true),
       generateSecretString: { secretStringTemplate: JSON.stringify({ url: '' }), generateStringKey: 'placeholder' },
     });
-    acknowledge(this.slackSecret, {
+    acknowledge(secret, {
       id: 'AwsSolutions-SMG4',
       reason: 'The webhook is issued by Slack and renewed there by hand; there is nothing to rotate on a schedule.',
     });
-    this.keepExports();
-
-    this.output('StreamName', this.stream.stream.streamName, 'Kinesis stream that takes events');
-    this.output('FeaturesTableName', this.features.table.tableName, 'Online store');
-    this.output('ScoresTableName', this.scores.table.tableName, 'Scores and the outbox of alerts');
-    this.output('LakeBucketName', this.lake.bucket.bucketName, 'Archive, Iceberg warehouse, training sets, models');
-    this.output('GlueDatabaseName', this.catalog.database.databaseName, 'Glue database of the Iceberg tables');
-    this.output('ModelPackageGroupName', this.registry.groupName, 'Model registry');
-    this.output('AlarmTopicArn', this.alarmTopic.topicArn, 'Topic of the operational alarms');
-    this.output('SlackSecretArn', this.slackSecret.secretArn, 'Secret that takes the Slack webhook');
+    return secret;
   }
 
   /**
@@ -78,11 +92,15 @@ export class StorageStack extends TidemarkStack {
       lake.bucket.bucketName,
       stream.stream.streamArn,
       stream.stream.streamName,
-      ...[features.table, scores.table].flatMap((table) => [table.tableArn, table.tableName, table.tableStreamArn]),
+      ...[features, ...(scores ? [scores] : [])].flatMap(({ table }) => [
+        table.tableArn,
+        table.tableName,
+        table.tableStreamArn,
+      ]),
       catalog.database.databaseName,
-      registry.groupArn,
+      ...(registry ? [registry.groupArn] : []),
       alarmTopic.topicArn,
-      slackSecret.secretArn,
+      ...(slackSecret ? [slackSecret.secretArn] : []),
     ];
     for (const value of values) this.exportValue(value);
   }

@@ -8,10 +8,11 @@ import { ScoringEndpoint } from '../serving/scoring-endpoint.ts';
 import { TrainingMachine } from '../training/training-machine.ts';
 import type { StorageStack } from './storage-stack.ts';
 
-/** The batch side: Spark jobs, and the state machine that trains and deploys models. */
+/** The batch side: Spark jobs, and where the use case has a model the state machine that trains and deploys it. */
 export class TrainingStack extends TidemarkStack {
   readonly alarms: AlarmRegistry;
-  readonly machine: IStateMachine;
+  /** Absent without a model. */
+  readonly machine?: IStateMachine;
 
   constructor(scope: Construct, id: string, props: TidemarkStackProps & { readonly storage: StorageStack }) {
     super(scope, id, { ...props, stateful: false });
@@ -20,22 +21,25 @@ export class TrainingStack extends TidemarkStack {
     this.alarms = new AlarmRegistry(this, 'Alarms', { deployment, topic: alarmTopic });
     const common = { deployment, alarms: this.alarms, key, lake };
     const useCase = new CodeAsset(this, 'UseCase', { path: deployment.useCase.document });
-    const endpoint = new ScoringEndpoint(this, 'Endpoint', { deployment });
     const jobs = new BatchJobs(this, 'Batch', { ...common, alarmTopic, catalog, features, stream, useCase });
-    const training = new TrainingMachine(this, 'Training', {
-      ...common,
-      registry,
-      endpoint,
-      buildTrainingSet: jobs.buildTrainingSet,
-      useCase,
-      outdir: props.outdir,
-    });
-    this.machine = training.machine;
+    const { buildTrainingSet, checkConsistency } = jobs;
+    if (registry && buildTrainingSet) {
+      const endpoint = new ScoringEndpoint(this, 'Endpoint', { deployment });
+      const { outdir } = props;
+      const training = new TrainingMachine(this, 'Training', {
+        ...{ ...common, registry, endpoint, buildTrainingSet, useCase, outdir },
+      });
+      this.machine = training.machine;
+      const { stateMachineArn } = training.machine;
+      this.output('TrainingStateMachineArn', stateMachineArn, 'Trains, gates, registers and deploys a model');
+      this.output('EndpointName', endpoint.endpointName, 'SageMaker endpoint, made by the first training');
+    }
 
     this.output('LandHistoryJobName', jobs.landHistory.job.jobName, 'Glue job: history files into events');
     this.output('CompactArchiveJobName', jobs.compactArchive.job.jobName, 'Glue job: archive into the Iceberg tables');
     this.output('BackfillStatesJobName', jobs.backfillStates.job.jobName, 'Glue job: states from all events');
-    this.output('BuildTrainingSetJobName', jobs.buildTrainingSet.job.jobName, 'Glue job: training set');
+    if (buildTrainingSet)
+      this.output('BuildTrainingSetJobName', buildTrainingSet.job.jobName, 'Glue job: training set');
     this.output('EraseEntityJobName', jobs.eraseEntity.job.jobName, 'Glue job: erases entities from the lake');
     this.output('FeaturesAtJobName', jobs.featuresAt.job.jobName, 'Glue job: features of an entity at an instant');
     this.output(
@@ -43,17 +47,9 @@ export class TrainingStack extends TidemarkStack {
       jobs.healStates.job.jobName,
       'Glue job: states compared with their events, and mended',
     );
-    this.output(
-      'CheckConsistencyJobName',
-      jobs.checkConsistency.job.jobName,
-      'Glue job: served vectors replayed offline',
-    );
-    this.output(
-      'TrainingStateMachineArn',
-      training.machine.stateMachineArn,
-      'Trains, gates, registers and deploys a model',
-    );
-    this.output('EndpointName', endpoint.endpointName, 'SageMaker endpoint, made by the first training');
-    this.output('UseCaseUri', useCase.s3ObjectUrl, 'Compiled use case that Glue and SageMaker read');
+    if (checkConsistency) {
+      this.output('CheckConsistencyJobName', checkConsistency.job.jobName, 'Glue job: served vectors replayed offline');
+    }
+    this.output('UseCaseUri', useCase.s3ObjectUrl, 'Compiled use case that the jobs read');
   }
 }

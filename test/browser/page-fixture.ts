@@ -26,12 +26,13 @@ export async function deployFixture(cloud: LocalCloud, now: number): Promise<Pag
   await kinesis.send(new CreateStreamCommand({ StreamName: 'events', ShardCount: 2 }));
   await sagemaker.send(new CreateModelPackageGroupCommand({ ModelPackageGroupName: 'churn' }));
   return {
-    ...{ stage: 'local', useCase: 'churn', alertThreshold: 0.8, dashboardName: 'pipeline', scoresTable: 'scores' },
-    ...{
-      streamName: 'events',
+    ...{ stage: 'local', useCase: 'churn', dashboardName: 'pipeline', streamName: 'events' },
+    since: now - 60 * MINUTE_MS,
+    model: {
+      scoresTable: 'scores',
       endpointName: 'tidemark-local-churn',
       modelPackageGroup: 'churn',
-      since: now - 60 * MINUTE_MS,
+      alertThreshold: 0.8,
     },
     ...{ cloudwatch, dynamodb, kinesis, sagemaker },
   };

@@ -2,7 +2,7 @@ import { get } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import chromium from '@sparticuz/chromium';
 import puppeteer, { type Browser, type Page as Tab } from 'puppeteer-core';
-import { awsPageData } from '../../cli/page/data.ts';
+import { awsPageData, type PageSource } from '../../cli/page/data.ts';
 import { type Page, startPage } from '../../cli/page/server.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { deployFixture } from './page-fixture.ts';
@@ -10,6 +10,7 @@ import { deployFixture } from './page-fixture.ts';
 const SCREENSHOT = process.env.TIDEMARK_SCREENSHOT;
 
 let cloud: LocalCloud;
+let source: PageSource;
 let page: Page;
 let browser: Browser;
 let tab: Tab;
@@ -17,7 +18,8 @@ const complaints: string[] = [];
 
 beforeAll(async () => {
   cloud = await startLocalCloud({ quiet: true });
-  page = await startPage(awsPageData(await deployFixture(cloud, Date.now())));
+  source = await deployFixture(cloud, Date.now());
+  page = await startPage(awsPageData(source));
   browser = await puppeteer.launch({
     args: [...chromium.args, '--no-sandbox'],
     executablePath: await chromium.executablePath(),
@@ -116,5 +118,44 @@ describe('the page', () => {
     const policy = (await fetch(page.url)).headers.get('content-security-policy');
     expect(policy).toContain("default-src 'none'");
     expect(policy).not.toContain('unsafe');
+  });
+});
+
+describe('the page of a use case that leaves parts out', () => {
+  const boxes = (of: Tab) => of.$$eval('[data-box]', (all) => all.map((box) => (box as SVGElement).dataset.box));
+
+  /** What can be seen of a page over the same cloud. */
+  async function look(model: PageSource['model']) {
+    const open = await startPage(awsPageData({ ...source, model }));
+    const other = await browser.newPage();
+    try {
+      await other.goto(open.url);
+      await other.waitForSelector('body[data-ready="true"]', { timeout: 20_000 });
+      const shown = (id: string) => other.$eval(id, (element) => (element as HTMLElement).offsetHeight > 0);
+      return {
+        boxes: await boxes(other),
+        arrows: (await other.$$('line.arrow')).length,
+        scores: await shown('#scores-and-alerts'),
+        alerts: await shown('#alerts-panel'),
+        problem: await shown('#problem'),
+      };
+    } finally {
+      await other.close();
+      await open.close();
+    }
+  }
+
+  test('shows events and features alone', async () => {
+    const whole = await boxes(tab);
+    expect(whole).toEqual(expect.arrayContaining(['scorer', 'alerts', 'slack', 'model', 'endpoint']));
+    const left = ['stream', 'processor', 'states', 'quarantine', 'lake', 'alarms'];
+    expect(await look(null)).toEqual({ boxes: left, arrows: 4, scores: false, alerts: false, problem: false });
+  });
+
+  test('shows scores without alerts', async () => {
+    const found = await look({ ...source.model!, alertThreshold: null });
+    expect(found).toMatchObject({ scores: true, alerts: false, problem: false });
+    expect(found.boxes).toEqual(expect.arrayContaining(['scorer', 'model', 'endpoint']));
+    expect(found.boxes.filter((id) => id === 'alerts' || id === 'slack')).toEqual([]);
   });
 });

@@ -19,8 +19,8 @@ interface ContractCase {
   readonly expect: { readonly event?: object; readonly reason?: string };
 }
 
-describe('contracts', () => {
-  const { contracts, cases } = read('contracts') as { contracts: ContractIR[]; cases: ContractCase[] };
+describe.each(['contracts', 'derived-columns'])('%s', (name) => {
+  const { contracts, cases } = read(name) as { contracts: ContractIR[]; cases: ContractCase[] };
   const compiled = compileContracts(contracts);
 
   test.each(cases.map((one) => [one.rule, one] as const))('%s', (_, one) => {

@@ -22,6 +22,7 @@ import { Replayer, readEvents, type TimedEvent } from '../../cli/replay.ts';
 import { featuresAt } from '../../cli/time-travel.ts';
 import { useJava } from '../../cli/tools.ts';
 import type { TrainedModel } from '../../cli/trained-model.ts';
+import { requireModel } from '../../core/parts.ts';
 import { compareSequence } from '../../core/state.ts';
 import { PREFIX } from '../../lib/feature-store/lake.ts';
 import { Progress } from '../../setup/progress.mjs';
@@ -150,7 +151,9 @@ describe('the deployed app, with IAM enforced', () => {
     const answer = await featuresAt(clients, resources, question, { signal });
     expect(answer.events.length).toBeGreaterThan(0);
     expect(answer.events.some(({ status }) => status === 'counted')).toBe(true);
-    expect(answer.features).toHaveLength(ir.views.find(({ name }) => name === ir.model.view)?.features.length ?? 0);
+    expect(answer.features).toHaveLength(
+      ir.views.find(({ name }) => name === requireModel(ir).model.view)?.features.length ?? 0,
+    );
     expect(await session.lake.keys(PREFIX.timeTravel)).toEqual([]);
 
     const stores = await eraseEntity(clients, resources, entity_id, { signal });
@@ -207,7 +210,7 @@ describe('the deployed app, with IAM enforced', () => {
         return { available_at, event: { ...last.event, event_id: id, available_at } };
       };
       const version = async () => {
-        const view = session.ir.views.find(({ name }) => name === session.ir.model.view)?.version ?? '';
+        const view = session.ir.views.find(({ name }) => name === requireModel(session.ir).model.view)?.version ?? '';
         const Key = { entity_id: { S: last.event.entity_id }, view: { S: view } };
         const { Item } = await clients.dynamodb.send(
           new GetItemCommand({ TableName: session.resources.get('featuresTable'), Key, ConsistentRead: true }),

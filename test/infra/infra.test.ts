@@ -9,6 +9,7 @@ import './alarms.cases.ts';
 import './deliveries.cases.ts';
 import './references.cases.ts';
 import './use-cases.cases.ts';
+import './parts.cases.ts';
 import './iam-policies.cases.ts';
 import './metrics.cases.ts';
 import './support.cases.ts';

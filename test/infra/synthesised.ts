@@ -11,6 +11,10 @@ import { loadStage } from '../../lib/config/stages.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const TINY = path.join(ROOT, 'test/fixtures/usecases/tiny');
+/** Events and features alone. */
+export const SPENDING = path.join(ROOT, 'test/fixtures/usecases/spending');
+/** A model, and no alerts. */
+export const QUIET = path.join(ROOT, 'test/fixtures/usecases/quiet');
 export const STAGES = ['local', 'dev', 'prod'] as const;
 export type StageName = (typeof STAGES)[number];
 

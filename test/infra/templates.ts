@@ -35,8 +35,9 @@ export class Templates {
     this.byStack = byStack;
   }
 
-  static async of(stage: StageName): Promise<Templates> {
-    const { template } = await synthesise(stage);
+  /** @param useCase a folder. @default - the smallest with all parts */
+  static async of(stage: StageName, useCase?: string): Promise<Templates> {
+    const { template } = await synthesise(stage, useCase);
     return new Templates(
       stage,
       Object.fromEntries(STACKS.map((stack) => [stack, template(stack).toJSON()])) as Record<StackName, TemplateJson>,

@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
+import { finalise } from '../../core/finalise.ts';
+import type { CanonicalEvent } from '../../core/ir.ts';
 import type { RejectionReason } from '../../core/rejection.ts';
+import { applyEvents, emptyState } from '../../core/state.ts';
 import { type ProcessorPorts, processBatch } from '../../lambdas/processor/process.ts';
 import { type QuarantineLine, writeQuarantine } from '../../lambdas/processor/quarantine.ts';
-import type { StateStore } from '../../lambdas/shared/ports.ts';
+import type { StateStore, StoredState } from '../../lambdas/shared/ports.ts';
 import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
 import { Faults, MemoryLake, MemoryStates } from './memory.ts';
 import { ARRIVAL, old, purchase, RULES, record, usecase } from './use-case.ts';
@@ -218,6 +221,36 @@ describe('failures', () => {
     const result = await world.run([record(large, 1), record(purchase('bob', 'e2'), 2)]);
     expect(result).toMatchObject({ failed: null, applied: 1, quarantined: new Map([['OVERSIZE', 1]]) });
     expect([...world.states.rows.keys()]).toEqual(['bob']);
+  });
+});
+
+describe('a sum that is full', () => {
+  test('refuses the event that would leave the exact range, and no other', async () => {
+    const world = new World();
+    const event: CanonicalEvent = {
+      event_id: 'e0',
+      entity_id: 'ann',
+      event_type: 'buy',
+      event_time: ARRIVAL - 60_000,
+      source_time: null,
+      source: '',
+      schema_version: 1,
+      properties: { amount: Number.MAX_SAFE_INTEGER - 150 },
+      available_at: ARRIVAL - 60_000,
+      shard_id: 'another',
+      sequence_number: '1',
+    };
+    const { state } = applyEvents(usecase.plan, emptyState(usecase.plan), [event]);
+    await world.states.port().write('ann', state, null);
+    const batch = [1, 2, 3].map((n) => record(purchase('ann', `e${n}`), n));
+    const small = record(purchase('ann', 'e4', { properties: { amount: 50 } }), 4);
+    const result = await world.run([...batch, record(purchase('bob', 'b'), 5), small]);
+    expect(result).toMatchObject({ failed: null, applied: 3, quarantined: new Map([['DECIMAL_OVERFLOW', 2]]) });
+    expect(world.lines.map(({ sequence_number }) => sequence_number)).toEqual(['2', '3']);
+    const [[, stored]] = world.states.get('ann') as [[string, StoredState]];
+    expect(finalise(usecase.plan, stored.state, ARRIVAL + 10).slice(0, 2)).toEqual([3, Number.MAX_SAFE_INTEGER]);
+    // Delivered again: what was applied is skipped, what was refused is refused again, into the same object.
+    expect(await world.run(batch)).toMatchObject({ failed: null, applied: 0 });
   });
 });
 

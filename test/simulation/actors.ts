@@ -1,6 +1,6 @@
 /** Those who act on the stream from outside: the producers, and whoever reshards it, moves its clocks and deploys. */
 import { backfill } from './backfill.ts';
-import { Facts, type Sent } from './facts.ts';
+import { Facts, type Sent, several } from './facts.ts';
 import type { Shard } from './kinesis.ts';
 import type { World } from './world.ts';
 
@@ -14,9 +14,11 @@ export async function produce(world: World): Promise<void> {
   const { chance, profile } = world;
   const facts = new Facts(chance.fork(1), profile);
   const copies: Promise<void>[] = [];
-  for (let i = 0; i < facts.count; i++) {
+  for (let i = 0; i < facts.count; ) {
     await world.time.sleep(chance.of(0.3) ? 0 : chance.int(profile.gap));
-    const sent = facts.fact(i, world.now);
+    const sent = several(chance.of(profile.bundled) ? facts.some(i, world.now) : [facts.fact(i, world.now)], chance);
+    i += sent.parts.length;
+    if (sent.parts.length > 1) world.note('record of several events');
     const first = send(world, sent);
     while (chance.of(profile.duplicates)) copies.push(world.run(() => again(world, sent, first)));
   }
@@ -32,7 +34,7 @@ async function again(world: World, sent: Sent, first: Shard): Promise<void> {
 /** @returns the shard it went to */
 function send(world: World, sent: Sent): Shard {
   const { chance, profile, stream } = world;
-  const wrong = sent.broken === null && chance.of(profile.misrouted);
+  const wrong = sent.parts[0]!.broken === null && chance.of(profile.misrouted);
   const partition_key = wrong ? `thing-${chance.int(4)}-of-another-producer` : sent.partition_key;
   const shard = chance.of(profile.scattered) ? chance.pick(stream.open) : undefined;
   return world.put({ ...sent, partition_key }, shard);

@@ -116,8 +116,7 @@ async function write(world: World, next: Version, positions: Positions): Promise
 /** Earliest copies of what lies before the positions, by entity. */
 function archivedEvents(world: World, positions: Positions): Map<string, CanonicalEvent[]> {
   const copies = new Map<string, CanonicalEvent>();
-  for (const record of world.records) {
-    const result = world.admitted(record);
+  for (const { result } of world.parts) {
     if (!result.ok || result.misrouted) continue;
     const { event } = result;
     const key = `${event.entity_id} ${event.event_id}`;

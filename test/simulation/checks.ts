@@ -1,5 +1,6 @@
 /** What must hold of a deployment once faults have stopped and all is delivered. */
 import type { CanonicalEvent } from '../../core/ir.ts';
+import type { RecordPart } from '../../core/records.ts';
 import type { QuarantineLine } from '../../lambdas/processor/quarantine.ts';
 import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
 import { type Compared, type Fate, StateCheck } from './check-states.ts';
@@ -12,14 +13,20 @@ export function check(world: World, at: Deployment, compared: Compared): void {
   const { refused } = at;
   const byEntity = new Map<string, CanonicalEvent[]>();
   for (const record of world.records) {
-    const result = world.admitted(record);
-    if (result.ok && !result.misrouted) {
-      const { event } = result;
-      byEntity.set(event.entity_id, [...(byEntity.get(event.entity_id) ?? []), event]);
-    } else if (!at.givenUp.has(record)) nothingDropped(world, at, record, refused);
+    const parts = world.partsOf(record);
+    for (const part of parts) {
+      const { result } = part;
+      if (result.ok && !result.misrouted) {
+        const { event } = result;
+        byEntity.set(event.entity_id, [...(byEntity.get(event.entity_id) ?? []), event]);
+      } else if (!at.givenUp.has(record)) nothingDropped(world, at, part, refused);
+    }
+    asMeant(world, record, parts);
   }
   noneInvented(world, refused);
-  const givenUp = new Set([...at.givenUp].map(({ position }) => placeOf(position)));
+  const givenUp = new Set(
+    [...at.givenUp].flatMap((record) => world.partsOf(record).map(({ position }) => placeOf(position))),
+  );
   const fate = (copy: CanonicalEvent): Fate => {
     const place = placeOf(copy);
     return { refused: refused.has(place), givenUp: givenUp.has(place) };
@@ -31,25 +38,36 @@ export function check(world: World, at: Deployment, compared: Compared): void {
 }
 
 /** What breaks its contract is in the quarantine with its bytes; what lay under another key lies under its own too. */
-function nothingDropped(world: World, at: Deployment, record: StreamRecord, refused: Refused): void {
-  const result = world.admitted(record);
-  const place = placeOf(record.position);
+function nothingDropped(world: World, at: Deployment, part: RecordPart, refused: Refused): void {
+  const { result } = part;
+  const place = placeOf(part.position);
   if (result.ok) {
-    if (!at.rerouted.has(Buffer.from(record.data).toString('latin1')))
+    if (!at.rerouted.has(Buffer.from(part.data).toString('latin1')))
       world.violated(`${place}: a misrouted record was not put again`);
     return;
   }
-  const raw = Buffer.from(record.data).toString('base64');
+  const raw = Buffer.from(part.data).toString('base64');
   const lines = refused.get(place) ?? [];
   if (!lines.some((line) => line.reason === result.reason && line.raw_base64 === raw))
     world.violated(`${place}: a refused record (${result.reason}) is not in the quarantine`);
-  const meant = world.sent.get(record)?.broken;
-  if (meant && meant !== result.reason) world.violated(`${place}: refused as ${result.reason}, but broken as ${meant}`);
+}
+
+/** Each event that a producer put into a record is found in it, and is refused as it was broken. */
+function asMeant(world: World, record: StreamRecord, parts: readonly RecordPart[]): void {
+  const sent = world.sent.get(record)?.parts ?? [];
+  const place = placeOf(record.position);
+  if (sent.length > 0 && sent.length !== parts.length)
+    world.violated(`${place}: ${parts.length} parts were found of ${sent.length}`);
+  sent.forEach(({ broken }, i) => {
+    const result = parts[i]?.result;
+    const found = result === undefined ? 'missing' : result.ok ? null : result.reason;
+    if (broken !== null && broken !== found) world.violated(`${place}: ${found}, but broken as ${broken}`);
+  });
 }
 
 /** Each line of the quarantine is about a record that had to be refused: broken, or a copy of another. */
 function noneInvented(world: World, refused: Refused): void {
-  const byPlace = new Map(world.records.map((record) => [placeOf(record.position), world.admitted(record)]));
+  const byPlace = new Map(world.parts.map(({ position, result }) => [placeOf(position), result]));
   const copies = new Map<string, number>();
   for (const result of byPlace.values()) {
     if (!result.ok || result.misrouted) continue;

@@ -68,6 +68,12 @@ export class Deployment {
   }
 }
 
-export function placeOf({ shard_id, sequence_number }: { shard_id: string; sequence_number: string }): string {
-  return `${shard_id} ${sequence_number}`;
+export interface Place {
+  readonly shard_id: string;
+  readonly sequence_number: string;
+  readonly sub_sequence?: number;
+}
+
+export function placeOf({ shard_id, sequence_number, sub_sequence = 0 }: Place): string {
+  return `${shard_id} ${sequence_number} ${sub_sequence}`;
 }

@@ -2,13 +2,22 @@
 import type { RejectionReason } from '../../core/rejection.ts';
 import { DAY, HOUR, MINUTE } from '../../core/time.ts';
 import { EPOCH } from '../core/generators.ts';
+import { aggregate } from '../core/kpl-writer.ts';
 import type { Chance } from './chance.ts';
 import type { Profile } from './profile.ts';
 
 /** Larger records are refused here, so that they are cheap to make. */
 export const MAX_BYTES = 2048;
 
+/** A record as a producer puts it. */
 export interface Sent {
+  readonly partition_key: string;
+  readonly data: Uint8Array;
+  /** One for each event in it, in order; none where the processor put it again. */
+  readonly parts: readonly SentEvent[];
+}
+
+export interface SentEvent {
   readonly partition_key: string;
   readonly data: Uint8Array;
   /** Why it must be refused; null for a good one, that may still come from too far in the future. */
@@ -66,7 +75,7 @@ export class Facts {
   }
 
   /** @param now ms UTC by the producer's clock. */
-  fact(i: number, now: number): Sent {
+  fact(i: number, now: number): SentEvent {
     const { chance } = this;
     const { entity, type, id } = this.plans[i]!;
     const claimed = Math.max(EPOCH - 50 * DAY, now - chance.pick(DELAYS));
@@ -91,6 +100,18 @@ export class Facts {
     return { partition_key, data: bytes(spoil(old)), broken: reason };
   }
 
+  /**
+   * Some facts from the i-th on, for one record. Where only watermarks tell what was applied, those of one entity: of a record
+   * with another key, what is not its own is put again, and a copy would not be known as such.
+   */
+  some(i: number, now: number): SentEvent[] {
+    const { chance, profile } = this;
+    const facts = Array.from({ length: Math.min(1 + chance.int(6), this.count - i) }, (_, j) => this.fact(i + j, now));
+    if (!profile.forgetful) return facts;
+    const other = facts.findIndex(({ partition_key }) => partition_key !== facts[0]!.partition_key);
+    return other < 0 ? facts : facts.slice(0, other);
+  }
+
   private properties(entity: string, type: Plan['type']): Envelope {
     const { chance } = this;
     const maybe = <T>(value: T): T | null => (chance.of(0.2) ? null : value);
@@ -108,6 +129,17 @@ export class Facts {
     const own = this.plans.filter((plan) => plan.entity === entity && plan.type === 'buy');
     return own.length > 0 && !this.chance.of(0.1) ? this.chance.pick(own).id : 'of-nobody';
   }
+}
+
+/** Events in one record: aggregated, or a line each, or one right after the other. */
+export function several(parts: readonly SentEvent[], chance: Chance): Sent {
+  const { partition_key, data } = parts[0]!;
+  if (parts.length === 1) return { partition_key, data, parts };
+  // A broken line may be one part with the next.
+  const plain = parts.every(({ broken }) => broken === null) && chance.of(0.4);
+  if (!plain) return { partition_key, data: aggregate(parts), parts };
+  const end = Buffer.from(chance.pick(['\n', '\r\n', '']));
+  return { partition_key, data: Buffer.concat(parts.flatMap((part) => [part.data, end])), parts };
 }
 
 function bytes(record: Envelope | string): Uint8Array {

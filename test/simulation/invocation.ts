@@ -48,7 +48,7 @@ async function run(
         faults.run('put', () => {
           for (const { entity_id, data } of events) {
             at.rerouted.add(Buffer.from(data).toString('latin1'));
-            world.put({ partition_key: entity_id, data, broken: null });
+            world.put({ partition_key: entity_id, data, parts: [] });
           }
         }),
       clock: world.profile.replay ? at.clockPort(faults) : null,

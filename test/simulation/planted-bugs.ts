@@ -3,6 +3,7 @@ import type { ByteReader } from '../../core/bytes.ts';
 import type { Sum } from '../../core/partial-numbers.ts';
 import type { Partial } from '../../core/partials.ts';
 import { RecentIds } from '../../core/recent-ids.ts';
+import { admitRecord } from '../../core/records.ts';
 import { compareSequence, type EntityState } from '../../core/state.ts';
 import type { PartialSpec, ViewPlan } from '../../core/view.ts';
 import { processBatch } from '../../lambdas/processor/process.ts';
@@ -132,6 +133,26 @@ const neverRetired: Sandbox = { ...REAL, retire: () => async () => {} };
 /** Who reads states is not told which one can't be read. */
 const badStateForAll: Sandbox = { ...REAL, states: (port) => ({ ...port, read: (ids) => port.read(ids) }) };
 
+/** The events of a record are taken for records, each written by itself, although its position is theirs together. */
+const recordTornApart: Sandbox = {
+  ...REAL,
+  process: async (records, rules, ports) => {
+    const parts = records.flatMap((record) => admitRecord(record, rules.contracts, rules.admit));
+    let result = await processBatch([], rules, ports);
+    for (const { position, data } of parts) {
+      const next = await processBatch([{ position, data }], rules, ports);
+      result = { ...next, failed: result.failed ?? next.failed };
+    }
+    return result;
+  },
+};
+
+/** Of an aggregated record in a lane that its own key chose, every event is applied. */
+const lanesForgotten: Sandbox = {
+  ...REAL,
+  process: (records, rules, ports) => processBatch(records, { ...rules, admit: { ...rules.admit, lanes: 1 } }, ports),
+};
+
 export const PLANTED: Readonly<Record<string, Sandbox>> = {
   'the fence of watermarks dropped': fenceDropped,
   'the dedupe by event id dropped': dedupeDropped,
@@ -141,6 +162,8 @@ export const PLANTED: Readonly<Record<string, Sandbox>> = {
   'a failed entity not reported': failureSwallowed,
   'refused records not stored': quarantineDropped,
   'misrouted records not put again': misroutedDropped,
+  'the events of a record written one by one': recordTornApart,
+  'the lane of an aggregated record forgotten': lanesForgotten,
   'a version that comes back behind its old fence': neverRetired,
   'a bad state for all': badStateForAll,
 };

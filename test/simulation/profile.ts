@@ -9,6 +9,7 @@ export const FAULT_KINDS = [
   'duplicate across shards',
   'misrouted record',
   'refused record',
+  'record of several events',
   'partial failure',
   'throttled call',
   'ambiguous write',
@@ -64,6 +65,8 @@ export interface Profile {
   /** Events put to any shard, as with an explicit hash key. */
   readonly scattered: number;
   readonly broken: number;
+  /** Records of several events. */
+  readonly bundled: number;
   readonly throttled: number;
   readonly ambiguous: number;
   readonly crash: number;
@@ -112,6 +115,7 @@ export function drawProfile(chance: Chance): Profile {
     misrouted: forgetful ? 0 : rate(0.2),
     scattered: rate(0.5),
     broken: rate(0.2),
+    bundled: rate(0.5),
     throttled: rate(0.12),
     ambiguous: rate(0.12),
     crash: rate(0.08),

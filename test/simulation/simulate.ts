@@ -114,7 +114,7 @@ export class Run {
     const records = world.deployments.flatMap((at) => at.toRedrive.splice(0));
     for (const { position, data } of records) {
       world.note('batch put again');
-      world.put({ partition_key: position.partition_key, data, broken: null });
+      world.put({ partition_key: position.partition_key, data, parts: [] });
     }
     return records.length > 0;
   }
@@ -124,10 +124,7 @@ export class Run {
     const refused = world.deployments.flatMap((at) => [...at.refused.values()].flat());
     const count: Partial<Record<FaultKind, number>> = {
       'refused record': refused.filter(({ reason }) => reason !== 'DUPLICATE_EVENT_ID').length,
-      'misrouted record': world.records.filter((one) => {
-        const result = world.admitted(one);
-        return result.ok && result.misrouted;
-      }).length,
+      'misrouted record': world.parts.filter(({ result }) => result.ok && result.misrouted).length,
     };
     return { ...world.tally, ...count };
   }

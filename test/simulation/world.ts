@@ -1,7 +1,8 @@
 /** What one seed runs on, and what is written down on the way. */
 import fc from 'fast-check';
-import { type AdmitOptions, type Admitted, admit, compileContracts, type Rejected } from '../../core/contract.ts';
+import { compileContracts } from '../../core/contract.ts';
 import type { FeatureViewIR } from '../../core/ir.ts';
+import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/records.ts';
 import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
 import { contracts, EPOCH, view } from '../core/generators.ts';
 import { Chance } from './chance.ts';
@@ -23,7 +24,7 @@ export class World {
   readonly stream: Kinesis;
   readonly tally = emptyTally();
   readonly violations: string[] = [];
-  readonly admitOptions: AdmitOptions;
+  readonly admitOptions: AdmitRecordOptions;
   readonly deployments: readonly Deployment[];
   /** What a producer meant by a record; absent for records that the processor put again. */
   readonly sent = new Map<StreamRecord, Sent>();
@@ -32,14 +33,15 @@ export class World {
   /** What still runs, without the pollers, which never end. */
   open = 0;
   private readonly puts = new Map<StreamRecord, number>();
-  private readonly results = new Map<StreamRecord, Admitted | Rejected>();
+  private readonly results = new Map<StreamRecord, readonly RecordPart[]>();
 
   constructor(seed: number, sandbox: Sandbox) {
     this.seed = seed;
     this.sandbox = sandbox;
     this.chance = new Chance(seed);
     this.profile = drawProfile(this.chance);
-    this.admitOptions = { replay: this.profile.replay, available_lag_ms: 1000, max_bytes: MAX_BYTES };
+    const { replay, lanes } = this.profile;
+    this.admitOptions = { replay, available_lag_ms: 1000, max_bytes: MAX_BYTES, lanes };
     const views = fc.sample(view, { seed, numRuns: this.profile.views + (this.profile.release ? 1 : 0) });
     this.stream = new Kinesis(this.profile.shards, (shard) => this.pollers(shard));
     this.deployments = this.deploy(views.map((one) => this.remembering(one)));
@@ -106,10 +108,15 @@ export class World {
   }
 
   /** The same for every reader of the stream. */
-  admitted(record: StreamRecord): Admitted | Rejected {
-    const known = this.results.get(record) ?? admit(record.data, record.position, CONTRACTS, this.admitOptions);
+  partsOf(record: StreamRecord): readonly RecordPart[] {
+    const known = this.results.get(record) ?? admitRecord(record, CONTRACTS, this.admitOptions);
     this.results.set(record, known);
     return known;
+  }
+
+  /** Of all records. */
+  get parts(): RecordPart[] {
+    return this.records.flatMap((record) => this.partsOf(record));
   }
 
   get records(): StreamRecord[] {

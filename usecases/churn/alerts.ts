@@ -1,7 +1,7 @@
 /** When the team hears of a household, and how the reasons read. */
-import type { UseCaseSpec } from '../../core/define.ts';
+import type { AlertSpec } from 'tidemark';
 
-export const churnAlerts: UseCaseSpec['alerts'] = {
+export const churnAlerts: AlertSpec = {
   name: 'churn_risk',
   threshold: 0.8,
   // Far below the threshold: a household that hovers around it is one alert, not ten.

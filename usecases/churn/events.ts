@@ -2,7 +2,7 @@
  * The facts churn is about: what a household buys, redeems and is sent. Money arrives as decimal text of dollars and is
  * cents from here on. The real events come from load_events.py, beside this file.
  */
-import { contract, field } from '../../core/define.ts';
+import { contract, field } from 'tidemark';
 
 /** One basket at the till. 1,000,000.00 is far above any real one; the bound keeps sums exact. */
 const money = (required = true) => field.decimal(2, { min: 0, max: 100_000_000, ...(required ? {} : { default: 0 }) });

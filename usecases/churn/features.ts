@@ -15,7 +15,7 @@ import {
   timeSinceFirst,
   timeSinceLast,
   type ViewSpec,
-} from '../../core/define.ts';
+} from 'tidemark';
 import { basket, campaignMailing, couponRedemption, demographics } from './events.ts';
 
 const { add, div, mul, sub } = expr;

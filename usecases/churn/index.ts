@@ -1,5 +1,5 @@
 /** Churn of a retailer's households: who will not come back in the next 14 days, why, and in time to act. All that is about churn is here. */
-import { defineUseCase } from '../../core/define.ts';
+import { defineUseCase } from 'tidemark';
 import { churnAlerts } from './alerts.ts';
 import { basket, campaignMailing, couponRedemption, demographics } from './events.ts';
 import { churnView } from './features.ts';

@@ -1,6 +1,5 @@
 /** How churn is learnt: inputs, instants, hyperparameters and the gate a new model has to pass. */
-import { instants } from '../../core/define.ts';
-import type { ModelIR } from '../../core/ir.ts';
+import { instants, type ModelSpec } from 'tidemark';
 import { modelInputs } from './features.ts';
 
 /**
@@ -20,7 +19,7 @@ const RISING = [
 /** More of it never raises the score. */
 const FALLING = ['baskets_14d', 'baskets_28d', 'baskets_90d'];
 
-export const churnModel: ModelIR = {
+export const churnModel: ModelSpec = {
   name: 'churn',
   view: 'churn',
   inputs: modelInputs,

@@ -20,7 +20,7 @@ async function refresh(): Promise<void> {
   const problem = byId('problem');
   const parts = await Promise.allSettled([
     ask<PipelineAnswer>('/api/pipeline').then(showPipeline),
-    ask<ScoresAnswer>('/api/scores').then(showScores),
+    ask<ScoresAnswer | null>('/api/scores').then(showScores),
     ask<DashboardAnswer>(`/api/dashboard?minutes=${encodeURIComponent(range.value)}`).then((answer) => {
       showDashboard(answer);
       showAlarms(answer.alarms);

@@ -127,7 +127,7 @@ export function drawSeries(
 }
 
 /** How many entities have which score; what lies above the alert threshold is red. */
-export function drawHistogram(element: HTMLElement, bins: readonly number[], threshold: number): void {
+export function drawHistogram(element: HTMLElement, bins: readonly number[], threshold: number | null): void {
   const width = 1 / bins.length;
   chartOn(element).setOption(
     {
@@ -150,7 +150,10 @@ export function drawHistogram(element: HTMLElement, bins: readonly number[], thr
           barCategoryGap: '12%',
           data: bins.map((count, index) => ({
             value: count,
-            itemStyle: { color: (index + 0.5) * width > threshold ? '#c2453c' : '#7fa8cf', borderRadius: [2, 2, 0, 0] },
+            itemStyle: {
+              color: threshold !== null && (index + 0.5) * width > threshold ? '#c2453c' : '#7fa8cf',
+              borderRadius: [2, 2, 0, 0],
+            },
           })),
         },
       ],

@@ -4,6 +4,8 @@ import { whole, words } from './format.ts';
 
 interface Box {
   readonly id: string;
+  /** @default - every use case has it */
+  readonly part?: Part;
   readonly x: number;
   readonly y: number;
   readonly title: string;
@@ -44,14 +46,31 @@ const BOXES: readonly Box[] = [
   },
   {
     id: 'scorer',
+    part: 'model',
     x: 600,
     y: 70,
     title: 'Scorer and sweep',
     service: 'Lambda',
     value: (a) => `${count('EntitiesScored')(a)} scores`,
   },
-  { id: 'alerts', x: 800, y: 70, title: 'Alerts', service: 'SNS', value: (a) => `${count('AlertsRaised')(a)} raised` },
-  { id: 'slack', x: 1000, y: 70, title: 'Slack', service: 'webhook', value: (a) => `${count('AlertsSent')(a)} sent` },
+  {
+    id: 'alerts',
+    part: 'alerts',
+    x: 800,
+    y: 70,
+    title: 'Alerts',
+    service: 'SNS',
+    value: (a) => `${count('AlertsRaised')(a)} raised`,
+  },
+  {
+    id: 'slack',
+    part: 'alerts',
+    x: 1000,
+    y: 70,
+    title: 'Slack',
+    service: 'webhook',
+    value: (a) => `${count('AlertsSent')(a)} sent`,
+  },
   {
     id: 'quarantine',
     x: 200,
@@ -71,6 +90,7 @@ const BOXES: readonly Box[] = [
   },
   {
     id: 'model',
+    part: 'model',
     x: 400,
     y: 180,
     title: 'Model',
@@ -79,6 +99,7 @@ const BOXES: readonly Box[] = [
   },
   {
     id: 'endpoint',
+    part: 'model',
     x: 600,
     y: 180,
     title: 'Endpoint',
@@ -97,17 +118,19 @@ const BOXES: readonly Box[] = [
   },
 ];
 
-/** From, to, and the path between their edges. */
-const ARROWS: readonly (readonly [number, number, number, number])[] = [
+type Part = keyof PipelineAnswer['parts'];
+
+/** From, to, and the path between their edges; what belongs to a part is drawn where the use case has that. */
+const ARROWS: readonly (readonly [number, number, number, number, Part?])[] = [
   [150, 103, 200, 103],
   [350, 103, 400, 103],
-  [550, 103, 600, 103],
-  [750, 103, 800, 103],
-  [950, 103, 1000, 103],
+  [550, 103, 600, 103, 'model'],
+  [750, 103, 800, 103, 'alerts'],
+  [950, 103, 1000, 103, 'alerts'],
   [75, 136, 75, 180],
   [275, 136, 275, 180],
-  [550, 213, 600, 213],
-  [675, 180, 675, 136],
+  [550, 213, 600, 213, 'model'],
+  [675, 180, 675, 136, 'model'],
 ];
 
 function draw(answer: PipelineAnswer): SVGElement {
@@ -123,9 +146,10 @@ function draw(answer: PipelineAnswer): SVGElement {
   });
   head.append(svg('path', { d: 'M0 0 8 4 0 8z', class: 'head' }));
   picture.append(svg('defs', {}, head));
-  for (const [x1, y1, x2, y2] of ARROWS)
+  const has = (part: Part | undefined) => part === undefined || answer.parts[part];
+  for (const [x1, y1, x2, y2] of ARROWS.filter(([, , , , part]) => has(part)))
     picture.append(svg('line', { x1, y1, x2, y2, class: 'arrow', 'marker-end': 'url(#head)' }));
-  for (const box of BOXES) {
+  for (const box of BOXES.filter(({ part }) => has(part))) {
     const tone = box.tone?.(answer) ?? '';
     picture.append(
       svg(

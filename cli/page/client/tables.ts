@@ -13,11 +13,11 @@ function reasonsOf(reasons: readonly string[]): HTMLElement {
   return h('ul', { class: 'reasons' }, ...reasons.map((reason) => h('li', {}, reason)));
 }
 
-function scoreCell(value: number, threshold: number): HTMLElement {
-  return h('td', { class: value > threshold ? 'score high' : 'score' }, score(value));
+function scoreCell(value: number, threshold: number | null): HTMLElement {
+  return h('td', { class: threshold !== null && value > threshold ? 'score high' : 'score' }, score(value));
 }
 
-function alertRow(alert: AlertRow, threshold: number): HTMLElement {
+function alertRow(alert: AlertRow, threshold: number | null): HTMLElement {
   const raisedBy = alert.trigger === null ? '–' : (TRIGGER_TEXT[alert.trigger] ?? alert.trigger);
   return h(
     'tr',
@@ -31,7 +31,7 @@ function alertRow(alert: AlertRow, threshold: number): HTMLElement {
   );
 }
 
-function scoreRow(row: ScoreRow, threshold: number): HTMLElement {
+function scoreRow(row: ScoreRow, threshold: number | null): HTMLElement {
   return h(
     'tr',
     {},
@@ -46,9 +46,12 @@ function emptyRow(columns: number, text: string): HTMLElement {
   return h('tr', {}, h('td', { class: 'empty', colspan: String(columns) }, text));
 }
 
-/** Shows the alerts, the highest scores and how all scores are spread. */
-export function showScores(answer: ScoresAnswer): void {
+/** Shows the alerts, the highest scores and how all scores are spread; without a model or alerts, what there is. */
+export function showScores(answer: ScoresAnswer | null): void {
+  byId('scores-and-alerts').hidden = answer === null;
+  if (answer === null) return;
   const { threshold } = answer;
+  byId('alerts-panel').hidden = threshold === null;
   byId('alert-count').textContent = `${whole(answer.alert_count)} above ${threshold}`;
   byId('score-count').textContent =
     `${whole(answer.total)} entities${answer.complete ? '' : ' (the first part of a large table)'}`;

@@ -9,6 +9,7 @@ import { type AdmitOptions, admit, compileContracts } from '../../../core/contra
 import { finalise } from '../../../core/finalise.ts';
 import type { CanonicalEvent, ContractIR, FeatureValue, FeatureViewIR } from '../../../core/ir.ts';
 import { type Knowledge, oracle } from '../../../core/oracle.ts';
+import { admitRecord } from '../../../core/records.ts';
 import { applyEvents, emptyState, inexactFeatures } from '../../../core/state.ts';
 import { compileView } from '../../../core/view.ts';
 
@@ -17,6 +18,16 @@ interface AdmitQuestion {
   readonly contracts: readonly ContractIR[];
   readonly options: AdmitOptions;
   readonly records: readonly { readonly base64: string; readonly arrival_ms: number }[];
+}
+
+/** For each record: its parts, each with its verdict. */
+interface RecordsQuestion {
+  readonly op: 'records';
+  readonly contracts: readonly ContractIR[];
+  readonly options: AdmitOptions;
+  readonly partition_key: string;
+  /** Base64. */
+  readonly records: readonly string[];
 }
 
 /** For each case: the oracle's values, and the state after all events with its values at each later t. */
@@ -73,10 +84,27 @@ function answerAdmit({ contracts, options, records }: AdmitQuestion): unknown {
   );
 }
 
-const question = JSON.parse(readFileSync(0, 'utf8')) as AdmitQuestion | ViewQuestion | StoredQuestion;
+function answerRecords({ contracts, options, partition_key, records }: RecordsQuestion): unknown {
+  const compiled = compileContracts(contracts);
+  const position = { shard_id: 's', sequence_number: '7', arrival_ms: 1_500_000_000_000, partition_key };
+  return records.map((base64) =>
+    admitRecord({ position, data: Buffer.from(base64, 'base64') }, compiled, options).map(
+      ({ position: { partition_key }, data, result }) => ({
+        ...(result.ok
+          ? { event_id: result.event.event_id, ...(result.misrouted ? { misrouted: true } : {}) }
+          : { reason: result.reason }),
+        partition_key,
+        data: Buffer.from(data).toString('base64'),
+      }),
+    ),
+  );
+}
+
+const question = JSON.parse(readFileSync(0, 'utf8')) as AdmitQuestion | RecordsQuestion | ViewQuestion | StoredQuestion;
 process.stdout.write(JSON.stringify(answer()));
 
 function answer(): unknown {
   if (question.op === 'admit') return answerAdmit(question);
+  if (question.op === 'records') return answerRecords(question);
   return question.op === 'stored' ? answerStored(question) : answerView(question);
 }

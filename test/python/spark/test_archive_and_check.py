@@ -73,7 +73,7 @@ def prediction(name: str, mark: int, values: list[Any], **more: Any) -> dict[str
     return base | more
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def bucket(aws: str) -> str:
     boto3.client("s3").create_bucket(Bucket="arc", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     return "arc"
@@ -132,3 +132,39 @@ def test_a_check_before_anything_was_served_checks_nothing(spark: Any) -> None:
 @pytest.mark.parametrize(("a", "b", "same"), [(1, 1.0, True), (1, True, False), (0, None, False), (None, None, True)])
 def test_values_are_compared_by_what_they_are(a: Any, b: Any, same: bool) -> None:
     assert same_value(a, b) is same
+
+
+def test_events_of_one_record_stand_in_their_order_beside_rows_of_an_earlier_release(spark: Any, bucket: str) -> None:
+    tables = Tables("subs")
+    spark.sql("CREATE NAMESPACE IF NOT EXISTS glue_catalog.subs")
+    tables.create_events(spark, 1)
+    spark.sql("ALTER TABLE glue_catalog.subs.events DROP COLUMN sub_sequence")
+    spark.sql(
+        "INSERT INTO glue_catalog.subs.events SELECT 'sub-a', 'A', 'purchase', timestamp_millis(1), NULL, 'before', 1,"
+        " '{}', timestamp_millis(2), 's2', '9'"
+    )
+    old = "shard_id STRING, sequence_number STRING, arrival TIMESTAMP, reason STRING, detail STRING, event_type STRING"
+    rest = "schema_version INT, contract_version STRING, partition_key STRING, raw_base64 STRING, dt STRING"
+    spark.sql(f"CREATE TABLE glue_catalog.subs.quarantine ({old}, {rest}) USING iceberg PARTITIONED BY (dt)")
+    line = {"shard_id": "s2", "sequence_number": "8", "arrival": START, "reason": "OVERSIZE", "detail": "d"}
+    line |= {"event_type": None, "schema_version": None, "partition_key": "A", "raw_base64": ""}
+    spark.sql(
+        "INSERT INTO glue_catalog.subs.quarantine SELECT 's2', '8', now(), 'OVERSIZE', '', '', 1, '', '', '', 'x'"
+    )
+
+    copies = [event("sub-b", 7, 1, sub_sequence=2), event("sub-b", 7, 2), event("sub-c", 7, 3, sub_sequence=3)]
+    again = event("sub-a", 1, 9, shard_id="s2", sequence_number="9", sub_sequence=1, event_time=1, available_at=2)
+    put(bucket, "events/dt=2024-01-01/s2/7-9", [*copies, again])
+    put(bucket, "quarantine/dt=2024-01-01/s2/8-8", [line, line | {"sub_sequence": 0}, line | {"sub_sequence": 5}])
+    for _ in range(2):
+        compact(spark, tables, bucket, 1)
+        found = spark.sql("SELECT event_id, sequence_number, sub_sequence, source FROM glue_catalog.subs.events")
+        mine = sorted(tuple(row) for row in found.collect() if row.event_id.startswith("sub-"))
+        assert mine == [
+            ("sub-a", "9", None, "before"),
+            ("sub-b", "7", None, ""),
+            ("sub-c", "7", 3, ""),
+        ]
+        places = spark.sql("SELECT sub_sequence FROM glue_catalog.subs.quarantine WHERE shard_id = 's2'").collect()
+        assert sorted((row[0] for row in places), key=lambda place: place or 0) == [None, 5]
+        spark.sql("DELETE FROM glue_catalog.subs.archive_files")

@@ -178,3 +178,26 @@ def test_positions_go_on_when_a_clock_went_back(spark: Any, bucket: str, monkeyp
     run(spark, "clock", bucket)
     place = {r.event_id: int(r.sequence_number) for r in rows(spark, "clock", "events")}
     assert place["a"] < place["b"]
+
+
+def test_a_line_of_several_objects_lands_each_of_them(spark: Any, bucket: str) -> None:
+    """Firehose delivers objects to S3 one right after the other: a whole file is one line."""
+    first, again = wire("a", source="first"), wire("a", source="again")
+    put(bucket, "raw/history/a.ndjson.gz", [first + again + b"{}" + wire("b") + b"{]", wire("c")])
+
+    for _ in range(2):
+        assert run(spark, "several", bucket) == {
+            "lines": 6,
+            "admitted": 4,
+            "rejected_MISSING_ENTITY": 1,
+            "rejected_MALFORMED_JSON": 1,
+        }
+    events = sorted(rows(spark, "several", "events"), key=lambda row: (int(row.sequence_number), row.sub_sequence))
+    assert [(r.event_id, r.source, r.sub_sequence) for r in events] == [
+        ("a", "first", 0),
+        ("b", "shop", 3),
+        ("c", "shop", 0),
+    ]
+    assert events[0].sequence_number == events[1].sequence_number != events[2].sequence_number
+    refused = [(r.sub_sequence, r.reason, r.raw_base64) for r in rows(spark, "several", "quarantine")]
+    assert sorted(refused) == [(2, "MISSING_ENTITY", "e30="), (4, "MALFORMED_JSON", "e10=")]

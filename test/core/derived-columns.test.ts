@@ -1,0 +1,141 @@
+/** Columns computed from others: what may be declared, what may be aggregated, and what a change of them breaks. */
+import { describe, expect, test } from '@jest/globals';
+import { contractBreaks } from '../../core/compatibility.ts';
+import {
+  contract,
+  countDistinct,
+  type DerivedColumnSpec,
+  expr,
+  type FeatureSpec,
+  field,
+  first,
+  histogram,
+  last,
+  lastK,
+  max,
+  mean,
+  min,
+  sum,
+  variance,
+} from '../../core/define.ts';
+import { DefinitionError } from '../../core/errors.ts';
+import { checkView } from '../../core/validate-view.ts';
+import { useCaseOf } from './use-case-of.ts';
+
+const total = expr.mul('quantity', 'unit_price');
+const lineWith = (column: DerivedColumnSpec) =>
+  contract('line', 1, {
+    fields: {
+      quantity: field.int({ min: 0, max: 100 }),
+      unit_price: field.decimal(2, { min: 0, max: 10_000 }),
+      product: field.string(),
+      kind: field.enum(['a', 'b']),
+      paid: field.bool(),
+      due: field.timestamp('epoch_s'),
+    },
+    derived: { total: column },
+  });
+const define = (column: DerivedColumnSpec, make: (of: ReturnType<typeof lineWith>) => FeatureSpec) => {
+  const of = lineWith(column);
+  return useCaseOf([of], { some: make(of) });
+};
+const over = { window: '7d', field: 'total' } as const;
+
+describe('what sums a derived column needs its bounds', () => {
+  test.each([
+    ['sum', sum, 2 ** 33],
+    ['mean', mean, 2 ** 33],
+    ['variance', variance, 2 ** 31],
+  ] as const)('%s', (_, aggregate, bound) => {
+    const some = (of: ReturnType<typeof lineWith>) => aggregate({ of, ...over });
+    expect(() => define({ expr: total, min: -bound, max: bound }, some)).not.toThrow();
+    for (const bounds of [{}, { min: 0 }, { max: 0 }, { min: 0, max: bound + 1 }, { min: -bound - 1, max: 0 }]) {
+      expect(() => define({ expr: total, ...bounds }, some)).toThrow(DefinitionError);
+      expect(() => define({ expr: total, ...bounds }, some)).toThrow(
+        /some\.field: found total without min and max within ±2\^3\d/,
+      );
+    }
+    expect(() => define(total, some)).toThrow(/found total without min and max/);
+  });
+
+  test.each([
+    ['min', (of: ReturnType<typeof lineWith>) => min({ of, ...over })],
+    ['max', (of: ReturnType<typeof lineWith>) => max({ of, ...over })],
+    ['first', (of: ReturnType<typeof lineWith>) => first({ of, ...over })],
+    ['last', (of: ReturnType<typeof lineWith>) => last({ of, ...over })],
+    ['last_k', (of: ReturnType<typeof lineWith>) => lastK({ of, ...over, k: 2 })],
+    ['count_distinct', (of: ReturnType<typeof lineWith>) => countDistinct({ of, ...over, cap: 16 })],
+  ])('%s does not', (_, make) => {
+    const [view] = define(total, make).views;
+    checkView(view!, [lineWith(total).ir]);
+    expect(view!.features[0]).toMatchObject({ value_type: expect.stringMatching(/^ints?$/) });
+  });
+
+  test('a histogram counts texts, of which a derived column is none', () => {
+    expect(() => define(total, (of) => histogram({ of, ...over, k: 2, cap: 16 }))).toThrow(
+      /found derived field for histogram/,
+    );
+  });
+});
+
+describe('refused when it is declared', () => {
+  test.each<[string, DerivedColumnSpec, RegExp]>([
+    ['of an unknown field', expr.add('nope', 1), /derived\.total: found unknown field nope; allowed: quantity, /],
+    ['of free text', expr.add('product', 1), /derived\.total: found string field product; allowed: numbers and/],
+    ['of an enum', expr.eq('kind', 1), /derived\.total: found enum field kind/],
+    [
+      'with bounds that nothing meets',
+      { expr: total, min: 2, max: 1 },
+      /derived\.total\.min: found a number above max/,
+    ],
+    ['with a bound that is no integer', { expr: total, min: 0.5 }, /contracts\.0\.derived\.0\.min|derived\.total\.min/],
+  ])('%s', (_, column, message) => {
+    expect(() => define(column, (of) => last({ of, ...over }))).toThrow(message);
+  });
+
+  test('but numbers, times and booleans are', () => {
+    const column = expr.mul('paid', expr.add('due', expr.mul('quantity', 'unit_price')));
+    expect(() => define(column, (of) => last({ of, ...over }))).not.toThrow();
+  });
+});
+
+test('bounds decide a value, so they are part of the definition hash; without them it stays as it was', () => {
+  const hash = (column: DerivedColumnSpec) => define(column, (of) => last({ of, ...over })).views[0]!.definition_hash;
+  expect(hash({ expr: total })).toBe(hash(total));
+  expect(hash({ expr: total, max: 9 })).not.toBe(hash(total));
+});
+
+describe('of a released contract', () => {
+  const breaks = (before: DerivedColumnSpec, now: DerivedColumnSpec) =>
+    contractBreaks([lineWith(before).ir], [lineWith(now).ir]).map(({ field: at, found, allowed }) => [
+      at,
+      found,
+      allowed,
+    ]);
+  const bounded = { expr: total, min: 0, max: 10 };
+
+  test('narrower bounds refuse what was admitted', () => {
+    expect(breaks(bounded, { ...bounded, max: 9 })).toEqual([
+      ['contracts.line@1.total.max', '9', '10 or more; or schema version 2'],
+    ]);
+    expect(breaks(total, bounded).map(([at]) => at)).toEqual([
+      'contracts.line@1.total.min',
+      'contracts.line@1.total.max',
+    ]);
+  });
+
+  test('wider ones, and none, break nobody', () => {
+    expect(breaks(bounded, { ...bounded, min: -1, max: 11 })).toEqual([]);
+    expect(breaks(bounded, total)).toEqual([]);
+  });
+
+  test('a new column with bounds refuses what was admitted without it', () => {
+    const bare = contract('line', 1, { fields: {} });
+    const now = (derived: Record<string, DerivedColumnSpec>) =>
+      contractBreaks([bare.ir], [contract('line', 1, { fields: {}, derived }).ir]);
+    expect(now({ one: { op: 'const', value: 1 } })).toEqual([]);
+    expect(now({ one: { expr: { op: 'const', value: 1 }, max: 1 } })).toMatchObject([
+      { field: 'contracts.line@1.one', found: 'a new derived column with bounds' },
+    ]);
+  });
+});

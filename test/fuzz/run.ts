@@ -1,0 +1,73 @@
+/** `npm run fuzz [-- options]`: odd records through the stream and Spark. `-- --help` lists the options. */
+import { join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { ROOT, VENV_PYTHON } from '../../setup/environment.mjs';
+import { runLogged, stopChildrenOnSignals } from '../../setup/processes.mjs';
+import { Progress } from '../../setup/progress.mjs';
+import { fuzz } from './pipeline.ts';
+
+interface Options {
+  readonly seed: number;
+  readonly records: number;
+  readonly streamOnly?: boolean;
+}
+
+const { seed, records, streamOnly } = new Command('npm run fuzz --')
+  .description(
+    'Sends odd records from a seed through admission, processor, archiver, publisher, and through compaction and landing in Spark.\n' +
+      'Exit code 1 when something raises, a record is lost, counts differ, or the two languages say something else of a record.',
+  )
+  .addOption(new Option('--seed <n>', 'what the records are drawn from').argParser(wholeNumber(0)).default(1))
+  .addOption(new Option('--records <n>', 'how many').argParser(wholeNumber(1)).default(10_000))
+  .addOption(new Option('--stream-only', 'without Spark: some seconds instead of minutes'))
+  .parse()
+  .opts<Options>();
+
+function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`Found no whole number; allowed: ${least} or more.`);
+  };
+}
+
+const progress = new Progress(process.stderr);
+stopChildrenOnSignals();
+let failed = false;
+await progress.step(`${records} odd records of seed ${seed} through the stream`, async () => {
+  const { problems, counts } = await fuzz(seed, records);
+  for (const problem of problems.slice(0, 20)) progress.print(problem);
+  if (problems.length > 20) progress.print(`and ${problems.length - 20} more`);
+  if (problems.length > 0) failed = true;
+  console.log(
+    Object.entries(counts)
+      .map(([name, count]) => `${name} ${count}`)
+      .join(', '),
+  );
+});
+if (!failed && !streamOnly) {
+  await progress.step('the same records in Spark', async (step) => {
+    const args = ['-m', 'pytest', 'test/python/spark/test_fuzz.py', '-q', '-p', 'no:cacheprovider'];
+    const said: string[] = [];
+    const { code } = await runLogged(VENV_PYTHON, args, {
+      cwd: ROOT,
+      env: { ...process.env, TIDEMARK_FUZZ: `${seed} ${records}` },
+      log: join(ROOT, '.cache', 'fuzz.log'),
+      signal: undefined,
+      onLine: (line: string) => {
+        said.push(line);
+        step.update(line.slice(0, 80));
+      },
+    });
+    if (code === 0) return;
+    failed = true;
+    progress.print(
+      said
+        .filter((line) => line.startsWith('E ') || line.includes('again:'))
+        .slice(0, 20)
+        .join('\n'),
+    );
+  });
+}
+if (failed) console.log(`again: npm run fuzz -- --seed ${seed} --records ${records}`);
+process.exitCode = failed ? 1 : 0;
