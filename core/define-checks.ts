@@ -13,6 +13,8 @@ const CONTRACT: Members = {
   retracts: 'object?',
 };
 
+const DERIVED: Members = { expr: 'object', min: 'number?', max: 'number?' };
+
 /** @throws DefinitionError */
 export function checkContract(event_type: unknown, schema_version: unknown, spec: unknown): void {
   if (typeof event_type !== 'string' || typeof schema_version !== 'number' || !isObject(spec)) {
@@ -29,8 +31,11 @@ export function checkContract(event_type: unknown, schema_version: unknown, spec
     if (!isObject(field) || typeof field.type !== 'string')
       throw new DefinitionError(`${at}.fields.${name}`, shown(field), 'a field such as field.string()');
   }
-  for (const [name, column] of Object.entries(spec.derived ?? {}))
+  for (const [name, column] of Object.entries(spec.derived ?? {})) {
     requireKind(column, 'object', `${at}.derived.${name}`);
+    // With bounds, or the expression alone.
+    if (!Object.hasOwn(column, 'op')) requireMembers(column, DERIVED, `${at}.derived.${name}`);
+  }
   if (spec.retracts !== undefined) requireMembers(spec.retracts, { of: 'contract', id: 'text' }, `${at}.retracts`);
 }
 

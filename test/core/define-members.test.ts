@@ -96,7 +96,7 @@ const CALLS: Record<string, readonly [(...args: never[]) => unknown, Call]> = {
         event_time: 'iso8601',
         max_future: '5m',
         fields: { order_id: field.string() },
-        derived: { big: expr.gt('order_id', 1) },
+        derived: { big: expr.gt('order_id', 1), bounded: { expr: expr.mul('order_id', 2), min: 0, max: 5 } },
         retracts: { of: order, id: 'order_id' },
       },
     ],
@@ -200,6 +200,12 @@ describe.each(Object.keys(CALLS))('%s', (name) => {
 });
 
 test.each([
+  [
+    'a bound that is misspelt',
+    () =>
+      contract('a', 1, { fields: { b: field.int() }, derived: { c: { expr: expr.mul('b', 2), maks: 5 } as never } }),
+    /^contracts\.a\.derived\.c\.maks: found a member of this name; allowed: expr, min, max/,
+  ],
   [
     'the form of an object',
     () => contract({ type: 'refund' } as never, undefined as never, undefined as never),
