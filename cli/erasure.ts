@@ -22,6 +22,7 @@ const WRITERS: readonly ResourceName[] = [
   'backfillStatesJob',
   'buildTrainingSetJob',
   'healStatesJob',
+  'applyRetentionJob',
 ];
 const RUNNING = ['STARTING', 'RUNNING', 'STOPPING', 'WAITING'];
 const ONLINE = [

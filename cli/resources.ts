@@ -20,6 +20,7 @@ const OUTPUTS = {
   eraseEntityJob: 'EraseEntityJobName',
   featuresAtJob: 'FeaturesAtJobName',
   healStatesJob: 'HealStatesJobName',
+  applyRetentionJob: 'ApplyRetentionJobName',
   checkConsistencyJob: 'CheckConsistencyJobName',
   trainingStateMachine: 'TrainingStateMachineArn',
   modelPackageGroup: 'ModelPackageGroupName',

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { type App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
+import { requireEnough } from './config/retention.ts';
 import type { StageConfig } from './config/stage-config.ts';
 import { loadDeployedUseCase } from './config/use-case.ts';
 import { MonitoringStack } from './stacks/monitoring-stack.ts';
@@ -20,12 +21,14 @@ export interface TidemarkAppOptions {
 /**
  * Fills an app with the stacks of one stage and use case, tagged and checked.
  *
- * @throws ConfigError when the use case or the region is wrong, or a contract breaks what was released
+ * @throws ConfigError when the use case or the region is wrong, a contract breaks what was released, or data
+ * would go that features need
  */
 export async function buildTidemark(app: App, options: TidemarkAppOptions) {
   const { stage } = options;
   const generated = path.join(app.outdir, 'generated');
   const deployment = { stage, useCase: await loadDeployedUseCase(options.useCase, generated) };
+  requireEnough(`lib/config/${stage.stage}.ts`, stage.retention, deployment.useCase.ir);
   const common = {
     deployment,
     account: stage.environment.account ?? options.account,

@@ -13,6 +13,7 @@ exception (`error_wrapper` in sagemaker_containers 2.8.6.post2, `_functions.py`)
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,10 +22,12 @@ import numpy as np
 import xgboost as xgb
 from calibration import Calibration
 from flask import Response
+from identity import model_sha256
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 JSON = "application/json"
+APPROVED = "TIDEMARK_MODEL_SHA256"
 
 
 class RequestError(Exception):
@@ -60,9 +63,15 @@ class Answer:
 
 
 def model_fn(model_dir: str) -> Model:
-    """Loads UBJ and JSON, nothing that could run code. Raises ValueError when the files don't belong together."""
+    """Loads UBJ and JSON, nothing that could run code. Raises ValueError when the files don't belong together, or are
+    not those of the model that was approved: its hash stands in the environment of its package."""
     folder = Path(model_dir)
     metadata = json.loads((folder / "metadata.json").read_text())
+    found = model_sha256(folder, metadata["definition_hash"])
+    # A model of before had no hash of its own.
+    for name, expected in (("metadata.json", metadata.get("model_sha256")), (APPROVED, os.environ.get(APPROVED))):
+        if expected is not None and found != expected:
+            raise ValueError(f"model.ubj, calibration.json: found other bytes than {name} says; deploy the model again")
     booster = xgb.Booster(model_file=folder / "model.ubj")
     if booster.feature_names != metadata["inputs"]:
         raise ValueError("model.ubj: found other inputs than metadata.json names; allowed: files of one training job")

@@ -11,7 +11,6 @@ log line `metric <name>=<value>;` a measure. Same data, same bytes.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import platform
@@ -24,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 import xgboost as xgb
 from calibration import Calibration
+from identity import model_sha256
 from logistic import Baseline
 from measures import NAMES, Estimate, Scored, compare
 from numpy.typing import NDArray
@@ -146,9 +146,8 @@ def write_model(folder: Path, trained: Trained, metadata: dict[str, Any]) -> dic
     folder.mkdir(parents=True, exist_ok=True)
     trained.booster.save_model(folder / "model.ubj")
     trained.calibration.write(folder / "calibration.json")
-    content = (folder / "model.ubj").read_bytes() + (folder / "calibration.json").read_bytes()
-    version = hashlib.sha256(content + metadata["definition_hash"].encode()).hexdigest()[:12]
-    metadata = {**metadata, "model_version": f"{metadata['model']}-{version}"}
+    sha256 = model_sha256(folder, metadata["definition_hash"])
+    metadata = {**metadata, "model_version": f"{metadata['model']}-{sha256[:12]}", "model_sha256": sha256}
     write_json(folder / "metadata.json", metadata)
     # The model serves by its own code: SAGEMAKER_SUBMIT_DIRECTORY names this folder. The container leaves a setup.py of
     # its own making beside the sources, and would make it again.
@@ -206,7 +205,8 @@ def main() -> None:
     metadata = write_model(given.model_dir, trained, metadata)
     identity = {key: metadata[key] for key in ("definition_hash", "training_set_id", "snapshot_id", "inputs")}
     write_json(
-        given.output_data_dir / "metrics.json", {**metrics, **identity, "model_version": metadata["model_version"]}
+        given.output_data_dir / "metrics.json",
+        {**metrics, **identity, "model_version": metadata["model_version"], "model_sha256": metadata["model_sha256"]},
     )
     for line in log_lines(metrics):
         print(line, flush=True)

@@ -2,6 +2,7 @@ import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import type { UseCaseIR } from '../../core/ir.ts';
 import { parseUseCase } from '../../core/usecase.ts';
+import { loadStage } from '../../lib/config/stages.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { confirm, requirePerson } from '../confirmation.ts';
 import type { Clients } from '../connection.ts';
@@ -30,7 +31,14 @@ export async function restoreScoresTable(options: RestoreOptions): Promise<void>
     const { clients, resources, usecase, watch } = given;
     if (!usecase.alerts)
       throw new CliError('The use case has no alerts, so nobody can be alerted twice: there is nothing to restore.');
-    const { tombstones, copied, folded } = await restoreScores(clients, resources, usecase.alerts, options.from, watch);
+    const { tombstones, copied, folded } = await restoreScores(
+      clients,
+      resources,
+      usecase.alerts,
+      options.from,
+      loadStage(options.stage).retention.scoresDays,
+      watch,
+    );
     return `${folded} scores made from predictions, ${copied} items copied, ${tombstones} tombstones put back; scoring goes on.`;
   });
 }

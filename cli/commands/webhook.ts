@@ -2,6 +2,7 @@ import { text } from 'node:stream/consumers';
 import { checkWebhook } from '../../lambdas/notifier/slack.ts';
 import { isLoopback } from '../../local/guard.ts';
 import { CliError } from '../errors.ts';
+import { STDIN, textOf } from '../input/text.ts';
 import { deployed, type Target } from '../resources.ts';
 import { setSlackUrl } from '../slack-secret.ts';
 
@@ -9,7 +10,7 @@ import { setSlackUrl } from '../slack-secret.ts';
 export async function webhook(target: Target): Promise<void> {
   const { clients, resources, env } = await deployed(target);
   if (process.stdin.isTTY) console.error('Paste the address of the webhook, then Ctrl-D:');
-  const url = (await text(process.stdin)).trim();
+  const url = (await text(textOf(STDIN))).trim();
   try {
     checkWebhook(url, isLoopback(env.AWS_ENDPOINT_URL ?? ''));
   } catch {

@@ -26,6 +26,7 @@ export interface RestoredScores {
 /**
  * Scorer and sweep stop first: each entity above the threshold would alert as if for the first time. May be repeated.
  * @param copy a table restored from a point in time, whose alerts come back as sent. @default - the lake alone
+ * @param kept_days as the stage keeps scores
  * @throws the SDK's error when a store can't be read or written; both stay paused then
  */
 export async function restoreScores(
@@ -33,6 +34,7 @@ export async function restoreScores(
   resources: Resources,
   alerts: AlertIR,
   copy: string | undefined,
+  kept_days: number,
   watch: Watch = {},
 ): Promise<RestoredScores> {
   const { dynamodb, lambda, s3 } = clients;
@@ -43,7 +45,7 @@ export async function restoreScores(
   const erased = await putTombstonesBack(clients, resources);
   watch.onState?.('reads the predictions');
   const latest = await foldPredictions(s3, resources.get('lakeBucket'), alerts);
-  const store = new DynamoScores(dynamodb, table);
+  const store = new DynamoScores(dynamodb, table, kept_days);
   let folded = 0;
   for (const { prediction, alert_state } of latest.values()) {
     if (erased.has(tombstoneOf(prediction.entity_id))) continue;

@@ -8,6 +8,8 @@ const quality = z.object({ auc: interval, average_precision: interval, brier: in
 /** What train.py writes to metrics.json; intervals are bootstrap percentiles at 95 %. */
 export const metricsSchema = z.object({
   definition_hash: z.string(),
+  /** Of what decides a score: the package names it, and the endpoint loads nothing else. */
+  model_sha256: z.string().regex(/^[0-9a-f]{64}$/),
   training_set_id: z.string(),
   test: z.object({ rows: z.number(), entities: z.number(), positives: z.number(), base_rate: z.number() }),
   model: quality,
@@ -80,6 +82,7 @@ export function decideGate(
     reasons,
     metadata: {
       definition_hash: metrics.definition_hash,
+      model_sha256: metrics.model_sha256,
       training_set_id: metrics.training_set_id,
       snapshot_id: String(manifest.snapshot_id),
       spine_hash: manifest.spine_hash,

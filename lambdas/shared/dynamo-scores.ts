@@ -18,9 +18,18 @@ export class DynamoScores implements ScoreStore {
   private readonly client: DynamoDBClient;
   private readonly table: string;
 
-  constructor(client: DynamoDBClient, table: string) {
+  private readonly kept_days: number;
+  private readonly now: () => number;
+
+  /**
+   * @param kept_days how long a score and an alert stay after they were written
+   * @param now ms UTC, by the wall clock: also of a replay DynamoDB collects by that
+   */
+  constructor(client: DynamoDBClient, table: string, kept_days: number, now: () => number = Date.now) {
     this.client = client;
     this.table = table;
+    this.kept_days = kept_days;
+    this.now = now;
   }
 
   /** @param consistent false: as of a moment ago, for half of the units */
@@ -31,9 +40,10 @@ export class DynamoScores implements ScoreStore {
   }
 
   async write(record: ScoreRecord, version: number | null, alert: AlertRecord | null): Promise<boolean> {
+    const expires_at = { N: String(Math.ceil(this.now() / 1000) + this.kept_days * 86_400) };
     const put = {
       TableName: this.table,
-      Item: scoreItem(record, (version ?? 0) + 1),
+      Item: { ...scoreItem(record, (version ?? 0) + 1), expires_at },
       ...(version === null
         ? { ConditionExpression: 'attribute_not_exists(entity_id)' }
         : {
@@ -48,7 +58,7 @@ export class DynamoScores implements ScoreStore {
       } else {
         const outbox = {
           TableName: this.table,
-          Item: alertItem(record, alert),
+          Item: { ...alertItem(record, alert), expires_at },
           ConditionExpression: 'attribute_not_exists(entity_id)',
         };
         await this.client.send(new TransactWriteItemsCommand({ TransactItems: [{ Put: put }, { Put: outbox }] }));

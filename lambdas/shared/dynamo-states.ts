@@ -11,6 +11,7 @@ import {
 import { decodeState, encodeState } from '../../core/codec.ts';
 import { mergeStates } from '../../core/merge.ts';
 import { type EntityState, expiresAt } from '../../core/state.ts';
+import { MAX_STATE_BYTES } from '../../core/state-size.ts';
 import { ERASED_KEY, tombstoneOf } from '../../core/tombstone.ts';
 import type { ViewPlan } from '../../core/view.ts';
 import { chunks, MAX_TRIES, pause } from './backoff.ts';
@@ -32,8 +33,7 @@ export const FENCE_KEY = '#fence';
 /** How long a fence that was seen is believed to stand. */
 const FENCE_HOLDS_MS = 60_000;
 export const BATCH_GET_LIMIT = 100;
-/** An item ends at 400 KB; the rest is for keys, watermarks and what later code may add. */
-export const MAX_STATE_BYTES = 350 * 1024;
+export { MAX_STATE_BYTES };
 
 export type Item = Readonly<Record<string, AttributeValue>>;
 

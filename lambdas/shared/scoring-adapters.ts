@@ -56,7 +56,7 @@ export function scoringAdapters(env: RecordingEnv, versions: readonly LoadedUseC
   const adapters = predictionAdapters(env, versions, PATIENCE.stream);
   return {
     ...adapters,
-    scores: new DynamoScores(adapters.dynamo, env.SCORES_TABLE),
+    scores: new DynamoScores(adapters.dynamo, env.SCORES_TABLE, env.SCORES_KEPT_DAYS),
     tombstones: new DynamoTombstones(adapters.dynamo, env.FEATURES_TABLE),
     first: new DynamoFirstScore(adapters.dynamo, env.SCORES_TABLE),
   };

@@ -9,7 +9,12 @@ export const prediction = {
   ENDPOINT_NAME: name,
 };
 /** What a function needs besides that keeps scores and decides alerts. */
-export const recording = { ...prediction, SCORES_TABLE: name };
+export const recording = {
+  ...prediction,
+  SCORES_TABLE: name,
+  /** How long a score and an alert stay after they were written. */
+  SCORES_KEPT_DAYS: z.coerce.number().int().min(1),
+};
 
 const predictionSchema = z.object(prediction);
 const recordingSchema = z.object(recording);

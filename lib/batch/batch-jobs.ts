@@ -21,7 +21,7 @@ import { addDeadLetterAlarm } from '../monitoring/function-alarms.ts';
 import { DIMENSION, METRIC, METRIC_NAMESPACE, SERVICE } from '../monitoring/metric-names.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
 import { API_TIMEOUT_SECONDS } from '../serving/api.ts';
-import { SparkJob } from './spark-job.ts';
+import { SparkJob, type SparkJobProps } from './spark-job.ts';
 
 /** How far back the weekly compaction looks: as far as it remembers (tidemark_spark/archive_window.py). */
 const KEEP_DAYS = 45;
@@ -49,6 +49,7 @@ export class BatchJobs extends Construct {
   readonly eraseEntity: SparkJob;
   readonly featuresAt: SparkJob;
   readonly healStates: SparkJob;
+  readonly applyRetention: SparkJob;
 
   constructor(scope: Construct, id: string, props: BatchJobsProps) {
     super(scope, id);
@@ -184,6 +185,10 @@ export class BatchJobs extends Construct {
     this.healStates.grantPutMetrics(METRIC_NAMESPACE);
     addDivergenceAlarm(props);
 
+    this.applyRetention = this.makeRetention(common);
+    catalog.grantWrite(this.applyRetention);
+    lake.grantList(this.applyRetention);
+
     this.tellFailures(props);
     // A replay starts the jobs itself: its days pass in seconds.
     if (deployment.stage.clock === 'wall') {
@@ -201,6 +206,7 @@ export class BatchJobs extends Construct {
         const description = 'Replays the served vectors of the last day';
         this.schedule('CheckDaily', this.checkConsistency, 'cron(30 3 * * ? *)', description);
       }
+      this.schedule('RetainNightly', this.applyRetention, 'cron(40 2 * * ? *)', 'Lets rows go that are too old');
       // A batch that was being retried during an erasure is written to the lake by Lambda itself, up to a day later.
       this.schedule(
         'EraseWeekly',
@@ -211,6 +217,21 @@ export class BatchJobs extends Construct {
       // Soon after a compaction: states that have seen newer events wait for the next night.
       this.schedule('HealNightly', this.healStates, 'cron(25 4 * * ? *)', 'Heals states that differ from their events');
     }
+  }
+
+  private makeRetention(common: Pick<SparkJobProps, 'deployment' | 'lake' | 'catalog' | 'sharedCode' | 'useCase'>) {
+    const { eventsDays, quarantineDays, predictionsDays, trainingSetsDays } = common.deployment.stage.retention;
+    return new SparkJob(this, 'ApplyRetention', {
+      ...common,
+      script: 'apply_retention.py',
+      description: 'Lets rows go that are older than the stage keeps them',
+      arguments: {
+        ...(eventsDays === undefined ? {} : { events_days: String(eventsDays) }),
+        quarantine_days: String(quarantineDays),
+        predictions_days: String(predictionsDays),
+        training_days: String(trainingSetsDays),
+      },
+    });
   }
 
   /** @param cron in UTC. @param args of the job, where they differ from its defaults */
@@ -240,6 +261,7 @@ export class BatchJobs extends Construct {
       this.eraseEntity,
       this.featuresAt,
       this.healStates,
+      this.applyRetention,
     ];
   }
 

@@ -17,6 +17,14 @@ export const prod: StageConfig = {
   protection: { allowDestroy: false, terminationProtection: true, deletionProtection: true },
   encryption: 'customer',
   logRetentionDays: 90,
+  // Churn has features over a lifetime: its events stay.
+  retention: {
+    quarantineDays: 90,
+    predictionsDays: 400,
+    scoresDays: 400,
+    trainingSetsDays: 731,
+    reportsDays: 400,
+  },
   functions: { architecture: 'arm64', logLevel: 'INFO' },
   stream: { mode: 'on-demand', retentionHours: RETENTION_HOURS },
   processor: {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SHORTEST_BAKE_SECONDS } from '../training/rollback-alarms.ts';
 import { ConfigError, describeIssues } from './config-error.ts';
+import { retention } from './retention.ts';
 
 /** CloudWatch Logs takes only these numbers of days. */
 const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 3653] as const;
@@ -65,6 +66,7 @@ const stageConfig = z
     /** `customer`: one KMS key of ours for tables, lake, stream, topics and secret. `aws`: the services' own keys. */
     encryption: z.enum(['customer', 'aws']),
     logRetentionDays: z.literal(RETENTION_DAYS),
+    retention,
     functions: z.strictObject({
       architecture: z.enum(['arm64', 'x86_64']),
       /**

@@ -73,6 +73,7 @@ export class Lake extends Construct {
         { id: 'AbandonedUploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },
         this.expire('Answers', PREFIX.timeTravel, 1),
         this.expire('FailedBatches', PREFIX.failedBatches, 30),
+        ...this.aged(stage),
         ...(versioned
           ? [{ id: 'OldVersions', noncurrentVersionExpiration: Duration.days(30), expiredObjectDeleteMarker: true }]
           : []),
@@ -87,6 +88,21 @@ export class Lake extends Construct {
    */
   private expire(id: string, prefix: LakePrefix, days: number) {
     return { id, prefix, expiration: Duration.days(days), noncurrentVersionExpiration: Duration.days(1) };
+  }
+
+  /** What the stage keeps for a time. The rows of the Iceberg tables go by a job, whose files are in use while they are old. */
+  private aged({ retention }: StageConfig) {
+    const { eventsDays, quarantineDays, predictionsDays, trainingSetsDays, reportsDays } = retention;
+    return [
+      ...(eventsDays === undefined
+        ? []
+        : [this.expire('History', PREFIX.history, eventsDays), this.expire('Events', PREFIX.events, eventsDays)]),
+      this.expire('Quarantine', PREFIX.quarantine, quarantineDays),
+      this.expire('Predictions', PREFIX.predictions, predictionsDays),
+      this.expire('TrainingSets', PREFIX.trainingSets, trainingSetsDays),
+      this.expire('Checks', PREFIX.checks, reportsDays),
+      this.expire('Healing', PREFIX.healing, reportsDays),
+    ];
   }
 
   /** May add and overwrite objects below the prefixes, not read them. */

@@ -97,7 +97,7 @@ export class OnlineTable extends EntityTable {
 /** Scores and the outbox of alerts. */
 export class ScoreTable extends EntityTable {
   constructor(scope: Construct, id: string, props: EntityTableProps) {
-    super(scope, id, props, { sortKey: 'kind' });
+    super(scope, id, props, { sortKey: 'kind', timeToLiveAttribute: 'expires_at' });
   }
 
   /** May write a score and the alert it raises, in one transaction. */

@@ -1,10 +1,11 @@
-import { Duration } from 'aws-cdk-lib';
+import { Annotations, Duration } from 'aws-cdk-lib';
 import { ComparisonOperator } from 'aws-cdk-lib/aws-cloudwatch';
 import { KinesisEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import type { RejectionReason } from '../../core/rejection.ts';
 import type { Env } from '../../lambdas/processor/env.ts';
 import { type Lake, PREFIX } from '../feature-store/lake.ts';
+import { stateSizeWarnings } from '../feature-store/state-size.ts';
 import type { OnlineTable } from '../feature-store/tables.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import { NodeFunction } from '../foundation/node-function.ts';
@@ -72,6 +73,8 @@ export class Processor extends Construct {
       },
     });
     features.grantApply(this.fn);
+    for (const sentence of stateSizeWarnings(deployment.useCase.ir))
+      Annotations.of(this).addWarningV2('tidemark:state-size', sentence);
     lake.grantPut(this.fn, PREFIX.quarantine);
     stream.grantPut(this.fn);
 

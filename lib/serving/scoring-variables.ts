@@ -1,5 +1,6 @@
 import type { Lake } from '../feature-store/lake.ts';
 import type { OnlineTable, ScoreTable } from '../feature-store/tables.ts';
+import type { Deployment } from '../foundation/deployment.ts';
 import type { ScoringEndpoint } from './scoring-endpoint.ts';
 
 export interface PredictionParts {
@@ -18,6 +19,12 @@ export function predictionVariables({ features, lake, endpoint }: PredictionPart
 }
 
 /** Environment of every function that keeps scores and decides alerts besides. */
-export function recordingVariables(parts: PredictionParts & { readonly scores: ScoreTable }) {
-  return { ...predictionVariables(parts), SCORES_TABLE: parts.scores.table.tableName };
+export function recordingVariables(
+  parts: PredictionParts & { readonly deployment: Deployment; readonly scores: ScoreTable },
+) {
+  return {
+    ...predictionVariables(parts),
+    SCORES_TABLE: parts.scores.table.tableName,
+    SCORES_KEPT_DAYS: String(parts.deployment.stage.retention.scoresDays),
+  };
 }

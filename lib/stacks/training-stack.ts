@@ -47,6 +47,7 @@ export class TrainingStack extends TidemarkStack {
       jobs.healStates.job.jobName,
       'Glue job: states compared with their events, and mended',
     );
+    this.output('ApplyRetentionJobName', jobs.applyRetention.job.jobName, 'Glue job: what is too old goes');
     if (checkConsistency) {
       this.output('CheckConsistencyJobName', checkConsistency.job.jobName, 'Glue job: served vectors replayed offline');
     }

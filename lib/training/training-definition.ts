@@ -211,6 +211,8 @@ function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
                 // Each worker loads the model at its first request. The only one is loaded by the health check, before it
                 // is asked by anybody; two would let a customer wait, and the latency alarm roll a good model back.
                 SAGEMAKER_MODEL_SERVER_WORKERS: '1',
+                // What was approved is what is loaded: inference.py compares.
+                TIDEMARK_MODEL_SHA256: '{% $gate.metadata.model_sha256 %}',
               },
             },
           ],

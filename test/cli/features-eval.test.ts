@@ -180,6 +180,16 @@ test('bad lines are left out by default: counted by reason on standard error, an
   expect(told).not.toMatch(/oops|soon/);
 });
 
+test('--units: each answer has them, and nothing else changes', async () => {
+  const { code, out } = await tidemark('--usecase', TINY, ...good(), '--units');
+  const told = out
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(code).toBe(0);
+  expect(told.map(({ units, ...rest }) => [units, rest.features.reads_7d])).toEqual([1, 0, 2].map((n) => [{}, n]));
+});
+
 test('a folder, and a file of Excel among it', async () => {
   const [first, ...rest] = EVENTS.trim().split('\n');
   mkdirSync(join(folder, 'parts', 'more'), { recursive: true });

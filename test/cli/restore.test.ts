@@ -207,7 +207,11 @@ describe('scores that were lost', () => {
     await put('copy', alert('anna'));
     await put('copy', { entity_id: { S: 'bob' }, kind: { S: 'score' }, t: { N: '1' } });
 
-    expect(await restoreScores(clients, resources, ALERTS, 'copy')).toEqual({ tombstones: 2, copied: 1, folded: 2 });
+    expect(await restoreScores(clients, resources, ALERTS, 'copy', 400)).toEqual({
+      tombstones: 2,
+      copied: 1,
+      folded: 2,
+    });
     const found = new Map((await items('scores')).map((item) => [`${item.entity_id?.S} ${item.kind?.S}`, item]));
     expect([...found.keys()].sort()).toEqual(['#first-score mark', 'bob alert#1', 'bob score', 'cleo score']);
     const bob = found.get('bob score');
@@ -220,7 +224,11 @@ describe('scores that were lost', () => {
 
   test('are scored again afterwards, and a second run changes nothing', async () => {
     const before = await items('scores');
-    expect(await restoreScores(clients, resources, ALERTS, 'copy')).toEqual({ tombstones: 2, copied: 0, folded: 0 });
+    expect(await restoreScores(clients, resources, ALERTS, 'copy', 400)).toEqual({
+      tombstones: 2,
+      copied: 0,
+      folded: 0,
+    });
     expect(await items('scores')).toEqual(before);
     const { ReservedConcurrentExecutions } = await lambda.send(
       new GetFunctionConcurrencyCommand({ FunctionName: 'sweep' }),

@@ -39,7 +39,10 @@ const refund = contract('refund', 1, {
   retracts: { of: buy, id: 'buy_id' },
 });
 
-const { alerts, label, model } = shop;
+// A compiled use case has its durations in ms; a definition says them in words.
+const { horizon_ms: _horizon, ...label } = shop.label;
+const { cooldown_ms: _cooldown, ...alerts } = shop.alerts;
+const { model } = shop;
 
 export const ir = defineUseCase({
   name: 'odd',

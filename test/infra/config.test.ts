@@ -14,9 +14,12 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { App, Stack } from 'aws-cdk-lib';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
+import type { UseCaseIR } from '../../core/ir.ts';
+import { DAY } from '../../core/time.ts';
 import { buildTidemark } from '../../lib/app.ts';
 import { prod } from '../../lib/config/prod.ts';
 import { Release } from '../../lib/config/released.ts';
+import { requireEnough } from '../../lib/config/retention.ts';
 import { parseStageConfig } from '../../lib/config/stage-config.ts';
 import { loadStage } from '../../lib/config/stages.ts';
 import { loadDeployedUseCase, loadUseCase } from '../../lib/config/use-case.ts';
@@ -45,6 +48,55 @@ function prodWith(field: string, value: unknown): unknown {
   at[last] = value;
   return config;
 }
+
+describe('retention', () => {
+  const kept = { quarantineDays: 90, predictionsDays: 100, scoresDays: 400, trainingSetsDays: 400, reportsDays: 90 };
+  const feature = (name: string, window: number | null, offset = 0) =>
+    ({ kind: 'aggregate', name, window_ms: window === null ? null : window * DAY, offset_ms: offset * DAY }) as const;
+  const ir = (features: readonly object[], { dedupe = 7, retractions = 0, cooldown = 14 } = {}) =>
+    ({
+      views: [
+        {
+          name: 'v',
+          features,
+          dedupe: { horizon_ms: dedupe * DAY },
+          retractions: retractions ? { horizon_ms: retractions * DAY } : null,
+        },
+      ],
+      alerts: { cooldown_ms: cooldown * DAY },
+    }) as unknown as UseCaseIR;
+  const of = (eventsDays: number | undefined, given: UseCaseIR, scoresDays = 400) =>
+    requireEnough('here', { ...kept, ...(eventsDays ? { eventsDays } : {}), scoresDays }, given);
+
+  test.each<[string, number | undefined, UseCaseIR]>([
+    ['events that stay, for a lifetime', undefined, ir([feature('ever', null)])],
+    ['a window, a week and its predictions', 137, ir([feature('month', 30)])],
+    ['the whole of a series', 191, ir([feature('week_11', 7, 77)])],
+    ['a horizon of retractions beyond the windows', 197, ir([feature('week', 7)], { retractions: 90 })],
+    ['events alone', 114, ir([])],
+  ])('is enough for %s', (_what, days, given) => {
+    expect(() => of(days, given)).not.toThrow();
+  });
+
+  test.each<[string, number, UseCaseIR, RegExp]>([
+    [
+      'a lifetime',
+      36_500,
+      ir([feature('month', 30), feature('ever', null)]),
+      /eventsDays: found 36500, but v\.ever is over a lifetime/,
+    ],
+    ['a window', 136, ir([feature('day', 1), feature('month', 30)]), /at least 137, which are 37 for v\.month and 100/],
+    ['the whole of a series', 190, ir([feature('week_0', 7), feature('week_11', 7, 77)]), /at least 191/],
+    ['retractions', 196, ir([feature('week', 7)], { retractions: 90 }), /at least 197/],
+  ])('that is too short for %s is refused, and says what for', (_what, days, given, said) => {
+    expect(() => of(days, given)).toThrow(said);
+  });
+
+  test('outlasts the cool-down of alerts: nobody is alerted twice because a score went', () => {
+    expect(() => of(undefined, ir([], { cooldown: 14 }), 15)).not.toThrow();
+    expect(() => of(undefined, ir([], { cooldown: 14 }), 14)).toThrow(/scoresDays: found 14; allowed: at least 15/);
+  });
+});
 
 describe('stage configuration', () => {
   test('prod is the default', () => {

@@ -166,7 +166,7 @@ const alert = { alert_id: 'id', title: 'A customer is leaving', link: 'https://e
 
 describe('scores and their outbox', () => {
   test('score and alert are written together, or not at all', async () => {
-    const scores = new DynamoScores(dynamo, 'scores');
+    const scores = new DynamoScores(dynamo, 'scores', 400);
     expect(await scores.write(scoreRecord('ann', 1000), null, alert)).toBe(true);
     expect(await scores.write(scoreRecord('ann', 2000), null, alert)).toBe(false);
     const key = (t: number) => ({ entity_id: { S: 'ann' }, kind: { S: alertKind(t) } });
@@ -184,7 +184,7 @@ describe('scores and their outbox', () => {
   });
 
   test('an alert is claimed once, again after its lease or its release, and never after it was sent', async () => {
-    await new DynamoScores(dynamo, 'scores').write(scoreRecord('bob', 7), null, alert);
+    await new DynamoScores(dynamo, 'scores', 400).write(scoreRecord('bob', 7), null, alert);
     const outbox = new Outbox(dynamo, 'scores');
     const key = { entity_id: 'bob', kind: alertKind(7) };
     const now = Date.now();

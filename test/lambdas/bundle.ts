@@ -20,6 +20,7 @@ export const ENVIRONMENT = {
   POWERTOOLS_METRICS_DISABLED: 'true',
   FEATURES_TABLE: 'features',
   SCORES_TABLE: 'scores',
+  SCORES_KEPT_DAYS: '400',
   LAKE_BUCKET: 'lake',
   STREAM_NAME: 'events',
   LANES: '1',

@@ -7,6 +7,7 @@ const of = (value: number, low = value - 0.01, high = value + 0.01) => ({ value,
 const quality = { auc: of(0.85), average_precision: of(0.68), brier: of(0.14), calibration_error: of(0.02) };
 const metrics: TrainingMetrics = {
   definition_hash: 'h',
+  model_sha256: 'a'.repeat(64),
   training_set_id: 's',
   test: { rows: 2458, entities: 2458, positives: 720, base_rate: 0.293 },
   model: quality,
@@ -25,6 +26,7 @@ describe('decideGate', () => {
       reasons: [],
       metadata: {
         definition_hash: 'h',
+        model_sha256: 'a'.repeat(64),
         training_set_id: 's',
         snapshot_id: '77',
         spine_hash: 'sp',

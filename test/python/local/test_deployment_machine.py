@@ -55,7 +55,10 @@ def test_a_training_registers_and_deploys_under_the_same_names(cloud):
     cloud.glue.create_job(Name="build", Role=cloud.role("builder", "glue", *data), GlueVersion="5.1", Command=command)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("index.mjs", GATE.replace("METADATA", json.dumps({"auc": "0.8513", "auc_low": "0.8362"})))
+        file.writestr(
+            "index.mjs",
+            GATE.replace("METADATA", json.dumps({"auc": "0.8513", "auc_low": "0.8362", "model_sha256": "0" * 64})),
+        )
     gate = cloud.client("lambda").create_function(
         FunctionName="gate",
         Runtime="nodejs24.x",
@@ -84,7 +87,7 @@ def test_a_training_registers_and_deploys_under_the_same_names(cloud):
         cloud.put(f"sets/one/{split}/rows.txt", "1")
     made = output(app.ended(app.start(None, training_set_id="one")))
     found = cloud.sagemaker.describe_model_package(ModelPackageName=made["model_package_arn"])
-    assert found["CustomerMetadataProperties"] == {"auc": "0.8513", "auc_low": "0.8362"}
+    assert found["CustomerMetadataProperties"] == {"auc": "0.8513", "auc_low": "0.8362", "model_sha256": "0" * 64}
     job = cloud.sagemaker.describe_training_job(TrainingJobName=made["model_name"])
     assert job["TrainingJobStatus"] == "Completed" and app.ask() == "trained"
 

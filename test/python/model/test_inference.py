@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -131,3 +132,30 @@ def test_one_row_is_answered_in_milliseconds(model):
         answer(model, body)
         spent.append(time.perf_counter() - began)
     assert sorted(spent)[len(spent) // 2] < 0.02
+
+
+def copied(folder, to):
+    shutil.copytree(folder, to)
+    return to
+
+
+def test_only_the_approved_bytes_are_loaded(folder, tmp_path, monkeypatch):
+    sha256 = json.loads((folder / "metadata.json").read_text())["model_sha256"]
+    monkeypatch.setenv("TIDEMARK_MODEL_SHA256", sha256)
+    assert model_fn(str(folder)).definition_hash == HASH
+    monkeypatch.setenv("TIDEMARK_MODEL_SHA256", "0" * 64)
+    with pytest.raises(ValueError, match="other bytes than TIDEMARK_MODEL_SHA256 says"):
+        model_fn(str(folder))
+
+
+@pytest.mark.parametrize("name", ["model.ubj", "calibration.json", "metadata.json"])
+def test_a_file_that_was_changed_is_not_loaded(folder, tmp_path, name):
+    changed = copied(folder, tmp_path / "model") / name
+    if name == "metadata.json":
+        changed.write_text(json.dumps(json.loads(changed.read_text()) | {"definition_hash": "1" * 64}))
+    elif name == "calibration.json":
+        changed.write_text(changed.read_text().replace("}", " }"))
+    else:
+        changed.write_bytes(changed.read_bytes() + b" ")
+    with pytest.raises(ValueError, match=r"other bytes than metadata\.json says"):
+        model_fn(str(tmp_path / "model"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -9,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from streams import START
-from tidemark_spark.backfill import put_state, write_states
+from tidemark_spark.backfill import marks_of, put_state, write_states
 from tidemark_spark.conditional_writes import attempt, size_of
 from tidemark_spark.states import State
 
@@ -95,25 +96,30 @@ def state_of(size: int) -> State:
     return State("A", bytes(size), START, START, {"s1": "9"}, None)
 
 
-@pytest.mark.parametrize(("size", "outcome"), [(350 * 1024, "written"), (350 * 1024 + 1, "too_large")])
-def test_a_state_that_fits_no_item_is_counted_and_not_sent(size: int, outcome: str, monkeypatch: Any) -> None:
+@pytest.fixture
+def stubbed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    """What answers the job instead of the features table, where nobody was erased."""
     client = boto3.client("dynamodb", region_name="eu-central-1")
     monkeypatch.setattr("tidemark_spark.backfill.connect", lambda: client)
+    monkeypatch.setattr("tidemark_spark.backfill.read_tombstones", lambda _: {})
     with Stubber(client) as stub:
-        if outcome == "written":
-            stub.add_response("transact_write_items", {})
-        assert write_states("t", "v@0", iter([state_of(size)]), {}, {}) == {outcome: 1}
+        yield stub
+        stub.assert_no_pending_responses()
 
 
-def test_two_parts_that_fit_no_item_together_are_too_large(monkeypatch: Any) -> None:
-    client = boto3.client("dynamodb", region_name="eu-central-1")
-    monkeypatch.setattr("tidemark_spark.backfill.connect", lambda: client)
+@pytest.mark.parametrize(("size", "outcome"), [(350 * 1024, "written"), (350 * 1024 + 1, "too_large")])
+def test_a_state_that_fits_no_item_is_counted_and_not_sent(size: int, outcome: str, stubbed: Stubber) -> None:
+    if outcome == "written":
+        stubbed.add_response("put_item", {})
+    assert write_states("t", "v@0", iter([state_of(size)]), {}, {}) == {outcome: 1}
+
+
+def test_two_parts_that_fit_no_item_together_are_too_large(stubbed: Stubber) -> None:
     begun = {"entity_id": {"S": "A"}, "view": {"S": "v@0"}, "state": {"B": bytes(300 * 1024)}, "version": {"N": "1"}}
     begun |= {"watermarks": {"M": {"s1": {"S": "10"}}}}
-    with Stubber(client) as stub:
-        stub.add_client_error("transact_write_items", **cancelled({"Code": "ConditionalCheckFailed"}, NONE))
-        stub.add_response("get_item", {"Item": begun})
-        assert write_states("t", "v@0", iter([state_of(300 * 1024)]), {}, {}, joining=True) == {"too_large": 1}
+    stubbed.add_client_error("put_item", service_error_code="ConditionalCheckFailedException")
+    stubbed.add_response("get_item", {"Item": begun})
+    assert write_states("t", "v@0", iter([state_of(300 * 1024)]), {}, {}, joining=True) == {"too_large": 1}
 
 
 def test_marks_of_many_shards_count_towards_the_size() -> None:
@@ -122,3 +128,22 @@ def test_marks_of_many_shards_count_towards_the_size() -> None:
     item = {"entity_id": {"S": "A"}, "state": {"B": b"x"}, "watermarks": {"M": marks}}
     assert 5400 * (20 + 56) < size_of(item) < 5400 * (20 + 56 + 2)
     assert put_state(client, "t", item, 1) == "too_large"
+
+
+@pytest.mark.parametrize(
+    ("known", "joined", "marks"),
+    [
+        ({}, {}, {"s1": "9"}),
+        # Of the entity's own shard the highest; it never goes back.
+        ({"s1": "12"}, {"s1": "50"}, {"s1": "12"}),
+        ({"s1": "8"}, {}, {"s1": "9"}),
+        # Of another one only what the processor would not leave out by itself.
+        ({"s2": "49"}, {"s2": "50"}, {"s1": "9"}),
+        ({"s2": "50"}, {"s2": "50"}, {"s1": "9", "s2": "50"}),
+        ({"s2": "100"}, {"s2": "50"}, {"s1": "9", "s2": "100"}),
+        ({"s2": "49"}, {}, {"s1": "9", "s2": "49"}),
+        ({f"s{n}": "7" for n in range(500)}, {f"s{n}": "8" for n in range(500)}, {"s1": "9"}),
+    ],
+)
+def test_marks_that_a_new_state_carries(known: Any, joined: Any, marks: Any) -> None:
+    assert marks_of(state_of(1), known, joined) == marks

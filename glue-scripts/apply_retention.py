@@ -1,0 +1,35 @@
+"""Glue job: rows that are older than the stage keeps them go from the Iceberg tables, nightly.
+
+What is online and the objects of the lake go by rules of their own: docs/retention.md.
+Arguments: --aws_region, --lake_bucket, --database, --quarantine_days, --predictions_days, --training_days, and
+--events_days where events do not stay.
+"""
+
+import json
+import time
+
+from pyspark.sql import SparkSession
+from tidemark_spark.job_arguments import resolve
+from tidemark_spark.retention import Ages, apply_retention
+from tidemark_spark.spark_events import prepare
+from tidemark_spark.tables import Tables
+
+
+def main() -> None:
+    required = ["lake_bucket", "database", "quarantine_days", "predictions_days", "training_days"]
+    args = resolve(required, ["events_days"])
+    spark = SparkSession.builder.getOrCreate()
+    prepare(spark, args["aws_region"])
+    ages = Ages(
+        events_days=int(args["events_days"]) if "events_days" in args else None,
+        quarantine_days=int(args["quarantine_days"]),
+        predictions_days=int(args["predictions_days"]),
+        training_days=int(args["training_days"]),
+    )
+    now_ms = int(time.time() * 1000)
+    counts = apply_retention(spark, Tables(args["database"]), args["lake_bucket"], ages, now_ms)
+    print(json.dumps({"job": "apply_retention"} | counts))
+
+
+if __name__ == "__main__":
+    main()
