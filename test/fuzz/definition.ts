@@ -39,8 +39,9 @@ const refund = contract('refund', 1, {
   retracts: { of: buy, id: 'buy_id' },
 });
 
-const { horizon_ms: _, ...label } = shop.label;
-const { cooldown_ms: __, ...alerts } = shop.alerts;
+// A compiled use case has its durations in ms; a definition says them in words.
+const { horizon_ms: _horizon, ...label } = shop.label;
+const { cooldown_ms: _cooldown, ...alerts } = shop.alerts;
 
 export const ir = defineUseCase({
   name: 'odd',
