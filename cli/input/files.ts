@@ -18,7 +18,8 @@ export async function inputFiles(names: readonly string[]): Promise<string[]> {
   const found = new Map<string, string>();
   for (const name of names) {
     for (const file of name === STDIN ? [STDIN] : await filesOf(name)) {
-      const real = file === STDIN ? STDIN : await realpath(file);
+      // A pipe of the shell, `<(zcat …)`, has a path and no real one.
+      const real = file === STDIN ? STDIN : await realpath(file).catch(() => file);
       if (!found.has(real)) found.set(real, file);
     }
   }

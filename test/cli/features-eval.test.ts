@@ -1,5 +1,5 @@
 /** `tidemark features eval`: its command line in this process; and once as a person runs it, outside of the repository. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -179,6 +179,18 @@ test('bad lines are left out by default: counted by reason on standard error, an
   expect(told).toContain('some-bad-queries.json, value 5: INVALID_KNOWLEDGE: knowledge: found string');
   expect(told).not.toMatch(/oops|soon/);
 });
+
+test(
+  'a pipe of the shell is read as a file',
+  () => {
+    const [events, queries] = [file('piped.ndjson', EVENTS), file('piped-queries.ndjson', QUERIES)];
+    const command = `"${process.execPath}" "${COMMAND}" features eval --usecase "${TINY}"`;
+    const line = `${command} --events <(gzip -c "${events}") --queries <(cat "${queries}")`;
+    const { status, stdout } = spawnSync('bash', ['-c', line], { encoding: 'utf8' });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: answers(1, 0, 2) });
+  },
+  PROCESS_MS,
+);
 
 test('--units: each answer has them, and nothing else changes', async () => {
   const { code, out } = await tidemark('--usecase', TINY, ...good(), '--units');
