@@ -265,7 +265,10 @@ export class BatchJobs extends Construct {
     ];
   }
 
-  /** Glue has no metric of a failed run, but an event. */
+  /**
+   * Glue has no metric of a failed run, but an event. The topic lets rules in without a condition: "You can't use of Condition
+   * blocks in Amazon SNS topic policies for EventBridge" (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html).
+   */
   private tellFailures({ alarms, alarmTopic, key }: BatchJobsProps): void {
     const undelivered = deadLetterQueue(this, 'Undelivered', key);
     new Rule(this, 'JobFailed', {

@@ -1,11 +1,13 @@
 """What is older than it is kept goes from every table, and from every snapshot in the end; what is younger stays."""
 
+import time
+
 import boto3
 import pytest
 from tidemark_spark.retention import DAY_MS, SNAPSHOT_DAYS, Ages, apply_retention
 from tidemark_spark.tables import PREDICTION_COLUMNS, QUARANTINE_COLUMNS, TRAINING_COLUMNS, Tables
 
-NOW = 1_800_000_000_000
+NOW = int(time.time() * 1000)
 BUCKET = "retention"
 
 
@@ -27,13 +29,10 @@ def tables(spark):
 
 def insert(spark, tables, table, **values):
     """A row with some columns."""
-    names = ", ".join(values)
-    chosen = ", ".join(str(value) for value in values.values())
     missing = [c for c in spark.table(tables.name(table)).columns if c not in values]
     nulls = "".join(f", null AS `{name}`" for name in missing)
     named = ", ".join(f"{value} AS {name}" for name, value in values.items())
     columns = ", ".join(f"`{c}`" for c in spark.table(tables.name(table)).columns)
-    assert names and chosen
     spark.sql(f"INSERT INTO {tables.name(table)} SELECT {columns} FROM (SELECT {named}{nulls})")
 
 
