@@ -20,6 +20,7 @@ const WRITERS: readonly ResourceName[] = [
   'backfillStatesJob',
   'buildTrainingSetJob',
   'healStatesJob',
+  'maintainTablesJob',
 ];
 const RUNNING = ['STARTING', 'RUNNING', 'STOPPING', 'WAITING'];
 const ONLINE = [

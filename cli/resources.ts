@@ -21,6 +21,7 @@ const OUTPUTS = {
   featuresAtJob: 'FeaturesAtJobName',
   healStatesJob: 'HealStatesJobName',
   checkConsistencyJob: 'CheckConsistencyJobName',
+  maintainTablesJob: 'MaintainTablesJobName',
   trainingStateMachine: 'TrainingStateMachineArn',
   modelPackageGroup: 'ModelPackageGroupName',
   endpoint: 'EndpointName',

@@ -46,6 +46,7 @@ export class BatchJobs extends Construct {
   readonly eraseEntity: SparkJob;
   readonly featuresAt: SparkJob;
   readonly healStates: SparkJob;
+  readonly maintainTables: SparkJob;
 
   constructor(scope: Construct, id: string, props: BatchJobsProps) {
     super(scope, id);
@@ -178,6 +179,13 @@ export class BatchJobs extends Construct {
     this.healStates.grantPutMetrics(METRIC_NAMESPACE);
     addDivergenceAlarm(props);
 
+    this.maintainTables = new SparkJob(this, 'MaintainTables', {
+      ...common,
+      script: 'maintain_tables.py',
+      description: 'Joins small files of the Iceberg tables, and lets old snapshots go',
+    });
+    catalog.grantWrite(this.maintainTables);
+
     this.tellFailures(props);
     // A replay starts the jobs itself: its days pass in seconds.
     if (deployment.stage.clock === 'wall') {
@@ -191,6 +199,8 @@ export class BatchJobs extends Construct {
           '--late_days': String(KEEP_DAYS),
         },
       );
+      // Between two compactions, on the quietest day.
+      this.schedule('MaintainWeekly', this.maintainTables, 'cron(25 6 ? * SUN *)', 'Takes care of the Iceberg tables');
       this.schedule(
         'CheckDaily',
         this.checkConsistency,
@@ -229,6 +239,7 @@ export class BatchJobs extends Construct {
       this.eraseEntity,
       this.featuresAt,
       this.healStates,
+      this.maintainTables,
     ];
   }
 

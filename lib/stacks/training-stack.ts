@@ -48,6 +48,7 @@ export class TrainingStack extends TidemarkStack {
       jobs.checkConsistency.job.jobName,
       'Glue job: served vectors replayed offline',
     );
+    this.output('MaintainTablesJobName', jobs.maintainTables.job.jobName, 'Glue job: care of the Iceberg tables');
     this.output(
       'TrainingStateMachineArn',
       training.machine.stateMachineArn,

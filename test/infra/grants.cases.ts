@@ -145,6 +145,7 @@ describe('what each job may do', () => {
     ['CheckConsistency', ['archive/predictions/', 'checks/', 'iceberg/']],
     ['FeaturesAt', ['iceberg/', 'time-travel/']],
     ['HealStates', ['archive/events/', 'iceberg/']],
+    ['MaintainTables', ['iceberg/']],
     [
       'EraseEntity',
       [
@@ -226,7 +227,7 @@ describe('what each job may do', () => {
   test('every job is told its region, and only the healing may publish metrics of the app', async () => {
     const template = (await synthesise('prod')).template('training');
     const jobs = Object.values(template.findResources('AWS::Glue::Job'));
-    expect(jobs).toHaveLength(8);
+    expect(jobs).toHaveLength(9);
     for (const { Properties } of jobs)
       expect(Properties.DefaultArguments['--aws_region']).toMatch(/^[a-z]{2}-[a-z]+-\d$/);
     const namespaces = (role: string) =>
