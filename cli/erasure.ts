@@ -23,6 +23,7 @@ const WRITERS: readonly ResourceName[] = [
   'buildTrainingSetJob',
   'healStatesJob',
   'applyRetentionJob',
+  'maintainTablesJob',
 ];
 const RUNNING = ['STARTING', 'RUNNING', 'STOPPING', 'WAITING'];
 const ONLINE = [

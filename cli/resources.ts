@@ -22,6 +22,7 @@ const OUTPUTS = {
   healStatesJob: 'HealStatesJobName',
   applyRetentionJob: 'ApplyRetentionJobName',
   checkConsistencyJob: 'CheckConsistencyJobName',
+  maintainTablesJob: 'MaintainTablesJobName',
   trainingStateMachine: 'TrainingStateMachineArn',
   modelPackageGroup: 'ModelPackageGroupName',
   endpoint: 'EndpointName',

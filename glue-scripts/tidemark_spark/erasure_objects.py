@@ -74,7 +74,8 @@ def quarantined(body: bytes, erased: Tombstones) -> tuple[bytes, int]:
 
 
 def given_up(body: bytes, erased: Tombstones) -> tuple[bytes | None, int]:
-    """Lambda's record of a batch, with the records of Kinesis or of a table's stream; an emptied one is deleted."""
+    """Lambda's record of a batch, with the records of Kinesis or of a table's stream. An emptied one is deleted, but
+    for one of the stream, which still says where the archive has a gap."""
     document = json.loads(body)
     payload = document.get("payload")
     event = json.loads(payload) if isinstance(payload, str) else payload
@@ -87,7 +88,7 @@ def given_up(body: bytes, erased: Tombstones) -> tuple[bytes | None, int]:
         kept += _of_others(record, erased) if hit else [record]
     if not taken:
         return body, 0
-    if not kept:
+    if not kept and "KinesisBatchInfo" not in document:
         return None, len(records)
     event = event | {"Records": kept}
     document["payload"] = json.dumps(event) if isinstance(payload, str) else event

@@ -50,6 +50,7 @@ export class BatchJobs extends Construct {
   readonly featuresAt: SparkJob;
   readonly healStates: SparkJob;
   readonly applyRetention: SparkJob;
+  readonly maintainTables: SparkJob;
 
   constructor(scope: Construct, id: string, props: BatchJobsProps) {
     super(scope, id);
@@ -188,6 +189,12 @@ export class BatchJobs extends Construct {
     this.applyRetention = this.makeRetention(common);
     catalog.grantWrite(this.applyRetention);
     lake.grantList(this.applyRetention);
+    this.maintainTables = new SparkJob(this, 'MaintainTables', {
+      ...common,
+      script: 'maintain_tables.py',
+      description: 'Joins small files of the Iceberg tables, and lets old snapshots go',
+    });
+    catalog.grantWrite(this.maintainTables);
 
     this.tellFailures(props);
     // A replay starts the jobs itself: its days pass in seconds.
@@ -207,6 +214,8 @@ export class BatchJobs extends Construct {
         this.schedule('CheckDaily', this.checkConsistency, 'cron(30 3 * * ? *)', description);
       }
       this.schedule('RetainNightly', this.applyRetention, 'cron(40 2 * * ? *)', 'Lets rows go that are too old');
+      // Between two compactions, on the quietest day.
+      this.schedule('MaintainWeekly', this.maintainTables, 'cron(25 6 ? * SUN *)', 'Takes care of the Iceberg tables');
       // A batch that was being retried during an erasure is written to the lake by Lambda itself, up to a day later.
       this.schedule(
         'EraseWeekly',
@@ -262,6 +271,7 @@ export class BatchJobs extends Construct {
       this.featuresAt,
       this.healStates,
       this.applyRetention,
+      this.maintainTables,
     ];
   }
 

@@ -48,6 +48,7 @@ export class TrainingStack extends TidemarkStack {
       'Glue job: states compared with their events, and mended',
     );
     this.output('ApplyRetentionJobName', jobs.applyRetention.job.jobName, 'Glue job: what is too old goes');
+    this.output('MaintainTablesJobName', jobs.maintainTables.job.jobName, 'Glue job: care of the Iceberg tables');
     if (checkConsistency) {
       this.output('CheckConsistencyJobName', checkConsistency.job.jobName, 'Glue job: served vectors replayed offline');
     }

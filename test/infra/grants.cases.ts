@@ -145,6 +145,7 @@ describe('what each job may do', () => {
     ['CheckConsistency', ['archive/predictions/', 'checks/', 'iceberg/']],
     ['FeaturesAt', ['iceberg/', 'time-travel/']],
     ['HealStates', ['archive/events/', 'iceberg/']],
+    ['MaintainTables', ['iceberg/']],
     [
       'EraseEntity',
       [

@@ -1,0 +1,25 @@
+"""Glue job: weekly care of the Iceberg tables (tidemark_spark/maintenance.py). May run again.
+
+Arguments: --aws_region, --database.
+"""
+
+import json
+from datetime import UTC, datetime
+
+from pyspark.sql import SparkSession
+from tidemark_spark.job_arguments import resolve
+from tidemark_spark.maintenance import maintain
+from tidemark_spark.spark_events import prepare
+from tidemark_spark.tables import Tables
+
+
+def main() -> None:
+    args = resolve(["database"])
+    spark = SparkSession.builder.getOrCreate()
+    prepare(spark, args["aws_region"])
+    counts = maintain(spark, Tables(args["database"]), datetime.now(UTC))
+    print(json.dumps({"job": "maintain_tables", "tables": counts}))
+
+
+if __name__ == "__main__":
+    main()
