@@ -25,7 +25,6 @@ import type { JsonLinesSink } from '../../lambdas/shared/ports.ts';
 import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
 import { compileUseCase } from '../../lambdas/shared/usecase.ts';
 import { type Call, Faults, MemoryLake, MemoryStates } from '../lambdas/memory.ts';
-import { ir as shop } from '../lambdas/use-case.ts';
 
 const buy = contract('buy', 1, {
   event_time: 'epoch_ms',
@@ -41,7 +40,6 @@ const refund = contract('refund', 1, {
   retracts: { of: buy, id: 'buy_id' },
 });
 
-const { alerts, label, model } = shop;
 const ir = defineUseCase({
   name: 'busy',
   entity: 'customer',
@@ -73,9 +71,6 @@ const ir = defineUseCase({
       },
     },
   },
-  label: { ...label, where: {}, horizon: '14d' },
-  model: { ...model, view: 'busy', inputs: ['buys_7d', 'silence'], baseline_inputs: ['silence'] },
-  alerts: { ...alerts, cooldown: '14d', reasons: {} },
 });
 
 export const busy = compileUseCase(ir);
