@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Role } from 'aws-cdk-lib/aws-iam';
 import {
   ContextAttribute,
   Schedule,
@@ -16,6 +16,7 @@ import type { OnlineTable, ScoreTable } from '../feature-store/tables.ts';
 import type { DataKey } from '../foundation/data-key.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import { deadLetterQueue, NodeFunction } from '../foundation/node-function.ts';
+import { forOwnAccount } from '../foundation/own-account.ts';
 import { removalPolicy } from '../foundation/removal.ts';
 import { explainWildcards } from '../foundation/wildcards.ts';
 import type { EventStream } from '../ingestion/event-stream.ts';
@@ -66,7 +67,7 @@ export class Sweep extends Construct {
 
     const undelivered = deadLetterQueue(this, 'Undelivered', key);
     const caller = new Role(this, 'ScheduleRole', {
-      assumedBy: new ServicePrincipal('scheduler.amazonaws.com'),
+      assumedBy: forOwnAccount('scheduler'),
       description: 'Invokes the sweep on schedule',
     });
     key.grantUse(caller);

@@ -1,6 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
+import { forOwnAccount } from '../foundation/own-account.ts';
 import { explainWildcards } from '../foundation/wildcards.ts';
 import type { XgboostImage } from './xgboost-image.ts';
 
@@ -15,7 +16,7 @@ export interface SageMakerRoleProps {
 export class SageMakerRole extends Role {
   constructor(scope: Construct, id: string, props: SageMakerRoleProps) {
     super(scope, id, {
-      assumedBy: new ServicePrincipal('sagemaker.amazonaws.com'),
+      assumedBy: forOwnAccount('sagemaker'),
       description: props.description,
     });
     this.addToPolicy(

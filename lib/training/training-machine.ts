@@ -4,7 +4,7 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { Env } from '../../lambdas/model-gate/env.ts';
@@ -14,6 +14,7 @@ import { CodeAsset } from '../foundation/code-asset.ts';
 import type { DataKey } from '../foundation/data-key.ts';
 import { type Deployment, deploymentName } from '../foundation/deployment.ts';
 import { deadLetterQueue, NodeFunction } from '../foundation/node-function.ts';
+import { forOwnAccount } from '../foundation/own-account.ts';
 import { removalPolicy } from '../foundation/removal.ts';
 import { VendedLogs } from '../foundation/vended-logs.ts';
 import { explainWildcards } from '../foundation/wildcards.ts';
@@ -70,7 +71,7 @@ export class TrainingMachine extends Construct {
 
     const logGroup = new VendedLogs(this, 'Logs', { stage, service: 'states' });
     const role = new Role(this, 'Role', {
-      assumedBy: new ServicePrincipal('states.amazonaws.com'),
+      assumedBy: forOwnAccount('states'),
       description: 'Trains, registers and deploys models',
     });
     this.machine = new StateMachine(this, 'Machine', {
