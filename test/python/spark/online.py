@@ -13,7 +13,7 @@ REGION = "eu-central-1"
 
 
 @contextmanager
-def online_stage(online: Online) -> Iterator[Any]:
+def online_stage(online: Online, shards: int = 1) -> Iterator[Any]:
     """The features table as a boto3 resource; all of it is gone afterwards."""
     features = boto3.resource("dynamodb").create_table(
         TableName=online.table,
@@ -22,7 +22,7 @@ def online_stage(online: Online) -> Iterator[Any]:
         BillingMode="PAY_PER_REQUEST",
     )
     kinesis = boto3.client("kinesis")
-    kinesis.create_stream(StreamName=online.stream, ShardCount=1)
+    kinesis.create_stream(StreamName=online.stream, ShardCount=shards)
     kinesis.get_waiter("stream_exists").wait(StreamName=online.stream, WaiterConfig={"Delay": 1})
     lake = boto3.resource("s3").Bucket(online.bucket)
     lake.create(CreateBucketConfiguration={"LocationConstraint": REGION})
