@@ -21,7 +21,7 @@ const AGAIN = 30_000;
 export async function backfill(world: World, at: Deployment, next: Version, archive_lag: number): Promise<void> {
   for (;;) {
     const positions = await settle(world, at, next, archive_lag);
-    if (positions && (await write(world, next, positions))) break;
+    if (positions && (await whileWriting(world, () => write(world, next, positions)))) break;
     await world.time.sleep(AGAIN);
   }
   next.fenced = true;
@@ -56,6 +56,16 @@ async function settle(world: World, at: Deployment, next: Version, lag: number):
     ([shard, from]) => BigInt(archived[shard] ?? -1) >= BigInt(from) - 1n,
   );
   return reached ? positions : null;
+}
+
+/** An erasure waits for the job. */
+async function whileWriting<T>(world: World, run: () => Promise<T>): Promise<T> {
+  world.writing++;
+  try {
+    return await run();
+  } finally {
+    world.writing--;
+  }
 }
 
 function archivedUpTo(world: World, lag: number): Record<string, string> {
@@ -95,6 +105,7 @@ function archivedEvents(world: World, positions: Positions): Map<string, Canonic
     const result = world.admitted(record);
     if (!result.ok || result.misrouted) continue;
     const { event } = result;
+    if (world.isErased(event.entity_id)) continue;
     const key = `${event.entity_id} ${event.event_id}`;
     const other = copies.get(key);
     if (!other || event.available_at < other.available_at) copies.set(key, event);

@@ -135,4 +135,5 @@ export const PLANTED: Readonly<Record<string, Sandbox>> = {
   'a failed entity not reported': failureSwallowed,
   'refused records not stored': quarantineDropped,
   'misrouted records not put again': misroutedDropped,
+  'erased entities created again': { ...REAL, erased: () => false },
 };

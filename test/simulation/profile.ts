@@ -30,6 +30,8 @@ export const FAULT_KINDS = [
   'clock jump of arrivals',
   'clock jump of a function',
   'redelivered image',
+  'outage',
+  'erasure',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 export type Tally = Record<FaultKind, number>;
@@ -78,6 +80,10 @@ export interface Profile {
   readonly upgrade: boolean;
   /** Whether a new version of a view is released in mid-stream, and backfilled beside the traffic. */
   readonly release: boolean;
+  /** Whether the stores are gone for longer than a batch is tried. */
+  readonly outage: boolean;
+  /** Whether an entity is erased in mid-stream. */
+  readonly erase: boolean;
 }
 
 const MINUTE = 60_000;
@@ -120,5 +126,7 @@ export function drawProfile(chance: Chance): Profile {
     clockJumps: chance.pick([0, 2, 6]),
     upgrade: chance.of(0.4),
     release,
+    outage: maxRetries < 9 && chance.of(0.25),
+    erase: chance.of(0.2),
   };
 }

@@ -9,6 +9,8 @@ export interface Sandbox {
   readonly plan: (plan: ViewPlan) => ViewPlan;
   readonly states: (port: StateStore, table: MemoryStates) => StateStore;
   readonly joins: (port: Joins) => Joins;
+  /** What a function makes of an answer about a tombstone. */
+  readonly erased: (is: boolean) => boolean;
   readonly process: typeof processBatch;
   /** What the scorer serves of a new state. @param now ms UTC */
   readonly candidate: (state: NamedState, now: number) => Candidate;
@@ -18,6 +20,7 @@ export const REAL: Sandbox = {
   plan: (plan) => plan,
   states: (port) => port,
   joins: (port) => port,
+  erased: (is) => is,
   process: processBatch,
   candidate: ({ entity_id, state }, now) => ({ entity_id, state, t: instantAfter(state, now) }),
 };
