@@ -98,6 +98,8 @@ export class MemoryStates {
   readonly rows = new Map<string, Row>();
   /** Told of every write: the table's stream. */
   written: (id: string, row: Row, before: Row | undefined) => void = () => {};
+  /** Whether a new entity may not come back. */
+  refuses: (id: string) => boolean = () => false;
   private readonly plan: ViewPlan;
   private readonly maxBytes: number;
 
@@ -111,8 +113,11 @@ export class MemoryStates {
     return {
       read: (ids, unreadable) =>
         faults.run('read', () => new Map(ids.flatMap((id) => this.readable(id, codec, unreadable)))),
-      write: (id, state, version, marks = WHOLE) =>
-        faults.run('write', () => this.put(id, state, version, marks, codec)),
+      write: (id, state, version, marks = WHOLE) => {
+        // Asked before the request is on its way.
+        const erased = version === null && this.refuses(id);
+        return faults.run('write', () => (erased ? 'erased' : this.put(id, state, version, marks, codec)));
+      },
       ready: () => faults.run('read', () => true),
     };
   }

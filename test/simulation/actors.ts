@@ -1,4 +1,5 @@
 /** Those who act on the stream from outside: the producers, and whoever reshards it, moves its clocks and deploys. */
+import { MINUTE } from '../../core/time.ts';
 import { backfill } from './backfill.ts';
 import { Facts, type Sent, several } from './facts.ts';
 import type { Shard } from './kinesis.ts';
@@ -8,6 +9,9 @@ import type { World } from './world.ts';
 const UNKNOWN = 77;
 /** ms until a producer that got no answer sends again. */
 const RETRY_AFTER = [0, 1, 500, 60_000, 3_600_000];
+
+/** ms that a request can be on its way, with what a function knew when it was sent. */
+const LONGEST_CALL = 5 * MINUTE;
 
 /** Sends every fact, some of them again and some under a wrong key. */
 export async function produce(world: World): Promise<void> {
@@ -53,6 +57,8 @@ export async function disturb(world: World): Promise<void> {
   for (let i = 0; i < profile.clockJumps; i++) jobs.push(at(() => jump(world)));
   if (profile.release) jobs.push(at(() => release(world, span)));
   for (let i = 0; i < profile.badStates; i++) jobs.push(at(() => spoil(world)));
+  if (profile.outage) jobs.push(at(() => outage(world)));
+  if (profile.erase) jobs.push(at(() => erase(world)));
   if (profile.upgrade) jobs.push(at(() => upgrade(world)));
   await Promise.all(jobs.map((job) => world.run(job)));
 }
@@ -96,6 +102,38 @@ function spoil(world: World): void {
     await world.time.sleep(chance.pick([1000, 20_000, 120_000]));
     change(bytes);
   });
+}
+
+/** Longer than any batch is tried: what is read meanwhile is given up. */
+function outage(world: World): void {
+  world.note('outage');
+  world.down = true;
+  world.run(async () => {
+    await world.time.sleep(20 * MINUTE);
+    world.down = false;
+  });
+}
+
+/** As `tidemark erase` does it: tombstone, stores, a wait for whoever read or wrote before, and the stores again. */
+function erase(world: World): void {
+  const entity = `thing-${world.chance.int(world.profile.entities)}`;
+  world.note('erasure');
+  world.erasedAt.set(entity, world.time.now);
+  clear(world, entity);
+  world.run(async () => {
+    await world.time.sleep(LONGEST_CALL);
+    while (world.writing > 0) await world.time.sleep(1000);
+    clear(world, entity);
+  });
+}
+
+function clear(world: World, entity: string): void {
+  for (const { current, next } of world.deployments) {
+    for (const version of next ? [current, next] : [current]) {
+      version.states.rows.delete(entity);
+      version.scores.scores.delete(entity);
+    }
+  }
 }
 
 function upgrade(world: World): void {

@@ -23,7 +23,7 @@ const AGAIN = 30_000;
 export async function backfill(world: World, at: Deployment, next: Version, archive_lag: number): Promise<void> {
   while (!next.fenced) {
     const positions = (await beginAnew(world, next)) ? await settle(world, at, next, archive_lag) : null;
-    if (positions && (await write(world, next, positions))) await raiseFence(world, next);
+    if (positions && (await whileWriting(world, () => write(world, next, positions)))) await raiseFence(world, next);
     if (!next.fenced) await world.time.sleep(AGAIN);
   }
 }
@@ -83,6 +83,16 @@ async function settle(world: World, at: Deployment, next: Version, lag: number):
   return reached ? positions : null;
 }
 
+/** An erasure waits for the job. */
+async function whileWriting<T>(world: World, run: () => Promise<T>): Promise<T> {
+  world.writing++;
+  try {
+    return await run();
+  } finally {
+    world.writing--;
+  }
+}
+
 function archivedUpTo(world: World, lag: number): Record<string, string> {
   const last: Record<string, string> = {};
   for (const { id, records } of world.stream.shards) {
@@ -119,6 +129,7 @@ function archivedEvents(world: World, positions: Positions): Map<string, Canonic
   for (const { result } of world.parts) {
     if (!result.ok || result.misrouted) continue;
     const { event } = result;
+    if (world.isErased(event.entity_id)) continue;
     const key = `${event.entity_id} ${event.event_id}`;
     const other = copies.get(key);
     if (!other || event.available_at < other.available_at) copies.set(key, event);

@@ -1,6 +1,7 @@
 /** What must hold of a deployment once faults have stopped and all is delivered. */
 import type { CanonicalEvent } from '../../core/ir.ts';
 import type { RecordPart } from '../../core/record-parts.ts';
+import { subjectsOf } from '../../core/tombstone.ts';
 import type { QuarantineLine } from '../../lambdas/processor/quarantine.ts';
 import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
 import { type Compared, type Fate, StateCheck } from './check-states.ts';
@@ -12,14 +13,17 @@ type Refused = ReadonlyMap<string, readonly QuarantineLine[]>;
 export function check(world: World, at: Deployment, compared: Compared): void {
   const { refused } = at;
   const byEntity = new Map<string, CanonicalEvent[]>();
+  let newest = -1;
   for (const record of world.records) {
     const parts = world.partsOf(record);
     for (const part of parts) {
       const { result } = part;
       if (result.ok && !result.misrouted) {
         const { event } = result;
+        newest = Math.max(newest, event.available_at);
+        if (world.erasedAt.has(event.entity_id)) continue;
         byEntity.set(event.entity_id, [...(byEntity.get(event.entity_id) ?? []), event]);
-      } else if (!at.givenUp.has(record)) nothingDropped(world, at, part, refused);
+      } else if (!at.givenUp.has(record)) nothingDropped(world, at, record, part, refused);
     }
     asMeant(world, record, parts);
   }
@@ -34,11 +38,22 @@ export function check(world: World, at: Deployment, compared: Compared): void {
   new StateCheck(world, at.current, byEntity, compared, fate).run();
   // Which copy the next version counts is its own affair: the backfill takes the earliest.
   if (at.next) new StateCheck(world, at.next, byEntity, compared, null).run();
-  replayClock(world, at, [...byEntity.values()].flat());
+  nobodyCameBack(world, at);
+  replayClock(world, at, newest);
+}
+
+/** Whatever was under way when an entity was erased. */
+function nobodyCameBack(world: World, { current, next }: Deployment): void {
+  for (const entity of world.erasedAt.keys()) {
+    for (const { name, states, scores } of next ? [current, next] : [current]) {
+      if (states.rows.has(entity)) world.violated(`${entity}: was erased, and is back in ${name}`);
+      if (scores.scores.has(entity)) world.violated(`${entity}: was erased, and has a score of ${name}`);
+    }
+  }
 }
 
 /** What breaks its contract is in the quarantine with its bytes; what lay under another key lies under its own too. */
-function nothingDropped(world: World, at: Deployment, part: RecordPart, refused: Refused): void {
+function nothingDropped(world: World, at: Deployment, record: StreamRecord, part: RecordPart, refused: Refused): void {
   const { result } = part;
   const place = placeOf(part.position);
   if (result.ok) {
@@ -46,6 +61,8 @@ function nothingDropped(world: World, at: Deployment, part: RecordPart, refused:
       world.violated(`${place}: a misrouted record was not put again`);
     return;
   }
+  // Nobody may keep it.
+  if (subjectsOf(record.position.partition_key, record.data).some((id) => world.erasedAt.has(id))) return;
   const raw = Buffer.from(part.data).toString('base64');
   const lines = refused.get(place) ?? [];
   if (!lines.some((line) => line.reason === result.reason && line.raw_base64 === raw))
@@ -87,8 +104,8 @@ function factOf({ entity_id, event_id }: CanonicalEvent): string {
 }
 
 /** A replay's clock stands a ms after the newest arrival. */
-function replayClock(world: World, at: Deployment, events: readonly CanonicalEvent[]): void {
-  if (!world.profile.replay || events.length === 0) return;
-  const newest = Math.max(...events.map((event) => event.available_at)) + 1;
-  if (at.replayClock.now !== newest) world.violated(`the replay clock is ${at.replayClock.now}; allowed: ${newest}`);
+function replayClock(world: World, at: Deployment, newest: number): void {
+  if (!world.profile.replay || newest < 0) return;
+  if (at.replayClock.now !== newest + 1)
+    world.violated(`the replay clock is ${at.replayClock.now}; allowed: ${newest + 1}`);
 }

@@ -51,6 +51,7 @@ async function run(
             world.put({ partition_key: entity_id, data, parts: [] });
           }
         }),
+      tombstones: world.tombstones,
       clock: world.profile.replay ? at.clockPort(faults) : null,
       onFailure: () => {},
       pause: () => world.time.sleep(world.chance.int(1000)),
@@ -76,6 +77,7 @@ export function faultsOf(world: World, late = { is: false }): Faults {
 
 function draw(world: World, call: Call): Fault {
   const { throttled, ambiguous, crash } = world.profile;
+  if (world.down) return 'before';
   if (world.fails(throttled)) {
     world.note('throttled call');
     return 'before';

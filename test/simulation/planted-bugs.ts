@@ -166,4 +166,5 @@ export const PLANTED: Readonly<Record<string, Sandbox>> = {
   'the lane of an aggregated record forgotten': lanesForgotten,
   'a version that comes back behind its old fence': neverRetired,
   'a bad state for all': badStateForAll,
+  'erased entities created again': { ...REAL, erased: () => false },
 };

@@ -33,6 +33,8 @@ export const FAULT_KINDS = [
   'clock jump of arrivals',
   'clock jump of a function',
   'redelivered image',
+  'outage',
+  'erasure',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 export type Tally = Record<FaultKind, number>;
@@ -87,6 +89,10 @@ export interface Profile {
   readonly comeBack: boolean;
   /** States whose bytes become unreadable, until they are healed. */
   readonly badStates: number;
+  /** Whether the stores are gone for longer than a batch is tried. */
+  readonly outage: boolean;
+  /** Whether an entity is erased in mid-stream. */
+  readonly erase: boolean;
 }
 
 const MINUTE = 60_000;
@@ -132,5 +138,7 @@ export function drawProfile(chance: Chance): Profile {
     release,
     comeBack: release && chance.of(0.5),
     badStates: chance.pick([0, 0, 1, 3]),
+    outage: maxRetries < 9 && chance.of(0.25),
+    erase: chance.of(0.2),
   };
 }

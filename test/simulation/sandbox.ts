@@ -11,6 +11,8 @@ export interface Sandbox {
   readonly joins: (port: Joins) => Joins;
   /** What a function does about versions that it does not keep up, before it applies anything. */
   readonly retire: (run: () => Promise<void>) => () => Promise<void>;
+  /** What a function makes of an answer about a tombstone. */
+  readonly erased: (is: boolean) => boolean;
   readonly process: typeof processBatch;
   /** What the scorer serves of a new state. @param now ms UTC */
   readonly candidate: (state: NamedState, now: number) => Candidate;
@@ -21,6 +23,7 @@ export const REAL: Sandbox = {
   states: (port) => port,
   joins: (port) => port,
   retire: (run) => run,
+  erased: (is) => is,
   process: processBatch,
   candidate: ({ entity_id, state }, now) => ({ entity_id, state, t: instantAfter(state, now) }),
 };

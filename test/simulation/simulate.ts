@@ -1,7 +1,9 @@
 /** One seed, from its first event to the checks. */
 
 import { sha256 } from '../../core/hash.ts';
+import { compareSequence } from '../../core/state.ts';
 import { MINUTE } from '../../core/time.ts';
+import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
 import { disturb, produce } from './actors.ts';
 import type { Compared } from './check-states.ts';
 import { check } from './checks.ts';
@@ -111,7 +113,7 @@ export class Run {
   /** @returns whether there was something to put again */
   private redrive(): boolean {
     const { world } = this;
-    const records = world.deployments.flatMap((at) => at.toRedrive.splice(0));
+    const records = world.deployments.flatMap((at) => at.toRedrive.splice(0)).sort(inOrder);
     for (const { position, data } of records) {
       world.note('batch put again');
       world.put({ partition_key: position.partition_key, data, parts: [] });
@@ -128,6 +130,15 @@ export class Run {
     };
     return { ...world.tally, ...count };
   }
+}
+
+/** As `tidemark redrive --since` puts them back. */
+function inOrder({ position: a }: StreamRecord, { position: b }: StreamRecord): number {
+  return a.shard_id === b.shard_id
+    ? compareSequence(a.sequence_number, b.sequence_number)
+    : a.shard_id < b.shard_id
+      ? -1
+      : 1;
 }
 
 /** Every stored byte, every refused position and every score. */

@@ -60,6 +60,7 @@ export class Version {
       if (before) onlyForward(world, entity_id, row, before);
       world.time.changed();
     };
+    this.states.refuses = (entity_id) => world.isErased(entity_id);
     this.scores.written = (record, before) => {
       if (before && before.t > record.t) world.violated(`${record.entity_id}: a served score went back in time`);
     };

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { compileContracts } from '../../core/contract.ts';
 import type { FeatureViewIR } from '../../core/ir.ts';
 import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/record-parts.ts';
+import type { Tombstones } from '../../lambdas/shared/ports.ts';
 import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
 import { contracts, EPOCH, view } from '../core/generators.ts';
 import { Chance } from './chance.ts';
@@ -30,6 +31,12 @@ export class World {
   readonly sent = new Map<StreamRecord, Sent>();
   /** Nothing goes wrong any more. */
   calm = false;
+  /** No store answers. */
+  down = false;
+  /** Entity → when its tombstone was written, ms since the start. */
+  readonly erasedAt = new Map<string, number>();
+  /** Jobs that are writing states. */
+  writing = 0;
   /** What still runs, without the pollers, which never end. */
   open = 0;
   private readonly puts = new Map<StreamRecord, number>();
@@ -61,6 +68,7 @@ export class World {
 
   calmDown(): void {
     this.calm = true;
+    this.down = false;
     for (const shard of this.stream.shards) shard.skew = 0;
   }
 
@@ -71,6 +79,16 @@ export class World {
   /** Whether something goes wrong here and now. */
   fails(probability: number): boolean {
     return this.chance.of(this.calm ? 0 : probability);
+  }
+
+  /** As a function knows it: from a list that is a second old at most. */
+  isErased(entity: string): boolean {
+    const at = this.erasedAt.get(entity);
+    return this.sandbox.erased(at !== undefined && at <= this.time.now - this.chance.int(1000));
+  }
+
+  get tombstones(): Tombstones {
+    return { erased: async (ids) => new Set(ids.filter((id) => this.isErased(id))) };
   }
 
   violated(what: string): void {
