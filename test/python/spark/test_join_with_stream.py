@@ -46,7 +46,7 @@ def test_states_of_backfill_and_stream_are_those_of_all_events(spark: Any, aws: 
     def is_built_beside_the_stream(drawn: list[dict[str, Any]], seed: int) -> None:
         views = [case["views"][0] | {"name": f"v{i}", "version": f"v{i}@2"} for i, case in enumerate(drawn)]
         # Of them one is idle, and one more begins later.
-            with online_stage(ONLINE, shards=3) as features:
+        with online_stage(ONLINE, shards=3) as features:
             seen.update(build(spark, features, views, Random(seed)))
 
     is_built_beside_the_stream()
