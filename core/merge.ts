@@ -55,11 +55,7 @@ export function mergeStates(
     if (met.unsure) for (const type of plan.ledger.types) markAll(plan, type, inexact);
     levels = tiles.map((open, l) => open.close(reachable[l]!));
   }
-  const watermarks = { ...base.watermarks };
-  for (const [shard, mark] of Object.entries(delta.watermarks)) {
-    const other = watermarks[shard];
-    if (other === undefined || compareSequence(other, mark) < 0) watermarks[shard] = mark;
-  }
+  const watermarks = highestMarks(base.watermarks, delta.watermarks);
   const newest_event_time = Math.max(base.newest_event_time, delta.newest_event_time);
   const state = { newest_event_time, newest_available_at, watermarks, recent, former_ids, ledger, levels };
   const flags =
@@ -153,4 +149,17 @@ function mergeLedgers(
   const open = new OpenLedger(plan, { ...both, evicted: base.evicted || delta.evicted }, former_ids);
   const { ledger, forgot } = open.close(newest_available_at);
   return { ledger, cancelled, unsure: unknown || forgot || (former_ids && areMixed(both)) };
+}
+
+/** Of each shard the higher mark. */
+export function highestMarks(
+  some: Readonly<Record<string, string>>,
+  others: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const highest = { ...some };
+  for (const [shard, mark] of Object.entries(others)) {
+    const other = highest[shard];
+    if (other === undefined || compareSequence(other, mark) < 0) highest[shard] = mark;
+  }
+  return highest;
 }

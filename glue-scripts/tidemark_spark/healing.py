@@ -41,9 +41,9 @@ AT_ODDS = ("unreadable", "marked", "doubled", "unmerged", "outdated", "diverged"
 """Findings that a new state mends.
 
 `unreadable`: of a codec that the deployed code does not know. `marked`: a retracted event could not be taken out.
-`doubled`: it holds an event twice. `unmerged`: the backfill's part still lies beside the stream's. `outdated`: an older
-codec. `diverged`: other bytes for no known cause. `missing`: events, but no item. `stale`: it lacks events that arrived
-longer ago than the processor tries.
+`doubled`: it holds an event twice, or passed some over while it could not be read. `unmerged`: the backfill's part
+still lies beside the stream's. `outdated`: an older codec. `diverged`: other bytes for no known cause. `missing`:
+events, but no item. `stale`: it lacks events that arrived longer ago than the processor tries.
 """
 QUIET = ("healthy", "ahead", "behind", "expired")
 """Findings that need nothing.

@@ -63,12 +63,12 @@ def _states_of(view: str) -> dict[str, Any]:
 def flag_of(item: Item, partials: int | None) -> str | None:
     """Why an item says itself that it needs a new state."""
     data = item["state"]["B"]
+    if data[:1] not in READABLE:
+        return "unreadable"
     if item.get("heal", {}).get("BOOL"):
         return "doubled"
     if "base" in item:
         return "unmerged"
-    if data[:1] not in READABLE:
-        return "unreadable"
     if data[:1] in OUTDATED:
         return "outdated"
     try:

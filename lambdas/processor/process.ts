@@ -181,42 +181,54 @@ class Batch {
     lines: QuarantineLine[],
   ): Promise<Task[][]> {
     const taken = runs.map((run) => works.map((work) => takenBy(run, work)));
-    const damaged = new Set<string>();
-    const unreadable = (entity_id: string, error: unknown) => {
-      if (damaged.has(entity_id)) return;
-      damaged.add(entity_id);
-      this.tally.unreadable++;
-      const { located } = works.find((work) => work.entity_id === entity_id)!;
-      this.failed(located[0]!.record, error);
-    };
+    const damaged = runs.map(() => new Map<string, unknown>());
     const stored = await Promise.all(
       runs.map((run, v) => {
         const entities = taken[v]!.flatMap((work) => (work ? [work.entity_id] : []));
-        return run.states.read(entities, unreadable);
+        return run.states.read(entities, (entity_id, error) => void damaged[v]!.set(entity_id, error));
       }),
     );
     const serving = runs.length - 1;
-    return works.map((all, i) => {
-      if (damaged.has(all.entity_id)) return [];
-      const own: QuarantineLine[] = [];
-      const tasks = (): Task[] =>
-        runs.flatMap((run, v) => {
-          const work = taken[v]![i];
-          if (!work) return [];
-          const other = v === serving ? undefined : stored[serving]!.get(work.entity_id);
-          const basis = run.basis(stored[v]!.get(work.entity_id), other);
+    const prepared = works.map(({ entity_id }, i) =>
+      runs.flatMap((run, v): Task[] => {
+        const work = taken[v]![i];
+        if (!work || damaged[v]!.has(entity_id)) return [];
+        const own: QuarantineLine[] = [];
+        try {
+          const other = v === serving ? undefined : stored[serving]!.get(entity_id);
+          const basis = run.basis(stored[v]!.get(entity_id), other);
           const counts = v === serving;
-          return [{ run, work, basis, counts, outcome: this.apply({ run, work, counts }, basis, own) }];
-        });
-      try {
-        const made = tasks();
-        lines.push(...own);
-        return made;
-      } catch (error) {
-        // The bytes of a state are read where they are needed, so a damaged one may show here at last.
-        unreadable(all.entity_id, error);
-        return [];
-      }
+          const task = { run, work, basis, counts, outcome: this.apply({ run, work, counts }, basis, own) };
+          lines.push(...own);
+          return [task];
+        } catch (error) {
+          // The bytes of a state are read where they are needed, so a damaged one may show here at last.
+          damaged[v]!.set(entity_id, error);
+          return [];
+        }
+      }),
+    );
+    this.tally.unreadable += new Set(damaged.flatMap((some) => [...some.keys()])).size;
+    const unread = works.flatMap(({ entity_id }, i) =>
+      runs.flatMap((run, v) =>
+        damaged[v]!.has(entity_id) ? [this.pass(run, taken[v]![i]!, damaged[v]!.get(entity_id))] : [],
+      ),
+    );
+    await Promise.all(unread);
+    return prepared;
+  }
+
+  /**
+   * A state that can't be read takes no events, and no lane waits for it: its marks say what it lacks, and the healing makes it
+   * anew of the archive, once that reaches there.
+   */
+  private async pass(run: VersionRun, { entity_id, located }: Work, error: unknown): Promise<void> {
+    this.ports.onFailure(error);
+    const marks = Object.fromEntries(
+      located.map(({ record }) => [record.position.shard_id, record.position.sequence_number]),
+    );
+    await this.attempt(located[0]!.record, async () => {
+      if (!(await run.states.pass?.(entity_id, marks))) throw error;
     });
   }
 

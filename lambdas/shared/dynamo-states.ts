@@ -9,7 +9,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { decodeState, encodeState } from '../../core/codec.ts';
-import { mergeStates } from '../../core/merge.ts';
+import { highestMarks, mergeStates } from '../../core/merge.ts';
 import { type EntityState, expiresAt } from '../../core/state.ts';
 import { MAX_STATE_BYTES } from '../../core/state-size.ts';
 import { ERASED_KEY, tombstoneOf } from '../../core/tombstone.ts';
@@ -18,6 +18,7 @@ import { chunks, MAX_TRIES, pause } from './backoff.ts';
 import { DynamoTombstones } from './dynamo-tombstones.ts';
 import { MAX_ITEM_BYTES, sizeOf } from './item-size.ts';
 import {
+  type Positions,
   type ReplayClock,
   type StateMarks,
   type StateStore,
@@ -176,6 +177,33 @@ export class DynamoStates implements StateStore {
         ExpressionAttributeValues: { ':read': { N: String(version) } },
       }),
     );
+  }
+
+  async pass(entity_id: string, marks: Positions): Promise<boolean> {
+    const Key = { entity_id: { S: entity_id }, view: { S: this.plan.view.version } };
+    const { Item } = await this.client.send(new GetItemCommand({ TableName: this.table, Key, ConsistentRead: true }));
+    if (!Item) return false;
+    const moved = Object.entries(highestMarks(marksOf(Item.watermarks), marks));
+    try {
+      await this.client.send(
+        new UpdateItemCommand({
+          TableName: this.table,
+          Key,
+          UpdateExpression: 'SET watermarks = :marks, heal = :yes, #version = #version + :one',
+          ConditionExpression: '#version = :read',
+          ExpressionAttributeNames: { '#version': 'version' },
+          ExpressionAttributeValues: {
+            ':marks': { M: Object.fromEntries(moved.map(([shard, mark]) => [shard, { S: mark }])) },
+            ':yes': { BOOL: true },
+            ':one': { N: '1' },
+            ':read': Item.version!,
+          },
+        }),
+      );
+    } catch (error) {
+      return lostBy(error) !== 'conflict';
+    }
+    return true;
   }
 
   /** Remembered for a while: it goes down when the version is kept up no more. */

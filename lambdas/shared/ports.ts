@@ -10,7 +10,7 @@ export interface StateMarks {
   readonly joined: boolean;
   /** It started from `seedState`. */
   readonly seeded: boolean;
-  /** It holds an event twice: the healing has to make it anew. */
+  /** It holds an event twice, or lacks some that came while it could not be read: the healing has to make it anew. */
   readonly heal: boolean;
 }
 
@@ -81,6 +81,12 @@ export interface StateStore {
     version: number | null,
     marks?: StateMarks,
   ): Promise<number | 'conflict' | 'erased'>;
+  /**
+   * Moves the marks of an item whose state can't be read over events that it therefore can't take, and marks it to be healed.
+   * @param marks shard → the last sequence number of these events
+   * @returns false when there is no item, or another was faster. @default - states can always be read
+   */
+  pass?(entity_id: string, marks: Positions): Promise<boolean>;
   /** Whether the backfill of this view version is complete. */
   ready(): Promise<boolean>;
 }

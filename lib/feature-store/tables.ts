@@ -89,8 +89,8 @@ export class OnlineTable extends EntityTable {
   grantBackfill(grantee: IGrantable): void {
     this.grantApply(grantee);
     this.grantScan(grantee);
-    // What a version left that was retired, and comes back.
-    this.grant(grantee, 'dynamodb:DeleteItem');
+    // What a version left that was retired, and comes back; and that it was not retired while its fence goes up.
+    this.grant(grantee, 'dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem');
   }
 }
 

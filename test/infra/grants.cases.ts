@@ -178,7 +178,7 @@ describe('what each job may do', () => {
   test('the backfill looks at states and shards, and writes states', async () => {
     const grants = await grantsOf('BatchBackfillStatesRole');
     expect(grants.filter((grant) => /^(dynamodb|kinesis):/.test(grant))).toEqual([
-      ...['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'Scan', 'UpdateItem'].map(
+      ...['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'Scan', 'UpdateItem'].map(
         (action) => `dynamodb:${action} on <FeaturesTable Arn>`,
       ),
       'kinesis:ListShards on <EventsStream Arn>',
@@ -227,7 +227,7 @@ describe('what each job may do', () => {
   test('every job is told its region, and only the healing may publish metrics of the app', async () => {
     const template = (await synthesise('prod')).template('training');
     const jobs = Object.values(template.findResources('AWS::Glue::Job'));
-    expect(jobs).toHaveLength(9);
+    expect(jobs).toHaveLength(10);
     for (const { Properties } of jobs)
       expect(Properties.DefaultArguments['--aws_region']).toMatch(/^[a-z]{2}-[a-z]+-\d$/);
     const namespaces = (role: string) =>

@@ -38,6 +38,7 @@ test('a registered model serves by the code inside it, whatever is deployed late
     {
       SAGEMAKER_PROGRAM: 'inference.py',
       SAGEMAKER_SUBMIT_DIRECTORY: '/opt/ml/model/code',
+      TIDEMARK_MODEL_SHA256: '{% $gate.metadata.model_sha256 %}',
       SAGEMAKER_MODEL_SERVER_WORKERS: '1',
     },
   ]);

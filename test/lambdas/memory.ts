@@ -1,6 +1,7 @@
 /** The ports of the functions in memory, with the conditional semantics of the real stores and faults on demand. */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { encodeState } from '../../core/codec.ts';
+import { highestMarks } from '../../core/merge.ts';
 import type { EntityState } from '../../core/state.ts';
 import type { ViewPlan } from '../../core/view.ts';
 import { type Item, stateOf } from '../../lambdas/shared/dynamo-states.ts';
@@ -118,8 +119,17 @@ export class MemoryStates {
         const erased = version === null && this.refuses(id);
         return faults.run('write', () => (erased ? 'erased' : this.put(id, state, version, marks, codec)));
       },
+      pass: (id, marks) => faults.run('write', () => this.pass(id, marks)),
       ready: () => faults.run('read', () => true),
     };
+  }
+
+  private pass(id: string, marks: Positions): boolean {
+    const row = this.rows.get(id);
+    if (!row) return false;
+    const { version, ...rest } = row;
+    const watermarks = highestMarks(row.watermarks, marks);
+    return this.putRow(id, { ...rest, watermarks, marks: { ...row.marks, heal: true } }, version);
   }
 
   /** Puts a row under the condition on its version; null: there must be none. */

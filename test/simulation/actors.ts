@@ -1,6 +1,11 @@
 /** Those who act on the stream from outside: the producers, and whoever reshards it, moves its clocks and deploys. */
+import { decodeState, encodeState } from '../../core/codec.ts';
+import type { CanonicalEvent } from '../../core/ir.ts';
+import { applyEvents, compareSequence } from '../../core/state.ts';
 import { MINUTE } from '../../core/time.ts';
+import type { Row } from '../lambdas/memory.ts';
 import { backfill } from './backfill.ts';
+import { placeOf } from './deployment.ts';
 import { Facts, type Sent, several } from './facts.ts';
 import type { Shard } from './kinesis.ts';
 import type { World } from './world.ts';
@@ -81,27 +86,50 @@ function jump(world: World): void {
   world.note('clock jump of arrivals');
 }
 
-/** Newer code wrote a state, or its bytes were damaged; the healing makes the same bytes again that all its events make. */
+/** Newer code wrote a state, or its bytes were damaged, until the healing makes it anew of the events up to its marks. */
 function spoil(world: World): void {
   const { chance } = world;
   const versions = world.deployments.flatMap(({ current, next }) => [current, ...(next ? [next] : [])]);
-  const { states } = chance.pick(versions);
-  const entities = [...states.rows.keys()];
+  const fenced = versions.filter((version) => version.fenced);
+  if (fenced.length === 0) return;
+  const version = chance.pick(fenced);
+  const { states } = version;
+  const entities = [...states.rows].filter(([, row]) => row.bytes[0] !== UNKNOWN && !row.base).map(([id]) => id);
   if (entities.length === 0) return;
   const entity = chance.pick(entities);
-  const { bytes } = states.rows.get(entity)!;
-  if (bytes[0] === UNKNOWN) return;
+  const whole = states.rows.get(entity)!;
+  const bytes = Uint8Array.from([UNKNOWN, ...whole.bytes.slice(1)]);
   world.note('bad state');
-  const change = (into: Uint8Array) => {
-    const row = states.rows.get(entity);
-    if (row && (into !== bytes || row.bytes[0] === UNKNOWN))
-      states.putRow(entity, { ...row, bytes: into }, row.version);
-  };
-  change(Uint8Array.from([UNKNOWN, ...bytes.slice(1)]));
+  states.putRow(entity, { ...whole, bytes }, whole.version);
   world.run(async () => {
     await world.time.sleep(chance.pick([1000, 20_000, 120_000]));
-    change(bytes);
+    const row = states.rows.get(entity);
+    // It was erased meanwhile, or its version came back.
+    if (row?.bytes !== bytes) return;
+    const state = decodeState(version.plan, whole.bytes, whole.watermarks);
+    const passed = world.parts.flatMap(({ result }) =>
+      result.ok && !result.misrouted && result.event.entity_id === entity && isPassed(result.event, whole, row)
+        ? [result.event]
+        : [],
+    );
+    const { state: healed, duplicates } = applyEvents(version.plan, state, passed);
+    // Nobody looked at them when they came: the healing counts a fact once, and says nothing of its copies.
+    for (const copy of duplicates) world.healedCopies.add(placeOf(copy));
+    states.putRow(
+      entity,
+      { bytes: encodeState(version.plan, healed), watermarks: row.watermarks, marks: whole.marks },
+      row.version,
+    );
   });
+}
+
+function isPassed(
+  { shard_id, sequence_number }: CanonicalEvent,
+  { watermarks: from }: Row,
+  { watermarks: to }: Row,
+): boolean {
+  const [behind, upTo] = [from[shard_id] ?? '-1', to[shard_id] ?? '-1'];
+  return compareSequence(sequence_number, behind) > 0 && compareSequence(sequence_number, upTo) <= 0;
 }
 
 /** Longer than any batch is tried: what is read meanwhile is given up. */

@@ -33,7 +33,7 @@ export function check(world: World, at: Deployment, compared: Compared): void {
   );
   const fate = (copy: CanonicalEvent): Fate => {
     const place = placeOf(copy);
-    return { refused: refused.has(place), givenUp: givenUp.has(place) };
+    return { refused: refused.has(place), givenUp: givenUp.has(place) || world.healedCopies.has(place) };
   };
   new StateCheck(world, at.current, byEntity, compared, fate).run();
   // Which copy the next version counts is its own affair: the backfill takes the earliest.

@@ -35,6 +35,8 @@ export class World {
   down = false;
   /** Entity → when its tombstone was written, ms since the start. */
   readonly erasedAt = new Map<string, number>();
+  /** Places of copies that came while a state could not be read. */
+  readonly healedCopies = new Set<string>();
   /** Jobs that are writing states. */
   writing = 0;
   /** What still runs, without the pollers, which never end. */
