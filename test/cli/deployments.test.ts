@@ -66,7 +66,7 @@ describe('a stage with several use cases', () => {
 test('a stage with one use case needs no name, and a deleted stack is no use case', async () => {
   const resources = await readResources(cloudformation, { stage: 'prod' });
   expect(resources.get('stream')).toBe('tiny-stream');
-  expect(() => resources.get('endpoint')).toThrow(/no output EndpointName: deploy it again/);
+  expect(() => resources.get('endpoint')).toThrow(/has no model: its use case has events and features alone/);
   await expect(readResources(cloudformation, { stage: 'local' })).rejects.toThrow(
     /Nothing of stage "local" is deployed/,
   );

@@ -106,7 +106,9 @@ function spoil(world: World): void {
     const row = states.rows.get(entity);
     // It was erased meanwhile, or its version came back.
     if (row?.bytes !== bytes) return;
-    const state = decodeState(version.plan, whole.bytes, whole.watermarks);
+    // By the code that is deployed: a former release does not read what this one writes.
+    const { encode, decode } = version.codec ?? { encode: encodeState, decode: decodeState };
+    const state = decode(version.plan, whole.bytes, whole.watermarks);
     const passed = world.parts.flatMap(({ result }) =>
       result.ok && !result.misrouted && result.event.entity_id === entity && isPassed(result.event, whole, row)
         ? [result.event]
@@ -117,7 +119,7 @@ function spoil(world: World): void {
     for (const copy of duplicates) world.healedCopies.add(placeOf(copy));
     states.putRow(
       entity,
-      { bytes: encodeState(version.plan, healed), watermarks: row.watermarks, marks: whole.marks },
+      { bytes: encode(version.plan, healed), watermarks: row.watermarks, marks: whole.marks },
       row.version,
     );
   });

@@ -23,7 +23,7 @@ export function check(world: World, at: Deployment, compared: Compared): void {
         newest = Math.max(newest, event.available_at);
         if (world.erasedAt.has(event.entity_id)) continue;
         byEntity.set(event.entity_id, [...(byEntity.get(event.entity_id) ?? []), event]);
-      } else if (!at.givenUp.has(record)) nothingDropped(world, at, record, part, refused);
+      } else if (!at.givenUp.has(record)) nothingDropped(world, at, part, refused);
     }
     asMeant(world, record, parts);
   }
@@ -53,7 +53,7 @@ function nobodyCameBack(world: World, { current, next }: Deployment): void {
 }
 
 /** What breaks its contract is in the quarantine with its bytes; what lay under another key lies under its own too. */
-function nothingDropped(world: World, at: Deployment, record: StreamRecord, part: RecordPart, refused: Refused): void {
+function nothingDropped(world: World, at: Deployment, part: RecordPart, refused: Refused): void {
   const { result } = part;
   const place = placeOf(part.position);
   if (result.ok) {
@@ -62,7 +62,7 @@ function nothingDropped(world: World, at: Deployment, record: StreamRecord, part
     return;
   }
   // Nobody may keep it.
-  if (subjectsOf(record.position.partition_key, record.data).some((id) => world.erasedAt.has(id))) return;
+  if (subjectsOf(part.position.partition_key, part.data).some((id) => world.erasedAt.has(id))) return;
   const raw = Buffer.from(part.data).toString('base64');
   const lines = refused.get(place) ?? [];
   if (!lines.some((line) => line.reason === result.reason && line.raw_base64 === raw))
