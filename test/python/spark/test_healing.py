@@ -160,6 +160,7 @@ def land(spark: Any, events: list[dict[str, Any]]) -> None:
         "event_id string, entity_id string, event_type string, event_time long, source_time long, source string,"
         " schema_version int, properties string, available_at long, shard_id string, sequence_number string",
     )
+    frame = frame.withColumn("sub_sequence", F.lit(0))
     for name in ("event_time", "source_time", "available_at"):
         frame = frame.withColumn(name, F.timestamp_millis(name))
     merge_events(spark, TABLES, frame)
