@@ -1,6 +1,7 @@
 /** Growing byte buffer and cursor for the state codec. Numbers are exact integers within 2^53; no BigInt on the way. */
 const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: true });
+// A mark at the beginning is a character of the text, as it is for Spark.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Characters up to which a loop beats the engine's own encoder and decoder. */
 const SHORT = 32;

@@ -1,6 +1,7 @@
 /** Producers' texts cost one pass, whatever they hold: counted, not timed. */
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { ByteReader, ByteWriter } from '../../core/bytes.ts';
 import { type Characters, ends, isIdentifier, isLonger, trimmed } from '../../core/text.ts';
 
 /** A text that counts how often it is read. */
@@ -55,3 +56,13 @@ test.each(['', '\0', 'a\nb', 'a\r', '\u0085', '\u2028', '\u2029', '\ud83d', '\ud
     expect(isIdentifier(text, 10)).toBe(false);
   },
 );
+
+test('a text comes back from a state as it went in, whatever it begins with', () => {
+  fc.assert(
+    fc.property(fc.constantFrom('', '\ufeff', '\u200b'), fc.string({ unit: 'grapheme' }), (mark, rest) => {
+      const writer = new ByteWriter();
+      writer.text(mark + rest);
+      expect(new ByteReader(writer.finish()).text()).toBe(mark + rest);
+    }),
+  );
+});
