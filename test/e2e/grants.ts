@@ -29,14 +29,15 @@ export async function removeGrant(session: Session, service: string, action: str
     const policy = await iam.send(new GetRolePolicyCommand({ RoleName, PolicyName }));
     const PolicyDocument = decodeURIComponent(policy.PolicyDocument ?? '');
     const document = JSON.parse(PolicyDocument) as { Statement: Statement[] };
-    const kept = document.Statement.filter(({ Action }) => ![Action].flat().includes(action));
-    if (kept.length === document.Statement.length) continue;
+    if (!document.Statement.some(({ Action }) => [Action].flat().includes(action))) continue;
+    // Of a statement only this action: what it allows beside it may be asked for first.
+    const kept = document.Statement.map((one) => ({ ...one, Action: [one.Action].flat().filter((a) => a !== action) }));
     before.push({ PolicyName, PolicyDocument });
     await iam.send(
       new PutRolePolicyCommand({
         RoleName,
         PolicyName,
-        PolicyDocument: JSON.stringify({ ...document, Statement: kept }),
+        PolicyDocument: JSON.stringify({ ...document, Statement: kept.filter(({ Action }) => Action.length > 0) }),
       }),
     );
   }
