@@ -234,10 +234,15 @@ test('a state that can not be read fails its entity alone', async () => {
     await written(state);
     const from = state.length > 5 ? 2000 : 3000;
     const more = ['c0', 'c1', 'c2'].map((id, i) => purchase(id, `more-${from}-${i}`));
-    expect(await processor(batch(more, from))).toEqual({ batchItemFailures: [{ itemIdentifier: String(from + 1) }] });
-    const marks = (await items('features')).filter((item) => item.state).map((item) => item.watermarks!.M!);
-    const at = marks.map((of) => Number(of['shardId-000000000000']!.S)).filter((mark) => mark >= from);
-    expect(at.sort()).toEqual([from, from + 2]);
+    expect(await processor(batch(more, from))).toEqual({ batchItemFailures: [] });
+    const kept = (await items('features')).filter((item) => item.state);
+    const at = kept
+      .map((item) => Number(item.watermarks!.M!['shardId-000000000000']!.S))
+      .filter((mark) => mark >= from);
+    expect(at.sort()).toEqual([from, from + 1, from + 2]);
+    // Its bytes stay, and its marks say what the healing has to make it of.
+    const passed = kept.find((item) => item.entity_id!.S === 'c1')!;
+    expect({ state: [...passed.state!.B!], heal: passed.heal?.BOOL }).toEqual({ state: [...state], heal: true });
 
     await scorer(await images());
     const now = ARRIVAL + from * DAY;
