@@ -1,10 +1,12 @@
 /** Bugs that the simulation must find: each replaces one part of the product by a wrong one. */
+
 import type { ByteReader } from '../../core/bytes.ts';
+import { highestMarks } from '../../core/merge.ts';
 import type { Sum } from '../../core/partial-numbers.ts';
 import type { Partial } from '../../core/partials.ts';
 import { RecentIds } from '../../core/recent-ids.ts';
 import { admitRecord } from '../../core/record-parts.ts';
-import { compareSequence, type EntityState } from '../../core/state.ts';
+import type { EntityState } from '../../core/state.ts';
 import type { PartialSpec, ViewPlan } from '../../core/view.ts';
 import { processBatch } from '../../lambdas/processor/process.ts';
 import type { StateStore } from '../../lambdas/shared/ports.ts';
@@ -28,15 +30,6 @@ function through(
   };
 }
 
-function newestMarks(a: EntityState['watermarks'], b: EntityState['watermarks']): EntityState['watermarks'] {
-  const marks: Record<string, string> = { ...a };
-  for (const [shard, mark] of Object.entries(b)) {
-    const other = marks[shard];
-    if (other === undefined || compareSequence(mark, other) > 0) marks[shard] = mark;
-  }
-  return marks;
-}
-
 /** Watermarks are kept, and nobody looks at them. */
 const fenceDropped: Sandbox = {
   ...REAL,
@@ -44,7 +37,7 @@ const fenceDropped: Sandbox = {
     through(
       port,
       (state) => ({ ...state, watermarks: {} }),
-      (state, kept) => ({ ...state, watermarks: newestMarks(state.watermarks, kept?.watermarks ?? {}) }),
+      (state, kept) => ({ ...state, watermarks: highestMarks(state.watermarks, kept?.watermarks ?? {}) }),
     ),
 };
 
