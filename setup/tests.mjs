@@ -110,6 +110,8 @@ export async function runTests(environment, argv) {
   const passed = results.reduce((sum, result) => sum + result.passed, 0);
   const failed = results.reduce((sum, result) => sum + result.failed, 0);
   console.log(`\nin ${seconds(Date.now() - started)}`);
+  // Once more at the end, where the last lines of a log are all that somebody sees.
+  for (const { failures } of results) for (const failure of failures) console.log(failure.split('\n', 1)[0]);
   console.log(`${passed} passed, ${failed} failed`);
   return failed === 0 && passed > 0 ? 0 : 1;
 }

@@ -31,3 +31,14 @@ test.each([
   expect(ended.stdout.trimEnd().split('\n').at(-1)).toBe(`${passed + MORE} passed, ${failed} failed`);
   expect(ended.status).toBe(failed === 0 ? 0 : 1);
 });
+
+test('what failed stands once more before the count, by name', () => {
+  const said = '✗ spark: 1 passed, 1 failed\\n✗ a.py::b\\nits message\\n\\nin 3 s\\n✗ a.py::b\\n1 passed, 1 failed\\n';
+  const env = { ...process.env, PATH: `${folder}:${process.env.PATH}`, SAID: said, CODE: '1' };
+  const { stdout } = spawnSync('.ci/run', { env, encoding: 'utf8' });
+  expect(stdout.trimEnd().split('\n').slice(-3)).toEqual([
+    `${MORE} passed, 0 failed`,
+    '✗ a.py::b',
+    `${1 + MORE} passed, 1 failed`,
+  ]);
+});
