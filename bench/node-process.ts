@@ -5,12 +5,12 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { FUNCTIONS_NODE } from '../setup/environment.mjs';
 import type { Row } from './rows.ts';
 
 /** The repository; also from the bundle, which lies two folders deep in it. */
 export const ROOT = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '..' : '../..', import.meta.url));
 const FOLDER = path.join(ROOT, '.cache', 'bench');
-const NODE = path.join(ROOT, 'node_modules', 'node', 'bin', 'node');
 const TIMEOUT_MS = 20 * 60_000;
 
 /** @returns path of the bundle of bench/worker.ts */
@@ -37,7 +37,7 @@ async function bundle(): Promise<string> {
 /** @param profile writes a CPU profile and says where the time went. @throws Error when the process fails */
 export async function inLambdaNode(part: string, profile: boolean, say: (text: string) => void): Promise<Row[]> {
   const more = profile ? ['--profile', path.join(FOLDER, `${part}.cpuprofile`)] : [];
-  const output = await outputOf(NODE, ['--expose-gc', await bundle(), part, ...more], say);
+  const output = await outputOf(FUNCTIONS_NODE, ['--expose-gc', await bundle(), part, ...more], say);
   return JSON.parse(output) as Row[];
 }
 

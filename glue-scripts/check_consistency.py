@@ -1,6 +1,6 @@
-"""Glue job: served predictions against their offline replay by watermark → checks/<run>.json. Mismatches are a figure.
+"""Glue job: served predictions against their offline replay by watermark → checks/<run>.json, and two metrics.
 
-Arguments: --aws_region, --lake_bucket, --database, --ir_uri.
+Arguments: --aws_region, --lake_bucket, --database, --ir_uri, --metrics (names of checked and mismatches).
 """
 
 import json
@@ -11,13 +11,14 @@ from pyspark.sql import SparkSession
 from tidemark_spark.consistency import check
 from tidemark_spark.ir import compile_view, online_view, parse_use_case
 from tidemark_spark.job_arguments import resolve
+from tidemark_spark.job_metrics import publish
 from tidemark_spark.lake import read_bytes, write_bytes
 from tidemark_spark.spark_events import prepare
 from tidemark_spark.tables import Tables
 
 
 def main() -> None:
-    args = resolve(["lake_bucket", "database", "ir_uri"])
+    args = resolve(["lake_bucket", "database", "ir_uri", "metrics"])
     spark = SparkSession.builder.getOrCreate()
     prepare(spark, args["aws_region"])
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
@@ -26,6 +27,7 @@ def main() -> None:
     run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
     write_bytes(args["lake_bucket"], f"checks/{run}.json", json.dumps(result, indent=2).encode())
     print(json.dumps({"job": "check_consistency"} | result))
+    publish(args["metrics"], {key: result[key] for key in ("checked", "mismatches")})
 
 
 if __name__ == "__main__":

@@ -2,20 +2,19 @@
 
 May run again, also beside live traffic.
 Arguments: --aws_region, --lake_bucket, --database, --ir_uri, --table_features, --repair (no, yes, all), --parts,
---stale_after_seconds, --clock (wall, replay), --metrics (JSON: namespace, dimensions, and names of the metrics diverged
-and repaired), and optionally --run (name of the report).
+--stale_after_seconds, --clock (wall, replay), --metrics (names of diverged and repaired), and optionally --run (name
+of the report).
 """
 
 import json
 import uuid
 from datetime import UTC, datetime
-from typing import Any
 
 from pyspark.sql import SparkSession
-from tidemark_spark import aws
 from tidemark_spark.healing import Night, heal
 from tidemark_spark.ir import compile_view, parse_use_case
 from tidemark_spark.job_arguments import resolve
+from tidemark_spark.job_metrics import publish
 from tidemark_spark.lake import read_bytes, write_bytes
 from tidemark_spark.spark_events import prepare
 from tidemark_spark.tables import Tables
@@ -48,22 +47,9 @@ def main() -> None:
     report = {"run": run, "repair": night.repair, "views": views}
     write_bytes(args["lake_bucket"], f"{PREFIX}dt={now:%Y-%m-%d}/{run}.json", json.dumps(report, indent=2).encode())
     print(json.dumps({"job": "heal_states"} | report))
-    publish(json.loads(args["metrics"]), views)
-
-
-def publish(names: dict[str, Any], views: list[dict[str, Any]]) -> None:
-    """Sums over all views, as CloudWatch metrics. Raises botocore's ClientError when CloudWatch refuses them.
-
-    By the API, as nothing says how Glue cuts a job's output into log events: of the embedded metric format CloudWatch
-    reads whole events only.
-    """
-    values = {
-        names["diverged"]: sum(view["findings"].get("diverged", 0) for view in views),
-        names["repaired"]: sum(view.get("repaired", 0) for view in views),
-    }
-    dimensions = [{"Name": name, "Value": value} for name, value in names["dimensions"].items()]
-    data = [{"MetricName": m, "Value": v, "Unit": "Count", "Dimensions": dimensions} for m, v in values.items()]
-    aws.client("cloudwatch").put_metric_data(Namespace=names["namespace"], MetricData=data)
+    diverged = sum(view["findings"].get("diverged", 0) for view in views)
+    repaired = sum(view.get("repaired", 0) for view in views)
+    publish(args["metrics"], {"diverged": diverged, "repaired": repaired})
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import { devNull, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { FUNCTIONS_NODE } from '../setup/environment.mjs';
 import { assertLoopback } from './guard.ts';
 
 /** One refusal by the emulator's IAM enforcement. */
@@ -199,7 +200,7 @@ function launch(
       [
         ...['-m', 'tidemark_local', '--state-dir', stateDir, '--port', String(port), '--ready-file', readyFile],
         ...['--time-scale', String(timeScale), '--quotas', quotas, ...(of.temporary ? ['--temporary'] : [])],
-        ...['--node', join(REPOSITORY, 'node_modules', 'node', 'bin', 'node'), '--parent-pid', String(process.pid)],
+        ...['--node', FUNCTIONS_NODE, '--parent-pid', String(process.pid)],
       ],
       {
         cwd: REPOSITORY,

@@ -10,6 +10,14 @@ export const CACHE = join(ROOT, '.cache');
 export const VENV = join(ROOT, '.venv');
 export const VENV_PYTHON = join(VENV, 'bin', 'python');
 export const JARS = join(CACHE, 'jars');
+/**
+ * Node as Lambda has it. On Linux of a package whose hash the lock holds, so that no install script fetches it; there is none
+ * for other systems, where the Node that runs this has to be as new (`run.mjs`).
+ */
+export const FUNCTIONS_NODE =
+  process.platform === 'linux'
+    ? join(ROOT, 'node_modules', `node-linux-${process.arch}`, 'bin', 'node')
+    : process.execPath;
 
 /**
  * The environment of child processes: our Python and our node binaries first, Java 17 by JAVA_HOME, nothing asked

@@ -2,9 +2,11 @@
 // Plain Node without dependencies, because it runs before anything is installed.
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-if (major < 20 || (major === 20 && minor < 11)) {
+// On Linux the functions' own Node comes with the packages; elsewhere this one runs them.
+const [wantedMajor, wantedMinor] = process.platform === 'linux' ? [20, 11] : [24, 0];
+if (major < wantedMajor || (major === wantedMajor && minor < wantedMinor)) {
   console.error(
-    `Tidemark needs Node 20.11 or newer, and this is Node ${process.versions.node}: install it from https://nodejs.org and run the command again.`,
+    `Tidemark needs Node ${wantedMajor}.${wantedMinor} or newer here, and this is Node ${process.versions.node}: install it from https://nodejs.org and run the command again.`,
   );
   process.exit(1);
 }

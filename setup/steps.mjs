@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PYTHONS } from './checks.mjs';
-import { CACHE, JARS, ROOT, VENV, VENV_PYTHON } from './environment.mjs';
+import { CACHE, FUNCTIONS_NODE, JARS, ROOT, VENV, VENV_PYTHON } from './environment.mjs';
 import { runLogged, stopChildrenOnSignals } from './processes.mjs';
 import { Progress } from './progress.mjs';
 
@@ -26,7 +26,7 @@ function steps(python, environment) {
     stamp: join(ROOT, 'node_modules', '.tidemark-stamp'),
     // Not Node's version: once it is set up, npm's scripts find the functions' own Node first, and nothing here is built.
     key: () => hashOf(['package.json', 'package-lock.json', '.npmrc'], process.platform, process.arch),
-    probe: () => existsSync(join(ROOT, 'node_modules', 'node', 'bin', 'node')),
+    probe: () => existsSync(FUNCTIONS_NODE),
     work: async (step) => {
       const npm = process.env.npm_execpath?.endsWith('.js') ? [process.execPath, process.env.npm_execpath] : ['npm'];
       const args = ['ci', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];

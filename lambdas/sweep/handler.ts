@@ -86,6 +86,7 @@ export async function handler(event: unknown, context: Context): Promise<SweepRe
     const open = interval_ms === null ? [...slice.parts] : await leftOver.begin(slice.total, slice.parts);
     await sweep({ now, interval_ms, total: slice.total, open, done: [], context, tally });
     telemetry.count(METRIC.sweepEntities, tally.looked_at);
+    telemetry.count(METRIC.sweepIncomplete, tally.complete ? 0 : 1);
     telemetry.count(METRIC.entitiesScored, tally.scored);
     telemetry.count(METRIC.alertsRaised, tally.alerts);
     telemetry.info('sweep', tally);

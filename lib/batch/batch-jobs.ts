@@ -18,7 +18,7 @@ import { deadLetterQueue } from '../foundation/node-function.ts';
 import type { EventStream } from '../ingestion/event-stream.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm } from '../monitoring/function-alarms.ts';
-import { DIMENSION, METRIC, METRIC_NAMESPACE, SERVICE } from '../monitoring/metric-names.ts';
+import { METRIC, SERVICE } from '../monitoring/metric-names.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
 import { API_TIMEOUT_SECONDS } from '../serving/api.ts';
 import { SparkJob, type SparkJobProps } from './spark-job.ts';
@@ -120,10 +120,15 @@ export class BatchJobs extends Construct {
         ...common,
         script: 'check_consistency.py',
         description: 'Replays served vectors offline and counts the differences',
+        metrics: {
+          service: SERVICE.consistency,
+          names: { checked: METRIC.predictionsChecked, mismatches: METRIC.predictionsMismatched },
+        },
       });
       catalog.grantQuery(this.checkConsistency);
       lake.grantRead(this.checkConsistency, PREFIX.predictions);
       lake.grantReadWrite(this.checkConsistency, PREFIX.checks);
+      addMismatchAlarm(props);
     }
 
     this.eraseEntity = new SparkJob(this, 'EraseEntity', {
@@ -167,23 +172,16 @@ export class BatchJobs extends Construct {
         // What the processor has not applied by then it has given up.
         stale_after_seconds: String(deployment.stage.processor.maxRecordAgeSeconds),
         clock: deployment.stage.clock,
-        metrics: JSON.stringify({
-          namespace: METRIC_NAMESPACE,
-          dimensions: {
-            [DIMENSION.service]: SERVICE.healing,
-            [DIMENSION.stage]: deployment.stage.stage,
-            [DIMENSION.useCase]: deployment.useCase.ir.name,
-          },
-          diverged: METRIC.healingDiverged,
-          repaired: METRIC.healingRepaired,
-        }),
+      },
+      metrics: {
+        service: SERVICE.healing,
+        names: { diverged: METRIC.healingDiverged, repaired: METRIC.healingRepaired },
       },
     });
     catalog.grantQuery(this.healStates);
     lake.grantRead(this.healStates, PREFIX.events);
     lake.grantPut(this.healStates, PREFIX.healing);
     features.grantHeal(this.healStates);
-    this.healStates.grantPutMetrics(METRIC_NAMESPACE);
     addDivergenceAlarm(props);
 
     this.applyRetention = this.makeRetention(common);
@@ -300,6 +298,19 @@ function addDivergenceAlarm({ alarms, deployment }: BatchJobsProps): void {
     sentence: 'States differed from what their events give, for no known cause: vectors served of them were wrong.',
     runbook: 'healing-diverged',
     metric: tidemarkMetric(deployment, SERVICE.healing, METRIC.healingDiverged, { period: Duration.days(1) }),
+    threshold: 1,
+    comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+    evaluationPeriods: 1,
+    missing: QUIET,
+  });
+}
+
+function addMismatchAlarm({ alarms, deployment }: BatchJobsProps): void {
+  alarms.add('PredictionsMismatched', {
+    severity: 'warning',
+    sentence: 'Vectors that were served differ from their offline replay: training would learn from other values.',
+    runbook: 'predictions-mismatched',
+    metric: tidemarkMetric(deployment, SERVICE.consistency, METRIC.predictionsMismatched, { period: Duration.days(1) }),
     threshold: 1,
     comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
     evaluationPeriods: 1,

@@ -9,6 +9,8 @@ import type { OfflineCatalog } from '../feature-store/offline-catalog.ts';
 import { CodeAsset } from '../foundation/code-asset.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import { acknowledge, explainWildcards } from '../foundation/wildcards.ts';
+import { METRIC_NAMESPACE, type MetricName, type Service } from '../monitoring/metric-names.ts';
+import { dimensionsOf } from '../monitoring/metrics.ts';
 
 /** Name of the Iceberg catalog in Spark SQL. */
 const CATALOG = 'glue_catalog';
@@ -25,6 +27,8 @@ export interface SparkJobProps {
   readonly useCase: CodeAsset;
   /** Defaults of the job's own arguments, without the leading dashes. */
   readonly arguments?: Readonly<Record<string, string>>;
+  /** What it counts for alarms: words of its script, and the metrics that they are. @default - nothing */
+  readonly metrics?: { readonly service: Service; readonly names: Readonly<Record<string, MetricName>> };
 }
 
 /** A Glue 5.1 job with the Iceberg catalog, the shared package, metrics, logs, and a role that may do nothing else yet. */
@@ -46,6 +50,7 @@ export class SparkJob extends Construct implements IGrantable {
     });
     for (const asset of [script, props.sharedCode, props.useCase]) asset.grantGet(this.role);
     this.grantLogsAndMetrics();
+    if (props.metrics) this.grantPutMetrics(METRIC_NAMESPACE);
 
     this.job = new PySparkEtlJob(this, 'Job', {
       description: props.description,
@@ -68,6 +73,13 @@ export class SparkJob extends Construct implements IGrantable {
         '--lake_bucket': props.lake.bucket.bucketName,
         '--database': props.catalog.database.databaseName,
         '--ir_uri': props.useCase.s3ObjectUrl,
+        ...(props.metrics && {
+          '--metrics': JSON.stringify({
+            namespace: METRIC_NAMESPACE,
+            dimensions: dimensionsOf(props.deployment, props.metrics.service),
+            names: props.metrics.names,
+          }),
+        }),
         ...Object.fromEntries(Object.entries(props.arguments ?? {}).map(([name, value]) => [`--${name}`, value])),
       },
     });
@@ -90,8 +102,7 @@ export class SparkJob extends Construct implements IGrantable {
     });
   }
 
-  /** May publish metrics of this namespace. */
-  grantPutMetrics(namespace: string): void {
+  private grantPutMetrics(namespace: string): void {
     this.role.addToPolicy(
       new PolicyStatement({
         actions: ['cloudwatch:PutMetricData'],

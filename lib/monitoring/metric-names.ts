@@ -17,7 +17,7 @@ export const DIMENSION = {
 
 /**
  * Values of the `service` dimension: the folder names under `lambdas/` (the notifier folder holds two functions), and the
- * Glue job of the healing.
+ * Glue jobs of the healing and of the check.
  */
 export const SERVICE = {
   processor: 'processor',
@@ -29,6 +29,7 @@ export const SERVICE = {
   notifier: 'notifier',
   modelGate: 'model-gate',
   healing: 'healing',
+  consistency: 'consistency',
 } as const;
 
 export type Service = (typeof SERVICE)[keyof typeof SERVICE];
@@ -85,6 +86,8 @@ export const METRIC = {
   alertSendFailures: 'AlertSendFailures',
   /** sweep: entities looked at. */
   sweepEntities: 'SweepEntities',
+  /** sweep: 1 of a run whose time was over before its slice, else 0. */
+  sweepIncomplete: 'SweepIncomplete',
   /** api: requests answered, whatever the status. */
   apiRequests: 'ApiRequests',
   /** api, sweep: vectors whose newest event is older than the freshness the use case expects, or missing. */
@@ -93,6 +96,10 @@ export const METRIC = {
   healingDiverged: 'HealingDiverged',
   /** healing: states written anew. */
   healingRepaired: 'HealingRepaired',
+  /** consistency: predictions whose vector was replayed offline. */
+  predictionsChecked: 'PredictionsChecked',
+  /** consistency: of these, such whose replay gives another vector than was served. */
+  predictionsMismatched: 'PredictionsMismatched',
 } as const;
 
 export type MetricName = (typeof METRIC)[keyof typeof METRIC];

@@ -12,9 +12,18 @@ export interface TidemarkMetricProps {
   readonly label?: string;
 }
 
-/** A metric that one of our functions emits (EMF), with exactly the dimensions it emits. */
+/** Of every metric of ours. */
+export function dimensionsOf({ stage, useCase }: Deployment, service: Service): Record<string, string> {
+  return {
+    [DIMENSION.service]: service,
+    [DIMENSION.stage]: stage.stage,
+    [DIMENSION.useCase]: useCase.ir.name,
+  };
+}
+
+/** A metric that one of our functions (EMF) or jobs (API) emits, with exactly the dimensions it emits. */
 export function tidemarkMetric(
-  { stage, useCase }: Deployment,
+  deployment: Deployment,
   service: Service,
   name: MetricName,
   props: TidemarkMetricProps,
@@ -23,9 +32,7 @@ export function tidemarkMetric(
     namespace: METRIC_NAMESPACE,
     metricName: name,
     dimensionsMap: {
-      [DIMENSION.service]: service,
-      [DIMENSION.stage]: stage.stage,
-      [DIMENSION.useCase]: useCase.ir.name,
+      ...dimensionsOf(deployment, service),
       ...(props.reason === undefined ? {} : { [DIMENSION.reason]: props.reason }),
     },
     statistic: props.statistic ?? Stats.SUM,

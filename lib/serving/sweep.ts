@@ -20,9 +20,10 @@ import { forOwnAccount } from '../foundation/own-account.ts';
 import { removalPolicy } from '../foundation/removal.ts';
 import { explainWildcards } from '../foundation/wildcards.ts';
 import type { EventStream } from '../ingestion/event-stream.ts';
-import type { AlarmRegistry } from '../monitoring/alarm-registry.ts';
+import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm, addErrorAlarm } from '../monitoring/function-alarms.ts';
-import { SERVICE } from '../monitoring/metric-names.ts';
+import { METRIC, SERVICE } from '../monitoring/metric-names.ts';
+import { tidemarkMetric } from '../monitoring/metrics.ts';
 import type { ScoringEndpoint } from './scoring-endpoint.ts';
 import { recordingVariables } from './scoring-variables.ts';
 
@@ -96,7 +97,25 @@ export class Sweep extends Construct {
     addDeadLetterAlarm(alarms, 'SweepSchedule', undelivered, 'The schedule could not invoke the sweep');
     if (config.scheduled) {
       this.addMissingAlarm(props);
+      this.addIncompleteAlarm(props);
     }
+  }
+
+  /** What one run leaves, the next one takes up: only runs that fall behind again and again leave anybody unseen. */
+  private addIncompleteAlarm({ deployment, alarms }: SweepProps): void {
+    alarms.add('SweepIncomplete', {
+      severity: 'warning',
+      sentence: 'Three sweeps one after another had no time for all their customers: silent ones are found late.',
+      runbook: 'sweep-incomplete',
+      metric: tidemarkMetric(deployment, SERVICE.sweep, METRIC.sweepIncomplete, {
+        period: Duration.minutes(deployment.stage.sweep.everyMinutes),
+        statistic: Stats.MAXIMUM,
+      }),
+      threshold: 1,
+      comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: 3,
+      missing: QUIET,
+    });
   }
 
   /**

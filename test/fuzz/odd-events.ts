@@ -351,7 +351,7 @@ export class OddEvents {
   private nested(): unknown {
     const { chance } = this;
     const levels = chance.pick([1, 5, 60, 61, 62, 63, 64, 65, 66, 100, 600, 1500, 5000]);
-    return chance.of(0.5) ? deep(levels) : new Literal('{"a":'.repeat(levels) + '1' + '}'.repeat(levels));
+    return chance.of(0.5) ? deep(levels) : new Literal(`${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`);
   }
 
   /** Around the limit of an event. */

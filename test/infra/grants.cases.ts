@@ -200,7 +200,7 @@ describe('what each job may do', () => {
     ]);
   });
 
-  test('the healing runs every night, by the names of metrics that its alarm reads', async () => {
+  test('the healing runs every night', async () => {
     const template = (await synthesise('prod')).template('training');
     template.hasResourceProperties('AWS::Glue::Trigger', {
       Type: 'SCHEDULED',
@@ -208,14 +208,21 @@ describe('what each job may do', () => {
       StartOnCreation: true,
       Actions: [{ JobName: { Ref: Match.stringLikeRegexp('^BatchHealStates') } }],
     });
-    const [job] = Object.values(
-      template.findResources('AWS::Glue::Job', { Properties: { DefaultArguments: { '--repair': 'yes' } } }),
-    );
+  });
+
+  test.each([
+    ['HealingDiverged', 'BatchHealStates', 'diverged'],
+    ['PredictionsMismatched', 'BatchCheckConsistency', 'mismatches'],
+  ])('%s reads the metric that its job is told to publish', async (alarm, id, word) => {
+    const template = (await synthesise('prod')).template('training');
+    const [job] = Object.entries(template.findResources('AWS::Glue::Job'))
+      .filter(([name]) => name.startsWith(id))
+      .map(([, found]) => found);
     const metrics = JSON.parse(job?.Properties.DefaultArguments['--metrics']);
     template.hasResourceProperties('AWS::CloudWatch::Alarm', {
-      AlarmName: 'prod/tiny/HealingDiverged',
+      AlarmName: `prod/tiny/${alarm}`,
       Namespace: metrics.namespace,
-      MetricName: metrics.diverged,
+      MetricName: metrics.names[word],
       Dimensions: Match.arrayEquals([
         { Name: 'service', Value: metrics.dimensions.service },
         { Name: 'stage', Value: metrics.dimensions.stage },
@@ -224,7 +231,7 @@ describe('what each job may do', () => {
     });
   });
 
-  test('every job is told its region, and only the healing may publish metrics of the app', async () => {
+  test('every job is told its region, and only two may publish metrics of the app', async () => {
     const template = (await synthesise('prod')).template('training');
     const jobs = Object.values(template.findResources('AWS::Glue::Job'));
     expect(jobs).toHaveLength(10);
@@ -237,6 +244,7 @@ describe('what each job may do', () => {
         .map(({ Condition }) => Condition?.StringEquals?.['cloudwatch:namespace'])
         .filter((namespace) => namespace !== undefined);
     expect(namespaces('BatchHealStatesRole')).toEqual(['Glue', 'Tidemark']);
+    expect(namespaces('BatchCheckConsistencyRole')).toEqual(['Glue', 'Tidemark']);
     expect(namespaces('BatchLandHistoryRole')).toEqual(['Glue']);
   });
 

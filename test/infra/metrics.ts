@@ -131,8 +131,9 @@ function isEmitted({ namespace, name, dimensions }: NamedMetric): boolean {
 const SOURCES: Readonly<Record<string, string>> = {
   [SERVICE.publisher]: 'lambdas/notifier/publish.ts',
   [SERVICE.notifier]: 'lambdas/notifier/handler.ts',
-  // The job is told the names of its metrics.
+  // These jobs are told the names of their metrics.
   [SERVICE.healing]: 'lib/batch/batch-jobs.ts',
+  [SERVICE.consistency]: 'lib/batch/batch-jobs.ts',
 };
 
 function isOurs(name: string, dimensions: Readonly<Record<string, string>>): boolean {

@@ -184,7 +184,10 @@ test('a changed view: the old model refuses the new definition, and goes on scor
   await endpoints.serve(ENDPOINT, { does: 'score', definition_hash: OLD });
   const emitted = metrics();
   const now = ARRIVAL + 3 * DAY;
-  expect(await sweep({ now }, context)).toMatchObject({ scored: 3 });
+  expect(await sweep({ now }, { getRemainingTimeInMillis: () => 100 })).toMatchObject({ complete: false, scored: 0 });
+  expect(emitted.get(METRIC.sweepIncomplete)).toBe(1);
+  expect(await sweep({ now }, context)).toMatchObject({ complete: true, scored: 3 });
+  expect(emitted.get(METRIC.sweepIncomplete)).toBe(1);
   expect(await scorer(await images())).toEqual({ batchItemFailures: [] });
   expect(await ask()).toBe(200);
   expect(emitted.get(METRIC.scoreRefused)).toBeUndefined();

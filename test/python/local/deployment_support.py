@@ -10,7 +10,7 @@ import uuid
 from contextlib import contextmanager
 
 from aws_facts import answer
-from jobs_support import ROOT, SELF_CONTAINED, allow, tar, until
+from jobs_support import NODE, ROOT, SELF_CONTAINED, allow, tar, until
 
 ACCOUNT = "arn:aws:{}:us-east-1:000000000000:"
 SAGEMAKER, ALARMS = ACCOUNT.format("sagemaker"), ACCOUNT.format("cloudwatch") + "alarm:prod/{}/Canary*"
@@ -150,7 +150,7 @@ def definition(**props):
         "console.log(JSON.stringify(trainingDefinition(JSON.parse(process.argv[1]))));"
     )
     defaults = {"training": {}, "trainingMetrics": [], "approval": "manual", "pollSeconds": 30}
-    argv = [ROOT / "node_modules/node/bin/node", "--no-warnings", "--input-type=module", "-e", script]
+    argv = [NODE, "--no-warnings", "--input-type=module", "-e", script]
     return json.loads(subprocess.check_output([*argv, json.dumps({**defaults, **props})]))
 
 

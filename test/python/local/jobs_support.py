@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 
 ROOT = Path(__file__).parents[3]
+# As `FUNCTIONS_NODE` in setup/environment.mjs.
+NODE = ROOT / "node_modules" / f"node-linux-{ {'x86_64': 'x64'}.get(platform.machine(), 'arm64') }" / "bin/node"
 # What tells the container to serve the model's own code.
 SELF_CONTAINED = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
 LOGS = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]

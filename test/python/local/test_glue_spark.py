@@ -96,16 +96,15 @@ print(json.dumps(spark.sparkContext.parallelize([1], 1).mapPartitions(clients).c
 """
 METRICS = """
 import json, time
-import heal_states
 from tidemark_spark import aws
 from tidemark_spark.job_arguments import resolve
+from tidemark_spark.job_metrics import publish
 
-args = resolve(["names"])
+args = resolve(["metrics"])
 aws.use_region(args["aws_region"])
-names = json.loads(args["names"])
 directive = {"Namespace": "Tidemark", "Dimensions": [[]], "Metrics": [{"Name": "Printed"}]}
 print(json.dumps({"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}, "Printed": 1}))
-heal_states.publish(names, [{"findings": {"diverged": 2}, "repaired": 3}, {"findings": {"diverged": 1}}])
+publish(args["metrics"], {"diverged": 3, "repaired": 3})
 """
 # Most of what Glue does around a script needs no Spark: these scripts run in a second.
 SEEN = """
@@ -139,7 +138,6 @@ def cloud(tmp_path_factory):
             for path in sorted((ROOT / "glue-scripts" / "tidemark_spark").glob("*.py")):
                 archive.write(path, f"tidemark_spark/{path.name}")
         cloud.put("lib/app.zip", package.getvalue())
-        cloud.put("lib/heal_states.py", (ROOT / "glue-scripts" / "heal_states.py").read_text())
         scripts = {"executors": EXECUTORS, "app": APP, "metrics": METRICS}
         scripts |= {"iceberg": ICEBERG, "seen": SEEN, "waits": WAITS, "raises": RAISES, "exits": "raise SystemExit(4)"}
         for name, text in scripts.items():
@@ -266,16 +264,16 @@ def test_diverged_states_ring_by_the_api_and_a_printed_line_is_no_metric(cloud):
     put = allow("cloudwatch:PutMetricData") | {"Condition": {"StringEquals": {"cloudwatch:namespace": "Tidemark"}}}
     role = cloud.role("healer", "glue", *cloud.storage, put)
     names = {"namespace": "Tidemark", "dimensions": {"service": "healing", "stage": "test"}}
-    names |= {"diverged": "HealingDiverged", "repaired": "HealingRepaired"}
+    names |= {"names": {"diverged": "HealingDiverged", "repaired": "HealingRepaired"}}
     dimensions = [{"Name": name, "Value": value} for name, value in names["dimensions"].items()]
     alarm = {"Namespace": "Tidemark", "MetricName": "HealingDiverged", "Dimensions": dimensions, "Statistic": "Sum"}
     alarm |= {"Period": 60, "EvaluationPeriods": 1, "DatapointsToAlarm": 1, "Threshold": 1}
     alarm |= {"ComparisonOperator": "GreaterThanOrEqualToThreshold", "TreatMissingData": "notBreaching"}
     cloud.cloudwatch.put_metric_alarm(AlarmName="diverged", **alarm)
     arguments = {
-        "--extra-py-files": f"{cloud.uri('lib/app.zip')},{cloud.uri('lib/heal_states.py')}",
+        "--extra-py-files": cloud.uri("lib/app.zip"),
         "--aws_region": "us-east-1",
-        "--names": json.dumps(names),
+        "--metrics": json.dumps(names),
     }
     job = make_job(cloud, "metrics", "metrics", role=role, arguments=arguments)
     run = run_job(cloud, job)
@@ -286,7 +284,7 @@ def test_diverged_states_ring_by_the_api_and_a_printed_line_is_no_metric(cloud):
     state = lambda: cloud.cloudwatch.describe_alarms(AlarmNames=["diverged"])["MetricAlarms"][0]["StateValue"]  # noqa: E731
     until(state, lambda value: value == "ALARM")
     # Another namespace is not the job's to write.
-    refused = run_job(cloud, job, Arguments={"--names": json.dumps(names | {"namespace": "Other"})})
+    refused = run_job(cloud, job, Arguments={"--metrics": json.dumps(names | {"namespace": "Other"})})
     assert refused["JobRunState"] == "FAILED" and "cloudwatch:PutMetricData" in refused["ErrorMessage"]
 
 

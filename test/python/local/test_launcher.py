@@ -13,7 +13,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from jobs_support import ROOT, document, until
+from jobs_support import NODE, ROOT, document, until
 
 HANDLER = "export const handler = async () => process.pid;"
 
@@ -173,10 +173,9 @@ def test_settings_of_the_users_own_aws_reach_no_function(tmp_path):
 
 
 def test_node_is_the_given_one(tmp_path):
-    node = ROOT / "node_modules" / "node" / "bin" / "node"
-    with launched(tmp_path, "--node", str(node)) as cloud:
+    with launched(tmp_path, "--node", str(NODE)) as cloud:
         worker = run_function(cloud)
-        assert Path(f"/proc/{worker}/exe").resolve() == node.resolve()
+        assert Path(f"/proc/{worker}/exe").resolve() == NODE.resolve()
 
 
 def test_a_node_that_is_none_is_refused(tmp_path):
