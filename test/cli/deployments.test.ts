@@ -30,13 +30,13 @@ beforeAll(async () => {
   await stack('tidemark-prod-tiny-storage', { StreamName: 'tiny-stream' });
   await stack('tidemark-prod-gone-storage', { StreamName: 'gone-stream' });
   await cloudformation.send(new DeleteStackCommand({ StackName: 'tidemark-prod-gone-storage' }));
-}, 60_000);
+});
 
 afterAll(async () => {
   cloudformation?.destroy();
   cloudwatch?.destroy();
   await cloud?.stop();
-}, 30_000);
+});
 
 describe('a stage with several use cases', () => {
   test('is asked which one, with the list', async () => {

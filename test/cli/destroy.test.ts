@@ -64,9 +64,9 @@ beforeAll(async () => {
   await logs.send(new CreateLogGroupCommand({ logGroupName: TRAINING_LOGS }));
   for (const job of ['tidemark-local-demo-aaaa', 'tidemark-local-demo-2-aaaa', 'somebody-else'])
     await logs.send(new CreateLogStreamCommand({ logGroupName: TRAINING_LOGS, logStreamName: `${job}/algo-1` }));
-}, 120_000);
+});
 
-afterAll(() => cloud?.stop(), 30_000);
+afterAll(() => cloud?.stop());
 
 test.each([
   ['tidemark-dev-churn-0f', true],
@@ -157,4 +157,4 @@ test('what goes and what stays is said, then it goes: every version, and nothing
   ]);
   const { Stacks = [] } = await clients.cloudformation.send(new DescribeStacksCommand({}));
   expect(Stacks.filter(({ StackStatus }) => StackStatus === 'DELETE_FAILED')).toEqual([]);
-}, 60_000);
+});

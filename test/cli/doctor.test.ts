@@ -24,9 +24,9 @@ let connection: Connection;
 beforeAll(async () => {
   cloud = await startLocalCloud({ quiet: true, quotas: 'new-account' });
   connection = connectTo(cloud);
-}, 60_000);
+});
 
-afterAll(() => cloud?.stop(), 30_000);
+afterAll(() => cloud?.stop());
 
 /** As production, whose needs a new account does not meet. */
 async function look(): Promise<Map<string, Finding>> {

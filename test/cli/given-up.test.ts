@@ -38,9 +38,9 @@ beforeAll(async () => {
   );
   await waitUntilStackCreateComplete({ client: cloudformation, maxWaitTime: 60, minDelay: 1 }, { StackName });
   resources = await readResources(cloudformation, { stage: 'local' });
-}, 90_000);
+});
 
-afterAll(() => cloud?.stop(), 30_000);
+afterAll(() => cloud?.stop());
 
 const arn = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 
@@ -156,7 +156,7 @@ test('an outage that is longer than the retries: everything is put back, in orde
   const archived = await took('archiver');
   const old = archived.filter(([, , sequence]) => former.has(sequence));
   expect(old.length).toBe(former.size);
-}, 180_000);
+});
 
 test('a batch of which an erasure has left nothing closes its gap, and is not asked for again', async () => {
   const { s3 } = connection.clients;

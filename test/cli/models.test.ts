@@ -37,9 +37,9 @@ beforeAll(async () => {
   }
   resources = await readResources(connection.clients.cloudformation, { stage: 'local', usecase: 'demo' });
   await untilInService();
-}, 120_000);
+});
 
-afterAll(() => cloud?.stop(), 30_000);
+afterAll(() => cloud?.stop());
 
 async function untilInService() {
   for (;;) {
@@ -87,7 +87,7 @@ test('a roll-back serves the version that served before, not the one between, an
   // The rejected one is nothing to go back to, unless somebody names it.
   await expect(planRollBack(connection.clients, resources)).rejects.toThrow(/No approved version but 1 was in service/);
   expect((await planRollBack(connection.clients, resources, 3)).to.version).toBe(3);
-}, 60_000);
+});
 
 test('a version whose configuration was cleaned away is deployed anew by the state machine', async () => {
   const { sagemaker, sfn } = connection.clients;
@@ -99,7 +99,7 @@ test('a version whose configuration was cleaned away is deployed anew by the sta
   const { executions = [] } = await sfn.send(new ListExecutionsCommand({ stateMachineArn: registry.machine }));
   const { input } = await sfn.send(new DescribeExecutionCommand({ executionArn: executions[0]?.executionArn }));
   expect(JSON.parse(input ?? '')).toEqual({ model_package_arn: packages[1] });
-}, 60_000);
+});
 
 test('an approval that changes nothing, or of a stage without the rule, starts the deployment itself', async () => {
   const { sagemaker, sfn } = connection.clients;
@@ -113,7 +113,7 @@ test('an approval that changes nothing, or of a stage without the rule, starts t
   await approve(connection.clients, resources, approved, { byEvent: true, reason: 'twice', watch: {} });
   expect(await describeVersion(sagemaker, packages[2] ?? '')).toMatchObject({ reason: 'again' });
   expect(await count()).toBe(before + 2);
-}, 60_000);
+});
 
 test('an approval by event follows the execution of its package, and no other', async () => {
   const arn = await registry.register('PendingManualApproval');
@@ -141,4 +141,4 @@ test('an approval by event follows the execution of its package, and no other', 
   expect(seen[0]).toMatch(/approved/);
   // The two above: the command itself started none.
   expect(await executions()).toBe(before + 2);
-}, 60_000);
+});

@@ -29,9 +29,9 @@ beforeAll(async () => {
   await waitUntilStackCreateComplete({ client: cloudformation, maxWaitTime: 30, minDelay: 1 }, { StackName });
   const resources = await readResources(cloudformation, { stage: 'local' });
   queues = new Map((await deadLetterQueues(connection.clients, resources)).map((queue) => [queue.name, queue]));
-}, 60_000);
+});
 
-afterAll(() => cloud?.stop(), 30_000);
+afterAll(() => cloud?.stop());
 
 const arn = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 
@@ -125,7 +125,7 @@ test('what the function takes is deleted, what it refuses stays and is named wit
   // At once, not after the time it was held.
   expect(await waiting(connection.clients, queue)).toBe(1);
   expect((await redrive(connection.clients, queue)).sent).toBe(0);
-}, 60_000);
+});
 
 test('a notification reaches the function in the form in which a topic would have brought it', async () => {
   const MessageAttributes = { kind: { Type: 'String', Value: 'alert#1' } };
@@ -135,23 +135,19 @@ test('a notification reaches the function in the form in which a topic would hav
   });
   expect(await redrive(connection.clients, queue)).toEqual({ sent: 1, failed: [] });
   expect(await waiting(connection.clients, queue)).toBe(0);
-}, 60_000);
+});
 
 test.each([
   ['event', { detail: { ModelPackageArn: 'arn:1' } }],
   ["rule's input", { model_package_arn: 'arn:1' }],
-])(
-  'an approval that could not start its deployment starts it by the %s',
-  async (_, body) => {
-    const queue = await put('Approval', body);
-    expect(await redrive(connection.clients, queue)).toEqual({ sent: 1, failed: [] });
-    const { sfn } = connection.clients;
-    const { executions = [] } = await sfn.send(new ListExecutionsCommand({ stateMachineArn: queue.receiver.name }));
-    const { input } = await sfn.send(new DescribeExecutionCommand({ executionArn: executions[0]?.executionArn }));
-    expect(JSON.parse(input ?? '')).toEqual({ model_package_arn: 'arn:1' });
-  },
-  60_000,
-);
+])('an approval that could not start its deployment starts it by the %s', async (_, body) => {
+  const queue = await put('Approval', body);
+  expect(await redrive(connection.clients, queue)).toEqual({ sent: 1, failed: [] });
+  const { sfn } = connection.clients;
+  const { executions = [] } = await sfn.send(new ListExecutionsCommand({ stateMachineArn: queue.receiver.name }));
+  const { input } = await sfn.send(new DescribeExecutionCommand({ executionArn: executions[0]?.executionArn }));
+  expect(JSON.parse(input ?? '')).toEqual({ model_package_arn: 'arn:1' });
+});
 
 test('every dead-letter queue of the app has a receiver that is found', async () => {
   const all = await resourcesOf('prod');
@@ -166,4 +162,4 @@ test('every dead-letter queue of the app has a receiver that is found', async ()
   );
   expect(queues).toHaveLength(6);
   for (const [id] of queues) expect(named).toContain(`"${id.split('/')[1]}"`);
-}, 120_000);
+});

@@ -67,7 +67,7 @@ beforeAll(async () => {
     { client: cloudformation, maxWaitTime: 30, minDelay: 1 },
     { StackName: 'functions' },
   );
-}, 60_000);
+});
 
 afterAll(() => cloud?.stop());
 
@@ -267,5 +267,5 @@ describe('scores that were lost', () => {
       }),
       { numRuns: 15 },
     );
-  }, 60_000);
+  });
 });

@@ -129,7 +129,7 @@ afterAll(async () => {
   await session?.close();
   checkout.remove();
   rmSync(folder, { recursive: true, force: true });
-}, 120_000);
+});
 
 describe('what differs from an account', () => {
   test('is small, and pinned here', () => {
@@ -369,7 +369,7 @@ describe('a second use case in the stage', () => {
     await nobodyUnscored();
     expect(await session.cloud.accessDenied()).toEqual([]);
     expect((await inbox.rang()).has('prod/churn/ScorerErrors')).toBe(false);
-  }, 180_000);
+  });
 });
 
 describe('the end', () => {

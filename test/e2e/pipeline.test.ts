@@ -94,7 +94,7 @@ describe('the deployed app, with IAM enforced', () => {
       const now = await containersOf(session, endpoint);
       return now.length === 1 && now[0] !== before[0] && (await askForAnother(session, endpoint)) === 409;
     });
-  }, 130_000);
+  });
 
   test('scores households, and every alert reaches Slack once', async () => {
     const { scores, alerts } = await readScoresTable(session);

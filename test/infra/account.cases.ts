@@ -25,7 +25,7 @@ describe.each(STAGES)('in an account, stage %s', (stage) => {
       const { LogFormat, ApplicationLogLevel } = properties.LoggingConfig as Record<string, string>;
       expect([id, LogFormat, LEVELS.indexOf(ApplicationLogLevel ?? '') <= unlevelled]).toEqual([id, 'JSON', true]);
     }
-  }, 60_000);
+  });
 
   test('needs no room in the resource policy of log delivery', async () => {
     const templates = await Templates.of(stage);

@@ -19,7 +19,7 @@ describe.each(STAGES)('what services write to topics and queues of %s', (stage) 
     for (const service of ['events.amazonaws.com', 'sns.amazonaws.com']) expect(services).toContain(service);
     expect(refusedDeliveries(templates)).toEqual([]);
     expect(deadKeyStatements(templates)).toEqual([]);
-  }, 60_000);
+  });
 });
 
 describe('the check of deliveries', () => {
@@ -31,7 +31,7 @@ describe('the check of deliveries', () => {
     const words = awsAnswer<string>('cloudwatch.alarm-action-needs-topic-policy');
     expect(words).toBe('because no resource-based policy allows');
     for (const sentence of refused) expect(`because ${sentence.split(': ')[1]}`).toContain(words);
-  }, 60_000);
+  });
 
   test.each([
     ['PublishAsCloudwatch', 'cloudwatch.amazonaws.com'],

@@ -56,7 +56,7 @@ describe('keys', () => {
     }
     expect(missing).toEqual([]);
     expect(uses).toBeGreaterThan(100);
-  }, 60_000);
+  });
 
   test('the role of training jobs may encrypt: SageMaker asks for it where a job names the key of its output', async () => {
     const training = (await policies()).filter(([id]) => id.startsWith('training/TrainingTrainingRole'));

@@ -62,7 +62,7 @@ describe.each(STAGES)('with a use case of %s whose name is as long as it may be'
   let synthesised: Synthesised;
   beforeAll(async () => {
     synthesised = await synthesiseConfig(loadStage(stage), named(LONG));
-  }, 60_000);
+  });
 
   test('every name that is given fits', () => {
     const checked: string[] = [];
@@ -111,10 +111,6 @@ describe.each(STAGES)('with a use case of %s whose name is as long as it may be'
 test.each([
   [`${LONG}x`, /name: found string of 33 characters; allowed: up to 32/],
   ['reader_', /name: found string of 7 characters that ends with _; allowed: up to 32, the last a letter or a digit/],
-])(
-  'a use case called %s is refused when the app is built',
-  async (name, sentence) => {
-    await expect(synthesiseConfig(loadStage('prod'), named(name))).rejects.toThrow(sentence);
-  },
-  30_000,
-);
+])('a use case called %s is refused when the app is built', async (name, sentence) => {
+  await expect(synthesiseConfig(loadStage('prod'), named(name))).rejects.toThrow(sentence);
+});

@@ -53,7 +53,7 @@ describe.each(STAGES)('events and features alone in %s', (stage) => {
     const everything = JSON.stringify(templates.byStack);
     const words = /.{0,80}(sagemaker|SCORES_TABLE|ENDPOINT_NAME|slack|v1\/score).{0,80}/gi;
     expect(everything.match(words)).toBeNull();
-  }, 120_000);
+  });
 
   test('have no output, alarm or graph of what is not there', async () => {
     const templates = await Templates.of(stage, SPENDING);
@@ -70,48 +70,38 @@ describe.each(STAGES)('events and features alone in %s', (stage) => {
     for (const gone of ['Scores', 'Alerts', 'Endpoint', 'Training', 'Freshness']) expect(dashboard).not.toContain(gone);
     for (const shown of ['Records into the stream', 'Quarantine by reason', 'States'])
       expect(dashboard).toContain(shown);
-  }, 120_000);
+  });
 });
 
-test.each(STAGES)(
-  'a model without alerts in %s is scored, and tells nobody',
-  async (stage) => {
-    const templates = await Templates.of(stage, QUIET);
-    expect(countOf(templates, 'AWS::StepFunctions::StateMachine')).toBe(1);
-    expect(countOf(templates, 'AWS::SecretsManager::Secret')).toBe(0);
-    expect(countOf(templates, 'AWS::DynamoDB::GlobalTable')).toBe(2);
-    const alarms = alarmsOf(templates);
-    expect(alarms.filter((name) => /^(Alert|Publisher|Notifier)/.test(name))).toEqual([]);
-    expect(alarms).toEqual(expect.arrayContaining(['ScorerScoresRefused', 'SweepScoresRefused']));
-    const outputs = outputsOf(templates);
-    expect(outputs).toEqual(
-      expect.arrayContaining(['ScoresTableName', 'TrainingStateMachineArn', 'SweepFunctionName']),
-    );
-    expect(outputs.filter((name) => /Alert|Slack/.test(name))).toEqual([]);
-    expect(dashboardOf(templates)).not.toContain('AlertsRaised');
-  },
-  120_000,
-);
+test.each(STAGES)('a model without alerts in %s is scored, and tells nobody', async (stage) => {
+  const templates = await Templates.of(stage, QUIET);
+  expect(countOf(templates, 'AWS::StepFunctions::StateMachine')).toBe(1);
+  expect(countOf(templates, 'AWS::SecretsManager::Secret')).toBe(0);
+  expect(countOf(templates, 'AWS::DynamoDB::GlobalTable')).toBe(2);
+  const alarms = alarmsOf(templates);
+  expect(alarms.filter((name) => /^(Alert|Publisher|Notifier)/.test(name))).toEqual([]);
+  expect(alarms).toEqual(expect.arrayContaining(['ScorerScoresRefused', 'SweepScoresRefused']));
+  const outputs = outputsOf(templates);
+  expect(outputs).toEqual(expect.arrayContaining(['ScoresTableName', 'TrainingStateMachineArn', 'SweepFunctionName']));
+  expect(outputs.filter((name) => /Alert|Slack/.test(name))).toEqual([]);
+  expect(dashboardOf(templates)).not.toContain('AlertsRaised');
+});
 
 describe.each(CASES)('%s', (_, useCase) => {
-  test.each(STAGES)(
-    '%s is whole: metrics, deliveries, permissions, limits and cdk-nag',
-    async (stage) => {
-      const templates = await Templates.of(stage, useCase);
-      const metrics = namedMetrics(templates);
-      expect(metrics.filter(({ namespace }) => namespace === METRIC_NAMESPACE).length).toBeGreaterThan(20);
-      expect(unknownMetrics(metrics)).toEqual([]);
-      expect(refusedDeliveries(templates)).toEqual([]);
-      expect(deadKeyStatements(templates)).toEqual([]);
-      expect(measure(templates).filter(({ found, limit }) => found > limit)).toEqual([]);
-      const problems = await policyProblems(templates);
-      expect(problems.filter((problem) => !WITHOUT_EFFECT.some((known) => known.problem.test(problem)))).toEqual([]);
-      const { app } = await synthesise(stage, useCase);
-      const rules = [new AwsSolutionsChecks(), new ServerlessChecks()].flatMap((pack) =>
-        pack.validateScope(app).violations.map(({ ruleName }) => ruleName),
-      );
-      expect(rules).toEqual([]);
-    },
-    240_000,
-  );
+  test.each(STAGES)('%s is whole: metrics, deliveries, permissions, limits and cdk-nag', async (stage) => {
+    const templates = await Templates.of(stage, useCase);
+    const metrics = namedMetrics(templates);
+    expect(metrics.filter(({ namespace }) => namespace === METRIC_NAMESPACE).length).toBeGreaterThan(20);
+    expect(unknownMetrics(metrics)).toEqual([]);
+    expect(refusedDeliveries(templates)).toEqual([]);
+    expect(deadKeyStatements(templates)).toEqual([]);
+    expect(measure(templates).filter(({ found, limit }) => found > limit)).toEqual([]);
+    const problems = await policyProblems(templates);
+    expect(problems.filter((problem) => !WITHOUT_EFFECT.some((known) => known.problem.test(problem)))).toEqual([]);
+    const { app } = await synthesise(stage, useCase);
+    const rules = [new AwsSolutionsChecks(), new ServerlessChecks()].flatMap((pack) =>
+      pack.validateScope(app).violations.map(({ ruleName }) => ruleName),
+    );
+    expect(rules).toEqual([]);
+  });
 });

@@ -47,14 +47,14 @@ test('two use cases in one stage share no name and no metric', async () => {
     expect(metrics.length).toBeGreaterThan(60);
     expect(metrics.filter((metric) => !/"usecase"/.test(metric) || !metric.includes(`"${name}"`))).toEqual([]);
   }
-}, 120_000);
+});
 
 test('the version of the bootstrap stack that the doctor asks for is the one that the stacks need', async () => {
   const { app, stacks } = await synthesise('prod', TINY);
   const assembly = app.synth();
   for (const stack of STACKS)
     expect(assembly.getStackByName(stacks[stack].stackName).requiresBootstrapStackVersion).toBe(BOOTSTRAP);
-}, 120_000);
+});
 
 test('every function is told which use case its metrics are counted for', async () => {
   for (const [name, useCase] of [
@@ -68,4 +68,4 @@ test('every function is told which use case its metrics are counted for', async 
     for (const { Properties } of functions)
       expect(Properties.Environment).toMatchObject({ Variables: { TIDEMARK_USE_CASE: name } });
   }
-}, 120_000);
+});

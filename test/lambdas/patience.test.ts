@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { KinesisClient, ListStreamsCommand } from '@aws-sdk/client-kinesis';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { patient } from '../../lambdas/shared/patience.ts';
 
 let silent: Server;
@@ -29,23 +29,14 @@ const given = () => ({
   credentials: { accessKeyId: 'a', secretAccessKey: 's' },
 });
 
-describe('a service that hangs is given up well within a function’s time', () => {
-  test.each([
-    ['S3', () => new S3Client(given()).send(new ListBucketsCommand({}))],
-    ['Kinesis', () => new KinesisClient(given()).send(new ListStreamsCommand({}))],
-    [
-      'SNS',
-      () => new SNSClient(given()).send(new PublishCommand({ TopicArn: 'arn:aws:sns:us-east-1:0:t', Message: 'm' })),
-    ],
-  ] as const)(
-    'by the client of %s',
-    async (_, call) => {
-      const began = Date.now();
-      await expect(call()).rejects.toThrow(/timed out/i);
-      expect(Date.now() - began).toBeLessThan(12_000);
-    },
-    20_000,
-  );
+test('a service that hangs is given up well within a function’s time', async () => {
+  const calls = [
+    new S3Client(given()).send(new ListBucketsCommand({})),
+    new KinesisClient(given()).send(new ListStreamsCommand({})),
+    new SNSClient(given()).send(new PublishCommand({ TopicArn: 'arn:aws:sns:us-east-1:0:t', Message: 'm' })),
+  ];
+  // The handler looks at its socket from the third second on, and a function has at least half a minute.
+  await Promise.all(calls.map((call) => expect(call).rejects.toThrow(/timed out/i)));
 });
 
 test('no function has a client that waits for ever', () => {

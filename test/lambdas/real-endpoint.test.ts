@@ -59,7 +59,7 @@ beforeAll(async () => {
     await load('api/handler.ts'),
   ];
   await processor(batch(['ann', 'bob', 'eve'].map((entity) => purchase(entity, `${entity}-1`, { available_at: AT }))));
-}, 60_000);
+});
 
 const AT = new Date(ARRIVAL).toISOString();
 
@@ -72,7 +72,7 @@ afterAll(async () => {
   endpoints?.close();
   await cloud?.stop();
   rmSync(folder, { recursive: true, force: true });
-}, 30_000);
+});
 
 function batch(events: readonly object[]) {
   return {
@@ -164,7 +164,7 @@ test('the first day: without history, then without a model, nothing fails and no
   expect(emitted.get(METRIC.scoringAwaited)).toBe(2 * 3 + 2);
   // The API's callers are refused; the alarms look at scorer and sweep.
   expect(emitted.get(METRIC.scoreRefused)).toBe(2);
-}, 60_000);
+});
 
 test('the first model scores, and from then on a missing endpoint is an outage', async () => {
   await endpoints.serve(ENDPOINT, { does: 'score', definition_hash: OLD });
@@ -177,7 +177,7 @@ test('the first model scores, and from then on a missing endpoint is an outage',
   await expect(sweep({ now: ARRIVAL + 2 * DAY }, context)).rejects.toThrow(/^endpoint: found none in service/);
   expect(emitted.get(METRIC.scoringAwaited)).toBeUndefined();
   expect(emitted.get(METRIC.scoreRefused)).toBe(3 + 1);
-}, 60_000);
+});
 
 test('a changed view: the old model refuses the new definition, and goes on scoring the old one', async () => {
   await fence(usecase.view.version);
@@ -191,7 +191,7 @@ test('a changed view: the old model refuses the new definition, and goes on scor
   expect(await scorer(await images())).toEqual({ batchItemFailures: [] });
   expect(await ask()).toBe(200);
   expect(emitted.get(METRIC.scoreRefused)).toBeUndefined();
-}, 60_000);
+});
 
 test('a canary of a model for the new definition: each fleet refuses what is for the other, and nobody stays unscored', async () => {
   await endpoints.serve(ENDPOINT, { does: 'score', definition_hash: OLD }, { does: 'score', definition_hash: NEW });
@@ -203,7 +203,7 @@ test('a canary of a model for the new definition: each fleet refuses what is for
     expect(await ask()).toBe(200);
   }
   expect(emitted.get(METRIC.scoreRefused)).toBeUndefined();
-}, 60_000);
+});
 
 test('a canary of a model that fails: the next try meets the other fleet', async () => {
   await endpoints.serve(ENDPOINT, { does: 'score', definition_hash: NEW }, { does: 'fail', definition_hash: NEW });
@@ -211,7 +211,7 @@ test('a canary of a model that fails: the next try meets the other fleet', async
   for (let day = 16; day < 28; day++) {
     expect(await sweep({ now: ARRIVAL + day * DAY }, context)).toMatchObject({ scored: 3 });
   }
-}, 60_000);
+});
 
 test('a model that fails or hangs to the end of patience is an error of the scorer, and a 503 of the API', async () => {
   await Promise.all([
@@ -235,4 +235,4 @@ test('a model that fails or hangs to the end of patience is an error of the scor
   expect(patience).toBeGreaterThan(PATIENCE.stream);
   expect(emitted.get(METRIC.scoringFailed)).toBe(3);
   runtime.destroy();
-}, 90_000);
+});

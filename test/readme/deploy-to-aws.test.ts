@@ -64,7 +64,7 @@ afterAll(async () => {
   await slack?.close();
   await cloud?.stop();
   rmSync(work, { recursive: true, force: true });
-}, 60_000);
+});
 
 /** A household's first event of the live files, as if it happened a minute ago. */
 function eventsOfNow(): string {

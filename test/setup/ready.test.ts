@@ -55,7 +55,7 @@ test('nothing is installed: every command, its help and no command', () => {
   expect(all.length).toBeGreaterThan(20);
   for (const words of [...all, [], ['--help'], ['put', '--stage', 'dev', '--file', 'x']])
     expect(tidemark(...words)).toEqual({ status: 1, stdout: '', lines: sentence('node_modules is missing') });
-}, 120_000);
+});
 
 describe('half of it is installed', () => {
   test.each([

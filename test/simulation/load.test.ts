@@ -80,7 +80,8 @@ describe('a hot entity', () => {
       small.push(fold(500));
       large.push(fold(BATCH));
     }
-    expect(median(large) / median(small)).toBeLessThan(2);
+    // Twenty times where the cost of an event grew with its batch.
+    expect(median(large) / median(small)).toBeLessThan(4);
   });
 });
 
