@@ -1,6 +1,6 @@
 /** Applying events to a state whose sums may be full: what it can't hold is refused alone, the rest is taken. */
+import { InexactSumError } from './aggregates/sum.ts';
 import type { CanonicalEvent } from './ir.ts';
-import { InexactSumError } from './partial-numbers.ts';
 import { type Applied, type ApplyOptions, applyEvents, type EntityState } from './state.ts';
 import type { ViewPlan } from './view.ts';
 

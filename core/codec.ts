@@ -25,16 +25,7 @@
  *     for each tile, newest first:
  *       unless lifetime or the newest: varint (start of the one before - its own) / hop
  *       bitmap which partials have a cell
- *       the cells that are there, in the order of the features that first need them:
- *         count            varint n
- *         sum              varint n, signed sum
- *         variance         varint n, signed sum, varint hh, signed hl, varint ll (core/partial-numbers.ts)
- *         min, max         signed value
- *         time_min, _max   varint time - tile start
- *         first, last      varint event_time - tile start, varint available_at - event_time, text event_id, scalar value
- *         last_k           varint n, n times the same, newest first
- *         distinct         byte 1 and 7 bytes theta, or byte 0; varint n; n hashes of 7 bytes, ascending
- *         histogram        byte 0, varint n, n times text value and varint count, values by code point; or byte 1: overflow
+ *       the cells that are there, in the order of the features that first need them: core/aggregates
  *
  * varint, signed, text (varint length, UTF-8), scalar and bitmap: core/bytes.ts. Newest comes first, so that an update
  * reads and writes what is new and copies the rest. Watermarks stand beside the bytes, in the item's own attribute, so

@@ -1,4 +1,5 @@
 /** What each definition function takes. A part that other parts are made of is looked at before it is taken apart. */
+import type { OptionName } from './aggregates/aggregation.ts';
 import { DefinitionError, shown } from './errors.ts';
 import type { FeatureIR } from './ir.ts';
 import { isObject, type Members, requireKind, requireMembers } from './spec.ts';
@@ -69,16 +70,12 @@ const AGGREGATE: Members = {
   description: 'text?',
 };
 
-/** Members that these operations take and no other. */
-const OWN: Readonly<Record<string, Members>> = {
-  count_distinct: { cap: 'number?' },
-  histogram: { cap: 'number?', k: 'number' },
-  last_k: { k: 'number' },
-};
+const OPTION: Readonly<Record<OptionName, Members[string]>> = { cap: 'number?', k: 'number' };
 
-/** @param name the feature's @throws DefinitionError */
-export function checkAggregate(op: string, name: string, spec: unknown): void {
-  requireMembers(spec, { ...AGGREGATE, ...OWN[op] }, `features.${name}`);
+/** @param options that the aggregation takes, and no other. @param name the feature's @throws DefinitionError */
+export function checkAggregate(options: readonly OptionName[], name: string, spec: unknown): void {
+  const own = Object.fromEntries(options.map((option) => [option, OPTION[option]]));
+  requireMembers(spec, { ...AGGREGATE, ...own }, `features.${name}`);
 }
 
 /** What a declaration made: `orders: count`, which nobody called, makes none. @throws DefinitionError */

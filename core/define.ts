@@ -3,9 +3,9 @@
  * Names are checked by the compiler where it can (fields of a contract) and by `validateUseCase` where it can't.
  */
 
+import { type Condition, type FeatureSpec, predicates } from './declare.ts';
 import { checkedFeatures, checkUseCase, checkView } from './define-checks.ts';
 import type { Contract } from './define-contracts.ts';
-import { type Condition, type FeatureSpec, predicates } from './define-features.ts';
 import { hashOf, type ViewBody, versionOf } from './definition-hash.ts';
 import type {
   AlertIR,
@@ -22,25 +22,10 @@ import { instantOf, parseDuration } from './time.ts';
 import { parseUseCase } from './usecase.ts';
 import { retractionRules } from './view.ts';
 
+export * from './aggregates/index.ts';
+export type { FeatureSpec } from './declare.ts';
 export { type Contract, contract, type DerivedColumnSpec, type FieldSpec, field } from './define-contracts.ts';
-export {
-  count,
-  countDistinct,
-  derived,
-  expr,
-  type FeatureSpec,
-  first,
-  histogram,
-  last,
-  lastK,
-  max,
-  mean,
-  min,
-  sum,
-  timeSinceFirst,
-  timeSinceLast,
-  variance,
-} from './define-features.ts';
+export { derived, expr } from './define-features.ts';
 
 interface Remembered {
   readonly horizon: string;

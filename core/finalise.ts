@@ -1,13 +1,13 @@
 /** From a state to a feature vector at the reader's own `t`: counts fall and recency grows with no new event. */
+import type { Aggregation } from './aggregates/aggregation.ts';
+import { InexactSumError } from './aggregates/sum.ts';
+import { aggregationOf } from './aggregates/table.ts';
 import { evaluate } from './expr.ts';
 import type { AggregateFeatureIR, FeatureValue, ModelIR, Scalar } from './ir.ts';
-import { InexactSumError, type Moments, type Sum, total, varianceOf } from './partial-numbers.ts';
-import type { Pick as Picked } from './partial-picks.ts';
-import { type Distinct, estimateDistinct, type Histogram, largest, unite, uniteHistograms } from './partial-sets.ts';
 import type { EntityState } from './state.ts';
-import type { Tile, Tiles } from './tiles.ts';
+import type { Tiles } from './tiles.ts';
 import { floorTo, windowStart } from './time.ts';
-import type { PartialSpec, Source, ViewPlan } from './view.ts';
+import type { Source, ViewPlan } from './view.ts';
 
 /** `t` must be after the newest arrival applied: only then does no tile hold an event at or after `t`. */
 export class ReadTooEarlyError extends Error {
@@ -44,10 +44,14 @@ export interface Reading {
   readonly windows: readonly Window[];
   readonly partials: readonly {
     readonly partial: number;
+    /** Of two cells of a window. @default - as within a tile */
+    readonly merge: ((a: unknown, b: unknown) => unknown) | undefined;
+    readonly newestWins: boolean;
     /** By ascending (offset, window). */
     readonly features: readonly {
       readonly at: number;
       readonly feature: AggregateFeatureIR;
+      readonly aggregation: Aggregation<unknown>;
       readonly window: number;
     }[];
   }[];
@@ -69,15 +73,12 @@ function readLevel(
   const tiles = state.levels[level]!;
   const ranges = windows.map((window) => rangeOf(tiles, window, t));
   const all = tiles.newest;
-  for (const { partial, features } of partials) {
-    const spec = plan.levels[level]!.partials[partial]!;
-    const merge = windowMerge(spec);
-    // Tiles don't overlap in time: what the newest of them holds comes after all of the others.
-    const newestWins = spec.kind === 'last' || spec.kind === 'time_max';
+  for (const { partial, features, newestWins, merge: ofWindow } of partials) {
+    const merge = ofWindow ?? plan.levels[level]!.partials[partial]!.partial.merge;
     let merged: unknown = null;
     let next = 0;
     let offset = -1;
-    for (const { at, feature, window } of features) {
+    for (const { at, feature, aggregation, window } of features) {
       const range = ranges[window]!;
       if (feature.offset_ms !== offset) {
         offset = feature.offset_ms;
@@ -89,10 +90,11 @@ function readLevel(
           const cell = all[next]!.cells[partial];
           if (cell !== null) merged = merged === null ? cell : merge(merged, cell);
         }
-        out[at] = finaliseCell(feature, merged, t);
+        out[at] = finaliseCell(aggregation, feature, merged, t);
       } catch (error) {
         if (!(error instanceof InexactSumError)) throw error;
-        out[at] = finaliseFar(feature, all.slice(range.first, range.end), partial, t);
+        const cells = all.slice(range.first, range.end).map((tile) => tile.cells[partial]);
+        out[at] = finaliseFar(aggregation, feature, cells, t);
         // The next window begins anew.
         offset = -1;
       }
@@ -108,44 +110,23 @@ function rangeOf(tiles: Tiles, { window_ms, offset_ms, hop_ms }: Window, t: numb
 }
 
 /** Where a sum of some tiles left the exact range: null if that of all of them does, too, as what can't be told is. */
-function finaliseFar(feature: AggregateFeatureIR, tiles: readonly Tile[], partial: number, t: number): FeatureValue {
-  const cell = total(tiles.flatMap(({ cells }) => (cells[partial] === null ? [] : [cells[partial] as Sum])));
-  return cell === null ? null : finaliseCell(feature, cell, t);
+function finaliseFar(
+  aggregation: Aggregation<unknown>,
+  feature: AggregateFeatureIR,
+  cells: readonly unknown[],
+  t: number,
+): FeatureValue {
+  const cell = aggregation.total!(cells.filter((cell) => cell !== null));
+  return cell === null ? null : aggregation.finalise(cell, feature, t);
 }
 
-/** Over the tiles of a window, sets have no cap: a window over exact tiles is exact. */
-function windowMerge({ kind, partial }: PartialSpec): (a: unknown, b: unknown) => unknown {
-  if (kind === 'distinct') return unite as (a: unknown, b: unknown) => unknown;
-  return kind === 'histogram' ? (uniteHistograms as (a: unknown, b: unknown) => unknown) : partial.merge;
-}
-
-/** Empty window: counts are 0, everything else is null. Means and variances are one division of exact integers. */
-function finaliseCell(feature: AggregateFeatureIR, cell: unknown, t: number): FeatureValue {
-  if (cell === null) return feature.op === 'count' || feature.op === 'count_distinct' ? 0 : null;
-  switch (feature.op) {
-    case 'count':
-    case 'min':
-    case 'max':
-      return cell as number;
-    case 'sum':
-      return (cell as Sum).sum;
-    case 'mean':
-      return (cell as Sum).sum / (cell as Sum).n;
-    case 'variance':
-      return varianceOf(cell as Moments);
-    case 'first':
-    case 'last':
-      return (cell as Picked).value;
-    case 'last_k':
-      return (cell as readonly Picked[]).map((pick) => pick.value);
-    case 'count_distinct':
-      return estimateDistinct(cell as Distinct);
-    case 'histogram':
-      return largest(cell as Histogram, feature.k!);
-    case 'time_since_last':
-    case 'time_since_first':
-      return t - (cell as number);
-  }
+function finaliseCell(
+  { finalise, empty }: Aggregation<unknown>,
+  feature: AggregateFeatureIR,
+  cell: unknown,
+  t: number,
+): FeatureValue {
+  return cell === null ? (empty ?? null) : finalise(cell, feature, t);
 }
 
 /** Features by level, window and partial, so that each is walked once. */
@@ -157,8 +138,12 @@ export function readingsOf(sources: readonly (Source | null)[]): Reading[] {
     const keys = [...windows.keys()];
     const partials = [...groupBy(read, ({ partial }) => partial)].map(([partial, of]) => ({
       partial,
+      merge: aggregationOf(of[0]!.feature.op).window,
+      newestWins: aggregationOf(of[0]!.feature.op).newestWins ?? false,
       features: of
-        .map(({ at, feature }) => ({ at, feature, window: keys.indexOf(windowKey(feature)) }))
+        .map(({ at, feature }) => {
+          return { at, feature, aggregation: aggregationOf(feature.op), window: keys.indexOf(windowKey(feature)) };
+        })
         .sort((a, b) => a.feature.offset_ms - b.feature.offset_ms || widthOf(a.feature) - widthOf(b.feature)),
     }));
     return { level, windows: [...windows.values()], partials };

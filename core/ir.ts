@@ -4,6 +4,8 @@
  * All instants and durations are integer milliseconds (UTC); decimals are integers of 10^-scale.
  */
 
+import type { AggregationOp } from './aggregates/table.ts';
+
 /** A scalar of a canonical event's `properties` or of a finalised feature. `null` means "no value", never 0. */
 export type Scalar = number | string | boolean | null;
 
@@ -96,21 +98,6 @@ export interface RetractsIR {
   readonly event_type: string;
   readonly field: string;
 }
-
-export type AggregationOp =
-  | 'count'
-  | 'sum'
-  | 'mean'
-  | 'min'
-  | 'max'
-  | 'variance'
-  | 'first'
-  | 'last'
-  | 'last_k'
-  | 'count_distinct'
-  | 'histogram'
-  | 'time_since_last'
-  | 'time_since_first';
 
 /** All predicates of a `where` must hold; a null property never matches (not even `ne`). */
 export type PredicateIR =

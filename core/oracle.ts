@@ -2,12 +2,13 @@
  * The executable specification: feature values straight from raw events, one obvious pass per feature, no tiles.
  * Slow on purpose; the stream engine and Spark are tested against it.
  */
+import { comparePicks } from './aggregates/picks.ts';
 import { evaluate } from './expr.ts';
 import type { AggregateFeatureIR, CanonicalEvent, FeatureValue, FeatureViewIR, RetractionsIR, Scalar } from './ir.ts';
-import { compareCodePoints, comparePicks } from './partial-picks.ts';
 import { matches } from './predicate.ts';
 import { ratio } from './ratio.ts';
 import { compareSequence } from './state.ts';
+import { compareCodePoints } from './text.ts';
 import { floorTo, windowStart } from './time.ts';
 
 /** What may be known: events with available_at < this; `latest` lifts the cut-off; a watermark fixes the positions. */
@@ -117,7 +118,7 @@ function exactSum(values: readonly number[]): number | null {
   return Number.isSafeInteger(total) ? total : null;
 }
 
-/** Exact however large: what the engines keep of squares lasts for 2^20 events of the largest value (core/partial-numbers.ts). */
+/** Exact however large: what the engines keep of squares lasts for 2^20 events of the largest value (core/aggregates/variance.ts). */
 function varianceOf(values: readonly bigint[]): number {
   const add = (a: bigint, b: bigint) => a + b;
   const n = BigInt(values.length);

@@ -1,19 +1,10 @@
 /** How large a state of a view may become, by its caps: pure arithmetic over the codec's layout (core/codec.ts). */
+import { CHARACTER, HASH, scalar, TIME, VARINT } from './byte-sizes.ts';
 import type { ContractIR, RememberedIR } from './ir.ts';
-import type { Level, PartialSpec, ViewPlan } from './view.ts';
+import type { Level, ViewPlan } from './view.ts';
 
 /** What a state may need of an item, which ends at 400 KB; the rest is for keys, watermarks and what later code may add. */
 export const MAX_STATE_BYTES = 350 * 1024;
-
-/** The longest varint: 53 bits, 7 a byte. */
-const VARINT = 8;
-const SIGNED = 9;
-const HASH = 7;
-/** UTF-8 bytes of a character at most, and of an event id of 128 characters. */
-const CHARACTER = 4;
-const EVENT_ID = 2 + 128 * CHARACTER;
-/** Varint of a time within a tile or a horizon, ms: 42 bits are 139 years. */
-const TIME = 6;
 
 /**
  * Bytes that no state of the view exceeds, however many events come: tiles × cells × caps. Real states are far smaller;
@@ -44,40 +35,11 @@ function largestLedger({ ledger, partials }: ViewPlan, text: LongestText): numbe
 function largestLevel({ hop_ms, retention_ms, partials }: Level, text: LongestText): number {
   // Both edges of the widest window may lie within a tile.
   const tiles = hop_ms === 0 ? 1 : Math.ceil(retention_ms / hop_ms) + 1;
-  const cells = partials.reduce((sum, spec) => sum + largestCell(spec, text(spec.event_type, spec.field)), 0);
+  const cells = partials.reduce(
+    (sum, spec) => sum + spec.type.largest(spec.options, text(spec.event_type, spec.field)),
+    0,
+  );
   return 4 * VARINT + tiles * (VARINT + Math.ceil(partials.length / 8) + cells);
-}
-
-/** @param text bytes of the longest value of its field, where that is a text */
-function largestCell({ kind, cap, k }: PartialSpec, text: number): number {
-  const pick = 2 * VARINT + EVENT_ID + scalar(text);
-  switch (kind) {
-    case 'count':
-      return VARINT;
-    case 'sum':
-      return VARINT + SIGNED;
-    case 'variance':
-      return 3 * VARINT + 2 * SIGNED;
-    case 'min':
-    case 'max':
-      return SIGNED;
-    case 'time_min':
-    case 'time_max':
-      return VARINT;
-    case 'first':
-    case 'last':
-      return pick;
-    case 'last_k':
-      return VARINT + k! * pick;
-    case 'distinct':
-      return 1 + HASH + VARINT + cap! * HASH;
-    case 'histogram':
-      return 1 + VARINT + cap! * (text + VARINT + VARINT);
-  }
-}
-
-function scalar(text: number): number {
-  return 1 + Math.max(SIGNED, VARINT + text);
 }
 
 /** UTF-8 bytes of the longest value of a field, over all versions of its contract; 0 where it is no text. */

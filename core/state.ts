@@ -1,8 +1,8 @@
 /** The state of one entity in one feature view: tiles, watermarks and what is remembered of single events. Pure. */
+import { INEXACT, valueFor } from './aggregates/aggregation.ts';
 import { formerIdHash, idHash } from './hash.ts';
 import type { CanonicalEvent } from './ir.ts';
 import { EMPTY_LEDGER, type Ledger, type LedgerEntry, OpenLedger } from './ledger.ts';
-import { INEXACT, valueFor } from './partials.ts';
 import { matches } from './predicate.ts';
 import { RecentIds } from './recent-ids.ts';
 import { countFrom, type Tile, Tiles } from './tiles.ts';

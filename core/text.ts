@@ -54,3 +54,17 @@ export function isIdentifier(text: string, max: number): boolean {
   }
   return true;
 }
+
+/** UTF-16 order differs from code point (= UTF-8 byte) order only where surrogates meet U+E000..U+FFFF. */
+export function compareCodePoints(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)];
+    if (x !== y) return rank(x) - rank(y);
+  }
+  return a.length - b.length;
+}
+
+function rank(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
+}

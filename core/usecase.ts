@@ -1,5 +1,6 @@
 /** The shape of a use case's IR document, checked wherever one is read. */
 import { z } from 'zod';
+import { AGGREGATION_OPS } from './aggregates/table.ts';
 import { DefinitionError, shown } from './errors.ts';
 import type { ExprIR, UseCaseIR } from './ir.ts';
 import { isObject } from './spec.ts';
@@ -49,22 +50,6 @@ const contract = z.strictObject({
   retracts: z.strictObject({ event_type: name, field: name }).optional(),
 });
 
-/** Every aggregation there is; `AggregationOp` of the IR is the same list as a type. */
-export const AGGREGATION_OPS = [
-  'count',
-  'sum',
-  'mean',
-  'min',
-  'max',
-  'variance',
-  'first',
-  'last',
-  'last_k',
-  'count_distinct',
-  'histogram',
-  'time_since_last',
-  'time_since_first',
-] as const;
 const feature = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('aggregate'),

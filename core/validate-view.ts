@@ -1,22 +1,18 @@
 /** What a feature view must hold to so that every value is exact. Each refusal says what to write instead. */
+import { type ColumnType, NUMBERS, type OptionName, SUMMED } from './aggregates/aggregation.ts';
+import { AGGREGATION_OPS, aggregationOf } from './aggregates/table.ts';
 import { hashOf, versionOf } from './definition-hash.ts';
 import { fail, shown } from './errors.ts';
 import { references } from './expr.ts';
-import type { AggregateFeatureIR, ContractIR, FeatureIR, FeatureViewIR, FieldType, PredicateIR } from './ir.ts';
+import type { AggregateFeatureIR, ContractIR, FeatureIR, FeatureViewIR, PredicateIR } from './ir.ts';
 import { DAY, HOUR, hopOf, MINUTE } from './time.ts';
 import { checkEnumValues } from './validate-contracts.ts';
 import { retractionRules } from './view.ts';
 
-const NUMERIC: readonly string[] = ['int', 'decimal', 'timestamp', 'derived'];
-/** 2^20 events of the largest value stay within 2^53: the bound that keeps a sum exact. */
-const MAX_SUMMED = 2 ** 33;
-/** Each part of a square (core/partials.ts) stays within 2^53 for 2^20 events. */
-const MAX_SQUARED = 2 ** 31;
 const MAX_WINDOW = 400 * DAY;
-const MIN_SKETCH = 16;
 
 /** Field name → type (`derived` for derived columns), over all versions of an event type. */
-type Columns = ReadonlyMap<string, FieldType | 'derived'>;
+type Columns = ReadonlyMap<string, ColumnType>;
 
 export function unique(names: readonly string[], field: string): void {
   const twice = names.find((name, i) => names.indexOf(name) !== i);
@@ -74,32 +70,29 @@ function checkAggregate(feature: AggregateFeatureIR, contracts: readonly Contrac
   const columns = columnsOf(contracts, feature.event_type, `${at}.of`);
   const type = feature.field === null ? null : columns.get(feature.field);
   if (type === undefined) fail(`${at}.field`, `unknown field ${feature.field}`, [...columns.keys()].join(', '));
-  const needsField = !['count', 'time_since_last', 'time_since_first'].includes(feature.op);
-  if (needsField && type === null) fail(`${at}.field`, 'none', `a field for ${feature.op}`);
-  const numeric = ['sum', 'mean', 'min', 'max', 'variance'].includes(feature.op);
-  if (numeric && !NUMERIC.includes(type!)) fail(`${at}.field`, `${type} field for ${feature.op}`, NUMERIC.join(', '));
-  if (feature.op === 'sum' || feature.op === 'mean') checkExact(feature, contracts, MAX_SUMMED, at);
-  if (feature.op === 'variance') checkExact(feature, contracts, MAX_SQUARED, at);
-  checkBounded(feature, type ?? null, at);
+  const { field: rule, check } = aggregationOf(feature.op);
+  if (rule.required && type === null) fail(`${at}.field`, 'none', `a field for ${feature.op}`);
+  if (rule.types && !rule.types.includes(type!))
+    fail(`${at}.field`, `${type} field for ${feature.op}`, rule.types.join(', '));
+  if (rule.within !== undefined) checkExact(feature, contracts, rule.within, at);
+  checkOptions(feature, type, at);
+  check?.(feature, type, at);
   checkEnumValues(feature, contracts, at);
   checkWhere(feature.where, columns, `${at}.where`);
 }
 
 /** Distinct values and lists need a bound: no state may grow with the number of different values there are. */
-function checkBounded({ op, cap, k }: AggregateFeatureIR, type: FieldType | 'derived' | null, at: string): void {
-  const capped = op === 'count_distinct' || op === 'histogram';
-  if (capped && cap === null) {
+function checkOptions({ op, cap, k }: AggregateFeatureIR, type: ColumnType | null, at: string): void {
+  const { options = [] } = aggregationOf(op);
+  const taking = (option: OptionName) => AGGREGATION_OPS.filter((one) => aggregationOf(one).options?.includes(option));
+  if (options.includes('cap') && cap === null) {
     fail(`${at}.cap`, `none for a ${type} field, which has no bound of its own`, `cap: 64, or any from 1 to 4096`);
   }
-  if (!capped && cap !== null) fail(`${at}.cap`, `one for ${op}`, 'a cap for count_distinct and histogram only');
-  if (op === 'count_distinct' && cap! < MIN_SKETCH && type !== 'enum' && type !== 'bool') {
-    fail(`${at}.cap`, 'a number below 16', '16 to 4096: below, the estimate above the cap is worth nothing');
-  }
-  if (op === 'histogram' && type !== 'string' && type !== 'enum') {
-    fail(`${at}.field`, `${type} field for histogram`, 'a string or enum field');
-  }
-  if ((op === 'last_k' || op === 'histogram') !== (k !== null)) {
-    fail(`${at}.k`, k === null ? 'none' : `one for ${op}`, 'k from 1 to 64 for last_k and histogram, else none');
+  if (!options.includes('cap') && cap !== null)
+    fail(`${at}.cap`, `one for ${op}`, `a cap for ${taking('cap').join(' and ')} only`);
+  if (options.includes('k') !== (k !== null)) {
+    const only = `k from 1 to 64 for ${taking('k').join(' and ')}, else none`;
+    fail(`${at}.k`, k === null ? 'none' : `one for ${op}`, only);
   }
 }
 
@@ -117,7 +110,7 @@ function checkExact(feature: AggregateFeatureIR, contracts: readonly ContractIR[
     const column = field ?? contract.derived.find((d) => d.name === feature.field);
     if (!column) continue;
     if (Math.max(Math.abs(column.min ?? Infinity), Math.abs(column.max ?? Infinity)) > bound) {
-      const squares = bound === MAX_SQUARED;
+      const squares = bound < SUMMED.within!;
       fail(
         `${at}.field`,
         `${feature.field} without min and max within ±2^${Math.log2(bound)}`,
@@ -163,7 +156,7 @@ export function checkWhere(where: readonly PredicateIR[], columns: Columns, at: 
   for (const predicate of where) {
     const type = columns.get(predicate.field);
     if (!type) fail(`${at}.${predicate.field}`, 'an unknown field', [...columns.keys()].join(', '));
-    const wanted = NUMERIC.includes(type) ? 'number' : type === 'bool' ? 'boolean' : 'string';
+    const wanted = NUMBERS.types!.includes(type) ? 'number' : type === 'bool' ? 'boolean' : 'string';
     for (const value of predicate.op === 'in' ? predicate.value : [predicate.value]) {
       if (typeof value !== wanted)
         fail(`${at}.${predicate.field}`, shown(value), `a ${wanted} for a field of type ${type}`);

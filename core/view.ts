@@ -3,19 +3,19 @@
  * them) at the hop sizes their windows need. The order of levels and partials is part of the state codec:
  * levels by ascending hop with lifetime last; partials of a level in the order of the features that first need them.
  */
+import type { Options, Partial, PartialType } from './aggregates/aggregation.ts';
+import { aggregationOf } from './aggregates/table.ts';
 import { type Reading, readingsOf } from './finalise.ts';
 import { canonicalJson } from './hash.ts';
-import type { AggregateFeatureIR, AggregationOp, ContractIR, FeatureViewIR, PredicateIR, RetractionsIR } from './ir.ts';
+import type { AggregateFeatureIR, ContractIR, FeatureViewIR, PredicateIR, RetractionsIR } from './ir.ts';
 import { type LedgerPlan, ledgerPlan } from './ledger.ts';
-import { type Partial, type PartialKind, partialOf } from './partials.ts';
 
 export interface PartialSpec {
-  readonly kind: PartialKind;
+  readonly type: PartialType<unknown>;
   readonly event_type: string;
   readonly field: string | null;
   readonly where: readonly PredicateIR[];
-  readonly cap: number | null;
-  readonly k: number | null;
+  readonly options: Options;
   readonly partial: Partial<unknown>;
 }
 
@@ -52,22 +52,6 @@ export interface ViewPlan {
   readonly ledger: LedgerPlan | null;
 }
 
-const KIND_OF: Readonly<Record<AggregationOp, PartialKind>> = {
-  count: 'count',
-  sum: 'sum',
-  mean: 'sum',
-  variance: 'variance',
-  min: 'min',
-  max: 'max',
-  first: 'first',
-  last: 'last',
-  last_k: 'last_k',
-  count_distinct: 'distinct',
-  histogram: 'histogram',
-  time_since_last: 'time_max',
-  time_since_first: 'time_min',
-};
-
 /** Pure and deterministic; compile once at start and reuse. */
 export function compileView(view: FeatureViewIR): ViewPlan {
   const aggregates = view.features.filter((feature) => feature.kind === 'aggregate');
@@ -78,19 +62,13 @@ export function compileView(view: FeatureViewIR): ViewPlan {
   const sources = view.features.map((feature): Source | null => {
     if (feature.kind !== 'aggregate') return null;
     const level = hops.indexOf(feature.hop_ms ?? 0);
-    const spec = {
-      kind: KIND_OF[feature.op],
-      event_type: feature.event_type,
-      field: feature.field,
-      where: feature.where,
-      cap: feature.cap,
-      k: feature.k,
-    };
-    const key = canonicalJson(spec);
+    const { event_type, field, where, cap, k } = feature;
+    const type = aggregationOf(feature.op).partial;
+    const key = canonicalJson({ kind: type.kind, event_type, field, where, cap, k });
     let partial = keys[level]!.indexOf(key);
     if (partial < 0) {
       partial = keys[level]!.push(key) - 1;
-      specs[level]!.push({ ...spec, partial: partialOf(spec.kind, spec.cap, spec.k) });
+      specs[level]!.push({ type, event_type, field, where, options: feature, partial: type.make(feature) });
     }
     retention[level] = Math.max(retention[level]!, feature.offset_ms + (feature.window_ms ?? 0));
     return { feature, level, partial };

@@ -1,6 +1,7 @@
 /** Parts `writes` and `state`: what the churn use case costs in the online store, on the real events. */
+
+import type { Pick } from '../../core/aggregates/picks.ts';
 import { decodeState, encodeState } from '../../core/codec.ts';
-import type { Pick } from '../../core/partial-picks.ts';
 import type { EntityState } from '../../core/state.ts';
 import { Tiles } from '../../core/tiles.ts';
 import { MAX_EVENT_BYTES, type StreamRecord } from '../../lambdas/shared/stream-records.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { Pick } from '../../core/aggregates/picks.ts';
 import { ByteReader, ByteWriter, CodecError } from '../../core/bytes.ts';
 import { decodeState, encodeState } from '../../core/codec.ts';
-import type { Pick } from '../../core/partial-picks.ts';
 import { applyEvents, type EntityState, emptyState } from '../../core/state.ts';
 import { compileView } from '../../core/view.ts';
 import { stream, view } from './generators.ts';

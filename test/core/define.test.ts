@@ -130,7 +130,7 @@ describe('refused when it is declared', () => {
     [
       'a histogram of numbers',
       feature(histogram({ of: order, field: 'amount', k: 3, cap: 16, window: '7d' })),
-      /extra\.field: found decimal field for histogram; allowed: a string or enum/,
+      /extra\.field: found decimal field for histogram; allowed: string, enum/,
     ],
     [
       'arithmetic with a list',

@@ -1,17 +1,10 @@
 /** Random views and random streams: late, duplicated, tied, retracted, reordered between shards, with nulls. */
 import fc from 'fast-check';
+import { AGGREGATION_OPS, type AggregationOp, aggregationOf } from '../../core/aggregates/table.ts';
 import { contract, field } from '../../core/define.ts';
 import { hashOf, type ViewBody, versionOf } from '../../core/definition-hash.ts';
-import type {
-  AggregateFeatureIR,
-  AggregationOp,
-  CanonicalEvent,
-  FeatureIR,
-  FeatureViewIR,
-  PredicateIR,
-} from '../../core/ir.ts';
+import type { AggregateFeatureIR, CanonicalEvent, FeatureIR, FeatureViewIR, PredicateIR } from '../../core/ir.ts';
 import { DAY, HOUR, hopOf, MINUTE } from '../../core/time.ts';
-import { AGGREGATION_OPS } from '../../core/usecase.ts';
 import { retractionRules } from '../../core/view.ts';
 
 /** A Monday, so that day, hour and five-minute edges coincide here. */
@@ -46,11 +39,13 @@ const predicate: fc.Arbitrary<PredicateIR> = fc.oneof(
   fc.record({ field: fc.constant('kind'), op: fc.constant('in' as const), value: fc.constant(['b', 'c']) }),
 );
 
-function fieldsFor(op: AggregationOp): readonly (string | null)[] {
-  if (['sum', 'mean', 'min', 'max', 'variance'].includes(op)) return ['amount'];
-  if (op === 'histogram') return ['kind', 'note'];
-  if (['first', 'last', 'last_k', 'count_distinct'].includes(op)) return ['amount', 'kind', 'flag', 'note'];
-  return [null, 'amount'];
+const COLUMNS = { amount: 'int', kind: 'enum', flag: 'bool', note: 'string' } as const;
+type Column = keyof typeof COLUMNS;
+
+function fieldsFor(op: AggregationOp): readonly (Column | null)[] {
+  const { required, types } = aggregationOf(op).field;
+  const columns = (Object.keys(COLUMNS) as Column[]).filter((name) => !types || types.includes(COLUMNS[name]));
+  return required ? columns : [null, 'amount'];
 }
 
 const WINDOWS = [
@@ -65,8 +60,6 @@ const WINDOWS = [
   28 * DAY,
   90 * DAY,
 ];
-
-const LISTS = { int: 'ints', float: 'ints', string: 'strings', bool: 'bools' } as const;
 
 const aggregate: fc.Arbitrary<Omit<AggregateFeatureIR, 'name'>> = fc
   .record({
@@ -85,10 +78,9 @@ const aggregate: fc.Arbitrary<Omit<AggregateFeatureIR, 'name'>> = fc
     const window_ms = width;
     const fields = fieldsFor(op);
     const column = fields[pick % fields.length]!;
-    const picks = op === 'first' || op === 'last' || op === 'last_k';
-    const text = column === 'kind' || column === 'note';
-    const real = op === 'mean' || op === 'variance';
-    const scalar = real ? 'float' : picks && text ? 'string' : picks && column === 'flag' ? 'bool' : 'int';
+    const { options = [], valueType } = aggregationOf(op);
+    const type = column === null ? 'int' : COLUMNS[column];
+    const value_type = valueType(type === 'enum' ? 'string' : type);
     return {
       kind: 'aggregate',
       description: '',
@@ -99,10 +91,11 @@ const aggregate: fc.Arbitrary<Omit<AggregateFeatureIR, 'name'>> = fc
       window_ms,
       offset_ms: window_ms === null ? 0 : place! * window_ms,
       hop_ms: window_ms === null ? null : hopOf(window_ms * of!),
-      cap: op === 'count_distinct' ? 64 : op === 'histogram' ? 3 : null,
-      k: op === 'last_k' || op === 'histogram' ? k : null,
-      value_type: op === 'histogram' ? 'histogram' : op === 'last_k' ? LISTS[scalar] : scalar,
-      enum_values: picks && op !== 'last_k' && column === 'kind' ? ['a', 'b', 'c'] : null,
+      // Small caps overflow; a sketch that overflows is an estimate, which the oracle doesn't make.
+      cap: !options.includes('cap') ? null : op === 'count_distinct' ? 64 : 3,
+      k: options.includes('k') ? k : null,
+      value_type,
+      enum_values: value_type === 'string' && column === 'kind' ? ['a', 'b', 'c'] : null,
     };
   });
 

@@ -1,9 +1,9 @@
 /** Bugs that the simulation must find: each replaces one part of the product by a wrong one. */
 
+import type { Partial } from '../../core/aggregates/aggregation.ts';
+import type { Sum } from '../../core/aggregates/sum.ts';
 import type { ByteReader } from '../../core/bytes.ts';
 import { highestMarks } from '../../core/merge.ts';
-import type { Sum } from '../../core/partial-numbers.ts';
-import type { Partial } from '../../core/partials.ts';
 import { RecentIds } from '../../core/recent-ids.ts';
 import { admitRecord } from '../../core/record-parts.ts';
 import type { EntityState } from '../../core/state.ts';
@@ -90,7 +90,7 @@ const float: Partial<Sum> = {
 
 function withFloats(plan: ViewPlan): ViewPlan {
   const inFloats = (spec: PartialSpec): PartialSpec =>
-    spec.kind === 'sum' ? { ...spec, partial: float as Partial<unknown> } : spec;
+    spec.type.kind === 'sum' ? { ...spec, partial: float as Partial<unknown> } : spec;
   return { ...plan, levels: plan.levels.map((level) => ({ ...level, partials: level.partials.map(inFloats) })) };
 }
 

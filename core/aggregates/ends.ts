@@ -1,0 +1,36 @@
+/** first and last. */
+import { declare, type ValuesSpec } from '../declare.ts';
+import { isHashOf } from '../hash.ts';
+import { type Aggregation, ANY, INEXACT, type PartialType } from './aggregation.ts';
+import { comparePicks, largestPick, type Pick, pickOf, readPick, writePick } from './picks.ts';
+
+/** Bytes: those of a pick. */
+const pick = (kind: string, keepFirst: boolean): PartialType<Pick> => {
+  const merge = (a: Pick, b: Pick) => (comparePicks(a, b) <= 0 === keepFirst ? a : b);
+  return {
+    kind,
+    make: () => ({
+      add: (cell, value, event) => {
+        const added = pickOf(value, event);
+        return cell === null ? added : merge(cell, added);
+      },
+      merge,
+      // Who was second is not known; whoever was not picked was not counted.
+      remove: (cell, _, { hash }) => (isHashOf(hash, cell.event_id) ? INEXACT : cell),
+      write: writePick,
+      read: readPick,
+    }),
+    largest: (_, text) => largestPick(text),
+  };
+};
+
+const common = {
+  field: ANY,
+  valueType: (scalar: 'int' | 'string' | 'bool') => scalar,
+  finalise: ({ value }: Pick) => value,
+};
+
+export const FIRST: Aggregation<Pick> = { ...common, op: 'first', partial: pick('first', true) };
+export const LAST: Aggregation<Pick> = { ...common, op: 'last', partial: pick('last', false), newestWins: true };
+export const first = <N extends string>(spec: ValuesSpec<N>) => declare(FIRST, spec);
+export const last = <N extends string>(spec: ValuesSpec<N>) => declare(LAST, spec);

@@ -1,0 +1,45 @@
+import { VARINT } from '../byte-sizes.ts';
+import { declare, type KSpec } from '../declare.ts';
+import { isHashOf } from '../hash.ts';
+import { type Aggregation, ANY, INEXACT, type PartialType } from './aggregation.ts';
+import { comparePicks, largestPick, type Pick, pickOf, readPick, writePick } from './picks.ts';
+
+/** The `k` newest picks, newest first. Bytes: varint n, n picks. */
+const lastPicks: PartialType<readonly Pick[]> = {
+  kind: 'last_k',
+  make: ({ k }) => {
+    const merge = (a: readonly Pick[], b: readonly Pick[]) =>
+      [...a, ...b].sort((x, y) => comparePicks(y, x)).slice(0, k!);
+    return {
+      add: (cell, value, event) => merge(cell ?? [], [pickOf(value, event)]),
+      merge,
+      remove: (cell, _, { hash }) => {
+        const kept = cell.filter((one) => !isHashOf(hash, one.event_id));
+        if (kept.length === cell.length) return cell;
+        // A tile that was not full holds all its events, so nobody moves up.
+        if (cell.length === k) return INEXACT;
+        return kept.length > 0 ? kept : null;
+      },
+      write: (out, cell, start) => {
+        out.varint(cell.length);
+        for (const one of cell) writePick(out, one, start);
+      },
+      read: (from, start) => Array.from({ length: from.varint() }, () => readPick(from, start)),
+    };
+  },
+  largest: ({ k }, text) => VARINT + k! * largestPick(text),
+};
+
+const LISTS = { int: 'ints', string: 'strings', bool: 'bools' } as const;
+
+export const LAST_K: Aggregation<readonly Pick[]> = {
+  op: 'last_k',
+  partial: lastPicks,
+  field: ANY,
+  options: ['k'],
+  valueType: (scalar) => LISTS[scalar],
+  finalise: (cell) => cell.map((pick) => pick.value),
+};
+
+/** The last `k` values, newest first. */
+export const lastK = <N extends string>(spec: KSpec<N>) => declare(LAST_K, spec);

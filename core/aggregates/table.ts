@@ -1,0 +1,35 @@
+/** Every aggregation there is. What validates, compiles, reads and writes them goes over this table. */
+import type { Aggregation } from './aggregation.ts';
+import { COUNT } from './count.ts';
+import { COUNT_DISTINCT } from './count-distinct.ts';
+import { FIRST, LAST } from './ends.ts';
+import { MAX, MIN } from './extremes.ts';
+import { HISTOGRAM } from './histogram.ts';
+import { LAST_K } from './last-k.ts';
+import { MEAN } from './mean.ts';
+import { SUM } from './sum.ts';
+import { TIME_SINCE_FIRST, TIME_SINCE_LAST } from './times.ts';
+import { VARIANCE } from './variance.ts';
+
+export const AGGREGATIONS = {
+  count: COUNT,
+  sum: SUM,
+  mean: MEAN,
+  min: MIN,
+  max: MAX,
+  variance: VARIANCE,
+  first: FIRST,
+  last: LAST,
+  last_k: LAST_K,
+  count_distinct: COUNT_DISTINCT,
+  histogram: HISTOGRAM,
+  time_since_last: TIME_SINCE_LAST,
+  time_since_first: TIME_SINCE_FIRST,
+} as const;
+export type AggregationOp = keyof typeof AGGREGATIONS;
+export const AGGREGATION_OPS = Object.keys(AGGREGATIONS) as AggregationOp[];
+
+/** One of the table, whatever its cells are. */
+export function aggregationOf(op: AggregationOp): Aggregation<unknown> {
+  return AGGREGATIONS[op] as Aggregation<unknown>;
+}
