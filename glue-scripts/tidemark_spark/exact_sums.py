@@ -25,13 +25,12 @@ _SAFE = 2.0**52
 
 def may_leave_range(log: EventLog, spec: dict[str, Any]) -> bool:
     """Whether a partial's sums could be inexact at all: mostly they can't, and nothing more has to be looked at."""
-    if spec["kind"] not in ("sum", "variance"):
+    sums = spec["type"].sums
+    if sums is None:
         return False
     column = log.properties[spec["event_type"], spec["field"]]
     largest = float(np.abs(column.values[column.present].astype(np.float64)).max(initial=0))
-    # The parts of a square are below 2^32, or below its own size / 2^16.
-    part = max(largest, 2.0**32, (largest / 2**16) ** 2) if spec["kind"] == "variance" else largest
-    return part * len(log) > _SAFE
+    return float(sums.mass(np.array([largest, -largest])).max()) * len(log) > _SAFE
 
 
 def refused_events(log: EventLog, sums: list[Segments]) -> Ints:
@@ -46,7 +45,7 @@ def refused_events(log: EventLog, sums: list[Segments]) -> Ints:
         for event, value in zip(at.tolist(), column.values[at].tolist(), strict=True):
             tile = int(log.time[event]) // hop if hop else 0
             key = (number, int(log.entity[event]), tile)
-            touches.setdefault(event, []).append((key, _parts(spec["kind"], value)))
+            touches.setdefault(event, []).append((key, spec["type"].sums.parts(value)))
     return np.array(sorted(_greedy(touches, _by_arrival(log, np.array(sorted(touches), np.int64)))), np.int64)
 
 
@@ -54,21 +53,12 @@ def _suspects(log: EventLog, hop: int, spec: dict[str, Any], at: Ints) -> Ints:
     """Entities with a tile whose magnitudes add up to what may be inexact."""
     if not len(at):
         return np.zeros(0, np.int64)
-    values = log.properties[spec["event_type"], spec["field"]].values[at].astype(np.float64)
-    mass = np.abs(values)
-    if spec["kind"] == "variance":
-        high = np.floor(values / 0x10000)
-        mass = np.maximum(np.maximum(mass, high * high), np.maximum(np.abs(high) * 0x10000, 2.0**32))
+    mass = spec["type"].sums.mass(log.properties[spec["event_type"], spec["field"]].values[at].astype(np.float64))
     tile = log.time[at] // hop if hop else np.zeros(len(at), np.int64)
     new = np.ones(len(at), bool)
     new[1:] = (log.entity[at][1:] != log.entity[at][:-1]) | (tile[1:] != tile[:-1])
     begin = np.flatnonzero(new)
     return log.entity[at[begin]][np.add.reduceat(mass, begin) > _SAFE]
-
-
-def _parts(kind: str, value: int) -> tuple[int, ...]:
-    high, low = value >> 16, value & 0xFFFF
-    return (value,) if kind == "sum" else (value, high * high, high * low, low * low)
 
 
 def _by_arrival(log: EventLog, at: Ints) -> list[int]:

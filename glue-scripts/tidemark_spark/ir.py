@@ -92,11 +92,6 @@ class ViewPlan:
         return {of: self.read_of(of) for of in sorted({rule["of"] for rule in self.retraction_rules})}
 
     @property
-    def orders_ties(self) -> bool:
-        """Whether a value can depend on the order of events of one instant, and so on event ids."""
-        return any(f["op"] in ("first", "last", "last_k") for f in self.aggregates)
-
-    @property
     def event_types(self) -> list[str]:
         """The event types that can change a value of the view, sorted."""
         retracting = {rule[end] for rule in self.retraction_rules for end in ("of", "event_type")}

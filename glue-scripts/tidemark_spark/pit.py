@@ -17,8 +17,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from .columns import WORDS, codes_of, ints_of, ranks_of_decimals
+from .engine.frame import Groups
 from .event_log import EventLog, read_events
-from .finalise import Groups, finalise
+from .finalise import finalise
 from .ir import ViewPlan
 from .retractions import Retractions, read_retractions
 from .segments import TimeAxis, batches, expand, running_maximum

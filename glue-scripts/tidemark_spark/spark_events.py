@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from . import aws
 from .columns import WORDS, typed_fields
+from .engine.aggregates.table import aggregation
 from .entity_shuffle import ENTITY_ID, Side
 from .event_log import EVENT_SCHEMA, with_typed_properties
 from .ir import ViewPlan
@@ -75,7 +76,7 @@ def events_side(plan: ViewPlan, events: DataFrame, types: list[str] | None = Non
 def _read_columns(plan: ViewPlan) -> set[str]:
     """What a view reads of events that are there once each."""
     read = {"entity_id", "event_type", "event_time", "available_at"}
-    names_events = plan.orders_ties or plan.retraction_rules
+    names_events = any(aggregation(f["op"]).orders_ties for f in plan.aggregates) or plan.retraction_rules
     return read | ({"event_id"} if names_events else set()) | ({"properties"} if plan.reads_properties else set())
 
 

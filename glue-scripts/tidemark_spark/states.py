@@ -8,41 +8,25 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .codec import encode_level, encode_recent, encode_state, histogram, scalar, signed, sketch, text, varint
-from .columns import PropertyColumn, byte_ranks, codes_of, matching, ranks_of_decimals
+from .codec import encode_level, encode_recent, encode_state
+from .columns import codes_of, matching, ranks_of_decimals
+from .engine.aggregates.aggregation import Cut
+from .engine.aggregates.table import aggregation
 from .event_log import EventLog, read_events
 from .exact_sums import may_leave_range, refused_events
 from .hashing import id_hash
 from .ir import ViewPlan
 from .ledgers import ledgers_of
-from .moments import parts_of_squares
 from .retractions import Retractions, read_retractions
-from .segments import expand
 
 Ints = NDArray[np.int64]
 
-_KIND_OF = {
-    "count": "count",
-    "sum": "sum",
-    "mean": "sum",
-    "variance": "variance",
-    "min": "min",
-    "max": "max",
-    "first": "first",
-    "last": "last",
-    "last_k": "last_k",
-    "count_distinct": "distinct",
-    "histogram": "histogram",
-    "time_since_last": "time_max",
-    "time_since_first": "time_min",
-}
 _DAY = 86_400_000
 
 
@@ -53,6 +37,7 @@ class Level:
     hop_ms: int
     retention_ms: int | None
     partials: list[dict[str, Any]]
+    """Of each `type` (what a tile keeps), event_type, field, where and options."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +62,9 @@ def levels_of(plan: ViewPlan) -> list[Level]:
         partials: dict[str, dict[str, Any]] = {}
         for feature in mine:
             of = {name: feature[name] for name in ("event_type", "field", "where", "cap", "k")}
-            spec = {"kind": _KIND_OF[feature["op"]]} | of
-            partials.setdefault(json.dumps(spec, sort_keys=True), spec)
+            partial = aggregation(feature["op"]).partial
+            key = json.dumps(of | {"kind": partial.kind}, sort_keys=True)
+            partials.setdefault(key, of | {"type": partial})
         retention = max(f["offset_ms"] + f["window_ms"] for f in mine) if hop else None
         levels.append(Level(hop, retention, list(partials.values())))
     return levels
@@ -171,7 +157,8 @@ def _encode_level(log: EventLog, facts: Ints, level: Level, newest: Ints) -> Cal
     cells: list[list[bytes | None]] = []
     for spec, (at, begin), key in zip(level.partials, cut, keys, strict=True):
         column: list[bytes | None] = [None] * len(rows)
-        for row, cell in zip(np.searchsorted(rows, key).tolist(), _cells(log, spec, at, begin, hop), strict=True):
+        made = spec["type"].cells(Cut(log, spec, at, begin, hop)) if len(begin) else []
+        for row, cell in zip(np.searchsorted(rows, key).tolist(), made, strict=True):
             column[row] = cell
         cells.append(column)
     edge = np.searchsorted(rows // span, np.arange(len(newest) + 1)).tolist()
@@ -202,86 +189,3 @@ def _segments(log: EventLog, facts: Ints, level: Level, spec: dict[str, Any], ne
         return at, np.zeros(0, np.int64)
     new = np.concatenate([[True], (entity[1:] != entity[:-1]) | (tile[1:] != tile[:-1])])
     return at, np.flatnonzero(new)
-
-
-def _cells(log: EventLog, spec: dict[str, Any], at: Ints, begin: Ints, hop: int) -> list[bytes]:
-    """The bytes of each segment's cell."""
-    if not len(begin):
-        return []
-    end = np.concatenate([begin[1:], [len(at)]])
-    time = log.time[at]
-    start = time[begin] // hop * hop if hop else np.zeros(len(begin), np.int64)
-    kind = spec["kind"]
-    if kind == "count":
-        return [varint(n) for n in (end - begin).tolist()]
-    if kind in ("time_min", "time_max"):
-        return [varint(ms) for ms in (time[begin if kind == "time_min" else end - 1] - start).tolist()]
-    column = log.properties[spec["event_type"], spec["field"]]
-    values = column.values[at]
-    match kind:
-        case "variance":
-            parts = (values, *parts_of_squares(values))
-            sums = [(end - begin).tolist(), *(np.add.reduceat(part, begin).tolist() for part in parts)]
-            return [
-                varint(n) + signed(total) + varint(hh) + signed(hl) + varint(ll)
-                for n, total, hh, hl, ll in zip(*sums, strict=True)
-            ]
-        case "sum":
-            counts, sums = (end - begin).tolist(), np.add.reduceat(values, begin).tolist()
-            return [varint(n) + signed(total) for n, total in zip(counts, sums, strict=True)]
-        case "min" | "max":
-            pick = np.minimum if kind == "min" else np.maximum
-            return [signed(v) for v in pick.reduceat(values, begin).tolist()]
-        case "first" | "last":
-            return _picks(log, column, at[begin if kind == "first" else end - 1], start)
-        case "last_k":
-            return _last_picks(log, column, at, (begin, end, start), spec["k"])
-        case "histogram":
-            return _histograms(column, values, begin, end, spec["cap"])
-        case "distinct":
-            return _sketches(column.hashes()[at], begin, end, spec["cap"])
-    raise ValueError(f"partial {kind!r} is unknown to this engine. Deploy from one commit.")
-
-
-def _picks(log: EventLog, column: PropertyColumn, at: Ints, start: Ints) -> list[bytes]:
-    ids = log.texts("event_id", at).to_pylist()
-    values: list[Any] = column.values[at].tolist()
-    if column.words is not None:
-        values = column.words.take(pa.array(column.values[at])).to_pylist()
-    elif column.kind == "bool":
-        values = [bool(v) for v in values]
-    times = zip((log.time[at] - start).tolist(), (log.available[at] - log.time[at]).tolist(), strict=True)
-    return [
-        varint(since) + varint(lag) + text(event_id) + scalar(value)
-        for (since, lag), event_id, value in zip(times, ids, values, strict=True)
-    ]
-
-
-def _last_picks(log: EventLog, column: PropertyColumn, at: Ints, tiles: tuple[Ints, Ints, Ints], k: int) -> list[bytes]:
-    """`tiles`: begin and end of each segment, and the instant its times are counted from."""
-    begin, end, start = tiles
-    lengths = np.minimum(end - begin, k)
-    back, owner = expand(1 - end, lengths)
-    picks = _picks(log, column, at[-back], start[owner])
-    edges = np.concatenate([[0], np.cumsum(lengths)]).tolist()
-    return [varint(last - first) + b"".join(picks[first:last]) for first, last in pairwise(edges)]
-
-
-def _histograms(column: PropertyColumn, codes: Ints, begin: Ints, end: Ints, cap: int) -> list[bytes]:
-    assert column.words is not None
-    words, ranks = column.words.to_pylist(), byte_ranks(column.words)
-    cells = []
-    for first, last in zip(begin.tolist(), end.tolist(), strict=True):
-        values, counts = np.unique(codes[first:last], return_counts=True)
-        order = np.argsort(ranks[values])
-        pairs = zip(values[order].tolist(), counts[order].tolist(), strict=True)
-        cells.append(histogram([(words[code], n) for code, n in pairs] if len(values) <= cap else None))
-    return cells
-
-
-def _sketches(hashes: Ints, begin: Ints, end: Ints, cap: int) -> list[bytes]:
-    cells = []
-    for first, last in zip(begin.tolist(), end.tolist(), strict=True):
-        smallest = np.unique(hashes[first:last]).tolist()
-        cells.append(sketch(smallest[:cap], smallest[cap] if len(smallest) > cap else None))
-    return cells

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .segments import batches, expand, prefix_sum, previous_equal
-
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from ...codec import histogram
+from ...columns import byte_ranks
+from ...segments import batches, expand, prefix_sum, previous_equal
+from ...view_values import Lists
+from ..frame import Windows
+from .aggregation import Aggregation, Bools, Cut, Ints, PartialType, Values
 
 EXPANDED_VALUES = 4_000_000
 """(row, value) pairs counted at a time: bounds memory, not the result."""
 
 
-def overflows(group: Ints, tile: Ints, codes: Ints, cap: int, start: Ints, end: Ints) -> Bools:
+def _overflows(group: Ints, tile: Ints, codes: Ints, cap: int, start: Ints, end: Ints) -> Bools:
     """Rows [start, end) that meet a tile in which more than `cap` different values came before the end.
 
     Ranges begin where a tile does, so counting a tile's values up to each event tells how many its part holds.
@@ -29,7 +30,7 @@ def overflows(group: Ints, tile: Ints, codes: Ints, cap: int, start: Ints, end: 
     return too_many[end] > too_many[start]
 
 
-def largest(
+def _largest(
     group: Ints, codes: Ints, ranks: Ints, k: int, row_group: Ints, start: Ints, end: Ints
 ) -> tuple[Ints, Ints, Ints]:
     """The k largest counts of each row's range: lengths, then the codes and counts of one row after the other.
@@ -65,3 +66,27 @@ def largest(
     if not found:
         return lengths, np.zeros(0, np.int64), np.zeros(0, np.int64)
     return lengths, np.concatenate([c for c, _ in found]), np.concatenate([n for _, n in found])
+
+
+def _cells(cut: Cut) -> list[bytes]:
+    assert cut.column.words is not None
+    words, ranks, cells = cut.column.words.to_pylist(), byte_ranks(cut.column.words), []
+    for first, last in zip(cut.begin.tolist(), cut.end.tolist(), strict=True):
+        values, counts = np.unique(cut.values[first:last], return_counts=True)
+        order = np.argsort(ranks[values])
+        pairs = zip(values[order].tolist(), counts[order].tolist(), strict=True)
+        cells.append(histogram([(words[code], n) for code, n in pairs] if len(values) <= cut.spec["cap"] else None))
+    return cells
+
+
+def _values(windows: Windows) -> Values:
+    chosen, start, feature = windows.chosen, windows.start, windows.feature
+    assert chosen.column is not None
+    codes, words = chosen.values, chosen.column.words
+    present = windows.some & ~_overflows(chosen.group, windows.tile, codes, feature["cap"], start, windows.end)
+    ranks = byte_ranks(words) if words is not None else np.zeros(0, np.int64)
+    end = np.where(present, windows.end, start)
+    return Lists(*_largest(chosen.group, codes, ranks, feature["k"], windows.row_group, start, end)), present
+
+
+HISTOGRAM = Aggregation(PartialType("histogram", _cells), _values)

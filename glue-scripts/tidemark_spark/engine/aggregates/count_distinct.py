@@ -1,23 +1,23 @@
 """Different values in a window: exact, except where one tile held more than `cap` of them.
 
-There the online state keeps a theta sketch (core/partials.ts), so the same estimate is computed here, from raw events.
+There the online state keeps a theta sketch (core/aggregates/count-distinct.ts), so the same estimate is computed here,
+from raw events.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .segments import batches, expand, prefix_sum
-
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from ...codec import sketch
+from ...segments import batches, expand, prefix_sum, previous_equal, range_distinct
+from ..frame import Windows
+from .aggregation import Aggregation, Bools, Cut, Ints, PartialType, Values
 
 EXPANDED_EVENTS = 4_000_000
 _RANGE = float(1 << 53)
 
 
-def crowded(group: Ints, tile: Ints, cap: int) -> Bools:
+def _crowded(group: Ints, tile: Ints, cap: int) -> Bools:
     """Events whose tile has more than `cap` events, so that it may have more than `cap` values. Tiles lie in a row."""
     if not len(tile):
         return np.zeros(0, bool)
@@ -26,7 +26,7 @@ def crowded(group: Ints, tile: Ints, cap: int) -> Bools:
     return np.repeat(lengths > cap, lengths)
 
 
-def estimate(hashes: Ints, tile: Ints, in_crowd: Bools, start: Ints, end: Ints, cap: int, exact: Ints) -> Ints:
+def _estimate(hashes: Ints, tile: Ints, in_crowd: Bools, start: Ints, end: Ints, cap: int, exact: Ints) -> Ints:
     """`exact`, with the rows that meet a crowded tile replaced by what the union of the tiles' sketches says."""
     met = prefix_sum(in_crowd.astype(np.int64))
     affected = np.flatnonzero(met[end] > met[start])
@@ -59,3 +59,32 @@ def _union(hashes: Ints, tile: Ints, owner: Ints, rows: int, cap: int) -> Ints:
     count = np.bincount(o[first], minlength=rows)
     scaled = np.floor(count / (theta.astype(np.float64) / _RANGE) + 0.5).astype(np.int64)
     return np.where(theta == 1 << 53, count, scaled)
+
+
+def _cells(cut: Cut) -> list[bytes]:
+    hashes, cap, cells = cut.column.hashes()[cut.at], cut.spec["cap"], []
+    for first, last in zip(cut.begin.tolist(), cut.end.tolist(), strict=True):
+        smallest = np.unique(hashes[first:last]).tolist()
+        cells.append(sketch(smallest[:cap], smallest[cap] if len(smallest) > cap else None))
+    return cells
+
+
+def _values(windows: Windows) -> Values:
+    chosen, start, end, cap = windows.chosen, windows.start, windows.end, windows.feature["cap"]
+    # Position of the previous equal value of the group.
+    previous = chosen.once("previous", lambda: previous_equal(chosen.group, chosen.values))
+    if windows.feature["hop_ms"] is None:
+        # All of the group's past: a value counts where it is the first of its kind.
+        fresh = prefix_sum((previous < 0).astype(np.int64))
+        exact = fresh[end] - fresh[start]
+    else:
+        exact = range_distinct(previous, start, end)
+    in_crowd = _crowded(chosen.group, windows.tile, cap)
+    if not in_crowd.any():
+        return exact, windows.all
+    assert chosen.column is not None
+    hashes = chosen.column.hashes()[chosen.at]
+    return _estimate(hashes, windows.tile, in_crowd, start, end, cap, exact), windows.all
+
+
+COUNT_DISTINCT = Aggregation(PartialType("distinct", _cells), _values)

@@ -1,0 +1,1 @@
+"""Values and states from events: pure Arrow and numpy, no Spark and no AWS."""

@@ -1,0 +1,32 @@
+"""The last values, newest first."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from ...codec import varint
+from ...segments import expand
+from ...view_values import Lists
+from ..frame import Windows
+from .aggregation import Aggregation, Cut, PartialType, Values
+from .picks import pick_bytes
+
+
+def _cells(cut: Cut) -> list[bytes]:
+    lengths = np.minimum(cut.end - cut.begin, cut.spec["k"])
+    # Ranges of the negated positions: -(end - 1), -(end - 2), … are the newest first.
+    back, owner = expand(1 - cut.end, lengths)
+    picks = pick_bytes(cut, cut.at[-back], cut.tile_start[owner])
+    edges = np.concatenate([[0], np.cumsum(lengths)]).tolist()
+    return [varint(last - first) + b"".join(picks[first:last]) for first, last in pairwise(edges)]
+
+
+def _values(windows: Windows) -> Values:
+    lengths = np.minimum(windows.end - windows.start, windows.feature["k"])
+    back, _ = expand(1 - windows.end, lengths)
+    return Lists(lengths, windows.chosen.values[-back]), windows.some
+
+
+LAST_K = Aggregation(PartialType("last_k", _cells), _values, orders_ties=True)
