@@ -61,24 +61,24 @@ def moments(windows: Windows) -> tuple[list[Ints], Bools]:
     return [n, *(total for total, _ in sums)], windows.some & exact
 
 
-def _variance(n: Ints, total: Ints, hh: Ints, hl: Ints, ll: Ints) -> Floats:
-    """From sums over n ≥ 1 events each; correctly rounded."""
+def quotient(n: Ints, total: Ints, hh: Ints, hl: Ints, ll: Ints, divisor: Ints) -> Floats:
+    """(n·Σv² − (Σv)²) / (n·divisor) from sums over n ≥ 1 events each; correctly rounded."""
     rough = (hh.astype(np.float64) * 2.0**32 + hl.astype(np.float64) * 2.0**17 + ll) * n
     # Both sides below 2^53 are exact in binary64, so their quotient is rounded right; beyond, Python's integers are.
     small = (rough < 2.0**52) & (n < 1 << 26)
     out = np.zeros(len(n), np.float64)
-    m, s = n[small], total[small]
+    m, s, d = n[small], total[small], divisor[small]
     squares = (hh[small] << 32) + (hl[small] << 17) + ll[small]
-    out[small] = (m * squares - s * s).astype(np.float64) / (m * m).astype(np.float64)
+    out[small] = (m * squares - s * s).astype(np.float64) / (m * d).astype(np.float64)
     large = np.flatnonzero(~small)
-    sums = zip(*(column[large].tolist() for column in (n, total, hh, hl, ll)), strict=True)
-    out[large] = [(m * ((a << 32) + (b << 17) + c) - s * s) / (m * m) for m, s, a, b, c in sums]
+    sums = zip(*(column[large].tolist() for column in (n, total, hh, hl, ll, divisor)), strict=True)
+    out[large] = [(m * ((a << 32) + (b << 17) + c) - s * s) / (m * d) for m, s, a, b, c, d in sums]
     return out
 
 
 def _values(windows: Windows) -> Values:
-    sums, exact = moments(windows)
-    return _variance(*sums), exact
+    (n, *sums), exact = moments(windows)
+    return quotient(n, *sums, divisor=n), exact
 
 
 VARIANCE = Aggregation(MOMENTS, _values)
