@@ -1,12 +1,13 @@
 /** Seeded views and streams with what the oracle and the codec say of them. */
 import fc from 'fast-check';
+import { AGGREGATION_OPS, type AggregationOp } from '../../core/aggregates/table.ts';
 import { encodeState } from '../../core/codec.ts';
 import type { CanonicalEvent } from '../../core/ir.ts';
 import { type Knowledge, oracle } from '../../core/oracle.ts';
 import { applyEvents, emptyState } from '../../core/state.ts';
 import { DAY, HOUR } from '../../core/time.ts';
 import { compileView } from '../../core/view.ts';
-import { EPOCH, newestArrival, stream, view } from '../core/generators.ts';
+import { EPOCH, newestArrival, stream, viewWith } from '../core/generators.ts';
 import { collidingIds } from './colliding-ids.ts';
 
 const CASES = 60;
@@ -30,10 +31,26 @@ function collide(events: readonly CanonicalEvent[]): CanonicalEvent[] {
   });
 }
 
+/** What the first cases are drawn of: another aggregation adds cases of its own, and changes none. */
+const FIRST: readonly AggregationOp[] = [
+  ...(['count', 'sum', 'mean', 'min', 'max', 'variance', 'first', 'last', 'last_k', 'count_distinct'] as const),
+  ...(['histogram', 'time_since_last', 'time_since_first'] as const),
+];
+const PER_OP = 3;
+
+function draw(ops: readonly AggregationOp[], numRuns: number) {
+  return fc.sample(fc.tuple(viewWith(ops), stream), { seed: 20170102, numRuns });
+}
+
 export function stateCases() {
-  const drawn = fc.sample(fc.tuple(view, stream), { seed: 20170102, numRuns: CASES });
+  const drawn = draw(FIRST, CASES);
+  const further = AGGREGATION_OPS.filter((op) => !FIRST.includes(op)).flatMap((op) => draw([op], PER_OP));
   const longest = drawn.toSorted(([, a], [, b]) => b.length - a.length).slice(0, COLLIDING);
-  return [...drawn, ...longest.map(([definition, events]): (typeof drawn)[number] => [definition, collide(events)])]
+  return [
+    ...drawn,
+    ...longest.map(([definition, events]): (typeof drawn)[number] => [definition, collide(events)]),
+    ...further,
+  ]
     .filter(([, events]) => events.length > 0)
     .map(([definition, events]) => {
       const plan = compileView(definition);
