@@ -90,6 +90,10 @@ function aggregate(feature: AggregateFeatureIR, facts: readonly CanonicalEvent[]
     }
     case 'variance':
       return varianceOf(numbers.map(BigInt));
+    case 'stddev':
+      return Math.sqrt(varianceOf(numbers.map(BigInt)));
+    case 'stddev_sample':
+      return rows.length < 2 ? null : Math.sqrt(varianceOf(numbers.map(BigInt), rows.length - 1));
     case 'min':
       return Math.min(...numbers);
     case 'max':
@@ -119,11 +123,11 @@ function exactSum(values: readonly number[]): number | null {
 }
 
 /** Exact however large: what the engines keep of squares lasts for 2^20 events of the largest value (core/aggregates/variance.ts). */
-function varianceOf(values: readonly bigint[]): number {
+function varianceOf(values: readonly bigint[], divisor = values.length): number {
   const add = (a: bigint, b: bigint) => a + b;
   const n = BigInt(values.length);
   const total = values.reduce(add, 0n);
-  return ratio(n * values.map((v) => v * v).reduce(add, 0n) - total * total, n * n);
+  return ratio(n * values.map((v) => v * v).reduce(add, 0n) - total * total, n * BigInt(divisor));
 }
 
 interface Row {

@@ -7,6 +7,7 @@ import { MAX, MIN } from './extremes.ts';
 import { HISTOGRAM } from './histogram.ts';
 import { LAST_K } from './last-k.ts';
 import { MEAN } from './mean.ts';
+import { STDDEV, STDDEV_SAMPLE } from './stddev.ts';
 import { SUM } from './sum.ts';
 import { TIME_SINCE_FIRST, TIME_SINCE_LAST } from './times.ts';
 import { VARIANCE } from './variance.ts';
@@ -18,6 +19,8 @@ export const AGGREGATIONS = {
   min: MIN,
   max: MAX,
   variance: VARIANCE,
+  stddev: STDDEV,
+  stddev_sample: STDDEV_SAMPLE,
   first: FIRST,
   last: LAST,
   last_k: LAST_K,

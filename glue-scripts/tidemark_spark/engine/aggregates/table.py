@@ -8,6 +8,7 @@ from .extremes import MAX, MIN
 from .histogram import HISTOGRAM
 from .last_k import LAST_K
 from .mean import MEAN
+from .stddev import STDDEV, STDDEV_SAMPLE
 from .sum import SUM
 from .times import TIME_SINCE_FIRST, TIME_SINCE_LAST
 from .variance import VARIANCE
@@ -19,6 +20,8 @@ AGGREGATIONS: dict[str, Aggregation] = {
     "min": MIN,
     "max": MAX,
     "variance": VARIANCE,
+    "stddev": STDDEV,
+    "stddev_sample": STDDEV_SAMPLE,
     "first": FIRST,
     "last": LAST,
     "last_k": LAST_K,

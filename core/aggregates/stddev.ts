@@ -1,0 +1,23 @@
+/** stddev and stddevSample. */
+import { declare, type ValuesSpec } from '../declare.ts';
+import { ratio } from '../ratio.ts';
+import type { Aggregation } from './aggregation.ts';
+import { total } from './sum.ts';
+import { type Moments, moments, SQUARED, spread } from './variance.ts';
+
+/** The root of one division of exact integers: both are rounded right, so that every language has the same bits. */
+const root = (cell: Moments, n: number): number => Math.sqrt(ratio(spread(cell), BigInt(cell.n) * BigInt(n)));
+
+const common = { partial: moments, field: SQUARED, valueType: () => 'float' as const, total };
+
+export const STDDEV: Aggregation<Moments> = { ...common, op: 'stddev', finalise: (cell) => root(cell, cell.n) };
+export const STDDEV_SAMPLE: Aggregation<Moments> = {
+  ...common,
+  op: 'stddev_sample',
+  finalise: (cell) => (cell.n < 2 ? null : root(cell, cell.n - 1)),
+};
+
+/** Of the population: the root of its variance; 0 for a single event. */
+export const stddev = <N extends string>(spec: ValuesSpec<N>) => declare(STDDEV, spec);
+/** Of a sample: √((n·Σv² − (Σv)²) / (n·(n − 1))); null for a single event. */
+export const stddevSample = <N extends string>(spec: ValuesSpec<N>) => declare(STDDEV_SAMPLE, spec);
