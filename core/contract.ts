@@ -6,8 +6,7 @@ import { MAX_EXACT, parseDecimal } from './decimal.ts';
 import { typeName } from './errors.ts';
 import { evaluate } from './expr.ts';
 import type { CanonicalEvent, ContractIR, DerivedColumnIR, FieldIR, Scalar } from './ir.ts';
-import { isDeeper } from './json-text.ts';
-import { decodeRecord, type JsonObject, MAX_DEPTH, parseRecord, UNKNOWN_KEY, unknownOf } from './record.ts';
+import { decodeRecord, type JsonObject, parseRecord, UNKNOWN_KEY, unknownOf } from './record.ts';
 import { Rejection, type RejectionReason } from './rejection.ts';
 import { isIdentifier, isLonger, trimmed } from './text.ts';
 import { type LocalClock, MAX_TIME, parseTimestamp } from './time.ts';
@@ -96,21 +95,15 @@ export function admit(
   contracts: CompiledContracts,
   options: AdmitOptions,
 ): Admitted | Rejected {
-  let text = '';
   let raw: JsonObject = {};
-  let found: Admitted | Rejected;
   try {
-    text = decodeRecord(data, options.max_bytes);
+    const text = decodeRecord(data, options.max_bytes);
     raw = parseRecord(text);
-    found = canonicalise(text, raw, position, contracts, options);
+    return canonicalise(text, raw, position, contracts, options);
   } catch (error) {
     if (!(error instanceof Rejection)) throw error;
-    found = { ok: false, reason: error.reason, detail: error.message, ...claimOf(raw) };
+    return { ok: false, reason: error.reason, detail: error.message, ...claimOf(raw) };
   }
-  // Columns are scalars: what was admitted with nothing unknown is flat. Of all else the depth is the first thing wrong.
-  if ((found.ok && found.unknown_fields.length === 0) || !isDeeper(text, MAX_DEPTH)) return found;
-  const detail = `record: found JSON of more than ${MAX_DEPTH} levels; allowed: ${MAX_DEPTH}`;
-  return { ok: false, reason: 'TOO_DEEP', detail };
 }
 
 /** What a refused record says it is, as far as tables and messages can hold it: an id, and a 32-bit integer. */
