@@ -3,9 +3,10 @@
 import { checkAggregate } from './define-checks.ts';
 import type { Contract, FieldSpec } from './define-contracts.ts';
 import { DefinitionError, shown } from './errors.ts';
-import type { AggregateFeatureIR, AggregationOp, ExprIR, FeatureIR, PredicateIR, Scalar } from './ir.ts';
+import type { AggregationOp, ExprIR, FeatureIR, PredicateIR, Scalar } from './ir.ts';
 import { requireKind } from './spec.ts';
 import { hopOf, parseDuration } from './time.ts';
+import { valueTypeOf } from './validate-view.ts';
 
 export type Condition =
   | Scalar
@@ -50,17 +51,6 @@ export function predicates(where: Readonly<Record<string, Condition | undefined>
   });
 }
 
-const LISTS = { int: 'ints', string: 'strings', bool: 'bools' } as const;
-
-function valueType(op: AggregationOp, source: FieldSpec | undefined): AggregateFeatureIR['value_type'] {
-  if (op === 'mean' || op === 'variance') return 'float';
-  if (op === 'histogram') return 'histogram';
-  if (op !== 'first' && op !== 'last' && op !== 'last_k') return 'int';
-  const scalar =
-    source?.type === 'bool' ? 'bool' : source?.type === 'string' || source?.type === 'enum' ? 'string' : 'int';
-  return op === 'last_k' ? LISTS[scalar] : scalar;
-}
-
 /** As many values as the field can have; null where that has no bound and none was said. */
 function capOf(op: AggregationOp, said: number | undefined, source: FieldSpec | undefined): number | null {
   if (op !== 'count_distinct' && op !== 'histogram') return null;
@@ -97,7 +87,7 @@ function aggregate<Name extends string>(op: AggregationOp, spec: AnySpec<Name>):
       hop_ms: window_ms === null ? null : hopOf(window_ms * (series ?? 1)),
       cap: capOf(op, spec.cap, source),
       k: spec.k ?? null,
-      value_type: valueType(op, source),
+      value_type: valueTypeOf(op, source?.type),
       enum_values: (op === 'first' || op === 'last') && source?.type === 'enum' ? source.values : null,
     } as const;
     if (series === undefined) return [{ ...common, name, offset_ms: 0 }];

@@ -2,7 +2,15 @@
 import { hashOf, versionOf } from './definition-hash.ts';
 import { fail, shown } from './errors.ts';
 import { references } from './expr.ts';
-import type { AggregateFeatureIR, ContractIR, FeatureIR, FeatureViewIR, FieldType, PredicateIR } from './ir.ts';
+import type {
+  AggregateFeatureIR,
+  AggregationOp,
+  ContractIR,
+  FeatureIR,
+  FeatureViewIR,
+  FieldType,
+  PredicateIR,
+} from './ir.ts';
 import { DAY, HOUR, hopOf, MINUTE } from './time.ts';
 import { checkEnumValues } from './validate-contracts.ts';
 import { retractionRules } from './view.ts';
@@ -81,8 +89,24 @@ function checkAggregate(feature: AggregateFeatureIR, contracts: readonly Contrac
   if (feature.op === 'sum' || feature.op === 'mean') checkExact(feature, contracts, MAX_SUMMED, at);
   if (feature.op === 'variance') checkExact(feature, contracts, MAX_SQUARED, at);
   checkBounded(feature, type ?? null, at);
+  if (feature.value_type !== valueTypeOf(feature.op, type ?? undefined))
+    fail(`${at}.of`, `a version without ${feature.field}`, `a version that has ${feature.field}`);
   checkEnumValues(feature, contracts, at);
   checkWhere(feature.where, columns, `${at}.where`);
+}
+
+const LISTS = { int: 'ints', string: 'strings', bool: 'bools' } as const;
+
+/** What kind of value a feature has. @param type of its field; undefined: none */
+export function valueTypeOf(
+  op: AggregationOp,
+  type: FieldType | 'derived' | undefined,
+): AggregateFeatureIR['value_type'] {
+  if (op === 'mean' || op === 'variance') return 'float';
+  if (op === 'histogram') return 'histogram';
+  if (op !== 'first' && op !== 'last' && op !== 'last_k') return 'int';
+  const scalar = type === 'bool' ? 'bool' : type === 'string' || type === 'enum' ? 'string' : 'int';
+  return op === 'last_k' ? LISTS[scalar] : scalar;
 }
 
 /** Distinct values and lists need a bound: no state may grow with the number of different values there are. */
