@@ -82,8 +82,8 @@ def compact(
         keys = [o.key for o in list_objects(bucket, f"{ARCHIVE}{kind}/", NDJSON, since) if o.key not in known]
         counts[f"{kind}_objects"] = len(keys)
         if kind == "events":
-            # Behind the listing: what the archiver wrote after a gap it wrote after it had given up. And before keys are
-            # remembered: another job would take the gap for archived as soon as what lies behind it is.
+            # Behind the listing: what the archiver wrote after a gap it wrote after it had given up. And before keys
+            # are remembered: another job would take the gap for archived as soon as what lies behind it is.
             note_gaps(spark, tables, bucket)
         if keys:
             _MERGE[kind](spark, tables, bucket, keys, erased)

@@ -64,12 +64,13 @@ def _old_training_sets(spark: SparkSession, tables: Tables, bucket: str, before_
     ).collect()
     named = {row["name"].removeprefix(TAG): row["committed_ms"] for row in tags if row["name"].startswith(TAG)}
     old = sorted(name for name, committed_ms in named.items() if manifests.get(name, committed_ms) < before_ms)
-    for name in old:
-        spark.sql(f"ALTER TABLE {events} DROP TAG `{TAG}{name}`")
     rows = 0
     if old and tables.exists(spark, "training_sets"):
         ids = ", ".join(f"'{name}'" for name in old)
         rows = _delete(spark, tables.name("training_sets"), f"training_set_id IN ({ids})")
+    # By its tag a set is found: of a run that breaks off before, the next one finishes the work.
+    for name in old:
+        spark.sql(f"ALTER TABLE {events} DROP TAG `{TAG}{name}`")
     return {"tags": len(old), "training_sets": rows}
 
 
