@@ -1,6 +1,6 @@
 /** Whether contracts still admit what they admitted when they were released, and let it mean the same. */
 import { canonicalJson } from './hash.ts';
-import type { ContractIR, FieldIR } from './ir.ts';
+import type { ContractIR, ExprIR, FieldIR } from './ir.ts';
 
 /** One way in which producers or readers of a released contract would be left behind. */
 export interface ContractBreak {
@@ -64,10 +64,13 @@ class Comparison {
         this.add(name, 'another expression', 'the expression as it was released');
       else this.range(column, other);
     }
-    // A new column is nobody's yet, but its bounds refuse events that were admitted before.
-    for (const { name, min, max } of now.derived) {
-      if ((min !== undefined || max !== undefined) && !before.derived.some((column) => column.name === name))
+    // A new column is nobody's yet, but an event that it has no place for was admitted before.
+    for (const { name, min, max, expr } of now.derived) {
+      if (before.derived.some((column) => column.name === name)) continue;
+      if (min !== undefined || max !== undefined)
         this.add(name, 'a new derived column with bounds', 'one without bounds');
+      else if (!isWhole(expr))
+        this.add(name, 'a new derived column that need not be a whole number', 'one of whole numbers');
     }
     return this.breaks;
   }
@@ -139,6 +142,26 @@ interface Bounds {
   readonly name: string;
   readonly min?: number;
   readonly max?: number;
+}
+
+/** Whether an expression over fields, which are whole numbers in their unit, is one: an event with any other is refused. */
+function isWhole(expr: ExprIR): boolean {
+  switch (expr.op) {
+    case 'ref':
+      return true;
+    case 'const':
+      return Number.isSafeInteger(expr.value);
+    case 'div':
+      return false;
+    case 'gt':
+    case 'gte':
+    case 'lt':
+    case 'lte':
+    case 'eq':
+      return true;
+    default:
+      return isWhole(expr.left) && isWhole(expr.right);
+  }
 }
 
 /** Under which key of the incoming properties a field is sent. */

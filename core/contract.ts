@@ -2,14 +2,13 @@
  * The front door: bytes of one stream record → a canonical event, or a rejection with its reason.
  * Rules run in this order: rename → trim/case → parse → default → range/enum → derived columns.
  */
-import { MAX_EXACT, parseDecimal } from './decimal.ts';
 import { typeName } from './errors.ts';
 import { evaluate } from './expr.ts';
-import type { CanonicalEvent, ContractIR, DerivedColumnIR, FieldIR, Scalar } from './ir.ts';
-import { isDeeper } from './json-text.ts';
-import { decodeRecord, type JsonObject, MAX_DEPTH, parseRecord, UNKNOWN_KEY, unknownOf } from './record.ts';
+import { fieldValue, inRange } from './field-value.ts';
+import type { CanonicalEvent, ContractIR, Scalar } from './ir.ts';
+import { decodeRecord, type JsonObject, parseRecord, UNKNOWN_KEY, unknownOf } from './record.ts';
 import { Rejection, type RejectionReason } from './rejection.ts';
-import { isIdentifier, isLonger, trimmed } from './text.ts';
+import { isIdentifier } from './text.ts';
 import { type LocalClock, MAX_TIME, parseTimestamp } from './time.ts';
 import { localClock } from './time-zone.ts';
 
@@ -96,21 +95,15 @@ export function admit(
   contracts: CompiledContracts,
   options: AdmitOptions,
 ): Admitted | Rejected {
-  let text = '';
   let raw: JsonObject = {};
-  let found: Admitted | Rejected;
   try {
-    text = decodeRecord(data, options.max_bytes);
+    const text = decodeRecord(data, options.max_bytes);
     raw = parseRecord(text);
-    found = canonicalise(text, raw, position, contracts, options);
+    return canonicalise(text, raw, position, contracts, options);
   } catch (error) {
     if (!(error instanceof Rejection)) throw error;
-    found = { ok: false, reason: error.reason, detail: error.message, ...claimOf(raw) };
+    return { ok: false, reason: error.reason, detail: error.message, ...claimOf(raw) };
   }
-  // Columns are scalars: what was admitted with nothing unknown is flat. Of all else the depth is the first thing wrong.
-  if ((found.ok && found.unknown_fields.length === 0) || !isDeeper(text, MAX_DEPTH)) return found;
-  const detail = `record: found JSON of more than ${MAX_DEPTH} levels; allowed: ${MAX_DEPTH}`;
-  return { ok: false, reason: 'TOO_DEEP', detail };
 }
 
 /** What a refused record says it is, as far as tables and messages can hold it: an id, and a 32-bit integer. */
@@ -278,70 +271,4 @@ function normalise({ ir, local }: CompiledContract, raw: JsonObject): Record<str
     out[column.name] = value === null ? null : inRange(column, value);
   }
   return out;
-}
-
-function fieldValue(field: FieldIR, raw: unknown, local: LocalClock | undefined): Scalar {
-  if (raw === undefined || raw === null) {
-    if (field.required) {
-      throw new Rejection('MISSING_FIELD', `properties.${field.name}: found ${typeName(raw)}; allowed: ${field.type}`);
-    }
-    return field.default ?? null;
-  }
-  switch (field.type) {
-    case 'string':
-    case 'enum':
-      return textValue(field, raw);
-    case 'bool':
-      if (typeof raw !== 'boolean') throw invalid(field, raw, 'true or false');
-      return raw;
-    case 'timestamp':
-      return unwrap(field, parseTimestamp(raw, field.format, local));
-    case 'decimal':
-      return inRange(field, unwrap(field, parseDecimal(raw, field.scale)));
-    case 'int':
-      return inRange(field, intValue(field, raw));
-  }
-}
-
-/** A safe integer as a JSON number, or digits as text (webhooks send numbers as strings). */
-function intValue(field: FieldIR, raw: unknown): number {
-  const value = typeof raw === 'string' && /^-?\d{1,16}$/.test(raw) ? Number(raw) : raw;
-  if (!Number.isSafeInteger(value)) throw invalid(field, raw, 'an integer within 2^53');
-  return (value as number) + 0; // -0 + 0 is 0
-}
-
-/** Trim and case are ASCII only: the one definition on which all languages agree. */
-function textValue(field: Extract<FieldIR, { type: 'string' | 'enum' }>, raw: unknown): string {
-  if (typeof raw !== 'string' || !raw.isWellFormed()) throw invalid(field, raw, 'a well-formed string');
-  let text = field.trim ? trimmed(raw) : raw;
-  if (field.case === 'lower') text = text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-  if (field.case === 'upper') text = text.replace(/[a-z]/g, (letter) => letter.toUpperCase());
-  if (field.type === 'enum') {
-    if (!field.values.includes(text)) {
-      throw new Rejection(
-        'NOT_IN_ENUM',
-        `properties.${field.name}: found another string; allowed: ${field.values.join(', ')}`,
-      );
-    }
-  } else if (isLonger(text, field.max_length)) {
-    throw invalid(field, raw, `up to ${field.max_length} characters`);
-  }
-  return text;
-}
-
-function inRange(field: Pick<DerivedColumnIR, 'name' | 'min' | 'max'>, value: number): number {
-  const { min = -MAX_EXACT, max = MAX_EXACT } = field;
-  if (value < min || value > max) {
-    throw new Rejection('OUT_OF_RANGE', `properties.${field.name}: found a number outside; allowed: ${min} to ${max}`);
-  }
-  return value;
-}
-
-function unwrap(field: FieldIR, parsed: ReturnType<typeof parseDecimal>): number {
-  if ('error' in parsed) throw new Rejection(parsed.error, `properties.${field.name}: ${parsed.detail}`);
-  return parsed.value;
-}
-
-function invalid(field: FieldIR, raw: unknown, allowed: string): Rejection {
-  return new Rejection('INVALID_FIELD', `properties.${field.name}: found ${typeName(raw)}; allowed: ${allowed}`);
 }

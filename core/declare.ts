@@ -1,5 +1,5 @@
 /** How an aggregation over the events of a window is declared; each has its own file in core/aggregates. */
-import type { Aggregation, OptionName } from './aggregates/aggregation.ts';
+import { type Aggregation, type OptionName, scalarOf } from './aggregates/aggregation.ts';
 import { checkAggregate } from './define-checks.ts';
 import type { Contract, FieldSpec } from './define-contracts.ts';
 import { DefinitionError, shown } from './errors.ts';
@@ -71,7 +71,7 @@ export function declare<Cell, Name extends string>(
       );
     }
     const source = spec.of.ir.fields.find((f) => f.name === spec.field);
-    const value_type = valueType(scalarOf(source));
+    const value_type = valueType(scalarOf(source?.type));
     const common = {
       kind: 'aggregate',
       description: spec.description ?? '',
@@ -94,11 +94,6 @@ export function declare<Cell, Name extends string>(
       offset_ms: i * window_ms!,
     }));
   };
-}
-
-function scalarOf(source: FieldSpec | undefined): 'int' | 'string' | 'bool' {
-  if (source?.type === 'bool') return 'bool';
-  return source?.type === 'string' || source?.type === 'enum' ? 'string' : 'int';
 }
 
 /** As many values as the field can have; null where that has no bound of its own. */

@@ -60,7 +60,8 @@ function mixBlock(block: number): number {
 }
 
 /**
- * Of distinct values; not for what must not be aimed at. 53 bits, so that it is an exact number everywhere: low 21 bits of murmur3(seed 1) above murmur3(seed 0).
+ * Of distinct values; not for what must not be aimed at. 53 bits, so that it is an exact number everywhere: low 21 bits of
+ * murmur3(seed 1) above murmur3(seed 0).
  */
 export function hash53(text: string): number {
   const { length } = text;

@@ -1,6 +1,6 @@
 /** The bytes of a record as JSON: what can be read, is not too large or too deep, and hides no key. */
 import { typeName } from './errors.ts';
-import { membersOf } from './json-text.ts';
+import { isDeeper, membersOf } from './json-text.ts';
 import { Rejection } from './rejection.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -28,8 +28,14 @@ export function decodeRecord(data: Uint8Array, maxBytes: number): string {
   }
 }
 
-/** @throws Rejection with the first of MALFORMED_JSON, NOT_AN_OBJECT, FORBIDDEN_KEY */
+/**
+ * The depth is that of the text: of a member that stands twice a parser keeps one, and the other may be the deeper.
+ * @throws Rejection with the first of TOO_DEEP, MALFORMED_JSON, NOT_AN_OBJECT, FORBIDDEN_KEY
+ */
 export function parseRecord(text: string): JsonObject {
+  if (isDeeper(text, MAX_DEPTH)) {
+    throw new Rejection('TOO_DEEP', `record: found JSON of more than ${MAX_DEPTH} levels; allowed: ${MAX_DEPTH}`);
+  }
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -18,7 +18,8 @@ export function tombstoneOf(entity_id: string): string {
   return sha256(`tidemark-erased\n${entity_id}`);
 }
 
-const NAMED = /"entity_id"\s*:\s*("(?:[^"\\]|\\.)*")/g;
+/** With JSON's own blanks; a text ends where its line does. */
+const NAMED = /"entity_id"[ \t\r\n]*:[ \t\r\n]*("(?:[^"\\\r\n]|\\[^\r\n])*")/g;
 
 /**
  * Whom a raw record may be about: its partition key and every `entity_id` that its text names, also where the text is no

@@ -1,5 +1,5 @@
 /** What a feature view must hold to so that every value is exact. Each refusal says what to write instead. */
-import { type ColumnType, NUMBERS, type OptionName, SUMMED } from './aggregates/aggregation.ts';
+import { type ColumnType, NUMBERS, type OptionName, SUMMED, scalarOf } from './aggregates/aggregation.ts';
 import { AGGREGATION_OPS, aggregationOf } from './aggregates/table.ts';
 import { hashOf, versionOf } from './definition-hash.ts';
 import { fail, shown } from './errors.ts';
@@ -70,13 +70,15 @@ function checkAggregate(feature: AggregateFeatureIR, contracts: readonly Contrac
   const columns = columnsOf(contracts, feature.event_type, `${at}.of`);
   const type = feature.field === null ? null : columns.get(feature.field);
   if (type === undefined) fail(`${at}.field`, `unknown field ${feature.field}`, [...columns.keys()].join(', '));
-  const { field: rule, check } = aggregationOf(feature.op);
+  const { field: rule, check, valueType } = aggregationOf(feature.op);
   if (rule.required && type === null) fail(`${at}.field`, 'none', `a field for ${feature.op}`);
   if (rule.types && !rule.types.includes(type!))
     fail(`${at}.field`, `${type} field for ${feature.op}`, rule.types.join(', '));
   if (rule.within !== undefined) checkExact(feature, contracts, rule.within, at);
   checkOptions(feature, type, at);
   check?.(feature, type, at);
+  if (feature.value_type !== valueType(scalarOf(type)))
+    fail(`${at}.of`, `a version without ${feature.field}`, `a version that has ${feature.field}`);
   checkEnumValues(feature, contracts, at);
   checkWhere(feature.where, columns, `${at}.where`);
 }

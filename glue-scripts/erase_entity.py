@@ -28,6 +28,8 @@ from tidemark_spark.lake import write_bytes
 from tidemark_spark.spark_events import prepare
 from tidemark_spark.tables import Tables
 from tidemark_spark.tombstones import keep_in_lake, read_tombstones
+from tidemark_spark.training_set import PREFIX as TRAINING
+from tidemark_spark.training_set import TAG
 
 RULES = {
     "raw/history/": history,
@@ -38,7 +40,7 @@ RULES = {
     "time-travel/": answered,
 }
 WEEKLY = "weekly"
-WAREHOUSE, TRAINING, CHECKS = "iceberg/", "training/", "checks/"
+WAREHOUSE, CHECKS = "iceberg/", "checks/"
 
 
 def main() -> None:
@@ -58,7 +60,7 @@ def main() -> None:
     tags = {}
     if tables.exists(spark, "events"):
         rows = spark.sql(f"SELECT name, snapshot_id FROM {tables.name('events')}.refs WHERE type = 'TAG'").collect()
-        tags = {row["name"].removeprefix("training-"): str(row["snapshot_id"]) for row in rows}
+        tags = {row["name"].removeprefix(TAG): str(row["snapshot_id"]) for row in rows}
     taken[TRAINING] = erase_training_sets(bucket, erased, tags)
     # A function that began before the online stores were cleared may still write: no call outlasts its time limit.
     time.sleep(max(0.0, max(cleared.values(), default=0) / 1000 + float(args["settle_seconds"]) - time.time()))

@@ -62,7 +62,7 @@ def refused(spark: SparkSession, tables: Tables, entity: str) -> list[dict[str, 
 
 def _id_of(raw: str | None) -> str | None:
     try:
-        found = json.loads(base64.b64decode(raw or "")).get("event_id")
+        found = wire_json.parse(base64.b64decode(raw or "").decode()).get("event_id")
     except (ValueError, AttributeError):
         return None
     return found if isinstance(found, str) else None

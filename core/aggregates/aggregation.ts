@@ -45,6 +45,12 @@ export interface PartialType<Cell> {
 
 export type ColumnType = FieldType | 'derived';
 
+/** How a column's values are held; whole events count as whole numbers. */
+export function scalarOf(type: ColumnType | null | undefined): 'int' | 'string' | 'bool' {
+  if (type === 'bool') return 'bool';
+  return type === 'string' || type === 'enum' ? 'string' : 'int';
+}
+
 export interface FieldRule {
   /** Whether it aggregates a field; false: whole events where none is named. */
   readonly required: boolean;

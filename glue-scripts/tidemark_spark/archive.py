@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from . import wire_json
-from .archive_files import forget, remember, update_gaps
+from .archive_files import close_gaps, forget, note_gaps, remember
 from .archive_gaps import read_gaps
 from .archive_window import KEEP_DAYS, day_column, first_day, newest_day
 from .events import (
@@ -81,11 +81,14 @@ def compact(
         known = {row["key"] for row in recent.select("key").collect()}
         keys = [o.key for o in list_objects(bucket, f"{ARCHIVE}{kind}/", NDJSON, since) if o.key not in known]
         counts[f"{kind}_objects"] = len(keys)
+        if kind == "events":
+            # Behind the listing: what the archiver wrote after a gap it wrote after it had given up. And before keys
+            # are remembered: another job would take the gap for archived as soon as what lies behind it is.
+            note_gaps(spark, tables, bucket)
         if keys:
             _MERGE[kind](spark, tables, bucket, keys, erased)
             remember(spark, files, keys, kind)
-    # After the objects: what the archiver wrote behind a gap it wrote after it had given up.
-    if open_gaps := update_gaps(spark, tables, bucket):
+    if open_gaps := close_gaps(spark, tables, bucket):
         counts["open_gaps"] = open_gaps
     if late_days >= KEEP_DAYS:
         forget(spark, tables, gaps)

@@ -20,21 +20,25 @@ def remember(spark: SparkSession, files: str, keys: list[str], kind: str) -> Non
     spark.createDataFrame([(key, kind) for key in keys], FILE_COLUMNS).coalesce(1).writeTo(files).append()
 
 
-def update_gaps(spark: SparkSession, tables: Tables, bucket: str) -> int:
-    """Writes down what the archiver gave up since the last run, and forgets what merged objects cover by now; returns
-    how many gaps are open."""
+def note_gaps(spark: SparkSession, tables: Tables, bucket: str) -> None:
+    """Writes down what the archiver gave up since the last run."""
     files = tables.name("archive_files")
     rows = spark.table(files).where(f"kind = '{_GIVEN_UP_KIND}'").select("key").collect()
     unseen = unseen_batches(bucket, frozenset(row["key"] for row in rows))
-    found = [(gap, key) for key in unseen if (gap := gap_of(bucket, key)) is not None]
-    for gap, key in found:
-        write_gap(bucket, gap, key)
+    for key in unseen:
+        if (gap := gap_of(bucket, key)) is not None:
+            write_gap(bucket, gap, key)
     if unseen:
         remember(spark, files, unseen, _GIVEN_UP_KIND)
+
+
+def close_gaps(spark: SparkSession, tables: Tables, bucket: str) -> int:
+    """Forgets the gaps that merged objects cover by now; returns how many are open."""
     gaps = read_gaps(bucket)
     if not gaps:
         return 0
-    merged = spark.table(files).where("kind = 'events'").where(day_column() >= back(gaps[0].day, 1)).select("key")
+    files = spark.table(tables.name("archive_files"))
+    merged = files.where("kind = 'events'").where(day_column() >= back(gaps[0].day, 1)).select("key")
     places = places_by_shard(places_of(row["key"]) for row in merged.collect())
     covered = [gap for gap in gaps if gap.covered(places)]
     for gap in covered:

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
-Outcome = Literal["written", "lost", "erased", "too_large"]
-"""`lost`: somebody else wrote since the item was read. `erased`: the entity was. `too_large`: no item can hold it."""
+Outcome = Literal["written", "lost", "too_large"]
+"""`lost`: somebody else wrote since the item was read. `too_large`: no item can hold it."""
 
 MAX_ITEM_BYTES = 400 * 1024
 """Names and values of all attributes (DynamoDB, quotas)."""
@@ -25,8 +25,7 @@ _SIZE = "has exceeded the maximum allowed size"
 def attempt(write: Callable[[], Any], sleep: Callable[[float], None] = time.sleep) -> Outcome:
     """Runs one conditional write; where DynamoDB throttles a transaction, which the SDK does not try again, waits.
 
-    In a transaction the item is the first action, the tombstone the second. Raises botocore's ClientError when it was
-    anything else, and when the throttling does not end.
+    Raises botocore's ClientError when it was anything else, and when the throttling does not end.
     """
     for tried in range(_TRIES):
         try:
@@ -59,8 +58,6 @@ def _outcome_of(error: ClientError) -> Outcome | None:
         raise error
     reasons = error.response.get("CancellationReasons", [])
     codes = [reason.get("Code", "None") for reason in reasons]
-    if codes[1:2] == ["ConditionalCheckFailed"]:
-        return "erased"
     if any(reason.get("Code") == "ValidationError" and _SIZE in reason.get("Message", "") for reason in reasons):
         return "too_large"
     if _LOST & set(codes):

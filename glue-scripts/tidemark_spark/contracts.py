@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from . import wire_json
-from .decimals import MAX_EXACT, MAX_TIME, UNDEFINED, ParseError, parse_decimal, parse_timestamp, type_name
+from .decimals import MAX_EXACT, MAX_TIME, UNDEFINED, ParseError, parse_timestamp, type_name
 from .expressions import evaluate_one
+from .field_values import field_value, in_range, is_safe, is_well_formed
 from .local_times import LocalClock
 
 _ENVELOPE = {"event_id", "entity_id", "event_type", "event_time", "source", "schema_version", "properties"}
@@ -29,10 +30,6 @@ UNKNOWN_KEY = "_unknown"
 """Where an event keeps what its contract does not know: no field can have this name."""
 _MAX_ID = 128
 _MAX_ENTITY = 256
-_INTEGER = re.compile(r"-?\d{1,16}", re.ASCII)
-_BLANKS = "\t\n\v\f\r "
-_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
-_UPPER = {lower: upper for upper, lower in _LOWER.items()}
 
 Contracts = Mapping[str, Mapping[int, dict[str, Any]]]
 
@@ -93,12 +90,12 @@ def event_type_claim(value: Any) -> str | None:
 
 def schema_version_claim(value: Any) -> int | None:
     """The version that a refused record says, where it is a 32-bit integer."""
-    return value if _is_safe(value) and -MAX_INT32 - 1 <= value <= MAX_INT32 else None
+    return value if is_safe(value) and -MAX_INT32 - 1 <= value <= MAX_INT32 else None
 
 
 def is_identifier(text: str, longest: int) -> bool:
     """1 to `longest` code points, well-formed, none of them a control character or a line end (core/text.ts)."""
-    return text != "" and len(text) <= longest and _well_formed(text) and not _UNNAMEABLE.search(text)
+    return text != "" and len(text) <= longest and is_well_formed(text) and not _UNNAMEABLE.search(text)
 
 
 def _parse_record(data: bytes, max_bytes: int) -> tuple[str, dict[str, Any]]:
@@ -183,7 +180,7 @@ def _contract_of(raw: dict[str, Any], contracts: Contracts) -> dict[str, Any]:
     if versions is None:
         reason = "MISSING_FIELD" if event_type is UNDEFINED else "UNKNOWN_EVENT_TYPE"
         raise Rejection(reason, f"event_type: found {type_name(event_type)}; allowed: {', '.join(contracts)}")
-    contract = versions.get(version) if _is_safe(version) else None
+    contract = versions.get(version) if is_safe(version) else None
     if contract is None:
         reason = "MISSING_FIELD" if version is UNDEFINED else "UNSUPPORTED_SCHEMA_VERSION"
         allowed = ", ".join(map(str, versions))
@@ -249,7 +246,7 @@ def _normalise(contract: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
     for field in contract["fields"]:
         key = field.get("from") or field["name"]
         try:
-            out[field["name"]] = _field_value(field, raw.get(key, UNDEFINED), contract["local"])
+            out[field["name"]] = field_value(field, raw.get(key, UNDEFINED), contract["local"])
         except ParseError as error:
             raise Rejection(error.reason, f"properties.{field['name']}: {error}") from None
     for column in contract["derived"]:
@@ -260,69 +257,10 @@ def _normalise(contract: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
-def _field_value(field: dict[str, Any], raw: Any, local: LocalClock | None) -> Any:
-    if raw is UNDEFINED or raw is None:
-        if field["required"]:
-            raise ParseError("MISSING_FIELD", f"found {type_name(raw)}; allowed: {field['type']}")
-        return field.get("default")
-    match field["type"]:
-        case "string" | "enum":
-            return _text_value(field, raw)
-        case "bool":
-            if not isinstance(raw, bool):
-                raise _invalid(raw, "true or false")
-            return raw
-        case "timestamp":
-            return parse_timestamp(raw, field["format"], local)
-        case "decimal":
-            return _in_range(field, parse_decimal(raw, field["scale"]))
-        case "int":
-            value = int(raw) if isinstance(raw, str) and _INTEGER.fullmatch(raw) else raw
-            if not _is_safe(value):
-                raise _invalid(raw, "an integer within 2^53")
-            return _in_range(field, value)
-    raise ValueError(f"{field['name']}: type {field['type']!r} is unknown to this engine. Deploy from one commit.")
-
-
 def _derived_value(column: dict[str, Any], values: dict[str, Any]) -> int | None:
     value = evaluate_one(column["expr"], values)
     if value is None:
         return None
     if not (value.is_integer() and abs(value) <= MAX_EXACT):
         raise ParseError("DECIMAL_OVERFLOW", "found no exact integer; allowed: within 2^53")
-    return _in_range(column, int(value))
-
-
-def _text_value(field: dict[str, Any], raw: Any) -> str:
-    """Trim and case are ASCII only: the one definition on which all languages agree."""
-    if not isinstance(raw, str) or not _well_formed(raw):
-        raise _invalid(raw, "a well-formed string")
-    text = raw.strip(_BLANKS) if field["trim"] else raw
-    if field.get("case"):
-        text = text.translate(_LOWER if field["case"] == "lower" else _UPPER)
-    if field["type"] == "enum":
-        if text not in field["values"]:
-            raise ParseError("NOT_IN_ENUM", f"found another string; allowed: {', '.join(field['values'])}")
-    elif len(text) > field["max_length"]:
-        raise _invalid(raw, f"up to {field['max_length']} characters")
-    return text
-
-
-def _in_range(field: dict[str, Any], value: int) -> int:
-    low, high = field.get("min"), field.get("max")
-    low, high = -MAX_EXACT if low is None else low, MAX_EXACT if high is None else high
-    if not low <= value <= high:
-        raise ParseError("OUT_OF_RANGE", f"found a number outside; allowed: {low} to {high}")
-    return value
-
-
-def _invalid(raw: Any, allowed: str) -> ParseError:
-    return ParseError("INVALID_FIELD", f"found {type_name(raw)}; allowed: {allowed}")
-
-
-def _is_safe(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_EXACT
-
-
-def _well_formed(text: str) -> bool:
-    return text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text)
+    return in_range(column, int(value))

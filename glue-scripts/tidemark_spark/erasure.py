@@ -13,6 +13,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from .maintenance import call, expire
 from .tables import QUARANTINE_COLUMNS, Tables
 from .tombstones import Tombstones, any_erased, subjects_of, tombstone_column
 
@@ -119,14 +120,10 @@ def move_refs(spark: SparkSession, name: str) -> int:
 
 def _expire(spark: SparkSession, tables: Tables, table: str) -> None:
     """Removes all that only old snapshots reach: data files, delete files, manifests with their column bounds."""
-    name = tables.name(table)
-    call, argument = f"CALL {tables.catalog}.system", f"table => '{tables.database}.{table}'"
-    if spark.sql(f"SELECT 1 FROM {name}.delete_files LIMIT 1").collect():
+    if spark.sql(f"SELECT 1 FROM {tables.name(table)}.delete_files LIMIT 1").collect():
         options = "map('delete-file-threshold', '1', 'rewrite-all', 'true', 'remove-dangling-deletes', 'true')"
-        spark.sql(f"{call}.rewrite_data_files({argument}, options => {options})")
-    until = datetime.now(UTC) + timedelta(seconds=1)
-    older = f"older_than => TIMESTAMP '{until:%Y-%m-%d %H:%M:%S.%f}'"
-    spark.sql(f"{call}.expire_snapshots({argument}, {older}, retain_last => 1)")
+        call(spark, tables, table, "rewrite_data_files", f"options => {options}")
+    expire(spark, tables, table, datetime.now(UTC) + timedelta(seconds=1))
 
 
 def erased_predictions(spark: SparkSession, tables: Tables, erased: Tombstones) -> frozenset[str]:

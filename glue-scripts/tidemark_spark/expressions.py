@@ -29,7 +29,8 @@ def evaluate(expr: dict[str, Any], columns: Mapping[str, Column], rows: int) -> 
     if op == "coalesce":
         return np.where(has_left, left, right), has_left | has_right
     with np.errstate(all="ignore"):
-        value = _apply(op, left, right)
+        # + 0.0 turns -0.0 into 0.0: JSON can't carry the difference, so no engine may show it.
+        value = _apply(op, left, right) + 0.0
     return value, has_left & has_right & np.isfinite(value)
 
 

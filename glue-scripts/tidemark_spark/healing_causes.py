@@ -46,8 +46,7 @@ def late_copies(suspects: DataFrame, events: DataFrame, plan: ViewPlan, bucket: 
     """
     who = frozenset(row["entity_id"] for row in suspects.select("entity_id").collect())
     first_day = f"dt={datetime.fromtimestamp(since_ms / 1000, UTC):%Y-%m-%d}"
-    objects = list_objects(bucket, ARCHIVED_EVENTS, NDJSON) if who else []
-    keys = [o.key for o in objects if o.key.split("/")[2] >= first_day]
+    keys = [o.key for o in list_objects(bucket, ARCHIVED_EVENTS, NDJSON, first_day)] if who else []
     if not keys:
         return set()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
+import re
 import zlib
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ HISTORY = "raw/history/"
 CONTENT = "tidemark-content"
 """S3 metadata: hex digits of the sha256 of the content that was loaded first. An erasure that blanks a line keeps it
 (cli/history-files.ts writes it, too)."""
+_BOOKKEEPING = re.compile(r"/[_.]")
 _DIGITS = 32
 _GZIP = b"\x1f\x8b"
 _PIECE = 1024
@@ -40,9 +42,10 @@ class Source:
 
 
 def list_history(bucket: str) -> list[LakeObject]:
-    """Every object, whatever its ending; without the bookkeeping of Spark and Hadoop (`_SUCCESS`, `.part-0.crc`)."""
+    """Every object, whatever its ending; without the bookkeeping of Spark and Hadoop (`_SUCCESS`, `.part-0.crc`,
+    `_temporary/…`)."""
     found = list_objects(bucket, HISTORY, "")
-    return [o for o in found if not o.key.endswith("/") and o.key.rsplit("/", 1)[1][0] not in "_."]
+    return [o for o in found if not o.key.endswith("/") and not _BOOKKEEPING.search(o.key, len(HISTORY) - 1)]
 
 
 def read_source(bucket: str, key: str) -> Source:

@@ -98,6 +98,7 @@ def settle_positions(
             # By a function of former code that was still about.
             if deadline is not None and _now() > deadline:
                 raise
+            sleep(_ARCHIVER_SECONDS)
             continue
         except ArchiveBehindError as behind:
             if compact is None or deadline is None or _now() > deadline:

@@ -15,8 +15,8 @@ from .tables import Tables
 
 TABLES = ("events", "quarantine", "predictions", "training_sets", "archive_files")
 SNAPSHOT_DAYS = 7
-"""Longer than any job runs that reads a snapshot, or writes files before it commits them: no job may run two days."""
-_LEAST_KEPT = 10
+"""For so long a snapshot stays that nothing names: longer than any job runs that reads one, or that writes files before
+it commits them. No job may run two days."""
 
 
 def maintain(spark: SparkSession, tables: Tables, now: datetime) -> dict[str, dict[str, int]]:
@@ -32,11 +32,11 @@ def _maintain(spark: SparkSession, tables: Tables, table: str, now: datetime) ->
     until = now - timedelta(days=SNAPSHOT_DAYS)
     # Deletes that merges leave beside their files are applied, so that old rows do not live on in them.
     options = "options => map('delete-file-threshold', '1')"
-    [rewritten] = _call(spark, tables, table, "rewrite_data_files", options)
-    _call(spark, tables, table, "rewrite_manifests")
+    [rewritten] = call(spark, tables, table, "rewrite_data_files", options)
+    call(spark, tables, table, "rewrite_manifests")
     expired = expire(spark, tables, table, until)
     # Listed by Iceberg's own S3FileIO: there is no Hadoop file system for the lake.
-    orphans = _call(spark, tables, table, "remove_orphan_files", _older(until), "prefix_listing => true")
+    orphans = call(spark, tables, table, "remove_orphan_files", _older(until), "prefix_listing => true")
     files, snapshots = (
         spark.sql(f"SELECT count(*) FROM {tables.name(table)}.{part}").first()[0] for part in ("files", "snapshots")
     )
@@ -52,14 +52,15 @@ def _maintain(spark: SparkSession, tables: Tables, table: str, now: datetime) ->
 def expire(spark: SparkSession, tables: Tables, table: str, until: datetime) -> int:
     """Lets snapshots from before `until` (UTC) go, but for the newest and those of tags and branches; returns how many
     data files nothing reached any more."""
-    [expired] = _call(spark, tables, table, "expire_snapshots", _older(until), f"retain_last => {_LEAST_KEPT}")
+    [expired] = call(spark, tables, table, "expire_snapshots", _older(until), "retain_last => 1")
     return expired["deleted_data_files_count"]
 
 
 def _older(until: datetime) -> str:
-    return f"older_than => TIMESTAMP '{until:%Y-%m-%d %H:%M:%S}'"
+    return f"older_than => TIMESTAMP '{until:%Y-%m-%d %H:%M:%S.%f}'"
 
 
-def _call(spark: SparkSession, tables: Tables, table: str, procedure: str, *arguments: str) -> list[Any]:
+def call(spark: SparkSession, tables: Tables, table: str, procedure: str, *arguments: str) -> list[Any]:
+    """Rows of one of Iceberg's procedures, on a table."""
     given = ", ".join((f"table => '{tables.database}.{table}'", *arguments))
     return spark.sql(f"CALL {tables.catalog}.system.{procedure}({given})").collect()

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pyspark.sql import SparkSession
 
 from .lake import list_objects
+from .maintenance import SNAPSHOT_DAYS, expire
 from .tables import Tables
+from .training_set import PREFIX, TAG
 
 DAY_MS = 86_400_000
-TRAINING = "training/"
-TAG = "training-"
-SNAPSHOT_DAYS = 7
-"""For so long a snapshot stays that nothing names: longer than any job reads one."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def apply_retention(spark: SparkSession, tables: Tables, bucket: str, ages: Ages
     counts |= _old_training_sets(spark, tables, bucket, now_ms - ages.training_days * DAY_MS)
     for table in ("events", "quarantine", "predictions", "training_sets"):
         if tables.exists(spark, table):
-            _expire_snapshots(spark, tables, table, now_ms - SNAPSHOT_DAYS * DAY_MS)
+            expire(spark, tables, table, _instant(now_ms) - timedelta(days=SNAPSHOT_DAYS))
     return counts
 
 
@@ -55,21 +53,20 @@ def _old_training_sets(spark: SparkSession, tables: Tables, bucket: str, before_
     if not tables.exists(spark, "events"):
         return {}
     events = tables.name("events")
-    manifests = {
-        found.key.split("/")[1]: found.modified_ms for found in list_objects(bucket, TRAINING, "manifest.json")
-    }
+    manifests = {found.key.split("/")[1]: found.modified_ms for found in list_objects(bucket, PREFIX, "manifest.json")}
     tags = spark.sql(
         f"SELECT r.name, unix_millis(s.committed_at) AS committed_ms FROM {events}.refs r"
         f" JOIN {events}.snapshots s ON r.snapshot_id = s.snapshot_id WHERE r.type = 'TAG'"
     ).collect()
     named = {row["name"].removeprefix(TAG): row["committed_ms"] for row in tags if row["name"].startswith(TAG)}
     old = sorted(name for name, committed_ms in named.items() if manifests.get(name, committed_ms) < before_ms)
-    for name in old:
-        spark.sql(f"ALTER TABLE {events} DROP TAG `{TAG}{name}`")
     rows = 0
     if old and tables.exists(spark, "training_sets"):
         ids = ", ".join(f"'{name}'" for name in old)
         rows = _delete(spark, tables.name("training_sets"), f"training_set_id IN ({ids})")
+    # By its tag a set is found: of a run that breaks off before, the next one finishes the work.
+    for name in old:
+        spark.sql(f"ALTER TABLE {events} DROP TAG `{TAG}{name}`")
     return {"tags": len(old), "training_sets": rows}
 
 
@@ -80,10 +77,9 @@ def _delete(spark: SparkSession, table: str, where: str) -> int:
     return found
 
 
-def _expire_snapshots(spark: SparkSession, tables: Tables, table: str, before_ms: int) -> None:
-    call = f"CALL {tables.catalog}.system.expire_snapshots"
-    spark.sql(f"{call}(table => '{tables.database}.{table}', older_than => {_timestamp(before_ms)}, retain_last => 1)")
-
-
 def _timestamp(ms: int) -> str:
-    return f"TIMESTAMP '{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S.%f}'"
+    return f"TIMESTAMP '{_instant(ms):%Y-%m-%d %H:%M:%S.%f}'"
+
+
+def _instant(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)

@@ -16,7 +16,8 @@ from .online_table import partition
 ERASED_KEY = "#erased"
 LAKE_PREFIX = "tombstones/"
 _SALT = "tidemark-erased\n"
-_NAMED = re.compile(r'"entity_id"\s*:\s*("(?:[^"\\]|\\.)*")', re.ASCII)
+# With JSON's own blanks; a text ends where its line does.
+_NAMED = re.compile(r'"entity_id"[ \t\r\n]*:[ \t\r\n]*("(?:[^"\\\r\n]|\\[^\r\n])*")')
 
 Tombstones = frozenset[str]
 NOBODY: Tombstones = frozenset()

@@ -22,6 +22,8 @@ from .tables import TRAINING_COLUMNS, Tables, snapshot_id
 from .training import ROW_DDL, ROW_SCHEMA, SPLITS, TrainingPlan, plan_training, training_rows
 
 PREFIX = "training/"
+TAG = "training-"
+"""Begins the name of the tag that keeps a set's snapshot."""
 ROWS_A_FILE = 1_000_000
 WRITER = f"pyarrow {pa.__version__}"
 """Another version may write other bytes for the same rows."""
@@ -60,7 +62,7 @@ def build(
         if empty:
             raise TrainingSetError(f"{', '.join(empty)}: no row has a closed label by {newest} ms. Load later events.")
         _write_table(spark, tables, rows, training_set_id)
-        spark.sql(f"ALTER TABLE {table} CREATE OR REPLACE TAG `training-{training_set_id}` AS OF VERSION {snapshot}")
+        spark.sql(f"ALTER TABLE {table} CREATE OR REPLACE TAG `{TAG}{training_set_id}` AS OF VERSION {snapshot}")
     finally:
         rows.unpersist()
     body = json.dumps(manifest, sort_keys=True, indent=2).encode()

@@ -45,12 +45,18 @@ function eventFaults({ eventsDays, predictionsDays }: Retention, view: FeatureVi
   const reach = (of: AggregateFeatureIR) => of.offset_ms + (of.window_ms ?? 0);
   const [widest] = aggregates.sort((a, b) => reach(b) - reach(a));
   const remembered = Math.max(view.dedupe.horizon_ms, view.retractions?.horizon_ms ?? 0);
-  const needed = Math.ceil(Math.max(widest ? reach(widest) : 0, remembered) / DAY) + SLACK_DAYS;
-  // A served vector is replayed from the events that it was made of.
-  const least = needed + predictionsDays;
+  const reached = Math.ceil(Math.max(widest ? reach(widest) : 0, remembered) / DAY);
+  const needed = reached + SLACK_DAYS;
+  // A served vector is replayed from the events that it was made of, and a state is compared with all that it holds: it
+  // reaches back from its last event, after which it stays as long again.
+  const least = needed + Math.max(predictionsDays, reached);
   if (eventsDays >= least) return [];
+  const after =
+    predictionsDays >= reached
+      ? `${predictionsDays} for its predictions (predictionsDays)`
+      : `${reached} for its states, which stay as long after their last event`;
   return [
-    `retention.eventsDays: found ${eventsDays}; allowed: at least ${least}, which are ${needed} for ${view.name}.${widest?.name ?? 'dedupe'} and ${predictionsDays} for its predictions (predictionsDays)`,
+    `retention.eventsDays: found ${eventsDays}; allowed: at least ${least}, which are ${needed} for ${view.name}.${widest?.name ?? 'dedupe'} and ${after}`,
   ];
 }
 

@@ -19,6 +19,7 @@ import {
   variance,
 } from '../../core/define.ts';
 import { DefinitionError } from '../../core/errors.ts';
+import type { ExprIR } from '../../core/ir.ts';
 import { checkView } from '../../core/validate-view.ts';
 import { useCaseOf } from './use-case-of.ts';
 
@@ -137,5 +138,18 @@ describe('of a released contract', () => {
     expect(now({ one: { expr: { op: 'const', value: 1 }, max: 1 } })).toMatchObject([
       { field: 'contracts.line@1.one', found: 'a new derived column with bounds' },
     ]);
+  });
+
+  test.each<[string, ExprIR, boolean]>([
+    ['a product', total, true],
+    ['a comparison of fractions', expr.gt(expr.div('unit_price', 'quantity'), 0.5), true],
+    ['a quotient', expr.div('unit_price', 'quantity'), false],
+    ['a part', expr.mul('unit_price', 0.2), false],
+    ['what may be a quotient', expr.coalesce('quantity', expr.div('unit_price', 2)), false],
+  ])('a new column that is no whole number refuses what was admitted without it: %s', (_, column, taken) => {
+    const { ir } = lineWith(column);
+    expect(contractBreaks([{ ...ir, derived: [] }], [ir])).toMatchObject(
+      taken ? [] : [{ field: 'contracts.line@1.total', allowed: 'one of whole numbers; or schema version 2' }],
+    );
   });
 });

@@ -1,9 +1,10 @@
 /** What may differ between the versions of an event type; the same cases hold Spark (test/python/spark/test_ir.py). */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { contract, field } from '../../core/define.ts';
+import { contract, countDistinct, field, first, histogram, last, lastK, max } from '../../core/define.ts';
 import type { AggregateFeatureIR, ContractIR } from '../../core/ir.ts';
 import { checkContracts, checkEnumValues } from '../../core/validate-contracts.ts';
+import { useCaseOf } from './use-case-of.ts';
 
 interface VersionsCase {
   readonly rule: string;
@@ -22,6 +23,37 @@ describe('versions of an event type', () => {
     };
     if (refused === null) expect(check).not.toThrow();
     else expect(check).toThrow(`${refused}: found `);
+  });
+});
+
+describe('a feature of a version that lacks its field, which another version has', () => {
+  const [older, newer] = [
+    { n: field.int() },
+    { n: field.int(), s: field.string(), e: field.enum(['x']), b: field.bool() },
+  ];
+  const of = contract('buy', 1, { fields: older });
+  const contracts = [of, contract('buy', 2, { fields: { ...newer, t: field.timestamp('epoch_ms') } })];
+  // As a use case without a type checker may say it.
+  const over = (name: string) => ({ of, field: name as 'n', window: '7d' });
+
+  test.each([
+    ['first', first(over('s'))],
+    ['last', last(over('e'))],
+    ['last', last(over('b'))],
+    ['last_k', lastK({ ...over('s'), k: 2 })],
+  ])('is refused where the kind of its value would be another: %s', (_, some) => {
+    expect(() => useCaseOf(contracts, { some })).toThrow(
+      /^features\.some\.of: found a version without [seb]; allowed: /,
+    );
+  });
+
+  test.each([
+    ['last', last(over('t'))],
+    ['max', max(over('t'))],
+    ['count_distinct', countDistinct({ ...over('s'), cap: 16 })],
+    ['histogram', histogram({ ...over('s'), cap: 16, k: 2 })],
+  ])('and taken where it is the same: %s', (_, some) => {
+    expect(() => useCaseOf(contracts, { some })).not.toThrow();
   });
 });
 

@@ -15,6 +15,13 @@ class Literal {
     this.text = text;
   }
 }
+/** A member that stands twice; parsers keep the last. */
+class Twice {
+  readonly values: readonly unknown[];
+  constructor(...values: readonly unknown[]) {
+    this.values = values;
+  }
+}
 type Envelope = Record<string, unknown>;
 
 /** ms UTC: when the first record arrives. */
@@ -296,7 +303,7 @@ export class OddEvents {
     const { chance } = this;
     const inside = insideOf(event);
     const text = () => (chance.of(0.6) ? chance.pick(TEXTS) : chance.pick(this.texts));
-    switch (chance.int(13)) {
+    switch (chance.int(14)) {
       case 0:
         event[chance.pick(['event_id', 'entity_id', 'event_type', 'source'])] = chance.of(0.7)
           ? text()
@@ -343,6 +350,13 @@ export class OddEvents {
         if (chance.of(0.05)) inside.note = this.padded();
         else inside.note = ' '.repeat(chance.int(3000));
         return;
+      case 12: {
+        const holder = chance.of(0.5) ? inside : event;
+        const key = chance.pick([...Object.keys(holder), 'more']);
+        const other = chance.of(0.5) ? this.nested() : chance.pick(WRONG);
+        holder[key] = chance.of(0.7) ? new Twice(other, holder[key]) : new Twice(holder[key], other);
+        return;
+      }
       default:
         inside[chance.pick(KEYS)] = text();
     }
@@ -387,7 +401,12 @@ function insideOf(event: Envelope): Envelope {
 }
 
 function isPlain(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Literal);
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof Literal || value instanceof Twice)
+  );
 }
 
 function iso(ms: number): string {
@@ -399,6 +418,8 @@ function write(value: unknown): string {
   if (value instanceof Literal) return value.text;
   if (Array.isArray(value)) return `[${value.map(write).join(',')}]`;
   if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
-  const entries = Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}:${write(one)}`);
+  const entries = Object.entries(value).flatMap(([key, one]) =>
+    (one instanceof Twice ? one.values : [one]).map((each) => `${JSON.stringify(key)}:${write(each)}`),
+  );
   return `{${entries.join(',')}}`;
 }

@@ -74,6 +74,7 @@ describe('retention', () => {
     ['the whole of a series', 191, ir([feature('week_11', 7, 77)])],
     ['a horizon of retractions beyond the windows', 197, ir([feature('week', 7)], { retractions: 90 })],
     ['events alone', 114, ir([])],
+    ['states that stay as long as their window after the last event', 737, ir([feature('year', 365)])],
   ])('is enough for %s', (_what, days, given) => {
     expect(() => of(days, given)).not.toThrow();
   });
@@ -88,6 +89,12 @@ describe('retention', () => {
     ['a window', 136, ir([feature('day', 1), feature('month', 30)]), /at least 137, which are 37 for v\.month and 100/],
     ['the whole of a series', 190, ir([feature('week_0', 7), feature('week_11', 7, 77)]), /at least 191/],
     ['retractions', 196, ir([feature('week', 7)], { retractions: 90 }), /at least 197/],
+    [
+      'a state of which nothing came for as long as its window',
+      736,
+      ir([feature('year', 365)]),
+      /at least 737, which are 372 for v\.year and 365 for its states, which stay as long after their last event/,
+    ],
   ])('that is too short for %s is refused, and says what for', (_what, days, given, said) => {
     expect(() => of(days, given)).toThrow(said);
   });

@@ -133,6 +133,10 @@ test.each([
   ['{"entity_id" : "a\\u0062"', ['k', 'ab']],
   ['{"entity_id":7}', ['k']],
   ['"entity_id":"\\x"', ['k']],
-])('whom %s names', (raw, found) => {
+  ['"entity_id"\t\r\n:\n"ab"', ['k', 'ab']],
+  ['"entity_id"\u00a0:"ab"', ['k']],
+  ['"entity_id":"\\\r "entity_id":"ab"', ['k', 'ab']],
+  ['"entity_id":"\\\u2028 "entity_id":"ab"', ['k']],
+])('whom %j names', (raw, found) => {
   expect(subjectsOf('k', Buffer.from(raw))).toEqual(found);
 });

@@ -115,6 +115,24 @@ def test_what_the_archiver_gave_up_is_not_reached_until_it_is_put_back(spark: An
     assert {shard: int(end) for shard, end in read_reach(spark, TABLES).complete(BUCKET).items()} == {"s": 29}
 
 
+def test_a_gap_is_known_before_what_lies_behind_it_counts_as_merged(
+    spark: Any, lake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another job may look while a compaction is under way."""
+    archived(lake, 0, 1, 9)
+    archived(lake, 0, 20, 29)
+    given_up(lake, 0, 10, 19)
+    lake.put_object(Key=f"archive/quarantine/{day(0)}/s/1-1.ndjson.gz", Body=gzip.compress(b""))
+    seen: list[dict[str, str]] = []
+
+    def look(*_: Any) -> None:
+        seen.append({shard: str(int(end)) for shard, end in read_reach(spark, TABLES).complete(BUCKET).items()})
+
+    monkeypatch.setitem(archive._MERGE, "quarantine", look)
+    run(spark)
+    assert seen == [{"s": "9"}]
+
+
 def test_a_gap_keeps_its_day_in_sight_however_late_it_is_filled(spark: Any, lake: Any) -> None:
     archived(lake, 0, 1, 9)
     given_up(lake, 1, 10, 19, pad=40_000)

@@ -1,4 +1,4 @@
-"""A lost race, a busy table, an erased entity and an item that is too large are told apart."""
+"""A lost race, a busy table and an item that is too large are told apart."""
 
 from __future__ import annotations
 
@@ -48,9 +48,7 @@ def outcome_of(*answers: dict[str, Any] | None) -> tuple[str, list[float]]:
         (cancelled({"Code": "ConditionalCheckFailed"}, NONE), "lost"),
         (cancelled({"Code": "TransactionConflict"}, NONE), "lost"),
         (cancelled(NONE, {"Code": "TransactionConflict"}), "lost"),
-        (cancelled(NONE, {"Code": "ConditionalCheckFailed"}), "erased"),
-        # Whoever was erased does not come back, whatever else there was.
-        (cancelled({"Code": "ConditionalCheckFailed"}, {"Code": "ConditionalCheckFailed"}), "erased"),
+        (cancelled(NONE, {"Code": "ConditionalCheckFailed"}), "lost"),
         (cancelled(TOO_LARGE, NONE), "too_large"),
         (refused("ConditionalCheckFailedException"), "lost"),
         (refused("TransactionConflictException"), "lost"),

@@ -260,6 +260,10 @@ def test_positions_of_history_do_not_move() -> None:
         (b'{"entity_id":7}', {"k"}),
         (b"\xff\xfe", {"k"}),
         (b'"entity_id":"\\x"', {"k"}),
+        (b'"entity_id"\t\r\n:\n"ab"', {"k", "ab"}),
+        ('"entity_id"\u00a0:"ab"'.encode(), {"k"}),
+        (b'"entity_id":"\\\r "entity_id":"ab"', {"k", "ab"}),
+        ('"entity_id":"\\\u2028 "entity_id":"ab"'.encode(), {"k"}),
     ],
 )
 def test_whom_a_raw_record_names(raw: bytes, found: set[str]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
+import features_at as job
 import pyarrow as pa
+import pytest
 from streams import CONTRACTS, DAY, START
 from test_archive_and_check import VIEW
 from tidemark_spark.event_log import EVENT_SCHEMA
@@ -55,3 +58,21 @@ def test_every_event_before_t_says_why_it_counts_or_not() -> None:
     everything = features_at(PLAN, events, "A", T, None, set())
     assert [e["status"] for e in everything["events"]].count("not_known_yet") == 0
     assert all(f["value"] == f["latest"] for f in everything["features"])
+
+
+@pytest.mark.parametrize(
+    ("raw", "event_id"),
+    [
+        (b'{"event_id":"e1"}', "e1"),
+        (b'{"event_id":7}', None),
+        (b'{"event_id":', None),
+        (b"[]", None),
+        (b"\xff", None),
+        (b"", None),
+        (b'{"event_id":"e1","more":' + b"[" * 100_000 + b"]" * 100_000 + b"}", None),
+        (b'{"event_id":"e1","n":' + b"9" * 100_000 + b"}", "e1"),
+    ],
+    ids=lambda value: None if value is None else str(value)[:24],
+)
+def test_what_a_refused_record_calls_itself(raw: bytes, event_id: str | None) -> None:
+    assert job._id_of(base64.b64encode(raw).decode()) == event_id

@@ -15,12 +15,14 @@ from online import online_stage
 from pyspark.sql import functions as F
 from streams import CONTRACTS, DAY, HOUR, START
 from tidemark_spark import healing as module
+from tidemark_spark import healing_causes
 from tidemark_spark.backfill import item_of
 from tidemark_spark.event_log import EVENT_SCHEMA
 from tidemark_spark.events import merge_events
 from tidemark_spark.healing import Night, heal
 from tidemark_spark.ir import ViewPlan, compile_view
 from tidemark_spark.joins import Online
+from tidemark_spark.lake import ARCHIVED_EVENTS, LakeObject, list_objects
 from tidemark_spark.states import State, entity_states
 from tidemark_spark.tables import FILE_COLUMNS, Tables
 from tidemark_spark.tombstones import ERASED_KEY, tombstone_of
@@ -274,7 +276,9 @@ def test_the_erased_do_not_come_back(spark: Any, online: Any, monkeypatch: pytes
 FEW = (("E", 4), ("F", 3))
 
 
-def test_a_copy_that_came_too_late_to_be_known_is_no_defect(spark: Any, online: Any) -> None:
+def test_a_copy_that_came_too_late_to_be_known_is_no_defect(
+    spark: Any, online: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Four others come between: more than the view remembers. With three the copy would have been known: a defect.
     events = {e: two(e) + [event(e, f"more {n}", OLD + n, (S1, str(7 + n))) for n in range(1, n + 1)] for e, n in FEW}
     copies = [event(entity, "2", OLD, (S1, "20"), available_at=OLD + 2000) for entity in events]
@@ -283,7 +287,19 @@ def test_a_copy_that_came_too_late_to_be_known_is_no_defect(spark: Any, online: 
         put(item(taken_twice), copy["entity_id"])
     land(spark, [e for own in events.values() for e in own])
     archive([*copies, *(e for own in events.values() for e in own if e["shard_id"] == S1)], (1, 80))
+    long_ago = f"{ARCHIVED_EVENTS}dt=2001-01-01/{S1}/1-1.ndjson.gz"
+    boto3.client("s3").put_object(Bucket=ONLINE.bucket, Key=long_ago, Body=b"")
+    listed: list[str] = []
+
+    def listing(*args: Any) -> list[LakeObject]:
+        found = list_objects(*args)
+        listed.extend(o.key for o in found)
+        return found
+
+    monkeypatch.setattr(healing_causes, "list_objects", listing)
     report = heal(spark, TABLES, PLAN, NIGHT)
+    boto3.client("s3").delete_object(Bucket=ONLINE.bucket, Key=long_ago)
+    assert listed and long_ago not in listed, "the whole archive is listed"
     assert report["findings"] == {"diverged": 1, "doubled": 1}
     assert report["examples"]["doubled"] == [tombstone_of("E")]
     assert report["repaired"] == 2

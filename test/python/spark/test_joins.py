@@ -288,6 +288,23 @@ def test_a_version_that_is_retired_meanwhile_neither_joins_nor_opens(features: A
     assert not is_fenced(ONLINE.table, "gone@2")
 
 
+def test_a_version_that_is_retired_again_while_it_begins_anew_waits_before_the_next_try(
+    spark: Any, features: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay_out(spark, features, Case("again", merged=[("s", "5", "99")]), "again@2")
+    retired, announce = iter([1, 2, 3]), JoinItem.announce
+
+    def announce_late(join: JoinItem, at: int) -> int:
+        if next(retired, None) is not None:
+            come_back(features, "again@2")
+        return announce(join, at)
+
+    monkeypatch.setattr(JoinItem, "announce", announce_late)
+    slept: list[float] = []
+    assert settle_positions(spark, TABLES, ONLINE, "again@2", sleep=slept.append) == {FIRST: "0", "s": "100"}
+    assert slept == [2, 2, 2]
+
+
 def test_shards_that_can_send_nothing_any_more_stay_out_of_the_item(spark: Any, features: Any) -> None:
     lay_out(spark, features, Case("old", merged=[(f"s{n}", "5", "9") for n in range(40)], joined={"s3": "6"}), "old@2")
     settled = settle_positions(spark, TABLES, ONLINE, "old@2")

@@ -205,3 +205,10 @@ def test_of_a_line_of_several_objects_only_those_of_the_erased_are_left_out(spar
     counts = land(spark, Tables("somebody"), USE_CASE, bucket, slices, 1, erased)
     assert counts == {"lines": 2, "admitted": 2}
     assert sorted(r.event_id for r in rows(spark, "somebody", "events")) == ["a", "c"]
+
+
+def test_what_spark_and_hadoop_keep_beside_data_is_no_history(bucket: str) -> None:
+    data = ["a.json", "x/2017_01/part-0.gz", "x/y.z/b.jsonl"]
+    for key in [*data, "_SUCCESS", "x/.part-0.crc", "_temporary/0/task_1/part-0.json", "x/.staging/part-1", "folder/"]:
+        boto3.client("s3").put_object(Bucket=bucket, Key=f"raw/history/{key}", Body=b"{}")
+    assert [found.key.removeprefix("raw/history/") for found in list_history(bucket)] == data

@@ -151,6 +151,16 @@ def test_ties_are_ordered_by_the_bytes_of_the_event_id() -> None:
         assert run(use_case, events, spine)[0]["f0"] == "𝒳"
 
 
+def test_no_value_is_minus_zero() -> None:
+    use_case = _one_count()
+    negated = {"op": "mul", "left": {"op": "ref", "name": "f0"}, "right": {"op": "const", "value": -1}}
+    feature = {"kind": "derived", "name": "f1", "description": "", "expr": negated, "value_type": "float"}
+    use_case["views"][0]["features"].append(feature)
+    spine = pa.table([["A", "A"], [START, START + 1]], schema=SPINE)
+    rows = run(use_case, [_event("a", START, START)], spine)
+    assert [repr(row["f1"]) for row in rows] == ["0.0", "-1.0"]
+
+
 def test_the_known_copy_counts_when_the_earlier_one_lies_ahead_of_its_watermark() -> None:
     events = [
         _event("a", START, START, shard_id="s1", sequence_number="9"),

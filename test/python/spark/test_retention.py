@@ -4,7 +4,9 @@ import time
 
 import boto3
 import pytest
-from tidemark_spark.retention import DAY_MS, SNAPSHOT_DAYS, Ages, apply_retention
+from tidemark_spark import retention
+from tidemark_spark.maintenance import SNAPSHOT_DAYS
+from tidemark_spark.retention import DAY_MS, Ages, apply_retention
 from tidemark_spark.tables import PREDICTION_COLUMNS, QUARANTINE_COLUMNS, TRAINING_COLUMNS, Tables
 
 NOW = int(time.time() * 1000)
@@ -94,6 +96,29 @@ def test_a_training_set_goes_with_the_snapshot_that_its_tag_kept(spark, tables):
     assert found["tags"] == 2 and found["training_sets"] == 2, "the manifest of the local cloud is as old as the tag"
     tags = [row[0] for row in spark.sql(f"SELECT name FROM {name}.refs WHERE type = 'TAG'").collect()]
     assert tags == ["other"], "a tag of somebody else stays"
+
+
+def test_a_run_that_broke_off_leaves_no_rows_of_a_set_behind(spark, tables, monkeypatch):
+    name = tables.name("events")
+    event(spark, tables, "of-a-set", 1)
+    spark.sql(f"ALTER TABLE {name} CREATE TAG `training-broken`")
+    insert(spark, tables, "training_sets", training_set_id="'broken'", entity_id="'e'")
+    (real,) = spark.sql(f"SELECT unix_millis(max(committed_at)) FROM {name}.snapshots").collect()[0]
+    ages = Ages(events_days=None, quarantine_days=10_000, predictions_days=10_000, training_days=100)
+
+    delete = retention._delete
+
+    def refuse(spark, table, where):
+        if table == tables.name("training_sets"):
+            raise RuntimeError("another job wrote meanwhile")
+        return delete(spark, table, where)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(retention, "_delete", refuse)
+        with pytest.raises(RuntimeError, match="meanwhile"):
+            apply_retention(spark, tables, BUCKET, ages, real + 101 * DAY_MS)
+    apply_retention(spark, tables, BUCKET, ages, real + 101 * DAY_MS)
+    assert ids(spark, tables, "training_sets", "training_set_id") == []
 
 
 def test_no_snapshot_keeps_what_was_deleted_for_longer_than_a_week(spark, tables):
