@@ -188,6 +188,8 @@ export class MemoryScores {
   readonly alerts = new Map<string, AlertRecord>();
   /** Told of every write. */
   written: (record: ScoreRecord, before: ScoreRecord | undefined) => void = () => {};
+  /** Told of every alert. */
+  alerted: (record: ScoreRecord, alert: AlertRecord) => void = () => {};
 
   port(faults = new Faults()): ScoreStore {
     return {
@@ -211,7 +213,10 @@ export class MemoryScores {
     if (alert && this.alerts.has(key)) return false;
     this.written(record, before?.record);
     this.scores.set(record.entity_id, { record, version: (version ?? 0) + 1 });
-    if (alert) this.alerts.set(key, alert);
+    if (alert) {
+      this.alerts.set(key, alert);
+      this.alerted(record, alert);
+    }
     return true;
   }
 }

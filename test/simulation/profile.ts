@@ -33,6 +33,10 @@ export const FAULT_KINDS = [
   'clock jump of arrivals',
   'clock jump of a function',
   'redelivered image',
+  'alert published again',
+  'message that comes again',
+  'alert in the dead letters',
+  'alert sent again',
   'outage',
   'erasure',
 ] as const;
