@@ -13,6 +13,7 @@ import { LEASE_MS } from '../../lambdas/notifier/outbox.ts';
 import { type Claims, sendOnce } from '../../lambdas/notifier/send.ts';
 import { processBatch } from '../../lambdas/processor/process.ts';
 import type { StateStore } from '../../lambdas/shared/ports.ts';
+import { ThrottledError } from '../lambdas/memory.ts';
 import { REAL, type Sandbox } from './sandbox.ts';
 
 /** A store whose states are changed on their way in and out. @param kept what is stored already, if anything */
@@ -149,6 +150,22 @@ const lanesForgotten: Sandbox = {
   process: (records, rules, ports) => processBatch(records, { ...rules, admit: { ...rules.admit, lanes: 1 } }, ports),
 };
 
+/** A write that the table refuses for want of units is logged, and its batch goes on. */
+const throttleSwallowed: Sandbox = {
+  ...REAL,
+  states: (port) => ({
+    ...port,
+    write: async (...of) => {
+      try {
+        return await port.write(...of);
+      } catch (error) {
+        if (error instanceof ThrottledError) return 0;
+        throw error;
+      }
+    },
+  }),
+};
+
 /** The publisher logs what the topic did not take, and goes on. */
 const alertPassedOver: Sandbox = {
   ...REAL,
@@ -186,6 +203,7 @@ export const PLANTED: Readonly<Record<string, Sandbox>> = {
   'a version that comes back behind its old fence': neverRetired,
   'a bad state for all': badStateForAll,
   'erased entities created again': { ...REAL, erased: () => false },
+  'a throttled write taken for done': throttleSwallowed,
   'an alert passed over that the topic did not take': alertPassedOver,
   'the mark of a sent alert forgotten': markForgotten,
   'an alert claimed no matter who holds it': claimedAnyway,

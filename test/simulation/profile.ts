@@ -12,6 +12,7 @@ export const FAULT_KINDS = [
   'record of several events',
   'partial failure',
   'throttled call',
+  'throttled partition',
   'ambiguous write',
   'crash before write',
   'crash after write',
