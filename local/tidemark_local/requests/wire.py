@@ -26,8 +26,15 @@ class Unreadable(Exception):
 def members(target: Target, request: Request) -> dict[str, Any]:
     """The request's members, under the model's names at the top.
 
-    Raises Unreadable.
+    Raises Unreadable, also for a request that says something twice: who decides whether the caller may do it and who
+    does it could each take another.
     """
+    if target.protocol == "query":
+        doubled = request.query.keys() & _form(request).keys()
+    else:
+        doubled = {"Action"} & {*request.query, *_form(request)}
+    if doubled:
+        raise Unreadable(f"The request says {', '.join(sorted(doubled))} twice")
     shape = target.operation.input_shape
     if shape is None:
         return {}
@@ -42,10 +49,14 @@ def members(target: Target, request: Request) -> dict[str, Any]:
 
 def form_pairs(request: Request) -> dict[str, str]:
     """The parameters of a query request: those of the URL and of the body."""
-    pairs = {name: values[0] for name, values in request.query.items() if values}
-    if request.form:
-        pairs |= dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
-    return pairs
+    return {name: values[0] for name, values in request.query.items() if values} | _form(request)
+
+
+def _form(request: Request) -> dict[str, str]:
+    """The first value of each parameter of the body; none of a body that is no form."""
+    if not request.form:
+        return {}
+    return dict(reversed(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)))
 
 
 def form_members(shape: Any, request: Request) -> dict[str, Any]:
