@@ -38,13 +38,16 @@ def members(target: Target, request: Request) -> dict[str, Any]:
     shape = target.operation.input_shape
     if shape is None:
         return {}
-    if target.protocol == "json":
-        return _renamed(shape, _json(request.body))
-    if target.protocol == "cbor":
-        return _renamed(shape, _cbor(request.body))
+    if target.protocol in ("json", "cbor"):
+        return _renamed(shape, document(request))
     if target.protocol == "query":
         return form_members(shape, request)
     return _rest(target, shape, request)
+
+
+def document(request: Request) -> dict[str, Any]:
+    """The body of a JSON or CBOR request. Raises Unreadable."""
+    return _cbor(request.body) if request.cbor else _json(request.body)
 
 
 def form_pairs(request: Request) -> dict[str, str]:
