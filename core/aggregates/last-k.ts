@@ -27,7 +27,7 @@ const lastPicks: PartialType<readonly Pick[]> = {
       read: (from, start) => Array.from({ length: from.varint() }, () => readPick(from, start)),
     };
   },
-  largest: ({ k }, text) => VARINT + k! * largestPick(text),
+  largest: ({ k }, { text }) => VARINT + k! * largestPick(text),
 };
 
 const LISTS = { int: 'ints', string: 'strings', bool: 'bools' } as const;
