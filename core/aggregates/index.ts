@@ -6,6 +6,7 @@ export { max, min } from './extremes.ts';
 export { histogram } from './histogram.ts';
 export { lastK } from './last-k.ts';
 export { mean } from './mean.ts';
+export { quantile } from './quantile.ts';
 export { stddev, stddevSample } from './stddev.ts';
 export { sum } from './sum.ts';
 export { timeSinceFirst, timeSinceLast } from './times.ts';

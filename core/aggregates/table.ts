@@ -7,6 +7,7 @@ import { MAX, MIN } from './extremes.ts';
 import { HISTOGRAM } from './histogram.ts';
 import { LAST_K } from './last-k.ts';
 import { MEAN } from './mean.ts';
+import { QUANTILE } from './quantile.ts';
 import { STDDEV, STDDEV_SAMPLE } from './stddev.ts';
 import { SUM } from './sum.ts';
 import { TIME_SINCE_FIRST, TIME_SINCE_LAST } from './times.ts';
@@ -21,6 +22,7 @@ export const AGGREGATIONS = {
   variance: VARIANCE,
   stddev: STDDEV,
   stddev_sample: STDDEV_SAMPLE,
+  quantile: QUANTILE,
   first: FIRST,
   last: LAST,
   last_k: LAST_K,

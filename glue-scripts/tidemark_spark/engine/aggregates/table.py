@@ -8,6 +8,7 @@ from .extremes import MAX, MIN
 from .histogram import HISTOGRAM
 from .last_k import LAST_K
 from .mean import MEAN
+from .quantile import QUANTILE
 from .stddev import STDDEV, STDDEV_SAMPLE
 from .sum import SUM
 from .times import TIME_SINCE_FIRST, TIME_SINCE_LAST
@@ -22,6 +23,7 @@ AGGREGATIONS: dict[str, Aggregation] = {
     "variance": VARIANCE,
     "stddev": STDDEV,
     "stddev_sample": STDDEV_SAMPLE,
+    "quantile": QUANTILE,
     "first": FIRST,
     "last": LAST,
     "last_k": LAST_K,
