@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...codec import signed, varint
-from ...segments import prefix_sum
 from ..frame import Selection, Windows
+from ..ranks import Ranks
 from .aggregation import Aggregation, Cut, Ints, PartialType, Values
 
 _PARTS = 10_000
@@ -46,33 +46,8 @@ def _cells(cut: Cut) -> list[bytes]:
     return cells
 
 
-class _Ranks:
-    """The k-th smallest of any range of positions: a wavelet matrix (Claude, Navarro, Ordóñez, 2015)."""
-
-    def __init__(self, values: Ints) -> None:
-        self._words, codes = np.unique(values, return_inverse=True)
-        self._levels: list[tuple[int, Ints]] = []
-        for bit in reversed(range(max(len(self._words) - 1, 0).bit_length())):
-            zero = (codes >> bit) & 1 == 0
-            self._levels.append((bit, prefix_sum(zero.astype(np.int64))))
-            codes = np.concatenate([codes[zero], codes[~zero]])
-
-    def smallest(self, start: Ints, end: Ints, k: Ints) -> Ints:
-        """Of each [start, end) the k-th smallest, from 0; the ranges are not empty."""
-        code = np.zeros(len(start), np.int64)
-        for bit, zeros in self._levels:
-            zeros_before, zeros_until = zeros[start], zeros[end]
-            below = zeros_until - zeros_before
-            low = k < below
-            start = np.where(low, zeros_before, zeros[-1] + start - zeros_before)
-            end = np.where(low, zeros_until, zeros[-1] + end - zeros_until)
-            k = np.where(low, k, k - below)
-            code |= np.where(low, 0, 1 << bit)
-        return self._words[code]
-
-
-def _ranks(chosen: Selection, bits: int) -> _Ranks:
-    return chosen.once(f"ranks {bits}", lambda: _Ranks(_buckets(chosen.values, bits)))
+def _ranks(chosen: Selection, bits: int) -> Ranks:
+    return chosen.once(f"ranks {bits}", lambda: Ranks(_buckets(chosen.values, bits)))
 
 
 def _values(windows: Windows) -> Values:
