@@ -104,6 +104,8 @@ function aggregate(feature: AggregateFeatureIR, facts: readonly CanonicalEvent[]
       return rows[0]!.value;
     case 'last':
       return rows.at(-1)!.value;
+    case 'first_k':
+      return rows.slice(0, feature.k!).map((row) => row.value);
     case 'last_k':
       return rows
         .slice(-feature.k!)

@@ -3,6 +3,7 @@ export { count } from './count.ts';
 export { countDistinct } from './count-distinct.ts';
 export { first, last } from './ends.ts';
 export { max, min } from './extremes.ts';
+export { firstK } from './first-k.ts';
 export { histogram } from './histogram.ts';
 export { lastK } from './last-k.ts';
 export { mean } from './mean.ts';

@@ -4,6 +4,7 @@ import { COUNT } from './count.ts';
 import { COUNT_DISTINCT } from './count-distinct.ts';
 import { FIRST, LAST } from './ends.ts';
 import { MAX, MIN } from './extremes.ts';
+import { FIRST_K } from './first-k.ts';
 import { HISTOGRAM } from './histogram.ts';
 import { LAST_K } from './last-k.ts';
 import { MEAN } from './mean.ts';
@@ -25,6 +26,7 @@ export const AGGREGATIONS = {
   quantile: QUANTILE,
   first: FIRST,
   last: LAST,
+  first_k: FIRST_K,
   last_k: LAST_K,
   count_distinct: COUNT_DISTINCT,
   histogram: HISTOGRAM,

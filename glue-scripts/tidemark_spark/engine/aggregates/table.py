@@ -5,6 +5,7 @@ from .count import COUNT
 from .count_distinct import COUNT_DISTINCT
 from .ends import FIRST, LAST
 from .extremes import MAX, MIN
+from .first_k import FIRST_K
 from .histogram import HISTOGRAM
 from .last_k import LAST_K
 from .mean import MEAN
@@ -26,6 +27,7 @@ AGGREGATIONS: dict[str, Aggregation] = {
     "quantile": QUANTILE,
     "first": FIRST,
     "last": LAST,
+    "first_k": FIRST_K,
     "last_k": LAST_K,
     "count_distinct": COUNT_DISTINCT,
     "histogram": HISTOGRAM,
