@@ -4,7 +4,7 @@
  */
 import { comparePicks } from './aggregates/picks.ts';
 import { evaluate } from './expr.ts';
-import type { AggregateFeatureIR, CanonicalEvent, FeatureValue, FeatureViewIR, RetractionsIR, Scalar } from './ir.ts';
+import type { AggregateFeatureIR, CanonicalEvent, FeatureValue, FeatureViewIR, RetractionsIR } from './ir.ts';
 import { matches } from './predicate.ts';
 import { ratio } from './ratio.ts';
 import { compareSequence } from './state.ts';
@@ -30,7 +30,7 @@ export function oracle(
   return view.features.map((feature) => {
     const value =
       feature.kind === 'derived'
-        ? evaluate(feature.expr, (name) => (values[name] ?? null) as Scalar)
+        ? evaluate(feature.expr, (name) => values[name] ?? null)
         : aggregate(feature, facts, t);
     values[feature.name] = value;
     return value;
