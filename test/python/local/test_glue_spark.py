@@ -135,8 +135,8 @@ def cloud(tmp_path_factory):
         cloud.put("lib/numbers.zip", library.getvalue())
         package = io.BytesIO()
         with zipfile.ZipFile(package, "w") as archive:
-            for path in sorted((ROOT / "glue-scripts" / "tidemark_spark").glob("*.py")):
-                archive.write(path, f"tidemark_spark/{path.name}")
+            for path in sorted((ROOT / "glue-scripts" / "tidemark_spark").rglob("*.py")):
+                archive.write(path, path.relative_to(ROOT / "glue-scripts"))
         cloud.put("lib/app.zip", package.getvalue())
         scripts = {"executors": EXECUTORS, "app": APP, "metrics": METRICS}
         scripts |= {"iceberg": ICEBERG, "seen": SEEN, "waits": WAITS, "raises": RAISES, "exits": "raise SystemExit(4)"}
