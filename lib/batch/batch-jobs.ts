@@ -16,7 +16,7 @@ import type { DataKey } from '../foundation/data-key.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import { deadLetterQueue } from '../foundation/node-function.ts';
 import type { EventStream } from '../ingestion/event-stream.ts';
-import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
+import { type AlarmProps, type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm } from '../monitoring/function-alarms.ts';
 import { METRIC, SERVICE } from '../monitoring/metric-names.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
@@ -294,12 +294,15 @@ export class BatchJobs extends Construct {
   }
 }
 
-function addDivergenceAlarm({ alarms, deployment }: BatchJobsProps): void {
-  alarms.add('HealingDiverged', {
+/** One finding of a job is one too many. @param props the metric that it publishes of them */
+function addFindingAlarm(
+  alarms: AlarmRegistry,
+  id: string,
+  props: Pick<AlarmProps, 'sentence' | 'runbook' | 'metric'>,
+) {
+  alarms.add(id, {
+    ...props,
     severity: 'warning',
-    sentence: 'States differed from what their events give, for no known cause: vectors served of them were wrong.',
-    runbook: 'healing-diverged',
-    metric: tidemarkMetric(deployment, SERVICE.healing, METRIC.healingDiverged, { period: Duration.days(1) }),
     threshold: 1,
     comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
     evaluationPeriods: 1,
@@ -307,10 +310,17 @@ function addDivergenceAlarm({ alarms, deployment }: BatchJobsProps): void {
   });
 }
 
+function addDivergenceAlarm({ alarms, deployment }: BatchJobsProps): void {
+  addFindingAlarm(alarms, 'HealingDiverged', {
+    sentence: 'States differed from what their events give, for no known cause: vectors served of them were wrong.',
+    runbook: 'healing-diverged',
+    metric: tidemarkMetric(deployment, SERVICE.healing, METRIC.healingDiverged, { period: Duration.days(1) }),
+  });
+}
+
 /** Over two hours, in which a compaction of each hour has said so whenever it ended. */
 function addGapAlarm({ alarms, deployment }: BatchJobsProps): void {
-  alarms.add('ArchiveGaps', {
-    severity: 'warning',
+  addFindingAlarm(alarms, 'ArchiveGaps', {
     sentence:
       'The archive lacks batches that the archiver gave up: until they are back, no backfill ends and states there are not healed.',
     runbook: 'batches-given-up',
@@ -318,23 +328,14 @@ function addGapAlarm({ alarms, deployment }: BatchJobsProps): void {
       period: Duration.hours(2),
       statistic: Stats.MAXIMUM,
     }),
-    threshold: 1,
-    comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-    evaluationPeriods: 1,
-    missing: QUIET,
   });
 }
 
 function addMismatchAlarm({ alarms, deployment }: BatchJobsProps): void {
-  alarms.add('PredictionsMismatched', {
-    severity: 'warning',
+  addFindingAlarm(alarms, 'PredictionsMismatched', {
     sentence: 'Vectors that were served differ from their offline replay: training would learn from other values.',
     runbook: 'predictions-mismatched',
     metric: tidemarkMetric(deployment, SERVICE.consistency, METRIC.predictionsMismatched, { period: Duration.days(1) }),
-    threshold: 1,
-    comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-    evaluationPeriods: 1,
-    missing: QUIET,
   });
 }
 
