@@ -29,7 +29,7 @@ export const picks = (kind: string, order: (a: Pick, b: Pick) => number): Partia
   largest: ({ k }, { text }) => VARINT + k! * largestPick(text),
 });
 
-export const LISTS = { int: 'ints', string: 'strings', bool: 'bools' } as const;
+const LISTS = { int: 'ints', string: 'strings', bool: 'bools' } as const;
 
 export const LAST_K: Aggregation<readonly Pick[]> = {
   op: 'last_k',

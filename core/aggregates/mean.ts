@@ -1,13 +1,11 @@
 import { declare, type ValuesSpec } from '../declare.ts';
-import { type Aggregation, SUMMED } from './aggregation.ts';
-import { type Sum, summed, total } from './sum.ts';
+import type { Aggregation } from './aggregation.ts';
+import { SUM, type Sum } from './sum.ts';
 
 export const MEAN: Aggregation<Sum> = {
+  ...SUM,
   op: 'mean',
-  partial: summed,
-  field: SUMMED,
   valueType: () => 'float',
-  total,
   finalise: ({ n, sum }) => sum / n,
 };
 

@@ -2,17 +2,14 @@
 import { declare, type ValuesSpec } from '../declare.ts';
 import { ratio } from '../ratio.ts';
 import type { Aggregation } from './aggregation.ts';
-import { total } from './sum.ts';
-import { type Moments, moments, SQUARED, spread } from './variance.ts';
+import { type Moments, spread, VARIANCE } from './variance.ts';
 
 /** The root of one division of exact integers: both are rounded right, so that every language has the same bits. */
 const root = (cell: Moments, n: number): number => Math.sqrt(ratio(spread(cell), BigInt(cell.n) * BigInt(n)));
 
-const common = { partial: moments, field: SQUARED, valueType: () => 'float' as const, total };
-
-export const STDDEV: Aggregation<Moments> = { ...common, op: 'stddev', finalise: (cell) => root(cell, cell.n) };
+export const STDDEV: Aggregation<Moments> = { ...VARIANCE, op: 'stddev', finalise: (cell) => root(cell, cell.n) };
 export const STDDEV_SAMPLE: Aggregation<Moments> = {
-  ...common,
+  ...VARIANCE,
   op: 'stddev_sample',
   finalise: (cell) => (cell.n < 2 ? null : root(cell, cell.n - 1)),
 };

@@ -19,7 +19,7 @@ export function exact(sum: number): number {
 }
 
 /** Bytes: varint n, signed sum. */
-export const summed: PartialType<Sum> = {
+const summed: PartialType<Sum> = {
   kind: 'sum',
   make: () => ({
     add: (cell, value) =>

@@ -32,7 +32,7 @@ function combine(a: Moments, b: Moments, sign: 1 | -1): Moments {
 }
 
 /** Bytes: varint n, signed sum, varint hh, signed hl, varint ll. */
-export const moments: PartialType<Moments> = {
+const moments: PartialType<Moments> = {
   kind: 'variance',
   make: () => ({
     add: (cell, value) => (cell === null ? momentsOf(Number(value)) : combine(cell, momentsOf(Number(value)), 1)),
@@ -63,7 +63,7 @@ export function spread({ n, sum, hh, hl, ll }: Moments): bigint {
 }
 
 /** Each part of a square stays within 2^53 for 2^20 events. */
-export const SQUARED: FieldRule = { ...SUMMED, within: 2 ** 31 };
+const SQUARED: FieldRule = { ...SUMMED, within: 2 ** 31 };
 
 export const VARIANCE: Aggregation<Moments> = {
   op: 'variance',

@@ -94,7 +94,7 @@ describe('a part that breaks off', () => {
         'import os, signal, pytest',
         'def test_good(): pass',
         "def test_bad(): raise ValueError('seven')",
-        "@pytest.mark.skip(reason='none')\ndef test_left_out(): pass",
+        "@pytest.mark.skip(reason='what is skipped counts as neither')\ndef test_left_out(): pass",
         '@pytest.fixture\ndef spoiled():\n    yield\n    raise ValueError("tear-down")',
         'def test_spoiled(spoiled): pass',
         'def test_last_words(): os.kill(os.getpid(), signal.SIGKILL)',
