@@ -13,11 +13,11 @@ const int = (min: number, max: number) => z.int().min(min).max(max);
  * 10,000 tries and 604,800 s are Lambda's maxima (https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html).
  */
 const streamConsumer = z.strictObject({
-  /** Records a batch, at most. */
+  /** Records per batch, at most. */
   batchSize: int(1, 10_000),
   /** How long to wait for a full batch (s). */
   batchingWindowSeconds: int(0, 300),
-  /** Concurrent batches a shard; the order within a partition key holds. */
+  /** Concurrent batches per shard; the order within a partition key holds. */
   parallelizationFactor: int(1, 10),
   /** How often a batch that failed is tried again before it is given up. */
   retryAttempts: int(0, 10_000),
@@ -131,7 +131,7 @@ export const stageConfig = z
       timeoutSeconds: int(1, 900),
     }),
     api: z.strictObject({
-      /** Requests a second. */
+      /** Requests per second. */
       rateLimit: int(1, 10_000),
       /** Requests at once, above the rate. */
       burstLimit: int(1, 10_000),
@@ -148,7 +148,7 @@ export const stageConfig = z
     batch: z.strictObject({
       /** Size of a worker of Glue. */
       workerType: z.enum(['G.1X', 'G.2X', 'G.4X', 'G.8X']),
-      /** Workers a job, the driver included. */
+      /** Workers per job, the driver included. */
       workers: int(2, 299),
       /** A job that takes longer is stopped, and its failure is told (min). */
       timeoutMinutes: int(1, 2880),

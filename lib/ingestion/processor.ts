@@ -135,7 +135,7 @@ export class Processor extends Construct {
     alarms.add('StatesUnreadable', {
       ...once,
       severity: 'critical',
-      sentence: 'States can not be read: newer code wrote them, or they are damaged; their entities stand still.',
+      sentence: 'States cannot be read: newer code wrote them, or they are damaged; their entities stand still.',
       runbook: 'states-unreadable',
       metric: tidemarkMetric(deployment, SERVICE.processor, METRIC.statesUnreadable, { period }),
       threshold: 1,
