@@ -83,6 +83,8 @@ export function declare<Cell, Name extends string>(
       hop_ms: window_ms === null ? null : hopOf(window_ms * (series ?? 1)),
       cap: options.includes('cap') ? (spec.cap ?? boundOf(source)) : null,
       k: spec.k ?? null,
+      ...(spec.q !== undefined && { q: spec.q }),
+      ...(spec.error !== undefined && { error: spec.error }),
       value_type,
       // One value of the enum, as it is: the model reads its place among them.
       enum_values: value_type === 'string' && source?.type === 'enum' ? source.values : null,

@@ -70,7 +70,12 @@ const AGGREGATE: Members = {
   description: 'text?',
 };
 
-const OPTION: Readonly<Record<OptionName, Members[string]>> = { cap: 'number?', k: 'number' };
+const OPTION: Readonly<Record<OptionName, Members[string]>> = {
+  cap: 'number?',
+  k: 'number',
+  q: 'number',
+  error: 'number',
+};
 
 /** @param options that the aggregation takes, and no other. @param name the feature's @throws DefinitionError */
 export function checkAggregate(options: readonly OptionName[], name: string, spec: unknown): void {

@@ -130,6 +130,10 @@ export interface AggregateFeatureIR {
   readonly cap: number | null;
   /** last_k and histogram: how many values; else null. */
   readonly k: number | null;
+  /** quantile: which one, 0 < q < 1, to four decimals; else absent. */
+  readonly q?: number;
+  /** quantile: relative error of its value at most; else absent. */
+  readonly error?: number;
   /** Type of the finalised value. `enum_values` lists the categories of an enum (for the model's index encoding). */
   readonly value_type: 'int' | 'float' | 'string' | 'bool' | 'ints' | 'strings' | 'bools' | 'histogram';
   readonly enum_values: readonly string[] | null;

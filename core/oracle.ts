@@ -94,6 +94,8 @@ function aggregate(feature: AggregateFeatureIR, facts: readonly CanonicalEvent[]
       return Math.sqrt(varianceOf(numbers.map(BigInt)));
     case 'stddev_sample':
       return rows.length < 2 ? null : Math.sqrt(varianceOf(numbers.map(BigInt), rows.length - 1));
+    case 'quantile':
+      return bucketMiddle(numbers.sort((a, b) => a - b)[rankOf(feature.q!, rows.length) - 1]!, feature.error!);
     case 'min':
       return Math.min(...numbers);
     case 'max':
@@ -102,6 +104,8 @@ function aggregate(feature: AggregateFeatureIR, facts: readonly CanonicalEvent[]
       return rows[0]!.value;
     case 'last':
       return rows.at(-1)!.value;
+    case 'first_k':
+      return rows.slice(0, feature.k!).map((row) => row.value);
     case 'last_k':
       return rows
         .slice(-feature.k!)
@@ -128,6 +132,22 @@ function varianceOf(values: readonly bigint[], divisor = values.length): number 
   const n = BigInt(values.length);
   const total = values.reduce(add, 0n);
   return ratio(n * values.map((v) => v * v).reduce(add, 0n) - total * total, n * BigInt(divisor));
+}
+
+/** The smallest place that at least a share `q` of the values does not exceed. */
+function rankOf(q: number, n: number): number {
+  let rank = 1;
+  while (BigInt(rank) * 10_000n < BigInt(Math.round(q * 10_000)) * BigInt(n)) rank++;
+  return rank;
+}
+
+/** The middle of the widest bucket, of a power of two's 2^bits equal ones, whose middle is within the error of its ends. */
+function bucketMiddle(value: number, error: number): number {
+  const bits = Math.ceil(Math.log2(1 / error) - 1e-12) - 1;
+  const digits = BigInt(Math.abs(value)).toString(2);
+  const width = 1n << BigInt(Math.max(0, digits.length - 1 - Math.max(0, bits)));
+  const low = (BigInt(Math.abs(value)) / width) * width;
+  return Math.sign(value) * Number(low + (width - 1n) / 2n);
 }
 
 interface Row {

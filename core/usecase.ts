@@ -64,6 +64,8 @@ const feature = z.discriminatedUnion('kind', [
     hop_ms: ms.positive().nullable(),
     cap: z.int().min(1).max(4096).nullable(),
     k: z.int().min(1).max(64).nullable(),
+    q: z.number().gt(0).lt(1).optional(),
+    error: z.number().min(0.001).max(0.5).optional(),
     value_type: z.enum(['int', 'float', 'string', 'bool', 'ints', 'strings', 'bools', 'histogram']),
     enum_values: z.array(z.string()).nullable(),
   }),

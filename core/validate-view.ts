@@ -1,5 +1,5 @@
 /** What a feature view must hold to so that every value is exact. Each refusal says what to write instead. */
-import { type ColumnType, NUMBERS, type OptionName, SUMMED, scalarOf } from './aggregates/aggregation.ts';
+import { type ColumnType, NUMBERS, OPTION_NAMES, type OptionName, SUMMED, scalarOf } from './aggregates/aggregation.ts';
 import { AGGREGATION_OPS, aggregationOf } from './aggregates/table.ts';
 import { hashOf, versionOf } from './definition-hash.ts';
 import { fail, shown } from './errors.ts';
@@ -83,18 +83,27 @@ function checkAggregate(feature: AggregateFeatureIR, contracts: readonly Contrac
   checkWhere(feature.where, columns, `${at}.where`);
 }
 
+/** What an option may be, for messages. */
+const ALLOWED: Readonly<Record<OptionName, string>> = {
+  cap: 'a cap',
+  k: 'k from 1 to 64',
+  q: 'q between 0 and 1',
+  error: 'an error from 0.001 to 0.5',
+};
+
 /** Distinct values and lists need a bound: no state may grow with the number of different values there are. */
-function checkOptions({ op, cap, k }: AggregateFeatureIR, type: ColumnType | null, at: string): void {
+function checkOptions(feature: AggregateFeatureIR, type: ColumnType | null, at: string): void {
+  const { op } = feature;
   const { options = [] } = aggregationOf(op);
-  const taking = (option: OptionName) => AGGREGATION_OPS.filter((one) => aggregationOf(one).options?.includes(option));
-  if (options.includes('cap') && cap === null) {
+  if (options.includes('cap') && feature.cap === null) {
     fail(`${at}.cap`, `none for a ${type} field, which has no bound of its own`, `cap: 64, or any from 1 to 4096`);
   }
-  if (!options.includes('cap') && cap !== null)
-    fail(`${at}.cap`, `one for ${op}`, `a cap for ${taking('cap').join(' and ')} only`);
-  if (options.includes('k') !== (k !== null)) {
-    const only = `k from 1 to 64 for ${taking('k').join(' and ')}, else none`;
-    fail(`${at}.k`, k === null ? 'none' : `one for ${op}`, only);
+  for (const option of OPTION_NAMES) {
+    const value = feature[option] ?? null;
+    if (options.includes(option) === (value !== null)) continue;
+    const takers = AGGREGATION_OPS.filter((one) => aggregationOf(one).options?.includes(option));
+    const only = `${ALLOWED[option]} for ${takers.join(', ')}, else none`;
+    fail(`${at}.${option}`, value === null ? 'none' : `one for ${op}`, only);
   }
 }
 

@@ -62,9 +62,17 @@ export function compileView(view: FeatureViewIR): ViewPlan {
   const sources = view.features.map((feature): Source | null => {
     if (feature.kind !== 'aggregate') return null;
     const level = hops.indexOf(feature.hop_ms ?? 0);
-    const { event_type, field, where, cap, k } = feature;
+    const { event_type, field, where, cap, k, error } = feature;
     const type = aggregationOf(feature.op).partial;
-    const key = canonicalJson({ kind: type.kind, event_type, field, where, cap, k });
+    const key = canonicalJson({
+      kind: type.kind,
+      event_type,
+      field,
+      where,
+      cap,
+      k,
+      ...(error !== undefined && { error }),
+    });
     let partial = keys[level]!.indexOf(key);
     if (partial < 0) {
       partial = keys[level]!.push(key) - 1;

@@ -31,16 +31,25 @@ export interface Partial<Cell> {
 }
 
 /** What a declaration says beside its field and window, as the IR holds it. */
-export type Options = Pick<AggregateFeatureIR, 'cap' | 'k' | 'value_type'>;
-export type OptionName = 'cap' | 'k';
+export type Options = Pick<AggregateFeatureIR, 'cap' | 'k' | 'q' | 'error' | 'value_type'>;
+export const OPTION_NAMES = ['cap', 'k', 'q', 'error'] as const;
+export type OptionName = (typeof OPTION_NAMES)[number];
+
+/** What the contracts say of a field, over all versions. */
+export interface FieldBounds {
+  /** UTF-8 bytes of its longest value, 0 where that is no text. */
+  readonly text: number;
+  /** The largest magnitude of its values; 2^53 where nothing is declared. */
+  readonly magnitude: number;
+}
 
 /** What a tile keeps. Aggregations of one kind and the same options share it. */
 export interface PartialType<Cell> {
   /** Its name among the partials of a level. */
   readonly kind: string;
   make(options: Options): Partial<Cell>;
-  /** Bytes of a cell at most. @param text UTF-8 bytes of the longest value of its field, 0 where that is no text */
-  largest(options: Options, text: number): number;
+  /** Bytes of a cell at most. */
+  largest(options: Options, field: FieldBounds): number;
 }
 
 export type ColumnType = FieldType | 'derived';

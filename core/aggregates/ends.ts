@@ -20,7 +20,7 @@ const pick = (kind: string, keepFirst: boolean): PartialType<Pick> => {
       write: writePick,
       read: readPick,
     }),
-    largest: (_, text) => largestPick(text),
+    largest: (_, { text }) => largestPick(text),
   };
 };
 

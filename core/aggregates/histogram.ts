@@ -49,7 +49,7 @@ const counts: PartialType<Histogram> = {
       },
     };
   },
-  largest: ({ cap }, text) => 1 + VARINT + cap! * (text + VARINT + VARINT),
+  largest: ({ cap }, { text }) => 1 + VARINT + cap! * (text + VARINT + VARINT),
 };
 
 /** The `k` largest as [value, count], largest first, ties by code point; null on overflow. */

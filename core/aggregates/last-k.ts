@@ -4,12 +4,11 @@ import { isHashOf } from '../hash.ts';
 import { type Aggregation, ANY, INEXACT, type PartialType } from './aggregation.ts';
 import { comparePicks, largestPick, type Pick, pickOf, readPick, writePick } from './picks.ts';
 
-/** The `k` newest picks, newest first. Bytes: varint n, n picks. */
-const lastPicks: PartialType<readonly Pick[]> = {
-  kind: 'last_k',
+/** The first `k` picks of an order, in it. Bytes: varint n, n picks. */
+export const picks = (kind: string, order: (a: Pick, b: Pick) => number): PartialType<readonly Pick[]> => ({
+  kind,
   make: ({ k }) => {
-    const merge = (a: readonly Pick[], b: readonly Pick[]) =>
-      [...a, ...b].sort((x, y) => comparePicks(y, x)).slice(0, k!);
+    const merge = (a: readonly Pick[], b: readonly Pick[]) => [...a, ...b].sort(order).slice(0, k!);
     return {
       add: (cell, value, event) => merge(cell ?? [], [pickOf(value, event)]),
       merge,
@@ -27,14 +26,14 @@ const lastPicks: PartialType<readonly Pick[]> = {
       read: (from, start) => Array.from({ length: from.varint() }, () => readPick(from, start)),
     };
   },
-  largest: ({ k }, text) => VARINT + k! * largestPick(text),
-};
+  largest: ({ k }, { text }) => VARINT + k! * largestPick(text),
+});
 
-const LISTS = { int: 'ints', string: 'strings', bool: 'bools' } as const;
+export const LISTS = { int: 'ints', string: 'strings', bool: 'bools' } as const;
 
 export const LAST_K: Aggregation<readonly Pick[]> = {
   op: 'last_k',
-  partial: lastPicks,
+  partial: picks('last_k', (a, b) => comparePicks(b, a)),
   field: ANY,
   options: ['k'],
   valueType: (scalar) => LISTS[scalar],

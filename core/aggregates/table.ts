@@ -4,9 +4,11 @@ import { COUNT } from './count.ts';
 import { COUNT_DISTINCT } from './count-distinct.ts';
 import { FIRST, LAST } from './ends.ts';
 import { MAX, MIN } from './extremes.ts';
+import { FIRST_K } from './first-k.ts';
 import { HISTOGRAM } from './histogram.ts';
 import { LAST_K } from './last-k.ts';
 import { MEAN } from './mean.ts';
+import { QUANTILE } from './quantile.ts';
 import { STDDEV, STDDEV_SAMPLE } from './stddev.ts';
 import { SUM } from './sum.ts';
 import { TIME_SINCE_FIRST, TIME_SINCE_LAST } from './times.ts';
@@ -21,8 +23,10 @@ export const AGGREGATIONS = {
   variance: VARIANCE,
   stddev: STDDEV,
   stddev_sample: STDDEV_SAMPLE,
+  quantile: QUANTILE,
   first: FIRST,
   last: LAST,
+  first_k: FIRST_K,
   last_k: LAST_K,
   count_distinct: COUNT_DISTINCT,
   histogram: HISTOGRAM,

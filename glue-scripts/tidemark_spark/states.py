@@ -61,7 +61,7 @@ def levels_of(plan: ViewPlan) -> list[Level]:
         mine = [f for f in plan.aggregates if (f["hop_ms"] or 0) == hop]
         partials: dict[str, dict[str, Any]] = {}
         for feature in mine:
-            of = {name: feature[name] for name in ("event_type", "field", "where", "cap", "k")}
+            of = {name: feature.get(name) for name in ("event_type", "field", "where", "cap", "k", "error")}
             partial = aggregation(feature["op"]).partial
             key = json.dumps(of | {"kind": partial.kind}, sort_keys=True)
             partials.setdefault(key, of | {"type": partial})

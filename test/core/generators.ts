@@ -95,6 +95,8 @@ const aggregateOf = (ops: readonly AggregationOp[]): fc.Arbitrary<Omit<Aggregate
         // Small caps overflow; a sketch that overflows is an estimate, which the oracle doesn't make.
         cap: !options.includes('cap') ? null : op === 'count_distinct' ? 64 : 3,
         k: options.includes('k') ? k : null,
+        ...(options.includes('q') && { q: [0.5, 0.9, 0.0625, 0.9999][k - 1] }),
+        ...(options.includes('error') && { error: [0.01, 0.05, 0.2, 0.5][pick % 4] }),
         value_type,
         enum_values: value_type === 'string' && column === 'kind' ? ['a', 'b', 'c'] : null,
       };

@@ -12,7 +12,7 @@ import { ratio } from '../../core/ratio.ts';
 import { compareCodePoints } from '../../core/text.ts';
 
 const partialOf = (op: AggregationOp, cap: number | null, k: number | null) =>
-  aggregationOf(op).partial.make({ cap, k, value_type: 'int' });
+  aggregationOf(op).partial.make({ cap, k, error: 0.1, value_type: 'int' });
 
 const event = (id: string, event_time: number): CanonicalEvent => ({
   event_id: id,

@@ -10,17 +10,22 @@ from ...codec import varint
 from ...segments import expand
 from ...view_values import Lists
 from ..frame import Windows
-from .aggregation import Aggregation, Cut, PartialType, Values
+from .aggregation import Aggregation, Cut, Ints, PartialType, Values
 from .picks import pick_bytes
+
+
+def picked(cut: Cut, event: Ints, lengths: Ints, owner: Ints) -> list[bytes]:
+    """Cells of several picks: the events (positions among the cut's), how many each tile has, and whose they are."""
+    picks = pick_bytes(cut, cut.at[event], cut.tile_start[owner])
+    edges = np.concatenate([[0], np.cumsum(lengths)]).tolist()
+    return [varint(last - first) + b"".join(picks[first:last]) for first, last in pairwise(edges)]
 
 
 def _cells(cut: Cut) -> list[bytes]:
     lengths = np.minimum(cut.end - cut.begin, cut.spec["k"])
     # Ranges of the negated positions: -(end - 1), -(end - 2), … are the newest first.
     back, owner = expand(1 - cut.end, lengths)
-    picks = pick_bytes(cut, cut.at[-back], cut.tile_start[owner])
-    edges = np.concatenate([[0], np.cumsum(lengths)]).tolist()
-    return [varint(last - first) + b"".join(picks[first:last]) for first, last in pairwise(edges)]
+    return picked(cut, -back, lengths, owner)
 
 
 def _values(windows: Windows) -> Values:

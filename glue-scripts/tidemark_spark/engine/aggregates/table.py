@@ -5,9 +5,11 @@ from .count import COUNT
 from .count_distinct import COUNT_DISTINCT
 from .ends import FIRST, LAST
 from .extremes import MAX, MIN
+from .first_k import FIRST_K
 from .histogram import HISTOGRAM
 from .last_k import LAST_K
 from .mean import MEAN
+from .quantile import QUANTILE
 from .stddev import STDDEV, STDDEV_SAMPLE
 from .sum import SUM
 from .times import TIME_SINCE_FIRST, TIME_SINCE_LAST
@@ -22,8 +24,10 @@ AGGREGATIONS: dict[str, Aggregation] = {
     "variance": VARIANCE,
     "stddev": STDDEV,
     "stddev_sample": STDDEV_SAMPLE,
+    "quantile": QUANTILE,
     "first": FIRST,
     "last": LAST,
+    "first_k": FIRST_K,
     "last_k": LAST_K,
     "count_distinct": COUNT_DISTINCT,
     "histogram": HISTOGRAM,
