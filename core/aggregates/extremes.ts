@@ -28,5 +28,7 @@ const aggregation = (op: string, keep: (a: number, b: number) => number): Aggreg
 
 export const MIN = aggregation('min', Math.min);
 export const MAX = aggregation('max', Math.max);
+/** The smallest value. */
 export const min = <N extends string>(spec: ValuesSpec<N>) => declare(MIN, spec);
+/** The largest value. */
 export const max = <N extends string>(spec: ValuesSpec<N>) => declare(MAX, spec);
