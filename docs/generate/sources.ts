@@ -14,7 +14,7 @@ function sources(): ts.SourceFile[] {
   const folders = new Set(readdirSync(ROOT));
   parsed ??= FOLDERS.filter((folder) => folders.has(folder)).flatMap((folder) =>
     readdirSync(`${ROOT}${folder}`, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts') && !name.includes('client'))
+      .filter((name) => name.endsWith('.ts'))
       .map((name) => {
         const file = `${ROOT}${folder}/${name}`;
         return ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.ES2023, true);
