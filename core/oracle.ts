@@ -111,6 +111,10 @@ function aggregate(feature: AggregateFeatureIR, facts: readonly CanonicalEvent[]
         .slice(-feature.k!)
         .map((row) => row.value)
         .reverse();
+    case 'top_k':
+      return numbers.sort((a, b) => b - a).slice(0, feature.k!);
+    case 'bottom_k':
+      return numbers.sort((a, b) => a - b).slice(0, feature.k!);
     case 'histogram':
       return histogram(feature, rows);
     case 'time_since_last':

@@ -2,6 +2,7 @@
 export { count } from './count.ts';
 export { countDistinct } from './count-distinct.ts';
 export { first, last } from './ends.ts';
+export { bottomK, topK } from './extreme-k.ts';
 export { max, min } from './extremes.ts';
 export { firstK } from './first-k.ts';
 export { histogram } from './histogram.ts';

@@ -3,6 +3,7 @@ import type { Aggregation } from './aggregation.ts';
 import { COUNT } from './count.ts';
 import { COUNT_DISTINCT } from './count-distinct.ts';
 import { FIRST, LAST } from './ends.ts';
+import { BOTTOM_K, TOP_K } from './extreme-k.ts';
 import { MAX, MIN } from './extremes.ts';
 import { FIRST_K } from './first-k.ts';
 import { HISTOGRAM } from './histogram.ts';
@@ -28,6 +29,8 @@ export const AGGREGATIONS = {
   last: LAST,
   first_k: FIRST_K,
   last_k: LAST_K,
+  top_k: TOP_K,
+  bottom_k: BOTTOM_K,
   count_distinct: COUNT_DISTINCT,
   histogram: HISTOGRAM,
   time_since_last: TIME_SINCE_LAST,

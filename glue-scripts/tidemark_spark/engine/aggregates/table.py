@@ -4,6 +4,7 @@ from .aggregation import Aggregation
 from .count import COUNT
 from .count_distinct import COUNT_DISTINCT
 from .ends import FIRST, LAST
+from .extreme_k import BOTTOM_K, TOP_K
 from .extremes import MAX, MIN
 from .first_k import FIRST_K
 from .histogram import HISTOGRAM
@@ -29,6 +30,8 @@ AGGREGATIONS: dict[str, Aggregation] = {
     "last": LAST,
     "first_k": FIRST_K,
     "last_k": LAST_K,
+    "top_k": TOP_K,
+    "bottom_k": BOTTOM_K,
     "count_distinct": COUNT_DISTINCT,
     "histogram": HISTOGRAM,
     "time_since_last": TIME_SINCE_LAST,
