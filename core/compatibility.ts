@@ -152,12 +152,17 @@ function isWhole(expr: ExprIR): boolean {
     case 'const':
       return Number.isSafeInteger(expr.value);
     case 'div':
+    case 'mean_of':
       return false;
     case 'gt':
     case 'gte':
     case 'lt':
     case 'lte':
     case 'eq':
+    case 'sum_of':
+    case 'min_of':
+    case 'max_of':
+    case 'at':
       return true;
     default:
       return isWhole(expr.left) && isWhole(expr.right);

@@ -1,7 +1,7 @@
 /** Features that are computed from others: expressions over what was declared before. */
 import type { FeatureSpec } from './declare.ts';
 import { DefinitionError, shown } from './errors.ts';
-import type { ExprIR } from './ir.ts';
+import type { ExprIR, ListExprIR } from './ir.ts';
 import { requireKind } from './spec.ts';
 
 /** An expression over features declared before it. */
@@ -17,7 +17,7 @@ type Operand = ExprIR | string | number;
 const operand = (value: Operand): ExprIR =>
   typeof value === 'string' ? { op: 'ref', name: value } : typeof value === 'number' ? { op: 'const', value } : value;
 const binary =
-  (op: Exclude<ExprIR['op'], 'ref' | 'const'>) =>
+  (op: Exclude<ExprIR['op'], 'ref' | 'const' | ListExprIR['op']>) =>
   (left: Operand, right: Operand): ExprIR => ({ op, left: operand(left), right: operand(right) });
 
 const add = binary('add');
@@ -45,6 +45,10 @@ function gapAgainstCadence(since_last: string, since_first: string, count: strin
   return div(since_last, div(sub(since_first, since_last), sub(count, 1)));
 }
 
+const ofList =
+  (op: Exclude<ListExprIR['op'], 'at'>) =>
+  (list: string): ExprIR => ({ op, list });
+
 /** Expressions: a string names a feature (or a field), a number is a constant. Null in, null out. */
 export const expr = {
   add,
@@ -64,4 +68,11 @@ export const expr = {
   lte: binary('lte'),
   eq: binary('eq'),
   coalesce: binary('coalesce'),
+  /** Of a list of numbers, such as lastK has; null where it is empty. */
+  sumOf: ofList('sum_of'),
+  meanOf: ofList('mean_of'),
+  minOf: ofList('min_of'),
+  maxOf: ofList('max_of'),
+  /** The value at a place of a list, from 0; null where it is shorter. */
+  at: (list: string, index: number): ExprIR => ({ op: 'at', list, index }),
 };

@@ -31,7 +31,7 @@ export function finalise(plan: ViewPlan, state: EntityState, t: number): Feature
   for (let i = 0; i < features.length; i++) {
     const feature = features[i]!;
     if (feature.kind === 'derived') {
-      out[i] = evaluate(feature.expr, (name) => out[plan.places.get(name)!] as Scalar);
+      out[i] = evaluate(feature.expr, (name) => out[plan.places.get(name)!]!);
     }
   }
   return out;

@@ -59,7 +59,14 @@ export type ExprIR =
   /** Comparisons give 1 or 0. */
   | { readonly op: 'gt' | 'gte' | 'lt' | 'lte' | 'eq'; readonly left: ExprIR; readonly right: ExprIR }
   /** The first operand that is not null. */
-  | { readonly op: 'coalesce'; readonly left: ExprIR; readonly right: ExprIR };
+  | { readonly op: 'coalesce'; readonly left: ExprIR; readonly right: ExprIR }
+  | ListExprIR;
+
+/** Over a feature that is a list of numbers (last_k, first_k, top_k, bottom_k): windows by number of events. */
+export type ListExprIR =
+  | { readonly op: 'sum_of' | 'mean_of' | 'min_of' | 'max_of'; readonly list: string }
+  /** The one at a place, from 0; null where the list is shorter. */
+  | { readonly op: 'at'; readonly list: string; readonly index: number };
 
 /** A column computed from the fields of its own event after all checks; must come out an integer within ±2^53. */
 export interface DerivedColumnIR {

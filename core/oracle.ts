@@ -4,7 +4,7 @@
  */
 import { comparePicks } from './aggregates/picks.ts';
 import { evaluate } from './expr.ts';
-import type { AggregateFeatureIR, CanonicalEvent, FeatureValue, FeatureViewIR, RetractionsIR, Scalar } from './ir.ts';
+import type { AggregateFeatureIR, CanonicalEvent, FeatureValue, FeatureViewIR, RetractionsIR } from './ir.ts';
 import { matches } from './predicate.ts';
 import { ratio } from './ratio.ts';
 import { compareSequence } from './state.ts';
@@ -30,7 +30,7 @@ export function oracle(
   return view.features.map((feature) => {
     const value =
       feature.kind === 'derived'
-        ? evaluate(feature.expr, (name) => (values[name] ?? null) as Scalar)
+        ? evaluate(feature.expr, (name) => values[name] ?? null)
         : aggregate(feature, facts, t);
     values[feature.name] = value;
     return value;
@@ -97,9 +97,9 @@ function aggregate(feature: AggregateFeatureIR, facts: readonly CanonicalEvent[]
     case 'quantile':
       return bucketMiddle(numbers.sort((a, b) => a - b)[rankOf(feature.q!, rows.length) - 1]!, feature.error!);
     case 'min':
-      return Math.min(...numbers);
+      return least(rows, 1);
     case 'max':
-      return Math.max(...numbers);
+      return least(rows, -1);
     case 'first':
       return rows[0]!.value;
     case 'last':
@@ -152,6 +152,14 @@ function bucketMiddle(value: number, error: number): number {
   const width = 1n << BigInt(Math.max(0, digits.length - 1 - Math.max(0, bits)));
   const low = (BigInt(Math.abs(value)) / width) * width;
   return Math.sign(value) * Number(low + (width - 1n) / 2n);
+}
+
+/** The least value, with `sign` -1 the greatest; of texts by code point. */
+function least(rows: readonly Row[], sign: 1 | -1): FeatureValue {
+  const values = rows.map(({ value }) => value);
+  if (values.every((value) => typeof value === 'string'))
+    return values.sort((a, b) => sign * compareCodePoints(a, b))[0]!;
+  return values.map(Number).sort((a, b) => sign * (a - b))[0]!;
 }
 
 interface Row {

@@ -29,6 +29,8 @@ const expr: z.ZodType<ExprIR> = z.lazy(() =>
     z.strictObject({ op: z.literal('ref'), name }),
     z.strictObject({ op: z.literal('const'), value: z.number() }),
     z.strictObject({ op: z.enum(BINARY), left: expr, right: expr }),
+    z.strictObject({ op: z.enum(['sum_of', 'mean_of', 'min_of', 'max_of']), list: name }),
+    z.strictObject({ op: z.literal('at'), list: name, index: z.int().min(0).max(63) }),
   ]),
 );
 

@@ -3,7 +3,7 @@ import { type ColumnType, NUMBERS, OPTION_NAMES, type OptionName, SUMMED, scalar
 import { AGGREGATION_OPS, aggregationOf } from './aggregates/table.ts';
 import { hashOf, versionOf } from './definition-hash.ts';
 import { fail, shown } from './errors.ts';
-import { references } from './expr.ts';
+import { lists, references } from './expr.ts';
 import type { AggregateFeatureIR, ContractIR, FeatureIR, FeatureViewIR, PredicateIR } from './ir.ts';
 import { DAY, HOUR, hopOf, MINUTE } from './time.ts';
 import { checkEnumValues } from './validate-contracts.ts';
@@ -57,6 +57,13 @@ export function checkView(view: FeatureViewIR, contracts: readonly ContractIR[])
         const found = before.get(name);
         if (!found) fail(`${here}.expr`, `feature ${name} that is not declared before`, [...before.keys()].join(', '));
         if (isList(found)) fail(`${here}.expr`, `feature ${name}, which is a list`, 'features with one value');
+      }
+      for (const name of lists(feature.expr)) {
+        const numeric = [...before.values()].filter(
+          ({ value_type }) => value_type === 'ints' || value_type === 'bools',
+        );
+        if (!numeric.some((list) => list.name === name))
+          fail(`${here}.expr`, `feature ${name} as a list`, numeric.map((list) => list.name).join(', '));
       }
     } else {
       checkAggregate(feature, contracts, here);

@@ -1,6 +1,6 @@
 /** What a use case's parts must agree on. Each refusal says the field, what was found and what to write instead. */
 import { fail } from './errors.ts';
-import { references } from './expr.ts';
+import { lists, references } from './expr.ts';
 import type { AlertIR, ContractIR, DerivedColumnIR, UseCaseIR } from './ir.ts';
 import { hasModel, type ModelUseCaseIR } from './parts.ts';
 import { checkContracts } from './validate-contracts.ts';
@@ -56,6 +56,7 @@ function checkContract(contract: ContractIR): void {
 }
 
 function checkDerived({ expr, min, max }: DerivedColumnIR, { fields }: ContractIR, at: string): void {
+  for (const name of lists(expr)) fail(at, `list ${name}`, 'fields of the event: lists are features');
   for (const name of references(expr)) {
     const field = fields.find((candidate) => candidate.name === name);
     if (!field) fail(at, `unknown field ${name}`, fields.map((one) => one.name).join(', '));

@@ -60,6 +60,7 @@ function columnOf(contract: ContractIR, name: string | null): Measure {
 function ofExpression(expr: ExprIR, known: (name: string) => Measure): Measure {
   if (expr.op === 'ref') return known(expr.name);
   if (expr.op === 'const') return 'any';
+  if ('list' in expr) return known(expr.list);
   const [left, right] = [ofExpression(expr.left, known), ofExpression(expr.right, known)];
   if (['gt', 'gte', 'lt', 'lte', 'eq'].includes(expr.op)) return PLAIN;
   if (left === undefined || right === undefined) return undefined;

@@ -1,34 +1,51 @@
-/** min and max. */
-
-import { SIGNED } from '../byte-sizes.ts';
+/** min and max: of numbers, and of texts by code point. */
+import { SIGNED, VARINT } from '../byte-sizes.ts';
 import { declare, type ValuesSpec } from '../declare.ts';
-import { type Aggregation, INEXACT, NUMBERS, type PartialType } from './aggregation.ts';
+import { compareCodePoints } from '../text.ts';
+import { type Aggregation, INEXACT, NUMBERS, type Partial, type PartialType, TEXTS } from './aggregation.ts';
+
+type Extreme = number | string;
 
 /** Bytes: signed value. */
-const extreme = (kind: string, keep: (a: number, b: number) => number): PartialType<number> => ({
-  kind,
-  make: () => ({
-    add: (cell, value) => (cell === null ? Number(value) : keep(cell, Number(value))),
-    merge: keep,
-    // Who was second is not known.
-    remove: (cell, value) => (cell === Number(value) ? INEXACT : cell),
-    write: (out, cell) => out.signed(cell),
-    read: (from) => from.signed(),
-  }),
-  largest: () => SIGNED,
+const ofNumbers = (keep: (a: number, b: number) => number): Partial<number> => ({
+  add: (cell, value) => (cell === null ? Number(value) : keep(cell, Number(value))),
+  merge: keep,
+  // Who was second is not known.
+  remove: (cell, value) => (cell === Number(value) ? INEXACT : cell),
+  write: (out, cell) => out.signed(cell),
+  read: (from) => from.signed(),
 });
 
-const aggregation = (op: string, keep: (a: number, b: number) => number): Aggregation<number> => ({
-  op,
-  partial: extreme(op, keep),
-  field: NUMBERS,
-  valueType: () => 'int',
-  finalise: (cell) => cell,
+/** Bytes: text. */
+const ofTexts = (keep: (a: string, b: string) => string): Partial<string> => ({
+  add: (cell, value) => (cell === null ? String(value) : keep(cell, String(value))),
+  merge: keep,
+  remove: (cell, value) => (cell === value ? INEXACT : cell),
+  write: (out, cell) => out.text(cell),
+  read: (from) => from.text(),
 });
 
-export const MIN = aggregation('min', Math.min);
-export const MAX = aggregation('max', Math.max);
-/** The smallest value. */
+/** @param sign 1 for the least, -1 for the greatest */
+function aggregation(op: 'min' | 'max', sign: 1 | -1): Aggregation<Extreme> {
+  const texts = ofTexts((a, b) => (sign * compareCodePoints(a, b) <= 0 ? a : b));
+  const numbers = ofNumbers(Math[op]);
+  const partial: PartialType<Extreme> = {
+    kind: op,
+    make: ({ value_type }) => (value_type === 'string' ? texts : numbers) as Partial<Extreme>,
+    largest: ({ value_type }, { text }) => (value_type === 'string' ? VARINT + text : SIGNED),
+  };
+  return {
+    op,
+    partial,
+    field: { required: true, types: [...NUMBERS.types!, ...TEXTS.types!] },
+    valueType: (scalar) => (scalar === 'string' ? 'string' : 'int'),
+    finalise: (cell) => cell,
+  };
+}
+
+export const MIN = aggregation('min', 1);
+export const MAX = aggregation('max', -1);
+/** The least value; of texts the first by code point. */
 export const min = <N extends string>(spec: ValuesSpec<N>) => declare(MIN, spec);
-/** The largest value. */
+/** The greatest value; of texts the last by code point. */
 export const max = <N extends string>(spec: ValuesSpec<N>) => declare(MAX, spec);

@@ -11,27 +11,56 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .view_values import Lists
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Column = tuple[Floats, Bools]
 """Values and where they are present; a value where it is not present means nothing."""
 
 
-def evaluate(expr: dict[str, Any], columns: Mapping[str, Column], rows: int) -> Column:
-    """The expression's column. Raises KeyError for a name that is not in `columns`, ValueError for an unknown op."""
+def evaluate(
+    expr: dict[str, Any], columns: Mapping[str, Column], rows: int, lists: Mapping[str, Lists] | None = None
+) -> Column:
+    """The expression's column. Raises KeyError for a name that is not there, ValueError for an unknown op."""
     op = expr["op"]
+    if "list" in expr:
+        return _of_list(expr, (lists or {})[expr["list"]])
     if op == "ref":
         return columns[expr["name"]]
     if op == "const":
         return np.full(rows, float(expr["value"])), np.ones(rows, bool)
-    left, has_left = evaluate(expr["left"], columns, rows)
-    right, has_right = evaluate(expr["right"], columns, rows)
+    left, has_left = evaluate(expr["left"], columns, rows, lists)
+    right, has_right = evaluate(expr["right"], columns, rows, lists)
     if op == "coalesce":
         return np.where(has_left, left, right), has_left | has_right
     with np.errstate(all="ignore"):
         # + 0.0 turns -0.0 into 0.0: JSON can't carry the difference, so no engine may show it.
         value = _apply(op, left, right) + 0.0
     return value, has_left & has_right & np.isfinite(value)
+
+
+def _of_list(expr: dict[str, Any], of: Lists) -> Column:
+    """One number a row, taken in the order of its list, so that rounding is the same everywhere."""
+    lengths, items = of.lengths, of.items.astype(np.float64)
+    begin = np.cumsum(lengths) - lengths
+    if expr["op"] == "at":
+        present = lengths > expr["index"]
+        return _placed(items, begin + expr["index"], present), present
+    out = _placed(items, begin, lengths > 0)
+    combine = {"min_of": np.minimum, "max_of": np.maximum}.get(expr["op"], np.add)
+    for place in range(1, int(lengths.max(initial=0))):
+        longer = lengths > place
+        out[longer] = combine(out[longer], items[begin[longer] + place])
+    if expr["op"] == "mean_of":
+        out = out / np.maximum(lengths, 1)
+    return out + 0.0, lengths > 0
+
+
+def _placed(items: Floats, at: NDArray[np.int64], present: Bools) -> Floats:
+    out = np.zeros(len(present), np.float64)
+    out[present] = items[at[present]]
+    return out
 
 
 def evaluate_one(expr: dict[str, Any], values: Mapping[str, Any]) -> float | None:

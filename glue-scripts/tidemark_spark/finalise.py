@@ -18,12 +18,15 @@ def finalise(
     """Writes the features of rows (row_group, t) into positions `rows` of `out`."""
     frame = Frame(log, groups, row_group, t)
     named: dict[str, Column] = {}
+    lists: dict[str, Lists] = {}
     for index, feature in enumerate(plan.features):
         if feature["kind"] == "derived":
-            values, present = evaluate(feature["expr"], named, len(t))
+            values, present = evaluate(feature["expr"], named, len(t), lists)
         else:
             values, present = aggregation(feature["op"]).values(frame.windows(feature))
-        if not isinstance(values, Lists):
+        if isinstance(values, Lists):
+            lists[feature["name"]] = values
+        else:
             readable = present & (feature["value_type"] != "string")
             named[feature["name"]] = (values.astype(np.float64, copy=False), readable)
         out.write(index, rows, values, present)

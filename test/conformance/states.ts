@@ -7,7 +7,7 @@ import { type Knowledge, oracle } from '../../core/oracle.ts';
 import { applyEvents, emptyState } from '../../core/state.ts';
 import { DAY, HOUR } from '../../core/time.ts';
 import { compileView } from '../../core/view.ts';
-import { EPOCH, newestArrival, stream, viewWith } from '../core/generators.ts';
+import { EPOCH, fieldsFor, newestArrival, stream, viewWith } from '../core/generators.ts';
 import { collidingIds } from './colliding-ids.ts';
 
 const CASES = 60;
@@ -38,17 +38,19 @@ const FIRST: readonly AggregationOp[] = [
 ];
 const PER_OP = 3;
 
-function draw(ops: readonly AggregationOp[], numRuns: number) {
-  return fc.sample(fc.tuple(viewWith(ops), stream), { seed: 20170102, numRuns });
+function draw(ops: readonly AggregationOp[], numRuns: number, fieldsOf?: typeof fieldsFor) {
+  return fc.sample(fc.tuple(viewWith(ops, fieldsOf), stream), { seed: 20170102, numRuns });
 }
 
 export function stateCases() {
-  const drawn = draw(FIRST, CASES);
+  const drawn = draw(FIRST, CASES, (op) => (op === 'min' || op === 'max' ? ['amount'] : fieldsFor(op)));
+  const texts = draw(['min', 'max'], PER_OP, () => ['kind', 'note']);
   const further = AGGREGATION_OPS.filter((op) => !FIRST.includes(op)).flatMap((op) => draw([op], PER_OP));
   const longest = drawn.toSorted(([, a], [, b]) => b.length - a.length).slice(0, COLLIDING);
   return [
     ...drawn,
     ...longest.map(([definition, events]): (typeof drawn)[number] => [definition, collide(events)]),
+    ...texts,
     ...further,
   ]
     .filter(([, events]) => events.length > 0)

@@ -42,7 +42,7 @@ const predicate: fc.Arbitrary<PredicateIR> = fc.oneof(
 const COLUMNS = { amount: 'int', kind: 'enum', flag: 'bool', note: 'string' } as const;
 type Column = keyof typeof COLUMNS;
 
-function fieldsFor(op: AggregationOp): readonly (Column | null)[] {
+export function fieldsFor(op: AggregationOp): readonly (Column | null)[] {
   const { required, types } = aggregationOf(op).field;
   const columns = (Object.keys(COLUMNS) as Column[]).filter((name) => !types || types.includes(COLUMNS[name]));
   return required ? columns : [null, 'amount'];
@@ -61,7 +61,10 @@ const WINDOWS = [
   90 * DAY,
 ];
 
-const aggregateOf = (ops: readonly AggregationOp[]): fc.Arbitrary<Omit<AggregateFeatureIR, 'name'>> =>
+const aggregateOf = (
+  ops: readonly AggregationOp[],
+  fieldsOf = fieldsFor,
+): fc.Arbitrary<Omit<AggregateFeatureIR, 'name'>> =>
   fc
     .record({
       op: fc.constantFrom(...ops),
@@ -77,7 +80,7 @@ const aggregateOf = (ops: readonly AggregationOp[]): fc.Arbitrary<Omit<Aggregate
       // Hops of a series are at most an hour here where its windows are narrow.
       const [place, of] = width !== null && width * 4 <= 90 * DAY && hopOf(width * 4) <= width ? series : [0, 1];
       const window_ms = width;
-      const fields = fieldsFor(op);
+      const fields = fieldsOf(op);
       const column = fields[pick % fields.length]!;
       const { options = [], valueType } = aggregationOf(op);
       const type = column === null ? 'int' : COLUMNS[column];
@@ -110,7 +113,9 @@ const REMEMBERED = [
 ];
 
 /** Up to eight aggregates and a ratio, a difference and a comparison over the first of them. */
-export const viewWith = (ops: readonly AggregationOp[]): fc.Arbitrary<FeatureViewIR> => viewOf(aggregateOf(ops));
+/** @param fieldsOf what an aggregation may be drawn over. @default - whatever it takes */
+export const viewWith = (ops: readonly AggregationOp[], fieldsOf?: typeof fieldsFor): fc.Arbitrary<FeatureViewIR> =>
+  viewOf(aggregateOf(ops, fieldsOf));
 export const view = viewWith(AGGREGATION_OPS);
 
 /** Whatever is retracted, these are corrected at once. */

@@ -1,19 +1,40 @@
-"""min and max."""
+"""min and max: of numbers, and of texts by code point."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ...codec import signed
+from ...codec import signed, text
+from ...columns import PropertyColumn, byte_ranks
 from ...segments import range_extreme
-from .aggregation import Aggregation, PartialType
+from ..frame import Windows
+from .aggregation import Aggregation, Cut, Ints, PartialType, Values
+
+
+def _by_code_point(column: PropertyColumn) -> tuple[Ints, Ints]:
+    """Of a text column's codes the place in order, and of the places the code."""
+    assert column.words is not None
+    ranks = byte_ranks(column.words)
+    return ranks, np.argsort(ranks)
 
 
 def _extreme(kind: str, pick: np.ufunc) -> Aggregation:
-    return Aggregation(
-        PartialType(kind, lambda cut: [signed(v) for v in pick.reduceat(cut.values, cut.begin).tolist()]),
-        lambda windows: (range_extreme(windows.chosen.values, windows.start, windows.end, pick), windows.some),
-    )
+    def cells(cut: Cut) -> list[bytes]:
+        if cut.column.words is None:
+            return [signed(v) for v in pick.reduceat(cut.values, cut.begin).tolist()]
+        ranks, codes = _by_code_point(cut.column)
+        found = codes[pick.reduceat(ranks[cut.values], cut.begin)]
+        return [text(word) for word in cut.column.words.take(found).to_pylist()]
+
+    def values(windows: Windows) -> Values:
+        chosen = windows.chosen
+        assert chosen.column is not None
+        if chosen.column.words is None or not len(chosen.column.words):
+            return range_extreme(chosen.values, windows.start, windows.end, pick), windows.some
+        ranks, codes = chosen.once("code points", lambda: _by_code_point(chosen.column))
+        return codes[range_extreme(ranks[chosen.values], windows.start, windows.end, pick)], windows.some
+
+    return Aggregation(PartialType(kind, cells), values)
 
 
 MIN = _extreme("min", np.minimum)
