@@ -36,7 +36,7 @@ export function parts() {
         silenceMs: 15 * MINUTE,
         onDemand: true,
       }),
-      jest('readme', "the README's way to AWS, command by command (jest)", {
+      jest('readme', "the documents' ways, command by command (jest)", {
         folder: 'test/readme',
         silenceMs: 15 * MINUTE,
         onDemand: true,
