@@ -39,12 +39,16 @@ export interface GateDecision {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** @param definition_hash of the view that is deployed here */
+/**
+ * @param definition_hash of the view that is deployed here
+ * @param etag of the model's archive, as S3 gives it: in quotes
+ */
 export function decideGate(
   gate: ModelIR['gate'],
   definition_hash: string,
   metrics: TrainingMetrics,
   manifest: Manifest,
+  etag: string,
 ): GateDecision {
   const { model, baseline, difference } = metrics;
   const gain = difference.auc;
@@ -83,6 +87,8 @@ export function decideGate(
     metadata: {
       definition_hash: metrics.definition_hash,
       model_sha256: metrics.model_sha256,
+      // Of the whole archive, with the code that compares the sha256.
+      model_etag: etag.replaceAll('"', ''),
       training_set_id: metrics.training_set_id,
       snapshot_id: String(manifest.snapshot_id),
       spine_hash: manifest.spine_hash,

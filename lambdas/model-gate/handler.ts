@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { extract } from 'tar-stream';
 import { z } from 'zod';
 import { requireModel } from '../../core/parts.ts';
@@ -16,24 +16,36 @@ const { ir, view } = loadUseCase(import.meta.dirname);
 const telemetry = createTelemetry(env);
 const s3 = new S3Client(patient());
 
-const inputSchema = z.object({ manifest_uri: z.string(), output_data_url: z.string() });
+const inputSchema = z.object({ manifest_uri: z.string(), model_data_url: z.string(), output_data_url: z.string() });
 
 /** Reads what the training job measured and decides; the state machine acts on `passed`. */
 export async function handler(event: unknown): Promise<GateDecision> {
-  const { manifest_uri, output_data_url } = inputSchema.parse(event);
+  const { manifest_uri, model_data_url, output_data_url } = inputSchema.parse(event);
+  const etag = await etagOf(model_data_url);
   const metrics = metricsSchema.parse(JSON.parse(await fileInArchive(await load(output_data_url), 'metrics.json')));
   const manifest = manifestSchema.parse(JSON.parse((await load(manifest_uri)).toString('utf8')));
-  const decision = decideGate(requireModel(ir).model.gate, view.definition_hash, metrics, manifest);
+  const decision = decideGate(requireModel(ir).model.gate, view.definition_hash, metrics, manifest, etag);
   telemetry.info('gate', { passed: decision.passed, failed_criteria: decision.reasons.length });
   telemetry.flush();
   return decision;
 }
 
 async function load(uri: string): Promise<Buffer> {
+  const { Body } = await s3.send(new GetObjectCommand(placeOf(uri)));
+  return Buffer.from(await Body!.transformToByteArray());
+}
+
+async function etagOf(uri: string): Promise<string> {
+  const { ETag } = await s3.send(new HeadObjectCommand(placeOf(uri)));
+  if (!ETag) throw new Error('model_data_url: found no ETag; every object of S3 has one');
+  return ETag;
+}
+
+/** @throws Error when it is no object of the lake */
+function placeOf(uri: string): { Bucket: string; Key: string } {
   const prefix = `s3://${env.LAKE_BUCKET}/`;
   if (!uri.startsWith(prefix)) throw new Error('uri: found another place; allowed: objects of the lake bucket');
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket: env.LAKE_BUCKET, Key: uri.slice(prefix.length) }));
-  return Buffer.from(await Body!.transformToByteArray());
+  return { Bucket: env.LAKE_BUCKET, Key: uri.slice(prefix.length) };
 }
 
 /** @throws Error when the archive has no such file */

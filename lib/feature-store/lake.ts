@@ -118,6 +118,11 @@ export class Lake extends Construct {
     this.key.grantDecrypt(grantee);
   }
 
+  /** May ask for objects below the prefixes by HeadObject: that is s3:GetObject too, and nothing is decrypted for it. */
+  grantHead(grantee: IGrantable, ...prefixes: readonly LakePrefix[]): void {
+    this.grant(grantee, ['s3:GetObject'], prefixes);
+  }
+
   /** May list the bucket, and read, write and delete objects below the prefixes. */
   grantReadWrite(grantee: IGrantable, ...prefixes: readonly LakePrefix[]): void {
     this.grantList(grantee);

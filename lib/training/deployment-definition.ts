@@ -1,6 +1,6 @@
 import { cleaningStates } from './cleaning-definition.ts';
 import { ROLLBACK_ALARMS, type RollbackAlarm } from './rollback-alarms.ts';
-import { MISSING, RETRY_CLOUDWATCH, RETRY_TRANSIENT, SDK, type State } from './states.ts';
+import { MISSING, RETRY_CLOUDWATCH, RETRY_S3, RETRY_TRANSIENT, SDK, type State } from './states.ts';
 import type { TrainingDefinitionProps } from './training-definition.ts';
 
 /** Statuses in which SageMaker refuses every change of an endpoint. */
@@ -10,6 +10,7 @@ const BUSY = "['Creating', 'Updating', 'SystemUpdating', 'RollingBack', 'Deletin
 export function deploymentStates(props: TrainingDefinitionProps): Record<string, State> {
   return {
     ...findingStates(props),
+    ...comparingStates(),
     ...makingStates(props),
     ...changingStates(props),
     ...waitingStates(props),
@@ -38,7 +39,7 @@ function findingStates({
         desired_instances:
           '{% $exists($states.result.ProductionVariants) ? $states.result.ProductionVariants[0].DesiredInstanceCount : 0 %}',
       },
-      Catch: [{ ErrorEquals: MISSING, Assign: { endpoint_status: 'Missing', ...unknown }, Next: 'CreateModel' }],
+      Catch: [{ ErrorEquals: MISSING, Assign: { endpoint_status: 'Missing', ...unknown }, Next: 'FindPackage' }],
       Next: 'EndpointFound',
     },
     EndpointFound: {
@@ -97,7 +98,59 @@ function findingStates({
         },
         { Condition: "{% $refusal != '' %}", Next: 'AfterFailing' },
       ],
+      Default: 'FindPackage',
+    },
+  };
+}
+
+/**
+ * Whether the archive is still the one that was approved. SageMaker keeps ModelDataETag, and nowhere says that it compares
+ * it. The model inside is compared once more when it is loaded, but by code of the same archive.
+ */
+function comparingStates(): Record<string, State> {
+  const object = "$substringAfter($model_data_url, 's3://')";
+  return {
+    FindPackage: {
+      Type: 'Task',
+      Resource: `${SDK}:describeModelPackage`,
+      Arguments: { ModelPackageName: '{% $model_package_arn %}' },
+      Assign: {
+        model_data_url: '{% $states.result.InferenceSpecification.Containers[0].ModelDataUrl %}',
+        approved_etag:
+          "{% ($etag := $states.result.InferenceSpecification.Containers[0].ModelDataETag; $exists($etag) ? $replace($etag, '\"', '') : '') %}",
+      },
+      Retry: RETRY_TRANSIENT,
+      Next: 'ArchiveBound',
+    },
+    ArchiveBound: {
+      Type: 'Choice',
+      Comment: 'Packages that were registered before ETags were kept have none',
+      Choices: [{ Condition: "{% $approved_etag != '' %}", Next: 'CompareArchive' }],
       Default: 'CreateModel',
+    },
+    CompareArchive: {
+      Type: 'Task',
+      Resource: 'arn:aws:states:::aws-sdk:s3:headObject',
+      Arguments: {
+        Bucket: `{% $substringBefore(${object}, '/') %}`,
+        Key: `{% $substringAfter(${object}, '/') %}`,
+        IfMatch: `{% '"' & $approved_etag & '"' %}`,
+      },
+      Retry: RETRY_S3,
+      // Any answer but yes is a refusal, whatever Step Functions calls it: only the words look at the status.
+      Catch: [
+        {
+          ErrorEquals: ['States.ALL'],
+          Assign: {
+            endpoint_config: '{% $live_config %}',
+            failure: '',
+            refusal:
+              "{% $model_data_url & ($contains($states.errorOutput.Cause, 'Status Code: 412') ? ' is another object than the one that was approved' : ' cannot be compared with the one that was approved (' & $states.errorOutput.Error & ', ' & $states.errorOutput.Cause & ')') & ': delete the versions above the approved one and start again, or train and approve another' %}",
+          },
+          Next: 'AfterFailing',
+        },
+      ],
+      Next: 'CreateModel',
     },
   };
 }
@@ -176,7 +229,9 @@ function changingStates({ name, endpoint, alarmPrefix }: TrainingDefinitionProps
       Catch: [
         {
           ErrorEquals: ['States.ALL'],
-          Assign: { refusal: "{% $states.errorOutput.Error & ', ' & $states.errorOutput.Cause %}" },
+          Assign: {
+            refusal: "{% 'UpdateEndpoint: ' & $states.errorOutput.Error & ', ' & $states.errorOutput.Cause %}",
+          },
           Next: 'WaitForEndpoint',
         },
       ],
@@ -256,7 +311,7 @@ function waitingStates({ name, pollSeconds }: TrainingDefinitionProps): Record<s
       Type: 'Fail',
       Error: 'DeploymentFailed',
       Cause:
-        "{% 'The endpoint is ' & $endpoint_status & ' with configuration ' & $endpoint_config & ': the new model does not serve' & $failure & ($refusal = '' ? '' : '. UpdateEndpoint: ' & $refusal) %}",
+        "{% 'The endpoint is ' & $endpoint_status & ' with configuration ' & $endpoint_config & ': the new model does not serve' & $failure & ($refusal = '' ? '' : '. ' & $refusal) %}",
     },
     Deployed: {
       Type: 'Succeed',

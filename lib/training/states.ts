@@ -30,3 +30,8 @@ export const MISSING = ['SageMaker.SageMakerException'];
 export const RETRY_CLOUDWATCH = [
   { ErrorEquals: ['CloudWatch.CloudWatchException'], IntervalSeconds: 2, MaxAttempts: 3, BackoffRate: 2 },
 ];
+
+/** An answer of S3 to a HEAD request has no body, so that any of them may have the general exception's name. */
+export const RETRY_S3 = [
+  { ErrorEquals: ['S3.S3Exception', 'S3.SdkClientException'], IntervalSeconds: 2, MaxAttempts: 3, BackoffRate: 2 },
+];

@@ -42,7 +42,7 @@ export interface TrainingDefinitionProps {
 /**
  * What the names of this execution's resources end with: twelve hexadecimal digits. An execution that a rule starts is named
  * `<uuid>_<uuid>`, 73 characters with an underscore; SageMaker allows 63 and none. `alarms` are those made for
- * this deployment, `refusal` is what UpdateEndpoint answered.
+ * this deployment, `refusal` is why it was not made: what UpdateEndpoint answered, or that the archive is another one.
  */
 const OF_THIS_RUN = {
   run: "{% $substring($hash($states.context.Execution.Name, 'SHA-256'), 0, 12) %}",
@@ -203,6 +203,7 @@ function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
             {
               Image: props.imageUri,
               ModelDataUrl: '{% $model_data_url %}',
+              ModelDataETag: '{% $gate.metadata.model_etag %}',
               Environment: {
                 SAGEMAKER_PROGRAM: 'inference.py',
                 // The model carries the code it was trained with: an endpoint must be able to start again, and an old version

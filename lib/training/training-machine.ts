@@ -188,6 +188,8 @@ export class TrainingMachine extends Construct {
       ['sagemaker:CreateModelPackage', 'sagemaker:DescribeModelPackage'],
       [props.registry.groupArn, props.registry.packagesArn],
     );
+    // Whether the archive is still the one that was approved.
+    props.lake.grantHead(role, PREFIX.models);
     // Whether a model made of a package is checked on the package as well is documented for other accounts only.
     allow(['sagemaker:CreateModel'], [model, props.registry.packagesArn]);
     allow(['sagemaker:DescribeModel', 'sagemaker:DeleteModel'], [model]);

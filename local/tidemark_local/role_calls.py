@@ -13,6 +13,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from .role_session import RoleSession
 
+# The answer to a HEAD request has no body that names its error; botocore gives the status instead. Version 2 of the SDK
+# for Java knows these (ExceptionTranslationInterceptor of its S3 client), the rest has no name and no message.
+_WITHOUT_BODY = {
+    ("HeadObject", "404"): ("NoSuchKey", "The specified key does not exist."),
+    ("HeadBucket", "404"): ("NoSuchBucket", "The specified bucket does not exist."),
+}
+
 
 class CallError(Exception):
     """A failed call: the service's error code, whether its API model knows the code, and the message."""
@@ -35,15 +42,17 @@ def call(session: RoleSession, service: str, operation: str, arguments: dict, st
     try:
         answer = client._make_api_call(operation, given)
     except ClientError as error:
-        code = error.response["Error"].get("Code", "Unknown")
+        code, message = error.response["Error"].get("Code", "Unknown"), error.response["Error"].get("Message", "")
         meta = error.response.get("ResponseMetadata", {})
+        if code == str(meta.get("HTTPStatusCode")):
+            code, message = _WITHOUT_BODY.get((operation, code), (code, "null"))
         modelled = any(
             code in (shape.name, shape.metadata.get("error", {}).get("code")) for shape in model.error_shapes
         )
         raise CallError(
             code,
             modelled,
-            error.response["Error"].get("Message", ""),
+            message,
             meta.get("HTTPStatusCode", 0),
             meta.get("RequestId", ""),
         ) from error

@@ -35,12 +35,13 @@ export async function registerLike(session: Session, arn: string, name: string, 
   const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: from.pathname.slice(1) }));
   const Key = `${from.pathname.slice(1).split('/')[0]}/${name}/output/model.tar.gz`;
   const archive = await rewrite(Buffer.from((await Body?.transformToByteArray()) ?? []), more);
-  await s3.send(new PutObjectCommand({ Bucket, Key, Body: archive }));
+  const { ETag = '' } = await s3.send(new PutObjectCommand({ Bucket, Key, Body: archive }));
+  const model_etag = ETag.replaceAll('"', '');
   const { ModelPackageArn } = await sagemaker.send(
     new CreateModelPackageCommand({
       ModelPackageGroupName: like.ModelPackageGroupName,
       ModelApprovalStatus: 'PendingManualApproval',
-      CustomerMetadataProperties: like.CustomerMetadataProperties,
+      CustomerMetadataProperties: { ...like.CustomerMetadataProperties, model_etag },
       InferenceSpecification: {
         ...like.InferenceSpecification,
         Containers: [
@@ -48,6 +49,7 @@ export async function registerLike(session: Session, arn: string, name: string, 
             Image: container?.Image,
             Environment: container?.Environment,
             ModelDataUrl: `s3://${Bucket}/${Key}`,
+            ModelDataETag: model_etag,
           },
         ],
       },

@@ -76,10 +76,12 @@ describe('the deployed app, with IAM enforced', () => {
 
   test('registers the model with its metrics and serves it', async () => {
     const { sagemaker } = session.connection.clients;
-    const { ModelApprovalStatus } = await sagemaker.send(
+    const { ModelApprovalStatus, InferenceSpecification } = await sagemaker.send(
       new DescribeModelPackageCommand({ ModelPackageName: model.arn }),
     );
     expect(ModelApprovalStatus).toBe('Approved');
+    // The machine compared it before this was deployed.
+    expect(InferenceSpecification?.Containers?.[0]?.ModelDataETag).toMatch(/^[0-9a-f]{32}(-\d+)?$/);
     expect(model.training_set_id).toBe('e2e');
     expect(Number(model.metadata.auc_low)).toBeLessThanOrEqual(Number(model.metadata.auc));
     expect(await readEndpoint(sagemaker, model.endpoint ?? '')).toMatchObject({ status: 'InService' });

@@ -314,6 +314,11 @@ describe('what each job may do', () => {
     expect(grants.filter((grant) => /:(Create|Describe)ModelPackage on/.test(grant))).toHaveLength(4);
   });
 
+  test('of the lake the state machine may look at the archives of models, and no more', async () => {
+    const lake = (await grantsOf('TrainingRole')).filter((grant) => grant.includes('LakeBucket'));
+    expect(lake).toEqual(['s3:GetObject on <LakeBucket Arn>/models/*']);
+  });
+
   test('only a changed approval deploys a model, and any change where the event does not say what has changed', async () => {
     const field = awsAnswer<string>('sagemaker.package-event-names-changed-fields');
     (await synthesise('prod')).template('training').hasResourceProperties('AWS::Events::Rule', {

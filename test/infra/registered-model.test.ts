@@ -25,7 +25,9 @@ interface Registered {
   readonly States: {
     readonly RegisterModel: {
       readonly Arguments: {
-        readonly InferenceSpecification: { readonly Containers: readonly { readonly Environment: object }[] };
+        readonly InferenceSpecification: {
+          readonly Containers: readonly { readonly Environment: object; readonly ModelDataETag: string }[];
+        };
       };
     };
   };
@@ -41,6 +43,9 @@ test('a registered model serves by the code inside it, whatever is deployed late
       TIDEMARK_MODEL_SHA256: '{% $gate.metadata.model_sha256 %}',
       SAGEMAKER_MODEL_SERVER_WORKERS: '1',
     },
+  ]);
+  expect(InferenceSpecification.Containers.map(({ ModelDataETag }) => ModelDataETag)).toEqual([
+    '{% $gate.metadata.model_etag %}',
   ]);
   // The sources of today are what trains, and nothing else.
   const text = JSON.stringify(trainingDefinition(props));

@@ -119,6 +119,7 @@ export class Endpoints {
 
   async remove(endpoint: string): Promise<void> {
     await this.sagemaker.send(new DeleteEndpointCommand({ EndpointName: endpoint }));
+    while (await this.status(endpoint)) await sleep(100);
   }
 
   close(): void {

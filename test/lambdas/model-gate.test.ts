@@ -16,7 +16,7 @@ const metrics: TrainingMetrics = {
 };
 const manifest: Manifest = { training_set_id: 's', definition_hash: 'h', snapshot_id: '77', spine_hash: 'sp' };
 const decide = (over: Partial<TrainingMetrics> = {}, other: Partial<Manifest> = {}) =>
-  decideGate(rules, 'h', { ...metrics, ...over }, { ...manifest, ...other });
+  decideGate(rules, 'h', { ...metrics, ...over }, { ...manifest, ...other }, '"9b2cf535f27731c974343645a3985328-3"');
 const withModel = (over: Partial<TrainingMetrics['model']>) => decide({ model: { ...quality, ...over } });
 
 describe('decideGate', () => {
@@ -27,6 +27,7 @@ describe('decideGate', () => {
       metadata: {
         definition_hash: 'h',
         model_sha256: 'a'.repeat(64),
+        model_etag: '9b2cf535f27731c974343645a3985328-3',
         training_set_id: 's',
         snapshot_id: '77',
         spine_hash: 'sp',

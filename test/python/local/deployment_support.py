@@ -63,6 +63,8 @@ class App:
             allow(["sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint"], endpoint),
             allow(["cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms"], self.alarms),
             allow("iam:PassRole", self.cloud.hosting),
+            allow("sagemaker:DescribeModelPackage", packages),
+            allow("s3:GetObject", f"arn:aws:s3:::{self.cloud.bucket}/models/*"),
         ]
 
     def grants_to_train(self, training_role):
@@ -76,21 +78,33 @@ class App:
             allow("iam:PassRole", training_role),
         ]
 
-    def package(self, **model):
-        """Registers an approved model of this content; its ARN."""
-        number = uuid.uuid4().hex
-        url = self.cloud.put(f"{number}.tar.gz", tar({"model.json": json.dumps(model), "code/inference.py": SCRIPT}))
+    def package(self, *, etag=True, **model):
+        """Registers an approved model of this content, with its archive's ETag as RegisterModel does; its ARN."""
+        key = self.put_archive(f"models/{uuid.uuid4().hex}.tar.gz", **model)
+        container = {"Image": "sagemaker-xgboost:3.2-0", "ModelDataUrl": self.cloud.uri(key)}
+        bound = {"ModelDataETag": self.etag(key).strip('"')} if etag else {}
         return self.cloud.sagemaker.create_model_package(
             ModelPackageGroupName=self.name,
             ModelApprovalStatus="Approved",
             InferenceSpecification={
-                "Containers": [
-                    {"Image": "sagemaker-xgboost:3.2-0", "ModelDataUrl": url, "Environment": SELF_CONTAINED}
-                ],
+                "Containers": [{**container, **bound, "Environment": SELF_CONTAINED}],
                 "SupportedContentTypes": ["application/json"],
                 "SupportedResponseMIMETypes": ["application/json"],
             },
         )["ModelPackageArn"]
+
+    def put_archive(self, key, **model):
+        self.cloud.put(key, tar({"model.json": json.dumps(model), "code/inference.py": SCRIPT}))
+        return key
+
+    def etag(self, key):
+        return self.cloud.s3.head_object(Bucket=self.cloud.bucket, Key=key)["ETag"]
+
+    def archive(self, package):
+        """The key of a package's archive."""
+        found = self.cloud.sagemaker.describe_model_package(ModelPackageName=package)
+        url = found["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
+        return url.removeprefix(self.cloud.uri(""))
 
     def start(self, package, **training):
         """Starts the machine under a name such as EventBridge gives, with a package or to train."""

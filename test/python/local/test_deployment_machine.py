@@ -16,9 +16,13 @@ from deployment_support import SCRIPT, App, output
 from jobs_support import LOGS, allow, running_cloud, tar, until
 
 GATE = """
-export const handler = async ({ training_job_name, output_data_url }) => ({
-  passed: output_data_url.includes(`/${training_job_name}/output/`), reasons: ['another place'], metadata: METADATA,
-});
+import boto3
+
+def handler(event, context):
+    bucket, key = event["model_data_url"].removeprefix("s3://").split("/", 1)
+    etag = boto3.client("s3").head_object(Bucket=bucket, Key=key)["ETag"]
+    passed = f"/{event['training_job_name']}/output/" in event["output_data_url"]
+    return {"passed": passed, "reasons": ["another place"], "metadata": {**METADATA, "model_etag": etag.strip('"')}}
 """
 TRAIN = """
 import json, os, shutil
@@ -56,13 +60,13 @@ def test_a_training_registers_and_deploys_under_the_same_names(cloud):
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr(
-            "index.mjs",
+            "index.py",
             GATE.replace("METADATA", json.dumps({"auc": "0.8513", "auc_low": "0.8362", "model_sha256": "0" * 64})),
         )
     gate = cloud.client("lambda").create_function(
         FunctionName="gate",
-        Runtime="nodejs24.x",
-        Role=cloud.role("gate", "lambda", allow(LOGS)),
+        Runtime="python3.12",
+        Role=cloud.role("gate", "lambda", allow("s3:GetObject", data[0]["Resource"]), allow(LOGS)),
         Handler="index.handler",
         Code={"ZipFile": archive.getvalue()},
     )["FunctionArn"]
@@ -87,7 +91,12 @@ def test_a_training_registers_and_deploys_under_the_same_names(cloud):
         cloud.put(f"sets/one/{split}/rows.txt", "1")
     made = output(app.ended(app.start(None, training_set_id="one")))
     found = cloud.sagemaker.describe_model_package(ModelPackageName=made["model_package_arn"])
-    assert found["CustomerMetadataProperties"] == {"auc": "0.8513", "auc_low": "0.8362", "model_sha256": "0" * 64}
+    etag = app.etag(app.archive(made["model_package_arn"])).strip('"')
+    assert found["CustomerMetadataProperties"] == {
+        **{"auc": "0.8513", "auc_low": "0.8362", "model_sha256": "0" * 64},
+        "model_etag": etag,
+    }
+    assert found["InferenceSpecification"]["Containers"][0]["ModelDataETag"] == etag
     job = cloud.sagemaker.describe_training_job(TrainingJobName=made["model_name"])
     assert job["TrainingJobStatus"] == "Completed" and app.ask() == "trained"
 
@@ -133,6 +142,44 @@ def test_a_bad_model_that_serves_does_not_block_its_successor(cloud):
     with app.traffic() as answers:
         output(app.deploy(app.package(name="good")))
     assert 500 in answers and app.ask() == "good"
+
+
+def test_an_archive_overwritten_after_its_approval_is_not_deployed(cloud):
+    app = App(cloud, "bound", canaryPercent=0)
+    output(app.deploy(app.package(name="good")))
+    before, package = app.endpoint(), app.package(name="approved")
+    key = app.archive(package)
+    approved = cloud.s3.get_object(Bucket=cloud.bucket, Key=key)["Body"].read()
+    app.put_archive(key, name="another")
+    found = app.deploy(package)
+    assert (found["status"], found["error"]) == ("FAILED", "DeploymentFailed")
+    assert f"{cloud.uri(key)} is another object than the one that was approved" in found["cause"]
+    assert "delete the versions above the approved one" in found["cause"]
+    after = app.endpoint()
+    assert (after["EndpointConfigName"], after["EndpointStatus"]) == (before["EndpointConfigName"], "InService")
+    assert app.ask() == "good" and len(models(app)) == 1 and app.alarm_names() == []
+    cloud.put(key, approved)
+    output(app.deploy(package))
+    assert app.ask() == "approved"
+
+
+def test_an_archive_that_is_gone_is_not_deployed_and_said_so(cloud):
+    app = App(cloud, "gone")
+    package = app.package(name="gone")
+    key = app.archive(package)
+    cloud.s3.delete_object(Bucket=cloud.bucket, Key=key)
+    found = app.deploy(package)  # a first deployment: there is no endpoint yet
+    assert (found["status"], found["error"]) == ("FAILED", "DeploymentFailed")
+    assert (
+        f"{cloud.uri(key)} cannot be compared with the one that was approved (S3.NoSuchKeyException," in found["cause"]
+    )
+    assert models(app) == []
+
+
+def test_a_package_that_was_registered_without_an_etag_is_deployed(cloud):
+    app = App(cloud, "unbound", canaryPercent=0)
+    output(app.deploy(app.package(name="older", etag=False)))
+    assert app.ask() == "older"
 
 
 def test_going_back_deploys_the_version_before(cloud):

@@ -90,3 +90,25 @@ def test_s3_has_a_second_request_id_on_aws(cloud):
     found = run(cloud, "s3", "aws-sdk:s3:getObject", {"Bucket": "none-such", "Key": "k"})
     assert found["error"] == "S3.NoSuchBucketException"
     check("stepfunctions.s3-request-ids", len(re.findall(r"Request ID: ", found["cause"])))
+
+
+@pytest.mark.parametrize(
+    ("case", "arguments"),
+    [("differs", {"Key": "there", "IfMatch": '"other"'}), ("missing", {"Key": "none"})],
+)
+def test_an_answer_to_head_names_its_error_by_the_status_alone(cloud, case, arguments):
+    # What Step Functions makes of it is documented nowhere: these are the words of the SDK for Java, as in its other
+    # errors. A deployment refuses at any error of the call, so nothing but its sentence depends on them.
+    cloud.put("there", "1")
+    found = run(cloud, f"head-{case}", "aws-sdk:s3:headObject", {"Bucket": cloud.bucket, **arguments})
+    error, cause = answer("stepfunctions.head-errors")[case]
+    assert found["error"] == error
+    assert re.fullmatch(pattern(cause), found["cause"]), found["cause"]
+
+
+def test_head_gives_the_etag_that_if_match_takes(cloud):
+    etag = cloud.s3.put_object(Bucket=cloud.bucket, Key="same", Body=b"1")["ETag"]
+    for index, given in enumerate((etag, etag.strip('"'))):
+        arguments = {"Bucket": cloud.bucket, "Key": "same", "IfMatch": given}
+        found = run(cloud, f"head-same-{index}", "aws-sdk:s3:headObject", arguments)
+        assert json.loads(found["output"])["ETag"] == etag
