@@ -58,6 +58,8 @@ async function inCheckout(folder: string, part: string, say: (text: string) => v
   mkdirSync(path.dirname(file), { recursive: true });
   rmSync(file, { force: true });
   const args = ['--import', 'tsx', path.join('bench', 'run.ts'), '--only', part, '--json', file];
-  await outputOf(process.execPath, args, say, { ...process.env, CI: 'true' }, folder);
+  // Its own heartbeats say how long; ours says it once.
+  const plain = (text: string) => say(text.replace(/^\s*… /, '').replace(/ \(\d+(\.\d)? m?s\)$/, ''));
+  await outputOf(process.execPath, args, plain, { ...process.env, CI: 'true' }, folder);
   return JSON.parse(readFileSync(file, 'utf8')) as Row[];
 }
