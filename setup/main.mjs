@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { findTools } from './checks.mjs';
 import { ROOT, toolEnvironment } from './environment.mjs';
 import { exitCodeOf, runAttached } from './processes.mjs';
+import { select } from './selection.mjs';
 import { prepare } from './steps.mjs';
 
 const COMMANDS = {
@@ -33,6 +34,11 @@ export async function main(argv) {
     console.error(`usage: node setup/run.mjs <command> [options]\n\n${list.join('\n')}`);
     return 2;
   }
+  // What can be answered is answered before anything is installed.
+  const asked = command === 'test' ? select(rest) : {};
+  if (asked.help) console.log(asked.help);
+  if (asked.problem) console.error(asked.problem);
+  if (asked.help || asked.problem) return asked.problem ? 2 : 0;
   const found = findTools();
   if (found.problem) {
     console.error(found.problem);
