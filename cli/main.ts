@@ -17,6 +17,7 @@ import { restoreFeaturesTable, restoreScoresTable } from './commands/restore.ts'
 import { rebuild, train } from './commands/train.ts';
 import { webhook } from './commands/webhook.ts';
 import { CliError, messageOf } from './errors.ts';
+import { parseInstant } from './instant.ts';
 import { stageOption, useCaseOption } from './stage-option.ts';
 
 const definitionsOption = () =>
@@ -41,9 +42,8 @@ function port(text: string): number {
 }
 
 function day(text: string): number {
-  const value = Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text);
-  if (!Number.isFinite(value))
-    throw new InvalidArgumentError('allowed is a day such as 2017-12-01 or an ISO time with a zone.');
+  const value = parseInstant(text);
+  if (value === null) throw new InvalidArgumentError('allowed is a day such as 2017-12-01 or an ISO time with a zone.');
   return value;
 }
 

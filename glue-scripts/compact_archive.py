@@ -1,7 +1,7 @@
 """Glue job: archive/{events,quarantine,predictions}/ → Iceberg tables of the same names. May run again.
 
 Arguments: --aws_region, --lake_bucket, --database, --ir_uri, --entity_buckets, --table_features, --late_days (how long
-after its day an object may come).
+after its day an object may come), --metrics (name of open_gaps).
 """
 
 import json
@@ -9,19 +9,21 @@ import json
 from pyspark.sql import SparkSession
 from tidemark_spark.archive import compact
 from tidemark_spark.job_arguments import resolve
+from tidemark_spark.job_metrics import publish
 from tidemark_spark.spark_events import prepare
 from tidemark_spark.tables import Tables
 from tidemark_spark.tombstones import read_tombstones
 
 
 def main() -> None:
-    args = resolve(["lake_bucket", "database", "entity_buckets", "table_features", "late_days"])
+    args = resolve(["lake_bucket", "database", "entity_buckets", "table_features", "late_days", "metrics"])
     spark = SparkSession.builder.getOrCreate()
     prepare(spark, args["aws_region"])
     erased = frozenset(read_tombstones(args["table_features"]))
     tables, buckets = Tables(args["database"]), int(args["entity_buckets"])
     counts = compact(spark, tables, args["lake_bucket"], buckets, erased, int(args["late_days"]))
     print(json.dumps({"job": "compact_archive"} | counts))
+    publish(args["metrics"], {"open_gaps": counts.get("open_gaps", 0)})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-// What `npm test` is made of. A new part is one entry; what it holds, no other part may hold (test/cli/setup.test.ts).
+// What `npm test` is made of. A new part is one entry; what it holds, no other part may hold (test/setup/parts.test.ts).
 
 import { join } from 'node:path';
 import { CACHE, ROOT, VENV_PYTHON } from './environment.mjs';

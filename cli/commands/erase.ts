@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { Progress } from '../../setup/progress.mjs';
 import { confirm, requirePerson } from '../confirmation.ts';
 import { type ErasedStore, eraseEntity } from '../erasure.ts';
@@ -33,14 +34,16 @@ export async function erase({ entityFile, entity: given, stage, usecase, yes }: 
     throw new CliError(`${left.join(', ')}: something is left. Run it again; runbook: docs/runbook.md#erasure`);
 }
 
-/** The one line of a file, without its end. @throws CliError for none, or several */
+/** The one line of a file, without its end. @throws CliError for none, several, or one that is not UTF-8 */
 export async function readEntity(file: string): Promise<string> {
-  const lines: string[] = [];
-  for await (const { bytes } of readLines(file)) lines.push(bytes.toString('utf8'));
+  const lines: Buffer[] = [];
+  for await (const { bytes } of readLines(file, { anything: true })) lines.push(bytes);
   const [id, ...others] = lines;
   if (id === undefined || others.length > 0)
     throw new CliError(`${file}: found ${lines.length} lines; allowed is one, the entity_id of an event.`);
-  return id;
+  // Bytes that are replaced would make another id, of which every store has nothing left.
+  if (!isUtf8(id)) throw new CliError(`${file}: its line is not UTF-8; write the entity_id as UTF-8 or UTF-16.`);
+  return id.toString('utf8');
 }
 
 /** One line a store; names nobody. */

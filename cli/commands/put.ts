@@ -4,7 +4,7 @@ import { connect } from '../connection.ts';
 import { CliError } from '../errors.ts';
 import { objectOf } from '../input/event-line.ts';
 import { checkWhole, inputFiles } from '../input/files.ts';
-import { readLines } from '../input/lines.ts';
+import { type Line, readLines } from '../input/lines.ts';
 import { readResources, type Target } from '../resources.ts';
 import { MAX_RECORD_BYTES, putAll, type StreamRecord } from '../stream-writer.ts';
 
@@ -19,6 +19,19 @@ const REPORTED = 20;
 /** Lines that are no event have no entity: with --raw each goes to the shard of its own line number. */
 const RAW_KEY = 'raw-line-';
 
+/** What is sent of a line, or why nothing is: never its content. */
+export function recordOf({ number, place, bytes }: Line, raw: boolean): StreamRecord | { readonly problem: string } {
+  const found = objectOf(bytes);
+  if (!raw && 'reason' in found) return { problem: `${place} ${found.detail}` };
+  const partitionKey = 'object' in found ? found.object.entity_id : `${RAW_KEY}${number}`;
+  const most = raw ? MAX_RECORD_BYTES - Buffer.byteLength(partitionKey) : MAX_EVENT_BYTES;
+  if (bytes.length > most)
+    return {
+      problem: `${place} has ${bytes.length} bytes; ${raw ? 'a Kinesis record' : 'an event'} may have ${most}`,
+    };
+  return { data: bytes, partitionKey };
+}
+
 /** Sends a file of events. Lines that are no event are named by number and left out, unless --raw. */
 export async function put({ file, stream, raw = false, stage, usecase }: PutOptions): Promise<void> {
   const files = await inputFiles([file]);
@@ -28,16 +41,10 @@ export async function put({ file, stream, raw = false, stage, usecase }: PutOpti
   const problems: string[] = [];
   async function* records(): AsyncGenerator<StreamRecord> {
     for (const path of files) {
-      for await (const { number, place, bytes } of readLines(path, { anything: raw })) {
-        const found = objectOf(bytes);
-        const most = raw ? MAX_RECORD_BYTES - 256 : MAX_EVENT_BYTES;
-        if (bytes.length > most)
-          problems.push(
-            `${place} has ${bytes.length} bytes; ${raw ? 'a Kinesis record' : 'an event'} may have ${most}`,
-          );
-        else if ('object' in found) yield { data: bytes, partitionKey: found.object.entity_id };
-        else if (raw) yield { data: bytes, partitionKey: `${RAW_KEY}${number}` };
-        else problems.push(`${place} ${found.detail}`);
+      for await (const line of readLines(path, { anything: raw })) {
+        const found = recordOf(line, raw);
+        if ('problem' in found) problems.push(found.problem);
+        else yield found;
       }
     }
   }

@@ -1,4 +1,4 @@
-import { parseDuration, parseTimestamp } from '../../core/time.ts';
+import { parseDuration } from '../../core/time.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { deadLetterQueues } from '../dead-letters/queues.ts';
 import { redrive, waiting } from '../dead-letters/redrive.ts';
@@ -6,6 +6,7 @@ import { CliError } from '../errors.ts';
 import { givenUpSince } from '../given-up/batches.ts';
 import { closeGap, gapsOf } from '../given-up/gaps.ts';
 import { byReader, putBack } from '../given-up/redrive.ts';
+import { parseInstant } from '../instant.ts';
 import { interruption } from '../interruption.ts';
 import { deployed, flagsOf, type Target } from '../resources.ts';
 
@@ -29,8 +30,7 @@ export function parseSince(text: string, now: number): number | null {
   try {
     return now - parseDuration(text, '--since');
   } catch {
-    const parsed = parseTimestamp(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text, 'iso8601');
-    return 'error' in parsed ? null : parsed.value;
+    return parseInstant(text);
   }
 }
 

@@ -19,7 +19,8 @@ interface RestoreOptions extends Target {
 
 /** `tidemark restore features`: states from the lake, with nobody in them who was erased. */
 export async function restoreFeaturesTable(options: RestoreOptions): Promise<void> {
-  await restore(options, 'featuresTable', 'Make the states anew from the lake', async (given) => {
+  const title = 'Make the states anew from the lake';
+  await restore(options, 'featuresTable', title, 'What is in the table now goes.', async (given) => {
     const { tombstones, cleared } = await restoreFeatures(given.clients, given.resources, given.usecase, given.watch);
     return `${tombstones} tombstones put back, ${cleared} items cleared; the stream is read on. Next: npx tidemark heal ${flagsOf(options)}`;
   });
@@ -27,14 +28,13 @@ export async function restoreFeaturesTable(options: RestoreOptions): Promise<voi
 
 /** `tidemark restore scores`: last scores and what was alerted, so that nobody is alerted twice. */
 export async function restoreScoresTable(options: RestoreOptions): Promise<void> {
-  await restore(options, 'scoresTable', 'Make the scores anew from the predictions', async (given) => {
-    const { clients, resources, usecase, watch } = given;
-    if (!usecase.alerts)
-      throw new CliError('The use case has no alerts, so nobody can be alerted twice: there is nothing to restore.');
+  const title = 'Make the scores anew from the predictions';
+  const goes = 'Scores in the table that are older than the last prediction go.';
+  await restore(options, 'scoresTable', title, goes, async ({ clients, resources, usecase, watch }) => {
     const { tombstones, copied, folded } = await restoreScores(
       clients,
       resources,
-      usecase.alerts,
+      usecase.alerts!,
       options.from,
       loadStage(options.stage).retention.scoresDays,
       watch,
@@ -54,18 +54,16 @@ async function restore(
   { yes, ...target }: RestoreOptions,
   table: ResourceName,
   title: string,
+  goes: string,
   work: (given: Given) => Promise<string>,
 ): Promise<void> {
   if (!yes) requirePerson();
   const { clients, resources } = await deployed(target);
   await requireTable(clients, resources, table, flagsOf(target));
   const usecase = await deployedUseCase(clients, resources);
-  if (!yes)
-    await confirm(
-      `${title} of ${resources.deployment}? What is in the table now goes.`,
-      'restore',
-      'Nothing was changed.',
-    );
+  if (table === 'scoresTable' && !usecase.alerts)
+    throw new CliError('The use case has no alerts, so nobody can be alerted twice: there is nothing to restore.');
+  if (!yes) await confirm(`${title} of ${resources.deployment}? ${goes}`, 'restore', 'Nothing was changed.');
   const stop = interruption();
   try {
     const done = await new Progress().step(title, (step) =>

@@ -12,6 +12,7 @@ import { z } from 'zod';
 import type { Clients } from '../connection.ts';
 import { messageOf } from '../errors.ts';
 import type { Watch } from '../jobs.ts';
+import { parsePrivateJson } from '../private-json.ts';
 import type { DeadLetterQueue, Receiver } from './queues.ts';
 
 /** Longer (s) than any function of ours runs: nobody else gets a message meanwhile. */
@@ -110,7 +111,7 @@ const failure = z.object({ errorType: z.string().optional(), errorMessage: z.str
 const notification = z.looseObject({ Type: z.literal('Notification'), TopicArn: z.string(), Message: z.string() });
 
 function snsEvent(arn: string, body: string): string {
-  const parsed = notification.safeParse(JSON.parse(body));
+  const parsed = notification.safeParse(parsePrivateJson(body));
   // The event itself already.
   if (!parsed.success) return body;
   const Sns = { MessageAttributes: {}, ...parsed.data };
@@ -124,6 +125,6 @@ function snsEvent(arn: string, body: string): string {
  * @returns the input of the training state machine
  */
 function approvedPackage(body: string): string {
-  const event = z.object({ detail: z.object({ ModelPackageArn: z.string() }) }).safeParse(JSON.parse(body));
+  const event = z.object({ detail: z.object({ ModelPackageArn: z.string() }) }).safeParse(parsePrivateJson(body));
   return event.success ? JSON.stringify({ model_package_arn: event.data.detail.ModelPackageArn }) : body;
 }

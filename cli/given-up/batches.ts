@@ -2,6 +2,7 @@ import { GetObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk
 import { z } from 'zod';
 import { compareSequence } from '../../core/state.ts';
 import { PREFIX } from '../../lib/feature-store/lake.ts';
+import { parsePrivateJson } from '../private-json.ts';
 
 /**
  * A batch that Lambda gave up: an object `aws/lambda/<mapping>/<shard>/<yyyy>/<mm>/<dd>/<time>-<random>` of the lake, JSON with
@@ -104,7 +105,7 @@ function inOrder(a: GivenUpBatch, b: GivenUpBatch): number {
 /** The event of a batch as its function would have got it. @throws Error when the object is gone or holds no records */
 export async function eventOf(s3: S3Client, Bucket: string, { key }: GivenUpBatch): Promise<{ Records: unknown[] }> {
   const payload = (await readDocument(s3, Bucket, key))?.payload;
-  const event: unknown = typeof payload === 'string' ? JSON.parse(payload) : payload;
+  const event: unknown = typeof payload === 'string' ? parsePrivateJson(payload) : payload;
   return z.looseObject({ Records: z.array(z.unknown()) }).parse(event);
 }
 

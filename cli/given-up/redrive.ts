@@ -66,13 +66,14 @@ async function readersOf(client: Clients['cloudformation'], resources: Resources
 export interface PutBack {
   readonly batches: number;
   readonly records: number;
-  /** Why a batch is still there; never a payload. */
+  /** Of each shard, why its first batch that is still there failed; never a payload. */
   readonly failed: readonly string[];
 }
 
 /**
  * Puts batches of one reader back, in their order, and deletes the object of each that was taken, so that a second run has
- * nothing of it to do. Ends at the first batch that fails: what lies behind it in its shard must not overtake it.
+ * nothing of it to do. What lies behind a batch that fails, in its shard, must not overtake it and waits for the next run; other
+ * shards go on.
  */
 export async function putBack(
   clients: Pick<Clients, 's3' | 'kinesis' | 'lambda'>,
@@ -84,8 +85,10 @@ export async function putBack(
   if (way === 'none') return { batches: 0, records: 0, failed: [] };
   let [done, records] = [0, 0];
   const sent = new Sent();
+  const failed = new Map<string, string>();
   for (const batch of batches) {
     watch.signal?.throwIfAborted();
+    if (failed.has(batch.shard)) continue;
     try {
       records +=
         way === 'stream'
@@ -93,12 +96,13 @@ export async function putBack(
           : await toFunction(clients, bucket, batch, reader === 'archiver');
       await clients.s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: batch.key }));
     } catch (error) {
-      return { batches: done, records, failed: [`${batch.key}: ${messageOf(error)}`] };
+      failed.set(batch.shard, `${batch.key}: ${messageOf(error)}`);
+      continue;
     }
     done += 1;
     watch.onState?.(`${done} of ${batches.length} batches, ${records} records`);
   }
-  return { batches: done, records, failed: [] };
+  return { batches: done, records, failed: [...failed.values()] };
 }
 
 /** Positions of a shard that were put back: two pollers may both have given up the same records. */

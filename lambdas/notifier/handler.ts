@@ -6,8 +6,9 @@ import { readEnvironment } from '../shared/environment.ts';
 import { patient } from '../shared/patience.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
 import { notifierSchema } from './env.ts';
-import { slackMessage } from './message.ts';
+import { type Alert, slackMessage } from './message.ts';
 import { type AlertKey, Outbox } from './outbox.ts';
+import { sendOnce } from './send.ts';
 import { checkWebhook, postToSlack } from './slack.ts';
 
 const env = readEnvironment(notifierSchema);
@@ -19,10 +20,7 @@ const secrets = new SecretsManagerClient(patient());
 const SECRET_TTL_MS = 300_000;
 let webhook: { readonly url: URL; readonly until: number } | null = null;
 
-/**
- * Sends each alert once: claim, post, mark. Redelivered messages find the claim or the mark. A crash between Slack's answer
- * and the mark can't be told from one before the post: after the lease the alert is sent again rather than lost.
- */
+/** Sends each alert once, see `sendOnce`. */
 export async function handler(event: SNSEvent): Promise<void> {
   try {
     for (const { Sns } of event.Records) {
@@ -37,21 +35,20 @@ export async function handler(event: SNSEvent): Promise<void> {
 }
 
 async function send(key: AlertKey): Promise<void> {
-  const alert = await outbox.claim(key, Date.now());
-  if (alert === 'sent') return telemetry.info('was sent before');
-  if (alert === 'gone') return telemetry.warn('the outbox holds no such alert: its entity was erased');
-  // Thrown, so that it is delivered again after the lease, in case the other sender died.
-  if (alert === 'taken') throw new Error('another sender holds the lease; delivered again later');
+  const outcome = await sendOnce(outbox, key, post, Date.now);
+  if (outcome === 'sent before') return telemetry.info('was sent before');
+  if (outcome === 'gone') return telemetry.warn('the outbox holds no such alert: its entity was erased');
+  telemetry.count(METRIC.alertsSent);
+  telemetry.info('sent');
+}
+
+async function post(alert: Alert): Promise<void> {
   try {
     await postToSlack(await webhookUrl(), slackMessage(alert));
   } catch (error) {
     telemetry.count(METRIC.alertSendFailures);
-    await outbox.release(key);
     throw error;
   }
-  await outbox.markSent(key, Date.now());
-  telemetry.count(METRIC.alertsSent);
-  telemetry.info('sent');
 }
 
 async function webhookUrl(): Promise<URL> {

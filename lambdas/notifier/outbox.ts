@@ -7,7 +7,7 @@ import {
 import { type Alert, alertOf } from './message.ts';
 
 /** Longer than one function call can take: nobody else sends meanwhile. */
-const LEASE_MS = 60_000;
+export const LEASE_MS = 60_000;
 
 export interface AlertKey {
   readonly entity_id: string;

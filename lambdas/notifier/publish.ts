@@ -5,7 +5,8 @@ import { readEnvironment } from '../shared/environment.ts';
 import { patient } from '../shared/patience.ts';
 import { createTelemetry } from '../shared/telemetry.ts';
 import { publisherSchema } from './env.ts';
-import { announcement, notificationOf, subjectOf } from './message.ts';
+import { handOver } from './hand-over.ts';
+import { type Announcement, notificationOf, subjectOf } from './message.ts';
 
 const env = readEnvironment(publisherSchema);
 const telemetry = createTelemetry(env);
@@ -13,29 +14,17 @@ const sns = new SNSClient(patient());
 
 /** From the outbox to the topic. Published twice after a crash, an alert is still sent once: its receiver claims it. */
 export async function handler(event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> {
-  let published = 0;
-  try {
-    for (const record of event.Records) {
-      const alert = announcement(record.dynamodb?.NewImage);
-      if (!alert) continue;
-      try {
-        await sns.send(
-          new PublishCommand({
-            TopicArn: env.ALERT_TOPIC_ARN,
-            Subject: subjectOf(alert.title),
-            ...notificationOf(alert),
-          }),
-        );
-        published++;
-      } catch (error) {
-        telemetry.error('an alert stays in the outbox and is published again', error);
-        return { batchItemFailures: [{ itemIdentifier: record.dynamodb?.SequenceNumber ?? '' }] };
-      }
-    }
-    return { batchItemFailures: [] };
-  } finally {
-    telemetry.count(METRIC.alertsPublished, published);
-    telemetry.info('published', { published });
-    telemetry.flush();
-  }
+  const { published, failed } = await handOver(event.Records, publish, (error) =>
+    telemetry.error('an alert stays in the outbox and is published again', error),
+  );
+  telemetry.count(METRIC.alertsPublished, published);
+  telemetry.info('published', { published });
+  telemetry.flush();
+  const from = failed === null ? null : event.Records[failed]?.dynamodb?.SequenceNumber;
+  return { batchItemFailures: from === null ? [] : [{ itemIdentifier: from ?? '' }] };
+}
+
+async function publish(alert: Announcement): Promise<void> {
+  const Subject = subjectOf(alert.title);
+  await sns.send(new PublishCommand({ TopicArn: env.ALERT_TOPIC_ARN, Subject, ...notificationOf(alert) }));
 }

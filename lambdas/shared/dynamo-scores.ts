@@ -115,7 +115,8 @@ function scoreItem(record: ScoreRecord, version: number) {
   };
 }
 
-function alertItem(record: ScoreRecord, alert: AlertRecord) {
+/** As the outbox holds it, and the table's stream tells it. */
+export function alertItem(record: ScoreRecord, alert: AlertRecord) {
   return {
     ...described(record),
     kind: { S: alertKind(record.t) },

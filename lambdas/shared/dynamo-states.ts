@@ -243,18 +243,36 @@ export async function batchGet(
 ): Promise<Item[]> {
   const items: Item[] = [];
   for (const some of chunks(keys, BATCH_GET_LIMIT)) {
-    let open: Record<string, AttributeValue>[] = some;
-    for (let attempt = 0; open.length > 0; attempt++) {
-      if (attempt === MAX_TRIES) throw new Error(`${open.length} keys stayed unprocessed; the batch is retried`);
-      if (attempt > 0) await pause(attempt);
+    const found = await untilProcessed(some, async (Keys) => {
       const { Responses, UnprocessedKeys } = await client.send(
-        new BatchGetItemCommand({ RequestItems: { [table]: { Keys: open, ConsistentRead } } }),
+        new BatchGetItemCommand({ RequestItems: { [table]: { Keys, ConsistentRead } } }),
       );
-      items.push(...(Responses?.[table] ?? []));
-      open = UnprocessedKeys?.[table]?.Keys ?? [];
-    }
+      return { found: Responses?.[table] ?? [], open: UnprocessedKeys?.[table]?.Keys ?? [] };
+    });
+    items.push(...found);
   }
   return items;
+}
+
+/**
+ * Asks again for what a request leaves open. @param wait before a try is repeated
+ * @throws Error when something stays open after some tries
+ */
+export async function untilProcessed<K, T>(
+  keys: readonly K[],
+  ask: (open: K[]) => Promise<{ readonly found: readonly T[]; readonly open: readonly K[] }>,
+  wait: (attempt: number) => Promise<void> = pause,
+): Promise<T[]> {
+  const all: T[] = [];
+  let rest = [...keys];
+  for (let attempt = 0; rest.length > 0; attempt++) {
+    if (attempt === MAX_TRIES) throw new Error(`${rest.length} keys stayed unprocessed; the batch is retried`);
+    if (attempt > 0) await wait(attempt);
+    const { found, open } = await ask(rest);
+    all.push(...found);
+    rest = [...open];
+  }
+  return all;
 }
 
 /** Replays only: one item that holds the newest arrival + 1 ms over all entities. */

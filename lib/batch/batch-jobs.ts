@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { Duration, IgnoreMode } from 'aws-cdk-lib';
-import { ComparisonOperator } from 'aws-cdk-lib/aws-cloudwatch';
+import { ComparisonOperator, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import { CfnTrigger } from 'aws-cdk-lib/aws-glue';
@@ -82,11 +82,13 @@ export class BatchJobs extends Construct {
       description: 'Merges the archive into the Iceberg tables, each event once',
       // An object is written as long as the stream keeps its records, and a batch may lie over midnight.
       arguments: { entity_buckets, table_features, late_days: String(daysKept(deployment) + 1) },
+      metrics: { service: SERVICE.compaction, names: { open_gaps: METRIC.archiveGaps } },
     });
     features.grantReadTombstones(this.compactArchive);
     lake.grantRead(this.compactArchive, PREFIX.events, PREFIX.quarantine, PREFIX.predictions, PREFIX.failedBatches);
     lake.grantReadWrite(this.compactArchive, PREFIX.gaps);
     catalog.grantWrite(this.compactArchive);
+    addGapAlarm(props);
 
     this.backfillStates = new SparkJob(this, 'BackfillStates', {
       ...common,
@@ -298,6 +300,24 @@ function addDivergenceAlarm({ alarms, deployment }: BatchJobsProps): void {
     sentence: 'States differed from what their events give, for no known cause: vectors served of them were wrong.',
     runbook: 'healing-diverged',
     metric: tidemarkMetric(deployment, SERVICE.healing, METRIC.healingDiverged, { period: Duration.days(1) }),
+    threshold: 1,
+    comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+    evaluationPeriods: 1,
+    missing: QUIET,
+  });
+}
+
+/** Over two hours, in which a compaction of each hour has said so whenever it ended. */
+function addGapAlarm({ alarms, deployment }: BatchJobsProps): void {
+  alarms.add('ArchiveGaps', {
+    severity: 'warning',
+    sentence:
+      'The archive lacks batches that the archiver gave up: until they are back, no backfill ends and states there are not healed.',
+    runbook: 'batches-given-up',
+    metric: tidemarkMetric(deployment, SERVICE.compaction, METRIC.archiveGaps, {
+      period: Duration.hours(2),
+      statistic: Stats.MAXIMUM,
+    }),
     threshold: 1,
     comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
     evaluationPeriods: 1,

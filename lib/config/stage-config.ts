@@ -113,7 +113,8 @@ const stageConfig = z
       burstLimit: int(1, 10_000),
       memoryMiB: int(128, 10_240),
     }),
-    notifier: z.strictObject({ memoryMiB: int(128, 10_240), timeoutSeconds: int(1, 900) }),
+    /** A call ends before the lease of its alert does (LEASE_MS in lambdas/notifier/outbox.ts), so that no two send it. */
+    notifier: z.strictObject({ memoryMiB: int(128, 10_240), timeoutSeconds: int(1, 50) }),
     batch: z.strictObject({
       workerType: z.enum(['G.1X', 'G.2X', 'G.4X', 'G.8X']),
       workers: int(2, 299),

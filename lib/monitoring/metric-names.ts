@@ -17,7 +17,7 @@ export const DIMENSION = {
 
 /**
  * Values of the `service` dimension: the folder names under `lambdas/` (the notifier folder holds two functions), and the
- * Glue jobs of the healing and of the check.
+ * Glue jobs of the healing, of the check and of the compaction.
  */
 export const SERVICE = {
   processor: 'processor',
@@ -30,6 +30,7 @@ export const SERVICE = {
   modelGate: 'model-gate',
   healing: 'healing',
   consistency: 'consistency',
+  compaction: 'compaction',
 } as const;
 
 export type Service = (typeof SERVICE)[keyof typeof SERVICE];
@@ -100,6 +101,8 @@ export const METRIC = {
   predictionsChecked: 'PredictionsChecked',
   /** consistency: of these, such whose replay gives another vector than was served. */
   predictionsMismatched: 'PredictionsMismatched',
+  /** compaction: batches that the archive lacks still, of those that the archiver gave up. */
+  archiveGaps: 'ArchiveGaps',
 } as const;
 
 export type MetricName = (typeof METRIC)[keyof typeof METRIC];

@@ -97,6 +97,17 @@ export class Scorer extends Construct {
         evaluationPeriods,
         missing: QUIET,
       });
+      // The processor sees the state of a customer only with an event of theirs.
+      alarms.add(`${name}StatesUnreadable`, {
+        severity: 'critical',
+        sentence: `${name} meets states that can not be read: newer code wrote them, or they are damaged; nobody scores their entities.`,
+        runbook: 'states-unreadable',
+        metric: tidemarkMetric(deployment, service, METRIC.statesUnreadable, { period: Duration.minutes(5) }),
+        threshold: 1,
+        comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        evaluationPeriods: 1,
+        missing: QUIET,
+      });
     }
   }
 }

@@ -3,7 +3,13 @@ import { gunzipSync } from 'node:zlib';
 import { CreateStackCommand, waitUntilStackCreateComplete } from '@aws-sdk/client-cloudformation';
 import { paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
 import { PutRecordsCommand } from '@aws-sdk/client-kinesis';
-import { CopyObjectCommand, GetObjectCommand, PutObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
+import {
+  CopyObjectCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  paginateListObjectsV2,
+} from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { parseSince } from '../../cli/commands/redrive.ts';
 import { type Connection, connectTo } from '../../cli/connection.ts';
@@ -156,6 +162,35 @@ test('an outage that is longer than the retries: everything is put back, in orde
   const archived = await took('archiver');
   const old = archived.filter(([, , sequence]) => former.has(sequence));
   expect(old.length).toBe(former.size);
+});
+
+test('a batch that can not be put back holds up its shard, and no other', async () => {
+  const { clients } = connection;
+  const record = (sequenceNumber: string) => ({
+    kinesis: { partitionKey: 'k', data: Buffer.from(`s${sequenceNumber} 0`).toString('base64'), sequenceNumber },
+  });
+  const batch = async (shardId: string, at: number, Records: readonly unknown[] | string) => {
+    const document = {
+      requestContext: { functionArn: `arn:aws:lambda:us-east-1:000000000000:function:${names.processor}` },
+      KinesisBatchInfo: {
+        ...{ shardId, startSequenceNumber: `${at}`, endSequenceNumber: `${at}`, batchSize: Records.length },
+        approximateArrivalOfFirstRecord: '2026-11-19T23:00:00Z',
+      },
+      payload: typeof Records === 'string' ? Records : JSON.stringify({ Records }),
+    };
+    const Key = `aws/lambda/m/${shardId}/2026/11/20/2026-11-20T10.00.00-${at}`;
+    await clients.s3.send(new PutObjectCommand({ Bucket: LAKE, Key, Body: JSON.stringify(document) }));
+    return Key;
+  };
+  const odd = await batch('shard-a', 1, 'Ann lives here');
+  const behind = await batch('shard-a', 2, [record('2')]);
+  await batch('shard-b', 3, [record('3')]);
+  const { batches } = await givenUpSince(clients.s3, LAKE, 0);
+  const [some] = await byReader(clients, resources, batches);
+  const failed = [expect.stringMatching(`^${odd}: found 14 characters`)];
+  expect(await putBack(clients, lake, some!)).toEqual({ batches: 1, records: 1, failed });
+  expect((await givenUpSince(clients.s3, LAKE, 0)).batches.map(({ key }) => key)).toEqual([odd, behind]);
+  for (const Key of [odd, behind]) await clients.s3.send(new DeleteObjectCommand({ Bucket: LAKE, Key }));
 });
 
 test('a batch of which an erasure has left nothing closes its gap, and is not asked for again', async () => {

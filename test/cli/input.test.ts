@@ -5,6 +5,7 @@ import { join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { readEntity } from '../../cli/commands/erase.ts';
 import { objectOf } from '../../cli/input/event-line.ts';
 import { checkWhole, inputFiles } from '../../cli/input/files.ts';
 import { readLines } from '../../cli/input/lines.ts';
@@ -274,4 +275,24 @@ test('text is given on in pieces, not held', async () => {
   let pieces = 0;
   for await (const _ of textOf(file('big.gz', gz(`${A}\n`.repeat(100_000))))) pieces++;
   expect(pieces).toBeGreaterThan(10);
+});
+
+describe('whom to erase, from a file', () => {
+  test.each([
+    ['one line', 'anna-1\n', 'anna-1'],
+    ['without its end', 'anna 1', 'anna 1'],
+    ['of PowerShell', Buffer.from(`${BOM}ännä\r\n`, 'utf16le'), 'ännä'],
+    ['digits alone', '42\n', '42'],
+  ])('%s', async (name, content, id) => {
+    expect(await readEntity(file(`${name}.txt`, content))).toBe(id);
+  });
+
+  test.each([
+    ['none', '\n', /found 0 lines; allowed is one/],
+    ['two', 'anna\nbert\n', /found 2 lines; allowed is one/],
+    // As U+FFFD it would be another id, of which nothing is left anywhere.
+    ['latin-1', Buffer.from('änna\n', 'latin1'), /is not UTF-8/],
+  ])('%s is refused', async (name, content, message) => {
+    await expect(readEntity(file(`${name}.txt`, content))).rejects.toThrow(message);
+  });
 });

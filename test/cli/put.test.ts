@@ -8,6 +8,7 @@ import {
   type PutRecordsCommandOutput,
 } from '@aws-sdk/client-kinesis';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { recordOf } from '../../cli/commands/put.ts';
 import { connectTo } from '../../cli/connection.ts';
 import { MAX_RECORD_BYTES, putAll, RecordsNotTakenError } from '../../cli/stream-writer.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
@@ -95,5 +96,32 @@ describe('records to a stream', () => {
         Records?.map(({ Data, PartitionKey }) => [PartitionKey, Buffer.from(Data ?? []).toString('latin1')]),
       ).toEqual(records.map(({ partitionKey, data }) => [partitionKey, data.toString('latin1')]));
     });
+  });
+});
+
+describe('of a line', () => {
+  const line = (bytes: Buffer) => ({ number: 7, place: 'f:7', bytes });
+  const ofBytes = (size: number, entity_id: string) => {
+    const start = JSON.stringify({ entity_id, pad: '' }).slice(0, -2);
+    return line(Buffer.from(`${start}${'x'.repeat(size - Buffer.byteLength(start) - 2)}"}`));
+  };
+
+  // One record that is refused as too large would end the command, with what was sent before it sent.
+  test.each(['a', 'ä', '🧺'])(
+    'with --raw a record fits with its key of 256 × %s, or is told by its place',
+    (character) => {
+      const key = character.repeat(256);
+      const most = MAX_RECORD_BYTES - Buffer.byteLength(key);
+      expect(recordOf(ofBytes(most, key), true)).toMatchObject({ partitionKey: key });
+      expect(recordOf(ofBytes(most + 1, key), true)).toEqual({
+        problem: `f:7 has ${most + 1} bytes; a Kinesis record may have ${most}`,
+      });
+    },
+  );
+
+  test('that is no event nothing is sent, or with --raw all', () => {
+    const bytes = Buffer.from('no event');
+    expect(recordOf(line(bytes), false)).toEqual({ problem: 'f:7 is not JSON' });
+    expect(recordOf(line(bytes), true)).toEqual({ data: bytes, partitionKey: 'raw-line-7' });
   });
 });

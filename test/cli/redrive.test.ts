@@ -1,6 +1,6 @@
 import { CreateStackCommand, waitUntilStackCreateComplete } from '@aws-sdk/client-cloudformation';
 import { DescribeExecutionCommand, ListExecutionsCommand } from '@aws-sdk/client-sfn';
-import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { PurgeQueueCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Connection, connectTo } from '../../cli/connection.ts';
 import { type DeadLetterQueue, deadLetterQueues } from '../../cli/dead-letters/queues.ts';
@@ -125,6 +125,16 @@ test('what the function takes is deleted, what it refuses stays and is named wit
   // At once, not after the time it was held.
   expect(await waiting(connection.clients, queue)).toBe(1);
   expect((await redrive(connection.clients, queue)).sent).toBe(0);
+});
+
+test.each(['Undelivered', 'Approval'])('a message of %s that is no JSON stays, and is not shown', async (name) => {
+  const queue = queues.get(name)!;
+  const { sqs } = connection.clients;
+  await sqs.send(new SendMessageCommand({ QueueUrl: queue.url, MessageBody: 'Ann lives here' }));
+  const { sent, failed } = await redrive(connection.clients, queue);
+  expect([sent, failed.length]).toEqual([0, 1]);
+  expect(failed[0]).not.toMatch(/Ann|lives/);
+  await sqs.send(new PurgeQueueCommand({ QueueUrl: queue.url }));
 });
 
 test('a notification reaches the function in the form in which a topic would have brought it', async () => {

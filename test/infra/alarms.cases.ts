@@ -36,7 +36,7 @@ async function tellingOf(stage: (typeof STAGES)[number]) {
 }
 
 /** Written down, so that none goes missing in a snapshot update. */
-const COUNT = { local: 59, dev: 61, prod: 62 };
+const COUNT = { local: 62, dev: 64, prod: 65 };
 
 describe.each(STAGES)('alarms of %s', (stage) => {
   test(`are ${COUNT[stage]}, and each tells somebody, also when it is over`, async () => {
@@ -68,6 +68,12 @@ describe.each(STAGES)('alarms of %s', (stage) => {
       );
       expect(AlarmDescription).toContain(`No data: ${TreatMissingData},`);
     }
+  });
+
+  test('a state that can not be read is told, whoever meets it: a silent customer has no event', async () => {
+    const watched = (await alarmsOf(stage)).filter(({ MetricName }) => MetricName === METRIC.statesUnreadable);
+    const services = watched.map(({ Dimensions = [] }) => Dimensions.find(({ Name }) => Name === 'service')?.Value);
+    expect(services.sort()).toEqual([SERVICE.processor, SERVICE.scorer, SERVICE.sweep]);
   });
 
   test('the failure of a Glue job is told too', async () => {

@@ -127,6 +127,7 @@ describe('stage configuration', () => {
     ['processor.batchSize', 10_001, 'processor.batchSize: found number; allowed: number of at most 10000'],
     ['processor.retryAttempts', -1, 'processor.retryAttempts: found number; allowed: number of at least 0'],
     ['processor.maxRecordAgeSeconds', Number.NaN, 'found a number that is not finite; allowed: number'],
+    ['notifier.timeoutSeconds', 60, 'notifier.timeoutSeconds: found number; allowed: number of at most 50'],
     [
       'processor.joinAfterSeconds',
       60,

@@ -134,6 +134,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   // These jobs are told the names of their metrics.
   [SERVICE.healing]: 'lib/batch/batch-jobs.ts',
   [SERVICE.consistency]: 'lib/batch/batch-jobs.ts',
+  [SERVICE.compaction]: 'lib/batch/batch-jobs.ts',
 };
 
 function isOurs(name: string, dimensions: Readonly<Record<string, string>>): boolean {

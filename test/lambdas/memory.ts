@@ -4,7 +4,7 @@ import { encodeState } from '../../core/codec.ts';
 import { highestMarks } from '../../core/merge.ts';
 import type { EntityState } from '../../core/state.ts';
 import type { ViewPlan } from '../../core/view.ts';
-import { type Item, stateOf } from '../../lambdas/shared/dynamo-states.ts';
+import { type Item, stateOf, untilProcessed } from '../../lambdas/shared/dynamo-states.ts';
 import {
   type AlertRecord,
   type JsonLinesSink,
@@ -25,16 +25,40 @@ export type Fault = 'none' | 'before' | 'after' | 'crash-before' | 'crash-after'
 
 export type Call = 'read' | 'write' | 'put';
 
+/** The units of a table's partitions, of which each has so many in a second. */
+export interface Units {
+  /** @returns false when the partition has none left */
+  take(kind: 'read' | 'write', partition: string): boolean;
+  /** Waits before a try is repeated. @param attempt from 0 */
+  wait(attempt: number): Promise<void>;
+}
+
+const UNLIMITED: Units = { take: () => true, wait: () => Promise.resolve() };
+
+/** A request found no unit in any partition that it asked. */
+export class ThrottledError extends Error {
+  override readonly name = 'ProvisionedThroughputExceededException';
+}
+
+/** As often as the SDK tries (lambdas/shared/patience.ts). */
+const SDK_TRIES = 5;
+
 /** One invocation's way to the stores: a crash ends it for good, as a time-out of the function does. */
 export class Faults {
   private crashed = false;
   private readonly next: (call: Call) => Fault;
   private readonly way: () => Promise<void>;
+  readonly units: Units;
 
-  /** @param way how long a request or its answer takes. */
-  constructor(next: (call: Call) => Fault = () => 'none', way: () => Promise<void> = () => Promise.resolve()) {
+  /** @param way how long a request or its answer takes. @param units @default - as many as anybody asks for */
+  constructor(
+    next: (call: Call) => Fault = () => 'none',
+    way: () => Promise<void> = () => Promise.resolve(),
+    units: Units = UNLIMITED,
+  ) {
     this.next = next;
     this.way = way;
+    this.units = units;
   }
 
   get ended(): boolean {
@@ -56,6 +80,18 @@ export class Faults {
     await this.way();
     if (this.crashed || fault.endsWith('after')) throw new Error(`fault: ${fault}`);
     return result;
+  }
+}
+
+/** As the SDK repeats what was throttled. */
+async function patiently<T>({ units }: Faults, run: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!(error instanceof ThrottledError) || attempt + 1 === SDK_TRIES) throw error;
+      await units.wait(attempt);
+    }
   }
 }
 
@@ -112,12 +148,25 @@ export class MemoryStates {
   /** @param codec of a former release. @default - the code under test */
   port(faults = new Faults(), codec?: StateCodec): StateStore {
     return {
-      read: (ids, unreadable) =>
-        faults.run('read', () => new Map(ids.flatMap((id) => this.readable(id, codec, unreadable)))),
+      read: async (ids, unreadable) =>
+        new Map(
+          await untilProcessed(
+            ids,
+            (open) =>
+              patiently(faults, () => faults.run('read', () => this.some(open, faults.units, codec, unreadable))),
+            (attempt) => faults.units.wait(attempt),
+          ),
+        ),
       write: (id, state, version, marks = WHOLE) => {
         // Asked before the request is on its way.
         const erased = version === null && this.refuses(id);
-        return faults.run('write', () => (erased ? 'erased' : this.put(id, state, version, marks, codec)));
+        if (erased) return faults.run('write', () => 'erased' as const);
+        return patiently(faults, () =>
+          faults.run('write', () => {
+            if (!faults.units.take('write', id)) throw new ThrottledError('the partition has no units left');
+            return this.put(id, state, version, marks, codec);
+          }),
+        );
       },
       pass: (id, marks) => faults.run('write', () => this.pass(id, marks)),
       ready: () => faults.run('read', () => true),
@@ -140,6 +189,14 @@ export class MemoryStates {
     this.rows.set(id, next);
     this.written(id, next, before);
     return true;
+  }
+
+  /** One request: what its partitions have units for; when that is nothing, it is refused. */
+  private some(ids: readonly string[], units: Units, codec?: StateCodec, unreadable?: Unreadable) {
+    const taken = new Set(ids.filter((id) => units.take('read', id)));
+    if (taken.size === 0) throw new ThrottledError('the partitions have no units left');
+    const found = [...taken].flatMap((id) => this.readable(id, codec, unreadable));
+    return { found, open: ids.filter((id) => !taken.has(id)) };
   }
 
   private readable(id: string, codec?: StateCodec, unreadable?: Unreadable): [string, StoredState][] {
@@ -188,6 +245,8 @@ export class MemoryScores {
   readonly alerts = new Map<string, AlertRecord>();
   /** Told of every write. */
   written: (record: ScoreRecord, before: ScoreRecord | undefined) => void = () => {};
+  /** Told of every alert. */
+  alerted: (record: ScoreRecord, alert: AlertRecord) => void = () => {};
 
   port(faults = new Faults()): ScoreStore {
     return {
@@ -211,7 +270,10 @@ export class MemoryScores {
     if (alert && this.alerts.has(key)) return false;
     this.written(record, before?.record);
     this.scores.set(record.entity_id, { record, version: (version ?? 0) + 1 });
-    if (alert) this.alerts.set(key, alert);
+    if (alert) {
+      this.alerts.set(key, alert);
+      this.alerted(record, alert);
+    }
     return true;
   }
 }

@@ -162,6 +162,7 @@ function clear(world: World, entity: string): void {
     for (const version of next ? [current, next] : [current]) {
       version.states.rows.delete(entity);
       version.scores.scores.delete(entity);
+      version.alerting.erase(entity);
     }
   }
 }

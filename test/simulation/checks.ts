@@ -39,15 +39,17 @@ export function check(world: World, at: Deployment, compared: Compared): void {
   // Which copy the next version counts is its own affair: the backfill takes the earliest.
   if (at.next) new StateCheck(world, at.next, byEntity, compared, null).run();
   nobodyCameBack(world, at);
+  at.current.alerting.check();
   replayClock(world, at, newest);
 }
 
 /** Whatever was under way when an entity was erased. */
 function nobodyCameBack(world: World, { current, next }: Deployment): void {
   for (const entity of world.erasedAt.keys()) {
-    for (const { name, states, scores } of next ? [current, next] : [current]) {
+    for (const { name, states, scores, alerting } of next ? [current, next] : [current]) {
       if (states.rows.has(entity)) world.violated(`${entity}: was erased, and is back in ${name}`);
       if (scores.scores.has(entity)) world.violated(`${entity}: was erased, and has a score of ${name}`);
+      if (alerting.holds(entity)) world.violated(`${entity}: was erased, and has an alert of ${name}`);
     }
   }
 }

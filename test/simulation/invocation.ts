@@ -72,7 +72,7 @@ export function faultsOf(world: World, late = { is: false }): Faults {
     await world.time.sleep(slow ? world.chance.int(LOST) : 1 + world.chance.int(20));
     if (late.is) world.note('zombie');
   };
-  return new Faults((call) => draw(world, call), way);
+  return new Faults((call) => draw(world, call), way, world.partitions);
 }
 
 function draw(world: World, call: Call): Fault {

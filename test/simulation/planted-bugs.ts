@@ -8,8 +8,12 @@ import { RecentIds } from '../../core/recent-ids.ts';
 import { admitRecord } from '../../core/record-parts.ts';
 import type { EntityState } from '../../core/state.ts';
 import type { PartialSpec, ViewPlan } from '../../core/view.ts';
+import { handOver } from '../../lambdas/notifier/hand-over.ts';
+import { LEASE_MS } from '../../lambdas/notifier/outbox.ts';
+import { type Claims, sendOnce } from '../../lambdas/notifier/send.ts';
 import { processBatch } from '../../lambdas/processor/process.ts';
 import type { StateStore } from '../../lambdas/shared/ports.ts';
+import { ThrottledError } from '../lambdas/memory.ts';
 import { REAL, type Sandbox } from './sandbox.ts';
 
 /** A store whose states are changed on their way in and out. @param kept what is stored already, if anything */
@@ -146,6 +150,45 @@ const lanesForgotten: Sandbox = {
   process: (records, rules, ports) => processBatch(records, { ...rules, admit: { ...rules.admit, lanes: 1 } }, ports),
 };
 
+/** A write that the table refuses for want of units is logged, and its batch goes on. */
+const throttleSwallowed: Sandbox = {
+  ...REAL,
+  states: (port) => ({
+    ...port,
+    write: async (...of) => {
+      try {
+        return await port.write(...of);
+      } catch (error) {
+        if (error instanceof ThrottledError) return 0;
+        throw error;
+      }
+    },
+  }),
+};
+
+/** The publisher logs what the topic did not take, and goes on. */
+const alertPassedOver: Sandbox = {
+  ...REAL,
+  handOver: async (...batch) => ({ ...(await handOver(...batch)), failed: null }),
+};
+
+const markForgotten: Sandbox = {
+  ...REAL,
+  send: ({ claim, release }, ...rest) => sendOnce({ claim, release, markSent: async () => {} }, ...rest),
+};
+
+/** No sender waits for the lease of another to end. */
+const claimedAnyway: Sandbox = {
+  ...REAL,
+  send: (outbox, ...rest) => {
+    const claim: Claims['claim'] = async (key, now) => {
+      const alert = await outbox.claim(key, now);
+      return alert === 'taken' ? outbox.claim(key, now + 2 * LEASE_MS) : alert;
+    };
+    return sendOnce({ ...outbox, claim }, ...rest);
+  },
+};
+
 export const PLANTED: Readonly<Record<string, Sandbox>> = {
   'the fence of watermarks dropped': fenceDropped,
   'the dedupe by event id dropped': dedupeDropped,
@@ -160,4 +203,8 @@ export const PLANTED: Readonly<Record<string, Sandbox>> = {
   'a version that comes back behind its old fence': neverRetired,
   'a bad state for all': badStateForAll,
   'erased entities created again': { ...REAL, erased: () => false },
+  'a throttled write taken for done': throttleSwallowed,
+  'an alert passed over that the topic did not take': alertPassedOver,
+  'the mark of a sent alert forgotten': markForgotten,
+  'an alert claimed no matter who holds it': claimedAnyway,
 };

@@ -12,6 +12,7 @@ export const FAULT_KINDS = [
   'record of several events',
   'partial failure',
   'throttled call',
+  'throttled partition',
   'ambiguous write',
   'crash before write',
   'crash after write',
@@ -33,6 +34,10 @@ export const FAULT_KINDS = [
   'clock jump of arrivals',
   'clock jump of a function',
   'redelivered image',
+  'alert published again',
+  'message that comes again',
+  'alert in the dead letters',
+  'alert sent again',
   'outage',
   'erasure',
 ] as const;

@@ -14,8 +14,9 @@ interface Options {
 
 const options = new Command('npm run simulate --')
   .description(
-    'Runs Kinesis, the real processor, the online table and the scorer in one process and in virtual time, with faults drawn\n' +
-      'from each seed. Exit code 1 when a seed loses an event, counts one twice, serves an older state or never catches up.',
+    'Runs Kinesis, the real processor, the online table, the scorer and its alerts in one process and in virtual time, with\n' +
+      'faults drawn from each seed. Exit code 1 when a seed loses an event or an alert, counts or sends one twice, serves an\n' +
+      'older state or never catches up.',
   )
   .addOption(new Option('--seeds <n>', 'how many seeds').argParser(wholeNumber(1)).default(1000))
   .addOption(new Option('--from <seed>', 'the first one').argParser(wholeNumber(0)).default(0))

@@ -1,4 +1,6 @@
 import type { ViewPlan } from '../../core/view.ts';
+import { handOver } from '../../lambdas/notifier/hand-over.ts';
+import { sendOnce } from '../../lambdas/notifier/send.ts';
 import { processBatch } from '../../lambdas/processor/process.ts';
 import type { Joins, NamedState, StateStore } from '../../lambdas/shared/ports.ts';
 import { type Candidate, instantAfter } from '../../lambdas/shared/scoring.ts';
@@ -16,6 +18,10 @@ export interface Sandbox {
   readonly process: typeof processBatch;
   /** What the scorer serves of a new state. @param now ms UTC */
   readonly candidate: (state: NamedState, now: number) => Candidate;
+  /** From the outbox to the topic. */
+  readonly handOver: typeof handOver;
+  /** From the topic to Slack. */
+  readonly send: typeof sendOnce;
 }
 
 export const REAL: Sandbox = {
@@ -26,4 +32,6 @@ export const REAL: Sandbox = {
   erased: (is) => is,
   process: processBatch,
   candidate: ({ entity_id, state }, now) => ({ entity_id, state, t: instantAfter(state, now) }),
+  handOver,
+  send: sendOnce,
 };

@@ -35,7 +35,9 @@ export class Scorer {
     this.at = at;
     const inputs = at.view.features.filter(({ value_type }) => /^(int|float|bool)$/.test(value_type));
     const model = { ...ir.model, view: at.view.name, inputs: inputs.map(({ name }) => name) };
-    this.usecase = { ir: { ...ir, views: [at.view], model }, view: at.view, plan: at.plan };
+    // Whoever scores high alerts again at once: there is much to send.
+    const alerts = { ...ir.alerts!, threshold: 0.5, rearm_below: 0.5, cooldown_ms: 1 };
+    this.usecase = { ir: { ...ir, views: [at.view], model, alerts }, view: at.view, plan: at.plan };
   }
 
   get lag(): number {

@@ -6,7 +6,7 @@ import { failureOf, Total } from './total.ts';
 
 const SEEDS = 2000;
 
-describe('Kinesis → processor → DynamoDB → scorer', () => {
+describe('Kinesis → processor → DynamoDB → scorer → outbox → topic → Slack', () => {
   test(`${SEEDS} seeds: nothing lost, nothing counted twice, in any order; time never goes back; the lag ends`, async () => {
     const total = new Total();
     for (let seed = 0; seed < SEEDS; seed++) {

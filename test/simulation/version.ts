@@ -7,6 +7,7 @@ import type { ViewVersion } from '../../lambdas/processor/version.ts';
 import type { Joins } from '../../lambdas/shared/ports.ts';
 import type { Candidate } from '../../lambdas/shared/scoring.ts';
 import { type Faults, MemoryScores, MemoryStates, type Row, type StateCodec } from '../lambdas/memory.ts';
+import { Alerting } from './alerting.ts';
 import { CODEC_V1 } from './codec-v1-writer.ts';
 import type { World } from './world.ts';
 
@@ -30,6 +31,7 @@ export class Version {
   readonly plan: ViewPlan;
   readonly states: MemoryStates;
   readonly scores = new MemoryScores();
+  readonly alerting: Alerting;
   readonly images: Image[] = [];
   readonly served: Served[] = [];
   /** Shard → where it joined the stream. */
@@ -55,6 +57,7 @@ export class Version {
     this.fenced = fenced;
     this.name = fenced ? 'the version that serves' : 'the next version';
     this.states = new MemoryStates(this.plan);
+    this.alerting = new Alerting(world, this.scores);
     this.states.written = (entity_id, row, before) => {
       this.images.push({ entity_id, row });
       if (before) onlyForward(world, entity_id, row, before);

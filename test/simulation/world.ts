@@ -10,6 +10,7 @@ import { Chance } from './chance.ts';
 import { Deployment } from './deployment.ts';
 import { MAX_BYTES, type Sent } from './facts.ts';
 import { Kinesis, type Shard } from './kinesis.ts';
+import { Partitions } from './partition-units.ts';
 import { drawProfile, emptyTally, type FaultKind, type Profile } from './profile.ts';
 import type { Sandbox } from './sandbox.ts';
 import { Scheduler } from './scheduler.ts';
@@ -22,6 +23,7 @@ export class World {
   readonly profile: Profile;
   readonly sandbox: Sandbox;
   readonly time = new Scheduler();
+  readonly partitions: Partitions;
   readonly stream: Kinesis;
   readonly tally = emptyTally();
   readonly violations: string[] = [];
@@ -49,6 +51,7 @@ export class World {
     this.sandbox = sandbox;
     this.chance = new Chance(seed);
     this.profile = drawProfile(this.chance);
+    this.partitions = new Partitions(this);
     const { replay, lanes } = this.profile;
     this.admitOptions = { replay, available_lag_ms: 1000, max_bytes: MAX_BYTES, lanes };
     const views = fc.sample(view, { seed, numRuns: this.profile.views + (this.profile.release ? 1 : 0) });

@@ -20,7 +20,7 @@ _KIND = "AWS::Logs::LogGroup"
 
 
 def register(context: LocalContext) -> None:
-    """Asks for the key of each new log group. Call it once, before requests are served."""
+    """Asks for the key of each log group that is made or changed. Call it once, before requests are served."""
     create = cloudwatch_logs._create_log_group
 
     def create_with_key(data: dict[str, Any]):
@@ -29,7 +29,7 @@ def register(context: LocalContext) -> None:
 
     cloudwatch_logs._create_log_group = create_with_key
     handlers = provisioners._RESOURCE_HANDLERS[_KIND]
-    create_by_template = handlers["create"]
+    create_by_template, update_by_template = handlers["create"], handlers["update"]
 
     def create_by_template_with_key(logical_id: str, properties: dict[str, Any], stack_name: str):
         name = properties.get("LogGroupName") or f"/aws/cloudformation/{stack_name}/{logical_id}"
@@ -38,7 +38,13 @@ def register(context: LocalContext) -> None:
             raise ValueError(refused)
         return create_by_template(logical_id, properties, stack_name)
 
-    handlers["create"] = create_by_template_with_key
+    def update_by_template_with_key(physical_id: str, old: dict, new: dict, stack_name: str, *more: Any, **named: Any):
+        refused = refusal(context, new.get("LogGroupName") or physical_id, new.get("KmsKeyId"))
+        if refused:
+            raise ValueError(refused)
+        return update_by_template(physical_id, old, new, stack_name, *more, **named)
+
+    handlers.update(create=create_by_template_with_key, update=update_by_template_with_key)
 
 
 def refusal(context: LocalContext, group: str, key: str | None) -> str | None:

@@ -9,6 +9,7 @@
 Other kinds of targets (event buses, API destinations) stay with the emulator.
 """
 
+import functools
 import json
 import logging
 import threading
@@ -170,7 +171,8 @@ def _refuse_targets_without_a_role(context: LocalContext) -> None:
 
     eventbridge._validate_target_arn = validate
     handlers = provisioners._RESOURCE_HANDLERS[_CFN_TYPE]
-    handlers["create"] = _validated(handlers["create"], problem)
+    for step, properties_at in (("create", 1), ("update", 2)):
+        handlers[step] = _validated(handlers[step], properties_at, problem)
 
 
 def _names_a_source(role: str) -> bool:
@@ -180,12 +182,13 @@ def _names_a_source(role: str) -> bool:
     return found is not None and "sourcearn" in json.dumps(found.get("AssumeRolePolicyDocument")).lower()
 
 
-def _validated(create: Callable, problem: Callable[[dict[str, Any]], str | None]) -> Callable:
-    def validated(logical_id: str, properties: dict[str, Any], stack_name: str):
-        for target in properties.get("Targets") or []:
+def _validated(change: Callable, properties_at: int, problem: Callable[[dict[str, Any]], str | None]) -> Callable:
+    @functools.wraps(change)
+    def validated(*arguments: Any, **named: Any):
+        for target in arguments[properties_at].get("Targets") or []:
             found = problem(target)
             if found:
                 raise ValueError(f"{found} (Service: EventBridge, Status Code: 400)")
-        return create(logical_id, properties, stack_name)
+        return change(*arguments, **named)
 
     return validated

@@ -9,6 +9,7 @@
 - metrics (https://docs.aws.amazon.com/scheduler/latest/UserGuide/monitoring-cloudwatch.html).
 """
 
+import functools
 import json
 import logging
 import re
@@ -148,14 +149,20 @@ def _refuse_roles_that_cannot_be_assumed(context: LocalContext) -> None:
     scheduler._create_schedule = checked(scheduler._create_schedule)
     scheduler._update_schedule = checked(scheduler._update_schedule)
     handlers = provisioners._RESOURCE_HANDLERS[_CFN_TYPE]
-    create = handlers["create"]
+    for step, properties_at in (("create", 1), ("update", 2)):
+        handlers[step] = _validated(context, handlers[step], properties_at)
 
-    def create_from_template(logical_id: str, properties: dict[str, Any], stack_name: str):
-        """The emulator drops what CreateSchedule answers."""
+
+def _validated(context: LocalContext, change: Callable, properties_at: int) -> Callable:
+    """The emulator drops what CreateSchedule answers, and changes a schedule without UpdateSchedule."""
+
+    @functools.wraps(change)
+    def validated(*arguments: Any, **named: Any):
+        properties = arguments[properties_at]
         role = (properties.get("Target") or {}).get("RoleArn")
         group = group_arn(context, properties.get("GroupName", "default"))
         if role and not may_assume(context, role, SCHEDULER, group):
             raise ValueError(f"{NOT_ASSUMABLE} (Service: Scheduler, Status Code: 400)")
-        return create(logical_id, properties, stack_name)
+        return change(*arguments, **named)
 
-    handlers["create"] = create_from_template
+    return validated

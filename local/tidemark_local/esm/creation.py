@@ -6,7 +6,6 @@ mapping's replacement before it deletes the one before; a stream must exist; a f
 """
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from ministack.core.responses import error_response_json
@@ -122,7 +121,7 @@ def _by_api() -> None:
 
 def _by_template() -> None:
     handlers = provisioners._RESOURCE_HANDLERS[CFN_TYPE]
-    create_by_template: Callable = handlers["create"]
+    create_by_template, update_by_template = handlers["create"], handlers["update"]
 
     def create(logical_id: str, properties: dict[str, Any], stack_name: str):
         if source_for(properties.get("EventSourceArn", "")) is None:
@@ -133,6 +132,11 @@ def _by_template() -> None:
         _complete(uuid, properties)
         return uuid, attributes
 
+    def update(physical_id: str, old: dict[str, Any], new: dict[str, Any], stack_name: str):
+        check_settings(new.get("EventSourceArn", ""), new)
+        return update_by_template(physical_id, old, new, stack_name)
+
+    handlers["update"] = update
     # An update that needs a replacement looks the function up by its name.
     handlers["create"] = provisioners._lambda_esm_create = create
 

@@ -99,7 +99,7 @@ def findings(service: str, operation: str, members: dict[str, Any]) -> Findings:
 
 
 def resolve(apis: tuple[str, ...], request: Request) -> Target | None:
-    """The operation that a request names; None for one that is none of the API's (a browser's preflight)."""
+    """The operation that a request names, or a target without one; None for a browser's preflight."""
     if request.method == "OPTIONS":
         return None
     if amazon_target := request.headers.get("x-amz-target"):
@@ -118,7 +118,12 @@ def resolve(apis: tuple[str, ...], request: Request) -> Target | None:
         )
     if name := wire.form_pairs(request).get("Action"):
         return models.by_name(apis[0], "query", name)
-    return None
+    # The emulator asks no policy about what names no operation, and may do it all the same.
+    return Target(apis[0], "query" if _speaks_query(apis[0]) else "json", "", None)
+
+
+def _speaks_query(api: str) -> bool:
+    return "targetPrefix" not in models.service_model(api).metadata
 
 
 @functools.cache

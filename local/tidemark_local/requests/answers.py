@@ -51,7 +51,10 @@ def unreadable(target: Target, why: str, path: Path = None) -> Answer:
 
 
 def unknown_operation(target: Target) -> Answer:
-    """The answer to an operation that the API does not have."""
+    """The answer to an operation that the API does not have, or to a request that names none."""
+    if target.protocol == "query" and not target.name:
+        # "Common Errors" of the query APIs, e.g. https://docs.aws.amazon.com/sns/latest/api/CommonErrors.html
+        return answer(target, "MissingAction", "The request is missing an action or a required parameter.")
     if target.protocol == "query":
         version = service_model(target.service).metadata["apiVersion"]
         return answer(target, "InvalidAction", f"Could not find operation {target.name} for version {version}")

@@ -26,26 +26,40 @@ class Unreadable(Exception):
 def members(target: Target, request: Request) -> dict[str, Any]:
     """The request's members, under the model's names at the top.
 
-    Raises Unreadable.
+    Raises Unreadable, also for a request that says something twice: who decides whether the caller may do it and who
+    does it could each take another.
     """
+    if target.protocol == "query":
+        doubled = request.query.keys() & _form(request).keys()
+    else:
+        doubled = {"Action"} & {*request.query, *_form(request)}
+    if doubled:
+        raise Unreadable(f"The request says {', '.join(sorted(doubled))} twice")
     shape = target.operation.input_shape
     if shape is None:
         return {}
-    if target.protocol == "json":
-        return _renamed(shape, _json(request.body))
-    if target.protocol == "cbor":
-        return _renamed(shape, _cbor(request.body))
+    if target.protocol in ("json", "cbor"):
+        return _renamed(shape, document(request))
     if target.protocol == "query":
         return form_members(shape, request)
     return _rest(target, shape, request)
 
 
+def document(request: Request) -> dict[str, Any]:
+    """The body of a JSON or CBOR request. Raises Unreadable."""
+    return _cbor(request.body) if request.cbor else _json(request.body)
+
+
 def form_pairs(request: Request) -> dict[str, str]:
     """The parameters of a query request: those of the URL and of the body."""
-    pairs = {name: values[0] for name, values in request.query.items() if values}
-    if request.form:
-        pairs |= dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
-    return pairs
+    return {name: values[0] for name, values in request.query.items() if values} | _form(request)
+
+
+def _form(request: Request) -> dict[str, str]:
+    """The first value of each parameter of the body; none of a body that is no form."""
+    if not request.form:
+        return {}
+    return dict(reversed(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)))
 
 
 def form_members(shape: Any, request: Request) -> dict[str, Any]:

@@ -112,3 +112,23 @@ def total(cloud: Cloud, namespace: str, name: str, **dimensions: str) -> float:
     now = time.time()
     found = cloud.cloudwatch.get_metric_data(MetricDataQueries=[query], StartTime=now - 7200, EndTime=now + 60)
     return sum(found["MetricDataResults"][0]["Values"])
+
+
+def refused_update(cloud, stack: str, kind: str, before: dict, after: dict) -> str:
+    """Why an update of a stack with one resource was rolled back; empty where it was not."""
+
+    def status() -> str:
+        return cloud.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+
+    def template(properties: dict) -> str:
+        return json.dumps({"Resources": {"One": {"Type": kind, "Properties": properties}}})
+
+    cloud.cloudformation.create_stack(StackName=stack, TemplateBody=template(before))
+    assert until(status, lambda found: not found.endswith("IN_PROGRESS"), 20) == "CREATE_COMPLETE"
+    cloud.cloudformation.update_stack(StackName=stack, TemplateBody=template(after))
+    until(status, lambda found: not found.endswith("IN_PROGRESS"), 20)
+    events = cloud.cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+    failed = [
+        event for event in events if (event["LogicalResourceId"], event["ResourceStatus"]) == ("One", "UPDATE_FAILED")
+    ]
+    return failed[0]["ResourceStatusReason"] if failed else ""

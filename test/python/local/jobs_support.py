@@ -139,8 +139,13 @@ def tar(files: dict[str, str]) -> bytes:
     return buffer.getvalue()
 
 
+_HANG_SECONDS = 120
+
+
 def until(read: Callable[[], Any], done: Callable[[Any], bool], seconds: float = 240) -> Any:
-    """Reads until `done`; fails the test with the last value when that takes longer than `seconds`."""
+    """Reads until `done`; fails the test with the last value when that takes longer than `seconds`, and than a machine
+    that does much else may take."""
+    seconds = max(seconds, _HANG_SECONDS)
     deadline = time.monotonic() + seconds
     while True:
         value = read()

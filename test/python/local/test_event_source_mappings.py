@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from aws_facts import answer
 from botocore.exceptions import ClientError
-from delivery_support import Function
+from delivery_support import Function, refused_update
 from jobs_support import allow, running_cloud, until
 from stream_support import READ_DYNAMODB, READ_KINESIS, Stream
 from tidemark_local.dynamodb_answers import record_size
@@ -88,6 +88,23 @@ def test_an_age_below_a_minute_and_a_missing_position_are_refused(cloud, functio
     assert (found["Code"], found["status"]) == ("InvalidParameterValueException", 400)
     with pytest.raises(ClientError, match="Value null at 'startingPosition' failed to satisfy constraint"):
         cloud.client("lambda").create_event_source_mapping(FunctionName="consumer", EventSourceArn=stream)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"FilterCriteria": {"Filters": [{"Pattern": "single-string"}]}}, "Invalid filter pattern definition."),
+        ({"MaximumRecordAgeInSeconds": 59}, "-1 or 60 to 604800 is allowed"),
+    ],
+)
+def test_an_update_by_a_template_is_refused_too(cloud, function, change, said):
+    name = f"updated-{next(iter(change)).lower()}"
+    before = {
+        "EventSourceArn": Stream(cloud, name).arn,
+        "FunctionName": "consumer",
+        "StartingPosition": "LATEST",
+    }
+    assert said in refused_update(cloud, name, "AWS::Lambda::EventSourceMapping", before, {**before, **change})
 
 
 def test_a_template_that_makes_the_same_mapping_again_fails(cloud, function):

@@ -4,6 +4,7 @@ import json
 
 import aws_facts
 import pytest
+from delivery_support import refused_update
 from jobs_support import running_cloud, until
 from keys_support import ACCOUNT, TO_ACCOUNT, Caller, new_key, refused
 
@@ -213,3 +214,8 @@ class TestLogs:
             return cloud.cloudformation.describe_stacks(StackName="logs")["Stacks"][0]["StackStatus"]
 
         assert until(status, lambda found: not found.endswith("IN_PROGRESS"), 20).startswith("ROLLBACK")
+
+    def test_and_so_is_its_update(self, cloud, key):
+        before = {"LogGroupName": "changed"}
+        refused = refused_update(cloud, "logs-changed", "AWS::Logs::LogGroup", before, {**before, "KmsKeyId": key})
+        assert "not allowed to be used with Arn" in refused

@@ -189,6 +189,40 @@ def test_a_request_in_cbor(tmp_path):
     assert b"ValidationException" in document and b"Value 'a b' at 'streamName'" in document
 
 
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "kind", "body", "code"),
+    [
+        ("sns", "/", "text/plain", "Action=CreateTopic&Name=open", "MissingAction"),
+        ("sns", "/", FORM.upper(), "Action=CreateTopic&Name=open", "MissingAction"),
+        ("sqs", "/", "text/plain", "Action=CreateQueue&QueueName=open", "UnknownOperationException"),
+        ("iam", "/", FORM, "", "MissingAction"),
+        ("sns", "/?Action=ListTopics", FORM, "Action=CreateTopic&Name=open", "MalformedInput"),
+        ("sns", "/?Name=one", FORM, "Action=CreateTopic&Name=open", "MalformedInput"),
+        ("s3", "/tidemark-jobs/key?Action=ListAllMyBuckets", "text/plain", "x", "MalformedXML"),
+    ],
+)
+def test_no_request_passes_authorisation_under_another_name_or_none(cloud, service, path, kind, body, code):
+    method = "PUT" if service == "s3" else "POST"
+    status, _, document = http(cloud, method, path, service, body.encode(), {"Content-Type": kind})
+    assert status == 400 and code in document.decode()
+
+
+def test_an_operation_beside_the_target_is_not_what_is_authorised(cloud):
+    request = cloud.signed(
+        "POST",
+        "/?Action=ListTables",
+        b'{"TableName": "t"}',
+        "dynamodb",
+        {"X-Amz-Target": "DynamoDB_20120810.DescribeTable", "Content-Type": "application/x-amz-json-1.0"},
+    )
+    with pytest.raises(urllib.error.HTTPError) as found:
+        urllib.request.urlopen(request)
+    assert b"says Action twice" in found.value.read()
+
+
 def test_a_caller_without_a_grant_is_not_told_what_is_wrong(cloud):
     logs = cloud.user("nobody")("logs")
     with pytest.raises(ClientError, match="AccessDenied"):

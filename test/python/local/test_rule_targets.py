@@ -6,7 +6,7 @@ import re
 import pytest
 from aws_facts import answer
 from botocore.exceptions import ClientError
-from delivery_support import ACCOUNT, Function, Queue, attributes, denials, total
+from delivery_support import ACCOUNT, Function, Queue, attributes, denials, refused_update, total
 from jobs_support import allow, document, running_cloud, until
 
 PASS = {"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
@@ -85,6 +85,18 @@ def test_a_state_machine_needs_a_role_that_events_may_assume(cloud):
     }
     with pytest.raises(ClientError, match=r"cannot be assumed by principal 'events\.amazonaws\.com'"):
         rule(cloud, "untrusted", Arn=arn, RoleArn=cloud.role("untrusted", "lambda"))
+
+
+def test_a_template_s_update_to_such_a_role_is_refused_too(cloud):
+    arn = machine(cloud, "updated")
+    good, bad = cloud.role("updated", "events"), cloud.role("updated-lambda", "lambda")
+
+    def properties(role: str) -> dict:
+        pattern = {"source": ["test"], "detail-type": ["updated"]}
+        return {"Name": "updated", "EventPattern": pattern, "Targets": [{"Id": "one", "Arn": arn, "RoleArn": role}]}
+
+    refused = refused_update(cloud, "updated", "AWS::Events::Rule", properties(good), properties(bad))
+    assert "cannot be assumed by principal 'events.amazonaws.com'" in refused
 
 
 def test_a_trust_policy_that_names_another_rule_is_refused_when_the_event_comes(cloud):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from aws_facts import answer
 from botocore.exceptions import ClientError
-from delivery_support import ACCOUNT, Function, Queue, attributes, denials, total
+from delivery_support import ACCOUNT, Function, Queue, attributes, denials, refused_update, total
 from jobs_support import allow, document, running_cloud, until
 
 
@@ -95,3 +95,15 @@ def test_a_role_that_scheduler_cannot_assume_is_refused(cloud, case):
     with pytest.raises(ClientError) as refused:
         schedule(cloud, name, f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:any", role)
     assert refused.value.response["Error"]["Message"] == answer("scheduler.role-is-assumed")
+
+
+def test_a_template_s_update_to_such_a_role_is_refused_too(cloud):
+    good, bad = cloud.role("updated", "scheduler"), cloud.role("updated-lambda", "lambda")
+    queue = Queue(cloud, "updated")
+
+    def properties(role: str) -> dict:
+        schedule = {"Name": "updated", "ScheduleExpression": "rate(1 day)", "FlexibleTimeWindow": {"Mode": "OFF"}}
+        return {**schedule, "Target": {"Arn": queue.arn, "RoleArn": role}}
+
+    refused = refused_update(cloud, "updated", "AWS::Scheduler::Schedule", properties(good), properties(bad))
+    assert "must allow AWS EventBridge Scheduler to assume the role" in refused

@@ -4,20 +4,15 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qs
 
+from ...requests import models, wire
 from ..keys import KeyRefusal
 
 
 @dataclass(frozen=True)
-class Request:
+class Request(models.Request):
     """One request to a service, within its account and region."""
 
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-    query: dict[str, list[str]]
     account: str
     region: str
 
@@ -28,23 +23,13 @@ class Request:
 
     @cached_property
     def members(self) -> dict[str, Any]:
-        """The members of a JSON or CBOR request; none when the body can't be read: the service says so itself."""
-        try:
-            if "cbor" in self.headers.get("content-type", ""):
-                import cbor2
-
-                data = cbor2.loads(self.body)
-            else:
-                data = json.loads(self.body or b"{}")
-        except ValueError:
-            return {}
-        return data if isinstance(data, dict) else {}
+        """The members of a JSON or CBOR request."""
+        return wire.document(self)
 
     @cached_property
     def parameters(self) -> dict[str, str]:
         """The parameters of a Query request."""
-        pairs = {**self.query, **parse_qs(self.body.decode("utf-8", errors="replace"))}
-        return {name: values[0] if isinstance(values, list) else values for name, values in pairs.items()}
+        return wire.form_pairs(self)
 
 
 def text(members: dict[str, Any], name: str) -> str:
