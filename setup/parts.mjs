@@ -23,7 +23,7 @@ export function parts() {
     checks: [
       check('biome', 'format and lint (Biome)', [node, bin('@biomejs/biome/bin/biome'), 'check', '.']),
       check('tsc', 'types (tsc)', [node, bin('typescript/bin/tsc'), '--noEmit']),
-      check('tsc-page', 'types of the page (tsc)', [node, bin('typescript/bin/tsc'), '-p', 'cli/page/client']),
+      check('tsc-page', 'types of the page (tsc)', [node, bin('typescript/bin/tsc'), '-p', 'console/client']),
       check('ruff', 'Python lint (ruff)', [VENV_PYTHON, '-m', 'ruff', 'check', '--no-cache', '.']),
     ],
     suites: [

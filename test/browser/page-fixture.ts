@@ -7,7 +7,7 @@ import {
 import { CreateTableCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { CreateStreamCommand, KinesisClient } from '@aws-sdk/client-kinesis';
 import { CreateModelPackageGroupCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
-import type { PageSource } from '../../cli/page/data.ts';
+import type { PageSource } from '../../console/data.ts';
 import type { LocalCloud } from '../../local/cloud.ts';
 
 const MINUTE_MS = 60_000;

@@ -2,8 +2,8 @@ import { get } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import chromium from '@sparticuz/chromium';
 import puppeteer, { type Browser, type Page as Tab } from 'puppeteer-core';
-import { awsPageData, type PageSource } from '../../cli/page/data.ts';
-import { type Page, startPage } from '../../cli/page/server.ts';
+import { awsPageData, type PageSource } from '../../console/data.ts';
+import { type Page, startPage } from '../../console/server.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { deployFixture } from './page-fixture.ts';
 
