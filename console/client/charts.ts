@@ -1,25 +1,14 @@
 import { BarChart, LineChart } from 'echarts/charts';
-import { GridComponent, LegendComponent, MarkLineComponent, TooltipComponent } from 'echarts/components';
+import { GridComponent, MarkLineComponent, TooltipComponent } from 'echarts/components';
 import { type EChartsType, init, use } from 'echarts/core';
 import { CanvasRenderer } from 'echarts/renderers';
 import type { HorizontalLine, Series, Widget } from '../types.ts';
-import { short, time } from './format.ts';
+import { type Scale, scaled, scaleFor, short, time, whole } from './format.ts';
+import { type Theme, theme } from './theme.ts';
 
-use([LineChart, BarChart, GridComponent, TooltipComponent, LegendComponent, MarkLineComponent, CanvasRenderer]);
+use([LineChart, BarChart, GridComponent, TooltipComponent, MarkLineComponent, CanvasRenderer]);
 
-/** Told apart also with a colour-vision deficiency (Okabe-Ito, darkened for white). */
-const PALETTE = ['#1f77b4', '#e0861a', '#2b9a66', '#c2453c', '#7a5cc0', '#0e8fa3', '#a56b1f', '#b8488f'];
-const INK = '#39424e';
-const FAINT = '#6b7480';
-const RULE = '#e6e9ed';
-const FONT = 'Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
-const TOOLTIP = {
-  renderMode: 'richText',
-  confine: true,
-  backgroundColor: '#ffffff',
-  borderColor: '#c9d0d8',
-  textStyle: { color: INK, fontSize: 12, fontFamily: FONT },
-} as const;
+const TEN_MINUTES_MS = 600_000;
 
 const alive = new Map<HTMLElement, EChartsType>();
 
@@ -44,26 +33,51 @@ export function forgetDetached(): void {
   }
 }
 
-/** The value axis ends a little above the data, so that a flat line does not lie on the frame. */
-function valueAxis(shown: boolean) {
+function tooltip({ panel, line, ink, font }: Theme) {
   return {
-    type: 'value',
-    show: shown,
-    axisLabel: { color: FAINT, fontSize: 11, fontFamily: FONT, formatter: short },
-    splitLine: { lineStyle: { color: RULE } },
-    axisLine: { show: false },
-    splitNumber: 3,
+    renderMode: 'richText',
+    trigger: 'axis',
+    confine: true,
+    backgroundColor: panel,
+    borderColor: line,
+    textStyle: { color: ink, fontSize: 12, fontFamily: font },
   } as const;
 }
 
-function markLines(lines: readonly HorizontalLine[]) {
+/** @param format of a value that is already divided. @param counts whether a part of one would mean nothing */
+function valueAxis({ soft, rule, font }: Theme, format: (value: number) => string, counts: boolean) {
+  return {
+    type: 'value',
+    axisLabel: { color: soft, fontSize: 11, fontFamily: font, formatter: format },
+    splitLine: { lineStyle: { color: rule } },
+    axisLine: { show: false },
+    splitNumber: 3,
+    ...(counts ? { minInterval: 1 } : {}),
+  } as const;
+}
+
+function markLines(lines: readonly HorizontalLine[], { divisor }: Scale, { bad }: Theme) {
   return {
     silent: true,
     symbol: 'none',
-    lineStyle: { color: '#c2453c', type: 'dashed', width: 1 },
-    label: { position: 'insideEndTop', color: '#c2453c', fontSize: 10, formatter: '{b}' },
-    data: lines.map(({ label, value }) => ({ name: label, yAxis: value })),
+    lineStyle: { color: bad, type: 'dashed', width: 1 },
+    label: { position: 'insideEndTop', color: bad, fontSize: 11, formatter: '{b}' },
+    data: lines.map(({ label, value }) => ({ name: label, yAxis: value / divisor })),
   } as const;
+}
+
+/** The unit that fits all values of a chart, so that its series stay comparable. */
+export function scaleOf(widget: Extract<Widget, { kind: 'chart' }>): Scale {
+  const values = widget.series.flatMap(({ points }) => points.map(([, value]) => Math.abs(value)));
+  return scaleFor(widget.unit, Math.max(0, ...values));
+}
+
+/** The series of a widget that have points, each with the colour it is drawn in. */
+export function drawn(widget: Extract<Widget, { kind: 'chart' }>): (Series & { readonly color: string })[] {
+  const { series } = theme();
+  return widget.series
+    .filter(({ points }) => points.length > 0)
+    .map((one, index) => ({ ...one, color: one.color ?? series[index % series.length]! }));
 }
 
 /** Draws a CloudWatch widget. A point that stands alone is drawn as a dot: a line of one point would be invisible. */
@@ -73,53 +87,48 @@ export function drawSeries(
   from: number,
   to: number,
 ): void {
+  const colours = theme();
+  const scale = scaleOf(widget);
   const right = widget.series.some(({ axis }) => axis === 'right');
-  const bars = widget.view === 'bar';
+  const format = (value: number) => scaled(value, { ...scale, divisor: 1 });
+  const series = drawn(widget);
+  const counts =
+    scale.unit === '' && series.every(({ points }) => points.every(([, value]) => Number.isInteger(value)));
+  const axis = valueAxis(colours, format, counts);
   chartOn(element).setOption(
     {
       animation: false,
-      color: PALETTE,
-      textStyle: { fontFamily: FONT },
-      grid: { left: 8, right: right ? 8 : 14, top: 10, bottom: 30, containLabel: true },
-      legend: {
-        type: 'scroll',
-        bottom: 2,
-        padding: [4, 4],
-        icon: 'roundRect',
-        itemWidth: 12,
-        itemHeight: 3,
-        textStyle: { color: INK, fontSize: 11, lineHeight: 14, fontFamily: FONT, width: 220, overflow: 'truncate' },
-      },
-      tooltip: { ...TOOLTIP, trigger: 'axis', valueFormatter: (value: unknown) => short(Number(value)) },
+      useUTC: true,
+      textStyle: { fontFamily: colours.font },
+      grid: { left: 4, right: right ? 4 : 14, top: 12, bottom: 4, containLabel: true },
+      tooltip: { ...tooltip(colours), valueFormatter: (value: unknown) => format(Number(value)) },
       xAxis: {
         type: 'time',
         min: from,
         max: to,
         axisLabel: {
-          color: FAINT,
+          color: colours.soft,
           fontSize: 11,
           hideOverlap: true,
-          formatter: (ms: number) => time(ms).slice(0, to - from > 1_800_000 ? 5 : 8),
+          formatter: (ms: number) => time(ms).slice(0, to - from > TEN_MINUTES_MS ? 5 : 8),
         },
-        axisLine: { lineStyle: { color: '#c9d0d8' } },
+        axisLine: { lineStyle: { color: colours.line } },
         axisTick: { show: false },
         splitLine: { show: false },
       },
-      yAxis: [valueAxis(true), ...(right ? [valueAxis(true)] : [])],
-      series: widget.series.map((series, index) => ({
-        type: bars ? 'bar' : 'line',
-        name: series.label,
-        yAxisIndex: series.axis === 'right' ? 1 : 0,
-        data: series.points.map((point) => [...point]),
-        showSymbol: series.points.length < 40,
-        symbolSize: 4,
+      yAxis: right ? [axis, axis] : [axis],
+      series: series.map((one, index) => ({
+        type: widget.view === 'bar' ? 'bar' : 'line',
+        name: one.label,
+        color: one.color,
+        yAxisIndex: one.axis === 'right' ? 1 : 0,
+        data: one.points.map(([t, value]) => [t, value / scale.divisor]),
+        showSymbol: one.points.length < 40,
+        symbolSize: one.points.length === 1 ? 7 : 4,
         lineStyle: { width: 1.6 },
-        ...(series.color ? { itemStyle: { color: series.color } } : {}),
         ...(widget.stacked ? { stack: 'all' } : {}),
-        ...(widget.stacked || widget.series.length === 1
-          ? { areaStyle: { opacity: widget.stacked ? 0.35 : 0.08 } }
-          : {}),
-        ...(index === 0 && widget.lines.length > 0 ? { markLine: markLines(widget.lines) } : {}),
+        ...(widget.stacked || series.length === 1 ? { areaStyle: { opacity: widget.stacked ? 0.35 : 0.1 } } : {}),
+        ...(index === 0 && widget.lines.length > 0 ? { markLine: markLines(widget.lines, scale, colours) } : {}),
       })),
     },
     { notMerge: true },
@@ -128,30 +137,38 @@ export function drawSeries(
 
 /** How many entities have which score; what lies above the alert threshold is red. */
 export function drawHistogram(element: HTMLElement, bins: readonly number[], threshold: number | null): void {
+  const colours = theme();
   const width = 1 / bins.length;
+  const edge = (index: number) => (index * width).toFixed(2);
   chartOn(element).setOption(
     {
       animation: false,
-      textStyle: { fontFamily: FONT },
+      textStyle: { fontFamily: colours.font },
       grid: { left: 4, right: 8, top: 12, bottom: 4, containLabel: true },
-      tooltip: { ...TOOLTIP, trigger: 'axis', axisPointer: { type: 'shadow' } },
+      tooltip: {
+        ...tooltip(colours),
+        axisPointer: { type: 'shadow' },
+        formatter: ([bar]: readonly { readonly dataIndex: number }[]) =>
+          bar === undefined
+            ? ''
+            : `score ${edge(bar.dataIndex)} to ${edge(bar.dataIndex + 1)}: ${whole(bins[bar.dataIndex] ?? 0)} entities`,
+      },
       xAxis: {
         type: 'category',
-        data: bins.map((_, index) => (index * width).toFixed(2)),
-        axisLabel: { color: FAINT, fontSize: 11, interval: 3 },
+        data: bins.map((_, index) => edge(index)),
+        axisLabel: { color: colours.soft, fontSize: 11, interval: 3 },
         axisTick: { show: false },
-        axisLine: { lineStyle: { color: '#c9d0d8' } },
+        axisLine: { lineStyle: { color: colours.line } },
       },
-      yAxis: valueAxis(true),
+      yAxis: valueAxis(colours, short, true),
       series: [
         {
           type: 'bar',
-          name: 'entities',
           barCategoryGap: '12%',
           data: bins.map((count, index) => ({
             value: count,
             itemStyle: {
-              color: threshold !== null && (index + 0.5) * width > threshold ? '#c2453c' : '#7fa8cf',
+              color: threshold !== null && (index + 0.5) * width > threshold ? colours.bad : colours.bar,
               borderRadius: [2, 2, 0, 0],
             },
           })),

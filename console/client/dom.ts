@@ -5,15 +5,21 @@ interface Attributes {
   readonly title?: string;
   readonly href?: string;
   readonly role?: string;
-  readonly 'data-points'?: string;
+  readonly 'aria-hidden'?: 'true';
+  readonly 'data-box'?: string;
   readonly 'data-kind'?: string;
-  readonly colspan?: string;
+  readonly 'data-state'?: string;
   readonly scope?: string;
 }
 
-function append(parent: Element, children: readonly Child[]): void {
-  for (const child of children) if (child !== null) parent.append(child);
-}
+/** On a narrow screen the style sheet makes rows into cards; what the elements are would be lost with their `display`. */
+const TABLE_ROLES: Readonly<Record<string, string>> = {
+  thead: 'rowgroup',
+  tbody: 'rowgroup',
+  tr: 'row',
+  th: 'columnheader',
+  td: 'cell',
+};
 
 /** An element. Text becomes text nodes and never markup, so nothing that comes from an event can be executed. */
 export function h<K extends keyof HTMLElementTagNameMap>(
@@ -22,20 +28,10 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   ...children: readonly Child[]
 ): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) if (value !== undefined) element.setAttribute(name, value);
-  append(element, children);
-  return element;
-}
-
-/** An SVG element; the same rules. */
-export function svg(
-  tag: string,
-  attributes: Readonly<Record<string, string | number>> = {},
-  ...children: readonly Child[]
-): SVGElement {
-  const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
-  append(element, children);
+  const role = TABLE_ROLES[tag];
+  for (const [name, value] of Object.entries({ role, ...attributes }))
+    if (value !== undefined) element.setAttribute(name, value);
+  element.append(...children.filter((child) => child !== null));
   return element;
 }
 
@@ -46,7 +42,29 @@ export function byId(id: string): HTMLElement {
   return element;
 }
 
+/** Fills a table, which keeps its role however its rows are laid out. @param none what is said where there are no rows */
+export function fillTable(id: string, headings: readonly string[], rows: readonly HTMLElement[], none = ''): void {
+  const table = byId(id);
+  table.setAttribute('role', 'table');
+  if (rows.length === 0) {
+    table.replaceChildren(h('tbody', {}, h('tr', {}, h('td', { class: 'empty' }, none))));
+    return;
+  }
+  const head = headings.map((heading) => h('th', { scope: 'col' }, heading));
+  table.replaceChildren(h('thead', {}, h('tr', {}, ...head)), h('tbody', {}, ...rows));
+}
+
 /** Links leave the page only for the web: no `javascript:` or other scheme from data. */
 export function safeLink(href: string, text: string): HTMLElement {
   return /^https?:\/\//.test(href) ? h('a', { href }, text) : h('span', {}, text);
+}
+
+const shown = new Map<string, string>();
+
+/** Whether a part of the page shows something else by now. What did not change stays, with the focus and the selection in it. */
+export function changed(part: string, answer: unknown): boolean {
+  const text = JSON.stringify(answer);
+  if (shown.get(part) === text) return false;
+  shown.set(part, text);
+  return true;
 }
