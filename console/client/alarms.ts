@@ -49,7 +49,7 @@ function quiet(alarm: Alarm): HTMLElement {
     'tr',
     { class: 'alarm-row' },
     h('td', { class: 'state' }, chipOf(alarm)),
-    h('td', { class: 'name', title: alarm.name }, nameOf(alarm)),
+    h('td', { class: 'name', title: alarm.name }, h('span', {}, nameOf(alarm))),
     h('td', { class: 'why' }, textOf(alarm).sentence),
   );
 }

@@ -32,7 +32,7 @@ function scoreRow(row: ScoreRow, threshold: number | null): HTMLElement {
     'tr',
     {},
     scoreCell(row.score, threshold),
-    h('td', { class: 'name' }, row.entity_id),
+    h('td', { class: 'name' }, h('span', {}, row.entity_id)),
     h('td', { class: 'why' }, reasonsOf(row.reasons)),
     h('td', { class: 'when' }, date(row.t)),
   );

@@ -5,6 +5,8 @@ import type { DashboardAnswer, PipelineAnswer, ScoresAnswer } from '../../consol
 
 /** What a page answered once: the pictures and the tests of the page need no cloud. */
 export interface Recorded {
+  /** Where it is from. */
+  readonly origin: string;
   /** The range that was asked for. */
   readonly minutes: number;
   readonly pipeline: PipelineAnswer;
@@ -39,6 +41,7 @@ export async function record(url: string, minutes: number): Promise<void> {
   const scores = (await ask('/api/scores')) as ScoresAnswer | null;
   if (scores === null) throw new Error('/api/scores answered null: record the page of a use case with a model');
   const recorded: Recorded = {
+    origin: `a page, on ${new Date().toISOString().slice(0, 10)}`,
     minutes,
     pipeline: (await ask('/api/pipeline')) as PipelineAnswer,
     scores: { ...scores, top: scores.top.slice(0, ROWS), alerts: scores.alerts.slice(0, ROWS) },

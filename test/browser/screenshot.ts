@@ -5,7 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { launchBrowser, openTab } from './browser.ts';
+import { closeBrowser, openTab } from './browser.ts';
 import { FOLDER, findProblems, hashOfSources, NOTE, type Note, PICTURES, sha256 } from './pictures.ts';
 import { readRecorded, record, startRecorded } from './recorded.ts';
 
@@ -16,19 +16,18 @@ if (values.record !== undefined) await record(values.record, Number(values.minut
 
 const recorded = readRecorded();
 const page = await startRecorded(recorded);
-const browser = await launchBrowser();
 const pictures: Record<string, string> = {};
 mkdirSync(FOLDER, { recursive: true });
 try {
   for (const [name, look] of Object.entries(PICTURES)) {
-    const tab = await openTab(browser, `${page.url}?minutes=${recorded.minutes}`, look);
+    const tab = await openTab(`${page.url}?minutes=${recorded.minutes}`, look);
     const png = await tab.screenshot({ optimizeForSpeed: false });
     writeFileSync(join(FOLDER, name), png);
     pictures[name] = sha256(png);
     console.log(`${relative(process.cwd(), join(FOLDER, name))}: ${Math.round(png.length / 1000)} kB`);
   }
 } finally {
-  await browser.close();
+  await closeBrowser();
   await page.close();
 }
 const note: Note = { sources: hashOfSources(), pictures };

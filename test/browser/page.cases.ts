@@ -1,16 +1,15 @@
 import { get } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Browser, Page as Tab } from 'puppeteer-core';
+import type { Page as Tab } from 'puppeteer-core';
 import { awsPageData, type PageSource } from '../../console/data.ts';
 import { type Page, startPage } from '../../console/server.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
-import { launchBrowser } from './browser.ts';
+import { browser, PATIENCE_MS } from './browser.ts';
 import { deployFixture } from './page-fixture.ts';
 
 let cloud: LocalCloud;
 let source: PageSource;
 let page: Page;
-let browser: Browser;
 let tab: Tab;
 const complaints: string[] = [];
 
@@ -18,8 +17,7 @@ beforeAll(async () => {
   cloud = await startLocalCloud({ quiet: true });
   source = await deployFixture(cloud, Date.now());
   page = await startPage(awsPageData(source));
-  browser = await launchBrowser();
-  tab = await browser.newPage();
+  tab = await (await browser()).newPage();
   await tab.setViewport({ width: 1440, height: 1500 });
   tab.on('console', (message) => {
     if (['error', 'warn'].includes(message.type())) complaints.push(`${message.type()}: ${message.text()}`);
@@ -27,11 +25,11 @@ beforeAll(async () => {
   tab.on('pageerror', (error) => complaints.push(String(error)));
   tab.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`));
   await tab.goto(page.url);
-  await tab.waitForSelector('body[data-ready="true"]', { timeout: 20_000 });
+  await tab.waitForSelector('body[data-ready="true"]', { timeout: PATIENCE_MS });
 });
 
 afterAll(async () => {
-  await browser?.close();
+  await tab?.close();
   await page?.close();
   await cloud?.stop();
 });
@@ -124,10 +122,10 @@ describe('the page of a use case that leaves parts out', () => {
   /** What can be seen of a page over the same cloud. */
   async function look(model: PageSource['model']) {
     const open = await startPage(awsPageData({ ...source, model }));
-    const other = await browser.newPage();
+    const other = await (await browser()).newPage();
     try {
       await other.goto(open.url);
-      await other.waitForSelector('body[data-ready="true"]', { timeout: 20_000 });
+      await other.waitForSelector('body[data-ready="true"]', { timeout: PATIENCE_MS });
       const shown = (id: string) => other.$eval(id, (element) => (element as HTMLElement).offsetHeight > 0);
       return {
         boxes: await boxes(other),

@@ -1,9 +1,11 @@
 /** The page as it is looked at: on a narrow and a wide screen, light and dark, by mouse and keyboard. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Browser, Page as Tab } from 'puppeteer-core';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import type { Page as Tab } from 'puppeteer-core';
+import type { Page } from '../../console/server.ts';
 import type { Alarm, Widget } from '../../console/types.ts';
-import { launchBrowser, openTab, type Scheme } from './browser.ts';
+import { openTab, type Scheme } from './browser.ts';
 import { type Recorded, readRecorded, startRecorded } from './recorded.ts';
+import { askAgain, askedAgain, nextFrame, pixelsOf, text, tooWide, unfold, weakTexts } from './seen.ts';
 
 const SCHEMES: readonly Scheme[] = ['light', 'dark'];
 const PHONE = { width: 390, height: 844 };
@@ -11,12 +13,6 @@ const DESK = { width: 1440, height: 900 };
 /** WCAG 2.2, 1.4.3 for text and 1.4.11 for what is drawn. */
 const TEXT_CONTRAST = 4.5;
 const DRAWN_CONTRAST = 3;
-
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterAll(() => browser?.close());
 
 const recorded = readRecorded();
 
@@ -83,33 +79,24 @@ const empty: Recorded = {
   dashboard: { ...recorded.dashboard, alarms: [], widgets: recorded.dashboard.widgets.map(withoutPoints) },
 };
 
+/** Started once for each of these. */
+const pages = new Map<Recorded, Promise<Page>>();
+afterAll(() => Promise.all([...pages.values()].map(async (page) => (await page).close())));
+
 async function looking<T>(
   data: Recorded,
   look: { readonly width: number; readonly height: number; readonly scheme: Scheme },
   see: (tab: Tab) => Promise<T>,
 ): Promise<T> {
-  const page = await startRecorded(data);
-  const tab = await openTab(browser, page.url, look);
+  const started = pages.get(data) ?? startRecorded(data);
+  pages.set(data, started);
+  const tab = await openTab((await started).url, look);
   try {
     return await see(tab);
   } finally {
     await tab.close();
-    await page.close();
   }
 }
-
-const text = (tab: Tab, selector: string) => tab.$eval(selector, (element) => element.textContent ?? '');
-
-/** What is wider than the place it has: the page, and whatever scrolls inside it. */
-const tooWide = (tab: Tab) =>
-  tab.evaluate(() =>
-    [document.documentElement, ...document.querySelectorAll<HTMLElement>('.scroll, .body, .legend, .alarm, .panel')]
-      .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
-      .map(
-        ({ className, tagName, scrollWidth, clientWidth }) =>
-          `${tagName}.${className}: ${scrollWidth} > ${clientWidth}`,
-      ),
-  );
 
 describe.each(SCHEMES)('%s', (scheme) => {
   test.each([
@@ -119,16 +106,10 @@ describe.each(SCHEMES)('%s', (scheme) => {
     ['just deployed', empty],
   ])('nothing scrolls sideways on a phone: %s', async (_, data) => {
     const seen = await looking(data, { ...PHONE, scheme }, async (tab) => {
-      await tab.$eval('#quiet', (element) => {
-        (element as HTMLDetailsElement).open = true;
-      });
+      await unfold(tab);
       return { wide: await tooWide(tab), width: await tab.evaluate(() => document.documentElement.scrollWidth) };
     });
     expect(seen).toEqual({ wide: [], width: PHONE.width });
-  });
-
-  test('nor on a wide screen, with long names', async () => {
-    expect(await looking(long, { ...DESK, scheme }, tooWide)).toEqual([]);
   });
 
   test.each([
@@ -136,9 +117,7 @@ describe.each(SCHEMES)('%s', (scheme) => {
     ['just deployed', empty],
   ])('every text can be told from its ground: %s', async (_, data) => {
     const { weak, looked } = await looking(data, { ...DESK, scheme }, async (tab) => {
-      await tab.$eval('#quiet', (element) => {
-        (element as HTMLDetailsElement).open = true;
-      });
+      await unfold(tab);
       return tab.evaluate(weakTexts, TEXT_CONTRAST);
     });
     expect(weak).toEqual([]);
@@ -181,59 +160,16 @@ describe.each(SCHEMES)('%s', (scheme) => {
   });
 });
 
-/** How many pixels of a chart have the colour of the style sheet. @param title what its own begins with */
-const pixelsOf = (tab: Tab, title: string, name: string) =>
-  tab.evaluate(
-    (start, variable) => {
-      const widget = [...document.querySelectorAll('.widget')].find((one) =>
-        one.querySelector('h4')?.textContent?.startsWith(start),
-      );
-      const canvas = widget?.querySelector('canvas');
-      if (!canvas) return 0;
-      const hex = getComputedStyle(document.documentElement).getPropertyValue(variable).trim();
-      const [r, g, b] = [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
-      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
-      let found = 0;
-      for (let at = 0; at < data.length; at += 4)
-        if (data[at] === r && data[at + 1] === g && data[at + 2] === b && data[at + 3] === 255) found += 1;
-      return found;
-    },
-    title,
-    name,
-  );
-
-/**
- * Runs in the page: texts that are seen, and those whose contrast is less than `least`.
- * Contrast and relative luminance as WCAG 2.2 defines them.
- */
-function weakTexts(least: number): { weak: string[]; looked: number } {
-  const parse = (colour: string) => (colour.match(/[\d.]+/g) ?? []).map(Number);
-  const light = (colour: readonly number[]) => {
-    const [r = 0, g = 0, b = 0] = colour
-      .slice(0, 3)
-      .map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const ground = (element: Element | null): readonly number[] => {
-    if (!element) return [255, 255, 255];
-    const colour = parse(getComputedStyle(element).backgroundColor);
-    return colour.length === 3 || (colour[3] ?? 0) === 1 ? colour : ground(element.parentElement);
-  };
-  const weak: string[] = [];
-  let looked = 0;
-  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  for (let node = texts.nextNode(); node; node = texts.nextNode()) {
-    const element = node.parentElement;
-    if (!element?.checkVisibility() || (node.textContent ?? '').trim() === '') continue;
-    looked += 1;
-    const [low = 0, high = 0] = [light(parse(getComputedStyle(element).color)), light(ground(element))].sort(
-      (a, b) => a - b,
-    );
-    const contrast = (high + 0.05) / (low + 0.05);
-    if (contrast < least) weak.push(`${contrast.toFixed(2)}: ${node.textContent}`);
-  }
-  return { weak, looked };
-}
+test('nothing scrolls sideways at any other width, with long names', async () => {
+  await looking(long, { ...DESK, scheme: 'light' }, async (tab) => {
+    await unfold(tab);
+    for (const width of [320, 800, 801, 1000, 1001, 1279, 1280, DESK.width]) {
+      await tab.setViewport({ ...DESK, width });
+      await nextFrame(tab);
+      expect([width, await tooWide(tab)]).toEqual([width, []]);
+    }
+  });
+});
 
 describe('alarms', () => {
   const rows = (tab: Tab) => tab.$$eval('#alarms tbody tr', (all) => all.filter((row) => row.checkVisibility()).length);
@@ -266,10 +202,7 @@ describe('alarms', () => {
       expect([await focused(), await rows(tab)]).toEqual(['quiet-summary', 0]);
       await tab.keyboard.press('Enter');
       expect(await rows(tab)).toBe(total);
-      const answered = tab.waitForResponse((response) => response.url().includes('/api/dashboard'));
-      await tab.$eval('#range', (range) => void range.dispatchEvent(new Event('change')));
-      await answered;
-      await tab.waitForNetworkIdle({ idleTime: 100 });
+      await askedAgain(tab, () => askAgain(tab));
       expect([await focused(), await rows(tab)]).toEqual(['quiet-summary', total]);
       await tab.keyboard.press('Space');
       expect(await rows(tab)).toBe(0);
@@ -281,10 +214,7 @@ test('a link keeps the focus when the page asks again, and what scrolls is reach
   await looking(recorded, { ...DESK, scheme: 'light' }, async (tab) => {
     await tab.focus('#alerts tr:nth-child(3) a');
     const name = await tab.evaluate(() => document.activeElement?.textContent);
-    const answered = tab.waitForResponse((response) => response.url().includes('/api/scores'));
-    await tab.$eval('#range', (range) => void range.dispatchEvent(new Event('change')));
-    await answered;
-    await tab.waitForNetworkIdle({ idleTime: 100 });
+    await askedAgain(tab, () => askAgain(tab));
     expect(await tab.evaluate(() => document.activeElement?.textContent)).toBe(name);
     expect(name).toBe(recorded.scores.alerts[2]?.entity_id);
     expect(await tab.$$eval('.scroll', (all) => all.map((part) => (part as HTMLElement).tabIndex))).toEqual([0, 0]);
@@ -294,8 +224,7 @@ test('a link keeps the focus when the page asks again, and what scrolls is reach
 test('charts follow when the system turns dark', async () => {
   await looking(recorded, { ...DESK, scheme: 'light' }, async (tab) => {
     const before = await pixelsOf(tab, 'States', '--series-1');
-    await tab.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'dark' }]);
-    await tab.waitForNetworkIdle({ idleTime: 100 });
+    await askedAgain(tab, () => tab.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'dark' }]));
     expect(before).toBeGreaterThan(20);
     expect(await pixelsOf(tab, 'States', '--series-1')).toBeGreaterThan(20);
   });
@@ -317,10 +246,10 @@ test('what there is not yet is said', async () => {
 
 test('a cloud that does not answer is said, and what was shown stays', async () => {
   const page = await startRecorded(recorded);
-  const tab = await openTab(browser, page.url, { ...DESK, scheme: 'light' });
+  const tab = await openTab(page.url, { ...DESK, scheme: 'light' });
   try {
     await page.close();
-    await tab.$eval('#range', (range) => void range.dispatchEvent(new Event('change')));
+    await askAgain(tab);
     await tab.waitForSelector('#problem:not([hidden])');
     expect(await text(tab, '#problem')).toBe(
       'The command that serves this page has ended, or does not answer: start it again.',
