@@ -15,6 +15,7 @@ const COMMANDS = {
   simulate: 'run the fault simulation',
   fuzz: 'send odd records through the stream and Spark',
   conformance: 'run the public DynamoDB suite against the local cloud',
+  screenshot: 'take the pictures of the page for the README, from recorded data',
   prepare: 'only set up node_modules, .venv and the jars',
 };
 
@@ -24,6 +25,7 @@ const SCRIPTS = {
   simulate: join('test', 'simulation', 'run.ts'),
   fuzz: join('test', 'fuzz', 'run.ts'),
   conformance: join('test', 'conformance', 'dynamodb.ts'),
+  screenshot: join('test', 'browser', 'screenshot.ts'),
 };
 
 /** @param {string[]} argv @returns {Promise<number>} the exit code */

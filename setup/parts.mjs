@@ -24,7 +24,7 @@ const CHECKS = [
   {
     id: 'tsc-page',
     name: 'types of the page (tsc)',
-    command: [...tsc, '-p', 'cli/page/client', ...incremental('tsc-page')],
+    command: [...tsc, '-p', 'console/client', ...incremental('tsc-page')],
   },
   { id: 'ruff', name: 'Python lint (ruff)', command: [VENV_PYTHON, '-m', 'ruff', 'check', '--no-cache', '.'] },
 ];

@@ -69,7 +69,10 @@ export const METRIC = {
   stateBytes: 'StateBytes',
   /** archiver: events written to the archive. */
   eventsArchived: 'EventsArchived',
-  /** scorer: age of the newest event in a state when it is scored, from arrival to score (unit milliseconds). */
+  /**
+   * scorer: age of the newest event in a state when it is scored, from arrival to score (unit milliseconds). In a replay by
+   * its clock, the newest arrival of all entities.
+   */
   freshnessMs: 'FreshnessMs',
   /** scorer, sweep: entities that got a score. */
   entitiesScored: 'EntitiesScored',

@@ -12,6 +12,7 @@ const properties = z.looseObject({
   stacked: z.boolean().optional(),
   stat: z.string().optional(),
   period: z.number().optional(),
+  yAxis: z.looseObject({ left: z.looseObject({ label: z.string().optional() }).optional() }).optional(),
   metrics: z.array(z.array(z.unknown())).optional(),
   alarms: z.array(z.string()).optional(),
   annotations: z

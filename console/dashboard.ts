@@ -149,12 +149,14 @@ function toWidget(
     return { ...common, kind: 'alarms', alarms: alarms.filter(({ name }) => named.includes(name)) };
   }
   if (widget.type !== 'metric') return { ...common, kind: 'unsupported', type: widget.type };
+  const unit = properties.yAxis?.left?.label;
   const view = properties.view === 'singleValue' || properties.view === 'bar' ? properties.view : 'timeSeries';
   return {
     ...common,
     kind: 'chart',
     view,
     stacked: properties.stacked ?? false,
+    ...(unit ? { unit } : {}),
     series: rows.filter(({ visible }) => visible).map((row) => toSeries(index, row, results)),
     lines: horizontalLines(properties),
   };

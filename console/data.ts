@@ -5,7 +5,7 @@ import type { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { readDashboard } from './dashboard.ts';
 import { readCounts, readEndpoint, readModel, readShards } from './pipeline.ts';
 import { readScores } from './scores.ts';
-import type { AlarmState, DashboardAnswer, PipelineAnswer, ScoresAnswer } from './types.ts';
+import type { DashboardAnswer, PipelineAnswer, ScoresAnswer } from './types.ts';
 
 /** What the page's server asks; implemented over AWS clients. */
 export interface PageData {
@@ -39,20 +39,16 @@ export interface PageSource {
 /** Reads everything the page shows from the deployed stage: nothing is kept between calls. */
 export function awsPageData(source: PageSource): PageData {
   const { cloudwatch, dynamodb, kinesis, sagemaker, model: own } = source;
-  const dashboard = (from: number, to: number) => readDashboard(cloudwatch, source, from, to);
   return {
-    dashboard,
+    dashboard: (from, to) => readDashboard(cloudwatch, source, from, to),
     scores: async () => own && readScores(dynamodb, own.scoresTable, own.alertThreshold),
     pipeline: async () => {
-      const [counts, shards, endpoint, model, { alarms }] = await Promise.all([
+      const [counts, shards, endpoint, model] = await Promise.all([
         readCounts(cloudwatch, source, source.since),
         readShards(kinesis, source.streamName),
         own && readEndpoint(sagemaker, own.endpointName),
         own && readModel(sagemaker, own.modelPackageGroup),
-        dashboard(Date.now() - 300_000, Date.now()),
       ]);
-      const states: Record<AlarmState, number> = { OK: 0, ALARM: 0, INSUFFICIENT_DATA: 0 };
-      for (const { state } of alarms) states[state] += 1;
       return {
         stage: source.stage,
         use_case: source.useCase,
@@ -62,7 +58,6 @@ export function awsPageData(source: PageSource): PageData {
         shards,
         endpoint,
         model,
-        alarms: states,
       };
     },
   };

@@ -1,18 +1,15 @@
 import { get } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import chromium from '@sparticuz/chromium';
-import puppeteer, { type Browser, type Page as Tab } from 'puppeteer-core';
-import { awsPageData, type PageSource } from '../../cli/page/data.ts';
-import { type Page, startPage } from '../../cli/page/server.ts';
+import type { Page as Tab } from 'puppeteer-core';
+import { awsPageData, type PageSource } from '../../console/data.ts';
+import { type Page, startPage } from '../../console/server.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { browser, PATIENCE_MS } from './browser.ts';
 import { deployFixture } from './page-fixture.ts';
-
-const SCREENSHOT = process.env.TIDEMARK_SCREENSHOT;
 
 let cloud: LocalCloud;
 let source: PageSource;
 let page: Page;
-let browser: Browser;
 let tab: Tab;
 const complaints: string[] = [];
 
@@ -20,12 +17,7 @@ beforeAll(async () => {
   cloud = await startLocalCloud({ quiet: true });
   source = await deployFixture(cloud, Date.now());
   page = await startPage(awsPageData(source));
-  browser = await puppeteer.launch({
-    args: [...chromium.args, '--no-sandbox'],
-    executablePath: await chromium.executablePath(),
-    headless: 'shell',
-  });
-  tab = await browser.newPage();
+  tab = await (await browser()).newPage();
   await tab.setViewport({ width: 1440, height: 1500 });
   tab.on('console', (message) => {
     if (['error', 'warn'].includes(message.type())) complaints.push(`${message.type()}: ${message.text()}`);
@@ -33,11 +25,11 @@ beforeAll(async () => {
   tab.on('pageerror', (error) => complaints.push(String(error)));
   tab.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`));
   await tab.goto(page.url);
-  await tab.waitForSelector('body[data-ready="true"]', { timeout: 20_000 });
+  await tab.waitForSelector('body[data-ready="true"]', { timeout: PATIENCE_MS });
 });
 
 afterAll(async () => {
-  await browser?.close();
+  await tab?.close();
   await page?.close();
   await cloud?.stop();
 });
@@ -62,16 +54,20 @@ describe('the page', () => {
   test('draws the points of each widget of the deployed dashboard', async () => {
     const widgets = await tab.$$eval('.widget', (all) =>
       all.map((widget) => ({
-        title: widget.querySelector('h3')?.textContent,
+        title: widget.querySelector('h4')?.textContent,
         points: (widget as HTMLElement).dataset.points,
       })),
     );
-    expect(widgets.map(({ title }) => title)).toEqual([undefined, 'Events', 'Now', 'Nothing yet']);
+    expect(widgets.map(({ title }) => title)).toEqual([undefined, 'Events', 'Now', 'Nothing yet', 'Freshness']);
     expect(Number(widgets[1]?.points)).toBe(20);
     expect(widgets[3]?.points).toBe('0');
     expect(await coloursOf('.widget[data-kind="chart"] canvas')).toBeGreaterThan(20);
     expect(await coloursOf('#histogram canvas')).toBeGreaterThan(20);
     expect(await text('.singles b')).toBe('33');
+    expect(widgets[4]?.points).toBe('20');
+    expect(await tab.$$eval('.widget .chart', (all) => all.at(-1)?.getAttribute('aria-label'))).toMatch(
+      /^Freshness, newest values: p50 3 h, p99 (8\.\d+|9) h$/,
+    );
   });
 
   test('shows alerts, scores with their reasons, alarms and the counts of the pipeline', async () => {
@@ -82,7 +78,7 @@ describe('the page', () => {
     expect((await rows('#alarms'))[0]).toContain('Quarantine is filling');
     const counts = await tab.$$eval('[data-box]', (all) =>
       Object.fromEntries(
-        all.map((box) => [(box as SVGElement).dataset.box, box.querySelector('.box-value')?.textContent]),
+        all.map((box) => [(box as HTMLElement).dataset.box, box.querySelector('.box-value')?.textContent]),
       ),
     );
     expect(counts).toMatchObject({
@@ -92,7 +88,6 @@ describe('the page', () => {
       endpoint: 'none yet',
     });
     expect(await text('.quarantined')).toContain('Malformed json 10');
-    if (SCREENSHOT) await tab.screenshot({ path: SCREENSHOT as `${string}.png`, fullPage: true });
   });
 
   test('executes nothing that comes from data, and the browser complains of nothing', async () => {
@@ -122,19 +117,19 @@ describe('the page', () => {
 });
 
 describe('the page of a use case that leaves parts out', () => {
-  const boxes = (of: Tab) => of.$$eval('[data-box]', (all) => all.map((box) => (box as SVGElement).dataset.box));
+  const boxes = (of: Tab) => of.$$eval('[data-box]', (all) => all.map((box) => (box as HTMLElement).dataset.box));
 
   /** What can be seen of a page over the same cloud. */
   async function look(model: PageSource['model']) {
     const open = await startPage(awsPageData({ ...source, model }));
-    const other = await browser.newPage();
+    const other = await (await browser()).newPage();
     try {
       await other.goto(open.url);
-      await other.waitForSelector('body[data-ready="true"]', { timeout: 20_000 });
+      await other.waitForSelector('body[data-ready="true"]', { timeout: PATIENCE_MS });
       const shown = (id: string) => other.$eval(id, (element) => (element as HTMLElement).offsetHeight > 0);
       return {
         boxes: await boxes(other),
-        arrows: (await other.$$('line.arrow')).length,
+        arrows: (await other.$$('.arrow')).length,
         scores: await shown('#scores-and-alerts'),
         alerts: await shown('#alerts-panel'),
         problem: await shown('#problem'),
@@ -148,7 +143,7 @@ describe('the page of a use case that leaves parts out', () => {
   test('shows events and features alone', async () => {
     const whole = await boxes(tab);
     expect(whole).toEqual(expect.arrayContaining(['scorer', 'alerts', 'slack', 'model', 'endpoint']));
-    const left = ['stream', 'processor', 'states', 'quarantine', 'lake', 'alarms'];
+    const left = ['stream', 'processor', 'states', 'lake', 'quarantine'];
     expect(await look(null)).toEqual({ boxes: left, arrows: 4, scores: false, alerts: false, problem: false });
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { periodFor } from '../../cli/page/dashboard.ts';
-import { horizontalLines, metricRows, parseDashboardBody } from '../../cli/page/dashboard-body.ts';
+import { periodFor } from '../../console/dashboard.ts';
+import { horizontalLines, metricRows, parseDashboardBody } from '../../console/dashboard-body.ts';
 
 const rowsOf = (metrics: unknown[][], more: Record<string, unknown> = {}) => {
   const [widget] = parseDashboardBody(

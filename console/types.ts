@@ -42,6 +42,8 @@ export type Widget = WidgetCommon &
         readonly kind: 'chart';
         readonly view: 'timeSeries' | 'bar' | 'singleValue';
         readonly stacked: boolean;
+        /** Of the left axis, where the dashboard says it: `ms`. */
+        readonly unit?: string;
         readonly series: readonly Series[];
         readonly lines: readonly HorizontalLine[];
       }
@@ -108,5 +110,4 @@ export interface PipelineAnswer {
   readonly shards: number;
   readonly endpoint: { readonly name: string; readonly status: string } | null;
   readonly model: { readonly version: string; readonly approval: string; readonly created: number } | null;
-  readonly alarms: Readonly<Record<AlarmState, number>>;
 }

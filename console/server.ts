@@ -3,7 +3,6 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { messageOf } from '../errors.ts';
 import type { PageData } from './data.ts';
 
 /** Several open tabs ask the cloud once. */
@@ -57,7 +56,9 @@ export async function startPage(data: PageData, port = 0): Promise<Page> {
   const server = createServer((request, response) => {
     handle(request, response, files, cached, () => (server.address() as AddressInfo).port).catch((error: unknown) => {
       response.writeHead(502, { ...SECURITY_HEADERS, 'content-type': 'application/json' });
-      response.end(JSON.stringify({ problem: messageOf(error) }));
+      response.end(
+        JSON.stringify({ problem: error instanceof Error ? `${error.name}: ${error.message}` : String(error) }),
+      );
     });
   });
   await new Promise<void>((resolve, reject) => {
