@@ -47,8 +47,9 @@ export async function outputOf(
   args: readonly string[],
   say: (text: string) => void,
   env: NodeJS.ProcessEnv = process.env,
+  cwd: string = ROOT,
 ): Promise<string> {
-  const child = spawn(command, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: TIMEOUT_MS });
+  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: TIMEOUT_MS });
   let output = '';
   const last: string[] = [];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

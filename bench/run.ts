@@ -2,8 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { Progress } from '../setup/progress.mjs';
+import { TOLERANCE } from './against/ratios.ts';
+import { against } from './against/run.ts';
 import { document } from './docs.ts';
 import { machine } from './machine.ts';
 import { inLambdaNode, ROOT } from './node-process.ts';
@@ -22,6 +24,8 @@ interface Options {
   readonly quality?: boolean;
   readonly rolling?: boolean;
   readonly writeDocs?: boolean;
+  readonly against?: string;
+  readonly rounds: number;
 }
 type Say = (text: string) => void;
 
@@ -35,16 +39,55 @@ const options = new Command('npm run bench --')
   .addOption(
     new Option('--write-docs', 'writes docs/benchmarks.md, all of it').conflicts(['only', 'quality', 'rolling']),
   )
+  .addOption(
+    new Option(
+      '--against <rev>',
+      'paired with a baseline commit; more than 10 % worse makes the exit code 1',
+    ).conflicts([...['peers', 'quality', 'rolling', 'writeDocs', 'profile', 'json']]),
+  )
+  .option('--rounds <n>', 'with --against: how often both are measured', count, 5)
   .option('--profile', 'shows in which functions the parts that run in Node spend their time')
   .parse()
   .opts<Options>();
 
 const progress = new Progress(process.stderr);
+if (options.against !== undefined) process.exit(await compare(options.against, options));
 const only = options.quality || options.rolling ? 'quality' : options.only;
 const wanted = (name: string) => only === undefined || only === name;
 const rows: Row[] = [];
 let quality = '';
 let failed = false;
+
+function count(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError(`found ${text}; allowed: a whole number above 0`);
+  return Number(text);
+}
+
+/** @returns the exit code */
+async function compare(rev: string, { only, rounds }: Options): Promise<number> {
+  const comparable = [...nodeParts.map(({ name }) => name), 'pit'];
+  if (only !== undefined && !comparable.includes(only)) {
+    console.error(
+      `--against: found --only ${only}; allowed: ${comparable.join(', ')}, whose figures are times and sizes.`,
+    );
+    return 2;
+  }
+  try {
+    const found = await progress.step(`here against ${rev}`, (step) =>
+      against({ root: ROOT, rev, parts: only ? [only] : comparable, rounds }, (text) => step.update(text)),
+    );
+    console.log(`\n${found.table}`);
+    for (const name of found.unpaired) console.log(`only on one side, so not compared: ${name}`);
+    const worse = found.ratios.filter(({ regressed }) => regressed);
+    console.log(
+      `\n${worse.length} of ${found.ratios.length} more than ${100 * TOLERANCE} % worse (median of ${rounds} rounds)`,
+    );
+    return worse.length > 0 || found.ratios.length === 0 ? 1 : 0;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    return 1;
+  }
+}
 
 /** A part that can't run is said and makes the exit code 1; the others go on. */
 async function measure(title: string, run: (say: Say) => Promise<void>): Promise<void> {

@@ -74,7 +74,7 @@ First steps:
   npm run demo                      everything, locally, with real events (no AWS account)
   npx tidemark local start          the local cloud in the background
   npx tidemark deploy               the app into it
-  npx tidemark put --file my.ndjson your own events, one JSON object a line
+  npx tidemark put --file my.ndjson your own events, one JSON object per line
   npx tidemark page                 dashboard, scores and alerts in the browser
 
 Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
@@ -147,10 +147,10 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
     .description('send events to the stream, partition key = entity_id')
     .requiredOption(
       '--file <file>',
-      'JSON, one object a line or one array, also packed: a file, folder or pattern; - is standard input',
+      'JSON, one object per line or one array, also packed: a file, folder or pattern; - is standard input',
     )
     .option('--stream <name>', 'another stream than the deployed one')
-    .option('--raw', 'send lines that are no event, too (they end in the quarantine)')
+    .option('--raw', 'also send lines that are not events (they end up in the quarantine)')
     .addOption(stageOption())
     .addOption(useCaseOption())
     .action(put);
@@ -159,7 +159,7 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
   history
     .command('load')
     .description('upload files of events, land them in the table of events and fill the online states from them')
-    .argument('<files...>', 'JSON, one object a line or one array, also packed: files, folders or patterns')
+    .argument('<files...>', 'JSON, one object per line or one array, also packed: files, folders or patterns')
     .addOption(stageOption())
     .addOption(useCaseOption())
     .action(loadHistory);
@@ -227,8 +227,8 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
     .description(
       'send events in the order in which they became known, with a sweep for silent customers after each day',
     )
-    .argument('<files...>', 'JSON, one object a line or one array, also packed: files, folders or patterns')
-    .option('--rate <n>', 'events a second (default: as fast as the stream takes them)', positive)
+    .argument('<files...>', 'JSON, one object per line or one array, also packed: files, folders or patterns')
+    .option('--rate <n>', 'events per second (default: as fast as the stream takes them)', positive)
     .option('--no-sweep', 'leave the daily sweep out')
     .addOption(stageOption())
     .addOption(useCaseOption())
@@ -246,7 +246,7 @@ Stage "local" is the default. "dev" and "prod" use your AWS credentials.`,
       since,
     )
     .option('--dry-run', 'only say what would be put back')
-    .option('--close-gaps', 'count what is missing in the archive and can not be put back as archived')
+    .option('--close-gaps', 'count what is missing in the archive and cannot be put back as archived')
     .addOption(stageOption())
     .addOption(useCaseOption())
     .action(redriveCommand);

@@ -46,14 +46,17 @@ const text = (o: TextOptions) => ({ trim: o.trim ?? true, ...(o.case ? { case: o
 
 /** Field types of a contract. */
 export const field = {
+  /** Text of up to `max_length` characters. @default 256 */
   string: (o: TextOptions & { readonly max_length?: number } = {}): FieldSpec => {
     checkField('string', o);
     return { type: 'string', max_length: o.max_length ?? 256, ...text(o) };
   },
+  /** One of a closed list of texts. */
   enum: (values: readonly string[], o: TextOptions = {}): FieldSpec => {
     checkField('enum', o, values);
     return { type: 'enum', values, ...text(o) };
   },
+  /** A whole number. */
   int: (o: RangeOptions = {}): FieldSpec => {
     checkField('int', o);
     return { type: 'int', ...range(o), ...common(o) };
@@ -63,10 +66,12 @@ export const field = {
     checkField('decimal', o, scale);
     return { type: 'decimal', scale, ...range(o), ...common(o) };
   },
+  /** True or false. */
   bool: (o: FieldOptions = {}): FieldSpec => {
     checkField('bool', o);
     return { type: 'bool', ...common(o) };
   },
+  /** An instant: `iso8601`, `epoch_s` or `epoch_ms`. */
   timestamp: (format: TimestampFormat, o: FieldOptions = {}): FieldSpec => {
     checkField('timestamp', o, format);
     return { type: 'timestamp', format, ...common(o) };
@@ -82,6 +87,7 @@ export interface Contract<Name extends string = string> {
   readonly names?: Name;
 }
 
+/** The schema of one version of an event type. */
 export function contract<
   Fields extends Readonly<Record<string, FieldSpec>>,
   Derived extends Readonly<Record<string, DerivedColumnSpec>> = Record<never, DerivedColumnSpec>,

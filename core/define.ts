@@ -46,6 +46,7 @@ export interface ViewSpec {
 /** An instant of a definition, ms UTC. */
 export const instant = instantOf;
 
+/** Every so often from one instant to another, both included where they are met. */
 export const instants = (from: string, to: string, every: string): InstantsIR => ({
   from: instant(from, 'instants.from'),
   to: instant(to, 'instants.to'),

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { findTools } from './checks.mjs';
 import { ROOT, toolEnvironment } from './environment.mjs';
 import { exitCodeOf, runAttached } from './processes.mjs';
+import { select } from './selection.mjs';
 import { prepare } from './steps.mjs';
 
 const COMMANDS = {
@@ -14,6 +15,7 @@ const COMMANDS = {
   simulate: 'run the fault simulation',
   fuzz: 'send odd records through the stream and Spark',
   conformance: 'run the public DynamoDB suite against the local cloud',
+  screenshot: 'take the pictures of the page for the README, from recorded data',
   prepare: 'only set up node_modules, .venv and the jars',
 };
 
@@ -23,6 +25,7 @@ const SCRIPTS = {
   simulate: join('test', 'simulation', 'run.ts'),
   fuzz: join('test', 'fuzz', 'run.ts'),
   conformance: join('test', 'conformance', 'dynamodb.ts'),
+  screenshot: join('test', 'browser', 'screenshot.ts'),
 };
 
 /** @param {string[]} argv @returns {Promise<number>} the exit code */
@@ -33,6 +36,11 @@ export async function main(argv) {
     console.error(`usage: node setup/run.mjs <command> [options]\n\n${list.join('\n')}`);
     return 2;
   }
+  // What can be answered is answered before anything is installed.
+  const asked = command === 'test' ? select(rest) : {};
+  if (asked.help) console.log(asked.help);
+  if (asked.problem) console.error(asked.problem);
+  if (asked.help || asked.problem) return asked.problem ? 2 : 0;
   const found = findTools();
   if (found.problem) {
     console.error(found.problem);

@@ -3,24 +3,33 @@
 import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './environment.mjs';
-import { OUT, parts } from './parts.mjs';
+import { OUT } from './parts.mjs';
 import { runLogged, stopChildrenOnSignals } from './processes.mjs';
 import { Progress, seconds } from './progress.mjs';
-import { readResults } from './results.mjs';
+import { endedSince, readResults } from './results.mjs';
+import { select } from './selection.mjs';
 import { Silence } from './silence.mjs';
+import { again } from './watch.mjs';
 
-/** One that works beside one that waits, on the two cores that CI has. */
+/** That work, on the two cores that CI has: each of them waits, too. Those that mostly wait have a lane beside. */
 const SUITES_AT_ONCE = 2;
+const LONGEST = 5;
 const LAST_LINES = 60;
 const LOOK_MS = 1_000;
+
+/** @type {Counts} */
+const NOTHING = { passed: 0, failed: 0, failures: [], warnings: [], unfinished: [], took: new Map() };
 
 /** @typedef {import('./results.mjs').Counts} Counts @typedef {import('./parts.mjs').Part} Part */
 
 /**
  * Runs one part; what passed before it was ended for its silence counts, and its end is one failure besides.
- * @param {Part} part @param {NodeJS.ProcessEnv} environment @param {Progress} progress @returns {Promise<Counts>}
+ * @param {Part} part @param {NodeJS.ProcessEnv} environment @param {Progress} progress
+ * @param {{out?: string, each?: boolean, end?: AbortSignal}} [how] folder of the log; whether each test is said when it
+ * ended; what ends the part from outside
+ * @returns {Promise<Counts>}
  */
-export async function runPart(part, environment, progress, out = OUT) {
+export async function runPart(part, environment, progress, { out = OUT, each = false, end } = {}) {
   const step = progress.start(part.name);
   const log = join(out, `${part.id}.log`);
   if (part.results) rmSync(part.results, { force: true });
@@ -32,14 +41,19 @@ export async function runPart(part, environment, progress, out = OUT) {
     lines.push(line);
     silence.heard(line);
   };
-  const watch = part.results ? watchResults(part.results, silence, step) : undefined;
+  const watch = part.results ? watchResults(part.results, silence, step, each && progress) : undefined;
   const env = { ...environment, ...part.env };
-  const { code, signal } = await runLogged(command, args, { cwd: ROOT, env, log, onLine, signal: stop.signal }).finally(
+  const either = end ? AbortSignal.any([stop.signal, end]) : stop.signal;
+  const { code, signal } = await runLogged(command, args, { cwd: ROOT, env, log, onLine, signal: either }).finally(
     () => {
       silence.stop();
-      clearInterval(watch);
+      watch?.end();
     },
   );
+  if (end?.aborted) {
+    step.fail('given up, as a file was saved');
+    return NOTHING;
+  }
   const how = stop.signal.aborted
     ? `was ended, as it said nothing new for ${seconds(part.silenceMs)}`
     : `ended with ${signal ?? `code ${code}`}`;
@@ -54,24 +68,36 @@ export async function runPart(part, environment, progress, out = OUT) {
   return counts;
 }
 
-/** Each test that ends is a sign of life. */
-function watchResults(results, silence, step) {
+/** Each test that ends is a sign of life. @param {Progress | false} says each of them */
+function watchResults(results, silence, step, says) {
   let size = 0;
-  return setInterval(() => {
+  let read = 0;
+  const look = () => {
     const now = statSync(results, { throwIfNoEntry: false })?.size ?? 0;
     if (now === size) return;
     size = now;
     silence.heard(`${size} bytes of results`);
     const { passed, failed, unfinished } = readResults(results);
     step.update(`${passed} passed, ${failed} failed, now ${unfinished.at(-1) ?? 'between two'}`);
-  }, LOOK_MS);
+    if (!says) return;
+    const { lines, to } = endedSince(results, read);
+    read = to;
+    for (const line of lines) says.print(line);
+  };
+  const timer = setInterval(look, LOOK_MS);
+  return {
+    end: () => {
+      clearInterval(timer);
+      look();
+    },
+  };
 }
 
 /** A part that ended badly without saying which test failed has still failed: it counts as one. @returns {Counts} */
 function countsOf(part, ok, how, ended) {
-  const none = { passed: 0, failed: 0, failures: [], warnings: [], unfinished: [] };
-  if (!part.results) return ok ? { ...none, passed: 1 } : { ...none, failed: 1, failures: [`✗ ${part.name} ${how}`] };
-  const counts = readResults(part.results) ?? none;
+  if (!part.results)
+    return ok ? { ...NOTHING, passed: 1 } : { ...NOTHING, failed: 1, failures: [`✗ ${part.name} ${how}`] };
+  const counts = readResults(part.results) ?? NOTHING;
   const under = counts.unfinished.length > 0 ? `; not finished: ${counts.unfinished.join(', ')}` : '';
   const besides = (what) => ({
     ...counts,
@@ -86,29 +112,46 @@ function countsOf(part, ok, how, ended) {
 }
 
 /**
- * @param {readonly string[]} argv `--only <id>[,<id>]`: these parts, also those that run on demand
+ * @param {readonly string[]} argv what stands behind `npm test --` (selection.mjs)
  * @returns {Promise<number>} 0 only when nothing failed
  */
 export async function runTests(environment, argv) {
-  const { checks, suites } = parts();
-  const only = argv[0] === '--only' ? (argv[1] ?? '').split(',') : undefined;
-  const known = [...checks, ...suites].map(({ id }) => id);
-  const unknown = only?.find((id) => !known.includes(id));
-  if (unknown !== undefined) {
-    console.error(`--only: found ${unknown || 'nothing'}; allowed: ${known.join(', ')}, or several with commas.`);
-    return 2;
-  }
+  const selection = select(argv);
   mkdirSync(OUT, { recursive: true });
   stopChildrenOnSignals();
+  const env = { ...environment, CI: environment.CI ?? 'true' };
+  if (!selection.watch) return runAll(selection, env);
+  await again(ROOT, async (end, changed) => {
+    if (changed.length > 0)
+      console.log(`\n${changed.slice(0, LONGEST).join(', ')}${changed.length > LONGEST ? ' …' : ''}`);
+    await runAll(select(argv), env, end);
+    if (!end.aborted) console.log('waiting for the next file that is saved (Ctrl-C ends it)');
+  });
+  return 0;
+}
+
+/** @param {import('./selection.mjs').Selection} selection @param {AbortSignal} [end] @returns {Promise<number>} the exit code */
+async function runAll({ checks, suites, each, atOnce }, env, end) {
   const started = Date.now();
   const progress = new Progress();
-  const env = { ...environment, CI: environment.CI ?? 'true' };
-  const wanted = (part) => (only ? only.includes(part.id) : !part.onDemand);
-  const run = (part) => runPart(part, env, progress);
-  const results = await Promise.all(checks.filter(wanted).map(run));
-  results.push(...(await severalAtOnce(suites.filter(wanted), SUITES_AT_ONCE, run)));
+  const run = (part) => (end?.aborted ? NOTHING : runPart(part, env, progress, { each, end }));
+  const checked = Promise.all(checks.map(run));
+  // Whoever waits a minute waits for both; in a whole run, a fault of types is to be seen before the long work begins.
+  if (!atOnce) await checked;
+  const lanes = [suites.filter(({ waits }) => waits), suites.filter(({ waits }) => !waits)];
+  const ended = await Promise.all([severalAtOnce(lanes[0], 1, run), severalAtOnce(lanes[1], SUITES_AT_ONCE, run)]);
+  const results = [...(await checked), ...ended.flat()];
+  if (end?.aborted) return 1;
   const passed = results.reduce((sum, result) => sum + result.passed, 0);
   const failed = results.reduce((sum, result) => sum + result.failed, 0);
+  const longest = results.flatMap(({ took }) => [...took]).sort(([, one], [, other]) => other - one);
+  if (longest.length > LONGEST)
+    console.log(
+      `\nlongest: ${longest
+        .slice(0, LONGEST)
+        .map(([file, ms]) => `${file} ${seconds(ms)}`)
+        .join(', ')}`,
+    );
   console.log(`\nin ${seconds(Date.now() - started)}`);
   // Once more at the end, where the last lines of a log are all that somebody sees.
   for (const { failures } of results) for (const failure of failures) console.log(failure.split('\n', 1)[0]);

@@ -1,4 +1,4 @@
-"""Measures the churn model out of time on the real events: the figures of the README.
+"""Measures the churn model out of time on the real events: the figures of docs/measurements.md.
 
     python bench/quality/out_of_time.py [--usecase usecase.json] [--json FILE] [--rolling]
 

@@ -39,7 +39,7 @@ export function addFeatures(root: Command): void {
     )
     .option('--knowledge <when>', 'asof (known at each t), latest, or a time', knowledge, 'asof')
     .option('--view <name>', "one of the use case's views (default: the one its model reads)")
-    .option('--batch <n>', 'stream: events a batch, at most', whole, 100)
+    .option('--batch <n>', 'stream: events per batch, at most', whole, 100)
     .option('--shuffle <seed>', 'stream: shards that overtake each other, batches of any size, redeliveries', seed)
     .addOption(
       new Option('--bad-lines <what>', 'leave bad lines out (exit code 3), or refuse all (exit code 2)')
@@ -77,8 +77,8 @@ const EVAL_HELP = `
 Events: {"event_id", "entity_id", "event_type", "event_time", "source", "schema_version", "properties"} by the contracts of the
 use case, and optionally "available_at" (ISO 8601 with a zone, or ms since 1970; default: the event time), when it became known.
 Queries: {"entity_id", "t"}, t as ISO 8601 with a zone or whole ms. Answers: {"entity_id", "t", "features": {name: value | null}},
-one a query, in order, t as it was asked. A query may carry a "knowledge" of its own, as the option (a time also as ms).
-Files have one JSON object a line, or one array; packed by gzip or not, in UTF-8 or UTF-16. Bad lines are told on standard error by
+one per query, in order, t as it was asked. A query may carry a "knowledge" of its own, as the option (a time also as ms).
+Files have one JSON object per line, or one array; packed by gzip or not, in UTF-8 or UTF-16. Bad lines are told on standard error by
 file, line and reason, with their counts; --bad-lines fail: then nothing is on standard output.
 A use case outside of this repository imports from 'tidemark': import { contract, count, defineUseCase, field } from 'tidemark'.
 

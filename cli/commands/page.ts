@@ -1,11 +1,11 @@
 import { join } from 'node:path';
+import { awsPageData } from '../../console/data.ts';
+import { type Page, startPage } from '../../console/server.ts';
 import type { UseCaseIR } from '../../core/ir.ts';
 import { hasModel } from '../../core/parts.ts';
 import { loadUseCase } from '../../lib/config/use-case.ts';
 import type { Clients } from '../connection.ts';
 import { interruption } from '../interruption.ts';
-import { awsPageData } from '../page/data.ts';
-import { type Page, startPage } from '../page/server.ts';
 import { RUNS } from '../paths.ts';
 import { definitionsFolder, deployed, type Resources, type Target } from '../resources.ts';
 

@@ -1,13 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { Page } from '../../console/server.ts';
+import type { DashboardAnswer } from '../../console/types.ts';
 import { PREFIX } from '../../lib/feature-store/lake.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { openPage } from '../commands/page.ts';
 import { CliError } from '../errors.ts';
 import { readLines } from '../input/lines.ts';
 import { interruption } from '../interruption.ts';
-import type { Page } from '../page/server.ts';
-import type { DashboardAnswer } from '../page/types.ts';
 import { readEvents, type TimedEvent } from '../replay.ts';
 import { useJava } from '../tools.ts';
 import { type SourceFiles, writeEvents } from './history-source.ts';

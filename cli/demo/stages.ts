@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import { scanScores } from '../../console/scores.ts';
+import type { AlertRow, ScoreRow } from '../../console/types.ts';
 import { onlineView } from '../../core/parts.ts';
 import { compareSequence } from '../../core/state.ts';
 import { PREFIX } from '../../lib/feature-store/lake.ts';
@@ -7,8 +9,6 @@ import { type BadRecord, badRecords } from '../bad-records.ts';
 import { CliError } from '../errors.ts';
 import { uploadHistory } from '../history-files.ts';
 import { runGlueJob } from '../jobs.ts';
-import { scanScores } from '../page/scores.ts';
-import type { AlertRow, ScoreRow } from '../page/types.ts';
 import { byDay, Replayer, type TimedEvent } from '../replay.ts';
 import { runTraining, type TrainedModel } from '../trained-model.ts';
 import type { ConsistencyResult } from './lake-reader.ts';

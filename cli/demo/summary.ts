@@ -1,5 +1,5 @@
+import type { AlertRow, ScoreRow } from '../../console/types.ts';
 import type { RequestsChecked } from '../../local/cloud.ts';
-import type { AlertRow, ScoreRow } from '../page/types.ts';
 import type { TrainedModel } from '../trained-model.ts';
 import type { ConsistencyResult, QuarantineLine } from './lake-reader.ts';
 import type { Timings } from './session.ts';

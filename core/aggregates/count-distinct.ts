@@ -102,4 +102,5 @@ export const COUNT_DISTINCT: Aggregation<Distinct> = {
   finalise: estimateDistinct,
 };
 
+/** How many different values: exact up to `cap` a tile, a sketch above it (relative error about 1/√cap). */
 export const countDistinct = <N extends string>(spec: CappedSpec<N>) => declare(COUNT_DISTINCT, spec);

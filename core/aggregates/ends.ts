@@ -32,5 +32,7 @@ const common = {
 
 export const FIRST: Aggregation<Pick> = { ...common, op: 'first', partial: pick('first', true) };
 export const LAST: Aggregation<Pick> = { ...common, op: 'last', partial: pick('last', false), newestWins: true };
+/** The value of the oldest event. */
 export const first = <N extends string>(spec: ValuesSpec<N>) => declare(FIRST, spec);
+/** The value of the newest event. */
 export const last = <N extends string>(spec: ValuesSpec<N>) => declare(LAST, spec);

@@ -52,4 +52,5 @@ export const SUM: Aggregation<Sum> = {
   finalise: (cell) => cell.sum,
 };
 
+/** Of exact integers, in the unit of the field; null for an empty window. */
 export const sum = <N extends string>(spec: ValuesSpec<N>) => declare(SUM, spec);

@@ -57,13 +57,14 @@ async function scoreStates(version: ServingVersion, images: readonly NamedState[
   const { usecase, endpoint } = version;
   const states = await wholeStates(version.states, images, unreadable);
   const now = Date.now();
+  // In a replay a state is scored right after its own newest arrival, however far the others have come.
   const clock = env.TIDEMARK_CLOCK === 'replay' ? 0 : now;
   const candidates = states.map(({ entity_id, state }) => ({ entity_id, state, t: instantAfter(state, clock) }));
   const { predictions, alerts } = await score(usecase, { ...aws, endpoint, unreadable }, candidates, 'event', now);
   if (predictions.length > 0) await aws.first.record();
-  if (env.TIDEMARK_CLOCK === 'wall') {
-    for (const { state } of states) telemetry.milliseconds(METRIC.freshnessMs, now - state.newest_available_at);
-  }
+  const reached = aws.clock === null ? now : ((await aws.clock.read()) ?? 0);
+  for (const { state } of states)
+    telemetry.milliseconds(METRIC.freshnessMs, instantAfter(state, reached) - state.newest_available_at);
   telemetry.count(METRIC.entitiesScored, predictions.length);
   telemetry.count(METRIC.alertsRaised, alerts);
   telemetry.info('batch', { scored: predictions.length, alerts });

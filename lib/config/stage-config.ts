@@ -13,14 +13,19 @@ const int = (min: number, max: number) => z.int().min(min).max(max);
  * 10,000 tries and 604,800 s are Lambda's maxima (https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html).
  */
 const streamConsumer = z.strictObject({
+  /** Records per batch, at most. */
   batchSize: int(1, 10_000),
   /** How long to wait for a full batch (s). */
   batchingWindowSeconds: int(0, 300),
-  /** Concurrent batches a shard; the order within a partition key holds. */
+  /** Concurrent batches per shard; the order within a partition key holds. */
   parallelizationFactor: int(1, 10),
+  /** How often a batch that failed is tried again before it is given up. */
   retryAttempts: int(0, 10_000),
+  /** Age at which a batch that fails is given up (s); processor and archiver: at most an hour less than the stream's retention. */
   maxRecordAgeSeconds: int(60, 604_800),
+  /** Memory of the function (MiB); its share of a processor grows with it. */
   memoryMiB: int(128, 10_240),
+  /** How long one call of the function may take (s). */
   timeoutSeconds: int(1, 900),
 });
 
@@ -35,8 +40,10 @@ export function longestWait(retentionHours: number): number {
   return Math.min(604_800, retentionHours * 3600 - LAST_CHANCE_SECONDS);
 }
 
-const stageConfig = z
+/** All settings of a stage. docs/reference/settings.md is made of it and of the words beside its fields. */
+export const stageConfig = z
   .strictObject({
+    /** Its name, in front of the name of each stack, metric and alarm. */
     stage: z.enum(['local', 'dev', 'prod']),
     /** `local`: deployed with the caller's own keys to this machine, where plain HTTP on loopback may stand for Slack. */
     cloud: z.enum(['aws', 'local']),
@@ -54,6 +61,7 @@ const stageConfig = z
     }),
     /** `replay` takes time from the events (available_at is honoured), `wall` from the clock. */
     clock: z.enum(['wall', 'replay']),
+    /** Tags of every resource, by which costs are told apart. */
     tags: z.record(z.string(), z.string()),
     protection: z.strictObject({
       /** First of two keys to delete data with the stack; the second is the resource's own (see removal.ts). */
@@ -65,9 +73,11 @@ const stageConfig = z
     }),
     /** `customer`: one KMS key of ours for tables, lake, stream, topics and secret. `aws`: the services' own keys. */
     encryption: z.enum(['customer', 'aws']),
+    /** How long CloudWatch keeps the logs of functions and state machines (days). */
     logRetentionDays: z.literal(RETENTION_DAYS),
     retention,
     functions: z.strictObject({
+      /** Processor of all functions. */
       architecture: z.enum(['arm64', 'x86_64']),
       /**
        * Metrics are lines of the log, without a level: "If the level value field is invalid or missing, Lambda will assign the
@@ -79,8 +89,18 @@ const stageConfig = z
         .refine((level) => level === 'DEBUG' || level === 'INFO', 'DEBUG or INFO; above them Lambda drops the metrics'),
     }),
     stream: z.discriminatedUnion('mode', [
-      z.strictObject({ mode: z.literal('on-demand'), retentionHours: int(24, 8760) }),
-      z.strictObject({ mode: z.literal('provisioned'), shards: int(1, 500), retentionHours: int(24, 8760) }),
+      z.strictObject({
+        /** `on-demand`: Kinesis adds shards as the traffic grows. `provisioned`: as many as are set. */
+        mode: z.literal('on-demand'),
+        /** How long the stream keeps its records (h), which is how long an outage may last with nothing lost. */
+        retentionHours: int(24, 8760),
+      }),
+      z.strictObject({
+        mode: z.literal('provisioned'),
+        /** With `provisioned` only. */
+        shards: int(1, 500),
+        retentionHours: int(24, 8760),
+      }),
     ]),
     processor: streamConsumer
       .extend({
@@ -101,23 +121,36 @@ const stageConfig = z
     sweep: z.strictObject({
       /** false: only invoked by hand, as a replay does whose days pass in seconds. */
       scheduled: z.boolean(),
+      /** How often a slice of the entities is looked at (min). */
       everyMinutes: int(5, 1440),
       /** Parallel scan segments. */
       segments: int(1, 64),
+      /** Memory of the function (MiB). */
       memoryMiB: int(128, 10_240),
+      /** How long one call may take (s); what is left then is looked at first by the next run. */
       timeoutSeconds: int(1, 900),
     }),
     api: z.strictObject({
-      /** Requests a second, and the bucket above it. */
+      /** Requests per second. */
       rateLimit: int(1, 10_000),
+      /** Requests at once, above the rate. */
       burstLimit: int(1, 10_000),
+      /** Memory of the function (MiB). */
       memoryMiB: int(128, 10_240),
     }),
     /** A call ends before the lease of its alert does (LEASE_MS in lambdas/notifier/outbox.ts), so that no two send it. */
-    notifier: z.strictObject({ memoryMiB: int(128, 10_240), timeoutSeconds: int(1, 50) }),
+    notifier: z.strictObject({
+      /** Memory of the function (MiB). */
+      memoryMiB: int(128, 10_240),
+      /** How long one call may take (s). */
+      timeoutSeconds: int(1, 50),
+    }),
     batch: z.strictObject({
+      /** Size of a worker of Glue. */
       workerType: z.enum(['G.1X', 'G.2X', 'G.4X', 'G.8X']),
+      /** Workers per job, the driver included. */
       workers: int(2, 299),
+      /** A job that takes longer is stopped, and its failure is told (min). */
       timeoutMinutes: int(1, 2880),
       /** Buckets of the entity id in the partitioning of `events`. */
       entityBuckets: int(1, 1024),
@@ -127,8 +160,11 @@ const stageConfig = z
     training: z.strictObject({
       /** Tag of the SageMaker XGBoost framework container. */
       xgboostImage: z.string().regex(/^\d+\.\d+-\d+$/, 'a tag such as 3.2-0'),
+      /** The machine that trains. */
       instanceType: z.string().startsWith('ml.', 'an instance type that starts with ml.'),
+      /** Its disk (GiB). */
       volumeGiB: int(1, 1024),
+      /** A training that takes longer is stopped (s). */
       maxRuntimeSeconds: int(60, 432_000),
       /** `automatic`: a model that passes the gate is approved and deployed. `manual`: a person approves it first. */
       approval: z.enum(['automatic', 'manual']),
@@ -137,7 +173,9 @@ const stageConfig = z
     }),
     endpoint: z
       .strictObject({
+        /** The machines that score. */
         instanceType: z.string().startsWith('ml.', 'an instance type that starts with ml.'),
+        /** How many of them. */
         instances: int(1, 100),
         /** Percent of capacity that takes traffic first in a blue/green update. 0: all at once, without roll-back alarms. */
         canaryPercent: int(0, 50),
@@ -155,14 +193,17 @@ const stageConfig = z
         message: `number of at least ${SHORTEST_BAKE_SECONDS}: the alarms that roll back see their whole window in that time`,
       }),
     alarms: z.strictObject({
-      /** Iterator age that warns, and that wakes somebody (s). */
+      /** Age of the record that a reader of a stream is at, which warns (s). */
       lagWarningSeconds: int(1, 86_400),
+      /** The same, which is critical (s). */
       lagCriticalSeconds: int(1, 604_800),
       /** From arrival to score, 99th percentile (s). */
       freshnessSeconds: int(1, 86_400),
-      /** Records a quarter of an hour. */
+      /** Refused records of one reason that warn, in a quarter of an hour. */
       quarantinedRecords: int(1, 1_000_000),
+      /** Records with fields that no contract knows that warn, in a quarter of an hour. */
       unknownFieldRecords: int(1, 1_000_000),
+      /** Lost conditional writes that warn, in a quarter of an hour. */
       writeConflicts: int(1, 1_000_000),
       /** Addresses that get the operational alarms and the alerts; each must confirm once. */
       emails: z.array(z.email()),

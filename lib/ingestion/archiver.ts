@@ -31,7 +31,7 @@ export class Archiver extends Construct {
       deployment,
       service: SERVICE.archiver,
       entry: 'archiver/handler.ts',
-      description: 'Writes events to the archive, one object a batch',
+      description: 'Writes events to the archive, one object per batch',
       memoryMiB: config.memoryMiB,
       timeoutSeconds: config.timeoutSeconds,
       invocation: { kind: 'stream' },

@@ -9,9 +9,11 @@ export const METRIC_NAMESPACE = 'Tidemark';
 export const DIMENSION = {
   /** The function that emits it: a value of `SERVICE`. Powertools writes it from POWERTOOLS_SERVICE_NAME. */
   service: 'service',
+  /** `local`, `dev` or `prod`. */
   stage: 'stage',
   /** Name of the use case: a stage may hold several, and their counts must not add up. */
   useCase: 'usecase',
+  /** Why a record was quarantined: one of the closed list of reasons. */
   reason: 'reason',
 } as const;
 
@@ -67,7 +69,10 @@ export const METRIC = {
   stateBytes: 'StateBytes',
   /** archiver: events written to the archive. */
   eventsArchived: 'EventsArchived',
-  /** scorer: age of the newest event in a state when it is scored, from arrival to score (unit milliseconds). */
+  /**
+   * scorer: age of the newest event in a state when it is scored, from arrival to score (unit milliseconds). In a replay by
+   * its clock, the newest arrival of all entities.
+   */
   freshnessMs: 'FreshnessMs',
   /** scorer, sweep: entities that got a score. */
   entitiesScored: 'EntitiesScored',
@@ -99,9 +104,9 @@ export const METRIC = {
   healingRepaired: 'HealingRepaired',
   /** consistency: predictions whose vector was replayed offline. */
   predictionsChecked: 'PredictionsChecked',
-  /** consistency: of these, such whose replay gives another vector than was served. */
+  /** consistency: of these, those whose replay gives another vector than was served. */
   predictionsMismatched: 'PredictionsMismatched',
-  /** compaction: batches that the archive lacks still, of those that the archiver gave up. */
+  /** compaction: batches that the archiver gave up and the archive still lacks. */
   archiveGaps: 'ArchiveGaps',
 } as const;
 

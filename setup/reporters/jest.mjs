@@ -22,11 +22,12 @@ export default class ResultsAsTheyCome {
   }
 
   /** What a file ended with replaces what its tests said one by one: a failed hook changes the outcome of many. */
-  onTestFileResult({ path }, { testResults, testExecError, failureMessage }) {
+  onTestFileResult({ path }, { testResults, testExecError, failureMessage, perfStats }) {
     const tests = testResults.map(testOf);
     const failed = tests.some(({ outcome }) => outcome === 'failed');
     const broken = failureMessage && (testExecError || !failed) ? failureMessage : undefined;
-    this.#write({ file: relative(this.#root, path), tests, ...(broken ? { broken } : {}) });
+    const ms = perfStats?.runtime ?? 0;
+    this.#write({ file: relative(this.#root, path), tests, ms, ...(broken ? { broken } : {}) });
   }
 
   #write(record) {
@@ -34,7 +35,9 @@ export default class ResultsAsTheyCome {
   }
 }
 
-function testOf({ fullName, status, failureMessages }) {
+function testOf({ fullName, status, failureMessages, duration }) {
   const outcome = ['passed', 'failed', 'todo'].includes(status) ? status : 'skipped';
-  return { name: fullName, outcome, ...(outcome === 'failed' ? { message: (failureMessages ?? []).join('\n') } : {}) };
+  const took = duration == null ? {} : { ms: duration };
+  const message = outcome === 'failed' ? { message: (failureMessages ?? []).join('\n') } : {};
+  return { name: fullName, outcome, ...took, ...message };
 }

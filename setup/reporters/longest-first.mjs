@@ -3,9 +3,15 @@
 import sequencer from '@jest/test-sequencer';
 
 const LONGEST = [
-  'test/simulation/simulation.test.ts',
-  'test/lambdas/real-endpoint.test.ts',
   'test/infra/infra.test.ts',
+  'test/docs/snippets.test.ts',
+  'test/simulation/seeds-0.test.ts',
+  'test/simulation/seeds-500.test.ts',
+  'test/simulation/seeds-1000.test.ts',
+  'test/simulation/seeds-1500.test.ts',
+  'test/cli/features-eval.test.ts',
+  'test/simulation/load.test.ts',
+  'test/lambdas/real-endpoint.test.ts',
 ];
 
 export default class LongestFirst extends sequencer {

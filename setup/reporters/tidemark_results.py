@@ -36,7 +36,8 @@ class ResultsAsTheyCome:
         else:
             skipped = any(report.skipped for report in self._reports)
             test = {"name": nodeid, "outcome": "skipped" if skipped else "passed"}
-        self._write({"file": nodeid, "tests": [test]})
+        took = round(1000 * sum(report.duration for report in self._reports))
+        self._write({"file": nodeid, "tests": [test], "ms": took})
 
     def _write(self, record: dict[str, Any]) -> None:
         with open(self._path, "a", encoding="utf-8") as file:

@@ -7,7 +7,7 @@ import {
 import { CreateTableCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { CreateStreamCommand, KinesisClient } from '@aws-sdk/client-kinesis';
 import { CreateModelPackageGroupCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
-import type { PageSource } from '../../cli/page/data.ts';
+import type { PageSource } from '../../console/data.ts';
 import type { LocalCloud } from '../../local/cloud.ts';
 
 const MINUTE_MS = 60_000;
@@ -69,6 +69,19 @@ async function metrics(client: CloudWatchClient, now: number): Promise<void> {
       height: 6,
       properties: { title: 'Nothing yet', metrics: [['Tidemark', 'ApiRequests']] },
     },
+    {
+      ...{ type: 'metric', x: 0, y: 8, width: 12, height: 6 },
+      properties: {
+        title: 'Freshness',
+        metrics: ['p50', 'p99'].map((stat) => [
+          'Tidemark',
+          'FreshnessMs',
+          ...dimensions.slice(2),
+          { stat, label: stat },
+        ]),
+        yAxis: { left: { label: 'ms', min: 0, showUnits: false } },
+      },
+    },
   ];
   await client.send(new PutDashboardCommand({ DashboardName: 'pipeline', DashboardBody: JSON.stringify({ widgets }) }));
   const dims = [
@@ -84,6 +97,12 @@ async function metrics(client: CloudWatchClient, now: number): Promise<void> {
         MetricData: [
           { MetricName: 'EventsAdmitted', Dimensions: dims, Timestamp, Value: 30 + 3 * minute },
           { MetricName: 'Quarantined', Dimensions: dims, Timestamp, Value: minute % 3 },
+          {
+            MetricName: 'FreshnessMs',
+            Dimensions: dims,
+            Timestamp,
+            Values: [1, 3, 9].map((hours) => hours * 3_600_000),
+          },
           {
             MetricName: 'Quarantined',
             Dimensions: [...dims, { Name: 'reason', Value: 'MALFORMED_JSON' }],

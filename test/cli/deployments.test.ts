@@ -6,9 +6,9 @@ import {
   PutMetricDataCommand,
 } from '@aws-sdk/client-cloudwatch';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readDashboard } from '../../cli/page/dashboard.ts';
-import { readCounts } from '../../cli/page/pipeline.ts';
 import { definitionsFolder, readResources } from '../../cli/resources.ts';
+import { readDashboard } from '../../console/dashboard.ts';
+import { readCounts } from '../../console/pipeline.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { TINY } from '../infra/synthesised.ts';
 import { stack as makeStack } from './small-registry.ts';

@@ -1,6 +1,6 @@
 /** What the documents show in TypeScript: it type-checks as it stands, and it runs. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import {
@@ -14,34 +14,27 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import ts from 'typescript';
 import { admit, compileContracts } from '../../core/contract.ts';
 import { parseUseCase } from '../../core/usecase.ts';
+import { documents } from '../../docs/generate/documents.ts';
 import { startLocalCloud } from '../../local/cloud.ts';
 import churn from '../../usecases/churn/index.ts';
+import { type Fence, fencesOf } from './markdown.ts';
+import { stepsOf } from './walkthrough.ts';
 
-const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', ...markdown('docs')];
 const PROCESS_MS = 420_000;
 const run = promisify(execFile);
 
-interface Snippet {
+interface Snippet extends Fence {
   readonly document: string;
-  readonly language: string;
-  readonly code: string;
 }
 
-function markdown(folder: string): string[] {
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  return files.filter((file) => file.endsWith('.md')).map((file) => join(folder, file));
-}
-
-const snippets: Snippet[] = DOCUMENTS.flatMap((document) =>
-  [...readFileSync(document, 'utf8').matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language, code]) => ({
-    document,
-    language: language!,
-    code: code!,
-  })),
+const snippets: Snippet[] = documents().flatMap((document) =>
+  fencesOf(readFileSync(document, 'utf8')).map((fence) => ({ document, ...fence })),
 );
 const typescript = snippets.filter(({ language }) => ['ts', 'typescript', 'tsx'].includes(language));
 const useCases = typescript.filter(({ code }) => code.includes('export default defineUseCase'));
 const programs = typescript.filter((one) => !useCases.includes(one));
+/** The one that has everything but a model. */
+const shop = useCases.find(({ document }) => document.endsWith('own-use-case.md'))!;
 
 let folder: string;
 /** One folder a snippet, in this package, as an editor in this repository sees it. */
@@ -79,47 +72,87 @@ test(
   'the check of types finds a name that is not there',
   () => {
     const broken = join(folder, 'broken.ts');
-    writeFileSync(broken, useCases[0]!.code.replace("field: 'total'", "field: 'sum'"));
+    writeFileSync(broken, shop.code.replace("field: 'total'", "field: 'sum'"));
     expect(problems([broken])).toEqual([expect.stringContaining('"sum"')]);
   },
   PROCESS_MS,
 );
 
+/** What a use case answers for entity 7 on 2026-03-01. */
+async function evaluated(useCase: Snippet, events: readonly object[]): Promise<unknown> {
+  const file = (name: string, lines: readonly object[]) => {
+    writeFileSync(join(folder, name), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    return join(folder, name);
+  };
+  const args = ['--events', file('events.ndjson', events)];
+  args.push('--queries', file('queries.ndjson', [{ entity_id: '7', t: '2026-03-01T00:00:00Z' }]));
+  const { stdout } = await run(process.execPath, [
+    ...['cli/tidemark.mjs', 'features', 'eval', '--usecase', join(fileOf(useCase), '..'), ...args],
+    ...['--engine', 'stream'],
+  ]);
+  return JSON.parse(stdout).features;
+}
+
 describe('a use case', () => {
+  const order = (event_id: string, event_time: string, properties: object) => ({
+    ...{ event_id, entity_id: '7', event_type: 'order', event_time, source: 'shop', schema_version: 1, properties },
+  });
+  const silence = 8 * 86_400_000 + 14 * 3_600_000;
+
   test(
-    'is one: it is evaluated, and says what the words beside it say',
+    'of the how-to is evaluated, and says what the words beside it say',
     async () => {
-      const order = (event_id: string, event_time: string, properties: object) => ({
-        ...{ event_id, entity_id: '7', event_type: 'order', event_time, source: 'shop', schema_version: 1, properties },
-      });
       const events = [
         order('o-1', '2026-02-01T10:00:00Z', { channel: 'web', quantity: 3, unit_price: '19.90' }),
         order('o-2', '2026-02-20T10:00:00Z', { channel: 'store', quantity: 1, unit_price: '5.00' }),
         order('o-3', '2026-02-27T10:00:00Z', { channel: 'web', quantity: 2, unit_price: '1.00' }),
         { ...order('r-1', '2026-02-28T10:00:00Z', { order_id: 'o-3' }), event_type: 'refund' },
       ];
-      const file = (name: string, lines: readonly object[]) => {
-        writeFileSync(join(folder, name), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
-        return join(folder, name);
-      };
-      const args = ['--events', file('events.ndjson', events)];
-      args.push('--queries', file('queries.ndjson', [{ entity_id: '7', t: '2026-03-01T00:00:00Z' }]));
-      const { stdout } = await run(process.execPath, [
-        ...['cli/tidemark.mjs', 'features', 'eval', '--usecase', join(fileOf(useCases[0]!), '..'), ...args],
-        ...['--engine', 'stream'],
-      ]);
-      expect(JSON.parse(stdout).features).toMatchObject({
-        ...{ orders_28d: 2, spend_28d: 5970, mean_order: 2985, weekly_0: 0, weekly_1: 1 },
-        silence: 8 * 86_400_000 + 14 * 3_600_000,
-      });
+      const expected = { orders_28d: 2, spend_28d: 5970, mean_order: 2985, weekly_0: 0, weekly_1: 1, silence };
+      expect(await evaluated(shop, events)).toMatchObject(expected);
     },
     PROCESS_MS,
   );
 
-  test('of events and features alone is what the first one is', () => {
-    expect(useCases[0]!.code).not.toMatch(/label|model|alerts/);
-  });
+  test(
+    'of the README is evaluated too, and is of events and features alone',
+    async () => {
+      const [first] = useCases.filter(({ document }) => document === 'README.md');
+      expect(first!.code).not.toMatch(/label|model|alerts/);
+      const events = [
+        order('o-1', '2026-02-01T10:00:00Z', { channel: 'web', total: '59.70' }),
+        order('o-2', '2026-02-20T10:00:00Z', { channel: 'store', total: '5.00' }),
+      ];
+      expect(await evaluated(first!, events)).toEqual({ orders_28d: 2, spend_28d: 5970, silence });
+    },
+    PROCESS_MS,
+  );
 });
+
+test(
+  'the tutorial is followed to where the local cloud starts: its files, its commands, what they print',
+  async () => {
+    const steps = stepsOf('docs/tutorial.md');
+    const end = steps.findIndex((step) => step.kind === 'command' && step.line === 'npx tidemark local start');
+    const here = (text: string) => text.replace(/(?<![\w/])(\.\/)?gym\b/g, join(folder, 'gym'));
+    let commands = 0;
+    for (const step of steps.slice(0, end)) {
+      if (step.kind === 'file') writeFileSync(join(folder, step.name), step.text);
+      else if (step.line !== 'npm run setup') {
+        const shell = `exec 2>&1; ${here(step.line).replace(/^npx tidemark/, 'node cli/tidemark.mjs')}`;
+        const ended = await run('bash', ['-c', shell]).then(
+          ({ stdout }) => ({ code: 0, stdout }),
+          ({ code, stdout }) => ({ code, stdout }),
+        );
+        expect({ line: step.line, ...ended }).toMatchObject({ line: step.line, code: step.code });
+        for (const line of step.output) expect(ended.stdout).toContain(here(line));
+        commands += 1;
+      }
+    }
+    expect(commands).toBe(5);
+  },
+  PROCESS_MS,
+);
 
 /** Of the use case that ships. */
 const admitted = (data: Uint8Array) =>
@@ -159,7 +192,8 @@ test(
 );
 
 test('an event in JSON is one that the use case that ships admits', () => {
-  const events = snippets.filter(({ language, code }) => language === 'json' && code.includes('"event_type"'));
+  const loose = snippets.filter(({ info }) => info === '');
+  const events = loose.filter(({ language, code }) => language === 'json' && code.includes('"event_type"'));
   expect(events.length).toBeGreaterThan(0);
   for (const { code } of events) expect(admitted(Buffer.from(code))).toMatchObject({ ok: true, unknown_fields: [] });
 });

@@ -16,12 +16,12 @@ import {
   until,
 } from '../../cli/demo/stages.ts';
 import { eraseEntity } from '../../cli/erasure.ts';
-import { readEndpoint } from '../../cli/page/pipeline.ts';
 import { rebuildTrainingSet } from '../../cli/rebuild.ts';
 import { Replayer, readEvents, type TimedEvent } from '../../cli/replay.ts';
 import { featuresAt } from '../../cli/time-travel.ts';
 import { useJava } from '../../cli/tools.ts';
 import type { TrainedModel } from '../../cli/trained-model.ts';
+import { readEndpoint } from '../../console/pipeline.ts';
 import { requireModel } from '../../core/parts.ts';
 import { compareSequence } from '../../core/state.ts';
 import { PREFIX } from '../../lib/feature-store/lake.ts';

@@ -2,6 +2,7 @@
  * One file, so that the CDK is loaded and each stage synthesised once for all of these.
  */
 import './checks.cases.ts';
+import './reviewed.cases.ts';
 import './streams.cases.ts';
 import './grants.cases.ts';
 import './keys.cases.ts';

@@ -20,11 +20,11 @@ import { cloudEnvironment, type LocalCloud, startLocalCloud } from '../../local/
 import { commandsOf, type Substitution, substitute } from './commands.ts';
 
 const HOUSEHOLDS = 120;
-const COMMANDS = commandsOf('Deploy to AWS');
+const COMMANDS = commandsOf('docs/how-to/deploy-to-aws.md');
 const USE_CASE = fileURLToPath(new URL('../e2e/usecase', import.meta.url));
 
 const work = mkdtempSync(join(tmpdir(), 'tidemark-readme-'));
-/** All in which this test differs from somebody who follows the README with an account. */
+/** All in which this test differs from somebody who follows the page with an account. */
 const TABLE: readonly Substitution[] = [
   { written: /^npm ci$/, here: 'npm ci --dry-run --ignore-scripts', why: 'this checkout is installed already' },
   {
@@ -116,7 +116,7 @@ function interrupt({ pid }: ChildProcess): void {
   if (pid !== undefined) process.kill(-pid, 'SIGINT');
 }
 
-test('the section has the whole way, in order', () => {
+test('the page has the whole way, in order', () => {
   const steps = COMMANDS.map(
     (line) =>
       line

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { parts } from '../../setup/parts.mjs';
+import { parts, suiteOf } from '../../setup/parts.mjs';
 import { Progress } from '../../setup/progress.mjs';
 import { readResults } from '../../setup/results.mjs';
+import { testFiles } from '../../setup/selection.mjs';
 import { Silence } from '../../setup/silence.mjs';
 import { runPart } from '../../setup/tests.mjs';
 
@@ -41,7 +42,7 @@ async function run(part: Partial<Part> & Pick<Part, 'command'>) {
   const results = join(folder, 'results.ndjson');
   const whole = { id: 'part', name: 'The part', silenceMs: START_MS, results, env: {}, ...part };
   const env = { ...process.env, ...whole.env, TIDEMARK_RESULTS: results, CI: 'true' };
-  const counts = await runPart(whole, env, new Progress(out), folder);
+  const counts = await runPart(whole, env, new Progress(out), { out: folder });
   return { counts, printed };
 }
 
@@ -200,6 +201,7 @@ test('what a file ended with replaces what its tests said; without a file there 
     failures: ['✗ a › x\nlate'],
     warnings: [],
     unfinished: [],
+    took: new Map([['a', 0]]),
   });
   expect(readResults(join(folder, 'none'))).toBeUndefined();
 });
@@ -240,23 +242,44 @@ test.each(parts().suites.filter(({ command }) => command.some((word) => word.end
   },
 );
 
-test('every test file belongs to one part', () => {
+test('every test file belongs to one part, and the names of parts differ', () => {
   const { checks, suites } = parts();
   const ids = [...checks, ...suites].map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
-  const files = (readdirSync('test', { recursive: true }) as string[]).map((name) => resolve('test', name));
-  const takenBy = (path: string) =>
-    suites.filter(({ command }) => {
-      const ignored = command.flatMap((word, i) => {
-        if (command[i - 1] === '--testPathIgnorePatterns') return [word];
-        return word.startsWith('--ignore=') ? [`/${word.slice('--ignore='.length)}/`] : [];
-      });
-      const asked = command.filter((word, i) => word.startsWith('test/') && !ignored.includes(command[i]!));
-      const python = command.includes('pytest');
-      if (python !== path.endsWith('.py') || ignored.some((folder) => path.includes(folder))) return false;
-      return asked.length === 0 || asked.some((folder) => path.startsWith(`${resolve(folder)}/`));
-    });
+  const files = (readdirSync('test', { recursive: true }) as string[]).map((name) => `test/${name}`);
   const tests = files.filter((path) => /\.test\.ts$|\/test_[^/]*\.py$/.test(path));
   expect(tests.length).toBeGreaterThan(50);
-  expect(tests.filter((path) => takenBy(path).length !== 1)).toEqual([]);
+  expect(tests.filter((path) => suiteOf(path) === undefined)).toEqual([]);
 });
+
+test.each(parts().suites.filter(({ command }) => command.includes('pytest')))(
+  '$id: what another part of Python has is left out, in words that pytest takes',
+  ({ id, command }) => {
+    const [folder] = command.filter((word) => /^test\//.test(word)) as [string];
+    const ignored = command
+      .filter((word) => word.startsWith('--ignore='))
+      .map((word) => word.slice('--ignore='.length));
+    const taken = testFiles().filter(
+      (path) =>
+        path.endsWith('.py') && path.startsWith(`${folder}/`) && !ignored.some((own) => path.startsWith(`${own}/`)),
+    );
+    expect(taken).toEqual(testFiles().filter((path) => suiteOf(path)?.id === id));
+    expect(taken.length).toBeGreaterThan(0);
+  },
+);
+
+test(
+  'a part that ended leaves nothing that keeps the process',
+  () => {
+    const code = `import { runPart } from './setup/tests.mjs';
+    import { Progress } from './setup/progress.mjs';
+    const results = process.env.RESULTS;
+    const say = "require('node:fs').writeFileSync(process.env.RESULTS, JSON.stringify({ file: 'a', tests: [] }) + '\\n')";
+    const part = { id: 'x', name: 'x', command: [process.execPath, '-e', say], results, silenceMs: 600_000 };
+    await runPart(part, process.env, new Progress(), { out: process.env.FOLDER });`;
+    const env = { ...process.env, RESULTS: join(folder, 'results.ndjson'), FOLDER: folder };
+    const args = ['--input-type=module', '-e', code];
+    expect(spawnSync(process.execPath, args, { env, timeout: START_MS }).status).toBe(0);
+  },
+  2 * START_MS,
+);

@@ -1,0 +1,113 @@
+/** What the page's server answers, shared with the browser's code. All instants are ms UTC. */
+
+export type Point = readonly [t: number, value: number];
+
+export interface Series {
+  readonly label: string;
+  readonly color?: string;
+  /** Which axis: CloudWatch widgets may have a second one on the right. */
+  readonly axis: 'left' | 'right';
+  readonly points: readonly Point[];
+  /** Set when CloudWatch gave no data for a reason worth telling. */
+  readonly problem?: string;
+}
+
+export interface HorizontalLine {
+  readonly label: string;
+  readonly value: number;
+}
+
+export type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
+
+export interface Alarm {
+  readonly name: string;
+  readonly description: string;
+  readonly state: AlarmState;
+  /** Why it is in this state, in CloudWatch's words. */
+  readonly reason: string;
+  readonly since: number | null;
+}
+
+interface WidgetCommon {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  readonly title: string;
+}
+
+export type Widget = WidgetCommon &
+  (
+    | {
+        readonly kind: 'chart';
+        readonly view: 'timeSeries' | 'bar' | 'singleValue';
+        readonly stacked: boolean;
+        /** Of the left axis, where the dashboard says it: `ms`. */
+        readonly unit?: string;
+        readonly series: readonly Series[];
+        readonly lines: readonly HorizontalLine[];
+      }
+    | { readonly kind: 'text'; readonly markdown: string }
+    | { readonly kind: 'alarms'; readonly alarms: readonly Alarm[] }
+    | { readonly kind: 'unsupported'; readonly type: string }
+  );
+
+export interface DashboardAnswer {
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
+  /** Seconds of one point. */
+  readonly period: number;
+  readonly widgets: readonly Widget[];
+  readonly alarms: readonly Alarm[];
+}
+
+export interface ScoreRow {
+  readonly entity_id: string;
+  readonly score: number;
+  readonly t: number;
+  readonly reasons: readonly string[];
+  readonly trigger: string | null;
+  readonly model_version: string;
+}
+
+export interface AlertRow {
+  readonly alert_id: string;
+  readonly entity_id: string;
+  readonly t: number;
+  readonly score: number;
+  readonly status: string;
+  readonly title: string;
+  readonly link: string;
+  readonly reasons: readonly string[];
+  readonly trigger: string | null;
+}
+
+export interface ScoresAnswer {
+  /** Null where scores raise no alerts. */
+  readonly threshold: number | null;
+  /** Entities with a score. */
+  readonly total: number;
+  /** Number of scores in each of 20 bins of 0.05. */
+  readonly histogram: readonly number[];
+  /** Highest first, cut. */
+  readonly top: readonly ScoreRow[];
+  /** Newest first, cut. */
+  readonly alerts: readonly AlertRow[];
+  readonly alert_count: number;
+  /** False when the table was too large to read whole. */
+  readonly complete: boolean;
+}
+
+export interface PipelineAnswer {
+  readonly stage: string;
+  readonly use_case: string;
+  /** Sums of the pipeline's own metrics since the deployment, by metric name. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly quarantined: Readonly<Record<string, number>>;
+  /** What the use case has beside events and features: the page leaves out the rest. */
+  readonly parts: { readonly model: boolean; readonly alerts: boolean };
+  readonly shards: number;
+  readonly endpoint: { readonly name: string; readonly status: string } | null;
+  readonly model: { readonly version: string; readonly approval: string; readonly created: number } | null;
+}
