@@ -1,4 +1,4 @@
-/** One property of an event as the column that its contract declares. The same rules stand in tidemark_spark/field_values.py. */
+/** One property of an event as the column that its contract declares. The same rules stand in tidemark_spark/engine/values/field_values.py. */
 import { MAX_EXACT, parseDecimal } from './decimal.ts';
 import { typeName } from './errors.ts';
 import type { DerivedColumnIR, FieldIR, Scalar } from './ir.ts';

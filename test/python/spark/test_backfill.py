@@ -10,14 +10,15 @@ import pytest
 from online import online_stage
 from pyspark.sql import functions as F
 from streams import CONTRACTS, DAY, START
-from tidemark_spark import backfill as module
-from tidemark_spark.backfill import BackfillError, backfill, write_states
-from tidemark_spark.events import merge_events
-from tidemark_spark.ir import compile_view
-from tidemark_spark.joins import Online
-from tidemark_spark.states import State
-from tidemark_spark.tables import FILE_COLUMNS, Tables
-from tidemark_spark.tombstones import ERASED_KEY, tombstone_of
+
+from tidemark_spark.engine.ir import compile_view
+from tidemark_spark.engine.state.states import State
+from tidemark_spark.lake.events import merge_events
+from tidemark_spark.lake.tables import FILE_COLUMNS, Tables
+from tidemark_spark.online.tombstones import ERASED_KEY, tombstone_of
+from tidemark_spark.spark import backfill as module
+from tidemark_spark.spark.backfill import BackfillError, backfill, write_states
+from tidemark_spark.spark.joins import Online
 
 VIEW = {
     "name": "v",

@@ -10,11 +10,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from tidemark_spark import wire_json
-from tidemark_spark.contracts import AdmitOptions, Position, Rejection, admit, compile_contracts
-from tidemark_spark.decimals import ParseError, parse_decimal, parse_timestamp
-from tidemark_spark.local_times import LocalClock
 from typescript import ROOT, ask
+
+from tidemark_spark.engine.admission.contracts import AdmitOptions, Position, Rejection, admit, compile_contracts
+from tidemark_spark.engine.values import wire_json
+from tidemark_spark.engine.values.decimals import ParseError, parse_decimal, parse_timestamp
+from tidemark_spark.engine.values.local_times import LocalClock
 
 SHARED = json.loads((ROOT / "test/conformance/contracts.json").read_text())
 LONDON = next(c["time_zone"] for c in SHARED["contracts"] if "time_zone" in c)

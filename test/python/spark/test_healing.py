@@ -14,19 +14,20 @@ import pytest
 from online import online_stage
 from pyspark.sql import functions as F
 from streams import CONTRACTS, DAY, HOUR, START
-from tidemark_spark import healing as module
-from tidemark_spark import healing_causes
-from tidemark_spark.backfill import item_of
-from tidemark_spark.event_log import EVENT_SCHEMA
-from tidemark_spark.events import merge_events
-from tidemark_spark.healing import Night, heal
-from tidemark_spark.ir import ViewPlan, compile_view
-from tidemark_spark.joins import Online
-from tidemark_spark.lake import ARCHIVED_EVENTS, LakeObject, list_objects
-from tidemark_spark.states import State, entity_states
-from tidemark_spark.tables import FILE_COLUMNS, Tables
-from tidemark_spark.tombstones import ERASED_KEY, tombstone_of
 from typescript import ask
+
+from tidemark_spark.engine.event_log import EVENT_SCHEMA
+from tidemark_spark.engine.ir import ViewPlan, compile_view
+from tidemark_spark.engine.state.states import State, entity_states
+from tidemark_spark.lake.events import merge_events
+from tidemark_spark.lake.objects import ARCHIVED_EVENTS, LakeObject, list_objects
+from tidemark_spark.lake.tables import FILE_COLUMNS, Tables
+from tidemark_spark.online.tombstones import ERASED_KEY, tombstone_of
+from tidemark_spark.spark import healing as module
+from tidemark_spark.spark import healing_causes
+from tidemark_spark.spark.backfill import item_of
+from tidemark_spark.spark.healing import Night, heal
+from tidemark_spark.spark.joins import Online
 
 S1 = "shardId-000000000000"
 TABLES = Tables("healing")
