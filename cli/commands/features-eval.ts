@@ -1,6 +1,6 @@
-import { compileContracts } from '../../core/contract.ts';
-import type { FeatureViewIR, UseCaseIR } from '../../core/ir.ts';
-import { onlineView } from '../../core/parts.ts';
+import { compileContracts } from '../../core/admission/admit.ts';
+import type { FeatureViewIR, UseCaseIR } from '../../core/ir/document.ts';
+import { onlineView } from '../../core/ir/parts.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { loadDefinitions } from '../definitions.ts';
 import { CliError } from '../errors.ts';

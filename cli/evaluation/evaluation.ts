@@ -1,6 +1,6 @@
 /** What `tidemark features eval` is asked: the same for all engines. */
-import type { Admitted } from '../../core/contract.ts';
-import type { FeatureValue, FeatureViewIR, UseCaseIR } from '../../core/ir.ts';
+import type { Admitted } from '../../core/admission/admit.ts';
+import type { FeatureValue, FeatureViewIR, UseCaseIR } from '../../core/ir/document.ts';
 
 /** `asof`: what was known at each query's own t; a number: what was known then, ms UTC. */
 export type Knowledge = 'asof' | 'latest' | number;

@@ -1,7 +1,7 @@
-import { decodeState, encodeState } from '../../core/codec.ts';
-import type { CanonicalEvent } from '../../core/ir.ts';
-import { applyEvents, type EntityState, emptyState } from '../../core/state.ts';
-import type { ViewPlan } from '../../core/view.ts';
+import type { CanonicalEvent } from '../../core/ir/document.ts';
+import { decodeState, encodeState } from '../../core/state/codec.ts';
+import type { ViewPlan } from '../../core/state/plan.ts';
+import { applyEvents, type EntityState, emptyState } from '../../core/state/state.ts';
 
 /**
  * What the nightly job puts in place of a state that could not tell the whole truth: built anew from the entity's events, by

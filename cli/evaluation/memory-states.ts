@@ -1,7 +1,7 @@
 /** The online store in memory: the real codec's bytes under the real store's conditions. */
-import { decodeState, encodeState } from '../../core/codec.ts';
-import type { EntityState } from '../../core/state.ts';
-import type { ViewPlan } from '../../core/view.ts';
+import { decodeState, encodeState } from '../../core/state/codec.ts';
+import type { ViewPlan } from '../../core/state/plan.ts';
+import type { EntityState } from '../../core/state/state.ts';
 import { type StateStore, StateTooLargeError, type StoredState } from '../../lambdas/shared/ports.ts';
 
 interface Row {

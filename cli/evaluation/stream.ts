@@ -3,12 +3,12 @@
  * the bytes are real.
  */
 
-import { encodeState } from '../../core/codec.ts';
-import { type CompiledContracts, compileContracts } from '../../core/contract.ts';
-import { finalise } from '../../core/finalise.ts';
-import type { CanonicalEvent, FeatureValue } from '../../core/ir.ts';
-import { type EntityState, emptyState } from '../../core/state.ts';
-import { compileView, type ViewPlan } from '../../core/view.ts';
+import { type CompiledContracts, compileContracts } from '../../core/admission/admit.ts';
+import type { CanonicalEvent, FeatureValue } from '../../core/ir/document.ts';
+import { encodeState } from '../../core/state/codec.ts';
+import { finalise } from '../../core/state/finalise.ts';
+import { compileView, type ViewPlan } from '../../core/state/plan.ts';
+import { type EntityState, emptyState } from '../../core/state/state.ts';
 import { type ProcessorPorts, processBatch } from '../../lambdas/processor/process.ts';
 import type { QuarantineLine } from '../../lambdas/processor/quarantine.ts';
 import { MAX_STATE_BYTES } from '../../lambdas/shared/dynamo-states.ts';

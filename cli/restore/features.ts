@@ -6,8 +6,8 @@ import {
   type ListShardsCommandOutput,
   PutRecordCommand,
 } from '@aws-sdk/client-kinesis';
-import type { UseCaseIR } from '../../core/ir.ts';
-import { ERASED_KEY, ERASURES_KEY } from '../../core/tombstone.ts';
+import { ERASED_KEY, ERASURES_KEY } from '../../core/admission/tombstone.ts';
+import type { UseCaseIR } from '../../core/ir/document.ts';
 import { JOIN_KEY } from '../../lambdas/shared/dynamo-joins.ts';
 import { CLOCK_KEY } from '../../lambdas/shared/dynamo-states.ts';
 import type { Clients } from '../connection.ts';

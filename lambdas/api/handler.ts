@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { hasModel } from '../../core/parts.ts';
+import { hasModel } from '../../core/ir/parts.ts';
 import { METRIC } from '../../lib/monitoring/metric-names.ts';
 import { PATIENCE } from '../shared/endpoint.ts';
 import { readEnvironment } from '../shared/environment.ts';

@@ -1,6 +1,6 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
-import { compileContracts } from '../../core/contract.ts';
+import { compileContracts } from '../../core/admission/admit.ts';
 import { METRIC } from '../../lib/monitoring/metric-names.ts';
 import { dynamoClient } from '../shared/dynamo-client.ts';
 import { DynamoTombstones } from '../shared/dynamo-tombstones.ts';

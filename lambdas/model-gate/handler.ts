@@ -3,7 +3,7 @@ import { createGunzip } from 'node:zlib';
 import { GetObjectCommand, HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { extract } from 'tar-stream';
 import { z } from 'zod';
-import { requireModel } from '../../core/parts.ts';
+import { requireModel } from '../../core/ir/parts.ts';
 import { readEnvironment } from '../shared/environment.ts';
 import { patient } from '../shared/patience.ts';
 import { createTelemetry } from '../shared/telemetry.ts';

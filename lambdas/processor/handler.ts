@@ -1,8 +1,8 @@
 import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
-import { compileContracts } from '../../core/contract.ts';
-import type { ViewPlan } from '../../core/view.ts';
+import { compileContracts } from '../../core/admission/admit.ts';
+import type { ViewPlan } from '../../core/state/plan.ts';
 import { DIMENSION, METRIC } from '../../lib/monitoring/metric-names.ts';
 import { dynamoClient } from '../shared/dynamo-client.ts';
 import { DynamoJoins } from '../shared/dynamo-joins.ts';

@@ -1,10 +1,11 @@
 /** One batch of one shard: admit, apply, write each state once. Effects go through ports; decisions are core's. */
-import { applyExactly } from '../../core/apply-exactly.ts';
-import type { CompiledContracts } from '../../core/contract.ts';
-import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/record-parts.ts';
-import { type Applied, compareSequence } from '../../core/state.ts';
-import { subjectsOf } from '../../core/tombstone.ts';
-import type { ViewPlan } from '../../core/view.ts';
+
+import type { CompiledContracts } from '../../core/admission/admit.ts';
+import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/admission/record-parts.ts';
+import { subjectsOf } from '../../core/admission/tombstone.ts';
+import { applyExactly } from '../../core/state/apply-exactly.ts';
+import type { ViewPlan } from '../../core/state/plan.ts';
+import { type Applied, compareSequence } from '../../core/state/state.ts';
 import { chunks, MAX_TRIES, mapConcurrently, pause } from '../shared/backoff.ts';
 import { type Joins, type ReplayClock, type StateStore, StateTooLargeError, type Tombstones } from '../shared/ports.ts';
 import type { StreamRecord } from '../shared/stream-records.ts';

@@ -1,8 +1,8 @@
-import type { Rejected } from '../../core/contract.ts';
-import { sha256 } from '../../core/hash.ts';
-import type { CanonicalEvent } from '../../core/ir.ts';
-import type { RejectionReason } from '../../core/rejection.ts';
-import { compareSequence } from '../../core/state.ts';
+import type { Rejected } from '../../core/admission/admit.ts';
+import type { CanonicalEvent } from '../../core/ir/document.ts';
+import type { RejectionReason } from '../../core/ir/rejection.ts';
+import { compareSequence } from '../../core/state/state.ts';
+import { sha256 } from '../../core/values/hash.ts';
 import { archiveKey } from '../shared/lake.ts';
 import type { JsonLinesSink } from '../shared/ports.ts';
 import type { StreamRecord } from '../shared/stream-records.ts';

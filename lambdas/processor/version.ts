@@ -1,8 +1,8 @@
 /** One version of the view during one batch: which events are its own, and what an entity starts with. */
-import type { RecordPosition } from '../../core/contract.ts';
-import { seedState } from '../../core/merge.ts';
-import { compareSequence, type EntityState, emptyState, HISTORY_SHARD } from '../../core/state.ts';
-import type { ViewPlan } from '../../core/view.ts';
+import type { RecordPosition } from '../../core/admission/admit.ts';
+import { seedState } from '../../core/state/merge.ts';
+import type { ViewPlan } from '../../core/state/plan.ts';
+import { compareSequence, type EntityState, emptyState, HISTORY_SHARD } from '../../core/state/state.ts';
 import { type Joined, type Joins, type StateMarks, type StateStore, type StoredState, WHOLE } from '../shared/ports.ts';
 import type { StreamRecord } from '../shared/stream-records.ts';
 

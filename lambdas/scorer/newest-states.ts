@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import type { ViewPlan } from '../../core/view.ts';
+import type { ViewPlan } from '../../core/state/plan.ts';
 import { type Item, statesOf } from '../shared/dynamo-states.ts';
 import type { NamedState, Unreadable } from '../shared/ports.ts';
 

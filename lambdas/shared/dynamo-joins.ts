@@ -5,7 +5,7 @@ import {
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import type { RecordPosition } from '../../core/contract.ts';
+import type { RecordPosition } from '../../core/admission/admit.ts';
 import { batchGet, FENCE_KEY } from './dynamo-states.ts';
 import type { Joined, Joins } from './ports.ts';
 

@@ -8,12 +8,12 @@ import {
   TransactionConflictException,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { decodeState, encodeState } from '../../core/codec.ts';
-import { highestMarks, mergeStates } from '../../core/merge.ts';
-import { type EntityState, expiresAt } from '../../core/state.ts';
-import { MAX_STATE_BYTES } from '../../core/state-size.ts';
-import { ERASED_KEY, tombstoneOf } from '../../core/tombstone.ts';
-import type { ViewPlan } from '../../core/view.ts';
+import { ERASED_KEY, tombstoneOf } from '../../core/admission/tombstone.ts';
+import { decodeState, encodeState } from '../../core/state/codec.ts';
+import { highestMarks, mergeStates } from '../../core/state/merge.ts';
+import type { ViewPlan } from '../../core/state/plan.ts';
+import { type EntityState, expiresAt } from '../../core/state/state.ts';
+import { MAX_STATE_BYTES } from '../../core/state/state-size.ts';
 import { chunks, MAX_TRIES, pause } from './backoff.ts';
 import { DynamoTombstones } from './dynamo-tombstones.ts';
 import { MAX_ITEM_BYTES, sizeOf } from './item-size.ts';

@@ -4,7 +4,7 @@ import {
   paginateQuery,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
-import { ERASED_KEY, ERASURES_KEY, tombstoneOf } from '../../core/tombstone.ts';
+import { ERASED_KEY, ERASURES_KEY, tombstoneOf } from '../../core/admission/tombstone.ts';
 import type { Tombstones } from './ports.ts';
 
 /** An answer may be as old as this, ms: an erasure waits longer than the longest call (SETTLE_SECONDS). */

@@ -1,10 +1,11 @@
 /** From states to scores, predictions and alerts; the scorer, the sweep and the API all come through here. */
-import { type AlertState, decide, linkOf, NEVER_ALERTED, reasons, titleOf } from '../../core/alerts.ts';
-import { finalise, modelInputs } from '../../core/finalise.ts';
-import { sha256 } from '../../core/hash.ts';
-import type { FeatureValue } from '../../core/ir.ts';
-import { requireModel } from '../../core/parts.ts';
-import type { EntityState } from '../../core/state.ts';
+
+import type { FeatureValue } from '../../core/ir/document.ts';
+import { requireModel } from '../../core/ir/parts.ts';
+import { type AlertState, decide, linkOf, NEVER_ALERTED, reasons, titleOf } from '../../core/scores/alerts.ts';
+import { finalise, modelInputs } from '../../core/state/finalise.ts';
+import type { EntityState } from '../../core/state/state.ts';
+import { sha256 } from '../../core/values/hash.ts';
 import { chunks, MAX_TRIES, mapConcurrently, pause } from './backoff.ts';
 import type {
   Endpoint,

@@ -1,5 +1,5 @@
 import type { KinesisStreamEvent } from 'aws-lambda';
-import type { RecordPosition } from '../../core/contract.ts';
+import type { RecordPosition } from '../../core/admission/admit.ts';
 
 export interface StreamRecord {
   readonly position: RecordPosition;
@@ -19,4 +19,4 @@ export function streamRecords(event: KinesisStreamEvent): StreamRecord[] {
   }));
 }
 
-export { MAX_EVENT_BYTES } from '../../core/record.ts';
+export { MAX_EVENT_BYTES } from '../../core/admission/record.ts';

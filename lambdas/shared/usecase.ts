@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FeatureViewIR, UseCaseIR } from '../../core/ir.ts';
-import { onlineView } from '../../core/parts.ts';
-import { parseUseCase } from '../../core/usecase.ts';
-import { compileView, type ViewPlan } from '../../core/view.ts';
+import { parseUseCase } from '../../core/definition/usecase.ts';
+import type { FeatureViewIR, UseCaseIR } from '../../core/ir/document.ts';
+import { onlineView } from '../../core/ir/parts.ts';
+import { compileView, type ViewPlan } from '../../core/state/plan.ts';
 
 export interface LoadedUseCase {
   readonly ir: UseCaseIR;

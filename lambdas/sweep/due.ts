@@ -1,4 +1,4 @@
-import { DAY } from '../../core/time.ts';
+import { DAY } from '../../core/values/time.ts';
 
 /**
  * Whether to score an entity now. Never scored: yes. Looked at all the time: when its score is a day old. Looked at once a day:

@@ -1,7 +1,7 @@
 import { paginateScan } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
 import { z } from 'zod';
-import { MINUTE, parseTimestamp } from '../../core/time.ts';
+import { MINUTE, parseTimestamp } from '../../core/values/time.ts';
 import { METRIC } from '../../lib/monitoring/metric-names.ts';
 import { mapConcurrently } from '../shared/backoff.ts';
 import { type Item, statesOf } from '../shared/dynamo-states.ts';

@@ -1,4 +1,4 @@
-import { DAY, MINUTE } from '../../core/time.ts';
+import { DAY, MINUTE } from '../../core/values/time.ts';
 
 /** Parts of a slice for each worker: what a run leaves undone is remembered by whole parts, and begun again from their start. */
 const PARTS_A_WORKER = 8;

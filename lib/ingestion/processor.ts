@@ -2,7 +2,7 @@ import { Annotations, Duration } from 'aws-cdk-lib';
 import { ComparisonOperator } from 'aws-cdk-lib/aws-cloudwatch';
 import { KinesisEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
-import type { RejectionReason } from '../../core/rejection.ts';
+import type { RejectionReason } from '../../core/ir/rejection.ts';
 import type { Env } from '../../lambdas/processor/env.ts';
 import { type Lake, PREFIX } from '../feature-store/lake.ts';
 import { stateSizeWarnings } from '../feature-store/state-size.ts';

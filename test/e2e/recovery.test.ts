@@ -9,7 +9,7 @@ import { eraseEntity } from '../../cli/erasure.ts';
 import { Replayer, readEvents, type TimedEvent } from '../../cli/replay.ts';
 import { clearStates, restoreFeatures } from '../../cli/restore/features.ts';
 import { useJava } from '../../cli/tools.ts';
-import { encodeState } from '../../core/codec.ts';
+import { encodeState } from '../../core/state/codec.ts';
 import { stateOf } from '../../lambdas/shared/dynamo-states.ts';
 import { compileUseCase } from '../../lambdas/shared/usecase.ts';
 import { Progress } from '../../setup/progress.mjs';

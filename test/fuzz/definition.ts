@@ -15,7 +15,7 @@ import {
   sum,
   timeSinceLast,
   variance,
-} from '../../core/define.ts';
+} from '../../core/definition/define.ts';
 import { compileUseCase } from '../../lambdas/shared/usecase.ts';
 import { ir as shop } from '../lambdas/use-case.ts';
 

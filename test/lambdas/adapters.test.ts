@@ -4,10 +4,10 @@ import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-
 import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { decodeState, encodeState } from '../../core/codec.ts';
-import { admit } from '../../core/contract.ts';
-import { RecentIds } from '../../core/recent-ids.ts';
-import { applyEvents, type EntityState, emptyState } from '../../core/state.ts';
+import { admit } from '../../core/admission/admit.ts';
+import { decodeState, encodeState } from '../../core/state/codec.ts';
+import { RecentIds } from '../../core/state/recent-ids.ts';
+import { applyEvents, type EntityState, emptyState } from '../../core/state/state.ts';
 import { Outbox } from '../../lambdas/notifier/outbox.ts';
 import { processBatch } from '../../lambdas/processor/process.ts';
 import { alertKind, DynamoScores } from '../../lambdas/shared/dynamo-scores.ts';

@@ -1,6 +1,6 @@
 import { CreateTableCommand, DeleteItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { subjectsOf, tombstoneOf } from '../../core/tombstone.ts';
+import { subjectsOf, tombstoneOf } from '../../core/admission/tombstone.ts';
 import { type ProcessorPorts, processBatch } from '../../lambdas/processor/process.ts';
 import { writeQuarantine } from '../../lambdas/processor/quarantine.ts';
 import { DynamoStates } from '../../lambdas/shared/dynamo-states.ts';

@@ -1,9 +1,9 @@
 /** The ports of the functions in memory, with the conditional semantics of the real stores and faults on demand. */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { encodeState } from '../../core/codec.ts';
-import { highestMarks } from '../../core/merge.ts';
-import type { EntityState } from '../../core/state.ts';
-import type { ViewPlan } from '../../core/view.ts';
+import { encodeState } from '../../core/state/codec.ts';
+import { highestMarks } from '../../core/state/merge.ts';
+import type { ViewPlan } from '../../core/state/plan.ts';
+import type { EntityState } from '../../core/state/state.ts';
 import { type Item, stateOf, untilProcessed } from '../../lambdas/shared/dynamo-states.ts';
 import {
   type AlertRecord,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { compareSequence } from '../../core/state.ts';
+import { compareSequence } from '../../core/state/state.ts';
 import { processBatch } from '../../lambdas/processor/process.ts';
 import { type QuarantineLine, writeQuarantine } from '../../lambdas/processor/quarantine.ts';
 import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { finalise } from '../../core/finalise.ts';
-import type { CanonicalEvent } from '../../core/ir.ts';
-import type { RejectionReason } from '../../core/rejection.ts';
-import { applyEvents, emptyState } from '../../core/state.ts';
+import type { CanonicalEvent } from '../../core/ir/document.ts';
+import type { RejectionReason } from '../../core/ir/rejection.ts';
+import { finalise } from '../../core/state/finalise.ts';
+import { applyEvents, emptyState } from '../../core/state/state.ts';
 import { type ProcessorPorts, processBatch } from '../../lambdas/processor/process.ts';
 import { type QuarantineLine, writeQuarantine } from '../../lambdas/processor/quarantine.ts';
 import type { StateStore, StoredState } from '../../lambdas/shared/ports.ts';

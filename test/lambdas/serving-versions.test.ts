@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { emptyState } from '../../core/state.ts';
+import { emptyState } from '../../core/state/state.ts';
 import {
   type NamedState,
   ScoreRefusedError,

@@ -1,6 +1,6 @@
 /** A model without alerts: scores and predictions are kept, and nobody is told. */
 import { expect, test } from '@jest/globals';
-import { applyEvents, emptyState } from '../../core/state.ts';
+import { applyEvents, emptyState } from '../../core/state/state.ts';
 import { score } from '../../lambdas/shared/scoring.ts';
 import { compileUseCase } from '../../lambdas/shared/usecase.ts';
 import { MemoryLake, MemoryScores } from './memory.ts';

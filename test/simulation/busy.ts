@@ -1,6 +1,6 @@
 /** A view with every aggregation over short, long and unbounded windows, and records of it under load. */
 
-import { compileContracts } from '../../core/contract.ts';
+import { compileContracts } from '../../core/admission/admit.ts';
 import {
   contract,
   count,
@@ -18,7 +18,7 @@ import {
   timeSinceFirst,
   timeSinceLast,
   variance,
-} from '../../core/define.ts';
+} from '../../core/definition/define.ts';
 import { type BatchResult, type ProcessorRules, processBatch } from '../../lambdas/processor/process.ts';
 import { type QuarantineLine, writeQuarantine } from '../../lambdas/processor/quarantine.ts';
 import type { JsonLinesSink } from '../../lambdas/shared/ports.ts';

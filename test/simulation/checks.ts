@@ -1,7 +1,8 @@
 /** What must hold of a deployment once faults have stopped and all is delivered. */
-import type { CanonicalEvent } from '../../core/ir.ts';
-import type { RecordPart } from '../../core/record-parts.ts';
-import { subjectsOf } from '../../core/tombstone.ts';
+
+import type { RecordPart } from '../../core/admission/record-parts.ts';
+import { subjectsOf } from '../../core/admission/tombstone.ts';
+import type { CanonicalEvent } from '../../core/ir/document.ts';
 import type { QuarantineLine } from '../../lambdas/processor/quarantine.ts';
 import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
 import { type Compared, type Fate, StateCheck } from './check-states.ts';

@@ -1,4 +1,4 @@
-import type { FeatureViewIR } from '../../core/ir.ts';
+import type { FeatureViewIR } from '../../core/ir/document.ts';
 import type { ProcessorPorts, ProcessorRules } from '../../lambdas/processor/process.ts';
 import type { QuarantineLine } from '../../lambdas/processor/quarantine.ts';
 import type { ReplayClock } from '../../lambdas/shared/ports.ts';

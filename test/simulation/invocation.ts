@@ -1,5 +1,5 @@
 /** One invocation of the real processor, with everything between it and its stores going wrong. */
-import { CodecError } from '../../core/bytes.ts';
+import { CodecError } from '../../core/values/bytes.ts';
 import { writeQuarantine } from '../../lambdas/processor/quarantine.ts';
 import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
 import { type Call, type Fault, Faults } from '../lambdas/memory.ts';

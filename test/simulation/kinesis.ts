@@ -1,5 +1,5 @@
 /** A Kinesis stream: shards by hash of the partition key, that split and merge; an order in each shard only. */
-import { murmur3 } from '../../core/hash.ts';
+import { murmur3 } from '../../core/values/hash.ts';
 import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
 
 const HASHES = 2 ** 32;

@@ -1,7 +1,7 @@
 /** No partition is asked by everything: 100,000 entities through processor and archiver on a table with AWS's limits. */
 import { ProvisionedThroughputExceededException, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { describe, expect, test } from '@jest/globals';
-import { ERASED_KEY, ERASURES_KEY, tombstoneOf } from '../../core/tombstone.ts';
+import { ERASED_KEY, ERASURES_KEY, tombstoneOf } from '../../core/admission/tombstone.ts';
 import { type ProcessorPorts, processBatch } from '../../lambdas/processor/process.ts';
 import { DynamoStates } from '../../lambdas/shared/dynamo-states.ts';
 import { DynamoTombstones, putTombstone } from '../../lambdas/shared/dynamo-tombstones.ts';

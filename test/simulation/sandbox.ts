@@ -1,4 +1,4 @@
-import type { ViewPlan } from '../../core/view.ts';
+import type { ViewPlan } from '../../core/state/plan.ts';
 import { handOver } from '../../lambdas/notifier/hand-over.ts';
 import { sendOnce } from '../../lambdas/notifier/send.ts';
 import { processBatch } from '../../lambdas/processor/process.ts';

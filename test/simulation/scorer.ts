@@ -1,6 +1,6 @@
 /** The real scoring on the stream of the online table, whose images come again and late too. */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { MINUTE } from '../../core/time.ts';
+import { MINUTE } from '../../core/values/time.ts';
 import { newestStates } from '../../lambdas/scorer/newest-states.ts';
 import type { Endpoint } from '../../lambdas/shared/ports.ts';
 import { score } from '../../lambdas/shared/scoring.ts';

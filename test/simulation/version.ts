@@ -1,8 +1,8 @@
-import { ByteReader } from '../../core/bytes.ts';
-import type { FeatureValue, FeatureViewIR } from '../../core/ir.ts';
-import { compareSequence } from '../../core/state.ts';
-import { MINUTE } from '../../core/time.ts';
-import { compileView, type ViewPlan } from '../../core/view.ts';
+import type { FeatureValue, FeatureViewIR } from '../../core/ir/document.ts';
+import { compileView, type ViewPlan } from '../../core/state/plan.ts';
+import { compareSequence } from '../../core/state/state.ts';
+import { ByteReader } from '../../core/values/bytes.ts';
+import { MINUTE } from '../../core/values/time.ts';
 import type { ViewVersion } from '../../lambdas/processor/version.ts';
 import type { Joins } from '../../lambdas/shared/ports.ts';
 import type { Candidate } from '../../lambdas/shared/scoring.ts';
