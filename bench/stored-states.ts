@@ -2,7 +2,7 @@
 import { decodeState, encodeState } from '../core/state/codec.ts';
 import type { ViewPlan } from '../core/state/plan.ts';
 import type { EntityState } from '../core/state/state.ts';
-import type { StateStore, StoredState } from '../lambdas/shared/ports.ts';
+import type { StateStore, StoredState } from '../engine/ports.ts';
 
 export interface Item {
   readonly bytes: Uint8Array;

@@ -4,7 +4,7 @@ import type { Pick } from '../../core/aggregates/picks.ts';
 import { decodeState, encodeState } from '../../core/state/codec.ts';
 import type { EntityState } from '../../core/state/state.ts';
 import { Tiles } from '../../core/state/tiles.ts';
-import { MAX_EVENT_BYTES, type StreamRecord } from '../../lambdas/shared/stream-records.ts';
+import { MAX_EVENT_BYTES, type StreamRecord } from '../../lambdas/aws/stream-records.ts';
 import churn from '../../usecases/churn/index.ts';
 import { atMost, exactly, type Row, row } from '../rows.ts';
 import { StoredStates } from '../stored-states.ts';

@@ -6,8 +6,8 @@ import { decodeState, encodeState } from '../../core/state/codec.ts';
 import { finalise } from '../../core/state/finalise.ts';
 import { compileView, type ViewPlan } from '../../core/state/plan.ts';
 import { applyEvents, emptyState } from '../../core/state/state.ts';
-import { type ProcessorPorts, processBatch } from '../../lambdas/processor/process.ts';
-import { MAX_EVENT_BYTES, type StreamRecord } from '../../lambdas/shared/stream-records.ts';
+import { type ProcessorPorts, processBatch } from '../../engine/ingest/process.ts';
+import { MAX_EVENT_BYTES, type StreamRecord } from '../../lambdas/aws/stream-records.ts';
 import { type Item, StoredStates } from '../stored-states.ts';
 
 const OPTIONS: AdmitOptions = { replay: false, available_lag_ms: 0, max_bytes: MAX_EVENT_BYTES };

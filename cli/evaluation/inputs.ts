@@ -2,10 +2,10 @@
 import { type AdmitOptions, type Admitted, admit, type CompiledContracts } from '../../core/admission/admit.ts';
 import { typeName } from '../../core/ir/errors.ts';
 import { parseTimestamp } from '../../core/values/time.ts';
-import { MAX_EVENT_BYTES } from '../../lambdas/shared/stream-records.ts';
+import { MAX_EVENT_BYTES } from '../../lambdas/aws/stream-records.ts';
 import { type Judged, judgeLines } from '../input/bad-lines.ts';
 import { type LineProblem, objectOf } from '../input/event-line.ts';
-import type { InputEvent, Knowledge, Query } from './evaluation.ts';
+import type { InputEvent, Knowledge, Query } from '../../engine/evaluate/evaluation.ts';
 
 const SHARD = 'file';
 

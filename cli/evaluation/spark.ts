@@ -9,7 +9,7 @@ import type { FeatureValue } from '../../core/ir/document.ts';
 import { runChild } from '../children.ts';
 import { PYTHON, ROOT, RUNS } from '../paths.ts';
 import { useJava } from '../tools.ts';
-import type { Evaluation, Knowledge, Vectors } from './evaluation.ts';
+import type { Evaluation, Knowledge, Vectors } from '../../engine/evaluate/evaluation.ts';
 
 const SCRIPT = join(ROOT, 'cli', 'evaluation', 'spark_engine.py');
 

@@ -18,7 +18,7 @@ import { deadLetterQueue } from '../foundation/node-function.ts';
 import type { EventStream } from '../ingestion/event-stream.ts';
 import { type AlarmProps, type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm } from '../monitoring/function-alarms.ts';
-import { METRIC, SERVICE } from '../monitoring/metric-names.ts';
+import { METRIC, SERVICE } from '../../names/metrics.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
 import { API_TIMEOUT_SECONDS } from '../serving/api.ts';
 import { SparkJob, type SparkJobProps } from './spark-job.ts';

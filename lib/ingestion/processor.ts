@@ -11,7 +11,7 @@ import type { Deployment } from '../foundation/deployment.ts';
 import { NodeFunction } from '../foundation/node-function.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addStreamAlarms } from '../monitoring/function-alarms.ts';
-import { METRIC, SERVICE } from '../monitoring/metric-names.ts';
+import { METRIC, SERVICE } from '../../names/metrics.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
 import type { EventStream } from './event-stream.ts';
 import { consumerProps } from './stream-consumer.ts';

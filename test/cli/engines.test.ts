@@ -1,10 +1,10 @@
 /** The three engines of `features eval` against the public cases, and against each other on random definitions. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Evaluation, Knowledge, Vectors } from '../../cli/evaluation/evaluation.ts';
-import { evaluateByOracle } from '../../cli/evaluation/oracle.ts';
+import type { Evaluation, Knowledge, Vectors } from '../../engine/evaluate/evaluation.ts';
+import { evaluateByOracle } from '../../engine/evaluate/oracle.ts';
 import { evaluateBySpark } from '../../cli/evaluation/spark.ts';
-import { evaluateByStream, type StreamOptions } from '../../cli/evaluation/stream.ts';
+import { evaluateByStream, type StreamOptions } from '../../engine/evaluate/stream.ts';
 import { contract, field } from '../../core/definition/define.ts';
 import type { CanonicalEvent } from '../../core/ir/document.ts';
 import { hash53 } from '../../core/values/hash.ts';

@@ -20,7 +20,7 @@ import { putTombstonesBack, readTombstones, writeTombstone } from '../../cli/tom
 import { ERASED_KEY, ERASURES_KEY, tombstoneOf } from '../../core/admission/tombstone.ts';
 import type { AlertIR } from '../../core/ir/document.ts';
 import { type AlertState, decide, NEVER_ALERTED } from '../../core/scores/alerts.ts';
-import { DynamoTombstones } from '../../lambdas/shared/dynamo-tombstones.ts';
+import { DynamoTombstones } from '../../lambdas/aws/dynamo/tombstones.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { createTables } from '../lambdas/tables.ts';
 

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Evaluation, Knowledge } from '../../cli/evaluation/evaluation.ts';
+import type { Evaluation, Knowledge } from '../../engine/evaluate/evaluation.ts';
 import { readEvents, readQueries } from '../../cli/evaluation/inputs.ts';
 import { type Judged, requireGood } from '../../cli/input/bad-lines.ts';
 import { compileContracts } from '../../core/admission/admit.ts';

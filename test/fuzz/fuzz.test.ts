@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { admitRecord } from '../../core/admission/record-parts.ts';
 import { archivable } from '../../lambdas/archiver/archivable.ts';
-import { processBatch } from '../../lambdas/processor/process.ts';
+import { processBatch } from '../../engine/ingest/process.ts';
 import { fuzz, REAL, type Ways } from './pipeline.ts';
 
 const SEED = 1;

@@ -6,9 +6,9 @@ import {
   type StateMarks,
   type StateStore,
   WHOLE,
-} from '../../lambdas/shared/ports.ts';
-import { type ServingVersion, ServingVersions } from '../../lambdas/shared/serving-versions.ts';
-import { wholeStates } from '../../lambdas/shared/whole-states.ts';
+} from '../../engine/ports.ts';
+import { type ServingVersion, ServingVersions } from '../../engine/score/serving-versions.ts';
+import { wholeStates } from '../../engine/score/whole-states.ts';
 import { usecase } from './use-case.ts';
 
 type Name = 'new' | 'old';

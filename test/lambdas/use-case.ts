@@ -12,9 +12,9 @@ import {
   timeSinceLast,
 } from '../../core/definition/define.ts';
 import { hashOf, versionOf } from '../../core/definition/hash.ts';
-import type { ProcessorRules } from '../../lambdas/processor/process.ts';
-import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
-import { compileUseCase } from '../../lambdas/shared/usecase.ts';
+import type { ProcessorRules } from '../../engine/ingest/process.ts';
+import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
+import { compileUseCase } from '../../lambdas/aws/use-case.ts';
 
 const buy = contract('buy', 1, {
   fields: {

@@ -7,7 +7,7 @@ import type { CanonicalEvent } from '../../core/ir/document.ts';
 import { encodeState } from '../../core/state/codec.ts';
 import { applyEvents, compareSequence, emptyState } from '../../core/state/state.ts';
 import { MINUTE } from '../../core/values/time.ts';
-import { type Positions, WHOLE } from '../../lambdas/shared/ports.ts';
+import { type Positions, WHOLE } from '../../engine/ports.ts';
 import type { Row } from '../lambdas/memory.ts';
 import type { Deployment } from './deployment.ts';
 import type { Version } from './version.ts';

@@ -19,11 +19,11 @@ import {
   timeSinceLast,
   variance,
 } from '../../core/definition/define.ts';
-import { type BatchResult, type ProcessorRules, processBatch } from '../../lambdas/processor/process.ts';
-import { type QuarantineLine, writeQuarantine } from '../../lambdas/processor/quarantine.ts';
-import type { JsonLinesSink } from '../../lambdas/shared/ports.ts';
-import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
-import { compileUseCase } from '../../lambdas/shared/usecase.ts';
+import { type BatchResult, type ProcessorRules, processBatch } from '../../engine/ingest/process.ts';
+import { type QuarantineLine, writeQuarantine } from '../../engine/ingest/quarantine.ts';
+import type { JsonLinesSink } from '../../engine/ports.ts';
+import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
+import { compileUseCase } from '../../lambdas/aws/use-case.ts';
 import { type Call, Faults, MemoryLake, MemoryStates } from '../lambdas/memory.ts';
 
 const buy = contract('buy', 1, {

@@ -11,8 +11,8 @@ import type { ByteReader } from '../../core/values/bytes.ts';
 import { handOver } from '../../lambdas/notifier/hand-over.ts';
 import { LEASE_MS } from '../../lambdas/notifier/outbox.ts';
 import { type Claims, sendOnce } from '../../lambdas/notifier/send.ts';
-import { processBatch } from '../../lambdas/processor/process.ts';
-import type { StateStore } from '../../lambdas/shared/ports.ts';
+import { processBatch } from '../../engine/ingest/process.ts';
+import type { StateStore } from '../../engine/ports.ts';
 import { ThrottledError } from '../lambdas/memory.ts';
 import { REAL, type Sandbox } from './sandbox.ts';
 

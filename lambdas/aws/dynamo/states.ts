@@ -8,14 +8,14 @@ import {
   TransactionConflictException,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { ERASED_KEY, tombstoneOf } from '../../core/admission/tombstone.ts';
-import { decodeState, encodeState } from '../../core/state/codec.ts';
-import { highestMarks, mergeStates } from '../../core/state/merge.ts';
-import type { ViewPlan } from '../../core/state/plan.ts';
-import { type EntityState, expiresAt } from '../../core/state/state.ts';
-import { MAX_STATE_BYTES } from '../../core/state/state-size.ts';
-import { chunks, MAX_TRIES, pause } from './backoff.ts';
-import { DynamoTombstones } from './dynamo-tombstones.ts';
+import { ERASED_KEY, tombstoneOf } from '../../../core/admission/tombstone.ts';
+import { decodeState, encodeState } from '../../../core/state/codec.ts';
+import { highestMarks, mergeStates } from '../../../core/state/merge.ts';
+import type { ViewPlan } from '../../../core/state/plan.ts';
+import { type EntityState, expiresAt } from '../../../core/state/state.ts';
+import { MAX_STATE_BYTES } from '../../../core/state/state-size.ts';
+import { chunks, MAX_TRIES, pause } from '../../../engine/backoff.ts';
+import { DynamoTombstones } from './tombstones.ts';
 import { MAX_ITEM_BYTES, sizeOf } from './item-size.ts';
 import {
   type Positions,
@@ -27,7 +27,7 @@ import {
   type Tombstones,
   type Unreadable,
   WHOLE,
-} from './ports.ts';
+} from '../../../engine/ports.ts';
 
 export const CLOCK_KEY = '#clock';
 export const FENCE_KEY = '#fence';

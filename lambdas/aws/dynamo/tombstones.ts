@@ -4,8 +4,8 @@ import {
   paginateQuery,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
-import { ERASED_KEY, ERASURES_KEY, tombstoneOf } from '../../core/admission/tombstone.ts';
-import type { Tombstones } from './ports.ts';
+import { ERASED_KEY, ERASURES_KEY, tombstoneOf } from '../../../core/admission/tombstone.ts';
+import type { Tombstones } from '../../../engine/ports.ts';
 
 /** An answer may be as old as this, ms: an erasure waits longer than the longest call (SETTLE_SECONDS). */
 const FRESH_MS = 1000;

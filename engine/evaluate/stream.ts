@@ -9,15 +9,15 @@ import { encodeState } from '../../core/state/codec.ts';
 import { finalise } from '../../core/state/finalise.ts';
 import { compileView, type ViewPlan } from '../../core/state/plan.ts';
 import { type EntityState, emptyState } from '../../core/state/state.ts';
-import { type ProcessorPorts, processBatch } from '../../lambdas/processor/process.ts';
-import type { QuarantineLine } from '../../lambdas/processor/quarantine.ts';
-import { MAX_STATE_BYTES } from '../../lambdas/shared/dynamo-states.ts';
-import { CliError } from '../errors.ts';
+import { type ProcessorPorts, processBatch } from '../ingest/process.ts';
+import type { QuarantineLine } from '../ingest/quarantine.ts';
+import { MAX_STATE_BYTES } from '../../lambdas/aws/dynamo/states.ts';
+import { CliError } from '../../cli/errors.ts';
 import { type DeliveryOptions, deliveries } from './delivery.ts';
 import { byKnowledge, type Evaluation, type InputEvent, type Vectors } from './evaluation.ts';
-import { rebuilt, throughBytes } from './healing.ts';
-import { ADMISSION } from './inputs.ts';
-import { MemoryStates } from './memory-states.ts';
+import { rebuilt, throughBytes } from './healed.ts';
+import { ADMISSION } from '../../cli/evaluation/inputs.ts';
+import { MemoryStates } from '../memory/states.ts';
 
 export interface StreamOptions extends DeliveryOptions {
   /** Repair, as the nightly job does, what a state could not tell by itself. */

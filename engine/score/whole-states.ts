@@ -1,4 +1,4 @@
-import { type NamedState, type StateStore, type Unreadable, WHOLE } from './ports.ts';
+import { type NamedState, type StateStore, type Unreadable, WHOLE } from '../ports.ts';
 
 /**
  * States of a version whose fence is up, with all that their entities did. What such a state lacks stands beside it in the

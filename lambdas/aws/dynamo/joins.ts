@@ -5,14 +5,14 @@ import {
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import type { RecordPosition } from '../../core/admission/admit.ts';
-import { batchGet, FENCE_KEY } from './dynamo-states.ts';
-import type { Joined, Joins } from './ports.ts';
+import type { RecordPosition } from '../../../core/admission/admit.ts';
+import { batchGet, FENCE_KEY } from './states.ts';
+import type { Joined, Joins } from '../../../engine/ports.ts';
 
 /**
  * Partition key of the items about joins; the sort key is the view version. `joins_at` is when the version joins (ms), each
  * shard that has joined an attribute with its position, and `left#<shard>` the last position that was left to the backfill
- * before, padded to 64 digits. `retired_at` (ms) stands while the version is not kept up (lambdas/shared/retirement.ts) and
+ * before, padded to 64 digits. `retired_at` (ms) stands while the version is not kept up (lambdas/aws/dynamo/retirement.ts) and
  * until a backfill has begun anew: nothing joins then.
  */
 export const JOIN_KEY = '#join';

@@ -6,7 +6,7 @@ import { type AlertState, decide, linkOf, NEVER_ALERTED, reasons, titleOf } from
 import { finalise, modelInputs } from '../../core/state/finalise.ts';
 import type { EntityState } from '../../core/state/state.ts';
 import { sha256 } from '../../core/values/hash.ts';
-import { chunks, MAX_TRIES, mapConcurrently, pause } from './backoff.ts';
+import { chunks, MAX_TRIES, mapConcurrently, pause } from '../backoff.ts';
 import type {
   Endpoint,
   JsonLinesSink,
@@ -16,8 +16,8 @@ import type {
   Tombstones,
   Trigger,
   Unreadable,
-} from './ports.ts';
-import type { LoadedUseCase } from './usecase.ts';
+} from '../ports.ts';
+import type { LoadedUseCase } from '../../lambdas/aws/use-case.ts';
 
 /** Rows in one request to the model. */
 const ENDPOINT_BATCH = 200;

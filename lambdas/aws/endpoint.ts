@@ -5,8 +5,8 @@ import {
   type SageMakerRuntimeClientConfig,
 } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
-import { pause } from './backoff.ts';
-import { type Endpoint, type EndpointAnswer, ModelFailedError, ScoreRefusedError } from './ports.ts';
+import { pause } from '../../engine/backoff.ts';
+import { type Endpoint, type EndpointAnswer, ModelFailedError, ScoreRefusedError } from '../../engine/ports.ts';
 
 const answerSchema = z.object({
   predictions: z.array(z.object({ score: z.number().min(0).max(1), contributions: z.array(z.number()) })),

@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { DIMENSION, METRIC_NAMESPACE, type MetricName } from '../../lib/monitoring/metric-names.ts';
+import { DIMENSION, METRIC_NAMESPACE, type MetricName } from '../../names/metrics.ts';
 
 /** Counts and durations of one invocation. Logs hold counts and positions only: payloads and ids are personal data. */
 export interface Telemetry {

@@ -12,11 +12,11 @@ import type { DataKey } from '../foundation/data-key.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import { deadLetterQueue, NodeFunction } from '../foundation/node-function.ts';
 import { consumerProps } from '../ingestion/stream-consumer.ts';
-import { type AlarmRegistry, QUIET } from './alarm-registry.ts';
-import { NotificationTopic } from './alarm-topic.ts';
-import { addDeadLetterAlarm, addErrorAlarm, addStreamAlarms } from './function-alarms.ts';
-import { METRIC, SERVICE } from './metric-names.ts';
-import { tidemarkMetric } from './metrics.ts';
+import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
+import { NotificationTopic } from '../monitoring/alarm-topic.ts';
+import { addDeadLetterAlarm, addErrorAlarm, addStreamAlarms } from '../monitoring/function-alarms.ts';
+import { METRIC, SERVICE } from '../../names/metrics.ts';
+import { tidemarkMetric } from '../monitoring/metrics.ts';
 
 export interface AlertingProps {
   readonly deployment: Deployment;

@@ -6,11 +6,11 @@ import { subjectsOf } from '../../core/admission/tombstone.ts';
 import { applyExactly } from '../../core/state/apply-exactly.ts';
 import type { ViewPlan } from '../../core/state/plan.ts';
 import { type Applied, compareSequence } from '../../core/state/state.ts';
-import { chunks, MAX_TRIES, mapConcurrently, pause } from '../shared/backoff.ts';
-import { type Joins, type ReplayClock, type StateStore, StateTooLargeError, type Tombstones } from '../shared/ports.ts';
-import type { StreamRecord } from '../shared/stream-records.ts';
+import { chunks, MAX_TRIES, mapConcurrently, pause } from '../backoff.ts';
+import { type Joins, type ReplayClock, type StateStore, StateTooLargeError, type Tombstones } from '../ports.ts';
+import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
 import { type Located, type QuarantineLine, quarantineLine, refusedDuplicate, refusedForState } from './quarantine.ts';
-import { type Basis, VersionRun, type ViewVersion } from './version.ts';
+import { type Basis, VersionRun, type ViewVersion } from './view-run.ts';
 
 const WRITERS = 16;
 const BEYOND_EXACT = 'state: found a sum beyond 2^53 with this event; allowed: exact integers';

@@ -1,16 +1,16 @@
 import { S3Client } from '@aws-sdk/client-s3';
-import { dynamoClient } from './dynamo-client.ts';
-import { DynamoScores } from './dynamo-scores.ts';
-import { DynamoReplayClock, DynamoStates } from './dynamo-states.ts';
-import { DynamoTombstones } from './dynamo-tombstones.ts';
+import { dynamoClient } from './dynamo/client.ts';
+import { DynamoScores } from './dynamo/scores.ts';
+import { DynamoReplayClock, DynamoStates } from './dynamo/states.ts';
+import { DynamoTombstones } from './dynamo/tombstones.ts';
 import { PATIENCE, runtimeClient, SageMakerEndpoint } from './endpoint.ts';
 import { DynamoFirstScore } from './first-score.ts';
 import { LakeSink } from './lake.ts';
 import { patient } from './patience.ts';
-import { type Endpoint, ScoreRefusedError } from './ports.ts';
+import { type Endpoint, ScoreRefusedError } from '../../engine/ports.ts';
 import type { PredictionEnv, RecordingEnv } from './scoring-environment.ts';
-import { ServingVersions } from './serving-versions.ts';
-import type { LoadedUseCase } from './usecase.ts';
+import { ServingVersions } from '../../engine/score/serving-versions.ts';
+import type { LoadedUseCase } from './use-case.ts';
 
 type FeatureEnv = Pick<PredictionEnv, 'FEATURES_TABLE' | 'TIDEMARK_CLOCK'>;
 

@@ -3,8 +3,8 @@ import type { RecordPosition } from '../../core/admission/admit.ts';
 import { seedState } from '../../core/state/merge.ts';
 import type { ViewPlan } from '../../core/state/plan.ts';
 import { compareSequence, type EntityState, emptyState, HISTORY_SHARD } from '../../core/state/state.ts';
-import { type Joined, type Joins, type StateMarks, type StateStore, type StoredState, WHOLE } from '../shared/ports.ts';
-import type { StreamRecord } from '../shared/stream-records.ts';
+import { type Joined, type Joins, type StateMarks, type StateStore, type StoredState, WHOLE } from '../ports.ts';
+import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
 
 export interface ViewVersion {
   readonly plan: ViewPlan;

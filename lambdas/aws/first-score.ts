@@ -5,7 +5,7 @@ import {
   GetItemCommand,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { ScoreRefusedError } from './ports.ts';
+import { ScoreRefusedError } from '../../engine/ports.ts';
 
 /** Whether anybody was ever scored. */
 export interface FirstScore {

@@ -1,9 +1,9 @@
 /** What the functions need from outside; AWS adapters stand beside this file, tests bring their own. */
 
-import type { RecordPosition } from '../../core/admission/admit.ts';
-import type { FeatureValue } from '../../core/ir/document.ts';
-import type { AlertState } from '../../core/scores/alerts.ts';
-import type { EntityState } from '../../core/state/state.ts';
+import type { RecordPosition } from '../core/admission/admit.ts';
+import type { FeatureValue } from '../core/ir/document.ts';
+import type { AlertState } from '../core/scores/alerts.ts';
+import type { EntityState } from '../core/state/state.ts';
 
 /** What is known of an item besides its state. */
 export interface StateMarks {

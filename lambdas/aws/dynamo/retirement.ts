@@ -5,9 +5,9 @@ import {
   TransactionCanceledException,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
-import { MAX_TRIES, pause } from './backoff.ts';
-import { JOIN_KEY } from './dynamo-joins.ts';
-import { FENCE_KEY, type Item } from './dynamo-states.ts';
+import { MAX_TRIES, pause } from '../../../engine/backoff.ts';
+import { JOIN_KEY } from './joins.ts';
+import { FENCE_KEY, type Item } from './states.ts';
 
 export interface RetirementOptions {
   /** Views that this code keeps up, by version. */

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import type { JsonLinesSink } from './ports.ts';
+import type { JsonLinesSink } from '../../engine/ports.ts';
 
 /** Packed JSON lines in the lake bucket. */
 export class LakeSink implements JsonLinesSink {
