@@ -37,7 +37,7 @@ from tidemark_spark.spark.joins import (
 )
 
 _TRIES = 8
-# An item ends at 400 KB; as the processor has it (lambdas/shared/dynamo-states.ts).
+# An item ends at 400 KB; as the processor has it (lambdas/aws/dynamo/states.ts).
 MAX_STATE_BYTES = 350 * 1024
 
 
