@@ -11,10 +11,10 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from tidemark_spark.engine.admission import wire_json
 from tidemark_spark.engine.event_log import EVENT_SCHEMA
 from tidemark_spark.engine.features_at import features_at, retractions_of
 from tidemark_spark.engine.ir import compile_view, online_view, parse_use_case
-from tidemark_spark.engine.values import wire_json
 from tidemark_spark.job_arguments import resolve
 from tidemark_spark.lake.objects import read_bytes, write_bytes
 from tidemark_spark.lake.tables import Tables, snapshot_id

@@ -19,11 +19,11 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from tidemark_local import jars
 
+from tidemark_spark.engine.admission import wire_json
 from tidemark_spark.engine.admission.contracts import Contracts, compile_contracts
 from tidemark_spark.engine.event_log import EVENT_SCHEMA
 from tidemark_spark.engine.ir import ViewPlan, compile_view
 from tidemark_spark.engine.pit import ALL_KNOWN, point_in_time
-from tidemark_spark.engine.values import wire_json
 from tidemark_spark.lake.events import LANDED_SCHEMA, landed_batches, landed_rows
 from tidemark_spark.spark.events import by_entity, partition_table, prepare
 

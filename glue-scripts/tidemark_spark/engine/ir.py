@@ -47,7 +47,7 @@ def view_named(use_case: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def online_view(use_case: dict[str, Any]) -> dict[str, Any]:
-    """The view that is kept up online: the one the model reads; without a model there is one only (core/ir/parts.ts)."""
+    """The view that is kept up online: the one the model reads; without one there is one view (core/ir/parts.ts)."""
     model = use_case.get("model")
     return view_named(use_case, model["view"]) if model else use_case["views"][0]
 

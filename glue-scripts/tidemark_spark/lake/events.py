@@ -10,6 +10,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+from tidemark_spark.engine.admission import wire_json
 from tidemark_spark.engine.admission.contracts import (
     AdmitOptions,
     Contracts,
@@ -19,7 +20,6 @@ from tidemark_spark.engine.admission.contracts import (
     schema_version_claim,
 )
 from tidemark_spark.engine.admission.record_parts import RecordPart, admit_record
-from tidemark_spark.engine.values import wire_json
 from tidemark_spark.lake.tables import Tables, merge
 
 HISTORY_SHARD = "history"

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from tidemark_spark.engine.admission import wire_json
 from tidemark_spark.engine.event_log import EVENT_SCHEMA
 from tidemark_spark.engine.ir import ViewPlan
 from tidemark_spark.engine.pit import point_in_time
-from tidemark_spark.engine.values import wire_json
 from tidemark_spark.lake.tables import Tables
 from tidemark_spark.spark.events import by_entity, engine_events, partition_table
 

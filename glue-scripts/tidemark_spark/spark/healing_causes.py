@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from tidemark_spark.engine.admission import wire_json
 from tidemark_spark.engine.ir import ViewPlan
 from tidemark_spark.engine.state.states import State, entity_states, levels_of
-from tidemark_spark.engine.values import wire_json
 from tidemark_spark.lake.objects import ARCHIVED_EVENTS, NDJSON, list_objects, read_lines
 from tidemark_spark.spark.events import engine_events
 

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from typescript import ROOT, ask
 
+from tidemark_spark.engine.admission import wire_json
 from tidemark_spark.engine.admission.contracts import AdmitOptions, Position, Rejection, admit, compile_contracts
-from tidemark_spark.engine.values import wire_json
 from tidemark_spark.engine.values.decimals import ParseError, parse_decimal, parse_timestamp
 from tidemark_spark.engine.values.local_times import LocalClock
 

@@ -19,13 +19,12 @@ import pyarrow as pa
 import pytest
 from typescript import ROOT
 
-from tidemark_spark.engine.admission import framing, kpl
+from tidemark_spark.engine.admission import framing, kpl, wire_json
 from tidemark_spark.engine.admission.contracts import AdmitOptions, Position, Rejection, compile_contracts
 from tidemark_spark.engine.admission.record_parts import RecordPart, admit_record
 from tidemark_spark.engine.event_log import EVENT_SCHEMA
 from tidemark_spark.engine.ir import compile_view
 from tidemark_spark.engine.pit import point_in_time
-from tidemark_spark.engine.values import wire_json
 from tidemark_spark.lake.archive.compaction import compact
 from tidemark_spark.lake.history import count_lines, land
 from tidemark_spark.lake.objects import list_objects

@@ -174,7 +174,7 @@ def test_rows_that_were_numbered_over_all_files_give_way_to_their_lines(spark: A
 def test_positions_go_on_when_a_clock_went_back(spark: Any, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     put(bucket, "raw/history/1.ndjson.gz", [wire("a")])
     run(spark, "clock", bucket)
-    monkeypatch.setattr("tidemark_spark.lake.objects.history.time.time", lambda: 1.0)
+    monkeypatch.setattr("tidemark_spark.lake.history.time.time", lambda: 1.0)
     put(bucket, "raw/history/2.ndjson.gz", [wire("b")])
     run(spark, "clock", bucket)
     place = {r.event_id: int(r.sequence_number) for r in rows(spark, "clock", "events")}

@@ -1,6 +1,7 @@
 """The contract interpreter: bytes of one wire event → a canonical event, or a rejection with its reason.
 
-The same rules in the same order as core/admission/admit.ts: rename → trim/case → parse → default → range/enum → derived.
+The same rules in the same order as core/admission/admit.ts: rename → trim/case → parse → default → range/enum →
+derived.
 test/conformance/contracts.json holds both to them.
 """
 
@@ -12,10 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tidemark_spark.engine.values import wire_json
+from tidemark_spark.engine.admission import wire_json
+from tidemark_spark.engine.admission.field_values import field_value, in_range, is_safe, is_well_formed
 from tidemark_spark.engine.values.decimals import MAX_EXACT, MAX_TIME, UNDEFINED, ParseError, parse_timestamp, type_name
 from tidemark_spark.engine.values.expressions import evaluate_one
-from tidemark_spark.engine.values.field_values import field_value, in_range, is_safe, is_well_formed
 from tidemark_spark.engine.values.local_times import LocalClock
 
 _ENVELOPE = {"event_id", "entity_id", "event_type", "event_time", "source", "schema_version", "properties"}
@@ -73,7 +74,7 @@ def compile_contracts(contracts: list[dict[str, Any]]) -> Contracts:
 
 
 def admit(data: bytes, position: Position, contracts: Contracts, options: AdmitOptions) -> dict[str, Any]:
-    """The canonical event (keys of core/ir/document.ts CanonicalEvent, `properties` a dict). Raises Rejection, nothing else."""
+    """The canonical event (core/ir/document.ts; `properties` a dict). Raises Rejection, nothing else."""
     text, raw = _parse_record(data, options.max_bytes)
     try:
         return _canonicalise(text, raw, position, contracts, options)

@@ -1,6 +1,7 @@
 """What one record holds: one event mostly; several where a producer aggregated them or wrote several JSON objects.
 
-Each is admitted by itself; all have the record's sequence number. The same parts and verdicts as core/admission/record-parts.ts.
+Each is admitted by itself; all have the record's sequence number. The same parts and verdicts as in
+core/admission/record-parts.ts.
 """
 
 from __future__ import annotations

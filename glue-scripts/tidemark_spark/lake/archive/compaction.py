@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from tidemark_spark.engine.values import wire_json
+from tidemark_spark.engine.admission import wire_json
 from tidemark_spark.lake.archive.files import close_gaps, forget, note_gaps, remember
 from tidemark_spark.lake.archive.gaps import read_gaps
 from tidemark_spark.lake.archive.window import KEEP_DAYS, day_column, first_day, newest_day
