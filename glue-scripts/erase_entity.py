@@ -27,10 +27,11 @@ from tidemark_spark.lake.erasure.tables import erase_tables, erased_predictions,
 from tidemark_spark.lake.erasure.training_sets import erase_training_sets
 from tidemark_spark.lake.objects import write_bytes
 from tidemark_spark.lake.tables import Tables
-from tidemark_spark.online.tombstones import keep_in_lake, read_tombstones
+from tidemark_spark.lake.tombstones import keep_in_lake
+from tidemark_spark.lake.training_files import PREFIX as TRAINING
+from tidemark_spark.lake.training_files import TAG
+from tidemark_spark.online.tombstones import read_tombstones
 from tidemark_spark.spark.events import prepare
-from tidemark_spark.spark.training_set import PREFIX as TRAINING
-from tidemark_spark.spark.training_set import TAG
 
 RULES = {
     "raw/history/": history,

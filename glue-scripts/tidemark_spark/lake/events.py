@@ -20,9 +20,9 @@ from tidemark_spark.engine.admission.contracts import (
     schema_version_claim,
 )
 from tidemark_spark.engine.admission.record_parts import RecordPart, admit_record
+from tidemark_spark.engine.values.positions import HISTORY_SHARD
 from tidemark_spark.lake.tables import Tables, merge
 
-HISTORY_SHARD = "history"
 ROWS_A_BATCH = 20_000
 MAX_EVENT_BYTES = 256 * 1024
 """The one limit on every way in (core/admission/record.ts)."""

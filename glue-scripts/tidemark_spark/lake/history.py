@@ -16,8 +16,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from tidemark_spark.engine.admission.contracts import Contracts, compile_contracts
+from tidemark_spark.engine.admission.tombstones import NOBODY, Tombstones, any_erased, subjects_of
+from tidemark_spark.engine.values.positions import HISTORY_SHARD
 from tidemark_spark.lake.events import (
-    HISTORY_SHARD,
     LANDED_SCHEMA,
     damaged_row,
     events_of,
@@ -30,7 +31,6 @@ from tidemark_spark.lake.events import (
 from tidemark_spark.lake.history_objects import read_source
 from tidemark_spark.lake.objects import LakeObject
 from tidemark_spark.lake.tables import QUARANTINE_COLUMNS, Tables
-from tidemark_spark.online.tombstones import NOBODY, Tombstones, any_erased, subjects_of
 
 LINES_A_SLICE = 25_000
 _SLICE_SCHEMA = "key string, first long, lines long, number long, arrival long, content string"

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from tidemark_spark.lake.maintenance import SNAPSHOT_DAYS, expire
 from tidemark_spark.lake.objects import list_objects
 from tidemark_spark.lake.tables import Tables
-from tidemark_spark.spark.training_set import PREFIX, TAG
+from tidemark_spark.lake.training_files import PREFIX, TAG
 
 DAY_MS = 86_400_000
 

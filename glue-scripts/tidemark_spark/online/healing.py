@@ -10,11 +10,12 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
+from tidemark_spark.engine.admission.tombstones import Tombstones, any_erased
 from tidemark_spark.engine.state.codec import OUTDATED, READABLE, CodecError, has_inexact
 from tidemark_spark.engine.state.states import State
+from tidemark_spark.online.states import item_of, put_state
 from tidemark_spark.online.table import CONNECTIONS, SEGMENTS, Item, connect, key_of, segment_pages
-from tidemark_spark.online.tombstones import Tombstones, any_erased, read_tombstones
-from tidemark_spark.spark.backfill import item_of, put_state
+from tidemark_spark.online.tombstones import read_tombstones
 
 BATCH = 1600
 """Entities that are read at once."""

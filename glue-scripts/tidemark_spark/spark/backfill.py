@@ -14,31 +14,21 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from tidemark_spark import aws
+from tidemark_spark.engine.admission.tombstones import any_erased, tombstone_of
 from tidemark_spark.engine.ir import ViewPlan
 from tidemark_spark.engine.state.states import State, entity_states
-from tidemark_spark.engine.values.positions import Positions, attribute_of, covers, highest, positions_of
-from tidemark_spark.lake.events import HISTORY_SHARD
+from tidemark_spark.engine.values.positions import HISTORY_SHARD, Positions, covers
 from tidemark_spark.lake.tables import Tables, snapshot_id
-from tidemark_spark.online.conditional_writes import MAX_ITEM_BYTES, Outcome, attempt, pause, size_of
-from tidemark_spark.online.table import CONNECTIONS, Item, connect, has_item, key_of
-from tidemark_spark.online.tombstones import ERASED_KEY, any_erased, read_tombstones, tombstone_of, without_erased
+from tidemark_spark.lake.tombstones import without_erased
+from tidemark_spark.online.conditional_writes import pause
+from tidemark_spark.online.joins import BackfillError, JoinItem, is_fenced, write_fence
+from tidemark_spark.online.states import add_base, item_of, known_positions, marks_of, put_state
+from tidemark_spark.online.table import CONNECTIONS, connect, has_item, key_of
+from tidemark_spark.online.tombstones import ERASED_KEY, read_tombstones
 from tidemark_spark.spark.events import by_entity, engine_events, partition_table
-from tidemark_spark.spark.joins import (
-    FENCE_KEY,
-    JOIN_KEY,
-    BackfillError,
-    JoinItem,
-    Online,
-    before,
-    is_fenced,
-    marks_before,
-    settle_positions,
-)
+from tidemark_spark.spark.joins import Online, before, marks_before, settle_positions
 
 _TRIES = 8
-# An item ends at 400 KB; as the processor has it (lambdas/aws/dynamo/states.ts).
-MAX_STATE_BYTES = 350 * 1024
 
 
 def newest_positions(events: DataFrame) -> dict[str, str]:
@@ -154,7 +144,7 @@ def _write_one(
             if ("joined" in stored or "base" in stored) and covers(known, state.positions):
                 return "kept"
             if "joined" not in stored:
-                outcome = _add_base(client, table, state, stored)
+                outcome = add_base(client, table, state, stored)
                 if outcome == "lost":
                     continue
                 return "based" if outcome == "written" else outcome
@@ -162,103 +152,3 @@ def _write_one(
             return "kept" if covers(known, state.positions) else "behind"
         version = int(stored["version"]["N"])
     raise BackfillError(f"a state was changed {_TRIES} times while it was written. Run the job again.")
-
-
-def known_positions(item: Item) -> Positions:
-    """Shard → what an item has seen, in both of its parts where it has two."""
-    return highest(positions_of(item[part]) for part in ("watermarks", "base_watermarks") if part in item)
-
-
-def marks_of(state: State, known: Positions, joined: Positions) -> Positions:
-    """The watermarks of a state that replaces one which has seen `known`: of the shards with events of its entity.
-
-    What lies before the position where the version joined a shard, the processor leaves out without asking a state.
-    """
-    since = {
-        shard: mark for shard, mark in known.items() if shard in state.positions or _at_or_after(mark, joined, shard)
-    }
-    return highest([since, state.positions])
-
-
-def _at_or_after(mark: str, joined: Positions, shard: str) -> bool:
-    return shard not in joined or int(mark) >= int(joined[shard])
-
-
-def _add_base(client: Any, table: str, state: State, stored: Item) -> Outcome:
-    """Puts the state beside the stream's own, under the condition that nobody wrote since `stored` was read."""
-    base = {"base": {"B": state.data}, "base_watermarks": attribute_of(state.positions)}
-    if size_of(stored | base) > MAX_ITEM_BYTES:
-        return "too_large"
-    return attempt(
-        lambda: client.update_item(
-            TableName=table,
-            Key={name: stored[name] for name in ("entity_id", "view")},
-            UpdateExpression="SET #base = :base, base_watermarks = :marks, #version = #version + :one",
-            ConditionExpression="#version = :read",
-            ExpressionAttributeNames={"#base": "base", "#version": "version"},
-            ExpressionAttributeValues={
-                ":base": base["base"],
-                ":marks": base["base_watermarks"],
-                ":one": {"N": "1"},
-                ":read": stored["version"],
-            },
-        )
-    )
-
-
-def item_of(state: State, view: str, marks: Positions, version: int) -> Item:
-    """The item as the stream processor writes it."""
-    item: Item = {
-        **key_of(state.entity_id, view),
-        "state": {"B": state.data},
-        "version": {"N": str(version)},
-        "watermarks": attribute_of(marks),
-        "newest_event_time": {"N": str(state.newest_event_time)},
-        "newest_available_at": {"N": str(state.newest_available_at)},
-        "joined": {"BOOL": True},
-    }
-    return item if state.expires_at is None else item | {"expires_at": {"N": str(state.expires_at)}}
-
-
-def put_state(client: Any, table: str, item: Item, version: int | None) -> Outcome:
-    """Writes under the condition that nobody did since `version` was read (None: there was no item). The caller has
-    asked whether the entity was erased."""
-    if len(item["state"]["B"]) > MAX_STATE_BYTES or size_of(item) > MAX_ITEM_BYTES:
-        return "too_large"
-    if version is None:
-        absent = "attribute_not_exists(entity_id)"
-        return attempt(lambda: client.put_item(TableName=table, Item=item, ConditionExpression=absent))
-    return attempt(
-        lambda: client.put_item(
-            TableName=table,
-            Item=item,
-            ConditionExpression="#version = :read",
-            ExpressionAttributeNames={"#version": "version"},
-            ExpressionAttributeValues={":read": {"N": str(version)}},
-        )
-    )
-
-
-def write_fence(table: str, view: str, snapshot: int, history_rows: int) -> None:
-    """Opens the view: readers refuse to serve it before. Raises RetiredError when it is not kept up any more."""
-    fence = {
-        **key_of(FENCE_KEY, view),
-        "ready": {"BOOL": True},
-        "snapshot_id": {"S": str(snapshot)},
-        "history_rows": {"N": str(history_rows)},
-    }
-    kept = {
-        "TableName": table,
-        "Key": key_of(JOIN_KEY, view),
-        "ConditionExpression": "attribute_not_exists(retired_at)",
-    }
-    actions = [{"Put": {"TableName": table, "Item": fence}}, {"ConditionCheck": kept}]
-    client = aws.client("dynamodb")
-    for tried in range(_TRIES):
-        outcome = attempt(lambda: client.transact_write_items(TransactItems=actions))
-        if outcome == "written":
-            return
-        JoinItem(table, view).require_kept()
-        # A function settled a position in the same moment.
-        pause(tried)
-    raise BackfillError(f"{view}: its fence could not be written in {_TRIES} tries. Run the job again.")

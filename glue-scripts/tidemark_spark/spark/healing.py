@@ -18,10 +18,10 @@ from pyspark.sql import functions as F
 
 from tidemark_spark.engine.ir import ViewPlan
 from tidemark_spark.engine.state.states import State, entity_states, levels_of
-from tidemark_spark.engine.values.positions import Positions, covers
+from tidemark_spark.engine.values.positions import HISTORY_SHARD, Positions, covers
 from tidemark_spark.lake.archive.reach import read_reach
-from tidemark_spark.lake.events import HISTORY_SHARD
 from tidemark_spark.lake.tables import Tables, snapshot_id
+from tidemark_spark.lake.tombstones import tombstone_column, without_erased
 from tidemark_spark.online.healing import (
     BATCH,
     FOUND,
@@ -31,12 +31,13 @@ from tidemark_spark.online.healing import (
     read_items,
     write_states_anew,
 )
+from tidemark_spark.online.joins import JoinItem, is_fenced
+from tidemark_spark.online.states import MAX_STATE_BYTES, item_of, known_positions, marks_of
 from tidemark_spark.online.table import Item
-from tidemark_spark.online.tombstones import read_tombstones, tombstone_column, without_erased
-from tidemark_spark.spark.backfill import MAX_STATE_BYTES, item_of, known_positions, marks_of
+from tidemark_spark.online.tombstones import read_tombstones
 from tidemark_spark.spark.events import by_entity, engine_events, partition_table
 from tidemark_spark.spark.healing_causes import collected_between, late_copies
-from tidemark_spark.spark.joins import JoinItem, before, is_fenced
+from tidemark_spark.spark.joins import before
 
 Repair = Literal["no", "yes", "all"]
 

@@ -7,44 +7,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from botocore.exceptions import ClientError
 from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
 from tidemark_spark import aws
-from tidemark_spark.engine.values.positions import highest, positions_of
+from tidemark_spark.engine.values.positions import HISTORY_SHARD
 from tidemark_spark.lake.archive.reach import read_reach
-from tidemark_spark.lake.events import HISTORY_SHARD
 from tidemark_spark.lake.tables import Tables
-from tidemark_spark.online.table import SEGMENTS, Item, delete_states, key_of, partition, segment_pages
+from tidemark_spark.online.joins import (
+    COMPACT_FIRST,
+    ArchiveBehindError,
+    JoinItem,
+    RetiredError,
+    has_other_versions,
+    newest_marks,
+)
+from tidemark_spark.online.table import delete_states
 
-JOIN_KEY = "#join"
-FENCE_KEY = "#fence"
-_JOINS_AT = "joins_at"
-_RETIRED_AT = "retired_at"
-_LEFT = "left#"
-_DIGITS = 64
 _PROGRESS_SECONDS = 30
 _ARCHIVED_WITHIN_MS = 15 * 60_000
 """Longer than the archiver gathers a batch, and a compaction that is under way."""
 _ARCHIVER_SECONDS = 2
-_COMPACT = "Compact the archive first."
-_RETIRED = "{}: functions run that do not keep this version up. Deploy it, and run the job again."
-
-
-class BackfillError(RuntimeError):
-    """States that could not be written; the message says why and what to do."""
-
-
-class ArchiveBehindError(BackfillError):
-    """What is merged of the archive does not reach yet to where the version joined the stream."""
-
-
-class RetiredError(BackfillError):
-    """Functions run, or ran lately, that do not keep the version up."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +41,6 @@ class Online:
     bucket: str
     join_after_ms: int
     """As the processor has it: longer than functions of former code live on, and than clocks are apart."""
-
-
-def is_fenced(table: str, view: str) -> bool:
-    """Consistent. A fence goes down when the version is kept up no more (lambdas/aws/dynamo/retirement.ts)."""
-    item = aws.client("dynamodb").get_item(TableName=table, Key=key_of(FENCE_KEY, view), ConsistentRead=True)
-    return item.get("Item", {}).get("ready", {}).get("BOOL") is True
 
 
 def settle_positions(
@@ -84,7 +63,7 @@ def settle_positions(
     Raises ArchiveBehindError when the archive does not reach far enough (at once without `compact`, else after a time).
     """
     join = JoinItem(online.table, view)
-    first = not _has_other_versions(online.table, view)
+    first = not has_other_versions(online.table, view)
     after_ms = 0 if first else online.join_after_ms
     deadline = None
     while True:
@@ -130,10 +109,10 @@ def _settled(spark: SparkSession, tables: Tables, online: Online, join: JoinItem
     join.require_kept()
     positions = join.positions()
     # What former code has read behind the archive would be nobody's.
-    for shard, mark in {} if first else sorted(_newest_marks(online.table, join.view).items()):
+    for shard, mark in {} if first else sorted(newest_marks(online.table, join.view).items()):
         if shard not in positions and int(mark) > int(reach.ends.get(shard, -1)):
             raise ArchiveBehindError(
-                f"{shard}: a state of another version holds events that are not archived. {_COMPACT}"
+                f"{shard}: a state of another version holds events that are not archived. {COMPACT_FIRST}"
             )
     # A shard that begins later has no record from before the version joined, so the processor joins it.
     listed = set(_shards(online.stream))
@@ -146,7 +125,7 @@ def _settled(spark: SparkSession, tables: Tables, online: Online, join: JoinItem
         if int(reach.ends.get(shard, -1)) < int(position) - 1:
             raise ArchiveBehindError(
                 f"{shard}: found archived events up to {reach.ends.get(shard, 'nowhere')}; needed: up to {position},"
-                f" where this version joined the stream. {_COMPACT}"
+                f" where this version joined the stream. {COMPACT_FIRST}"
             )
     gap = reach.gap(online.bucket, positions)
     if gap is not None:
@@ -156,102 +135,8 @@ def _settled(spark: SparkSession, tables: Tables, online: Online, join: JoinItem
         )
     hole = reach.unmerged(online.bucket, positions)
     if hole is not None:
-        raise ArchiveBehindError(f"{hole}: an archived object is not merged. {_COMPACT}")
+        raise ArchiveBehindError(f"{hole}: an archived object is not merged. {COMPACT_FIRST}")
     return positions
-
-
-class JoinItem:
-    """The item about the joins of one view version, as lambdas/aws/dynamo/joins.ts writes it too."""
-
-    def __init__(self, table: str, view: str) -> None:
-        self.view = view
-        self._client = aws.client("dynamodb")
-        self._at = {"TableName": table, "Key": key_of(JOIN_KEY, view)}
-
-    def announce(self, at: int) -> int:
-        """When the version joins, ms UTC: `at`, unless that stands already. Raises RetiredError."""
-        try:
-            answer = self._client.update_item(
-                **self._at,
-                UpdateExpression="SET joins_at = if_not_exists(joins_at, :at)",
-                ConditionExpression="attribute_not_exists(retired_at)",
-                ExpressionAttributeValues={":at": {"N": str(at)}},
-                ReturnValues="ALL_NEW",
-            )
-        except self._client.exceptions.ConditionalCheckFailedException as error:
-            raise RetiredError(_RETIRED.format(self.view)) from error
-        return int(answer["Attributes"][_JOINS_AT]["N"])
-
-    def retired_at(self) -> int | None:
-        """Since when functions ran that do not keep the version up, ms UTC; None: it is kept up, or never was."""
-        retired_at = self._read().get(_RETIRED_AT)
-        return None if retired_at is None else int(retired_at["N"])
-
-    def require_kept(self) -> None:
-        """Raises RetiredError."""
-        if self.retired_at() is not None:
-            raise RetiredError(_RETIRED.format(self.view))
-
-    def begin_anew(self, retired_at: int) -> None:
-        """Forgets where the version had joined, but not what functions have left to the backfill.
-
-        Raises RetiredError when it was retired again.
-        """
-        gone = {name: f"#n{i}" for i, name in enumerate([*self._shards(self._read()), _JOINS_AT, _RETIRED_AT])}
-        try:
-            self._client.update_item(
-                **self._at,
-                UpdateExpression="REMOVE " + ", ".join(gone.values()),
-                ConditionExpression="retired_at = :at",
-                ExpressionAttributeNames={short: name for name, short in gone.items()},
-                ExpressionAttributeValues={":at": {"N": str(retired_at)}},
-            )
-        except self._client.exceptions.ConditionalCheckFailedException as error:
-            raise RetiredError(_RETIRED.format(self.view)) from error
-
-    def _read(self) -> Item:
-        return self._client.get_item(**self._at, ConsistentRead=True).get("Item", {})
-
-    def _shards(self, item: Item) -> list[str]:
-        others = {*self._at["Key"], _JOINS_AT, _RETIRED_AT}
-        return [name for name in item if name not in others and not name.startswith(_LEFT)]
-
-    def positions(self) -> dict[str, str]:
-        """Shard → where the version joined its stream, as far as that is registered."""
-        item = self._read()
-        return {shard: item[shard]["S"] for shard in self._shards(item)}
-
-    def left(self) -> set[str]:
-        """Shards of which functions have left something to the backfill."""
-        return {name.removeprefix(_LEFT) for name in self._read() if name.startswith(_LEFT)}
-
-    def register(self, shard: str, end: str | None) -> None:
-        """Joins a shard right behind `end`, the last that is archived of it (None: nothing), unless it has joined.
-
-        Raises ArchiveBehindError when a function has left something behind it to the backfill meanwhile.
-        """
-        try:
-            self._client.update_item(
-                **self._at,
-                UpdateExpression="SET #shard = :position",
-                # One request: between a question and a write, a function could leave more.
-                ConditionExpression="attribute_not_exists(#shard) AND attribute_not_exists(retired_at)"
-                " AND (attribute_not_exists(#left) OR #left <= :end)",
-                ExpressionAttributeNames={"#shard": shard, "#left": f"{_LEFT}{shard}"},
-                ExpressionAttributeValues={
-                    ":position": {"S": str(int(end or -1) + 1)},
-                    ":end": {"S": (end or "0").zfill(_DIGITS)},
-                },
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            self.require_kept()
-            if shard not in self.positions():
-                raise ArchiveBehindError(
-                    f"{shard}: found archived events up to {end or 'nowhere'}, and later ones that the stream left"
-                    f" to the backfill. {_COMPACT}"
-                ) from error
 
 
 def before(positions: dict[str, str]) -> Column:
@@ -293,36 +178,3 @@ def _shards(stream: str) -> Iterator[str]:
         if "NextToken" not in page:
             return
         page = client.list_shards(NextToken=page["NextToken"])
-
-
-def _newest_marks(table: str, view: str) -> dict[str, str]:
-    """Shard → the highest watermark among the states of other versions of this view."""
-    client = aws.client("dynamodb")
-
-    def walk(segment: int) -> dict[str, str]:
-        pages = segment_pages(
-            client,
-            table,
-            segment,
-            FilterExpression="begins_with(#view, :name) AND #view <> :view AND attribute_exists(#state)",
-            ProjectionExpression="watermarks",
-            ExpressionAttributeNames={"#view": "view", "#state": "state"},
-            ExpressionAttributeValues={":name": {"S": _versions_of(view)}, ":view": {"S": view}},
-            ConsistentRead=True,
-        )
-        return highest(positions_of(item["watermarks"]) for page in pages for item in page)
-
-    with ThreadPoolExecutor(SEGMENTS) as pool:
-        newest = highest(pool.map(walk, range(SEGMENTS)))
-    return {shard: mark for shard, mark in newest.items() if shard != HISTORY_SHARD}
-
-
-def _has_other_versions(table: str, view: str) -> bool:
-    """Whether another version of the view was ever kept up: each has a fence or a join."""
-    kept = (item["view"]["S"] for key in (FENCE_KEY, JOIN_KEY) for item in partition(table, key))
-    return any(name != view and name.startswith(_versions_of(view)) for name in kept)
-
-
-def _versions_of(view: str) -> str:
-    """How the names of all versions of a view begin."""
-    return f"{view.split('@')[0]}@"

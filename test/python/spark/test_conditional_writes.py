@@ -13,7 +13,8 @@ from streams import START
 
 from tidemark_spark.engine.state.states import State
 from tidemark_spark.online.conditional_writes import attempt, size_of
-from tidemark_spark.spark.backfill import marks_of, put_state, write_states
+from tidemark_spark.online.states import marks_of, put_state
+from tidemark_spark.spark.backfill import write_states
 
 ACTIONS = [{"Put": {"TableName": "t", "Item": {"entity_id": {"S": "A"}}}}]
 NONE = {"Code": "None"}

@@ -25,8 +25,9 @@ from tidemark_spark.lake.archive.compaction import compact
 from tidemark_spark.lake.history import count_lines, land
 from tidemark_spark.lake.objects import list_objects
 from tidemark_spark.lake.tables import Tables
+from tidemark_spark.online.joins import JoinItem
 from tidemark_spark.spark.backfill import backfill
-from tidemark_spark.spark.joins import JoinItem, Online
+from tidemark_spark.spark.joins import Online
 
 USE_CASE = {"contracts": CONTRACTS, "replay": {"available_lag_ms": 0}}
 ONLINE = Online("features", "events", "lake", join_after_ms=0)

@@ -9,14 +9,14 @@ from typing import Any
 
 import boto3
 import pytest
+from damage import CONTRACTS, GOOD
 from pyspark.sql import functions as F
-from test_contracts import CONTRACTS, GOOD
 
+from tidemark_spark.engine.admission.tombstones import tombstone_of
 from tidemark_spark.lake.erasure.objects import history
 from tidemark_spark.lake.history import count_lines, land
 from tidemark_spark.lake.history_objects import lines_of, list_history, unpacked
 from tidemark_spark.lake.tables import Tables
-from tidemark_spark.online.tombstones import tombstone_of
 from tidemark_spark.spark.backfill import newest_positions
 
 USE_CASE = {"contracts": CONTRACTS, "replay": {"available_lag_ms": 60_000}}

@@ -10,7 +10,7 @@ import boto3
 import numpy as np
 import pyarrow as pa
 import pytest
-from test_contracts import CONTRACTS, GOOD
+from damage import CONTRACTS, GOOD
 
 from tidemark_spark.engine.values.columns import read_properties
 from tidemark_spark.lake.archive.compaction import compact

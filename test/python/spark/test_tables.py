@@ -10,11 +10,11 @@ from pyspark.errors import PySparkException
 from streams import DAY, START
 from test_backfill import events_frame
 
+from tidemark_spark.engine.admission.tombstones import tombstone_of
 from tidemark_spark.lake import tables
 from tidemark_spark.lake.erasure.tables import erase_tables
 from tidemark_spark.lake.events import merge_events
 from tidemark_spark.lake.tables import Tables, merge, snapshot_id
-from tidemark_spark.online.tombstones import tombstone_of
 
 
 def test_of_two_first_writers_one_gets_in(spark, monkeypatch):

@@ -7,6 +7,9 @@ from typing import Any
 
 Positions = dict[str, str]
 
+HISTORY_SHARD = "history"
+"""Where loaded history stands, as if it were a shard."""
+
 
 def positions_of(attribute: dict[str, Any]) -> Positions:
     """From an item's map attribute."""

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from tidemark_spark.engine.admission import wire_json
+from tidemark_spark.engine.admission.tombstones import NOBODY, Tombstones, any_erased, subjects_of
 from tidemark_spark.lake.archive.files import close_gaps, forget, note_gaps, remember
 from tidemark_spark.lake.archive.gaps import read_gaps
 from tidemark_spark.lake.archive.window import KEEP_DAYS, day_column, first_day, newest_day
@@ -26,7 +27,6 @@ from tidemark_spark.lake.events import (
 )
 from tidemark_spark.lake.objects import ARCHIVE, NDJSON, list_objects, read_lines
 from tidemark_spark.lake.tables import FILE_COLUMNS, PREDICTION_COLUMNS, QUARANTINE_COLUMNS, Tables, merge
-from tidemark_spark.online.tombstones import NOBODY, Tombstones, any_erased, subjects_of
 
 KINDS = ("events", "quarantine", "predictions")
 _SLICES = 8

@@ -13,9 +13,10 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from tidemark_spark.engine.admission.tombstones import Tombstones, any_erased, subjects_of
 from tidemark_spark.lake.maintenance import call, expire
 from tidemark_spark.lake.tables import QUARANTINE_COLUMNS, Tables
-from tidemark_spark.online.tombstones import Tombstones, any_erased, subjects_of, tombstone_column
+from tidemark_spark.lake.tombstones import tombstone_column
 
 TABLES = ("events", "quarantine", "predictions", "training_sets")
 _GONE = "tidemark_erased"

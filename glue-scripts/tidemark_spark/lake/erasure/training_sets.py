@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
+from tidemark_spark.engine.admission.tombstones import Tombstones, tombstone_of
 from tidemark_spark.lake.objects import list_objects, read_bytes, s3_client, write_bytes
-from tidemark_spark.online.tombstones import Tombstones, tombstone_of
-from tidemark_spark.spark.training_set import PREFIX, facts_of, file_key, slices_of, summary, table_bytes
+from tidemark_spark.lake.training_files import PREFIX, facts_of, file_key, slices_of, summary, table_bytes
 
 
 def erase_training_sets(bucket: str, erased: Tombstones, tags: dict[str, str]) -> int:
