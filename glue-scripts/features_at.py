@@ -18,15 +18,15 @@ from tidemark_spark.engine.ir import compile_view, online_view, parse_use_case
 from tidemark_spark.job_arguments import resolve
 from tidemark_spark.lake.objects import read_bytes, write_bytes
 from tidemark_spark.lake.tables import Tables, snapshot_id
-from tidemark_spark.spark.events import engine_events, prepare
+from tidemark_spark.spark.events import engine_events
+from tidemark_spark.spark.session import session
 
 PREFIX = "time-travel/"
 
 
 def main() -> None:
     args = resolve(["lake_bucket", "database", "ir_uri", "request"])
-    spark = SparkSession.builder.getOrCreate()
-    prepare(spark, args["aws_region"])
+    spark = session(args["aws_region"])
     folder, tables = f"{PREFIX}{args['request']}/", Tables(args["database"])
     question = json.loads(read_bytes(f"s3://{args['lake_bucket']}/{folder}question.json"))
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
