@@ -23,7 +23,7 @@ import { tidemarkMetric } from '../monitoring/metrics.ts';
 import { API_TIMEOUT_SECONDS } from '../serving/api.ts';
 import { SparkJob, type SparkJobProps } from './spark-job.ts';
 
-/** How far back the weekly compaction looks: as far as it remembers (tidemark_spark/archive_window.py). */
+/** How far back the weekly compaction looks: as far as it remembers (tidemark_spark/lake/archive/window.py). */
 const KEEP_DAYS = 45;
 
 export interface BatchJobsProps {

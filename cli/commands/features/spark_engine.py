@@ -18,13 +18,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from tidemark_local import jars
-from tidemark_spark import wire_json
-from tidemark_spark.contracts import Contracts, compile_contracts
-from tidemark_spark.event_log import EVENT_SCHEMA
-from tidemark_spark.events import LANDED_SCHEMA, landed_batches, landed_rows
-from tidemark_spark.ir import ViewPlan, compile_view
-from tidemark_spark.pit import ALL_KNOWN, point_in_time
-from tidemark_spark.spark_events import by_entity, partition_table, prepare
+
+from tidemark_spark.engine.admission import wire_json
+from tidemark_spark.engine.admission.contracts import Contracts, compile_contracts
+from tidemark_spark.engine.event_log import EVENT_SCHEMA
+from tidemark_spark.engine.ir import ViewPlan, compile_view
+from tidemark_spark.engine.pit import ALL_KNOWN, point_in_time
+from tidemark_spark.lake.events import LANDED_SCHEMA, landed_batches, landed_rows
+from tidemark_spark.spark.events import by_entity, partition_table, prepare
 
 ROOT = Path(__file__).parents[2]
 _QUESTION = ("question", pa.int32())

@@ -19,7 +19,7 @@ const reportSchema = z.object({
       skipped: z.string().optional(),
       snapshot_id: z.string().optional(),
       checked: count,
-      /** Entities by what was found; see glue-scripts/tidemark_spark/healing.py. */
+      /** Entities by what was found; see glue-scripts/tidemark_spark/spark/healing.py. */
       findings: z.record(z.string(), count),
       repaired: count.default(0),
       /** Written by the processor after they were compared: left for the next run. */

@@ -16,7 +16,7 @@ import { STDIN } from '../../input/text.ts';
 
 /**
  * S3 metadata of a history object: which content it was landed with. It is what refused lines are known by, so it stays
- * where an erasure blanks a line (glue-scripts/tidemark_spark/history_objects.py).
+ * where an erasure blanks a line (glue-scripts/tidemark_spark/lake/history_objects.py).
  */
 export const CONTENT = 'tidemark-content';
 /** Hex digits of the content's sha256. */

@@ -21,7 +21,7 @@ export interface Gap {
 const NAME = /^dt=(\d{4}-\d\d-\d\d)\/([^/]+)\/(\d+)-(\d+)\.json$/;
 const body = z.object({ batch: z.string() });
 
-/** The gaps that the last compaction knew of (tidemark_spark/archive_gaps.py). */
+/** The gaps that the last compaction knew of (tidemark_spark/lake/archive/gaps.py). */
 export async function gapsOf(s3: S3, Bucket: string): Promise<Gap[]> {
   const gaps: Gap[] = [];
   for await (const { Contents = [] } of paginateListObjectsV2({ client: s3 }, { Bucket, Prefix: PREFIX.gaps })) {
