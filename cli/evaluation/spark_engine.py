@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
-from tidemark_local import jars
+from tidemark_local.glue import jars
 from tidemark_spark import wire_json
 from tidemark_spark.contracts import Contracts, compile_contracts
 from tidemark_spark.event_log import EVENT_SCHEMA

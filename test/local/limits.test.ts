@@ -6,10 +6,10 @@ import { BATCH_GET_LIMIT, MAX_STATE_BYTES } from '../../lambdas/shared/dynamo-st
 import { MAX_EVENT_BYTES } from '../../lambdas/shared/stream-records.ts';
 
 /** AWS's limits, each with its source. */
-const rows = JSON.parse(readFileSync('local/tidemark_local/limits.json', 'utf8')) as { id: string; value: number }[];
+const rows = JSON.parse(readFileSync('local/tidemark_local/host/limits.json', 'utf8')) as { id: string; value: number }[];
 const limit = (id: string): number => {
   const row = rows.find((found) => found.id === id);
-  if (!row) throw new Error(`local/tidemark_local/limits.json has no ${id}`);
+  if (!row) throw new Error(`local/tidemark_local/host/limits.json has no ${id}`);
   return row.value;
 };
 
