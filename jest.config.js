@@ -7,7 +7,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   testSequencer: './setup/reporters/longest-first.mjs',
   // Use cases outside of the repository import from it too; here no hook of Node's stands in for its name.
-  moduleNameMapper: { '^tidemark$': '<rootDir>/core/define.ts' },
+  moduleNameMapper: { '^tidemark$': '<rootDir>/core/definition/define.ts' },
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

@@ -17,8 +17,8 @@ import {
   timeSinceFirst,
   timeSinceLast,
   type ViewSpec,
-} from '../core/define.ts';
-import type { UseCaseIR } from '../core/ir.ts';
+} from '../core/definition/define.ts';
+import type { UseCaseIR } from '../core/ir/document.ts';
 
 const order = contract('order', 1, {
   fields: {

@@ -1,8 +1,8 @@
 /** An online store in memory: what lies between two batches is bytes and watermarks, as in an item of DynamoDB. */
-import { decodeState, encodeState } from '../core/codec.ts';
-import type { EntityState } from '../core/state.ts';
-import type { ViewPlan } from '../core/view.ts';
-import type { StateStore, StoredState } from '../lambdas/shared/ports.ts';
+import { decodeState, encodeState } from '../core/state/codec.ts';
+import type { ViewPlan } from '../core/state/plan.ts';
+import type { EntityState } from '../core/state/state.ts';
+import type { StateStore, StoredState } from '../engine/ports.ts';
 
 export interface Item {
   readonly bytes: Uint8Array;

@@ -1,5 +1,5 @@
-import type { FieldIR, UseCaseIR } from '../core/ir.ts';
-import type { RejectionReason } from '../core/rejection.ts';
+import type { FieldIR, UseCaseIR } from '../core/ir/document.ts';
+import type { RejectionReason } from '../core/ir/rejection.ts';
 import type { StreamRecord } from './stream-writer.ts';
 
 /** An event as a source sends it. */

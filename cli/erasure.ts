@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteItemCommand, type DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb';
 import { GetJobRunsCommand, type JobRun } from '@aws-sdk/client-glue';
 import { z } from 'zod';
-import { tombstoneOf } from '../core/tombstone.ts';
+import { tombstoneOf } from '../core/admission/tombstone.ts';
 import { PREFIX } from '../lib/feature-store/lake.ts';
 import type { Clients } from './connection.ts';
 import { countDeadLetters, eraseDeadLetters } from './dead-letters/erase.ts';

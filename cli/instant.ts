@@ -1,4 +1,4 @@
-import { parseTimestamp } from '../core/time.ts';
+import { parseTimestamp } from '../core/values/time.ts';
 
 /** A day (its begin, UTC), or an instant with its zone. @returns ms UTC, null for anything else */
 export function parseInstant(text: string): number | null {

@@ -4,7 +4,7 @@
  */
 import { PutObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { putTombstone } from '../lambdas/shared/dynamo-tombstones.ts';
+import { putTombstone } from '../lambdas/aws/dynamo/tombstones.ts';
 import { PREFIX } from '../lib/feature-store/lake.ts';
 import type { Clients } from './connection.ts';
 import { CliError } from './errors.ts';

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-cloudwatch';
 import { DescribeStreamSummaryCommand, type KinesisClient } from '@aws-sdk/client-kinesis';
 import { DescribeEndpointCommand, ListModelPackagesCommand, type SageMakerClient } from '@aws-sdk/client-sagemaker';
-import { DIMENSION, METRIC, METRIC_NAMESPACE } from '../lib/monitoring/metric-names.ts';
+import { DIMENSION, METRIC, METRIC_NAMESPACE } from '../names/metrics.ts';
 import type { PipelineAnswer } from './types.ts';
 
 const DAY_MS = 86_400_000;

@@ -3,13 +3,13 @@
  * Slow on purpose; the stream engine and Spark are tested against it.
  */
 import { comparePicks } from './aggregates/picks.ts';
-import { evaluate } from './expr.ts';
-import type { AggregateFeatureIR, CanonicalEvent, FeatureValue, FeatureViewIR, RetractionsIR } from './ir.ts';
-import { matches } from './predicate.ts';
-import { ratio } from './ratio.ts';
-import { compareSequence } from './state.ts';
-import { compareCodePoints } from './text.ts';
-import { floorTo, windowStart } from './time.ts';
+import type { AggregateFeatureIR, CanonicalEvent, FeatureValue, FeatureViewIR, RetractionsIR } from './ir/document.ts';
+import { compareSequence } from './state/state.ts';
+import { evaluate } from './values/expr.ts';
+import { matches } from './values/predicate.ts';
+import { ratio } from './values/ratio.ts';
+import { compareCodePoints } from './values/text.ts';
+import { floorTo, windowStart } from './values/time.ts';
 
 /** What may be known: events with available_at < this; `latest` lifts the cut-off; a watermark fixes the positions. */
 export type Knowledge = number | 'latest' | { readonly watermarks: Readonly<Record<string, string>> };

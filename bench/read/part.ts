@@ -1,7 +1,7 @@
 /** Part `read`: the bytes of one stored state → fifty finalised features, in one Node thread. */
 import { Bench } from 'tinybench';
-import { decodeState } from '../../core/codec.ts';
-import { finalise } from '../../core/finalise.ts';
+import { decodeState } from '../../core/state/codec.ts';
+import { finalise } from '../../core/state/finalise.ts';
 import { atLeast, atMost, type Row, row } from '../rows.ts';
 import { readView, shop } from '../shop.ts';
 import { StoredStates } from '../stored-states.ts';

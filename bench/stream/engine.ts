@@ -1,12 +1,13 @@
 /** The processor's way from record bytes to state bytes, in one thread: with its ports, and by the pure core alone. */
-import { decodeState, encodeState } from '../../core/codec.ts';
-import { type AdmitOptions, admit, type CompiledContracts, compileContracts } from '../../core/contract.ts';
-import { finalise } from '../../core/finalise.ts';
-import type { CanonicalEvent, UseCaseIR } from '../../core/ir.ts';
-import { applyEvents, emptyState } from '../../core/state.ts';
-import { compileView, type ViewPlan } from '../../core/view.ts';
-import { type ProcessorPorts, processBatch } from '../../lambdas/processor/process.ts';
-import { MAX_EVENT_BYTES, type StreamRecord } from '../../lambdas/shared/stream-records.ts';
+
+import { type AdmitOptions, admit, type CompiledContracts, compileContracts } from '../../core/admission/admit.ts';
+import type { CanonicalEvent, UseCaseIR } from '../../core/ir/document.ts';
+import { decodeState, encodeState } from '../../core/state/codec.ts';
+import { finalise } from '../../core/state/finalise.ts';
+import { compileView, type ViewPlan } from '../../core/state/plan.ts';
+import { applyEvents, emptyState } from '../../core/state/state.ts';
+import { type ProcessorPorts, processBatch } from '../../engine/ingest/process.ts';
+import { MAX_EVENT_BYTES, type StreamRecord } from '../../lambdas/aws/stream-records.ts';
 import { type Item, StoredStates } from '../stored-states.ts';
 
 const OPTIONS: AdmitOptions = { replay: false, available_lag_ms: 0, max_bytes: MAX_EVENT_BYTES };

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
-import type { UseCaseIR } from '../../core/ir.ts';
-import { onlineView } from '../../core/parts.ts';
+import type { UseCaseIR } from '../../core/ir/document.ts';
+import { onlineView } from '../../core/ir/parts.ts';
 import { Release } from '../../lib/config/released.ts';
 import { loadDefinitions } from '../definitions.ts';
 

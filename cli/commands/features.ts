@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseTimestamp } from '../../core/time.ts';
+import { parseTimestamp } from '../../core/values/time.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { BAD_LINES } from '../input/bad-lines.ts';
 import { interruption } from '../interruption.ts';

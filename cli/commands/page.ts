@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { awsPageData } from '../../console/data.ts';
 import { type Page, startPage } from '../../console/server.ts';
-import type { UseCaseIR } from '../../core/ir.ts';
-import { hasModel } from '../../core/parts.ts';
+import type { UseCaseIR } from '../../core/ir/document.ts';
+import { hasModel } from '../../core/ir/parts.ts';
 import { loadUseCase } from '../../lib/config/use-case.ts';
 import type { Clients } from '../connection.ts';
 import { interruption } from '../interruption.ts';

@@ -1,4 +1,4 @@
-import { MAX_EVENT_BYTES } from '../../core/record.ts';
+import { MAX_EVENT_BYTES } from '../../core/admission/record.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { connect } from '../connection.ts';
 import { CliError } from '../errors.ts';

@@ -1,4 +1,4 @@
-import { parseDuration } from '../../core/time.ts';
+import { parseDuration } from '../../core/values/time.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { deadLetterQueues } from '../dead-letters/queues.ts';
 import { redrive, waiting } from '../dead-letters/redrive.ts';

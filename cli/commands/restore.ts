@@ -1,7 +1,7 @@
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
-import type { UseCaseIR } from '../../core/ir.ts';
-import { parseUseCase } from '../../core/usecase.ts';
+import { parseUseCase } from '../../core/definition/usecase.ts';
+import type { UseCaseIR } from '../../core/ir/document.ts';
 import { loadStage } from '../../lib/config/stages.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { confirm, requirePerson } from '../confirmation.ts';

@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { GetObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { compareSequence } from '../../core/state.ts';
+import { compareSequence } from '../../core/state/state.ts';
 import { PREFIX } from '../../lib/feature-store/lake.ts';
 
 const quarantineLine = z.looseObject({

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { UseCaseIR } from '../../core/ir.ts';
+import type { UseCaseIR } from '../../core/ir/document.ts';
 import { loadUseCase } from '../../lib/config/use-case.ts';
 import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../local/cloud.ts';
 import type { Progress, ProgressStep } from '../../setup/progress.mjs';

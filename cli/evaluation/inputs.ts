@@ -1,11 +1,11 @@
 /** The events and queries of an evaluation, and the events of a replay: by the contracts that judge them in production. */
-import { type AdmitOptions, type Admitted, admit, type CompiledContracts } from '../../core/contract.ts';
-import { typeName } from '../../core/errors.ts';
-import { parseTimestamp } from '../../core/time.ts';
-import { MAX_EVENT_BYTES } from '../../lambdas/shared/stream-records.ts';
+import { type AdmitOptions, type Admitted, admit, type CompiledContracts } from '../../core/admission/admit.ts';
+import { typeName } from '../../core/ir/errors.ts';
+import { parseTimestamp } from '../../core/values/time.ts';
+import { MAX_EVENT_BYTES } from '../../lambdas/aws/stream-records.ts';
 import { type Judged, judgeLines } from '../input/bad-lines.ts';
 import { type LineProblem, objectOf } from '../input/event-line.ts';
-import type { InputEvent, Knowledge, Query } from './evaluation.ts';
+import type { InputEvent, Knowledge, Query } from '../../engine/evaluate/evaluation.ts';
 
 const SHARD = 'file';
 

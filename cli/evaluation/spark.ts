@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { FeatureValue } from '../../core/ir.ts';
+import type { FeatureValue } from '../../core/ir/document.ts';
 import { runChild } from '../children.ts';
 import { PYTHON, ROOT, RUNS } from '../paths.ts';
 import { useJava } from '../tools.ts';
-import type { Evaluation, Knowledge, Vectors } from './evaluation.ts';
+import type { Evaluation, Knowledge, Vectors } from '../../engine/evaluate/evaluation.ts';
 
 const SCRIPT = join(ROOT, 'cli', 'evaluation', 'spark_engine.py');
 

@@ -1,5 +1,5 @@
 /** What one of a feature's value stands for, by the contracts that its fields have: money in minor units, times in ms. */
-import type { AggregateFeatureIR, ContractIR, ExprIR, FeatureViewIR } from '../../core/ir.ts';
+import type { AggregateFeatureIR, ContractIR, ExprIR, FeatureViewIR } from '../../core/ir/document.ts';
 
 /** 10^-`scale` × ms^`ms`. */
 interface Unit {

@@ -1,6 +1,6 @@
 import { GetObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { compareSequence } from '../../core/state.ts';
+import { compareSequence } from '../../core/state/state.ts';
 import { PREFIX } from '../../lib/feature-store/lake.ts';
 import { parsePrivateJson } from '../private-json.ts';
 

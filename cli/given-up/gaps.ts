@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { archiveKey } from '../../lambdas/shared/lake.ts';
+import { archiveKey } from '../../lambdas/aws/lake.ts';
 import { PREFIX } from '../../lib/feature-store/lake.ts';
 import type { Clients } from '../connection.ts';
 

@@ -1,7 +1,7 @@
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { SERVICE } from '../../lib/monitoring/metric-names.ts';
+import { SERVICE } from '../../names/metrics.ts';
 import type { Clients } from '../connection.ts';
 import { messageOf } from '../errors.ts';
 import type { Watch } from '../jobs.ts';

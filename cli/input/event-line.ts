@@ -1,6 +1,6 @@
-import { MAX_ENTITY } from '../../core/contract.ts';
-import { typeName } from '../../core/errors.ts';
-import { isIdentifier } from '../../core/text.ts';
+import { MAX_ENTITY } from '../../core/admission/admit.ts';
+import { typeName } from '../../core/ir/errors.ts';
+import { isIdentifier } from '../../core/values/text.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 

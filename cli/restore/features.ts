@@ -6,10 +6,10 @@ import {
   type ListShardsCommandOutput,
   PutRecordCommand,
 } from '@aws-sdk/client-kinesis';
-import type { UseCaseIR } from '../../core/ir.ts';
-import { ERASED_KEY, ERASURES_KEY } from '../../core/tombstone.ts';
-import { JOIN_KEY } from '../../lambdas/shared/dynamo-joins.ts';
-import { CLOCK_KEY } from '../../lambdas/shared/dynamo-states.ts';
+import { ERASED_KEY, ERASURES_KEY } from '../../core/admission/tombstone.ts';
+import type { UseCaseIR } from '../../core/ir/document.ts';
+import { JOIN_KEY } from '../../lambdas/aws/dynamo/joins.ts';
+import { CLOCK_KEY } from '../../lambdas/aws/dynamo/states.ts';
 import type { Clients } from '../connection.ts';
 import { runGlueJob, type Watch } from '../jobs.ts';
 import type { Resources } from '../resources.ts';
@@ -112,7 +112,7 @@ async function firstHashKeys(client: KinesisClient, StreamName: string): Promise
   return found;
 }
 
-/** The item of lambdas/shared/dynamo-joins.ts: what lies at a mark or behind it is the stream's. */
+/** The item of lambdas/aws/dynamo/joins.ts: what lies at a mark or behind it is the stream's. */
 async function joinAt(
   client: DynamoDBClient,
   TableName: string,

@@ -2,12 +2,12 @@
 import { gunzipSync } from 'node:zlib';
 import { type DynamoDBClient, PutItemCommand, paginateScan } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
-import { type AlertState, decide, NEVER_ALERTED } from '../../core/alerts.ts';
-import type { AlertIR } from '../../core/ir.ts';
-import { tombstoneOf } from '../../core/tombstone.ts';
-import { DynamoScores } from '../../lambdas/shared/dynamo-scores.ts';
-import { DynamoFirstScore } from '../../lambdas/shared/first-score.ts';
-import type { Prediction } from '../../lambdas/shared/ports.ts';
+import { tombstoneOf } from '../../core/admission/tombstone.ts';
+import type { AlertIR } from '../../core/ir/document.ts';
+import { type AlertState, decide, NEVER_ALERTED } from '../../core/scores/alerts.ts';
+import { DynamoScores } from '../../lambdas/aws/dynamo/scores.ts';
+import { DynamoFirstScore } from '../../lambdas/aws/first-score.ts';
+import type { Prediction } from '../../engine/ports.ts';
 import { PREFIX } from '../../lib/feature-store/lake.ts';
 import type { Clients } from '../connection.ts';
 import type { Watch } from '../jobs.ts';

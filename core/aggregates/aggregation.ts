@@ -4,8 +4,9 @@
  * subtracting; only a retracted event is taken out of its own tile, where that is exact.
  * A cell is what one partial holds in one tile; null where no event touched it. Cells are never changed in place.
  */
-import type { ByteReader, ByteWriter } from '../bytes.ts';
-import type { AggregateFeatureIR, CanonicalEvent, FeatureValue, FieldType, Scalar } from '../ir.ts';
+
+import type { AggregateFeatureIR, CanonicalEvent, FeatureValue, FieldType, Scalar } from '../ir/document.ts';
+import type { ByteReader, ByteWriter } from '../values/bytes.ts';
 
 export type Value = string | number | boolean;
 

@@ -1,7 +1,7 @@
-import { HASH, VARINT } from '../byte-sizes.ts';
-import { type CappedSpec, declare } from '../declare.ts';
-import { fail } from '../errors.ts';
-import { hash53 } from '../hash.ts';
+import { type CappedSpec, declare } from '../definition/declare.ts';
+import { fail } from '../ir/errors.ts';
+import { HASH, VARINT } from '../values/byte-sizes.ts';
+import { hash53 } from '../values/hash.ts';
 import { type Aggregation, ANY, INEXACT, type PartialType } from './aggregation.ts';
 
 /** The smallest hashes, ascending; `theta` (null: none) is the smallest hash ever left out. */

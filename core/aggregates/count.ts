@@ -1,5 +1,5 @@
-import { VARINT } from '../byte-sizes.ts';
-import { declare, type EventsSpec } from '../declare.ts';
+import { declare, type EventsSpec } from '../definition/declare.ts';
+import { VARINT } from '../values/byte-sizes.ts';
 import { type Aggregation, EVENTS, type PartialType } from './aggregation.ts';
 
 /** Bytes: varint n. */

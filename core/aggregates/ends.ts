@@ -1,6 +1,6 @@
 /** first and last. */
-import { declare, type ValuesSpec } from '../declare.ts';
-import { isHashOf } from '../hash.ts';
+import { declare, type ValuesSpec } from '../definition/declare.ts';
+import { isHashOf } from '../values/hash.ts';
 import { type Aggregation, ANY, INEXACT, type PartialType } from './aggregation.ts';
 import { comparePicks, largestPick, type Pick, pickOf, readPick, writePick } from './picks.ts';
 

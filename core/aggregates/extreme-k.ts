@@ -1,6 +1,7 @@
 /** topK and bottomK. */
-import { SIGNED, VARINT } from '../byte-sizes.ts';
-import { declare, type KSpec } from '../declare.ts';
+
+import { declare, type KSpec } from '../definition/declare.ts';
+import { SIGNED, VARINT } from '../values/byte-sizes.ts';
 import { type Aggregation, INEXACT, NUMBERS, type PartialType } from './aggregation.ts';
 
 /** The first `k` values of an order, in it. Bytes: varint n, n signed values. */

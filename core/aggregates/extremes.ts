@@ -1,7 +1,8 @@
 /** min and max: of numbers, and of texts by code point. */
-import { SIGNED, VARINT } from '../byte-sizes.ts';
-import { declare, type ValuesSpec } from '../declare.ts';
-import { compareCodePoints } from '../text.ts';
+
+import { declare, type ValuesSpec } from '../definition/declare.ts';
+import { SIGNED, VARINT } from '../values/byte-sizes.ts';
+import { compareCodePoints } from '../values/text.ts';
 import { type Aggregation, INEXACT, NUMBERS, type Partial, type PartialType, TEXTS } from './aggregation.ts';
 
 type Extreme = number | string;

@@ -1,4 +1,4 @@
-import { declare, type KSpec } from '../declare.ts';
+import { declare, type KSpec } from '../definition/declare.ts';
 import type { Aggregation } from './aggregation.ts';
 import { LAST_K, picks } from './last-k.ts';
 import { comparePicks, type Pick } from './picks.ts';

@@ -1,6 +1,6 @@
-import { VARINT } from '../byte-sizes.ts';
-import { type CappedSpec, declare, type KSpec } from '../declare.ts';
-import { compareCodePoints } from '../text.ts';
+import { type CappedSpec, declare, type KSpec } from '../definition/declare.ts';
+import { VARINT } from '../values/byte-sizes.ts';
+import { compareCodePoints } from '../values/text.ts';
 import { type Aggregation, INEXACT, type PartialType, TEXTS } from './aggregation.ts';
 
 /** How often each value came; null: more values than the cap, so that a largest one can't be told. */

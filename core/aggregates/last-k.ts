@@ -1,6 +1,6 @@
-import { VARINT } from '../byte-sizes.ts';
-import { declare, type KSpec } from '../declare.ts';
-import { isHashOf } from '../hash.ts';
+import { declare, type KSpec } from '../definition/declare.ts';
+import { VARINT } from '../values/byte-sizes.ts';
+import { isHashOf } from '../values/hash.ts';
 import { type Aggregation, ANY, INEXACT, type PartialType } from './aggregation.ts';
 import { comparePicks, largestPick, type Pick, pickOf, readPick, writePick } from './picks.ts';
 

@@ -1,4 +1,4 @@
-import { declare, type ValuesSpec } from '../declare.ts';
+import { declare, type ValuesSpec } from '../definition/declare.ts';
 import type { Aggregation } from './aggregation.ts';
 import { SUM, type Sum } from './sum.ts';
 

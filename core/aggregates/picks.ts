@@ -1,8 +1,8 @@
 /** Single events, picked by the order (event_time, available_at, event_id). */
 
-import { EVENT_ID, scalar, VARINT } from '../byte-sizes.ts';
-import { ByteReader, type ByteWriter } from '../bytes.ts';
-import { compareCodePoints } from '../text.ts';
+import { EVENT_ID, scalar, VARINT } from '../values/byte-sizes.ts';
+import { ByteReader, type ByteWriter } from '../values/bytes.ts';
+import { compareCodePoints } from '../values/text.ts';
 import type { Value } from './aggregation.ts';
 
 export interface Pick {

@@ -1,6 +1,6 @@
-import { SIGNED, VARINT } from '../byte-sizes.ts';
-import { declare, type ValuesSpec } from '../declare.ts';
-import { fail } from '../errors.ts';
+import { declare, type ValuesSpec } from '../definition/declare.ts';
+import { fail } from '../ir/errors.ts';
+import { SIGNED, VARINT } from '../values/byte-sizes.ts';
 import { type Aggregation, NUMBERS, type PartialType } from './aggregation.ts';
 
 /** How many values fell into each bucket, buckets ascending. */

@@ -1,6 +1,6 @@
 /** stddev and stddevSample. */
-import { declare, type ValuesSpec } from '../declare.ts';
-import { ratio } from '../ratio.ts';
+import { declare, type ValuesSpec } from '../definition/declare.ts';
+import { ratio } from '../values/ratio.ts';
 import type { Aggregation } from './aggregation.ts';
 import { type Moments, spread, VARIANCE } from './variance.ts';
 

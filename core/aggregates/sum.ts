@@ -1,5 +1,5 @@
-import { SIGNED, VARINT } from '../byte-sizes.ts';
-import { declare, type ValuesSpec } from '../declare.ts';
+import { declare, type ValuesSpec } from '../definition/declare.ts';
+import { SIGNED, VARINT } from '../values/byte-sizes.ts';
 import { type Aggregation, type PartialType, SUMMED } from './aggregation.ts';
 
 export interface Sum {

@@ -1,7 +1,7 @@
 /** timeSinceLast and timeSinceFirst. */
 
-import { VARINT } from '../byte-sizes.ts';
-import { declare, type EventsSpec } from '../declare.ts';
+import { declare, type EventsSpec } from '../definition/declare.ts';
+import { VARINT } from '../values/byte-sizes.ts';
 import { type Aggregation, EVENTS, INEXACT, type PartialType } from './aggregation.ts';
 
 /** Bytes: varint time - tile start. */

@@ -1,6 +1,6 @@
-import { SIGNED, VARINT } from '../byte-sizes.ts';
-import { declare, type ValuesSpec } from '../declare.ts';
-import { ratio } from '../ratio.ts';
+import { declare, type ValuesSpec } from '../definition/declare.ts';
+import { SIGNED, VARINT } from '../values/byte-sizes.ts';
+import { ratio } from '../values/ratio.ts';
 import { type Aggregation, type FieldRule, type PartialType, SUMMED } from './aggregation.ts';
 import { exact, type Sum, total } from './sum.ts';
 

@@ -95,7 +95,7 @@ export function definitionsPage(): string {
 
   return page(
     'Definitions',
-    ['core/define.ts'],
+    ['core/definition/define.ts'],
     [
       "What a use case imports from `'tidemark'`.\n[Your own use case](../how-to/own-use-case.md) shows them at work; [the design](../design.md#what-a-feature-value-is) says what each value means.",
       '## Parts of a use case',

@@ -1,5 +1,5 @@
 /** docs/reference/metrics.md: every metric of our own, from the one home of their names. */
-import { DIMENSION, METRIC, METRIC_NAMESPACE } from '../../lib/monitoring/metric-names.ts';
+import { DIMENSION, METRIC, METRIC_NAMESPACE } from '../../names/metrics.ts';
 import { code, page, table } from './markdown.ts';
 import { constant, membersOf, wordsOf } from './sources.ts';
 
@@ -17,7 +17,7 @@ export function metricsPage(): string {
   const dimensions = membersOf('DIMENSION');
   return page(
     'Metrics',
-    ['lib/monitoring/metric-names.ts'],
+    ['names/metrics.ts'],
     [
       `All are in the namespace ${code(METRIC_NAMESPACE)}.\nThe dashboard and [the alarms](alarms.md) read them; the runbook says what to do.`,
       table(['metric', 'emitted by', 'unit', 'what'], rows),

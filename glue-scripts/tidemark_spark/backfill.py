@@ -37,7 +37,7 @@ from .tables import Tables, snapshot_id
 from .tombstones import ERASED_KEY, any_erased, read_tombstones, tombstone_of, without_erased
 
 _TRIES = 8
-# An item ends at 400 KB; as the processor has it (lambdas/shared/dynamo-states.ts).
+# An item ends at 400 KB; as the processor has it (lambdas/aws/dynamo/states.ts).
 MAX_STATE_BYTES = 350 * 1024
 
 

@@ -1,4 +1,4 @@
-"""State codec, version 3: the same bytes as core/codec.ts, whose header describes them.
+"""State codec, version 3: the same bytes as core/state/codec.ts, whose header describes them.
 
 test/conformance/states.json holds both to it. Spark makes states and the stream processor reads them, so there is no
 more of reading than the healing has to know before it compares bytes.
@@ -14,7 +14,7 @@ CODEC_VERSION = 3
 OUTDATED = frozenset([b"\x01", b"\x02", b"\x83"])
 """First bytes of states that former code wrote, or that remember ids by its hash."""
 READABLE = OUTDATED | {bytes((CODEC_VERSION,))}
-"""First bytes of states that the deployed code reads (core/codec.ts)."""
+"""First bytes of states that the deployed code reads (core/state/codec.ts)."""
 
 
 class CodecError(ValueError):

@@ -1,4 +1,4 @@
-"""What may differ between the versions of an event type, by the same rule as core/validate-contracts.ts.
+"""What may differ between the versions of an event type, by the same rule as core/definition/validate-contracts.ts.
 
 test/conformance/versions.json holds both to it. A document is checked where it is defined; Spark looks again, because a
 job must not compute with what the stream would refuse.

@@ -1,6 +1,6 @@
 """The contract interpreter: bytes of one wire event → a canonical event, or a rejection with its reason.
 
-The same rules in the same order as core/contract.ts: rename → trim/case → parse → default → range/enum → derived.
+The same rules in the same order as core/admission/admit.ts: rename → trim/case → parse → default → range/enum → derived.
 test/conformance/contracts.json holds both to them.
 """
 
@@ -73,7 +73,7 @@ def compile_contracts(contracts: list[dict[str, Any]]) -> Contracts:
 
 
 def admit(data: bytes, position: Position, contracts: Contracts, options: AdmitOptions) -> dict[str, Any]:
-    """The canonical event (keys of core/ir.ts CanonicalEvent, `properties` a dict). Raises Rejection, nothing else."""
+    """The canonical event (keys of core/ir/document.ts CanonicalEvent, `properties` a dict). Raises Rejection, nothing else."""
     text, raw = _parse_record(data, options.max_bytes)
     try:
         return _canonicalise(text, raw, position, contracts, options)
@@ -94,7 +94,7 @@ def schema_version_claim(value: Any) -> int | None:
 
 
 def is_identifier(text: str, longest: int) -> bool:
-    """1 to `longest` code points, well-formed, none of them a control character or a line end (core/text.ts)."""
+    """1 to `longest` code points, well-formed, none of them a control character or a line end (core/values/text.ts)."""
     return text != "" and len(text) <= longest and is_well_formed(text) and not _UNNAMEABLE.search(text)
 
 

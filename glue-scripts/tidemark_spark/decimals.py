@@ -1,4 +1,4 @@
-"""Decimals and instants from their text, by the same rules as core/decimal.ts and core/time.ts.
+"""Decimals and instants from their text, by the same rules as core/values/decimal.ts and core/values/time.ts.
 
 test/conformance/contracts.json holds both to them.
 """

@@ -18,7 +18,7 @@ from .tables import Tables, merge
 HISTORY_SHARD = "history"
 ROWS_A_BATCH = 20_000
 MAX_EVENT_BYTES = 256 * 1024
-"""The one limit on every way in (core/record.ts)."""
+"""The one limit on every way in (core/admission/record.ts)."""
 
 _EVENT = """event_id string, entity_id string, event_type string, event_time long, source_time long, source string,
     schema_version int, properties string, available_at long, shard_id string, sequence_number string,

@@ -1,6 +1,6 @@
 """Which events no state can hold: those that would take a sum beyond ±(2^53 − 1), judged in the order of their arrival.
 
-The stream processor refuses the same ones (core/apply-exactly.ts) and quarantines them.
+The stream processor refuses the same ones (core/state/apply-exactly.ts) and quarantines them.
 """
 
 from __future__ import annotations

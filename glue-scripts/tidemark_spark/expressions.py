@@ -1,4 +1,4 @@
-"""Expressions of the IR in IEEE-754 binary64, by the rules of core/expr.ts.
+"""Expressions of the IR in IEEE-754 binary64, by the rules of core/values/expr.ts.
 
 Null where an operand is null (except `coalesce`), at a division by zero, and where a result is not finite.
 """

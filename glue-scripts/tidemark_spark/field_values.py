@@ -1,4 +1,4 @@
-"""One property of an event as the column that its contract declares, by the same rules as core/field-value.ts."""
+"""One property of an event as the column that its contract declares, by the same rules as core/admission/field-value.ts."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Several JSON values in the bytes of one record: one a line, or one right after the other.
 
-By their brackets and quotes alone, so that a broken value is a part of its own; the same parts as core/framing.ts.
+By their brackets and quotes alone, so that a broken value is a part of its own; the same parts as core/admission/framing.ts.
 """
 
 from __future__ import annotations

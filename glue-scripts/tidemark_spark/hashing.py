@@ -1,4 +1,4 @@
-"""The hashes of core/hash.ts over whole columns.
+"""The hashes of core/values/hash.ts over whole columns.
 
 Of event ids 53 bits of sha256, so that nobody finds an id that is taken for another's; of distinct values 53 bits of
 MurmurHash3 (x86, 32 bit; Appleby, public domain).

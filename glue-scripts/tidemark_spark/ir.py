@@ -1,4 +1,4 @@
-"""Reads the compiled use case (the IR document, see core/ir.ts) and answers what Spark needs to know of it.
+"""Reads the compiled use case (the IR document, see core/ir/document.ts) and answers what Spark needs to know of it.
 
 The document is kept as the plain JSON it is: every other engine reads the same keys, so who knows one knows all.
 """
@@ -47,7 +47,7 @@ def view_named(use_case: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def online_view(use_case: dict[str, Any]) -> dict[str, Any]:
-    """The view that is kept up online: the one the model reads; without a model there is one only (core/parts.ts)."""
+    """The view that is kept up online: the one the model reads; without a model there is one only (core/ir/parts.ts)."""
     model = use_case.get("model")
     return view_named(use_case, model["view"]) if model else use_case["views"][0]
 

@@ -59,7 +59,7 @@ class Online:
 
 
 def is_fenced(table: str, view: str) -> bool:
-    """Consistent. A fence goes down when the version is kept up no more (lambdas/shared/retirement.ts)."""
+    """Consistent. A fence goes down when the version is kept up no more (lambdas/aws/dynamo/retirement.ts)."""
     item = aws.client("dynamodb").get_item(TableName=table, Key=key_of(FENCE_KEY, view), ConsistentRead=True)
     return item.get("Item", {}).get("ready", {}).get("BOOL") is True
 
@@ -161,7 +161,7 @@ def _settled(spark: SparkSession, tables: Tables, online: Online, join: JoinItem
 
 
 class JoinItem:
-    """The item about the joins of one view version, as lambdas/shared/dynamo-joins.ts writes it too."""
+    """The item about the joins of one view version, as lambdas/aws/dynamo/joins.ts writes it too."""
 
     def __init__(self, table: str, view: str) -> None:
         self.view = view

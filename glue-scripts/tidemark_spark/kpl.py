@@ -1,6 +1,6 @@
 """Records that the Kinesis Producer Library has aggregated: magic number, protobuf message, md5 of the message.
 
-https://github.com/awslabs/amazon-kinesis-producer/blob/master/aggregation-format.md; the same verdicts as core/kpl.ts.
+https://github.com/awslabs/amazon-kinesis-producer/blob/master/aggregation-format.md; the same verdicts as core/admission/kpl.ts.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What states of a view with retractions remember: events that may be retracted, and retractions that wait for theirs.
 
-The same content as core/ledger.ts keeps, whatever the order of arrival was.
+The same content as core/state/ledger.ts keeps, whatever the order of arrival was.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Local times of a contract's zone, by the offsets that stand in its document (core/time-zone.ts)."""
+"""Local times of a contract's zone, by the offsets that stand in its document (core/values/time-zone.ts)."""
 
 from __future__ import annotations
 

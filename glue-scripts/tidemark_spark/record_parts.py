@@ -1,6 +1,6 @@
 """What one record holds: one event mostly; several where a producer aggregated them or wrote several JSON objects.
 
-Each is admitted by itself; all have the record's sequence number. The same parts and verdicts as core/record-parts.ts.
+Each is admitted by itself; all have the record's sequence number. The same parts and verdicts as core/admission/record-parts.ts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .kpl import KplError, deaggregate, is_aggregated
 _FEW = 16
 """Fewer parts are looked at in any record."""
 _LEAST_BYTES = 64
-"""The smallest event takes more (core/record-parts.ts)."""
+"""The smallest event takes more (core/admission/record-parts.ts)."""
 
 
 @dataclass(frozen=True)

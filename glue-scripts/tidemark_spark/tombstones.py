@@ -1,4 +1,4 @@
-"""Who was erased: hashes in the online table. Every job that writes entities asks here (see core/tombstone.ts)."""
+"""Who was erased: hashes in the online table. Every job that writes entities asks here (see core/admission/tombstone.ts)."""
 
 from __future__ import annotations
 

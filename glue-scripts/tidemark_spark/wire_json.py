@@ -36,7 +36,7 @@ def parse(text: str) -> Any:
 def is_deeper(text: str, limit: int) -> bool:
     """Whether objects and arrays are nested more than `limit` deep; the outermost is level 1.
 
-    Text that is no JSON has an answer too: brackets outside of strings are counted as they come (core/json-text.ts).
+    Text that is no JSON has an answer too: brackets outside of strings are counted as they come (core/admission/json-text.ts).
     """
     if text.count("{") + text.count("[") <= limit:
         return False

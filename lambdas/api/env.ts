@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { common, name } from '../shared/environment.ts';
-import { prediction } from '../shared/scoring-environment.ts';
+import { common, name } from '../aws/environment.ts';
+import { prediction } from '../aws/scoring-environment.ts';
 
 /** It answers and keeps nothing but the vectors that it served: it has no table of scores. */
 export const scoring = z.object(prediction);

@@ -1,14 +1,14 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { hasModel } from '../../core/parts.ts';
-import { METRIC } from '../../lib/monitoring/metric-names.ts';
-import { PATIENCE } from '../shared/endpoint.ts';
-import { readEnvironment } from '../shared/environment.ts';
-import { ModelFailedError, ScoreRefusedError } from '../shared/ports.ts';
-import { predict, predictionsKey } from '../shared/scoring.ts';
-import { featureAdapters, predictionAdapters } from '../shared/scoring-adapters.ts';
-import type { ServingVersion } from '../shared/serving-versions.ts';
-import { createTelemetry } from '../shared/telemetry.ts';
-import { loadVersions } from '../shared/usecase.ts';
+import { hasModel } from '../../core/ir/parts.ts';
+import { METRIC } from '../../names/metrics.ts';
+import { PATIENCE } from '../aws/endpoint.ts';
+import { readEnvironment } from '../aws/environment.ts';
+import { ModelFailedError, ScoreRefusedError } from '../../engine/ports.ts';
+import { predict, predictionsKey } from '../../engine/score/scoring.ts';
+import { featureAdapters, predictionAdapters } from '../aws/scoring-adapters.ts';
+import type { ServingVersion } from '../../engine/score/serving-versions.ts';
+import { createTelemetry } from '../aws/telemetry.ts';
+import { loadVersions } from '../aws/use-case.ts';
 import { schema, scoring as scoringSchema } from './env.ts';
 import { type ApiAnswer, BadRequestError, parseRequest, type VectorAnswer, vectorsOf } from './requests.ts';
 

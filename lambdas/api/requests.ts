@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { isEntityId, MAX_ENTITY } from '../../core/contract.ts';
-import { finalise } from '../../core/finalise.ts';
-import type { FeatureValue } from '../../core/ir.ts';
-import { inexactFeatures } from '../../core/state.ts';
-import type { StoredState, Unreadable } from '../shared/ports.ts';
-import { type Candidate, instantAfter } from '../shared/scoring.ts';
-import type { LoadedUseCase } from '../shared/usecase.ts';
+import { isEntityId, MAX_ENTITY } from '../../core/admission/admit.ts';
+import type { FeatureValue } from '../../core/ir/document.ts';
+import { finalise } from '../../core/state/finalise.ts';
+import { inexactFeatures } from '../../core/state/state.ts';
+import type { StoredState, Unreadable } from '../../engine/ports.ts';
+import { type Candidate, instantAfter } from '../../engine/score/scoring.ts';
+import type { LoadedUseCase } from '../aws/use-case.ts';
 
 export const MAX_ENTITIES = 100;
 

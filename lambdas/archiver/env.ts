@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { common, name } from '../shared/environment.ts';
+import { common, name } from '../aws/environment.ts';
 
 export const schema = z.object({
   ...common,

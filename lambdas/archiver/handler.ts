@@ -1,15 +1,15 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
-import { compileContracts } from '../../core/contract.ts';
-import { METRIC } from '../../lib/monitoring/metric-names.ts';
-import { dynamoClient } from '../shared/dynamo-client.ts';
-import { DynamoTombstones } from '../shared/dynamo-tombstones.ts';
-import { readEnvironment } from '../shared/environment.ts';
-import { archiveKey, LakeSink } from '../shared/lake.ts';
-import { patient } from '../shared/patience.ts';
-import { MAX_EVENT_BYTES, streamRecords } from '../shared/stream-records.ts';
-import { createTelemetry } from '../shared/telemetry.ts';
-import { loadUseCase } from '../shared/usecase.ts';
+import { compileContracts } from '../../core/admission/admit.ts';
+import { METRIC } from '../../names/metrics.ts';
+import { dynamoClient } from '../aws/dynamo/client.ts';
+import { DynamoTombstones } from '../aws/dynamo/tombstones.ts';
+import { readEnvironment } from '../aws/environment.ts';
+import { archiveKey, LakeSink } from '../aws/lake.ts';
+import { patient } from '../aws/patience.ts';
+import { MAX_EVENT_BYTES, streamRecords } from '../aws/stream-records.ts';
+import { createTelemetry } from '../aws/telemetry.ts';
+import { loadUseCase } from '../aws/use-case.ts';
 import { archivable } from './archivable.ts';
 import { schema } from './env.ts';
 

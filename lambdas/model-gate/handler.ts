@@ -3,11 +3,11 @@ import { createGunzip } from 'node:zlib';
 import { GetObjectCommand, HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { extract } from 'tar-stream';
 import { z } from 'zod';
-import { requireModel } from '../../core/parts.ts';
-import { readEnvironment } from '../shared/environment.ts';
-import { patient } from '../shared/patience.ts';
-import { createTelemetry } from '../shared/telemetry.ts';
-import { loadUseCase } from '../shared/usecase.ts';
+import { requireModel } from '../../core/ir/parts.ts';
+import { readEnvironment } from '../aws/environment.ts';
+import { patient } from '../aws/patience.ts';
+import { createTelemetry } from '../aws/telemetry.ts';
+import { loadUseCase } from '../aws/use-case.ts';
 import { decideGate, type GateDecision, manifestSchema, metricsSchema } from './decide.ts';
 import { schema } from './env.ts';
 

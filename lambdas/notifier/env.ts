@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { common, name } from '../shared/environment.ts';
+import { common, name } from '../aws/environment.ts';
 
 export const publisherSchema = z.object({ ...common, ALERT_TOPIC_ARN: name });
 export type PublisherEnv = z.infer<typeof publisherSchema>;

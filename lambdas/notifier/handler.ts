@@ -1,10 +1,10 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SNSEvent } from 'aws-lambda';
-import { METRIC } from '../../lib/monitoring/metric-names.ts';
-import { dynamoClient } from '../shared/dynamo-client.ts';
-import { readEnvironment } from '../shared/environment.ts';
-import { patient } from '../shared/patience.ts';
-import { createTelemetry } from '../shared/telemetry.ts';
+import { METRIC } from '../../names/metrics.ts';
+import { dynamoClient } from '../aws/dynamo/client.ts';
+import { readEnvironment } from '../aws/environment.ts';
+import { patient } from '../aws/patience.ts';
+import { createTelemetry } from '../aws/telemetry.ts';
 import { notifierSchema } from './env.ts';
 import { type Alert, slackMessage } from './message.ts';
 import { type AlertKey, Outbox } from './outbox.ts';

@@ -1,9 +1,9 @@
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
-import { METRIC } from '../../lib/monitoring/metric-names.ts';
-import { readEnvironment } from '../shared/environment.ts';
-import { patient } from '../shared/patience.ts';
-import { createTelemetry } from '../shared/telemetry.ts';
+import { METRIC } from '../../names/metrics.ts';
+import { readEnvironment } from '../aws/environment.ts';
+import { patient } from '../aws/patience.ts';
+import { createTelemetry } from '../aws/telemetry.ts';
 import { publisherSchema } from './env.ts';
 import { handOver } from './hand-over.ts';
 import { type Announcement, notificationOf, subjectOf } from './message.ts';

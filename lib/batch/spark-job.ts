@@ -9,7 +9,7 @@ import type { OfflineCatalog } from '../feature-store/offline-catalog.ts';
 import { CodeAsset } from '../foundation/code-asset.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import { acknowledge, explainWildcards } from '../foundation/wildcards.ts';
-import { METRIC_NAMESPACE, type MetricName, type Service } from '../monitoring/metric-names.ts';
+import { METRIC_NAMESPACE, type MetricName, type Service } from '../../names/metrics.ts';
 import { dimensionsOf } from '../monitoring/metrics.ts';
 
 /** Name of the Iceberg catalog in Spark SQL. */

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { contractBreaks } from '../../core/compatibility.ts';
-import { DefinitionError } from '../../core/errors.ts';
-import type { UseCaseIR } from '../../core/ir.ts';
-import { onlineView } from '../../core/parts.ts';
-import { parseUseCase } from '../../core/usecase.ts';
+import { contractBreaks } from '../../core/definition/compatibility.ts';
+import { parseUseCase } from '../../core/definition/usecase.ts';
+import type { UseCaseIR } from '../../core/ir/document.ts';
+import { DefinitionError } from '../../core/ir/errors.ts';
+import { onlineView } from '../../core/ir/parts.ts';
 import { ConfigError } from './config-error.ts';
 
 /** What a use case's `released.json` says was released last. @param folder of the use case */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { AggregateFeatureIR, FeatureViewIR, UseCaseIR } from '../../core/ir.ts';
-import { DAY } from '../../core/time.ts';
+import type { AggregateFeatureIR, FeatureViewIR, UseCaseIR } from '../../core/ir/document.ts';
+import { DAY } from '../../core/values/time.ts';
 import { ConfigError } from './config-error.ts';
 
 const days = z.int().min(1).max(36_500);

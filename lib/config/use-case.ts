@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { DefinitionError } from '../../core/errors.ts';
-import type { UseCaseIR } from '../../core/ir.ts';
-import { parseUseCase } from '../../core/usecase.ts';
+import { parseUseCase } from '../../core/definition/usecase.ts';
+import type { UseCaseIR } from '../../core/ir/document.ts';
+import { DefinitionError } from '../../core/ir/errors.ts';
 import { ConfigError, typeName } from './config-error.ts';
 import { Release } from './released.ts';
 

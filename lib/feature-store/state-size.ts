@@ -1,6 +1,6 @@
-import type { UseCaseIR } from '../../core/ir.ts';
-import { largestStateBytes, MAX_STATE_BYTES } from '../../core/state-size.ts';
-import { compileView } from '../../core/view.ts';
+import type { UseCaseIR } from '../../core/ir/document.ts';
+import { compileView } from '../../core/state/plan.ts';
+import { largestStateBytes, MAX_STATE_BYTES } from '../../core/state/state-size.ts';
 
 /** A sentence for each view whose states may outgrow an item of the features table; events beyond are refused as OVERSIZE. */
 export function stateSizeWarnings({ views, contracts }: Pick<UseCaseIR, 'views' | 'contracts'>): string[] {

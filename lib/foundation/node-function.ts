@@ -19,7 +19,7 @@ import {
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { Service } from '../monitoring/metric-names.ts';
+import type { Service } from '../../names/metrics.ts';
 import type { DataKey } from './data-key.ts';
 import type { Deployment } from './deployment.ts';
 import { functionCode } from './function-code.ts';

@@ -7,7 +7,7 @@ import type { Deployment } from '../foundation/deployment.ts';
 import { NodeFunction } from '../foundation/node-function.ts';
 import type { AlarmRegistry } from '../monitoring/alarm-registry.ts';
 import { addStreamAlarms } from '../monitoring/function-alarms.ts';
-import { SERVICE } from '../monitoring/metric-names.ts';
+import { SERVICE } from '../../names/metrics.ts';
 import type { EventStream } from './event-stream.ts';
 import { consumerProps } from './stream-consumer.ts';
 

@@ -18,7 +18,7 @@ import type { Deployment } from '../foundation/deployment.ts';
 import type { EventStream } from '../ingestion/event-stream.ts';
 import { QUARANTINE_SENTENCES } from '../ingestion/processor.ts';
 import type { ScoringEndpoint } from '../serving/scoring-endpoint.ts';
-import { METRIC, type MetricName, SERVICE, type Service } from './metric-names.ts';
+import { METRIC, type MetricName, SERVICE, type Service } from '../../names/metrics.ts';
 import { tidemarkMetric } from './metrics.ts';
 
 export interface PipelineDashboardProps {

@@ -12,7 +12,7 @@ import type { Deployment } from '../foundation/deployment.ts';
 import { NodeFunction } from '../foundation/node-function.ts';
 import { VendedLogs } from '../foundation/vended-logs.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
-import { SERVICE } from '../monitoring/metric-names.ts';
+import { SERVICE } from '../../names/metrics.ts';
 import type { ScoringEndpoint } from './scoring-endpoint.ts';
 import { predictionVariables } from './scoring-variables.ts';
 

@@ -11,7 +11,7 @@ import { NodeFunction } from '../foundation/node-function.ts';
 import { consumerProps } from '../ingestion/stream-consumer.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addStreamAlarms } from '../monitoring/function-alarms.ts';
-import { METRIC, SERVICE } from '../monitoring/metric-names.ts';
+import { METRIC, SERVICE } from '../../names/metrics.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
 import type { ScoringEndpoint } from './scoring-endpoint.ts';
 import { recordingVariables } from './scoring-variables.ts';

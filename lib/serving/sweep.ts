@@ -22,7 +22,7 @@ import { explainWildcards } from '../foundation/wildcards.ts';
 import type { EventStream } from '../ingestion/event-stream.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm, addErrorAlarm } from '../monitoring/function-alarms.ts';
-import { METRIC, SERVICE } from '../monitoring/metric-names.ts';
+import { METRIC, SERVICE } from '../../names/metrics.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
 import type { ScoringEndpoint } from './scoring-endpoint.ts';
 import { recordingVariables } from './scoring-variables.ts';

@@ -1,6 +1,6 @@
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { hasModel } from '../../core/parts.ts';
+import { hasModel } from '../../core/ir/parts.ts';
 import type { StageConfig } from '../config/stage-config.ts';
 import { Lake } from '../feature-store/lake.ts';
 import { OfflineCatalog } from '../feature-store/offline-catalog.ts';

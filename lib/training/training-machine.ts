@@ -20,7 +20,7 @@ import { VendedLogs } from '../foundation/vended-logs.ts';
 import { explainWildcards } from '../foundation/wildcards.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm, addErrorAlarm } from '../monitoring/function-alarms.ts';
-import { SERVICE } from '../monitoring/metric-names.ts';
+import { SERVICE } from '../../names/metrics.ts';
 import { CHAMPION_VARIANT, type ScoringEndpoint } from '../serving/scoring-endpoint.ts';
 import type { ModelRegistry } from './model-registry.ts';
 import { ROLLBACK_ALARM_PREFIX } from './rollback-alarms.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { badRecords, type WireEvent } from '../../cli/bad-records.ts';
-import { admit, compileContracts } from '../../core/contract.ts';
-import { contract, field } from '../../core/define.ts';
-import type { UseCaseIR } from '../../core/ir.ts';
+import { admit, compileContracts } from '../../core/admission/admit.ts';
+import { contract, field } from '../../core/definition/define.ts';
+import type { UseCaseIR } from '../../core/ir/document.ts';
 
 const LAG_MS = 60_000;
 const AT = Date.UTC(2017, 11, 5, 10);

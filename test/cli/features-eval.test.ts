@@ -16,12 +16,15 @@ let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tidemark-outside-'));
   const source = readFileSync(join(TINY, 'index.ts'), 'utf8');
-  const define = "'../../../../core/define.ts'";
+  const define = "'../../../../core/definition/define.ts'";
   mkdirSync(join(folder, 'reading'));
   writeFileSync(join(folder, 'reading', 'index.ts'), source.replace(define, "'tidemark'"));
   mkdirSync(join(folder, 'broken'));
   const broken = source.replace("window: '7d'", "window: 'a week'");
-  writeFileSync(join(folder, 'broken', 'index.ts'), broken.replace(define, `'${resolve('core/define.ts')}'`));
+  writeFileSync(
+    join(folder, 'broken', 'index.ts'),
+    broken.replace(define, `'${resolve('core/definition/define.ts')}'`),
+  );
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 

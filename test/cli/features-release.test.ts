@@ -16,7 +16,10 @@ async function released(name: string, from: string | null, change: (source: stri
   const at = join(folder, name);
   mkdirSync(at);
   const source = readFileSync(resolve('test/fixtures/usecases/tiny/index.ts'), 'utf8');
-  writeFileSync(join(at, 'index.ts'), change(source.replace('../../../../core/define.ts', resolve('core/define.ts'))));
+  writeFileSync(
+    join(at, 'index.ts'),
+    change(source.replace('../../../../core/definition/define.ts', resolve('core/definition/define.ts'))),
+  );
   if (from !== null) writeFileSync(join(at, 'released.json'), document(from));
   const log = jest.spyOn(console, 'log').mockImplementation(() => {});
   try {

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { WireEvent } from '../../cli/bad-records.ts';
 import { descendants } from '../../cli/demo/memory.ts';
 import { byDay, readEvents } from '../../cli/replay.ts';
-import { contract, field } from '../../core/define.ts';
-import type { TimestampFormat, UseCaseIR } from '../../core/ir.ts';
+import { contract, field } from '../../core/definition/define.ts';
+import type { TimestampFormat, UseCaseIR } from '../../core/ir/document.ts';
 
 const DAY = 86_400_000;
 const START = Date.UTC(2017, 11, 1);

@@ -17,10 +17,10 @@ import type { Resources } from '../../cli/resources.ts';
 import { clearStates } from '../../cli/restore/features.ts';
 import { foldPredictions, restoreScores } from '../../cli/restore/scores.ts';
 import { putTombstonesBack, readTombstones, writeTombstone } from '../../cli/tombstones.ts';
-import { type AlertState, decide, NEVER_ALERTED } from '../../core/alerts.ts';
-import type { AlertIR } from '../../core/ir.ts';
-import { ERASED_KEY, ERASURES_KEY, tombstoneOf } from '../../core/tombstone.ts';
-import { DynamoTombstones } from '../../lambdas/shared/dynamo-tombstones.ts';
+import { ERASED_KEY, ERASURES_KEY, tombstoneOf } from '../../core/admission/tombstone.ts';
+import type { AlertIR } from '../../core/ir/document.ts';
+import { type AlertState, decide, NEVER_ALERTED } from '../../core/scores/alerts.ts';
+import { DynamoTombstones } from '../../lambdas/aws/dynamo/tombstones.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { createTables } from '../lambdas/tables.ts';
 

@@ -18,7 +18,7 @@ import {
   sum,
   timeSinceLast,
   variance,
-} from '../../core/define.ts';
+} from '../../core/definition/define.ts';
 
 const order = contract('order', 1, {
   fields: {

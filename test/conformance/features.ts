@@ -2,16 +2,16 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Evaluation, Knowledge } from '../../cli/evaluation/evaluation.ts';
+import type { Evaluation, Knowledge } from '../../engine/evaluate/evaluation.ts';
 import { readEvents, readQueries } from '../../cli/evaluation/inputs.ts';
 import { type Judged, requireGood } from '../../cli/input/bad-lines.ts';
-import { compileContracts } from '../../core/contract.ts';
-import { hashOf, versionOf } from '../../core/definition-hash.ts';
-import type { ContractIR, FeatureIR, FeatureValue, FeatureViewIR } from '../../core/ir.ts';
-import { DAY } from '../../core/time.ts';
-import { useCaseSchema } from '../../core/usecase.ts';
-import { checkView } from '../../core/validate-view.ts';
-import { retractionRules } from '../../core/view.ts';
+import { compileContracts } from '../../core/admission/admit.ts';
+import { hashOf, versionOf } from '../../core/definition/hash.ts';
+import { useCaseSchema } from '../../core/definition/usecase.ts';
+import { checkView } from '../../core/definition/validate-view.ts';
+import type { ContractIR, FeatureIR, FeatureValue, FeatureViewIR } from '../../core/ir/document.ts';
+import { retractionRules } from '../../core/state/plan.ts';
+import { DAY } from '../../core/values/time.ts';
 
 interface FeatureCase {
   readonly rule: string;

@@ -1,12 +1,12 @@
 /** Seeded views and streams with what the oracle and the codec say of them. */
 import fc from 'fast-check';
 import { AGGREGATION_OPS, type AggregationOp } from '../../core/aggregates/table.ts';
-import { encodeState } from '../../core/codec.ts';
-import type { CanonicalEvent } from '../../core/ir.ts';
+import type { CanonicalEvent } from '../../core/ir/document.ts';
 import { type Knowledge, oracle } from '../../core/oracle.ts';
-import { applyEvents, emptyState } from '../../core/state.ts';
-import { DAY, HOUR } from '../../core/time.ts';
-import { compileView } from '../../core/view.ts';
+import { encodeState } from '../../core/state/codec.ts';
+import { compileView } from '../../core/state/plan.ts';
+import { applyEvents, emptyState } from '../../core/state/state.ts';
+import { DAY, HOUR } from '../../core/values/time.ts';
 import { EPOCH, fieldsFor, newestArrival, stream, viewWith } from '../core/generators.ts';
 import { collidingIds } from './colliding-ids.ts';
 

@@ -1,6 +1,6 @@
 /** The cases of sums at the edge of what is exact, as views and canonical events: past the contracts, whose bounds keep ordinary sums away from it. */
 import { readFileSync } from 'node:fs';
-import type { CanonicalEvent, FeatureIR, FeatureValue, FeatureViewIR } from '../../core/ir.ts';
+import type { CanonicalEvent, FeatureIR, FeatureValue, FeatureViewIR } from '../../core/ir/document.ts';
 
 interface SumEvent {
   readonly event_id: string;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type AlertState, decide, linkOf, NEVER_ALERTED, reasons, titleOf } from '../../core/alerts.ts';
-import type { AlertIR } from '../../core/ir.ts';
+import type { AlertIR } from '../../core/ir/document.ts';
+import { type AlertState, decide, linkOf, NEVER_ALERTED, reasons, titleOf } from '../../core/scores/alerts.ts';
 import { ir, usecase } from '../lambdas/use-case.ts';
 
 const DAY = 86_400_000;

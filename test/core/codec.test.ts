@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Pick } from '../../core/aggregates/picks.ts';
-import { ByteReader, ByteWriter, CodecError } from '../../core/bytes.ts';
-import { decodeState, encodeState } from '../../core/codec.ts';
-import { applyEvents, type EntityState, emptyState } from '../../core/state.ts';
-import { compileView } from '../../core/view.ts';
+import { decodeState, encodeState } from '../../core/state/codec.ts';
+import { compileView } from '../../core/state/plan.ts';
+import { applyEvents, type EntityState, emptyState } from '../../core/state/state.ts';
+import { ByteReader, ByteWriter, CodecError } from '../../core/values/bytes.ts';
 import { stream, view } from './generators.ts';
 
 /** With everything read that is bytes still. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { type ContractBreak, contractBreaks } from '../../core/compatibility.ts';
-import { contract, expr, field } from '../../core/define.ts';
-import type { FieldSpec } from '../../core/define-contracts.ts';
+import { type ContractBreak, contractBreaks } from '../../core/definition/compatibility.ts';
+import type { FieldSpec } from '../../core/definition/contracts.ts';
+import { contract, expr, field } from '../../core/definition/define.ts';
 
 const FIELDS = {
   amount: field.decimal(2, { min: 0, max: 10_000 }),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { admit, compileContracts } from '../../core/contract.ts';
-import type { ContractIR, FieldIR } from '../../core/ir.ts';
+import { admit, compileContracts } from '../../core/admission/admit.ts';
+import type { ContractIR, FieldIR } from '../../core/ir/document.ts';
 import { stateCases } from '../conformance/states.ts';
 
 const read = (name: string) => JSON.parse(readFileSync(`test/conformance/${name}.json`, 'utf8'));

@@ -1,7 +1,7 @@
 /** A definition with a member that is missing, of another kind or misspelt is refused by its name, whichever function takes it. */
 import { describe, expect, test } from '@jest/globals';
-import * as define from '../../core/define.ts';
-import { DefinitionError, shown } from '../../core/errors.ts';
+import * as define from '../../core/definition/define.ts';
+import { DefinitionError, shown } from '../../core/ir/errors.ts';
 
 const { contract, count, defineUseCase, derived, expr, field, instants } = define;
 

@@ -17,15 +17,15 @@ import {
   sum,
   timeSinceLast,
   variance,
-} from '../../core/define.ts';
-import { DefinitionError } from '../../core/errors.ts';
-import { evaluate } from '../../core/expr.ts';
-import { finalise } from '../../core/finalise.ts';
-import type { UseCaseIR } from '../../core/ir.ts';
-import { emptyState } from '../../core/state.ts';
-import { DAY, HOUR, MINUTE } from '../../core/time.ts';
-import { parseUseCase } from '../../core/usecase.ts';
-import { compileView } from '../../core/view.ts';
+} from '../../core/definition/define.ts';
+import { parseUseCase } from '../../core/definition/usecase.ts';
+import type { UseCaseIR } from '../../core/ir/document.ts';
+import { DefinitionError } from '../../core/ir/errors.ts';
+import { finalise } from '../../core/state/finalise.ts';
+import { compileView } from '../../core/state/plan.ts';
+import { emptyState } from '../../core/state/state.ts';
+import { evaluate } from '../../core/values/expr.ts';
+import { DAY, HOUR, MINUTE } from '../../core/values/time.ts';
 
 const order = contract('order', 1, {
   fields: {

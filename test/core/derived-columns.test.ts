@@ -1,6 +1,6 @@
 /** Columns computed from others: what may be declared, what may be aggregated, and what a change of them breaks. */
 import { describe, expect, test } from '@jest/globals';
-import { contractBreaks } from '../../core/compatibility.ts';
+import { contractBreaks } from '../../core/definition/compatibility.ts';
 import {
   contract,
   countDistinct,
@@ -17,10 +17,10 @@ import {
   min,
   sum,
   variance,
-} from '../../core/define.ts';
-import { DefinitionError } from '../../core/errors.ts';
-import type { ExprIR } from '../../core/ir.ts';
-import { checkView } from '../../core/validate-view.ts';
+} from '../../core/definition/define.ts';
+import { checkView } from '../../core/definition/validate-view.ts';
+import type { ExprIR } from '../../core/ir/document.ts';
+import { DefinitionError } from '../../core/ir/errors.ts';
 import { useCaseOf } from './use-case-of.ts';
 
 const total = expr.mul('quantity', 'unit_price');

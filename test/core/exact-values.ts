@@ -1,7 +1,7 @@
-import { references } from '../../core/expr.ts';
-import type { FeatureValue } from '../../core/ir.ts';
-import { type EntityState, inexactFeatures } from '../../core/state.ts';
-import type { ViewPlan } from '../../core/view.ts';
+import type { FeatureValue } from '../../core/ir/document.ts';
+import type { ViewPlan } from '../../core/state/plan.ts';
+import { type EntityState, inexactFeatures } from '../../core/state/state.ts';
+import { references } from '../../core/values/expr.ts';
 
 /** Values by name, without those of features that a retraction marked, and without derived ones that read such a one. */
 export function exactValues(

@@ -1,14 +1,14 @@
 /** States of codec version 2 are read, added to and written on; ids that its hash can't tell apart are two facts now. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { decodeState, encodeState } from '../../core/codec.ts';
-import { finalise } from '../../core/finalise.ts';
-import { formerIdHash, hash53, idHash } from '../../core/hash.ts';
-import type { CanonicalEvent, FeatureValue, FeatureViewIR } from '../../core/ir.ts';
-import { mergeStates, seedState } from '../../core/merge.ts';
+import type { CanonicalEvent, FeatureValue, FeatureViewIR } from '../../core/ir/document.ts';
 import { oracle } from '../../core/oracle.ts';
-import { applyEvents, type EntityState, emptyState, inexactFeatures } from '../../core/state.ts';
-import { compileView, type ViewPlan } from '../../core/view.ts';
+import { decodeState, encodeState } from '../../core/state/codec.ts';
+import { finalise } from '../../core/state/finalise.ts';
+import { mergeStates, seedState } from '../../core/state/merge.ts';
+import { compileView, type ViewPlan } from '../../core/state/plan.ts';
+import { applyEvents, type EntityState, emptyState, inexactFeatures } from '../../core/state/state.ts';
+import { formerIdHash, hash53, idHash } from '../../core/values/hash.ts';
 import { collidingIds } from '../conformance/colliding-ids.ts';
 
 interface Case {

@@ -1,11 +1,17 @@
 /** Random views and random streams: late, duplicated, tied, retracted, reordered between shards, with nulls. */
 import fc from 'fast-check';
 import { AGGREGATION_OPS, type AggregationOp, aggregationOf } from '../../core/aggregates/table.ts';
-import { contract, field } from '../../core/define.ts';
-import { hashOf, type ViewBody, versionOf } from '../../core/definition-hash.ts';
-import type { AggregateFeatureIR, CanonicalEvent, FeatureIR, FeatureViewIR, PredicateIR } from '../../core/ir.ts';
-import { DAY, HOUR, hopOf, MINUTE } from '../../core/time.ts';
-import { retractionRules } from '../../core/view.ts';
+import { contract, field } from '../../core/definition/define.ts';
+import { hashOf, type ViewBody, versionOf } from '../../core/definition/hash.ts';
+import type {
+  AggregateFeatureIR,
+  CanonicalEvent,
+  FeatureIR,
+  FeatureViewIR,
+  PredicateIR,
+} from '../../core/ir/document.ts';
+import { retractionRules } from '../../core/state/plan.ts';
+import { DAY, HOUR, hopOf, MINUTE } from '../../core/values/time.ts';
 
 /** A Monday, so that day, hour and five-minute edges coincide here. */
 export const EPOCH = Date.UTC(2017, 0, 2);

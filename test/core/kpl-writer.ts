@@ -1,6 +1,6 @@
 /** Aggregated records as the Kinesis Producer Library writes them, and damaged ones. */
 import { createHash } from 'node:crypto';
-import type { UserRecord } from '../../core/kpl.ts';
+import type { UserRecord } from '../../core/admission/kpl.ts';
 
 export const KPL_MAGIC = Buffer.from('f3899ac2', 'hex');
 

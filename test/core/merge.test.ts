@@ -1,14 +1,14 @@
 /** Merging what came before a position of each shard with what came from there on. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeState, encodeState } from '../../core/codec.ts';
-import { finalise } from '../../core/finalise.ts';
-import type { CanonicalEvent } from '../../core/ir.ts';
-import { mergeStates, seedState } from '../../core/merge.ts';
+import type { CanonicalEvent } from '../../core/ir/document.ts';
 import { oracle } from '../../core/oracle.ts';
-import { applyEvents, compareSequence, type EntityState, emptyState } from '../../core/state.ts';
-import { DAY } from '../../core/time.ts';
-import { compileView, type ViewPlan } from '../../core/view.ts';
+import { decodeState, encodeState } from '../../core/state/codec.ts';
+import { finalise } from '../../core/state/finalise.ts';
+import { mergeStates, seedState } from '../../core/state/merge.ts';
+import { compileView, type ViewPlan } from '../../core/state/plan.ts';
+import { applyEvents, compareSequence, type EntityState, emptyState } from '../../core/state/state.ts';
+import { DAY } from '../../core/values/time.ts';
 import { newestArrival, reversibleView, stream, view } from './generators.ts';
 
 const RUNS = { numRuns: 400 };

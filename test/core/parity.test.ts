@@ -1,13 +1,13 @@
 /** The stream engine against the oracle, on random definitions and random streams. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeState, encodeState } from '../../core/codec.ts';
-import { finalise, ReadTooEarlyError } from '../../core/finalise.ts';
-import type { CanonicalEvent } from '../../core/ir.ts';
+import type { CanonicalEvent } from '../../core/ir/document.ts';
 import { oracle } from '../../core/oracle.ts';
-import { applyEvents, type EntityState, emptyState } from '../../core/state.ts';
-import { DAY, HOUR } from '../../core/time.ts';
-import { compileView, type ViewPlan } from '../../core/view.ts';
+import { decodeState, encodeState } from '../../core/state/codec.ts';
+import { finalise, ReadTooEarlyError } from '../../core/state/finalise.ts';
+import { compileView, type ViewPlan } from '../../core/state/plan.ts';
+import { applyEvents, type EntityState, emptyState } from '../../core/state/state.ts';
+import { DAY, HOUR } from '../../core/values/time.ts';
 import { exactValues } from './exact-values.ts';
 import { EPOCH, newestArrival, reversibleView, stream, view } from './generators.ts';
 

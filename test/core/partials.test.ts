@@ -5,11 +5,11 @@ import { type Distinct, estimateDistinct } from '../../core/aggregates/count-dis
 import { comparePicks } from '../../core/aggregates/picks.ts';
 import { AGGREGATION_OPS, type AggregationOp, aggregationOf } from '../../core/aggregates/table.ts';
 import { type Moments, VARIANCE } from '../../core/aggregates/variance.ts';
-import { evaluate } from '../../core/expr.ts';
-import { canonicalJson, hash53, idHash, murmur3 } from '../../core/hash.ts';
-import type { CanonicalEvent } from '../../core/ir.ts';
-import { ratio } from '../../core/ratio.ts';
-import { compareCodePoints } from '../../core/text.ts';
+import type { CanonicalEvent } from '../../core/ir/document.ts';
+import { evaluate } from '../../core/values/expr.ts';
+import { canonicalJson, hash53, idHash, murmur3 } from '../../core/values/hash.ts';
+import { ratio } from '../../core/values/ratio.ts';
+import { compareCodePoints } from '../../core/values/text.ts';
 
 const partialOf = (op: AggregationOp, cap: number | null, k: number | null) =>
   aggregationOf(op).partial.make({ cap, k, error: 0.1, value_type: 'int' });

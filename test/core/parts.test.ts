@@ -8,10 +8,10 @@ import {
   instants,
   type LabelSpec,
   type UseCaseSpec,
-} from '../../core/define.ts';
-import { DefinitionError } from '../../core/errors.ts';
-import { hasModel, onlineView, requireModel } from '../../core/parts.ts';
-import { parseUseCase } from '../../core/usecase.ts';
+} from '../../core/definition/define.ts';
+import { parseUseCase } from '../../core/definition/usecase.ts';
+import { DefinitionError } from '../../core/ir/errors.ts';
+import { hasModel, onlineView, requireModel } from '../../core/ir/parts.ts';
 
 const order = contract('order', 1, { fields: { amount: field.int({ min: 0, max: 9 }) } });
 const view = { entity: 'customer', features: { n: count({ of: order, window: '7d' }) } };

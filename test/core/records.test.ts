@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { compileContracts } from '../../core/contract.ts';
-import { spansOf } from '../../core/framing.ts';
-import type { ContractIR } from '../../core/ir.ts';
-import { deaggregate, isAggregated } from '../../core/kpl.ts';
-import { admitRecord, type RecordPart } from '../../core/record-parts.ts';
+import { compileContracts } from '../../core/admission/admit.ts';
+import { spansOf } from '../../core/admission/framing.ts';
+import { deaggregate, isAggregated } from '../../core/admission/kpl.ts';
+import { admitRecord, type RecordPart } from '../../core/admission/record-parts.ts';
+import type { ContractIR } from '../../core/ir/document.ts';
 import { aggregate, messageOf, sealed } from './kpl-writer.ts';
 
 interface RecordCase {

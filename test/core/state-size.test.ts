@@ -1,12 +1,12 @@
 /** No state exceeds what its view's caps allow, and what is said of a view is not far from what can be. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { encodeState } from '../../core/codec.ts';
-import type { CanonicalEvent, FeatureViewIR } from '../../core/ir.ts';
-import { applyEvents, emptyState } from '../../core/state.ts';
-import { largestStateBytes, MAX_STATE_BYTES } from '../../core/state-size.ts';
-import { DAY } from '../../core/time.ts';
-import { compileView } from '../../core/view.ts';
+import type { CanonicalEvent, FeatureViewIR } from '../../core/ir/document.ts';
+import { encodeState } from '../../core/state/codec.ts';
+import { compileView } from '../../core/state/plan.ts';
+import { applyEvents, emptyState } from '../../core/state/state.ts';
+import { largestStateBytes, MAX_STATE_BYTES } from '../../core/state/state-size.ts';
+import { DAY } from '../../core/values/time.ts';
 import { stateSizeWarnings } from '../../lib/feature-store/state-size.ts';
 import churn from '../../usecases/churn/index.ts';
 import { contracts, EPOCH, stream, view } from './generators.ts';

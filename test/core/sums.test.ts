@@ -1,12 +1,12 @@
 /** Sums at the edge of the exact range: the event that leaves it is refused alone, and a window that does is null. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { applyExactly } from '../../core/apply-exactly.ts';
-import { decodeState, encodeState } from '../../core/codec.ts';
-import { finalise } from '../../core/finalise.ts';
 import { oracle } from '../../core/oracle.ts';
-import { emptyState } from '../../core/state.ts';
-import { compileView } from '../../core/view.ts';
+import { applyExactly } from '../../core/state/apply-exactly.ts';
+import { decodeState, encodeState } from '../../core/state/codec.ts';
+import { finalise } from '../../core/state/finalise.ts';
+import { compileView } from '../../core/state/plan.ts';
+import { emptyState } from '../../core/state/state.ts';
 import { instantOf, sumEvents, sumStates, sumValues, sumView } from '../conformance/sums.ts';
 
 describe('a state takes what it can hold', () => {

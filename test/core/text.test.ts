@@ -1,8 +1,8 @@
 /** Producers' texts cost one pass, whatever they hold: counted, not timed. */
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { ByteReader, ByteWriter } from '../../core/bytes.ts';
-import { type Characters, ends, isIdentifier, isLonger, trimmed } from '../../core/text.ts';
+import { ByteReader, ByteWriter } from '../../core/values/bytes.ts';
+import { type Characters, ends, isIdentifier, isLonger, trimmed } from '../../core/values/text.ts';
 
 /** A text that counts how often it is read. */
 function counted(text: string): Characters & { reads: number } {

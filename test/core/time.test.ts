@@ -1,10 +1,10 @@
 /** Times as people send them: one rule below a ms, and local times by the offsets of the document. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { contractBreaks } from '../../core/compatibility.ts';
-import { contract, field } from '../../core/define.ts';
-import { MAX_TIME, MINUTE, parseTimestamp } from '../../core/time.ts';
-import { localClock, timeZoneOf } from '../../core/time-zone.ts';
+import { contractBreaks } from '../../core/definition/compatibility.ts';
+import { contract, field } from '../../core/definition/define.ts';
+import { MAX_TIME, MINUTE, parseTimestamp } from '../../core/values/time.ts';
+import { localClock, timeZoneOf } from '../../core/values/time-zone.ts';
 
 const read = (input: unknown, format: 'iso8601' | 'epoch_s' | 'epoch_ms') => {
   const parsed = parseTimestamp(input, format);

@@ -1,10 +1,10 @@
 /** What a contract does not know changes no column, and is kept as it was written. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type Admitted, admit, compileContracts } from '../../core/contract.ts';
-import { contract, field } from '../../core/define.ts';
-import { isDeeper, membersOf } from '../../core/json-text.ts';
-import { MAX_DEPTH, MAX_EVENT_BYTES } from '../../core/record.ts';
+import { type Admitted, admit, compileContracts } from '../../core/admission/admit.ts';
+import { isDeeper, membersOf } from '../../core/admission/json-text.ts';
+import { MAX_DEPTH, MAX_EVENT_BYTES } from '../../core/admission/record.ts';
+import { contract, field } from '../../core/definition/define.ts';
 
 const v1 = contract('gain', 1, { event_time: 'epoch_ms', fields: { note: field.string({ required: false }) } });
 const v2 = contract('gain', 2, {

@@ -1,6 +1,6 @@
 /** The smallest use case around features: what a test of one definition does not want to say again. */
-import { type Contract, count, defineUseCase, type FeatureSpec } from '../../core/define.ts';
-import type { UseCaseIR } from '../../core/ir.ts';
+import { type Contract, count, defineUseCase, type FeatureSpec } from '../../core/definition/define.ts';
+import type { UseCaseIR } from '../../core/ir/document.ts';
 
 /** @param features of the one view, which is called `some` */
 export function useCaseOf(contracts: readonly Contract[], features: Readonly<Record<string, FeatureSpec>>): UseCaseIR {

@@ -1,9 +1,9 @@
 /** What may differ between the versions of an event type; the same cases hold Spark (test/python/spark/test_ir.py). */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { contract, countDistinct, field, first, histogram, last, lastK, max } from '../../core/define.ts';
-import type { AggregateFeatureIR, ContractIR } from '../../core/ir.ts';
-import { checkContracts, checkEnumValues } from '../../core/validate-contracts.ts';
+import { contract, countDistinct, field, first, histogram, last, lastK, max } from '../../core/definition/define.ts';
+import { checkContracts, checkEnumValues } from '../../core/definition/validate-contracts.ts';
+import type { AggregateFeatureIR, ContractIR } from '../../core/ir/document.ts';
 import { useCaseOf } from './use-case-of.ts';
 
 interface VersionsCase {

@@ -12,8 +12,8 @@ import {
 } from '@aws-sdk/client-kinesis';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import ts from 'typescript';
-import { admit, compileContracts } from '../../core/contract.ts';
-import { parseUseCase } from '../../core/usecase.ts';
+import { admit, compileContracts } from '../../core/admission/admit.ts';
+import { parseUseCase } from '../../core/definition/usecase.ts';
 import { documents } from '../../docs/generate/documents.ts';
 import { startLocalCloud } from '../../local/cloud.ts';
 import churn from '../../usecases/churn/index.ts';

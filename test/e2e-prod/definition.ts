@@ -1,7 +1,7 @@
 /** The use case that ships, moved to today: production's clock is the wall's, so its history has to end now. */
-import { count, defineUseCase } from '../../core/define.ts';
-import type { InstantsIR } from '../../core/ir.ts';
-import { DAY } from '../../core/time.ts';
+import { count, defineUseCase } from '../../core/definition/define.ts';
+import type { InstantsIR } from '../../core/ir/document.ts';
+import { DAY } from '../../core/values/time.ts';
 import { churnAlerts } from '../../usecases/churn/alerts.ts';
 import { basket, campaignMailing, couponRedemption, demographics } from '../../usecases/churn/events.ts';
 import { churnView } from '../../usecases/churn/features.ts';

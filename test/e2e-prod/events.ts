@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import type { WireEvent } from '../../cli/bad-records.ts';
 import { writeEvents } from '../../cli/demo/history-source.ts';
-import { DAY } from '../../core/time.ts';
+import { DAY } from '../../core/values/time.ts';
 
 /** The first instant of 2017 that is not history. */
 const CUT = Date.parse('2017-12-01T00:00:00Z');

@@ -16,7 +16,7 @@ import { Replayer } from '../../cli/replay.ts';
 import type { Resources } from '../../cli/resources.ts';
 import { useJava } from '../../cli/tools.ts';
 import type { TrainedModel } from '../../cli/trained-model.ts';
-import { onlineView } from '../../core/parts.ts';
+import { onlineView } from '../../core/ir/parts.ts';
 import { LOCAL_CLOUD_DIFFERENCES } from '../../lib/config/on-local-cloud.ts';
 import { prod } from '../../lib/config/prod.ts';
 import { loadStage } from '../../lib/config/stages.ts';

@@ -9,9 +9,9 @@ import { eraseEntity } from '../../cli/erasure.ts';
 import { Replayer, readEvents, type TimedEvent } from '../../cli/replay.ts';
 import { clearStates, restoreFeatures } from '../../cli/restore/features.ts';
 import { useJava } from '../../cli/tools.ts';
-import { encodeState } from '../../core/codec.ts';
-import { stateOf } from '../../lambdas/shared/dynamo-states.ts';
-import { compileUseCase } from '../../lambdas/shared/usecase.ts';
+import { encodeState } from '../../core/state/codec.ts';
+import { stateOf } from '../../lambdas/aws/dynamo/states.ts';
+import { compileUseCase } from '../../lambdas/aws/use-case.ts';
 import { Progress } from '../../setup/progress.mjs';
 
 type Item = Record<string, AttributeValue>;

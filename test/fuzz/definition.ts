@@ -15,8 +15,8 @@ import {
   sum,
   timeSinceLast,
   variance,
-} from '../../core/define.ts';
-import { compileUseCase } from '../../lambdas/shared/usecase.ts';
+} from '../../core/definition/define.ts';
+import { compileUseCase } from '../../lambdas/aws/use-case.ts';
 import { ir as shop } from '../lambdas/use-case.ts';
 
 const fields = {

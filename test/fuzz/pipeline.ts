@@ -2,17 +2,18 @@
  * Odd records through the real ways of the stream: taken apart and admitted, applied, archived, published. What holds for any
  * bytes is checked here; what Spark makes of the same is compared in test/python/spark/test_fuzz.py.
  */
-import { linkOf, titleOf } from '../../core/alerts.ts';
-import { compileContracts } from '../../core/contract.ts';
-import { finalise } from '../../core/finalise.ts';
-import type { CanonicalEvent, FeatureValue } from '../../core/ir.ts';
-import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/record-parts.ts';
+
+import { compileContracts } from '../../core/admission/admit.ts';
+import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/admission/record-parts.ts';
+import type { CanonicalEvent, FeatureValue } from '../../core/ir/document.ts';
+import { linkOf, titleOf } from '../../core/scores/alerts.ts';
+import { finalise } from '../../core/state/finalise.ts';
 import { archivable } from '../../lambdas/archiver/archivable.ts';
 import { alertOf, announcement, slackMessage, subjectOf } from '../../lambdas/notifier/message.ts';
-import { type BatchResult, type Misrouted, processBatch } from '../../lambdas/processor/process.ts';
-import { type QuarantineLine, writeQuarantine } from '../../lambdas/processor/quarantine.ts';
-import { chunks } from '../../lambdas/shared/backoff.ts';
-import { MAX_EVENT_BYTES, type StreamRecord } from '../../lambdas/shared/stream-records.ts';
+import { type BatchResult, type Misrouted, processBatch } from '../../engine/ingest/process.ts';
+import { type QuarantineLine, writeQuarantine } from '../../engine/ingest/quarantine.ts';
+import { chunks } from '../../engine/backoff.ts';
+import { MAX_EVENT_BYTES, type StreamRecord } from '../../lambdas/aws/stream-records.ts';
 import { MemoryLake, MemoryStates } from '../lambdas/memory.ts';
 import { ir, odd } from './definition.ts';
 import { ARRIVAL, OddEvents, type OddRecord } from './odd-events.ts';

@@ -4,8 +4,8 @@ import { createWriteStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { gzipSync } from 'node:zlib';
-import { compileContracts } from '../../core/contract.ts';
-import { admitRecord, type RecordPart } from '../../core/record-parts.ts';
+import { compileContracts } from '../../core/admission/admit.ts';
+import { admitRecord, type RecordPart } from '../../core/admission/record-parts.ts';
 import { ir, odd } from './definition.ts';
 import { fuzz } from './pipeline.ts';
 

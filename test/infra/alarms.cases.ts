@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
-import { METRIC, METRIC_NAMESPACE, SERVICE } from '../../lib/monitoring/metric-names.ts';
+import { METRIC, METRIC_NAMESPACE, SERVICE } from '../../names/metrics.ts';
 import { resourcesOf, STAGES, synthesise } from './synthesised.ts';
 
 const RUNBOOK = fileURLToPath(new URL('../../docs/runbook.md', import.meta.url));

@@ -14,8 +14,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { App, Stack } from 'aws-cdk-lib';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
-import type { UseCaseIR } from '../../core/ir.ts';
-import { DAY } from '../../core/time.ts';
+import type { UseCaseIR } from '../../core/ir/document.ts';
+import { DAY } from '../../core/values/time.ts';
 import { buildTidemark } from '../../lib/app.ts';
 import { prod } from '../../lib/config/prod.ts';
 import { Release } from '../../lib/config/released.ts';
@@ -240,7 +240,7 @@ describe('use case', () => {
   });
 
   test('a definition that is refused while it loads keeps its sentence', async () => {
-    const define = fileURLToPath(new URL('../../core/define.ts', import.meta.url));
+    const define = fileURLToPath(new URL('../../core/definition/define.ts', import.meta.url));
     const at = useCase(
       'window',
       `import { contract, count, field } from ${JSON.stringify(define)};
@@ -258,8 +258,11 @@ describe('what was released last', () => {
   async function released(name: string, change: (source: string) => string): Promise<string> {
     const at = path.join(folder, name);
     mkdirSync(at);
-    const define = fileURLToPath(new URL('../../core/define.ts', import.meta.url));
-    const source = readFileSync(path.join(TINY, 'index.ts'), 'utf8').replace('../../../../core/define.ts', define);
+    const define = fileURLToPath(new URL('../../core/definition/define.ts', import.meta.url));
+    const source = readFileSync(path.join(TINY, 'index.ts'), 'utf8').replace(
+      '../../../../core/definition/define.ts',
+      define,
+    );
     const { document } = await loadUseCase(TINY, path.join(at, 'out'));
     copyFileSync(document, path.join(at, 'released.json'));
     writeFileSync(path.join(at, 'index.ts'), change(source));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { METRIC, METRIC_NAMESPACE } from '../../lib/monitoring/metric-names.ts';
+import { METRIC, METRIC_NAMESPACE } from '../../names/metrics.ts';
 import { DOCUMENTED, type NamedMetric, namedMetrics, unknownMetrics } from './metrics.ts';
 import { STAGES } from './synthesised.ts';
 import { Templates } from './templates.ts';

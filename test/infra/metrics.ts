@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DIMENSION, METRIC, METRIC_NAMESPACE, SERVICE } from '../../lib/monitoring/metric-names.ts';
+import { DIMENSION, METRIC, METRIC_NAMESPACE, SERVICE } from '../../names/metrics.ts';
 import { textOf } from './arns.ts';
 import { list, type Templates } from './templates.ts';
 

@@ -36,11 +36,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 function named(name: string): string {
   const at = path.join(folder, name);
   mkdirSync(at, { recursive: true });
-  const define = fileURLToPath(new URL('../../core/define.ts', import.meta.url));
+  const define = fileURLToPath(new URL('../../core/definition/define.ts', import.meta.url));
   const source = readFileSync(path.join(TINY, 'index.ts'), 'utf8');
   writeFileSync(
     path.join(at, 'index.ts'),
-    source.replace('../../../../core/define.ts', define).replace("name: 'tiny'", `name: '${name}'`),
+    source.replace('../../../../core/definition/define.ts', define).replace("name: 'tiny'", `name: '${name}'`),
   );
   return at;
 }

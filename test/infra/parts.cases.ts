@@ -1,7 +1,7 @@
 /** Use cases that leave parts out: nothing is deployed, watched or told of what they do not have, and all that stays is whole. */
 import { describe, expect, test } from '@jest/globals';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
-import { METRIC_NAMESPACE } from '../../lib/monitoring/metric-names.ts';
+import { METRIC_NAMESPACE } from '../../names/metrics.ts';
 import { deadKeyStatements, refusedDeliveries } from './deliveries.ts';
 import { policyProblems, WITHOUT_EFFECT } from './iam-policies.ts';
 import { measure } from './limits.ts';

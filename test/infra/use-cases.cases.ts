@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { BOOTSTRAP } from '../../cli/doctor/account.ts';
-import { METRIC_NAMESPACE } from '../../lib/monitoring/metric-names.ts';
+import { METRIC_NAMESPACE } from '../../names/metrics.ts';
 import { type Resource, STACKS, type Synthesised, synthesise, TINY } from './synthesised.ts';
 
 /** Properties in which the app gives a name that AWS takes only once in an account and region. */

@@ -4,23 +4,23 @@ import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-
 import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { decodeState, encodeState } from '../../core/codec.ts';
-import { admit } from '../../core/contract.ts';
-import { RecentIds } from '../../core/recent-ids.ts';
-import { applyEvents, type EntityState, emptyState } from '../../core/state.ts';
+import { admit } from '../../core/admission/admit.ts';
+import { decodeState, encodeState } from '../../core/state/codec.ts';
+import { RecentIds } from '../../core/state/recent-ids.ts';
+import { applyEvents, type EntityState, emptyState } from '../../core/state/state.ts';
 import { Outbox } from '../../lambdas/notifier/outbox.ts';
-import { processBatch } from '../../lambdas/processor/process.ts';
-import { alertKind, DynamoScores } from '../../lambdas/shared/dynamo-scores.ts';
+import { processBatch } from '../../engine/ingest/process.ts';
+import { alertKind, DynamoScores } from '../../lambdas/aws/dynamo/scores.ts';
 import {
   batchGet,
   DynamoReplayClock,
   DynamoStates,
   FENCE_KEY,
   MAX_STATE_BYTES,
-} from '../../lambdas/shared/dynamo-states.ts';
-import { PATIENCE, SageMakerEndpoint } from '../../lambdas/shared/endpoint.ts';
-import { LakeSink } from '../../lambdas/shared/lake.ts';
-import { type ScoreRecord, ScoreRefusedError } from '../../lambdas/shared/ports.ts';
+} from '../../lambdas/aws/dynamo/states.ts';
+import { PATIENCE, SageMakerEndpoint } from '../../lambdas/aws/endpoint.ts';
+import { LakeSink } from '../../lambdas/aws/lake.ts';
+import { type ScoreRecord, ScoreRefusedError } from '../../engine/ports.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { createTables } from './tables.ts';
 import { ARRIVAL, purchase, RULES, record, usecase } from './use-case.ts';

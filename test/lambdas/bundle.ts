@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
-import type { UseCaseIR } from '../../core/ir.ts';
+import type { UseCaseIR } from '../../core/ir/document.ts';
 import { ir } from './use-case.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,10 +1,10 @@
 import { CreateTableCommand, DeleteItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { subjectsOf, tombstoneOf } from '../../core/tombstone.ts';
-import { type ProcessorPorts, processBatch } from '../../lambdas/processor/process.ts';
-import { writeQuarantine } from '../../lambdas/processor/quarantine.ts';
-import { DynamoStates } from '../../lambdas/shared/dynamo-states.ts';
-import { DynamoTombstones, putTombstone } from '../../lambdas/shared/dynamo-tombstones.ts';
+import { subjectsOf, tombstoneOf } from '../../core/admission/tombstone.ts';
+import { type ProcessorPorts, processBatch } from '../../engine/ingest/process.ts';
+import { writeQuarantine } from '../../engine/ingest/quarantine.ts';
+import { DynamoStates } from '../../lambdas/aws/dynamo/states.ts';
+import { DynamoTombstones, putTombstone } from '../../lambdas/aws/dynamo/tombstones.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { MemoryLake } from './memory.ts';
 import { old, purchase, RULES, record, usecase } from './use-case.ts';

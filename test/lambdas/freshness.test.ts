@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { METRIC } from '../../lib/monitoring/metric-names.ts';
+import { METRIC } from '../../names/metrics.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { ENVIRONMENT, loadHandler, ModelEndpoint } from './bundle.ts';
 import { createTables } from './tables.ts';

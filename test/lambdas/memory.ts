@@ -1,10 +1,10 @@
 /** The ports of the functions in memory, with the conditional semantics of the real stores and faults on demand. */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { encodeState } from '../../core/codec.ts';
-import { highestMarks } from '../../core/merge.ts';
-import type { EntityState } from '../../core/state.ts';
-import type { ViewPlan } from '../../core/view.ts';
-import { type Item, stateOf, untilProcessed } from '../../lambdas/shared/dynamo-states.ts';
+import { encodeState } from '../../core/state/codec.ts';
+import { highestMarks } from '../../core/state/merge.ts';
+import type { ViewPlan } from '../../core/state/plan.ts';
+import type { EntityState } from '../../core/state/state.ts';
+import { type Item, stateOf, untilProcessed } from '../../lambdas/aws/dynamo/states.ts';
 import {
   type AlertRecord,
   type JsonLinesSink,
@@ -18,7 +18,7 @@ import {
   type StoredState,
   type Unreadable,
   WHOLE,
-} from '../../lambdas/shared/ports.ts';
+} from '../../engine/ports.ts';
 
 /** `before`: fails and does nothing. `after`: does it, and the answer is lost. `crash`: this call and all later ones fail. */
 export type Fault = 'none' | 'before' | 'after' | 'crash-before' | 'crash-after';
@@ -40,7 +40,7 @@ export class ThrottledError extends Error {
   override readonly name = 'ProvisionedThroughputExceededException';
 }
 
-/** As often as the SDK tries (lambdas/shared/patience.ts). */
+/** As often as the SDK tries (lambdas/aws/patience.ts). */
 const SDK_TRIES = 5;
 
 /** One invocation's way to the stores: a crash ends it for good, as a time-out of the function does. */

@@ -5,7 +5,7 @@ import { KinesisClient, ListStreamsCommand } from '@aws-sdk/client-kinesis';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { patient } from '../../lambdas/shared/patience.ts';
+import { patient } from '../../lambdas/aws/patience.ts';
 
 let silent: Server;
 let endpoint: string;

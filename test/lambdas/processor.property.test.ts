@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { compareSequence } from '../../core/state.ts';
-import { processBatch } from '../../lambdas/processor/process.ts';
-import { type QuarantineLine, writeQuarantine } from '../../lambdas/processor/quarantine.ts';
-import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
+import { compareSequence } from '../../core/state/state.ts';
+import { processBatch } from '../../engine/ingest/process.ts';
+import { type QuarantineLine, writeQuarantine } from '../../engine/ingest/quarantine.ts';
+import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
 import { type Fault, Faults, MemoryLake, MemoryStates } from './memory.ts';
 import { ARRIVAL, purchase, RULES, record, usecase } from './use-case.ts';
 

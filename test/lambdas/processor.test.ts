@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { finalise } from '../../core/finalise.ts';
-import type { CanonicalEvent } from '../../core/ir.ts';
-import type { RejectionReason } from '../../core/rejection.ts';
-import { applyEvents, emptyState } from '../../core/state.ts';
-import { type ProcessorPorts, processBatch } from '../../lambdas/processor/process.ts';
-import { type QuarantineLine, writeQuarantine } from '../../lambdas/processor/quarantine.ts';
-import type { StateStore, StoredState } from '../../lambdas/shared/ports.ts';
-import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
+import type { CanonicalEvent } from '../../core/ir/document.ts';
+import type { RejectionReason } from '../../core/ir/rejection.ts';
+import { finalise } from '../../core/state/finalise.ts';
+import { applyEvents, emptyState } from '../../core/state/state.ts';
+import { type ProcessorPorts, processBatch } from '../../engine/ingest/process.ts';
+import { type QuarantineLine, writeQuarantine } from '../../engine/ingest/quarantine.ts';
+import type { StateStore, StoredState } from '../../engine/ports.ts';
+import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
 import { Faults, MemoryLake, MemoryStates } from './memory.ts';
 import { ARRIVAL, old, purchase, RULES, record, usecase } from './use-case.ts';
 

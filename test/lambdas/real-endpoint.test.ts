@@ -9,8 +9,8 @@ import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dyn
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { InvokeEndpointCommand, type ModelError, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
-import { PATIENCE, runtimeClient, SageMakerEndpoint } from '../../lambdas/shared/endpoint.ts';
-import { METRIC } from '../../lib/monitoring/metric-names.ts';
+import { PATIENCE, runtimeClient, SageMakerEndpoint } from '../../lambdas/aws/endpoint.ts';
+import { METRIC } from '../../names/metrics.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { ENVIRONMENT, loadHandler } from './bundle.ts';
 import { Endpoints } from './endpoints.ts';

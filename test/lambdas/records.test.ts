@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { encodeState } from '../../core/codec.ts';
-import { admit } from '../../core/contract.ts';
-import { applyEvents, emptyState } from '../../core/state.ts';
+import { admit } from '../../core/admission/admit.ts';
+import { encodeState } from '../../core/state/codec.ts';
+import { applyEvents, emptyState } from '../../core/state/state.ts';
 import { schema } from '../../lambdas/processor/env.ts';
 import { newestStates } from '../../lambdas/scorer/newest-states.ts';
-import { readEnvironment } from '../../lambdas/shared/environment.ts';
-import { streamRecords } from '../../lambdas/shared/stream-records.ts';
+import { readEnvironment } from '../../lambdas/aws/environment.ts';
+import { streamRecords } from '../../lambdas/aws/stream-records.ts';
 import { purchase, RULES, record, usecase } from './use-case.ts';
 
 const { plan, view } = usecase;

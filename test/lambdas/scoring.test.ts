@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { admit } from '../../core/contract.ts';
-import { applyEvents, type EntityState, emptyState } from '../../core/state.ts';
-import { type Endpoint, type Prediction, ScoreRefusedError } from '../../lambdas/shared/ports.ts';
-import { instantAfter, predict, score } from '../../lambdas/shared/scoring.ts';
+import { admit } from '../../core/admission/admit.ts';
+import { applyEvents, type EntityState, emptyState } from '../../core/state/state.ts';
+import { type Endpoint, type Prediction, ScoreRefusedError } from '../../engine/ports.ts';
+import { instantAfter, predict, score } from '../../engine/score/scoring.ts';
 import { type Fault, Faults, MemoryLake, MemoryScores } from './memory.ts';
 import { ARRIVAL, purchase, RULES, record, usecase } from './use-case.ts';
 

@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { emptyState } from '../../core/state.ts';
+import { emptyState } from '../../core/state/state.ts';
 import {
   type NamedState,
   ScoreRefusedError,
   type StateMarks,
   type StateStore,
   WHOLE,
-} from '../../lambdas/shared/ports.ts';
-import { type ServingVersion, ServingVersions } from '../../lambdas/shared/serving-versions.ts';
-import { wholeStates } from '../../lambdas/shared/whole-states.ts';
+} from '../../engine/ports.ts';
+import { type ServingVersion, ServingVersions } from '../../engine/score/serving-versions.ts';
+import { wholeStates } from '../../engine/score/whole-states.ts';
 import { usecase } from './use-case.ts';
 
 type Name = 'new' | 'old';

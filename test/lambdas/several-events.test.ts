@@ -1,10 +1,10 @@
 /** Records of several events: each counts once, whatever is delivered again. */
 import { KinesisClient, type PutRecordsCommand, type PutRecordsCommandInput } from '@aws-sdk/client-kinesis';
 import { describe, expect, test } from '@jest/globals';
-import { type Misrouted, type ProcessorPorts, processBatch } from '../../lambdas/processor/process.ts';
-import { type QuarantineLine, writeQuarantine } from '../../lambdas/processor/quarantine.ts';
+import { type Misrouted, type ProcessorPorts, processBatch } from '../../engine/ingest/process.ts';
+import { type QuarantineLine, writeQuarantine } from '../../engine/ingest/quarantine.ts';
 import { reroute } from '../../lambdas/processor/reroute.ts';
-import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
+import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
 import { aggregate } from '../core/kpl-writer.ts';
 import { Faults, MemoryLake, MemoryStates } from './memory.ts';
 import { purchase, RULES, record, usecase } from './use-case.ts';

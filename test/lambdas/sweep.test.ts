@@ -1,9 +1,9 @@
 /** Which entities a run of the sweep looks at, and which of them it scores. */
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { DAY, HOUR, MINUTE } from '../../core/time.ts';
-import { isDue } from '../../lambdas/sweep/due.ts';
-import { everyPart, sliceOf } from '../../lambdas/sweep/slices.ts';
+import { DAY, HOUR, MINUTE } from '../../core/values/time.ts';
+import { isDue } from '../../engine/score/due.ts';
+import { everyPart, sliceOf } from '../../engine/score/slices.ts';
 
 const START = Date.UTC(2026, 0, 1);
 

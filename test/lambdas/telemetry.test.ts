@@ -1,6 +1,6 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
-import { createTelemetry } from '../../lambdas/shared/telemetry.ts';
-import { DIMENSION, METRIC } from '../../lib/monitoring/metric-names.ts';
+import { createTelemetry } from '../../lambdas/aws/telemetry.ts';
+import { DIMENSION, METRIC } from '../../names/metrics.ts';
 
 const before = { ...process.env };
 afterEach(() => {

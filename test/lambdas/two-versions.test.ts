@@ -12,9 +12,9 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { encodeState } from '../../core/codec.ts';
-import { admit } from '../../core/contract.ts';
-import { applyEvents, emptyState } from '../../core/state.ts';
+import { admit } from '../../core/admission/admit.ts';
+import { encodeState } from '../../core/state/codec.ts';
+import { applyEvents, emptyState } from '../../core/state/state.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { ENVIRONMENT, loadHandler, ModelEndpoint } from './bundle.ts';
 import { createTables } from './tables.ts';

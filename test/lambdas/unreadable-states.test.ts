@@ -2,11 +2,11 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { vectorsOf } from '../../lambdas/api/requests.ts';
-import { processBatch } from '../../lambdas/processor/process.ts';
+import { processBatch } from '../../engine/ingest/process.ts';
 import { newestStates } from '../../lambdas/scorer/newest-states.ts';
-import { statesOf } from '../../lambdas/shared/dynamo-states.ts';
-import type { StoredState } from '../../lambdas/shared/ports.ts';
-import { predict } from '../../lambdas/shared/scoring.ts';
+import { statesOf } from '../../lambdas/aws/dynamo/states.ts';
+import type { StoredState } from '../../engine/ports.ts';
+import { predict } from '../../engine/score/scoring.ts';
 import { itemOf, MemoryStates } from './memory.ts';
 import { ARRIVAL, purchase, RULES, record, usecase } from './use-case.ts';
 

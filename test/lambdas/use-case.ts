@@ -1,5 +1,5 @@
 /** A small use case for the tests of the functions, and records of it as they lie in the stream. */
-import { compileContracts } from '../../core/contract.ts';
+import { compileContracts } from '../../core/admission/admit.ts';
 import {
   contract,
   count,
@@ -10,11 +10,11 @@ import {
   last,
   sum,
   timeSinceLast,
-} from '../../core/define.ts';
-import { hashOf, versionOf } from '../../core/definition-hash.ts';
-import type { ProcessorRules } from '../../lambdas/processor/process.ts';
-import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
-import { compileUseCase } from '../../lambdas/shared/usecase.ts';
+} from '../../core/definition/define.ts';
+import { hashOf, versionOf } from '../../core/definition/hash.ts';
+import type { ProcessorRules } from '../../engine/ingest/process.ts';
+import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
+import { compileUseCase } from '../../lambdas/aws/use-case.ts';
 
 const buy = contract('buy', 1, {
   fields: {

@@ -1,8 +1,8 @@
 /** A model without alerts: scores and predictions are kept, and nobody is told. */
 import { expect, test } from '@jest/globals';
-import { applyEvents, emptyState } from '../../core/state.ts';
-import { score } from '../../lambdas/shared/scoring.ts';
-import { compileUseCase } from '../../lambdas/shared/usecase.ts';
+import { applyEvents, emptyState } from '../../core/state/state.ts';
+import { score } from '../../engine/score/scoring.ts';
+import { compileUseCase } from '../../lambdas/aws/use-case.ts';
 import { MemoryLake, MemoryScores } from './memory.ts';
 import { ARRIVAL, ir } from './use-case.ts';
 

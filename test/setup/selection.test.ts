@@ -74,7 +74,7 @@ test.each<[string, string[], RegExp]>([
   ['an unknown part', ['--only', 'jest,unit'], /^--only: found unit; allowed: biome, /],
   ['no part', ['--only'], /^--only: found nothing; allowed: /],
   ['a path that is not there', ['test/core/none.test.ts'], /none\.test\.ts: found nothing there; allowed: a file/],
-  ['a path without a test', ['core/ir.ts'], /^core\/ir\.ts: found no test there; allowed: a file/],
+  ['a path without a test', ['core/ir/document.ts'], /^core\/ir\.ts: found no test there; allowed: a file/],
   ['a folder without a test', ['docs'], /^docs: found no test there/],
   ['a path beside the repository', ['..'], /^\.\.: found no test there/],
   ['a name behind a test of TypeScript', ['test/core/codec.test.ts::x'], /found :: behind no test of Python/],
@@ -150,7 +150,7 @@ describe('watching', () => {
   test('what tools write is no change', () => {
     for (const path of ['.cache/x', 'node_modules/a/b', 'test/__pycache__/x', '.git/index'])
       expect(isOurs(path)).toBe(false);
-    expect(isOurs('core/ir.ts')).toBe(true);
+    expect(isOurs('core/ir/document.ts')).toBe(true);
   });
 
   test('runs at first, again after a save, and stops what runs', async () => {

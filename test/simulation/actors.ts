@@ -1,8 +1,9 @@
 /** Those who act on the stream from outside: the producers, and whoever reshards it, moves its clocks and deploys. */
-import { decodeState, encodeState } from '../../core/codec.ts';
-import type { CanonicalEvent } from '../../core/ir.ts';
-import { applyEvents, compareSequence } from '../../core/state.ts';
-import { MINUTE } from '../../core/time.ts';
+
+import type { CanonicalEvent } from '../../core/ir/document.ts';
+import { decodeState, encodeState } from '../../core/state/codec.ts';
+import { applyEvents, compareSequence } from '../../core/state/state.ts';
+import { MINUTE } from '../../core/values/time.ts';
 import type { Row } from '../lambdas/memory.ts';
 import { backfill } from './backfill.ts';
 import { placeOf } from './deployment.ts';

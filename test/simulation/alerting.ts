@@ -3,7 +3,7 @@ import type { HandedOver } from '../../lambdas/notifier/hand-over.ts';
 import { type Announcement, alertOf, notificationOf } from '../../lambdas/notifier/message.ts';
 import { type AlertKey, LEASE_MS } from '../../lambdas/notifier/outbox.ts';
 import type { Claims } from '../../lambdas/notifier/send.ts';
-import { alertItem } from '../../lambdas/shared/dynamo-scores.ts';
+import { alertItem } from '../../lambdas/aws/dynamo/scores.ts';
 import { type Fault, Faults, type MemoryScores } from '../lambdas/memory.ts';
 import type { Chance } from './chance.ts';
 import type { World } from './world.ts';

@@ -2,11 +2,12 @@
  * The backfill of a new view version beside live traffic, as glue-scripts/tidemark_spark does it: where each shard joined,
  * whether the archive reaches that far, then each entity's part under a condition, and the fence at last.
  */
-import { encodeState } from '../../core/codec.ts';
-import type { CanonicalEvent } from '../../core/ir.ts';
-import { applyEvents, compareSequence, emptyState } from '../../core/state.ts';
-import { MINUTE } from '../../core/time.ts';
-import { type Positions, WHOLE } from '../../lambdas/shared/ports.ts';
+
+import type { CanonicalEvent } from '../../core/ir/document.ts';
+import { encodeState } from '../../core/state/codec.ts';
+import { applyEvents, compareSequence, emptyState } from '../../core/state/state.ts';
+import { MINUTE } from '../../core/values/time.ts';
+import { type Positions, WHOLE } from '../../engine/ports.ts';
 import type { Row } from '../lambdas/memory.ts';
 import type { Deployment } from './deployment.ts';
 import type { Version } from './version.ts';

@@ -1,6 +1,6 @@
 /** A view with every aggregation over short, long and unbounded windows, and records of it under load. */
 
-import { compileContracts } from '../../core/contract.ts';
+import { compileContracts } from '../../core/admission/admit.ts';
 import {
   contract,
   count,
@@ -18,12 +18,12 @@ import {
   timeSinceFirst,
   timeSinceLast,
   variance,
-} from '../../core/define.ts';
-import { type BatchResult, type ProcessorRules, processBatch } from '../../lambdas/processor/process.ts';
-import { type QuarantineLine, writeQuarantine } from '../../lambdas/processor/quarantine.ts';
-import type { JsonLinesSink } from '../../lambdas/shared/ports.ts';
-import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
-import { compileUseCase } from '../../lambdas/shared/usecase.ts';
+} from '../../core/definition/define.ts';
+import { type BatchResult, type ProcessorRules, processBatch } from '../../engine/ingest/process.ts';
+import { type QuarantineLine, writeQuarantine } from '../../engine/ingest/quarantine.ts';
+import type { JsonLinesSink } from '../../engine/ports.ts';
+import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
+import { compileUseCase } from '../../lambdas/aws/use-case.ts';
 import { type Call, Faults, MemoryLake, MemoryStates } from '../lambdas/memory.ts';
 
 const buy = contract('buy', 1, {

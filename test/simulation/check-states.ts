@@ -1,13 +1,13 @@
 /** What must hold of the states of one version, and of what was served from them. */
 import { isDeepStrictEqual } from 'node:util';
-import { encodeState } from '../../core/codec.ts';
-import { finalise } from '../../core/finalise.ts';
-import { formerIdHash, idHash } from '../../core/hash.ts';
-import type { CanonicalEvent, FeatureValue } from '../../core/ir.ts';
+import type { CanonicalEvent, FeatureValue } from '../../core/ir/document.ts';
 import { oracle } from '../../core/oracle.ts';
-import { RecentIds } from '../../core/recent-ids.ts';
-import { applyEvents, compareSequence, type EntityState, emptyState } from '../../core/state.ts';
-import { DAY, HOUR } from '../../core/time.ts';
+import { encodeState } from '../../core/state/codec.ts';
+import { finalise } from '../../core/state/finalise.ts';
+import { RecentIds } from '../../core/state/recent-ids.ts';
+import { applyEvents, compareSequence, type EntityState, emptyState } from '../../core/state/state.ts';
+import { formerIdHash, idHash } from '../../core/values/hash.ts';
+import { DAY, HOUR } from '../../core/values/time.ts';
 import { exactValues } from '../core/exact-values.ts';
 import type { Version } from './version.ts';
 import type { World } from './world.ts';

@@ -1,9 +1,10 @@
 /** What must hold of a deployment once faults have stopped and all is delivered. */
-import type { CanonicalEvent } from '../../core/ir.ts';
-import type { RecordPart } from '../../core/record-parts.ts';
-import { subjectsOf } from '../../core/tombstone.ts';
-import type { QuarantineLine } from '../../lambdas/processor/quarantine.ts';
-import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
+
+import type { RecordPart } from '../../core/admission/record-parts.ts';
+import { subjectsOf } from '../../core/admission/tombstone.ts';
+import type { CanonicalEvent } from '../../core/ir/document.ts';
+import type { QuarantineLine } from '../../engine/ingest/quarantine.ts';
+import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
 import { type Compared, type Fate, StateCheck } from './check-states.ts';
 import { type Deployment, placeOf } from './deployment.ts';
 import type { World } from './world.ts';

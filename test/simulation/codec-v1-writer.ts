@@ -1,10 +1,11 @@
-/** States as the first release wrote them (its reader is core/codec-v1.ts), and as it read them: not those of later code. */
-import { ByteWriter, CodecError } from '../../core/bytes.ts';
-import { decodeState } from '../../core/codec.ts';
-import { hash53, idHash } from '../../core/hash.ts';
-import type { EntityState } from '../../core/state.ts';
-import type { Tile } from '../../core/tiles.ts';
-import type { Level, ViewPlan } from '../../core/view.ts';
+/** States as the first release wrote them (its reader is core/state/codec-v1.ts), and as it read them: not those of later code. */
+
+import { decodeState } from '../../core/state/codec.ts';
+import type { Level, ViewPlan } from '../../core/state/plan.ts';
+import type { EntityState } from '../../core/state/state.ts';
+import type { Tile } from '../../core/state/tiles.ts';
+import { ByteWriter, CodecError } from '../../core/values/bytes.ts';
+import { hash53, idHash } from '../../core/values/hash.ts';
 import type { StateCodec } from '../lambdas/memory.ts';
 
 export const CODEC_V1: StateCodec = {

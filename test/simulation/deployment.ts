@@ -1,8 +1,8 @@
-import type { FeatureViewIR } from '../../core/ir.ts';
-import type { ProcessorPorts, ProcessorRules } from '../../lambdas/processor/process.ts';
-import type { QuarantineLine } from '../../lambdas/processor/quarantine.ts';
-import type { ReplayClock } from '../../lambdas/shared/ports.ts';
-import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
+import type { FeatureViewIR } from '../../core/ir/document.ts';
+import type { ProcessorPorts, ProcessorRules } from '../../engine/ingest/process.ts';
+import type { QuarantineLine } from '../../engine/ingest/quarantine.ts';
+import type { ReplayClock } from '../../engine/ports.ts';
+import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
 import { type Faults, MemoryLake } from '../lambdas/memory.ts';
 import { Version } from './version.ts';
 import type { World } from './world.ts';

@@ -3,9 +3,9 @@
  * error, given up after the last retry; children of a shard after their parents. And how it misbehaves: a batch or a part of
  * it may come again at any later time, and a second poller may read the same shard.
  */
-import { murmur3 } from '../../core/hash.ts';
-import { HOUR, MINUTE } from '../../core/time.ts';
-import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
+import { murmur3 } from '../../core/values/hash.ts';
+import { HOUR, MINUTE } from '../../core/values/time.ts';
+import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
 import type { Deployment } from './deployment.ts';
 import { invoke } from './invocation.ts';
 import type { Shard } from './kinesis.ts';

@@ -1,6 +1,6 @@
 /** What producers send: facts about a few entities, good and broken, as the bytes of stream records. */
-import type { RejectionReason } from '../../core/rejection.ts';
-import { DAY, HOUR, MINUTE } from '../../core/time.ts';
+import type { RejectionReason } from '../../core/ir/rejection.ts';
+import { DAY, HOUR, MINUTE } from '../../core/values/time.ts';
 import { EPOCH } from '../core/generators.ts';
 import { aggregate } from '../core/kpl-writer.ts';
 import type { Chance } from './chance.ts';

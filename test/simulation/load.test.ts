@@ -2,11 +2,11 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
-import { admit } from '../../core/contract.ts';
-import { finalise } from '../../core/finalise.ts';
-import type { CanonicalEvent } from '../../core/ir.ts';
-import { applyEvents, emptyState } from '../../core/state.ts';
-import { DAY } from '../../core/time.ts';
+import { admit } from '../../core/admission/admit.ts';
+import type { CanonicalEvent } from '../../core/ir/document.ts';
+import { finalise } from '../../core/state/finalise.ts';
+import { applyEvents, emptyState } from '../../core/state/state.ts';
+import { DAY } from '../../core/values/time.ts';
 import { purchase, RULES, record, usecase } from '../lambdas/use-case.ts';
 import { busy, Processor, Shard } from './busy.ts';
 

@@ -1,18 +1,18 @@
 /** Bugs that the simulation must find: each replaces one part of the product by a wrong one. */
 
+import { admitRecord } from '../../core/admission/record-parts.ts';
 import type { Partial } from '../../core/aggregates/aggregation.ts';
 import type { Sum } from '../../core/aggregates/sum.ts';
-import type { ByteReader } from '../../core/bytes.ts';
-import { highestMarks } from '../../core/merge.ts';
-import { RecentIds } from '../../core/recent-ids.ts';
-import { admitRecord } from '../../core/record-parts.ts';
-import type { EntityState } from '../../core/state.ts';
-import type { PartialSpec, ViewPlan } from '../../core/view.ts';
+import { highestMarks } from '../../core/state/merge.ts';
+import type { PartialSpec, ViewPlan } from '../../core/state/plan.ts';
+import { RecentIds } from '../../core/state/recent-ids.ts';
+import type { EntityState } from '../../core/state/state.ts';
+import type { ByteReader } from '../../core/values/bytes.ts';
 import { handOver } from '../../lambdas/notifier/hand-over.ts';
 import { LEASE_MS } from '../../lambdas/notifier/outbox.ts';
 import { type Claims, sendOnce } from '../../lambdas/notifier/send.ts';
-import { processBatch } from '../../lambdas/processor/process.ts';
-import type { StateStore } from '../../lambdas/shared/ports.ts';
+import { processBatch } from '../../engine/ingest/process.ts';
+import type { StateStore } from '../../engine/ports.ts';
 import { ThrottledError } from '../lambdas/memory.ts';
 import { REAL, type Sandbox } from './sandbox.ts';
 

@@ -1,9 +1,9 @@
 /** One seed, from its first event to the checks. */
 
-import { sha256 } from '../../core/hash.ts';
-import { compareSequence } from '../../core/state.ts';
-import { MINUTE } from '../../core/time.ts';
-import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
+import { compareSequence } from '../../core/state/state.ts';
+import { sha256 } from '../../core/values/hash.ts';
+import { MINUTE } from '../../core/values/time.ts';
+import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
 import { disturb, produce } from './actors.ts';
 import type { Compared } from './check-states.ts';
 import { check } from './checks.ts';

@@ -1,11 +1,11 @@
-import { ByteReader } from '../../core/bytes.ts';
-import type { FeatureValue, FeatureViewIR } from '../../core/ir.ts';
-import { compareSequence } from '../../core/state.ts';
-import { MINUTE } from '../../core/time.ts';
-import { compileView, type ViewPlan } from '../../core/view.ts';
-import type { ViewVersion } from '../../lambdas/processor/version.ts';
-import type { Joins } from '../../lambdas/shared/ports.ts';
-import type { Candidate } from '../../lambdas/shared/scoring.ts';
+import type { FeatureValue, FeatureViewIR } from '../../core/ir/document.ts';
+import { compileView, type ViewPlan } from '../../core/state/plan.ts';
+import { compareSequence } from '../../core/state/state.ts';
+import { ByteReader } from '../../core/values/bytes.ts';
+import { MINUTE } from '../../core/values/time.ts';
+import type { ViewVersion } from '../../engine/ingest/view-run.ts';
+import type { Joins } from '../../engine/ports.ts';
+import type { Candidate } from '../../engine/score/scoring.ts';
 import { type Faults, MemoryScores, MemoryStates, type Row, type StateCodec } from '../lambdas/memory.ts';
 import { Alerting } from './alerting.ts';
 import { CODEC_V1 } from './codec-v1-writer.ts';
@@ -76,7 +76,7 @@ export class Version {
     return { plan: this.plan, states, joins: this.world.sandbox.joins(this.joinsPort(faults)) };
   }
 
-  /** What lambdas/shared/dynamo-joins.ts keeps in one item, each of its requests at one instant. */
+  /** What lambdas/aws/dynamo/joins.ts keeps in one item, each of its requests at one instant. */
   private joinsPort(faults: Faults): Joins {
     return {
       positions: async (batch) => {
@@ -96,7 +96,7 @@ export class Version {
     };
   }
 
-  /** By a function that does not keep it up: lambdas/shared/retirement.ts, in one transaction. */
+  /** By a function that does not keep it up: lambdas/aws/dynamo/retirement.ts, in one transaction. */
   retire(): void {
     if (!this.fenced && this.joins_at === null) return;
     this.fenced = false;

@@ -1,10 +1,10 @@
 /** What one seed runs on, and what is written down on the way. */
 import fc from 'fast-check';
-import { compileContracts } from '../../core/contract.ts';
-import type { FeatureViewIR } from '../../core/ir.ts';
-import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/record-parts.ts';
-import type { Tombstones } from '../../lambdas/shared/ports.ts';
-import type { StreamRecord } from '../../lambdas/shared/stream-records.ts';
+import { compileContracts } from '../../core/admission/admit.ts';
+import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/admission/record-parts.ts';
+import type { FeatureViewIR } from '../../core/ir/document.ts';
+import type { Tombstones } from '../../engine/ports.ts';
+import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
 import { contracts, EPOCH, view } from '../core/generators.ts';
 import { Chance } from './chance.ts';
 import { Deployment } from './deployment.ts';

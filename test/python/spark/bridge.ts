@@ -4,14 +4,14 @@
  */
 import { Buffer } from 'node:buffer';
 import { readFileSync } from 'node:fs';
-import { decodeState, encodeState } from '../../../core/codec.ts';
-import { type AdmitOptions, admit, compileContracts } from '../../../core/contract.ts';
-import { finalise } from '../../../core/finalise.ts';
-import type { CanonicalEvent, ContractIR, FeatureValue, FeatureViewIR } from '../../../core/ir.ts';
+import { type AdmitOptions, admit, compileContracts } from '../../../core/admission/admit.ts';
+import { admitRecord } from '../../../core/admission/record-parts.ts';
+import type { CanonicalEvent, ContractIR, FeatureValue, FeatureViewIR } from '../../../core/ir/document.ts';
 import { type Knowledge, oracle } from '../../../core/oracle.ts';
-import { admitRecord } from '../../../core/record-parts.ts';
-import { applyEvents, emptyState, inexactFeatures } from '../../../core/state.ts';
-import { compileView } from '../../../core/view.ts';
+import { decodeState, encodeState } from '../../../core/state/codec.ts';
+import { finalise } from '../../../core/state/finalise.ts';
+import { compileView } from '../../../core/state/plan.ts';
+import { applyEvents, emptyState, inexactFeatures } from '../../../core/state/state.ts';
 
 interface AdmitQuestion {
   readonly op: 'admit';

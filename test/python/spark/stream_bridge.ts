@@ -4,16 +4,16 @@
  */
 import { Buffer } from 'node:buffer';
 import { readFileSync } from 'node:fs';
-import { encodeState } from '../../../core/codec.ts';
-import { admit, compileContracts } from '../../../core/contract.ts';
-import type { CanonicalEvent, ContractIR, FeatureViewIR } from '../../../core/ir.ts';
-import { applyEvents, emptyState, inexactFeatures } from '../../../core/state.ts';
-import { compileView } from '../../../core/view.ts';
-import { type ProcessorRules, processBatch } from '../../../lambdas/processor/process.ts';
-import { dynamoClient } from '../../../lambdas/shared/dynamo-client.ts';
-import { DynamoJoins } from '../../../lambdas/shared/dynamo-joins.ts';
-import { DynamoStates } from '../../../lambdas/shared/dynamo-states.ts';
-import type { StreamRecord } from '../../../lambdas/shared/stream-records.ts';
+import { admit, compileContracts } from '../../../core/admission/admit.ts';
+import type { CanonicalEvent, ContractIR, FeatureViewIR } from '../../../core/ir/document.ts';
+import { encodeState } from '../../../core/state/codec.ts';
+import { compileView } from '../../../core/state/plan.ts';
+import { applyEvents, emptyState, inexactFeatures } from '../../../core/state/state.ts';
+import { type ProcessorRules, processBatch } from '../../../engine/ingest/process.ts';
+import { dynamoClient } from '../../../lambdas/aws/dynamo/client.ts';
+import { DynamoJoins } from '../../../lambdas/aws/dynamo/joins.ts';
+import { DynamoStates } from '../../../lambdas/aws/dynamo/states.ts';
+import type { StreamRecord } from '../../../lambdas/aws/stream-records.ts';
 
 interface Question {
   readonly table: string;

@@ -1,0 +1,138 @@
+/** What a use case's parts must agree on. Each refusal says the field, what was found and what to write instead. */
+
+import type { AlertIR, ContractIR, DerivedColumnIR, UseCaseIR } from '../ir/document.ts';
+import { fail } from '../ir/errors.ts';
+import { hasModel, type ModelUseCaseIR } from '../ir/parts.ts';
+import { lists, references } from '../values/expr.ts';
+import { checkContracts } from './validate-contracts.ts';
+import { checkView, checkWhere, columnsOf, isList, unique } from './validate-view.ts';
+
+export function validateUseCase(ir: UseCaseIR): void {
+  unique(
+    ir.contracts.map((c) => `${c.event_type} v${c.schema_version}`),
+    'contracts',
+  );
+  unique(
+    ir.views.map((view) => view.name),
+    'views',
+  );
+  checkContracts(ir.contracts);
+  for (const contract of ir.contracts) {
+    checkContract(contract);
+    checkRetracts(contract, ir.contracts);
+  }
+  for (const view of ir.views) checkView(view, ir.contracts);
+  checkParts(ir);
+  if (!hasModel(ir)) return;
+  checkLabel(ir);
+  checkModel(ir);
+  if (ir.alerts) checkAlerts(ir.alerts, ir);
+}
+
+/** Features alone are a use case; what learns needs a label and a model, and what alerts needs scores. */
+function checkParts({ views, label, model, alerts }: UseCaseIR): void {
+  const parts = 'label and model, or neither: events and features alone are a use case';
+  if (model && !label) fail('label', 'none, but a model', parts);
+  if (label && !model) fail('model', 'none, but a label', parts);
+  if (alerts && !model)
+    fail('alerts', 'alerts without a model, whose scores would raise them', 'a model, or no alerts');
+  if (!model && views.length > 1)
+    fail('views', `${views.length} views and no model`, 'one view, or a model that reads one');
+}
+
+function checkContract(contract: ContractIR): void {
+  const at = `contracts.${contract.event_type}`;
+  const names = contract.fields.map((field) => field.name);
+  unique([...names, ...contract.derived.map((column) => column.name)], `${at}.fields`);
+  unique(
+    contract.fields.map((field) => field.from ?? field.name),
+    `${at}.fields.from`,
+  );
+  for (const field of contract.fields) {
+    if ((field.type === 'int' || field.type === 'decimal') && (field.min ?? -Infinity) > (field.max ?? Infinity)) {
+      fail(`${at}.fields.${field.name}.min`, 'a number above max', 'min up to max');
+    }
+  }
+  for (const column of contract.derived) checkDerived(column, contract, `${at}.derived.${column.name}`);
+}
+
+function checkDerived({ expr, min, max }: DerivedColumnIR, { fields }: ContractIR, at: string): void {
+  for (const name of lists(expr)) fail(at, `list ${name}`, 'fields of the event: lists are features');
+  for (const name of references(expr)) {
+    const field = fields.find((candidate) => candidate.name === name);
+    if (!field) fail(at, `unknown field ${name}`, fields.map((one) => one.name).join(', '));
+    // Of text there is no number: the column would be null for ever.
+    if (field.type === 'string' || field.type === 'enum')
+      fail(at, `${field.type} field ${name}`, 'numbers and booleans');
+  }
+  if ((min ?? -Infinity) > (max ?? Infinity)) fail(`${at}.min`, 'a number above max', 'min up to max');
+}
+
+/** Chains would make an event's fate depend on the order in which they are followed. */
+function checkRetracts({ event_type, fields, retracts }: ContractIR, contracts: readonly ContractIR[]): void {
+  if (!retracts) return;
+  const at = `contracts.${event_type}.retracts`;
+  columnsOf(contracts, retracts.event_type, `${at}.of`);
+  const field = fields.find(({ name }) => name === retracts.field);
+  if (field?.type !== 'string') fail(`${at}.id`, field?.type ?? 'an unknown field', 'a string field with the event id');
+  if (retracts.event_type === event_type || contracts.some((c) => c.event_type === retracts.event_type && c.retracts)) {
+    fail(`${at}.of`, 'an event type that retracts', 'an event type that retracts nothing itself');
+  }
+  const other = contracts.find(
+    (c) => c.event_type === event_type && JSON.stringify(c.retracts) !== JSON.stringify(retracts),
+  );
+  if (other) fail(at, 'another rule in another schema version', 'the same rule in all versions of an event type');
+}
+
+function checkLabel(ir: ModelUseCaseIR): void {
+  checkWhere(ir.label.where, columnsOf(ir.contracts, ir.label.event_type, 'label.event_type'), 'label.where');
+  columnsOf(ir.contracts, ir.label.eligible.event_type, 'label.eligible.event_type');
+}
+
+function checkModel(ir: ModelUseCaseIR): void {
+  const { model, label } = ir;
+  const view = ir.views.find((candidate) => candidate.name === model.view);
+  if (!view) fail('model.view', `unknown view ${model.view}`, ir.views.map((v) => v.name).join(', '));
+  const features = new Map(view.features.map((feature) => [feature.name, feature]));
+  unique(model.inputs, 'model.inputs');
+  for (const list of ['inputs', 'baseline_inputs'] as const) {
+    for (const name of model[list]) {
+      const feature = features.get(name);
+      if (!feature) fail(`model.${list}`, `unknown feature ${name}`, 'features of the view');
+      if (isList(feature)) fail(`model.${list}`, `${name}, which is a list`, 'features with one value');
+      if (feature.kind === 'aggregate' && feature.value_type === 'string' && !feature.enum_values) {
+        fail(`model.${list}`, `free text feature ${name}`, 'numbers, booleans and enums');
+      }
+    }
+  }
+  const unknown = model.baseline_inputs.find((name) => !model.inputs.includes(name));
+  if (unknown) fail('model.baseline_inputs', `${unknown}, which is no input`, 'some of model.inputs');
+  for (const part of ['train', 'validation', 'test'] as const) {
+    if (model[part].from > model[part].to) fail(`model.${part}.from`, 'an instant after to', 'from up to to');
+  }
+  // A label is known only when its horizon has closed: an earlier slice must not see into a later one.
+  if (model.train.to + label.horizon_ms > model.validation.from) {
+    fail(
+      'model.validation.from',
+      'an instant inside the label horizon of train.to',
+      'at or after train.to + label.horizon',
+    );
+  }
+  if (model.validation.to + label.horizon_ms > model.test.from) {
+    fail(
+      'model.test.from',
+      'an instant inside the label horizon of validation.to',
+      'at or after validation.to + label.horizon',
+    );
+  }
+  if (model.gate.min_auc >= model.gate.max_auc)
+    fail('model.gate.min_auc', 'a number not below max_auc', 'below max_auc');
+}
+
+function checkAlerts(alerts: AlertIR, { model }: ModelUseCaseIR): void {
+  if (alerts.rearm_below > alerts.threshold) fail('alerts.rearm_below', 'a number above threshold', 'up to threshold');
+  for (const name of Object.keys(alerts.reasons)) {
+    if (!model.inputs.includes(name))
+      fail(`alerts.reasons.${name}`, 'a feature that is no model input', 'model.inputs');
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * Compiles a feature view into what a state has to hold: partial aggregates (shared by all features that can share
+ * them) at the hop sizes their windows need. The order of levels and partials is part of the state codec:
+ * levels by ascending hop with lifetime last; partials of a level in the order of the features that first need them.
+ */
+import type { Options, Partial, PartialType } from '../aggregates/aggregation.ts';
+import { aggregationOf } from '../aggregates/table.ts';
+import type { AggregateFeatureIR, ContractIR, FeatureViewIR, PredicateIR, RetractionsIR } from '../ir/document.ts';
+import { canonicalJson } from '../values/hash.ts';
+import { type Reading, readingsOf } from './finalise.ts';
+import { type LedgerPlan, ledgerPlan } from './ledger.ts';
+
+export interface PartialSpec {
+  readonly type: PartialType<unknown>;
+  readonly event_type: string;
+  readonly field: string | null;
+  readonly where: readonly PredicateIR[];
+  readonly options: Options;
+  readonly partial: Partial<unknown>;
+}
+
+export interface Level {
+  /** ms; 0 for lifetime (one tile that starts at 0). */
+  readonly hop_ms: number;
+  /** How far back a window read from this level reaches, ms; Infinity for lifetime. Older tiles are dropped. */
+  readonly retention_ms: number;
+  readonly partials: readonly PartialSpec[];
+}
+
+/** Where an aggregate feature is read from; null for derived features. */
+export interface Source {
+  readonly feature: AggregateFeatureIR;
+  readonly level: number;
+  readonly partial: number;
+}
+
+export interface ViewPlan {
+  readonly view: FeatureViewIR;
+  readonly levels: readonly Level[];
+  /** Place of each feature by its name. */
+  readonly places: ReadonlyMap<string, number>;
+  /** One per feature of the view, in order. */
+  readonly sources: readonly (Source | null)[];
+  /** For each event type and level, the places of the partials it touches. */
+  readonly touched: ReadonlyMap<string, readonly (readonly number[])[]>;
+  /** Place of each level's first partial among all partials of the view. */
+  readonly offsets: readonly number[];
+  readonly partials: number;
+  /** Features by the partial they are read from. */
+  readonly readings: readonly Reading[];
+  /** Null where nothing that the view reads can be retracted. */
+  readonly ledger: LedgerPlan | null;
+}
+
+/** Pure and deterministic; compile once at start and reuse. */
+export function compileView(view: FeatureViewIR): ViewPlan {
+  const aggregates = view.features.filter((feature) => feature.kind === 'aggregate');
+  const hops = [...new Set(aggregates.map((feature) => feature.hop_ms ?? 0))].sort((a, b) => (a || 1e15) - (b || 1e15));
+  const specs: PartialSpec[][] = hops.map(() => []);
+  const keys: string[][] = hops.map(() => []);
+  const retention = hops.map((hop) => (hop === 0 ? Number.POSITIVE_INFINITY : 0));
+  const sources = view.features.map((feature): Source | null => {
+    if (feature.kind !== 'aggregate') return null;
+    const level = hops.indexOf(feature.hop_ms ?? 0);
+    const { event_type, field, where, cap, k, error } = feature;
+    const type = aggregationOf(feature.op).partial;
+    const key = canonicalJson({
+      kind: type.kind,
+      event_type,
+      field,
+      where,
+      cap,
+      k,
+      ...(error !== undefined && { error }),
+    });
+    let partial = keys[level]!.indexOf(key);
+    if (partial < 0) {
+      partial = keys[level]!.push(key) - 1;
+      specs[level]!.push({ type, event_type, field, where, options: feature, partial: type.make(feature) });
+    }
+    retention[level] = Math.max(retention[level]!, feature.offset_ms + (feature.window_ms ?? 0));
+    return { feature, level, partial };
+  });
+  const levels = hops.map((hop_ms, i) => ({ hop_ms, retention_ms: retention[i]!, partials: specs[i]! }));
+  const touched = new Map<string, number[][]>();
+  const offsets: number[] = [];
+  let partials = 0;
+  levels.forEach((level, l) => {
+    offsets.push(partials);
+    partials += level.partials.length;
+    level.partials.forEach((spec, p) => {
+      const of = touched.get(spec.event_type) ?? levels.map(() => []);
+      touched.set(spec.event_type, of);
+      of[l]!.push(p);
+    });
+  });
+  return {
+    view,
+    levels,
+    places: new Map(view.features.map(({ name }, i) => [name, i])),
+    sources,
+    touched,
+    offsets,
+    partials,
+    readings: readingsOf(sources),
+    ledger: ledgerPlan(view),
+  };
+}
+
+/** The contracts whose events decide a view's values, all versions: what it reads, and what retracts that. */
+export function contractsOf(view: Pick<FeatureViewIR, 'features'>, contracts: readonly ContractIR[]): ContractIR[] {
+  const types = new Set(view.features.map((feature) => (feature.kind === 'aggregate' ? feature.event_type : '')));
+  return contracts.filter(
+    ({ event_type, retracts }) => types.has(event_type) || (retracts && types.has(retracts.event_type)),
+  );
+}
+
+/** Which of the contracts' events cancel events that the features read; sorted by event type. */
+export function retractionRules(
+  features: FeatureViewIR['features'],
+  contracts: readonly ContractIR[],
+): RetractionsIR['rules'] {
+  const read = new Set(features.map((feature) => (feature.kind === 'aggregate' ? feature.event_type : '')));
+  const rules = new Map<string, RetractionsIR['rules'][number]>();
+  for (const { event_type, retracts } of contracts) {
+    if (retracts && read.has(retracts.event_type)) {
+      rules.set(event_type, { event_type, field: retracts.field, of: retracts.event_type });
+    }
+  }
+  return [...rules.values()].sort((a, b) => (a.event_type < b.event_type ? -1 : 1));
+}

@@ -1,0 +1,194 @@
+/** From states to scores, predictions and alerts; the scorer, the sweep and the API all come through here. */
+
+import type { FeatureValue } from '../../core/ir/document.ts';
+import { requireModel } from '../../core/ir/parts.ts';
+import { type AlertState, decide, linkOf, NEVER_ALERTED, reasons, titleOf } from '../../core/scores/alerts.ts';
+import { finalise, modelInputs } from '../../core/state/finalise.ts';
+import type { EntityState } from '../../core/state/state.ts';
+import { sha256 } from '../../core/values/hash.ts';
+import { chunks, MAX_TRIES, mapConcurrently, pause } from '../backoff.ts';
+import type {
+  Endpoint,
+  JsonLinesSink,
+  Prediction,
+  ScoreStore,
+  StoredScore,
+  Tombstones,
+  Trigger,
+  Unreadable,
+} from '../ports.ts';
+import type { LoadedUseCase } from '../../lambdas/aws/use-case.ts';
+
+/** Rows in one request to the model. */
+const ENDPOINT_BATCH = 200;
+const WRITERS = 16;
+
+export interface Candidate {
+  readonly entity_id: string;
+  readonly state: EntityState;
+  /** Instant of the score, ms; after the state's newest arrival. */
+  readonly t: number;
+}
+
+export interface ScoringPorts {
+  readonly endpoint: Endpoint;
+  readonly scores: ScoreStore;
+  readonly predictions: JsonLinesSink;
+  /** @default - nobody was erased */
+  readonly tombstones?: Tombstones;
+  /** @default - a state that can't be read is thrown for */
+  readonly unreadable?: Unreadable;
+  /** Waits before a lost write is tried again. @default - backoff with jitter */
+  readonly pause?: (attempt: number) => Promise<void>;
+}
+
+export interface Scored {
+  readonly predictions: readonly Prediction[];
+  readonly alerts: number;
+}
+
+/** The newest instant a state may be read at, or later: the wall clock, but never at or before an arrival it has seen. */
+export function instantAfter(state: EntityState, now: number): number {
+  return Math.max(now, state.newest_available_at + 1);
+}
+
+/** Asks the model. @param scored_at ms UTC by the wall clock, for the record only */
+export async function predict(
+  usecase: LoadedUseCase,
+  endpoint: Endpoint,
+  candidates: readonly Candidate[],
+  trigger: Trigger,
+  scored_at: number,
+  unreadable?: Unreadable,
+): Promise<Prediction[]> {
+  const predictions: Prediction[] = [];
+  const { model } = requireModel(usecase.ir);
+  const readable = candidates.flatMap((candidate) => {
+    try {
+      return [{ ...candidate, values: finalise(usecase.plan, candidate.state, candidate.t) }];
+    } catch (error) {
+      // The bytes of a state are read where they are needed, so a damaged one may show here at last.
+      if (!unreadable) throw error;
+      unreadable(candidate.entity_id, error);
+      return [];
+    }
+  });
+  for (const some of chunks(readable, ENDPOINT_BATCH)) {
+    const vectors = some.map(({ values }) => ({
+      values,
+      inputs: modelInputs(usecase.plan, model, values),
+    }));
+    const answer = await endpoint.score(vectors.map((vector) => vector.inputs));
+    some.forEach(({ entity_id, state, t }, i) => {
+      const { score, contributions } = answer.scores[i]!;
+      const { values, inputs } = vectors[i]!;
+      predictions.push({
+        prediction_id: predictionId(entity_id, t, usecase.view.version, answer.model_version),
+        entity_id,
+        t,
+        view: usecase.view.version,
+        definition_hash: usecase.view.definition_hash,
+        watermarks: state.watermarks,
+        values,
+        inputs,
+        score,
+        variant: answer.variant,
+        model_version: answer.model_version,
+        reasons: reasonsOf(usecase, values, contributions),
+        trigger,
+        scored_at,
+      });
+    });
+  }
+  return predictions;
+}
+
+/** In the words of the alerts: without these there are none. */
+function reasonsOf(
+  { ir, view }: LoadedUseCase,
+  values: readonly FeatureValue[],
+  contributions: readonly number[],
+): string[] {
+  const { alerts, model } = ir;
+  return alerts && model ? reasons(alerts, view, model, values, contributions) : [];
+}
+
+/** The same for every delivery of the same change, so that a repeat overwrites. */
+function predictionId(entity_id: string, t: number, view: string, model_version: string): string {
+  return sha256([entity_id, t, view, model_version].join('\n')).slice(0, 32);
+}
+
+/**
+ * The same predictions have the same key on the same day: a repeat overwrites; after midnight both are merged by their ids.
+ * The day is that of the writing, as `t` may be any day of a replay: the compaction lists the newest days only.
+ * @param predictions at least one
+ */
+export function predictionsKey(predictions: readonly Prediction[]): string {
+  const day = new Date(predictions[0]!.scored_at).toISOString().slice(0, 10);
+  const id = sha256(predictions.map((one) => one.prediction_id).join('\n')).slice(0, 32);
+  return `archive/predictions/dt=${day}/${id}.ndjson.gz`;
+}
+
+/** Scores, stores what is needed to replay it, and raises alerts. Every step may be repeated. */
+export async function score(
+  usecase: LoadedUseCase,
+  ports: ScoringPorts,
+  candidates: readonly Candidate[],
+  trigger: Trigger,
+  scored_at: number,
+): Promise<Scored> {
+  const stored = await ports.scores.read(candidates.map((one) => one.entity_id));
+  const known = await withoutErased(candidates, stored, ports);
+  if (known.length === 0) return { predictions: [], alerts: 0 };
+  const predictions = await predict(usecase, ports.endpoint, known, trigger, scored_at, ports.unreadable);
+  if (predictions.length === 0) return { predictions, alerts: 0 };
+  await ports.predictions.put(predictionsKey(predictions), predictions);
+  const raised = await mapConcurrently(predictions, WRITERS, (one) =>
+    record(usecase, ports, one, stored.get(one.entity_id)),
+  );
+  return { predictions, alerts: raised.filter(Boolean).length };
+}
+
+/** Erasing deletes the score: only an entity without one may be erased, and only for it that is asked. */
+async function withoutErased(
+  candidates: readonly Candidate[],
+  stored: ReadonlyMap<string, StoredScore>,
+  { tombstones }: ScoringPorts,
+): Promise<readonly Candidate[]> {
+  const fresh = candidates.filter(({ entity_id }) => !stored.has(entity_id));
+  if (fresh.length === 0 || !tombstones) return candidates;
+  const erased = await tombstones.erased(fresh.map(({ entity_id }) => entity_id));
+  return candidates.filter(({ entity_id }) => !erased.has(entity_id));
+}
+
+/** Whether the score raises an alert; never in a use case without alerts. */
+function alertOf(
+  { ir: { alerts } }: LoadedUseCase,
+  { entity_id, t, score, prediction_id }: Prediction,
+  before: AlertState,
+) {
+  if (!alerts) return { next: before, alert: null };
+  const { next, raise } = decide(alerts, before, score, t);
+  const alert = { alert_id: prediction_id, title: titleOf(alerts, entity_id), link: linkOf(alerts, entity_id, t) };
+  return { next, alert: raise ? alert : null };
+}
+
+/** @returns whether this call raised an alert */
+async function record(
+  usecase: LoadedUseCase,
+  { scores, tombstones, pause: wait = pause }: ScoringPorts,
+  prediction: Prediction,
+  first: StoredScore | undefined,
+): Promise<boolean> {
+  const { entity_id, t } = prediction;
+  for (let from = first, attempts = 0; ; attempts++) {
+    // A redelivery, or an older image overtaken by a newer one: a served score never goes back in time.
+    if (from && (from.t > t || (from.t === t && from.model_version === prediction.model_version))) return false;
+    const { next, alert } = alertOf(usecase, prediction, from?.alert_state ?? NEVER_ALERTED);
+    if (await scores.write({ ...prediction, alert_state: next }, from?.version ?? null, alert)) return alert !== null;
+    if (attempts === MAX_TRIES) throw new Error('a score lost every conditional write; its batch is delivered again');
+    await wait(attempts);
+    from = (await scores.read([entity_id])).get(entity_id);
+    if (!from && (await tombstones?.erased([entity_id]))?.has(entity_id)) return false;
+  }
+}

@@ -1,0 +1,147 @@
+import {
+  InvokeEndpointCommand,
+  type InvokeEndpointCommandOutput,
+  SageMakerRuntimeClient,
+  type SageMakerRuntimeClientConfig,
+} from '@aws-sdk/client-sagemaker-runtime';
+import { z } from 'zod';
+import { pause } from '../../engine/backoff.ts';
+import { type Endpoint, type EndpointAnswer, ModelFailedError, ScoreRefusedError } from '../../engine/ports.ts';
+
+const answerSchema = z.object({
+  predictions: z.array(z.object({ score: z.number().min(0).max(1), contributions: z.array(z.number()) })),
+  model_version: z.string(),
+  definition_hash: z.string(),
+});
+/** The body of a refusal, as inference.py writes it. */
+const refusalSchema = z.object({ error: z.string(), definition_hash: z.string() });
+
+/** A model answers in some milliseconds. One that needs longer than this hangs; SageMaker itself would wait for 60 s. */
+const SILENCE_MS = 6000;
+/** How often the SDK asks a model that hangs: the longest that one try takes is this often `SILENCE_MS`. */
+const SILENT_TRIES = 2;
+/** For how long a model that fails is asked again: during a canary the next try may meet the other fleet. */
+export const PATIENCE = {
+  /** With a last try that hangs, 17 s: an HTTP API waits for 29. */
+  api: 5000,
+  /** With a last try that hangs, 42 s: a scorer has 60, and each of its deliveries waits out that much of an outage. */
+  stream: 30_000,
+} as const;
+/** Of the service and not of the model; the SDK has tried again already. */
+const TRANSIENT = new Set([
+  'InternalDependencyException',
+  'InternalFailure',
+  'ModelNotReadyException',
+  'ServiceUnavailable',
+  'ThrottlingException',
+  'TimeoutError',
+]);
+
+/** For `SageMakerEndpoint`: with an end to waiting. */
+export function runtimeClient(config: SageMakerRuntimeClientConfig = {}): SageMakerRuntimeClient {
+  return new SageMakerRuntimeClient({
+    ...config,
+    maxAttempts: SILENT_TRIES,
+    requestHandler: { connectionTimeout: 2000, socketTimeout: SILENCE_MS },
+  });
+}
+
+/** The model behind a SageMaker endpoint; it answers only for the definition that we compute. */
+export class SageMakerEndpoint implements Endpoint {
+  private readonly client: SageMakerRuntimeClient;
+  private readonly endpoint: string;
+  private readonly definition_hash: string;
+  private readonly patience_ms: number;
+
+  /** @param patience_ms after which a model that fails is not asked again */
+  constructor(client: SageMakerRuntimeClient, endpoint: string, definition_hash: string, patience_ms: number) {
+    this.client = client;
+    this.endpoint = endpoint;
+    this.definition_hash = definition_hash;
+    this.patience_ms = patience_ms;
+  }
+
+  async score(instances: readonly (readonly (number | null)[])[]): Promise<EndpointAnswer> {
+    const { definition_hash } = this;
+    const answer = await this.invoke(JSON.stringify({ instances, definition_hash }));
+    const body = parsed(answer.Body);
+    if (body.definition_hash !== definition_hash) {
+      throw new ScoreRefusedError(
+        'definition_hash: found the hash of another definition; train and deploy a model for this one',
+        'mismatch',
+        body.definition_hash,
+      );
+    }
+    if (body.predictions.length !== instances.length) {
+      throw new ModelFailedError(
+        `predictions: found ${body.predictions.length}; allowed: ${instances.length}, one an instance`,
+      );
+    }
+    const variant = answer.InvokedProductionVariant ?? '';
+    return { scores: body.predictions, variant, model_version: body.model_version };
+  }
+
+  /** Asks until the model answers or refuses, or patience is over. */
+  private async invoke(body: string): Promise<InvokeEndpointCommandOutput> {
+    const began = Date.now();
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.client.send(
+          new InvokeEndpointCommand({
+            EndpointName: this.endpoint,
+            ContentType: 'application/json',
+            Accept: 'application/json',
+            Body: body,
+          }),
+        );
+      } catch (error) {
+        const { refused, failed } = meaning(error);
+        if (refused) throw refused;
+        if (!failed) throw error;
+        if (Date.now() - began > this.patience_ms) throw failed;
+        await pause(attempt);
+      }
+    }
+  }
+}
+
+function parsed(body: Uint8Array): z.infer<typeof answerSchema> {
+  try {
+    return answerSchema.parse(JSON.parse(Buffer.from(body).toString('utf8')));
+  } catch (error) {
+    throw new ModelFailedError('model: answered with 200 and another shape than predictions', { cause: error });
+  }
+}
+
+/**
+ * A refusal (no endpoint, or a model that does not take our vectors) would be the same at once again; a failure need not be.
+ * Every error of validation counts as a missing endpoint: AWS documents no name of its own for it.
+ */
+function meaning(error: unknown): { refused?: ScoreRefusedError; failed?: ModelFailedError } {
+  if (!(error instanceof Error)) return {};
+  if (error.name === 'ValidationError' || error.name === 'ValidationException') {
+    return { refused: new ScoreRefusedError('endpoint: found none in service; train a model first') };
+  }
+  if (TRANSIENT.has(error.name)) return { failed: new ModelFailedError(`model: no answer (${error.name})`) };
+  if (error.name !== 'ModelError') return {};
+  const { OriginalStatusCode: status = 0, OriginalMessage: text } = error as {
+    OriginalStatusCode?: number;
+    OriginalMessage?: string;
+  };
+  if (status >= 400 && status < 500) {
+    const own = refusal(text);
+    const said = own?.error ?? `refused with status ${status}, in words that are not ours`;
+    return { refused: new ScoreRefusedError(`model: ${said}`, 'mismatch', own?.definition_hash) };
+  }
+  // 0 where the container did not answer in time.
+  return { failed: new ModelFailedError(`model: failed with status ${status}`) };
+}
+
+/** What a model of ours says; null for another. SageMaker's own message around it names account and log group. */
+function refusal(text: string | undefined): z.infer<typeof refusalSchema> | null {
+  try {
+    return refusalSchema.safeParse(JSON.parse(text ?? '')).data ?? null;
+  } catch {
+    return null;
+  }
+}
