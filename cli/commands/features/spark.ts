@@ -11,7 +11,7 @@ import { runChild } from '../../children.ts';
 import { PYTHON, ROOT, RUNS } from '../../paths.ts';
 import { useJava } from '../../tools.ts';
 
-const SCRIPT = join(ROOT, 'cli', 'evaluation', 'spark_engine.py');
+const SCRIPT = join(ROOT, 'cli', 'commands', 'features', 'spark_engine.py');
 
 export interface SparkOptions {
   readonly signal?: AbortSignal;

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
-from tidemark_local import jars
+from tidemark_local.glue import jars
 
 from tidemark_spark.engine.admission import wire_json
 from tidemark_spark.engine.admission.contracts import Contracts, compile_contracts
@@ -27,7 +27,7 @@ from tidemark_spark.engine.pit import ALL_KNOWN, point_in_time
 from tidemark_spark.lake.events import LANDED_SCHEMA, landed_batches, landed_rows
 from tidemark_spark.spark.events import by_entity, partition_table, prepare
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 _QUESTION = ("question", pa.int32())
 _ASKED = [("row", pa.int64()), ("t", pa.int64()), ("known_before", pa.int64())]
 _BOTH = pa.schema([_QUESTION, *EVENT_SCHEMA, *_ASKED])
