@@ -50,10 +50,10 @@ function steps(python, environment) {
   const jars = {
     title: "Spark's Iceberg jars → .cache/jars",
     stamp: join(JARS, '.tidemark-stamp'),
-    key: () => hashOf(['local/tidemark_local/jars.py', 'local/jars.lock.json']),
+    key: () => hashOf(['local/tidemark_local/glue/jars.py', 'local/jars.lock.json']),
     probe: () => jarNames().every((name) => existsSync(join(JARS, name))),
     work: async (step) => {
-      const args = ['-m', 'tidemark_local.jars', '--dest', JARS];
+      const args = ['-m', 'tidemark_local.glue.jars', '--dest', JARS];
       await run('jars', VENV_PYTHON, args, (line) => step.update(line.slice(0, 80)), {
         ...environment,
         PYTHONPATH: join(ROOT, 'local'),

@@ -5,8 +5,8 @@ import os
 import sys
 from pathlib import Path
 
-from . import launch
-from .quotas import PROFILES
+from .host import launch
+from .service_quotas.quotas import PROFILES
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ interface Statement {
   readonly Resource: unknown;
 }
 
-/** What a use of encrypted data asks of its key, as local/tidemark_local/authorization/key_uses has it from AWS. */
+/** What a use of encrypted data asks of its key, as local/tidemark_local/kms/key_uses has it from AWS. */
 const NEEDS: readonly [uses: RegExp, ofKey: readonly string[]][] = [
   [
     /^dynamodb:(BatchGet|ConditionCheck|Delete|Get|Put|Update)Item$|^dynamodb:(GetRecords|Query|Scan)$/,

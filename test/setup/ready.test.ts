@@ -12,7 +12,7 @@ let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'tidemark-bare-'));
   const files = ['package.json', 'package-lock.json', '.npmrc', 'requirements.txt', 'local/jars.lock.json'];
-  for (const file of [...files, 'setup', 'cli/tidemark.mjs', 'local/tidemark_local/jars.py']) {
+  for (const file of [...files, 'setup', 'cli/tidemark.mjs', 'local/tidemark_local/glue/jars.py']) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     cpSync(resolve(file), join(folder, file), { recursive: true });
   }

@@ -15,7 +15,7 @@ from tidemark_spark.lake.objects import LakeObject, list_objects, s3_client
 HISTORY = "raw/history/"
 CONTENT = "tidemark-content"
 """S3 metadata: hex digits of the sha256 of the content that was loaded first. An erasure that blanks a line keeps it
-(cli/history-files.ts writes it, too)."""
+(cli/commands/history/files.ts writes it, too)."""
 _BOOKKEEPING = re.compile(r"/[_.]")
 _DIGITS = 32
 _GZIP = b"\x1f\x8b"

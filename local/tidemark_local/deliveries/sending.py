@@ -14,8 +14,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ..authorization.service_calls import ServiceCall, refusal
-from ..context import LocalContext
+from ..host.context import LocalContext
+from .service_calls import ServiceCall, refusal
 
 
 class Undelivered(Exception):

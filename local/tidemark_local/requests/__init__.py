@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ..context import LocalContext
+from ..host.context import LocalContext
 from . import answers, limits, models, responses, routes, templates, wire
 from .constraints import Check, Checks, Findings, WrongType
 from .models import Request, Target

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..limits import limit
+from ..host.limits import limit
 from .models import Request, Target
 
 

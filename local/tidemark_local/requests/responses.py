@@ -4,7 +4,7 @@ import json
 import zlib
 from typing import Any
 
-from ..limits import limit
+from ..host.limits import limit
 from .models import Request
 
 Response = tuple[int, dict, Any]

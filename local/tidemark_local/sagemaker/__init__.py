@@ -12,8 +12,8 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import unquote
 
-from .. import processes
-from ..context import LocalContext
+from ..host import processes
+from ..host.context import LocalContext
 from . import cloudformation, endpoints, iam, models, registry, runtime, tags, training
 from .errors import SageMakerError
 from .state import SageMakerState

@@ -6,7 +6,7 @@ API_UpdateEndpointWeightsAndCapacities.html. How an update moves the traffic sta
 
 import threading
 
-from .. import quotas
+from ..service_quotas import quotas
 from . import fleets, rollout
 from .errors import resource_limit_exceeded, validation
 from .models import find_endpoint_config

@@ -10,7 +10,7 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from ..context import LocalContext
+from ..host.context import LocalContext
 
 INVOKE_PATH = re.compile(r"^/endpoints/([^/]+)/invocations$")
 # The member that names the resource an operation acts on, and the kind of its ARN. Operations whose members name

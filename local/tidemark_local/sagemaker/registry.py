@@ -5,7 +5,7 @@ EventBridge as "SageMaker Model Package State Change", as is every other change 
 (https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html).
 """
 
-from .. import state_events
+from ..eventbridge import state_events
 from .errors import conflict, validation
 from .state import SageMakerState, now, page, selected
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..context import LocalContext
+from ..host.context import LocalContext
 from . import iam
 from .errors import validation
 from .state import SageMakerState

@@ -14,11 +14,11 @@ import threading
 import time
 from pathlib import Path
 
-from ..context import LocalContext
-from ..log_stream import LogStream
-from ..processes import ChildProcess
-from ..role_session import RoleSession
-from .objects import DownloadError, fetch, unpack
+from ..host.context import LocalContext
+from ..host.log_stream import LogStream
+from ..host.objects import DownloadError, fetch, unpack
+from ..host.processes import ChildProcess
+from ..host.role_session import RoleSession
 
 logger = logging.getLogger("tidemark.sagemaker.containers")
 _SERVE = str(Path(__file__).with_name("serve.py"))

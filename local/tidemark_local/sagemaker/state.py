@@ -5,8 +5,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from ..context import LocalContext
-from ..role_session import trusts
+from ..host.context import LocalContext
+from ..host.role_session import trusts
 from .errors import validation
 
 

@@ -6,7 +6,7 @@ CreateTrainingJob, DescribeTrainingJob, ListTrainingJobs, StopTrainingJob
 
 import re
 
-from .. import quotas
+from ..service_quotas import quotas
 from .errors import resource_in_use, resource_limit_exceeded, validation
 from .state import SageMakerState, now, page, selected
 from .training_run import TrainingRun

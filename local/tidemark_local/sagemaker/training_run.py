@@ -14,12 +14,12 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .. import state_events
-from ..log_stream import LogStream
-from ..processes import ChildProcess
-from ..role_session import RoleSession
+from ..eventbridge import state_events
+from ..host.log_stream import LogStream
+from ..host.objects import DownloadError, fetch, fetch_channel, unpack, upload_folder
+from ..host.processes import ChildProcess
+from ..host.role_session import RoleSession
 from .container import HOST, TrainingRoot, arguments, own_hyperparameters
-from .objects import DownloadError, fetch, fetch_channel, unpack, upload_folder
 from .state import SageMakerState, now, selected
 
 logger = logging.getLogger("tidemark.sagemaker.training")

@@ -7,9 +7,9 @@ import threading
 import uuid
 from pathlib import Path
 
-from ..context import LocalContext
-from ..log_stream import LogStream
-from ..role_session import RoleSession
+from ..host.context import LocalContext
+from ..host.log_stream import LogStream
+from ..host.role_session import RoleSession
 from .serving_container import ServingContainer
 from .serving_container import StartError as StartError
 

@@ -4,7 +4,7 @@ import json
 import time
 
 from limits_support import inline, many, permissions, puts, schedule, targets, transaction
-from tidemark_local.limits import limit
+from tidemark_local.host.limits import limit
 
 # id → the call for a size or number, and the code that answers what is beyond
 CASES = {

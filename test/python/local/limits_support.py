@@ -6,8 +6,8 @@ import zipfile
 
 from botocore.exceptions import ClientError
 from jobs_support import until
-from tidemark_local import emf
-from tidemark_local.limits import limit
+from tidemark_local.cloudwatch import emf
+from tidemark_local.host.limits import limit
 
 STATEMENT = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::"}
 FUNCTION = """

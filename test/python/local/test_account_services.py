@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from jobs_support import allow, document, running_cloud, until
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "local"))
-from tidemark_local.alarm_states import decide
+from tidemark_local.cloudwatch.alarm_states import decide
 
 
 @pytest.fixture(scope="module")

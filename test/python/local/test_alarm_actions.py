@@ -8,7 +8,7 @@ import pytest
 from aws_facts import answer
 from delivery_support import Queue, denials
 from jobs_support import allow, document, running_cloud, until
-from tidemark_local.alarm_reasons import reason_of
+from tidemark_local.cloudwatch.alarm_reasons import reason_of
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from aws_facts import answer, check
 from delivery_support import Function, Queue, attributes, denials, total
 from jobs_support import allow, running_cloud, until
-from tidemark_local.deliveries.async_invocations import RETRY_WAITS, TIME_SCALE
+from tidemark_local.lambda_functions.async_invocations import RETRY_WAITS, TIME_SCALE
 
 PYTHON = """
 class CustomException(Exception):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "local"))
-from tidemark_local.emf import Datum, EmfError, metrics_of
+from tidemark_local.cloudwatch.emf import Datum, EmfError, metrics_of
 
 
 def document(dimensions=(("service", "stage"),), metrics=({"Name": "Seen", "Unit": "Count"},), **members) -> str:

@@ -464,7 +464,7 @@ def test_the_http2_library_still_takes_goaway_for_the_end():
 def test_the_services_that_are_on_exist():
     from ministack import app
 
-    launch = (Path(__file__).parents[3] / "local" / "tidemark_local" / "launch.py").read_text()
+    launch = (Path(__file__).parents[3] / "local" / "tidemark_local" / "host" / "launch.py").read_text()
     table = launch[launch.index("SERVICES = (") : launch.index("# fmt: on")]
     names = [part.strip().strip('"') for part in table.split("(", 1)[1].rsplit(")", 1)[0].split(",") if part.strip()]
     assert len(names) > 20 and [name for name in names if name not in app.SERVICE_REGISTRY] == []

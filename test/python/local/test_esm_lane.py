@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "local"))
 from aws_facts import answer
-from tidemark_local.esm.lane import RETRIES_EXHAUSTED, Lane, Outcome, Record, Settings, first_failure
+from tidemark_local.lambda_esm.lane import RETRIES_EXHAUSTED, Lane, Outcome, Record, Settings, first_failure
 
 OK, THROWN, THROTTLED = Outcome(), Outcome(error="Unhandled"), Outcome(invoked=False, error="Throttled")
 

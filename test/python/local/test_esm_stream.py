@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "local"))
-from tidemark_local.esm.lane import Outcome, Record, Settings
-from tidemark_local.esm.stream import TRIM_HORIZON, Position, Shard, StreamProcessor
+from tidemark_local.lambda_esm.lane import Outcome, Record, Settings
+from tidemark_local.lambda_esm.stream import TRIM_HORIZON, Position, Shard, StreamProcessor
 
 
 def record(sequence: int, key: str = "key") -> Record:

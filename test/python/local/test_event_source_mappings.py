@@ -11,11 +11,11 @@ from botocore.exceptions import ClientError
 from delivery_support import Function, refused_update
 from jobs_support import allow, running_cloud, until
 from stream_support import READ_DYNAMODB, READ_KINESIS, Stream
-from tidemark_local.dynamodb_answers import record_size
-from tidemark_local.esm.creation import matches
-from tidemark_local.esm.destinations import invocation_record
-from tidemark_local.esm.lane import AGE_EXCEEDED, RETRIES_EXHAUSTED, Discard, Outcome, Record
-from tidemark_local.esm.sources import DynamoDbSource, KinesisSource
+from tidemark_local.dynamodb.answers import record_size
+from tidemark_local.lambda_esm.creation import matches
+from tidemark_local.lambda_esm.destinations import invocation_record
+from tidemark_local.lambda_esm.lane import AGE_EXCEEDED, RETRIES_EXHAUSTED, Discard, Outcome, Record
+from tidemark_local.lambda_esm.sources import DynamoDbSource, KinesisSource
 
 STREAM = "arn:aws:kinesis:us-east-1:000000000000:stream/s"
 TABLE = "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/2026-01-01T00:00:00.000"

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import jobs_support
 import pytest
-from tidemark_local import glue_executors, glue_run, jars
-from tidemark_local.glue_arguments import parse_conf, resolve
+from tidemark_local.glue import executors, jars, job_run
+from tidemark_local.glue.arguments import parse_conf, resolve
 
 
 def test_conf_holds_several_settings():
@@ -30,7 +30,7 @@ def test_flags_without_value_reach_the_script_as_flags():
 
 def settings(tmp_path, **arguments):
     context = SimpleNamespace(endpoint="http://127.0.0.1:4999", region="us-east-1", repo_root=tmp_path)
-    return glue_run.spark_settings(context, resolve(arguments, {}, {}, "job", "run"), tmp_path)
+    return job_run.spark_settings(context, resolve(arguments, {}, {}, "job", "run"), tmp_path)
 
 
 def test_every_glue_catalog_gets_the_local_endpoints(tmp_path):
@@ -45,7 +45,7 @@ def test_every_glue_catalog_gets_the_local_endpoints(tmp_path):
 
 
 def test_missing_jars_name_the_command(tmp_path):
-    with pytest.raises(jars.JarError, match=r"run python -m tidemark_local\.jars --dest"):
+    with pytest.raises(jars.JarError, match=r"run python -m tidemark_local\.glue\.jars --dest"):
         settings(tmp_path, **{"--datalake-formats": "iceberg"})
 
 
@@ -61,8 +61,8 @@ def test_failure_message_is_the_last_exception():
         ": org.apache.iceberg.exceptions.NoSuchTableException: no",
         "26/11/24 07:54:15 WARN Stopping",
     ]
-    assert glue_run.failure_message(lines, 1) == lines[6]
-    assert glue_run.failure_message(["nothing"], 137) == "Command failed with exit code 137"
+    assert job_run.failure_message(lines, 1) == lines[6]
+    assert job_run.failure_message(["nothing"], 137) == "Command failed with exit code 137"
 
 
 def test_a_run_past_its_timeout_is_stopped(tmp_path, monkeypatch):
@@ -70,7 +70,7 @@ def test_a_run_past_its_timeout_is_stopped(tmp_path, monkeypatch):
     # status."
     script = tmp_path / "wait.py"
     script.write_text("import time\ntime.sleep(60)\n")
-    run = glue_run.GlueRun.__new__(glue_run.GlueRun)
+    run = job_run.GlueRun.__new__(job_run.GlueRun)
     run._context = SimpleNamespace(python=sys.executable)
     run._arguments = SimpleNamespace(script=[])
     run._record, run._limit, run._stop = {"Timeout": 1}, 0.5, __import__("threading").Event()
@@ -108,14 +108,14 @@ def test_a_script_runs_as_main_with_names_of_its_own(tmp_path):
     script.write_text(
         "import sys\nprint(__name__, sorted(n for n in globals() if n[0] != '_'), sys.argv, sys.path[0])\n"
     )
-    command = [sys.executable, glue_run._DRIVER, script, "--a", "1"]
+    command = [sys.executable, job_run._DRIVER, script, "--a", "1"]
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
     assert ended.stdout == f"__main__ ['sys'] {[str(script), '--a', '1']} {tmp_path}\n"
 
 
 def test_credentials_are_for_who_has_the_token():
     keys = {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "session"}
-    endpoint = glue_executors.CredentialsEndpoint(keys)
+    endpoint = executors.CredentialsEndpoint(keys)
 
     def ask(token):
         return urllib.request.urlopen(

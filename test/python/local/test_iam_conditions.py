@@ -6,7 +6,7 @@ import cbor2
 import pytest
 from botocore.exceptions import ClientError
 from jobs_support import allow, running_cloud
-from tidemark_local.iam_conditions import namespace_of
+from tidemark_local.iam.conditions import namespace_of
 
 DATA = [{"MetricName": "Seen", "Value": 1}]
 

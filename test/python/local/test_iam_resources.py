@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from tidemark_local.iam_resources import alarm_of, resource_of
+from tidemark_local.iam.resources import alarm_of, resource_of
 
 GLUE = "arn:aws:glue:us-east-1:1"
 

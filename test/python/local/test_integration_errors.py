@@ -7,8 +7,8 @@ import pytest
 from aws_facts import answer, check
 from delivery_support import Function
 from jobs_support import allow, running_cloud, until
-from tidemark_local.integration_errors import of_optimized, of_sdk
-from tidemark_local.role_calls import CallError
+from tidemark_local.step_functions.errors import of_optimized, of_sdk
+from tidemark_local.step_functions.role_calls import CallError
 
 RAISES = """
 class CustomException(Exception):

@@ -11,8 +11,8 @@ from ministack.core.responses import request_scope
 from ministack.services import kms, sns, sqs
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "local"))
-from tidemark_local.authorization.service_calls import ServiceCall, refusal
-from tidemark_local.context import LocalContext
+from tidemark_local.deliveries.service_calls import ServiceCall, refusal
+from tidemark_local.host.context import LocalContext
 
 REGION = "us-east-1"
 TOPIC, QUEUE = f"arn:aws:sns:{REGION}:{ACCOUNT}:key-test-topic", f"arn:aws:sqs:{REGION}:{ACCOUNT}:key-test-queue"

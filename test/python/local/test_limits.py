@@ -1,11 +1,11 @@
-"""Each limit of AWS's in local/tidemark_local/limits.json: what is at the limit is taken, what is beyond is refused."""
+"""Each limit in local/tidemark_local/host/limits.json: what is at the limit is taken, what is beyond is refused."""
 
 import pytest
 from botocore.exceptions import ClientError
 from jobs_support import running_cloud
 from limits_cases import CASES
 from limits_support import Beyond
-from tidemark_local.limits import limit, table
+from tidemark_local.host.limits import limit, table
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,10 @@ from aws_facts import check
 from botocore.exceptions import ClientError
 from jobs_support import running_cloud, until
 from limits_support import FUNCTION, STATEMENT, Beyond, many
-from tidemark_local import emf, http_api_limits, limits
-from tidemark_local.limits import limit
+from tidemark_local.apigateway import http_api_limits
+from tidemark_local.cloudwatch import emf
+from tidemark_local.host import limits
+from tidemark_local.host.limits import limit
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import time
 
 import jobs_support  # noqa: F401  (puts local/ on the path)
 import pytest
-from tidemark_local import processes
+from tidemark_local.host import processes
 
 # Starts a grandchild that ignores SIGTERM, and ignores it itself when told to.
 FAMILY = """

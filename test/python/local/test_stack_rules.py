@@ -10,7 +10,7 @@ from aws_facts import answer, check
 from jobs_support import running_cloud, until
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "local"))
-from tidemark_local.stack_rules import LookUps, occurrences
+from tidemark_local.cloudformation.stack_rules import LookUps, occurrences
 
 REST = ("COMPLETE", "FAILED")
 GROUP = {"Type": "AWS::SageMaker::ModelPackageGroup", "Properties": {"ModelPackageGroupName": "fixed-name"}}

@@ -1,0 +1,1 @@
+"""HTTP APIs of API Gateway: their way to functions, and their limits."""

@@ -1,1 +1,0 @@
-"""Who may do what beyond identity policies: resource policies for service principals, and customer keys."""

@@ -1,0 +1,1 @@
+"""CloudFormation: what it refuses, and what it calls things."""

@@ -1,0 +1,1 @@
+"""CloudWatch: metrics, those in log events too, and alarms."""

@@ -1,0 +1,88 @@
+"""States of metric alarms.
+
+The emulator pools every dimension of a metric, looks at one mean over all periods, and only when PutMetricData is
+called. Here an alarm sees its own metric, period by period: "Evaluating an alarm" and "Configuring how CloudWatch
+alarms treat missing data" (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html,
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html). Alarms on metric math
+stay as they are.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from ministack.services import cloudwatch
+
+from ..host.context import LocalContext
+from .alarm_reasons import reason_data, reason_of
+
+_COMPARISONS = {
+    "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
+    "GreaterThanThreshold": lambda value, threshold: value > threshold,
+    "LessThanThreshold": lambda value, threshold: value < threshold,
+    "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
+}
+
+
+_time_scale = 1.0
+
+
+def register(context: LocalContext) -> None:
+    """Takes over the evaluation of metric alarms, with periods as long as the launcher's time scale says. Call it
+    once."""
+    global _time_scale
+    _time_scale = context.time_scale
+    cloudwatch._evaluate_alarm = evaluate
+
+
+def evaluate(alarm: dict[str, Any]) -> None:
+    """Brings one alarm up to date, within its account and region, and sends its actions when the state changes."""
+    compare = _COMPARISONS.get(alarm.get("ComparisonOperator", ""))
+    if not alarm.get("Namespace") or not alarm.get("MetricName") or compare is None:
+        return
+    values = _periods(alarm)
+    breaching = [None if value is None else compare(value, float(alarm.get("Threshold", 0))) for value in values]
+    needed = int(alarm.get("DatapointsToAlarm") or alarm.get("EvaluationPeriods", 1))
+    state = decide(breaching, needed, alarm.get("TreatMissingData") or "missing", alarm["StateValue"])
+    if state == alarm["StateValue"]:
+        return
+    old, alarm["StateValue"] = alarm["StateValue"], state
+    alarm["StateReason"] = reason_of(alarm, values, breaching, time.time())
+    alarm["StateReasonData"] = reason_data(alarm, values, time.time())
+    alarm["StateUpdatedTimestamp"] = int(time.time())
+    cloudwatch._record_history(alarm["AlarmName"], old, state, alarm["StateReason"])
+    cloudwatch._dispatch_alarm_actions(alarm, old, state, alarm["StateReason"])
+    cloudwatch._evaluate_parent_alarms(alarm)
+
+
+def decide(breaching: Sequence[bool | None], needed: int, missing: str, state: str) -> str:
+    """The state after the given periods, oldest first; None is a period without data. `needed` of them must breach to
+    alarm."""
+    if all(value is None for value in breaching):
+        return {"breaching": "ALARM", "notBreaching": "OK", "ignore": state}.get(missing, "INSUFFICIENT_DATA")
+    filled = [missing == "breaching" if value is None else value for value in breaching]
+    if missing in ("missing", "ignore"):
+        filled = [value for value in breaching if value is not None]
+        # Fewer datapoints than needed cannot prove an alarm, unless each of them breaches and the newest is one of
+        # them.
+        needed = min(needed, len(filled)) if breaching[-1] is not None else needed
+    return "ALARM" if sum(filled) >= needed else "OK"
+
+
+def _periods(alarm: dict[str, Any]) -> list[float | None]:
+    """The alarm's statistic in each evaluation period, oldest first, the current one last; None where there is no
+    data."""
+    period, count = int(alarm.get("Period") or 60) * _time_scale, int(alarm.get("EvaluationPeriods") or 1)
+    dimensions = cloudwatch._dims_from_list(alarm.get("Dimensions") or [])
+    key = (alarm["Namespace"], alarm["MetricName"], cloudwatch._dims_key(dimensions))
+    points = list(cloudwatch._metrics.get(key) or [])
+    statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic") or "Average"
+    end = time.time()
+    values: list[float | None] = []
+    for index in range(count, 0, -1):
+        low, high = end - index * period, end - (index - 1) * period
+        inside = [
+            point for point in points if low <= point["Timestamp"] < high or (index == 1 and point["Timestamp"] == high)
+        ]
+        values.append(cloudwatch._stat_value(cloudwatch._calc_stats(inside), statistic, inside) if inside else None)
+    return values

@@ -1,0 +1,1 @@
+"""DynamoDB: what its answers and stream records tell besides the items."""

@@ -1,0 +1,1 @@
+"""EventBridge: targets of rules and schedules, and the events that services send."""

@@ -1,0 +1,1 @@
+"""Kinesis Data Streams: shards that are split and merged."""

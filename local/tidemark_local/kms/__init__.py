@@ -1,0 +1,1 @@
+"""KMS: who may use the key that encrypts a resource."""

@@ -1,0 +1,1 @@
+"""Lake Formation: its settings of the Data Catalog."""

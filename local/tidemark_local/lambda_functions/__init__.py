@@ -1,0 +1,1 @@
+"""Lambda functions: what their errors look like, and their asynchronous invocations."""

@@ -1,0 +1,1 @@
+"""SNS: the subscriptions of topics."""
