@@ -6,7 +6,10 @@ import { MAX_ENTITIES } from '../../lambdas/api/requests.ts';
 import { BATCH_GET_LIMIT, MAX_STATE_BYTES } from '../../lambdas/aws/dynamo/states.ts';
 
 /** AWS's limits, each with its source. */
-const rows = JSON.parse(readFileSync('local/tidemark_local/host/limits.json', 'utf8')) as { id: string; value: number }[];
+const rows = JSON.parse(readFileSync('local/tidemark_local/host/limits.json', 'utf8')) as {
+  id: string;
+  value: number;
+}[];
 const limit = (id: string): number => {
   const row = rows.find((found) => found.id === id);
   if (!row) throw new Error(`local/tidemark_local/host/limits.json has no ${id}`);
