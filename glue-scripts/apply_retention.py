@@ -9,10 +9,11 @@ import json
 import time
 
 from pyspark.sql import SparkSession
+
 from tidemark_spark.job_arguments import resolve
-from tidemark_spark.retention import Ages, apply_retention
-from tidemark_spark.spark_events import prepare
-from tidemark_spark.tables import Tables
+from tidemark_spark.lake.retention import Ages, apply_retention
+from tidemark_spark.lake.tables import Tables
+from tidemark_spark.spark.events import prepare
 
 
 def main() -> None:

@@ -9,14 +9,15 @@ import json
 from functools import partial
 
 from pyspark.sql import SparkSession
-from tidemark_spark.backfill import backfill
-from tidemark_spark.compaction_run import compact_now
-from tidemark_spark.ir import compile_view, parse_use_case
+
+from tidemark_spark.engine.ir import compile_view, parse_use_case
 from tidemark_spark.job_arguments import resolve
-from tidemark_spark.joins import Online
-from tidemark_spark.lake import read_bytes
-from tidemark_spark.spark_events import prepare
-from tidemark_spark.tables import Tables
+from tidemark_spark.lake.archive.compaction_run import compact_now
+from tidemark_spark.lake.objects import read_bytes
+from tidemark_spark.lake.tables import Tables
+from tidemark_spark.spark.backfill import backfill
+from tidemark_spark.spark.events import prepare
+from tidemark_spark.spark.joins import Online
 
 
 def main() -> None:

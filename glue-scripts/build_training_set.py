@@ -8,13 +8,14 @@ training/<id>/rebuilt.json.
 import json
 
 from pyspark.sql import SparkSession
-from tidemark_spark.decimals import parse_timestamp
-from tidemark_spark.ir import parse_use_case
+
+from tidemark_spark.engine.ir import parse_use_case
+from tidemark_spark.engine.values.decimals import parse_timestamp
 from tidemark_spark.job_arguments import resolve
-from tidemark_spark.lake import read_bytes
-from tidemark_spark.spark_events import prepare
-from tidemark_spark.tables import Tables
-from tidemark_spark.training_set import build, rebuild
+from tidemark_spark.lake.objects import read_bytes
+from tidemark_spark.lake.tables import Tables
+from tidemark_spark.spark.events import prepare
+from tidemark_spark.spark.training_set import build, rebuild
 
 
 def main() -> None:

@@ -7,12 +7,13 @@ after its day an object may come), --metrics (name of open_gaps).
 import json
 
 from pyspark.sql import SparkSession
-from tidemark_spark.archive import compact
+
 from tidemark_spark.job_arguments import resolve
 from tidemark_spark.job_metrics import publish
-from tidemark_spark.spark_events import prepare
-from tidemark_spark.tables import Tables
-from tidemark_spark.tombstones import read_tombstones
+from tidemark_spark.lake.archive.compaction import compact
+from tidemark_spark.lake.tables import Tables
+from tidemark_spark.online.tombstones import read_tombstones
+from tidemark_spark.spark.events import prepare
 
 
 def main() -> None:

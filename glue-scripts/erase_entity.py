@@ -10,8 +10,9 @@ import json
 import time
 
 from pyspark.sql import SparkSession
-from tidemark_spark.erasure import erase_tables, erased_predictions, left_in_tables
-from tidemark_spark.erasure_objects import (
+
+from tidemark_spark.job_arguments import resolve
+from tidemark_spark.lake.erasure.objects import (
     answered,
     archived,
     checks,
@@ -22,14 +23,15 @@ from tidemark_spark.erasure_objects import (
     purge_old_versions,
     quarantined,
 )
-from tidemark_spark.erasure_training import erase_training_sets
-from tidemark_spark.job_arguments import resolve
-from tidemark_spark.lake import write_bytes
-from tidemark_spark.spark_events import prepare
-from tidemark_spark.tables import Tables
-from tidemark_spark.tombstones import keep_in_lake, read_tombstones
-from tidemark_spark.training_set import PREFIX as TRAINING
-from tidemark_spark.training_set import TAG
+from tidemark_spark.lake.erasure.tables import erase_tables, erased_predictions, left_in_tables
+from tidemark_spark.lake.erasure.training_sets import erase_training_sets
+from tidemark_spark.lake.objects import write_bytes
+from tidemark_spark.lake.tables import Tables
+from tidemark_spark.lake.tombstones import keep_in_lake
+from tidemark_spark.lake.training_files import PREFIX as TRAINING
+from tidemark_spark.lake.training_files import TAG
+from tidemark_spark.online.tombstones import read_tombstones
+from tidemark_spark.spark.events import prepare
 
 RULES = {
     "raw/history/": history,

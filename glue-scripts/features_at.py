@@ -10,14 +10,15 @@ import json
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from tidemark_spark import wire_json
-from tidemark_spark.event_log import EVENT_SCHEMA
-from tidemark_spark.features_at import features_at, retractions_of
-from tidemark_spark.ir import compile_view, online_view, parse_use_case
+
+from tidemark_spark.engine.admission import wire_json
+from tidemark_spark.engine.event_log import EVENT_SCHEMA
+from tidemark_spark.engine.features_at import features_at, retractions_of
+from tidemark_spark.engine.ir import compile_view, online_view, parse_use_case
 from tidemark_spark.job_arguments import resolve
-from tidemark_spark.lake import read_bytes, write_bytes
-from tidemark_spark.spark_events import engine_events, prepare
-from tidemark_spark.tables import Tables, snapshot_id
+from tidemark_spark.lake.objects import read_bytes, write_bytes
+from tidemark_spark.lake.tables import Tables, snapshot_id
+from tidemark_spark.spark.events import engine_events, prepare
 
 PREFIX = "time-travel/"
 

@@ -11,13 +11,14 @@ import uuid
 from datetime import UTC, datetime
 
 from pyspark.sql import SparkSession
-from tidemark_spark.healing import Night, heal
-from tidemark_spark.ir import compile_view, parse_use_case
+
+from tidemark_spark.engine.ir import compile_view, parse_use_case
 from tidemark_spark.job_arguments import resolve
 from tidemark_spark.job_metrics import publish
-from tidemark_spark.lake import read_bytes, write_bytes
-from tidemark_spark.spark_events import prepare
-from tidemark_spark.tables import Tables
+from tidemark_spark.lake.objects import read_bytes, write_bytes
+from tidemark_spark.lake.tables import Tables
+from tidemark_spark.spark.events import prepare
+from tidemark_spark.spark.healing import Night, heal
 
 PREFIX = "reports/healing/"
 ARGUMENTS = ["lake_bucket", "database", "ir_uri", "table_features"]

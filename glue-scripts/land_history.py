@@ -6,14 +6,15 @@ Arguments: --aws_region, --lake_bucket, --database, --ir_uri, --entity_buckets, 
 import json
 
 from pyspark.sql import SparkSession
-from tidemark_spark.history import count_lines, land
-from tidemark_spark.history_objects import list_history
-from tidemark_spark.ir import parse_use_case
+
+from tidemark_spark.engine.ir import parse_use_case
 from tidemark_spark.job_arguments import resolve
-from tidemark_spark.lake import read_bytes
-from tidemark_spark.spark_events import prepare
-from tidemark_spark.tables import Tables
-from tidemark_spark.tombstones import read_tombstones
+from tidemark_spark.lake.history import count_lines, land
+from tidemark_spark.lake.history_objects import list_history
+from tidemark_spark.lake.objects import read_bytes
+from tidemark_spark.lake.tables import Tables
+from tidemark_spark.online.tombstones import read_tombstones
+from tidemark_spark.spark.events import prepare
 
 
 def main() -> None:

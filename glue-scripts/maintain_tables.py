@@ -1,4 +1,4 @@
-"""Glue job: weekly care of the Iceberg tables (tidemark_spark/maintenance.py). May run again.
+"""Glue job: weekly care of the Iceberg tables (tidemark_spark/lake/maintenance.py). May run again.
 
 Arguments: --aws_region, --database.
 """
@@ -7,10 +7,11 @@ import json
 from datetime import UTC, datetime
 
 from pyspark.sql import SparkSession
+
 from tidemark_spark.job_arguments import resolve
-from tidemark_spark.maintenance import maintain
-from tidemark_spark.spark_events import prepare
-from tidemark_spark.tables import Tables
+from tidemark_spark.lake.maintenance import maintain
+from tidemark_spark.lake.tables import Tables
+from tidemark_spark.spark.events import prepare
 
 
 def main() -> None:

@@ -56,6 +56,7 @@ const SUITES = [
         'test/lambdas/adapters.test.ts',
         'test/lambdas/erasure.test.ts',
         'test/lambdas/features-alone.test.ts',
+        'test/lambdas/freshness.test.ts',
         'test/lambdas/handlers.test.ts',
         'test/lambdas/patience.test.ts',
         'test/lambdas/real-endpoint.test.ts',

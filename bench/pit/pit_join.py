@@ -28,9 +28,10 @@ from processes import PeakMemory, cpu_seconds  # noqa: E402
 from pyspark.sql import DataFrame, SparkSession, Window  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
 from shop_data import Sizes, write_events, write_spine  # noqa: E402
-from tidemark_spark.ir import compile_view  # noqa: E402
-from tidemark_spark.pit_join import point_in_time_join  # noqa: E402
-from tidemark_spark.spark_events import prepare  # noqa: E402
+
+from tidemark_spark.engine.ir import compile_view  # noqa: E402
+from tidemark_spark.spark.events import prepare  # noqa: E402
+from tidemark_spark.spark.pit_join import point_in_time_join  # noqa: E402
 
 GOAL = 1_500_000
 SAMPLE = 500

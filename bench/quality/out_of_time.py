@@ -28,12 +28,13 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("glue-scripts", "model", "usec
 
 import load_events  # noqa: E402
 from measures import NAMES, Estimate  # noqa: E402
-from tidemark_spark.contracts import AdmitOptions, Position, admit, compile_contracts  # noqa: E402
-from tidemark_spark.event_log import EVENT_SCHEMA  # noqa: E402
-from tidemark_spark.ir import parse_use_case  # noqa: E402
-from tidemark_spark.training import plan_training, training_rows  # noqa: E402
 from train import as_text, check_order, fit, measure  # noqa: E402
 from training_data import Slice, read_slice  # noqa: E402
+
+from tidemark_spark.engine.admission.contracts import AdmitOptions, Position, admit, compile_contracts  # noqa: E402
+from tidemark_spark.engine.event_log import EVENT_SCHEMA  # noqa: E402
+from tidemark_spark.engine.ir import parse_use_case  # noqa: E402
+from tidemark_spark.engine.training import plan_training, training_rows  # noqa: E402
 
 MAX_BYTES = 1 << 20
 

@@ -1,13 +1,14 @@
 /** The processor's way from record bytes to state bytes, in one thread: with its ports, and by the pure core alone. */
 
 import { type AdmitOptions, admit, type CompiledContracts, compileContracts } from '../../core/admission/admit.ts';
+import { MAX_EVENT_BYTES } from '../../core/admission/record.ts';
 import type { CanonicalEvent, UseCaseIR } from '../../core/ir/document.ts';
 import { decodeState, encodeState } from '../../core/state/codec.ts';
 import { finalise } from '../../core/state/finalise.ts';
 import { compileView, type ViewPlan } from '../../core/state/plan.ts';
 import { applyEvents, emptyState } from '../../core/state/state.ts';
 import { type ProcessorPorts, processBatch } from '../../engine/ingest/process.ts';
-import { MAX_EVENT_BYTES, type StreamRecord } from '../../lambdas/aws/stream-records.ts';
+import type { StreamRecord } from '../../engine/stream-record.ts';
 import { type Item, StoredStates } from '../stored-states.ts';
 
 const OPTIONS: AdmitOptions = { replay: false, available_lag_ms: 0, max_bytes: MAX_EVENT_BYTES };

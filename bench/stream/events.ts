@@ -1,5 +1,5 @@
 /** Orders as the stream carries them: one JSON text of 200 bytes each. */
-import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
+import type { StreamRecord } from '../../engine/stream-record.ts';
 import { randomFrom } from '../random.ts';
 
 export const EVENT_BYTES = 200;

@@ -1,4 +1,4 @@
-/** One property of an event as the column that its contract declares. The same rules stand in tidemark_spark/field_values.py. */
+/** One property of an event as the column that its contract declares. The same rules stand in tidemark_spark/engine/admission/field_values.py. */
 
 import type { DerivedColumnIR, FieldIR, Scalar } from '../ir/document.ts';
 import { typeName } from '../ir/errors.ts';

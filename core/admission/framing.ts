@@ -1,7 +1,7 @@
 /**
  * Several JSON values in the bytes of one record: one a line (LF or CRLF, blank lines between them) as Vector and Fluent Bit
  * write them, or one right after the other as Firehose does. By their brackets and quotes alone, so that a broken value is a
- * part of its own and the others stay whole. The Spark jobs decide alike (tidemark_spark/framing.py).
+ * part of its own and the others stay whole. The Spark jobs decide alike (tidemark_spark/engine/admission/framing.py).
  */
 
 /** Bytes [from, to). */

@@ -1,6 +1,6 @@
 /**
  * JSON by its text, for what a parser hides: how deep it is nested, and how its members were written. The same walk stands
- * in glue-scripts/tidemark_spark/wire_json.py. Each is one pass.
+ * in glue-scripts/tidemark_spark/engine/admission/wire_json.py. Each is one pass.
  */
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

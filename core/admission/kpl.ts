@@ -11,7 +11,7 @@
  *     }
  *
  * Read by hand: three fields matter, AWS's own module (aws-kinesis-agg) brings a protobuf library and sets no bounds, and both
- * languages have to refuse the same bytes (tidemark_spark/kpl.py).
+ * languages have to refuse the same bytes (tidemark_spark/engine/admission/kpl.py).
  */
 import { createHash } from 'node:crypto';
 

@@ -23,7 +23,7 @@ const NAMED = /"entity_id"[ \t\r\n]*:[ \t\r\n]*("(?:[^"\\\r\n]|\\[^\r\n])*")/g;
 
 /**
  * Whom a raw record may be about: its partition key and every `entity_id` that its text names, also where the text is no
- * JSON. The Spark jobs decide alike (tidemark_spark/tombstones.py).
+ * JSON. The Spark jobs decide alike (tidemark_spark/engine/admission/tombstones.py).
  */
 export function subjectsOf(partition_key: string, raw: Uint8Array): string[] {
   const subjects = new Set([partition_key]);

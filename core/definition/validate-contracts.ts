@@ -1,6 +1,6 @@
 /**
  * What contracts must hold to before an event meets them, and what may differ between the versions of an event type.
- * Spark reads the document by the same rule (tidemark_spark/contract_versions.py); test/conformance/versions.json holds both
+ * Spark reads the document by the same rule (tidemark_spark/engine/admission/contract_versions.py); test/conformance/versions.json holds both
  * to it.
  */
 

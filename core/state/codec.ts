@@ -1,5 +1,5 @@
 /**
- * State codec, version 3. The same bytes come from glue-scripts/tidemark_spark/codec.py; the cases in test/conformance
+ * State codec, version 3. The same bytes come from glue-scripts/tidemark_spark/engine/state/codec.py; the cases in test/conformance
  * hold both to it. Version 2 stays readable, which is the same but for its hashes of ids (formerIdHash), as does version 1
  * (core/state/codec-v1.ts).
  *

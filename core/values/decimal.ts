@@ -1,6 +1,6 @@
 /**
  * Decimals as integers of 10^-scale, rounded half to even from their text, never through a binary float.
- * The same rule stands in glue-scripts/tidemark_spark/decimals.py; test/conformance/contracts.json holds both to it.
+ * The same rule stands in glue-scripts/tidemark_spark/engine/values/decimals.py; test/conformance/contracts.json holds both to it.
  */
 import type { RejectionReason } from '../ir/rejection.ts';
 

@@ -1,7 +1,7 @@
 /** How events reach the processor: batches of shards, in an order that Kinesis and Lambda may choose. */
 import { hash53 } from '../../core/values/hash.ts';
-import { chunks } from '../backoff.ts';
-import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
+import { chunks } from '../chunks.ts';
+import type { StreamRecord } from '../stream-record.ts';
 import type { Waiting } from './stream.ts';
 
 export interface DeliveryOptions {

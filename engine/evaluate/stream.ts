@@ -9,15 +9,14 @@ import { encodeState } from '../../core/state/codec.ts';
 import { finalise } from '../../core/state/finalise.ts';
 import { compileView, type ViewPlan } from '../../core/state/plan.ts';
 import { type EntityState, emptyState } from '../../core/state/state.ts';
+import { MAX_STATE_BYTES } from '../../core/state/state-size.ts';
 import { type ProcessorPorts, processBatch } from '../ingest/process.ts';
 import type { QuarantineLine } from '../ingest/quarantine.ts';
-import { MAX_STATE_BYTES } from '../../lambdas/aws/dynamo/states.ts';
-import { CliError } from '../../cli/errors.ts';
+import { MemoryStates } from '../memory/states.ts';
+import { ADMISSION } from './admission.ts';
 import { type DeliveryOptions, deliveries } from './delivery.ts';
 import { byKnowledge, type Evaluation, type InputEvent, type Vectors } from './evaluation.ts';
 import { rebuilt, throughBytes } from './healed.ts';
-import { ADMISSION } from '../../cli/evaluation/inputs.ts';
-import { MemoryStates } from '../memory/states.ts';
 
 export interface StreamOptions extends DeliveryOptions {
   /** Repair, as the nightly job does, what a state could not tell by itself. */
@@ -34,7 +33,12 @@ export interface Repairs {
   readonly oversize: number;
 }
 
-/** @throws CliError when a state can't hold an event (a sum beyond 2^53) */
+/** An event that its entity's state can't take; the message says which and why. */
+export class UnheldEventError extends Error {
+  override readonly name = 'UnheldEventError';
+}
+
+/** @throws UnheldEventError when a state can't hold an event (a sum beyond 2^53) */
 export async function evaluateByStream(
   asked: Evaluation,
   options: StreamOptions,
@@ -212,7 +216,7 @@ class Replay {
     for (const { sequence_number, reason, detail } of lines) {
       const item = this.delivered.get(sequence_number)!;
       if (reason === 'OVERSIZE') this.oversize.add(item.line);
-      else if (reason !== 'DUPLICATE_EVENT_ID') throw new CliError(`${item.place}: ${reason}: ${detail}`, 2);
+      else if (reason !== 'DUPLICATE_EVENT_ID') throw new UnheldEventError(`${item.place}: ${reason}: ${detail}`);
       this.counted.get(item.event.entity_id)?.delete(item);
     }
   }

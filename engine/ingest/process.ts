@@ -6,9 +6,11 @@ import { subjectsOf } from '../../core/admission/tombstone.ts';
 import { applyExactly } from '../../core/state/apply-exactly.ts';
 import type { ViewPlan } from '../../core/state/plan.ts';
 import { type Applied, compareSequence } from '../../core/state/state.ts';
-import { chunks, MAX_TRIES, mapConcurrently, pause } from '../backoff.ts';
+import { MAX_TRIES, pause } from '../backoff.ts';
+import { chunks } from '../chunks.ts';
+import { mapConcurrently } from '../concurrently.ts';
 import { type Joins, type ReplayClock, type StateStore, StateTooLargeError, type Tombstones } from '../ports.ts';
-import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
+import type { StreamRecord } from '../stream-record.ts';
 import { type Located, type QuarantineLine, quarantineLine, refusedDuplicate, refusedForState } from './quarantine.ts';
 import { type Basis, VersionRun, type ViewVersion } from './view-run.ts';
 

@@ -3,9 +3,9 @@ import type { CanonicalEvent } from '../../core/ir/document.ts';
 import type { RejectionReason } from '../../core/ir/rejection.ts';
 import { compareSequence } from '../../core/state/state.ts';
 import { sha256 } from '../../core/values/hash.ts';
-import { archiveKey } from '../../lambdas/aws/lake.ts';
+import { archiveKey } from '../../names/lake.ts';
 import type { JsonLinesSink } from '../ports.ts';
-import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
+import type { StreamRecord } from '../stream-record.ts';
 
 /** A refused record with all that is needed to put it again after a fix. */
 export interface QuarantineLine {

@@ -4,7 +4,7 @@ import { seedState } from '../../core/state/merge.ts';
 import type { ViewPlan } from '../../core/state/plan.ts';
 import { compareSequence, type EntityState, emptyState, HISTORY_SHARD } from '../../core/state/state.ts';
 import { type Joined, type Joins, type StateMarks, type StateStore, type StoredState, WHOLE } from '../ports.ts';
-import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
+import type { StreamRecord } from '../stream-record.ts';
 
 export interface ViewVersion {
   readonly plan: ViewPlan;

@@ -6,7 +6,9 @@ import { type AlertState, decide, linkOf, NEVER_ALERTED, reasons, titleOf } from
 import { finalise, modelInputs } from '../../core/state/finalise.ts';
 import type { EntityState } from '../../core/state/state.ts';
 import { sha256 } from '../../core/values/hash.ts';
-import { chunks, MAX_TRIES, mapConcurrently, pause } from '../backoff.ts';
+import { MAX_TRIES, pause } from '../backoff.ts';
+import { chunks } from '../chunks.ts';
+import { mapConcurrently } from '../concurrently.ts';
 import type {
   Endpoint,
   JsonLinesSink,
@@ -17,7 +19,7 @@ import type {
   Trigger,
   Unreadable,
 } from '../ports.ts';
-import type { LoadedUseCase } from '../../lambdas/aws/use-case.ts';
+import type { LoadedUseCase } from '../use-case.ts';
 
 /** Rows in one request to the model. */
 const ENDPOINT_BATCH = 200;

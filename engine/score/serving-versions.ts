@@ -1,6 +1,6 @@
 /** Which of the view's versions answers, while a changed one is on its way. */
 import { type Endpoint, type EndpointAnswer, ScoreRefusedError, type StateStore } from '../ports.ts';
-import type { LoadedUseCase } from '../../lambdas/aws/use-case.ts';
+import type { LoadedUseCase } from '../use-case.ts';
 
 export interface ServingVersion {
   readonly usecase: LoadedUseCase;

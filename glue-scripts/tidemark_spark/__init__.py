@@ -1,1 +1,1 @@
-"""The Spark side of Tidemark: pure transforms that the Glue jobs beside this package call."""
+"""The Spark side of Tidemark, which the Glue jobs beside it call: `engine` is pure, the other wings call it."""

@@ -2,7 +2,7 @@
 
 import json
 
-from . import aws
+from tidemark_spark import aws
 
 
 def publish(names: str, values: dict[str, float]) -> None:

@@ -1,12 +1,12 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { hasModel } from '../../core/ir/parts.ts';
+import { ModelFailedError, ScoreRefusedError } from '../../engine/ports.ts';
+import { predict, predictionsKey } from '../../engine/score/scoring.ts';
+import type { ServingVersion } from '../../engine/score/serving-versions.ts';
 import { METRIC } from '../../names/metrics.ts';
 import { PATIENCE } from '../aws/endpoint.ts';
 import { readEnvironment } from '../aws/environment.ts';
-import { ModelFailedError, ScoreRefusedError } from '../../engine/ports.ts';
-import { predict, predictionsKey } from '../../engine/score/scoring.ts';
 import { featureAdapters, predictionAdapters } from '../aws/scoring-adapters.ts';
-import type { ServingVersion } from '../../engine/score/serving-versions.ts';
 import { createTelemetry } from '../aws/telemetry.ts';
 import { loadVersions } from '../aws/use-case.ts';
 import { schema, scoring as scoringSchema } from './env.ts';

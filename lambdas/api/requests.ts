@@ -5,7 +5,7 @@ import { finalise } from '../../core/state/finalise.ts';
 import { inexactFeatures } from '../../core/state/state.ts';
 import type { StoredState, Unreadable } from '../../engine/ports.ts';
 import { type Candidate, instantAfter } from '../../engine/score/scoring.ts';
-import type { LoadedUseCase } from '../aws/use-case.ts';
+import type { LoadedUseCase } from '../../engine/use-case.ts';
 
 export const MAX_ENTITIES = 100;
 

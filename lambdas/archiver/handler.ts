@@ -1,13 +1,15 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
 import { compileContracts } from '../../core/admission/admit.ts';
+import { MAX_EVENT_BYTES } from '../../core/admission/record.ts';
+import { archiveKey } from '../../names/lake.ts';
 import { METRIC } from '../../names/metrics.ts';
 import { dynamoClient } from '../aws/dynamo/client.ts';
 import { DynamoTombstones } from '../aws/dynamo/tombstones.ts';
 import { readEnvironment } from '../aws/environment.ts';
-import { archiveKey, LakeSink } from '../aws/lake.ts';
+import { LakeSink } from '../aws/lake.ts';
 import { patient } from '../aws/patience.ts';
-import { MAX_EVENT_BYTES, streamRecords } from '../aws/stream-records.ts';
+import { streamRecords } from '../aws/stream-records.ts';
 import { createTelemetry } from '../aws/telemetry.ts';
 import { loadUseCase } from '../aws/use-case.ts';
 import { archivable } from './archivable.ts';

@@ -1,4 +1,7 @@
 import { S3Client } from '@aws-sdk/client-s3';
+import { type Endpoint, ScoreRefusedError } from '../../engine/ports.ts';
+import { ServingVersions } from '../../engine/score/serving-versions.ts';
+import type { LoadedUseCase } from '../../engine/use-case.ts';
 import { dynamoClient } from './dynamo/client.ts';
 import { DynamoScores } from './dynamo/scores.ts';
 import { DynamoReplayClock, DynamoStates } from './dynamo/states.ts';
@@ -7,10 +10,7 @@ import { PATIENCE, runtimeClient, SageMakerEndpoint } from './endpoint.ts';
 import { DynamoFirstScore } from './first-score.ts';
 import { LakeSink } from './lake.ts';
 import { patient } from './patience.ts';
-import { type Endpoint, ScoreRefusedError } from '../../engine/ports.ts';
 import type { PredictionEnv, RecordingEnv } from './scoring-environment.ts';
-import { ServingVersions } from '../../engine/score/serving-versions.ts';
-import type { LoadedUseCase } from './use-case.ts';
 
 type FeatureEnv = Pick<PredictionEnv, 'FEATURES_TABLE' | 'TIDEMARK_CLOCK'>;
 

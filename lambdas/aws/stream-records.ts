@@ -1,10 +1,5 @@
 import type { KinesisStreamEvent } from 'aws-lambda';
-import type { RecordPosition } from '../../core/admission/admit.ts';
-
-export interface StreamRecord {
-  readonly position: RecordPosition;
-  readonly data: Uint8Array;
-}
+import type { StreamRecord } from '../../engine/stream-record.ts';
 
 /** Kinesis gives the arrival in seconds with a fraction; the shard is the part of `eventID` before the colon. */
 export function streamRecords(event: KinesisStreamEvent): StreamRecord[] {
@@ -18,5 +13,3 @@ export function streamRecords(event: KinesisStreamEvent): StreamRecord[] {
     data: Buffer.from(kinesis.data, 'base64'),
   }));
 }
-
-export { MAX_EVENT_BYTES } from '../../core/admission/record.ts';

@@ -1,16 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseUseCase } from '../../core/definition/usecase.ts';
-import type { FeatureViewIR, UseCaseIR } from '../../core/ir/document.ts';
-import { onlineView } from '../../core/ir/parts.ts';
-import { compileView, type ViewPlan } from '../../core/state/plan.ts';
-
-export interface LoadedUseCase {
-  readonly ir: UseCaseIR;
-  readonly view: FeatureViewIR;
-  /** The compiled view that the model reads. */
-  readonly plan: ViewPlan;
-}
+import { compileUseCase, type LoadedUseCase } from '../../engine/use-case.ts';
 
 /** The document that the deployment copied beside the bundle. @param folder the bundle's own */
 export function loadUseCase(folder: string): LoadedUseCase {
@@ -31,9 +22,4 @@ export function loadVersions(folder: string): readonly LoadedUseCase[] {
 
 function read(document: string): LoadedUseCase {
   return compileUseCase(parseUseCase(JSON.parse(readFileSync(document, 'utf8'))));
-}
-
-export function compileUseCase(ir: UseCaseIR): LoadedUseCase {
-  const view = onlineView(ir);
-  return { ir, view, plan: compileView(view) };
 }

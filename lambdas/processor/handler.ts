@@ -2,24 +2,30 @@ import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
 import { compileContracts } from '../../core/admission/admit.ts';
+import { MAX_EVENT_BYTES } from '../../core/admission/record.ts';
 import type { ViewPlan } from '../../core/state/plan.ts';
+import {
+  type BatchResult,
+  type ProcessorPorts,
+  type ProcessorRules,
+  processBatch,
+} from '../../engine/ingest/process.ts';
+import { writeQuarantine } from '../../engine/ingest/quarantine.ts';
+import type { ViewVersion } from '../../engine/ingest/view-run.ts';
 import { DIMENSION, METRIC } from '../../names/metrics.ts';
 import { dynamoClient } from '../aws/dynamo/client.ts';
 import { DynamoJoins } from '../aws/dynamo/joins.ts';
+import { Retirement } from '../aws/dynamo/retirement.ts';
 import { DynamoReplayClock, DynamoStates } from '../aws/dynamo/states.ts';
 import { DynamoTombstones } from '../aws/dynamo/tombstones.ts';
 import { readEnvironment } from '../aws/environment.ts';
 import { LakeSink } from '../aws/lake.ts';
 import { patient } from '../aws/patience.ts';
-import { Retirement } from '../aws/dynamo/retirement.ts';
-import { MAX_EVENT_BYTES, streamRecords } from '../aws/stream-records.ts';
+import { streamRecords } from '../aws/stream-records.ts';
 import { createTelemetry } from '../aws/telemetry.ts';
 import { loadPrevious, loadUseCase } from '../aws/use-case.ts';
 import { schema } from './env.ts';
-import { type BatchResult, type ProcessorPorts, type ProcessorRules, processBatch } from '../../engine/ingest/process.ts';
-import { writeQuarantine } from '../../engine/ingest/quarantine.ts';
 import { reroute } from './reroute.ts';
-import type { ViewVersion } from '../../engine/ingest/view-run.ts';
 
 const env = readEnvironment(schema);
 const { ir, plan } = loadUseCase(import.meta.dirname);

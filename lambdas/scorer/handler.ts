@@ -1,15 +1,15 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
+import { ModelFailedError, type NamedState, ScoreRefusedError } from '../../engine/ports.ts';
+import { instantAfter, score } from '../../engine/score/scoring.ts';
+import type { ServingVersion } from '../../engine/score/serving-versions.ts';
+import { wholeStates } from '../../engine/score/whole-states.ts';
 import { METRIC } from '../../names/metrics.ts';
 import { readEnvironment } from '../aws/environment.ts';
 import { firstDay } from '../aws/first-score.ts';
-import { ModelFailedError, type NamedState, ScoreRefusedError } from '../../engine/ports.ts';
-import { instantAfter, score } from '../../engine/score/scoring.ts';
 import { scoringAdapters } from '../aws/scoring-adapters.ts';
-import type { ServingVersion } from '../../engine/score/serving-versions.ts';
 import { createTelemetry } from '../aws/telemetry.ts';
 import { loadVersions } from '../aws/use-case.ts';
-import { wholeStates } from '../../engine/score/whole-states.ts';
 import { schema } from './env.ts';
 import { newestStates } from './newest-states.ts';
 

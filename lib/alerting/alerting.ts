@@ -6,6 +6,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { LambdaSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { NotifierEnv, PublisherEnv } from '../../lambdas/notifier/env.ts';
+import { METRIC, SERVICE } from '../../names/metrics.ts';
 import type { Lake } from '../feature-store/lake.ts';
 import type { ScoreTable } from '../feature-store/tables.ts';
 import type { DataKey } from '../foundation/data-key.ts';
@@ -15,7 +16,6 @@ import { consumerProps } from '../ingestion/stream-consumer.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { NotificationTopic } from '../monitoring/alarm-topic.ts';
 import { addDeadLetterAlarm, addErrorAlarm, addStreamAlarms } from '../monitoring/function-alarms.ts';
-import { METRIC, SERVICE } from '../../names/metrics.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
 
 export interface AlertingProps {

@@ -8,6 +8,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { SETTLE_SECONDS } from '../../core/admission/tombstone.ts';
 import { hasModel } from '../../core/ir/parts.ts';
+import { METRIC, SERVICE } from '../../names/metrics.ts';
 import { type Lake, PREFIX } from '../feature-store/lake.ts';
 import type { OfflineCatalog } from '../feature-store/offline-catalog.ts';
 import type { OnlineTable } from '../feature-store/tables.ts';
@@ -18,12 +19,11 @@ import { deadLetterQueue } from '../foundation/node-function.ts';
 import type { EventStream } from '../ingestion/event-stream.ts';
 import { type AlarmProps, type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm } from '../monitoring/function-alarms.ts';
-import { METRIC, SERVICE } from '../../names/metrics.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
 import { API_TIMEOUT_SECONDS } from '../serving/api.ts';
 import { SparkJob, type SparkJobProps } from './spark-job.ts';
 
-/** How far back the weekly compaction looks: as far as it remembers (tidemark_spark/archive_window.py). */
+/** How far back the weekly compaction looks: as far as it remembers (tidemark_spark/lake/archive/window.py). */
 const KEEP_DAYS = 45;
 
 export interface BatchJobsProps {

@@ -3,13 +3,12 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import { Code, GlueVersion, PySparkEtlJob, WorkerType } from 'aws-cdk-lib/aws-glue';
 import { Grant, type IGrantable, type IPrincipal, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { METRIC_NAMESPACE, type MetricName, type Service } from '../../names/metrics.ts';
 import { type Lake, PREFIX } from '../feature-store/lake.ts';
 import type { OfflineCatalog } from '../feature-store/offline-catalog.ts';
-
 import { CodeAsset } from '../foundation/code-asset.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import { acknowledge, explainWildcards } from '../foundation/wildcards.ts';
-import { METRIC_NAMESPACE, type MetricName, type Service } from '../../names/metrics.ts';
 import { dimensionsOf } from '../monitoring/metrics.ts';
 
 /** Name of the Iceberg catalog in Spark SQL. */

@@ -1,13 +1,13 @@
 import { KinesisEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import type { Env } from '../../lambdas/archiver/env.ts';
+import { SERVICE } from '../../names/metrics.ts';
 import { type Lake, PREFIX } from '../feature-store/lake.ts';
 import type { OnlineTable } from '../feature-store/tables.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import { NodeFunction } from '../foundation/node-function.ts';
 import type { AlarmRegistry } from '../monitoring/alarm-registry.ts';
 import { addStreamAlarms } from '../monitoring/function-alarms.ts';
-import { SERVICE } from '../../names/metrics.ts';
 import type { EventStream } from './event-stream.ts';
 import { consumerProps } from './stream-consumer.ts';
 

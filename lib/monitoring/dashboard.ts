@@ -14,11 +14,11 @@ import {
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { METRIC, type MetricName, SERVICE, type Service } from '../../names/metrics.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import type { EventStream } from '../ingestion/event-stream.ts';
 import { QUARANTINE_SENTENCES } from '../ingestion/processor.ts';
 import type { ScoringEndpoint } from '../serving/scoring-endpoint.ts';
-import { METRIC, type MetricName, SERVICE, type Service } from '../../names/metrics.ts';
 import { tidemarkMetric } from './metrics.ts';
 
 export interface PipelineDashboardProps {

@@ -1,7 +1,7 @@
 import type { Duration } from 'aws-cdk-lib';
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import type { Deployment } from '../foundation/deployment.ts';
 import { DIMENSION, METRIC_NAMESPACE, type MetricName, type Service } from '../../names/metrics.ts';
+import type { Deployment } from '../foundation/deployment.ts';
 
 export interface TidemarkMetricProps {
   readonly period: Duration;

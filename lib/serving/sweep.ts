@@ -11,6 +11,7 @@ import {
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
 import { Construct } from 'constructs';
 import type { Env } from '../../lambdas/sweep/env.ts';
+import { METRIC, SERVICE } from '../../names/metrics.ts';
 import { type Lake, PREFIX } from '../feature-store/lake.ts';
 import type { OnlineTable, ScoreTable } from '../feature-store/tables.ts';
 import type { DataKey } from '../foundation/data-key.ts';
@@ -22,7 +23,6 @@ import { explainWildcards } from '../foundation/wildcards.ts';
 import type { EventStream } from '../ingestion/event-stream.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm, addErrorAlarm } from '../monitoring/function-alarms.ts';
-import { METRIC, SERVICE } from '../../names/metrics.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
 import type { ScoringEndpoint } from './scoring-endpoint.ts';
 import { recordingVariables } from './scoring-variables.ts';

@@ -1,12 +1,12 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
+import { Alerting } from '../alerting/alerting.ts';
+import { SlackChannel } from '../alerting/slack-channel.ts';
 import { TidemarkStack, type TidemarkStackProps } from '../foundation/tidemark-stack.ts';
 import { Archiver } from '../ingestion/archiver.ts';
 import { Processor } from '../ingestion/processor.ts';
 import { addWriteThrottleAlarm } from '../ingestion/stream-alarms.ts';
 import { AlarmRegistry } from '../monitoring/alarm-registry.ts';
-import { Alerting } from '../alerting/alerting.ts';
-import { SlackChannel } from '../alerting/slack-channel.ts';
 import { Api } from '../serving/api.ts';
 import { Scorer } from '../serving/scorer.ts';
 import { ScoringEndpoint } from '../serving/scoring-endpoint.ts';

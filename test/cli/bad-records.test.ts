@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { badRecords, type WireEvent } from '../../cli/bad-records.ts';
+import { badRecords, type WireEvent } from '../../cli/commands/replay/bad-records.ts';
 import { admit, compileContracts } from '../../core/admission/admit.ts';
 import { contract, field } from '../../core/definition/define.ts';
 import type { UseCaseIR } from '../../core/ir/document.ts';

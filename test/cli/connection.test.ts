@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { connectTo } from '../../cli/connection.ts';
+import { connectTo } from '../../cli/stage/connection.ts';
 import { NotLoopbackError } from '../../local/guard.ts';
 
 const here = 'http://127.0.0.1:4566';

@@ -6,7 +6,7 @@ import {
   PutMetricDataCommand,
 } from '@aws-sdk/client-cloudwatch';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { definitionsFolder, readResources } from '../../cli/resources.ts';
+import { definitionsFolder, readResources } from '../../cli/stage/resources.ts';
 import { readDashboard } from '../../console/dashboard.ts';
 import { readCounts } from '../../console/pipeline.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';

@@ -17,13 +17,13 @@ import {
   ListModelsCommand,
 } from '@aws-sdk/client-sagemaker';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { describePlan } from '../../cli/commands/destroy.ts';
-import { type Connection, connectTo } from '../../cli/connection.ts';
-import { destroy } from '../../cli/destruction/destroy.ts';
-import { isOf } from '../../cli/destruction/left-behind.ts';
-import { planDestruction } from '../../cli/destruction/plan.ts';
-import { readServed } from '../../cli/models.ts';
-import { readResources } from '../../cli/resources.ts';
+import { describePlan } from '../../cli/commands/destroy/command.ts';
+import { destroy } from '../../cli/commands/destroy/destroy.ts';
+import { isOf } from '../../cli/commands/destroy/left-behind.ts';
+import { planDestruction } from '../../cli/commands/destroy/plan.ts';
+import { readServed } from '../../cli/commands/model/models.ts';
+import { type Connection, connectTo } from '../../cli/stage/connection.ts';
+import { readResources } from '../../cli/stage/resources.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { SmallRegistry } from './small-registry.ts';

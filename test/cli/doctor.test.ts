@@ -3,12 +3,12 @@ import { CreateBucketCommand, PutBucketEncryptionCommand } from '@aws-sdk/client
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { PutParameterCommand } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { examine, findingLines } from '../../cli/commands/doctor.ts';
-import { type Connection, connectTo } from '../../cli/connection.ts';
-import type { Finding } from '../../cli/doctor/finding.ts';
-import { needsOf, quotaFinding } from '../../cli/doctor/quotas.ts';
-import { languageFindings, nodeFinding, npmFinding } from '../../cli/doctor/tools.ts';
-import { setSlackUrl } from '../../cli/slack-secret.ts';
+import { examine, findingLines } from '../../cli/commands/doctor/command.ts';
+import type { Finding } from '../../cli/commands/doctor/finding.ts';
+import { needsOf, quotaFinding } from '../../cli/commands/doctor/quotas.ts';
+import { languageFindings, nodeFinding, npmFinding } from '../../cli/commands/doctor/tools.ts';
+import { setSlackUrl } from '../../cli/commands/webhook/secret.ts';
+import { type Connection, connectTo } from '../../cli/stage/connection.ts';
 import { dev } from '../../lib/config/dev.ts';
 import { prod } from '../../lib/config/prod.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';

@@ -1,14 +1,14 @@
 /** The three engines of `features eval` against the public cases, and against each other on random definitions. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Evaluation, Knowledge, Vectors } from '../../engine/evaluate/evaluation.ts';
-import { evaluateByOracle } from '../../engine/evaluate/oracle.ts';
-import { evaluateBySpark } from '../../cli/evaluation/spark.ts';
-import { evaluateByStream, type StreamOptions } from '../../engine/evaluate/stream.ts';
+import { evaluateBySpark } from '../../cli/commands/features/spark.ts';
 import { contract, field } from '../../core/definition/define.ts';
 import type { CanonicalEvent } from '../../core/ir/document.ts';
 import { hash53 } from '../../core/values/hash.ts';
 import { DAY, HOUR } from '../../core/values/time.ts';
+import type { Evaluation, Knowledge, Vectors } from '../../engine/evaluate/evaluation.ts';
+import { evaluateByOracle } from '../../engine/evaluate/oracle.ts';
+import { evaluateByStream, type StreamOptions } from '../../engine/evaluate/stream.ts';
 import { evaluation, evaluationOf, featureCases } from '../conformance/features.ts';
 import { contracts, EPOCH, stream, view } from '../core/generators.ts';
 

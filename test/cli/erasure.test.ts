@@ -1,9 +1,9 @@
 import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { countDeadLetters, eraseDeadLetters, names } from '../../cli/dead-letters/erase.ts';
-import { clearOnline } from '../../cli/erasure.ts';
-import type { Resources } from '../../cli/resources.ts';
+import { countDeadLetters, eraseDeadLetters, names } from '../../cli/commands/erase/dead-letters.ts';
+import { clearOnline } from '../../cli/commands/erase/erase.ts';
+import type { Resources } from '../../cli/stage/resources.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { createTables } from '../lambdas/tables.ts';
 

@@ -1,12 +1,12 @@
 /** `features eval --engine stream` holds what production holds: a state beyond the limit takes no more events. */
 import { describe, expect, test } from '@jest/globals';
-import { evaluateByOracle } from '../../engine/evaluate/oracle.ts';
-import { evaluateByStream } from '../../engine/evaluate/stream.ts';
 import { objectOf } from '../../cli/input/event-line.ts';
 import { contract, count, field, lastK } from '../../core/definition/define.ts';
 import { hashOf, versionOf } from '../../core/definition/hash.ts';
 import type { FeatureIR, FeatureViewIR } from '../../core/ir/document.ts';
 import { DAY, HOUR } from '../../core/values/time.ts';
+import { evaluateByOracle } from '../../engine/evaluate/oracle.ts';
+import { evaluateByStream } from '../../engine/evaluate/stream.ts';
 import { BadRequestError, parseRequest } from '../../lambdas/api/requests.ts';
 import { evaluation } from '../conformance/features.ts';
 

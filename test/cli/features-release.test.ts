@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { release } from '../../cli/commands/features-release.ts';
+import { release } from '../../cli/commands/features/release.ts';
 
 let folder: string;
 beforeAll(() => {

@@ -11,12 +11,12 @@ import {
   paginateListObjectsV2,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { parseSince } from '../../cli/commands/redrive.ts';
-import { type Connection, connectTo } from '../../cli/connection.ts';
-import { type GivenUpBatch, givenUpSince } from '../../cli/given-up/batches.ts';
-import { gapsOf } from '../../cli/given-up/gaps.ts';
-import { byReader, putBack } from '../../cli/given-up/redrive.ts';
-import { type Resources, readResources } from '../../cli/resources.ts';
+import { type GivenUpBatch, givenUpSince } from '../../cli/commands/redrive/batches.ts';
+import { parseSince } from '../../cli/commands/redrive/command.ts';
+import { gapsOf } from '../../cli/commands/redrive/gaps.ts';
+import { byReader, putBack } from '../../cli/commands/redrive/given-up.ts';
+import { type Connection, connectTo } from '../../cli/stage/connection.ts';
+import { type Resources, readResources } from '../../cli/stage/resources.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 
 /** Fails for as long as the records say, as a function does whose database is out; tells what it took. */

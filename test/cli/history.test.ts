@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { CreateBucketCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { connectTo } from '../../cli/connection.ts';
-import { CONTENT, keyOf, packHistory, uploadHistory } from '../../cli/history-files.ts';
+import { CONTENT, keyOf, packHistory, uploadHistory } from '../../cli/commands/history/files.ts';
+import { connectTo } from '../../cli/stage/connection.ts';
 import { startLocalCloud } from '../../local/cloud.ts';
 
 let folder: string;

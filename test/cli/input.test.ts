@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { readEntity } from '../../cli/commands/erase.ts';
+import { readEntity } from '../../cli/commands/erase/command.ts';
 import { objectOf } from '../../cli/input/event-line.ts';
 import { checkWhole, inputFiles } from '../../cli/input/files.ts';
 import { readLines } from '../../cli/input/lines.ts';

@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteEndpointConfigCommand, UpdateEndpointCommand } from '@aws-sdk/client-sagemaker';
 import { DescribeExecutionCommand, ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { versionTable } from '../../cli/commands/model.ts';
-import { type Connection, connectTo } from '../../cli/connection.ts';
-import { approve, planRollBack, rollBack } from '../../cli/model-serving.ts';
-import { describeVersion, listVersions, readServed } from '../../cli/models.ts';
-import { type Resources, readResources } from '../../cli/resources.ts';
+import { versionTable } from '../../cli/commands/model/command.ts';
+import { describeVersion, listVersions, readServed } from '../../cli/commands/model/models.ts';
+import { approve, planRollBack, rollBack } from '../../cli/commands/model/serving.ts';
+import { type Connection, connectTo } from '../../cli/stage/connection.ts';
+import { type Resources, readResources } from '../../cli/stage/resources.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { SmallRegistry } from './small-registry.ts';
 

@@ -2,14 +2,14 @@
 import { CloudFormationClient, type Stack } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { describe, expect, test } from '@jest/globals';
-import { describePlan } from '../../cli/commands/destroy.ts';
-import { webhookFindings } from '../../cli/doctor/webhook.ts';
-import { clearOnline } from '../../cli/erasure.ts';
-import { approve } from '../../cli/model-serving.ts';
-import { listVersions, type ModelVersion, readServed } from '../../cli/models.ts';
-import { rebuildTrainingSet } from '../../cli/rebuild.ts';
-import { type ResourceName, Resources } from '../../cli/resources.ts';
-import { runTraining } from '../../cli/trained-model.ts';
+import { describePlan } from '../../cli/commands/destroy/command.ts';
+import { webhookFindings } from '../../cli/commands/doctor/webhook.ts';
+import { clearOnline } from '../../cli/commands/erase/erase.ts';
+import { listVersions, type ModelVersion, readServed } from '../../cli/commands/model/models.ts';
+import { approve } from '../../cli/commands/model/serving.ts';
+import { rebuildTrainingSet } from '../../cli/commands/train/rebuild.ts';
+import { runTraining } from '../../cli/commands/train/train.ts';
+import { type ResourceName, Resources } from '../../cli/stage/resources.ts';
 
 const stackOf = (kind: string, outputs: Readonly<Record<string, string>>): Stack => ({
   StackName: `tidemark-local-spending-${kind}`,

@@ -8,9 +8,9 @@ import {
   type PutRecordsCommandOutput,
 } from '@aws-sdk/client-kinesis';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { recordOf } from '../../cli/commands/put.ts';
-import { connectTo } from '../../cli/connection.ts';
-import { MAX_RECORD_BYTES, putAll, RecordsNotTakenError } from '../../cli/stream-writer.ts';
+import { recordOf } from '../../cli/commands/put/command.ts';
+import { connectTo } from '../../cli/stage/connection.ts';
+import { MAX_RECORD_BYTES, putAll, RecordsNotTakenError } from '../../cli/stage/stream-writer.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 
 describe('records to a stream', () => {

@@ -2,10 +2,10 @@ import { CreateStackCommand, waitUntilStackCreateComplete } from '@aws-sdk/clien
 import { DescribeExecutionCommand, ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import { PurgeQueueCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type Connection, connectTo } from '../../cli/connection.ts';
-import { type DeadLetterQueue, deadLetterQueues } from '../../cli/dead-letters/queues.ts';
-import { redrive, waiting } from '../../cli/dead-letters/redrive.ts';
-import { readResources } from '../../cli/resources.ts';
+import { redrive, waiting } from '../../cli/commands/redrive/dead-letters.ts';
+import { type DeadLetterQueue, deadLetterQueues } from '../../cli/commands/redrive/queues.ts';
+import { type Connection, connectTo } from '../../cli/stage/connection.ts';
+import { readResources } from '../../cli/stage/resources.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { resourcesOf } from '../infra/synthesised.ts';
 

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { WireEvent } from '../../cli/bad-records.ts';
-import { descendants } from '../../cli/demo/memory.ts';
-import { byDay, readEvents } from '../../cli/replay.ts';
+import { descendants } from '../../cli/commands/demo/memory.ts';
+import type { WireEvent } from '../../cli/commands/replay/bad-records.ts';
+import { byDay, readEvents } from '../../cli/commands/replay/replay.ts';
 import { contract, field } from '../../core/definition/define.ts';
 import type { TimestampFormat, UseCaseIR } from '../../core/ir/document.ts';
 

@@ -12,11 +12,11 @@ import { GetFunctionConcurrencyCommand, LambdaClient } from '@aws-sdk/client-lam
 import { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Clients } from '../../cli/connection.ts';
-import type { Resources } from '../../cli/resources.ts';
-import { clearStates } from '../../cli/restore/features.ts';
-import { foldPredictions, restoreScores } from '../../cli/restore/scores.ts';
-import { putTombstonesBack, readTombstones, writeTombstone } from '../../cli/tombstones.ts';
+import { putTombstonesBack, readTombstones, writeTombstone } from '../../cli/commands/erase/tombstones.ts';
+import { clearStates } from '../../cli/commands/restore/features.ts';
+import { foldPredictions, restoreScores } from '../../cli/commands/restore/scores.ts';
+import type { Clients } from '../../cli/stage/connection.ts';
+import type { Resources } from '../../cli/stage/resources.ts';
 import { ERASED_KEY, ERASURES_KEY, tombstoneOf } from '../../core/admission/tombstone.ts';
 import type { AlertIR } from '../../core/ir/document.ts';
 import { type AlertState, decide, NEVER_ALERTED } from '../../core/scores/alerts.ts';

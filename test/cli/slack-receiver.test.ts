@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { SlackReceiver } from '../../cli/slack-receiver.ts';
+import { SlackReceiver } from '../../cli/commands/webhook/receiver.ts';
 
 let slack: SlackReceiver;
 beforeEach(async () => {

@@ -12,8 +12,8 @@ import {
   CreateModelPackageCommand,
 } from '@aws-sdk/client-sagemaker';
 import { CreateStateMachineCommand } from '@aws-sdk/client-sfn';
-import type { Connection } from '../../cli/connection.ts';
-import { runStateMachine } from '../../cli/jobs.ts';
+import type { Connection } from '../../cli/stage/connection.ts';
+import { runStateMachine } from '../../cli/stage/jobs.ts';
 import { writeSourceArchive } from '../../lib/training/source-archive.ts';
 import type { LocalCloud } from '../../local/cloud.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { render } from '../../cli/demo/report.ts';
-import { type Findings, summarise } from '../../cli/demo/summary.ts';
+import { render } from '../../cli/commands/demo/report.ts';
+import { type Findings, summarise } from '../../cli/commands/demo/summary.ts';
 
 const alert = (entity_id: string, score: number, trigger: string) => ({
   ...{ alert_id: entity_id, entity_id, t: 1, score, status: 'sent', title: 't', link: 'https://example.com', trigger },

@@ -1,6 +1,6 @@
 /** What a value counts, by the contract its field has. */
 import { expect, test } from '@jest/globals';
-import { unitsOf } from '../../cli/evaluation/units.ts';
+import { unitsOf } from '../../cli/commands/features/units.ts';
 import {
   contract,
   count,

@@ -2,8 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Evaluation, Knowledge } from '../../engine/evaluate/evaluation.ts';
-import { readEvents, readQueries } from '../../cli/evaluation/inputs.ts';
+import { readEvents, readQueries } from '../../cli/commands/features/inputs.ts';
 import { type Judged, requireGood } from '../../cli/input/bad-lines.ts';
 import { compileContracts } from '../../core/admission/admit.ts';
 import { hashOf, versionOf } from '../../core/definition/hash.ts';
@@ -12,6 +11,7 @@ import { checkView } from '../../core/definition/validate-view.ts';
 import type { ContractIR, FeatureIR, FeatureValue, FeatureViewIR } from '../../core/ir/document.ts';
 import { retractionRules } from '../../core/state/plan.ts';
 import { DAY } from '../../core/values/time.ts';
+import type { Evaluation, Knowledge } from '../../engine/evaluate/evaluation.ts';
 
 interface FeatureCase {
   readonly rule: string;

@@ -1,5 +1,5 @@
 import { type CompositeAlarm, type MetricAlarm, paginateDescribeAlarms } from '@aws-sdk/client-cloudwatch';
-import type { Session } from '../../cli/demo/session.ts';
+import type { Session } from '../../cli/commands/demo/session.ts';
 
 /** All of them: unless asked for, CloudWatch leaves the composite ones out. */
 export async function alarms(session: Session): Promise<(MetricAlarm | CompositeAlarm)[]> {

@@ -1,7 +1,7 @@
 /** Runs `tidemark` as a person does, in the environment of the local cloud. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import type { Session } from '../../cli/demo/session.ts';
+import type { Session } from '../../cli/commands/demo/session.ts';
 import { ROOT } from '../../cli/paths.ts';
 
 /** @returns what it printed. @throws Error with that when its exit code is not 0 */

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
-import type { WireEvent } from '../../cli/bad-records.ts';
-import { writeEvents } from '../../cli/demo/history-source.ts';
+import { writeEvents } from '../../cli/commands/demo/history-source.ts';
+import type { WireEvent } from '../../cli/commands/replay/bad-records.ts';
 import { DAY } from '../../core/values/time.ts';
 
 /** The first instant of 2017 that is not history. */

@@ -4,7 +4,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { CreateModelPackageCommand, DescribeModelPackageCommand } from '@aws-sdk/client-sagemaker';
 import { extract, pack } from 'tar-stream';
-import type { Session } from '../../cli/demo/session.ts';
+import type { Session } from '../../cli/commands/demo/session.ts';
 
 const SCRIPT = 'code/inference.py';
 

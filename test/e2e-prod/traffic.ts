@@ -1,9 +1,9 @@
 /** Customers who go on buying while everything else happens. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PutRecordCommand } from '@aws-sdk/client-kinesis';
-import type { WireEvent } from '../../cli/bad-records.ts';
-import type { Session } from '../../cli/demo/session.ts';
-import { readScoresTable } from '../../cli/demo/stages.ts';
+import type { Session } from '../../cli/commands/demo/session.ts';
+import { readScoresTable } from '../../cli/commands/demo/stages.ts';
+import type { WireEvent } from '../../cli/commands/replay/bad-records.ts';
 
 const PAUSE_MS = 700;
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvokeEndpointCommand, type ModelError, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
-import type { Session } from '../../cli/demo/session.ts';
+import type { Session } from '../../cli/commands/demo/session.ts';
 
 /** @returns the process ids of an endpoint's containers, one a variant: the local cloud keeps them in its state folder */
 export async function containersOf(session: Session, endpoint: string): Promise<number[]> {

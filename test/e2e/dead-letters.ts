@@ -12,7 +12,7 @@ import {
   SNSClient,
 } from '@aws-sdk/client-sns';
 import { GetQueueUrlCommand, type Message, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import type { Session } from '../../cli/demo/session.ts';
+import type { Session } from '../../cli/commands/demo/session.ts';
 
 interface Statement {
   readonly Sid: string;

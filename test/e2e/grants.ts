@@ -1,6 +1,6 @@
 import { GetRolePolicyCommand, IAMClient, ListRolePoliciesCommand, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { paginateListFunctions } from '@aws-sdk/client-lambda';
-import type { Session } from '../../cli/demo/session.ts';
+import type { Session } from '../../cli/commands/demo/session.ts';
 
 interface Statement {
   readonly Action: string | readonly string[];

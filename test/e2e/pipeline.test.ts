@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { DescribeModelPackageCommand } from '@aws-sdk/client-sagemaker';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type SourceFiles, writeEvents } from '../../cli/demo/history-source.ts';
-import type { ConsistencyResult } from '../../cli/demo/lake-reader.ts';
-import { Session } from '../../cli/demo/session.ts';
+import { type SourceFiles, writeEvents } from '../../cli/commands/demo/history-source.ts';
+import type { ConsistencyResult } from '../../cli/commands/demo/lake-reader.ts';
+import { Session } from '../../cli/commands/demo/session.ts';
 import {
   backfillStates,
   checkConsistency,
@@ -14,13 +14,13 @@ import {
   replayLive,
   trainModel,
   until,
-} from '../../cli/demo/stages.ts';
-import { eraseEntity } from '../../cli/erasure.ts';
-import { rebuildTrainingSet } from '../../cli/rebuild.ts';
-import { Replayer, readEvents, type TimedEvent } from '../../cli/replay.ts';
-import { featuresAt } from '../../cli/time-travel.ts';
+} from '../../cli/commands/demo/stages.ts';
+import { eraseEntity } from '../../cli/commands/erase/erase.ts';
+import { featuresAt } from '../../cli/commands/features/at.ts';
+import { Replayer, readEvents, type TimedEvent } from '../../cli/commands/replay/replay.ts';
+import { rebuildTrainingSet } from '../../cli/commands/train/rebuild.ts';
+import type { TrainedModel } from '../../cli/commands/train/train.ts';
 import { useJava } from '../../cli/tools.ts';
-import type { TrainedModel } from '../../cli/trained-model.ts';
 import { readEndpoint } from '../../console/pipeline.ts';
 import { requireModel } from '../../core/ir/parts.ts';
 import { compareSequence } from '../../core/state/state.ts';

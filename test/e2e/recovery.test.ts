@@ -2,16 +2,16 @@
 import { fileURLToPath } from 'node:url';
 import { type AttributeValue, BatchWriteItemCommand, paginateScan } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type SourceFiles, writeEvents } from '../../cli/demo/history-source.ts';
-import { Session } from '../../cli/demo/session.ts';
-import { backfillStates, landHistory } from '../../cli/demo/stages.ts';
-import { eraseEntity } from '../../cli/erasure.ts';
-import { Replayer, readEvents, type TimedEvent } from '../../cli/replay.ts';
-import { clearStates, restoreFeatures } from '../../cli/restore/features.ts';
+import { type SourceFiles, writeEvents } from '../../cli/commands/demo/history-source.ts';
+import { Session } from '../../cli/commands/demo/session.ts';
+import { backfillStates, landHistory } from '../../cli/commands/demo/stages.ts';
+import { eraseEntity } from '../../cli/commands/erase/erase.ts';
+import { Replayer, readEvents, type TimedEvent } from '../../cli/commands/replay/replay.ts';
+import { clearStates, restoreFeatures } from '../../cli/commands/restore/features.ts';
 import { useJava } from '../../cli/tools.ts';
 import { encodeState } from '../../core/state/codec.ts';
+import { compileUseCase } from '../../engine/use-case.ts';
 import { stateOf } from '../../lambdas/aws/dynamo/states.ts';
-import { compileUseCase } from '../../lambdas/aws/use-case.ts';
 import { Progress } from '../../setup/progress.mjs';
 
 type Item = Record<string, AttributeValue>;

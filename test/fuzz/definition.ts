@@ -16,7 +16,7 @@ import {
   timeSinceLast,
   variance,
 } from '../../core/definition/define.ts';
-import { compileUseCase } from '../../lambdas/aws/use-case.ts';
+import { compileUseCase } from '../../engine/use-case.ts';
 import { ir as shop } from '../lambdas/use-case.ts';
 
 const fields = {

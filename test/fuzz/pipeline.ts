@@ -4,16 +4,17 @@
  */
 
 import { compileContracts } from '../../core/admission/admit.ts';
+import { MAX_EVENT_BYTES } from '../../core/admission/record.ts';
 import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/admission/record-parts.ts';
 import type { CanonicalEvent, FeatureValue } from '../../core/ir/document.ts';
 import { linkOf, titleOf } from '../../core/scores/alerts.ts';
 import { finalise } from '../../core/state/finalise.ts';
-import { archivable } from '../../lambdas/archiver/archivable.ts';
-import { alertOf, announcement, slackMessage, subjectOf } from '../../lambdas/notifier/message.ts';
+import { chunks } from '../../engine/chunks.ts';
 import { type BatchResult, type Misrouted, processBatch } from '../../engine/ingest/process.ts';
 import { type QuarantineLine, writeQuarantine } from '../../engine/ingest/quarantine.ts';
-import { chunks } from '../../engine/backoff.ts';
-import { MAX_EVENT_BYTES, type StreamRecord } from '../../lambdas/aws/stream-records.ts';
+import type { StreamRecord } from '../../engine/stream-record.ts';
+import { archivable } from '../../lambdas/archiver/archivable.ts';
+import { alertOf, announcement, slackMessage, subjectOf } from '../../lambdas/notifier/message.ts';
 import { MemoryLake, MemoryStates } from '../lambdas/memory.ts';
 import { ir, odd } from './definition.ts';
 import { ARRIVAL, OddEvents, type OddRecord } from './odd-events.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { BOOTSTRAP } from '../../cli/doctor/account.ts';
+import { BOOTSTRAP } from '../../cli/commands/doctor/account.ts';
 import { METRIC_NAMESPACE } from '../../names/metrics.ts';
 import { type Resource, STACKS, type Synthesised, synthesise, TINY } from './synthesised.ts';
 

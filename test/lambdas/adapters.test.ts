@@ -8,8 +8,8 @@ import { admit } from '../../core/admission/admit.ts';
 import { decodeState, encodeState } from '../../core/state/codec.ts';
 import { RecentIds } from '../../core/state/recent-ids.ts';
 import { applyEvents, type EntityState, emptyState } from '../../core/state/state.ts';
-import { Outbox } from '../../lambdas/notifier/outbox.ts';
 import { processBatch } from '../../engine/ingest/process.ts';
+import { type ScoreRecord, ScoreRefusedError } from '../../engine/ports.ts';
 import { alertKind, DynamoScores } from '../../lambdas/aws/dynamo/scores.ts';
 import {
   batchGet,
@@ -20,7 +20,7 @@ import {
 } from '../../lambdas/aws/dynamo/states.ts';
 import { PATIENCE, SageMakerEndpoint } from '../../lambdas/aws/endpoint.ts';
 import { LakeSink } from '../../lambdas/aws/lake.ts';
-import { type ScoreRecord, ScoreRefusedError } from '../../engine/ports.ts';
+import { Outbox } from '../../lambdas/notifier/outbox.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { createTables } from './tables.ts';
 import { ARRIVAL, purchase, RULES, record, usecase } from './use-case.ts';

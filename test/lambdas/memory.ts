@@ -4,7 +4,6 @@ import { encodeState } from '../../core/state/codec.ts';
 import { highestMarks } from '../../core/state/merge.ts';
 import type { ViewPlan } from '../../core/state/plan.ts';
 import type { EntityState } from '../../core/state/state.ts';
-import { type Item, stateOf, untilProcessed } from '../../lambdas/aws/dynamo/states.ts';
 import {
   type AlertRecord,
   type JsonLinesSink,
@@ -19,6 +18,7 @@ import {
   type Unreadable,
   WHOLE,
 } from '../../engine/ports.ts';
+import { type Item, stateOf, untilProcessed } from '../../lambdas/aws/dynamo/states.ts';
 
 /** `before`: fails and does nothing. `after`: does it, and the answer is lost. `crash`: this call and all later ones fail. */
 export type Fault = 'none' | 'before' | 'after' | 'crash-before' | 'crash-after';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { compareSequence } from '../../core/state/state.ts';
 import { processBatch } from '../../engine/ingest/process.ts';
 import { type QuarantineLine, writeQuarantine } from '../../engine/ingest/quarantine.ts';
-import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
+import type { StreamRecord } from '../../engine/stream-record.ts';
 import { type Fault, Faults, MemoryLake, MemoryStates } from './memory.ts';
 import { ARRIVAL, purchase, RULES, record, usecase } from './use-case.ts';
 

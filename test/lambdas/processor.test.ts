@@ -6,7 +6,7 @@ import { applyEvents, emptyState } from '../../core/state/state.ts';
 import { type ProcessorPorts, processBatch } from '../../engine/ingest/process.ts';
 import { type QuarantineLine, writeQuarantine } from '../../engine/ingest/quarantine.ts';
 import type { StateStore, StoredState } from '../../engine/ports.ts';
-import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
+import type { StreamRecord } from '../../engine/stream-record.ts';
 import { Faults, MemoryLake, MemoryStates } from './memory.ts';
 import { ARRIVAL, old, purchase, RULES, record, usecase } from './use-case.ts';
 

@@ -2,10 +2,10 @@ import { expect, test } from '@jest/globals';
 import { admit } from '../../core/admission/admit.ts';
 import { encodeState } from '../../core/state/codec.ts';
 import { applyEvents, emptyState } from '../../core/state/state.ts';
-import { schema } from '../../lambdas/processor/env.ts';
-import { newestStates } from '../../lambdas/scorer/newest-states.ts';
 import { readEnvironment } from '../../lambdas/aws/environment.ts';
 import { streamRecords } from '../../lambdas/aws/stream-records.ts';
+import { schema } from '../../lambdas/processor/env.ts';
+import { newestStates } from '../../lambdas/scorer/newest-states.ts';
 import { purchase, RULES, record, usecase } from './use-case.ts';
 
 const { plan, view } = usecase;

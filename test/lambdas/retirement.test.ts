@@ -8,8 +8,8 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { DynamoJoins, JOIN_KEY } from '../../lambdas/aws/dynamo/joins.ts';
-import { DynamoStates, FENCE_KEY } from '../../lambdas/aws/dynamo/states.ts';
 import { Retirement } from '../../lambdas/aws/dynamo/retirement.ts';
+import { DynamoStates, FENCE_KEY } from '../../lambdas/aws/dynamo/states.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { createTables } from './tables.ts';
 import { usecase } from './use-case.ts';

@@ -1,12 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { emptyState } from '../../core/state/state.ts';
-import {
-  type NamedState,
-  ScoreRefusedError,
-  type StateMarks,
-  type StateStore,
-  WHOLE,
-} from '../../engine/ports.ts';
+import { type NamedState, ScoreRefusedError, type StateMarks, type StateStore, WHOLE } from '../../engine/ports.ts';
 import { type ServingVersion, ServingVersions } from '../../engine/score/serving-versions.ts';
 import { wholeStates } from '../../engine/score/whole-states.ts';
 import { usecase } from './use-case.ts';

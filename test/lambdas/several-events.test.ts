@@ -3,8 +3,8 @@ import { KinesisClient, type PutRecordsCommand, type PutRecordsCommandInput } fr
 import { describe, expect, test } from '@jest/globals';
 import { type Misrouted, type ProcessorPorts, processBatch } from '../../engine/ingest/process.ts';
 import { type QuarantineLine, writeQuarantine } from '../../engine/ingest/quarantine.ts';
+import type { StreamRecord } from '../../engine/stream-record.ts';
 import { reroute } from '../../lambdas/processor/reroute.ts';
-import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
 import { aggregate } from '../core/kpl-writer.ts';
 import { Faults, MemoryLake, MemoryStates } from './memory.ts';
 import { purchase, RULES, record, usecase } from './use-case.ts';

@@ -1,12 +1,12 @@
 /** Whatever became of the bytes of one state, all other entities go on as if it were not there. */
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { vectorsOf } from '../../lambdas/api/requests.ts';
 import { processBatch } from '../../engine/ingest/process.ts';
-import { newestStates } from '../../lambdas/scorer/newest-states.ts';
-import { statesOf } from '../../lambdas/aws/dynamo/states.ts';
 import type { StoredState } from '../../engine/ports.ts';
 import { predict } from '../../engine/score/scoring.ts';
+import { vectorsOf } from '../../lambdas/api/requests.ts';
+import { statesOf } from '../../lambdas/aws/dynamo/states.ts';
+import { newestStates } from '../../lambdas/scorer/newest-states.ts';
 import { itemOf, MemoryStates } from './memory.ts';
 import { ARRIVAL, purchase, RULES, record, usecase } from './use-case.ts';
 

@@ -13,8 +13,8 @@ import {
 } from '../../core/definition/define.ts';
 import { hashOf, versionOf } from '../../core/definition/hash.ts';
 import type { ProcessorRules } from '../../engine/ingest/process.ts';
-import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
-import { compileUseCase } from '../../lambdas/aws/use-case.ts';
+import type { StreamRecord } from '../../engine/stream-record.ts';
+import { compileUseCase } from '../../engine/use-case.ts';
 
 const buy = contract('buy', 1, {
   fields: {

@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { applyEvents, emptyState } from '../../core/state/state.ts';
 import { score } from '../../engine/score/scoring.ts';
-import { compileUseCase } from '../../lambdas/aws/use-case.ts';
+import { compileUseCase } from '../../engine/use-case.ts';
 import { MemoryLake, MemoryScores } from './memory.ts';
 import { ARRIVAL, ir } from './use-case.ts';
 

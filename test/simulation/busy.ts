@@ -22,8 +22,8 @@ import {
 import { type BatchResult, type ProcessorRules, processBatch } from '../../engine/ingest/process.ts';
 import { type QuarantineLine, writeQuarantine } from '../../engine/ingest/quarantine.ts';
 import type { JsonLinesSink } from '../../engine/ports.ts';
-import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
-import { compileUseCase } from '../../lambdas/aws/use-case.ts';
+import type { StreamRecord } from '../../engine/stream-record.ts';
+import { compileUseCase } from '../../engine/use-case.ts';
 import { type Call, Faults, MemoryLake, MemoryStates } from '../lambdas/memory.ts';
 
 const buy = contract('buy', 1, {

@@ -4,7 +4,7 @@ import type { RecordPart } from '../../core/admission/record-parts.ts';
 import { subjectsOf } from '../../core/admission/tombstone.ts';
 import type { CanonicalEvent } from '../../core/ir/document.ts';
 import type { QuarantineLine } from '../../engine/ingest/quarantine.ts';
-import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
+import type { StreamRecord } from '../../engine/stream-record.ts';
 import { type Compared, type Fate, StateCheck } from './check-states.ts';
 import { type Deployment, placeOf } from './deployment.ts';
 import type { World } from './world.ts';

@@ -2,7 +2,7 @@ import type { FeatureViewIR } from '../../core/ir/document.ts';
 import type { ProcessorPorts, ProcessorRules } from '../../engine/ingest/process.ts';
 import type { QuarantineLine } from '../../engine/ingest/quarantine.ts';
 import type { ReplayClock } from '../../engine/ports.ts';
-import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
+import type { StreamRecord } from '../../engine/stream-record.ts';
 import { type Faults, MemoryLake } from '../lambdas/memory.ts';
 import { Version } from './version.ts';
 import type { World } from './world.ts';

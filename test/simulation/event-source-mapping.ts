@@ -5,7 +5,7 @@
  */
 import { murmur3 } from '../../core/values/hash.ts';
 import { HOUR, MINUTE } from '../../core/values/time.ts';
-import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
+import type { StreamRecord } from '../../engine/stream-record.ts';
 import type { Deployment } from './deployment.ts';
 import { invoke } from './invocation.ts';
 import type { Shard } from './kinesis.ts';

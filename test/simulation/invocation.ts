@@ -1,7 +1,7 @@
 /** One invocation of the real processor, with everything between it and its stores going wrong. */
 import { CodecError } from '../../core/values/bytes.ts';
 import { writeQuarantine } from '../../engine/ingest/quarantine.ts';
-import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
+import type { StreamRecord } from '../../engine/stream-record.ts';
 import { type Call, type Fault, Faults } from '../lambdas/memory.ts';
 import type { Deployment } from './deployment.ts';
 import type { World } from './world.ts';

@@ -1,6 +1,6 @@
 /** A Kinesis stream: shards by hash of the partition key, that split and merge; an order in each shard only. */
 import { murmur3 } from '../../core/values/hash.ts';
-import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
+import type { StreamRecord } from '../../engine/stream-record.ts';
 
 const HASHES = 2 ** 32;
 /** Two digits' lengths meet within a run: sequence numbers are no texts to be compared as such. */

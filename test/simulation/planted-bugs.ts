@@ -8,11 +8,11 @@ import type { PartialSpec, ViewPlan } from '../../core/state/plan.ts';
 import { RecentIds } from '../../core/state/recent-ids.ts';
 import type { EntityState } from '../../core/state/state.ts';
 import type { ByteReader } from '../../core/values/bytes.ts';
+import { processBatch } from '../../engine/ingest/process.ts';
+import type { StateStore } from '../../engine/ports.ts';
 import { handOver } from '../../lambdas/notifier/hand-over.ts';
 import { LEASE_MS } from '../../lambdas/notifier/outbox.ts';
 import { type Claims, sendOnce } from '../../lambdas/notifier/send.ts';
-import { processBatch } from '../../engine/ingest/process.ts';
-import type { StateStore } from '../../engine/ports.ts';
 import { ThrottledError } from '../lambdas/memory.ts';
 import { REAL, type Sandbox } from './sandbox.ts';
 

@@ -1,10 +1,10 @@
 /** The real scoring on the stream of the online table, whose images come again and late too. */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { MINUTE } from '../../core/values/time.ts';
-import { newestStates } from '../../lambdas/scorer/newest-states.ts';
 import type { Endpoint } from '../../engine/ports.ts';
 import { score } from '../../engine/score/scoring.ts';
-import type { LoadedUseCase } from '../../lambdas/aws/use-case.ts';
+import type { LoadedUseCase } from '../../engine/use-case.ts';
+import { newestStates } from '../../lambdas/scorer/newest-states.ts';
 import { itemOf, MemoryLake } from '../lambdas/memory.ts';
 import { ir } from '../lambdas/use-case.ts';
 import { faultsOf } from './invocation.ts';

@@ -3,7 +3,7 @@
 import { compareSequence } from '../../core/state/state.ts';
 import { sha256 } from '../../core/values/hash.ts';
 import { MINUTE } from '../../core/values/time.ts';
-import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
+import type { StreamRecord } from '../../engine/stream-record.ts';
 import { disturb, produce } from './actors.ts';
 import type { Compared } from './check-states.ts';
 import { check } from './checks.ts';

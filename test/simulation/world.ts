@@ -4,7 +4,7 @@ import { compileContracts } from '../../core/admission/admit.ts';
 import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/admission/record-parts.ts';
 import type { FeatureViewIR } from '../../core/ir/document.ts';
 import type { Tombstones } from '../../engine/ports.ts';
-import type { StreamRecord } from '../../lambdas/aws/stream-records.ts';
+import type { StreamRecord } from '../../engine/stream-record.ts';
 import { contracts, EPOCH, view } from '../core/generators.ts';
 import { Chance } from './chance.ts';
 import { Deployment } from './deployment.ts';

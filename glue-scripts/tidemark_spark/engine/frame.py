@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..columns import PropertyColumn, matching
-from ..event_log import EventLog
-from ..segments import TimeAxis, prefix_sum
+from tidemark_spark.engine.event_log import EventLog
+from tidemark_spark.engine.segments import TimeAxis, prefix_sum
+from tidemark_spark.engine.values.columns import PropertyColumn, matching
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

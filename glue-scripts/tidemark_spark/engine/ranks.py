@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..segments import prefix_sum
+from tidemark_spark.engine.segments import prefix_sum
 
 Ints = NDArray[np.int64]
 

@@ -6,9 +6,9 @@ import {
   TransactionConflictException,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
+import type { AlertRecord, ScoreRecord, ScoreStore, StoredScore } from '../../../engine/ports.ts';
 import type { Item } from './states.ts';
 import { batchGet } from './states.ts';
-import type { AlertRecord, ScoreRecord, ScoreStore, StoredScore } from '../../../engine/ports.ts';
 
 export const SCORE_KIND = 'score';
 export const alertKind = (t: number) => `alert#${t}`;

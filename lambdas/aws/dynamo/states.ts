@@ -14,9 +14,8 @@ import { highestMarks, mergeStates } from '../../../core/state/merge.ts';
 import type { ViewPlan } from '../../../core/state/plan.ts';
 import { type EntityState, expiresAt } from '../../../core/state/state.ts';
 import { MAX_STATE_BYTES } from '../../../core/state/state-size.ts';
-import { chunks, MAX_TRIES, pause } from '../../../engine/backoff.ts';
-import { DynamoTombstones } from './tombstones.ts';
-import { MAX_ITEM_BYTES, sizeOf } from './item-size.ts';
+import { MAX_TRIES, pause } from '../../../engine/backoff.ts';
+import { chunks } from '../../../engine/chunks.ts';
 import {
   type Positions,
   type ReplayClock,
@@ -28,6 +27,8 @@ import {
   type Unreadable,
   WHOLE,
 } from '../../../engine/ports.ts';
+import { MAX_ITEM_BYTES, sizeOf } from './item-size.ts';
+import { DynamoTombstones } from './tombstones.ts';
 
 export const CLOCK_KEY = '#clock';
 export const FENCE_KEY = '#fence';

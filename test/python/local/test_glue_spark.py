@@ -81,14 +81,16 @@ APP = """
 import json
 from pyspark.sql import SparkSession
 from tidemark_spark.job_arguments import resolve
-from tidemark_spark.spark_events import prepare
+from tidemark_spark.spark.events import prepare
 
 args = resolve(["bucket"])
 spark = SparkSession.builder.getOrCreate()
 prepare(spark, args["aws_region"])
 
 def clients(_):
-    from tidemark_spark import aws, lake, online_table
+    from tidemark_spark import aws
+    from tidemark_spark.lake import objects as lake
+    from tidemark_spark.online import table as online_table
     yield [online_table.connect().meta.region_name, aws.client("kinesis").meta.region_name]
     yield lake.read_bytes(f"s3://{args['bucket']}/raw/1").decode()
 

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
-from tidemark_spark.joins import Online
+
+from tidemark_spark.spark.joins import Online
 
 REGION = "eu-central-1"
 

@@ -10,10 +10,10 @@ import { encodeState } from '../../../core/state/codec.ts';
 import { compileView } from '../../../core/state/plan.ts';
 import { applyEvents, emptyState, inexactFeatures } from '../../../core/state/state.ts';
 import { type ProcessorRules, processBatch } from '../../../engine/ingest/process.ts';
+import type { StreamRecord } from '../../../engine/stream-record.ts';
 import { dynamoClient } from '../../../lambdas/aws/dynamo/client.ts';
 import { DynamoJoins } from '../../../lambdas/aws/dynamo/joins.ts';
 import { DynamoStates } from '../../../lambdas/aws/dynamo/states.ts';
-import type { StreamRecord } from '../../../lambdas/aws/stream-records.ts';
 
 interface Question {
   readonly table: string;

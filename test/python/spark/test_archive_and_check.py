@@ -9,10 +9,11 @@ from typing import Any
 import boto3
 import pytest
 from streams import CONTRACTS, DAY, START
-from tidemark_spark.archive import compact
-from tidemark_spark.consistency import check, same_value
-from tidemark_spark.ir import compile_view
-from tidemark_spark.tables import Tables
+
+from tidemark_spark.engine.ir import compile_view
+from tidemark_spark.lake.archive.compaction import compact
+from tidemark_spark.lake.tables import Tables
+from tidemark_spark.spark.consistency import check, same_value
 
 HOUR = 3_600_000
 

@@ -10,14 +10,16 @@ from typing import Any
 
 import boto3
 import pytest
-from tidemark_spark import archive, archive_reach
-from tidemark_spark.archive import compact
-from tidemark_spark.archive_files import remember
-from tidemark_spark.archive_gaps import read_gaps
-from tidemark_spark.archive_reach import read_reach
-from tidemark_spark.archive_window import KEEP_DAYS, back, first_day
-from tidemark_spark.lake import list_objects
-from tidemark_spark.tables import FILE_COLUMNS, Tables
+
+from tidemark_spark.lake.archive import compaction as archive
+from tidemark_spark.lake.archive import reach as archive_reach
+from tidemark_spark.lake.archive.compaction import compact
+from tidemark_spark.lake.archive.files import remember
+from tidemark_spark.lake.archive.gaps import read_gaps
+from tidemark_spark.lake.archive.reach import read_reach
+from tidemark_spark.lake.archive.window import KEEP_DAYS, back, first_day
+from tidemark_spark.lake.objects import list_objects
+from tidemark_spark.lake.tables import FILE_COLUMNS, Tables
 
 TABLES = Tables("window")
 BUCKET = "window"

@@ -10,14 +10,17 @@ import pytest
 from online import online_stage
 from pyspark.sql import functions as F
 from streams import CONTRACTS, DAY, START
-from tidemark_spark import backfill as module
-from tidemark_spark.backfill import BackfillError, backfill, write_states
-from tidemark_spark.events import merge_events
-from tidemark_spark.ir import compile_view
-from tidemark_spark.joins import Online
-from tidemark_spark.states import State
-from tidemark_spark.tables import FILE_COLUMNS, Tables
-from tidemark_spark.tombstones import ERASED_KEY, tombstone_of
+
+from tidemark_spark.engine.admission.tombstones import tombstone_of
+from tidemark_spark.engine.ir import compile_view
+from tidemark_spark.engine.state.states import State
+from tidemark_spark.lake.events import merge_events
+from tidemark_spark.lake.tables import FILE_COLUMNS, Tables
+from tidemark_spark.online.joins import BackfillError
+from tidemark_spark.online.tombstones import ERASED_KEY
+from tidemark_spark.spark import backfill as module
+from tidemark_spark.spark.backfill import backfill, write_states
+from tidemark_spark.spark.joins import Online
 
 VIEW = {
     "name": "v",
@@ -220,14 +223,14 @@ def test_history_that_was_landed_between_two_runs_is_not_passed_over(spark: Any,
 
 def meddle(monkeypatch: pytest.MonkeyPatch, between: Callable[[], None]) -> None:
     """Lets somebody else act between the job's reading of a begun state and its writing."""
-    add_base, acted = module._add_base, []
+    add_base, acted = module.add_base, []
 
     def add(*arguments: Any) -> bool:
         if not acted:
             acted.append(between())
         return add_base(*arguments)
 
-    monkeypatch.setattr(module, "_add_base", add)
+    monkeypatch.setattr(module, "add_base", add)
 
 
 def test_what_the_processor_writes_meanwhile_is_not_lost(online: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,11 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from streams import START
-from tidemark_spark.backfill import marks_of, put_state, write_states
-from tidemark_spark.conditional_writes import attempt, size_of
-from tidemark_spark.states import State
+
+from tidemark_spark.engine.state.states import State
+from tidemark_spark.online.conditional_writes import attempt, size_of
+from tidemark_spark.online.states import marks_of, put_state
+from tidemark_spark.spark.backfill import write_states
 
 ACTIONS = [{"Put": {"TableName": "t", "Item": {"entity_id": {"S": "A"}}}}]
 NONE = {"Code": "None"}
@@ -98,8 +100,8 @@ def state_of(size: int) -> State:
 def stubbed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
     """What answers the job instead of the features table, where nobody was erased."""
     client = boto3.client("dynamodb", region_name="eu-central-1")
-    monkeypatch.setattr("tidemark_spark.backfill.connect", lambda: client)
-    monkeypatch.setattr("tidemark_spark.backfill.read_tombstones", lambda _: {})
+    monkeypatch.setattr("tidemark_spark.spark.backfill.connect", lambda: client)
+    monkeypatch.setattr("tidemark_spark.spark.backfill.read_tombstones", lambda _: {})
     with Stubber(client) as stub:
         yield stub
         stub.assert_no_pending_responses()

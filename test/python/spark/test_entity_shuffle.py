@@ -12,13 +12,14 @@ from naive import naive_row
 from pyspark.sql import functions as F
 from streams import CONTRACTS, DAY, START
 from test_archive_and_check import VIEW, aggregate, event
-from tidemark_spark import entity_shuffle
-from tidemark_spark.columns import codes_of
-from tidemark_spark.entity_shuffle import ENTITY_ID, Side, map_entities, partition_keys, split
-from tidemark_spark.event_log import EVENT_SCHEMA, read_events, with_typed_properties
-from tidemark_spark.ir import compile_view
-from tidemark_spark.pit_join import point_in_time_join
-from tidemark_spark.spark_events import events_side
+
+from tidemark_spark.engine.event_log import EVENT_SCHEMA, read_events, with_typed_properties
+from tidemark_spark.engine.ir import compile_view
+from tidemark_spark.engine.values.columns import codes_of
+from tidemark_spark.spark import entity_shuffle
+from tidemark_spark.spark.entity_shuffle import ENTITY_ID, Side, map_entities, partition_keys, split
+from tidemark_spark.spark.events import events_side
+from tidemark_spark.spark.pit_join import point_in_time_join
 
 COUNTS = VIEW | {
     "features": [aggregate("n", "count", None, 7 * DAY, "int"), aggregate("s", "sum", "amount", None, "int")]

@@ -13,20 +13,21 @@ from typing import Any
 import boto3
 import pyarrow.parquet as pq
 import pytest
+from damage import CONTRACTS, GOOD
 from streams import DAY, START
 from test_archive_and_check import event as raw_event
 from test_archive_and_check import prediction
-from test_contracts import CONTRACTS, GOOD
 from test_training import use_case
-from tidemark_spark import erasure_objects as rules
-from tidemark_spark.archive import compact
-from tidemark_spark.erasure import erase_tables, erased_predictions, left_in_tables
-from tidemark_spark.erasure_training import erase_training_sets
-from tidemark_spark.history import count_lines, land
-from tidemark_spark.lake import list_objects
-from tidemark_spark.tables import Tables
-from tidemark_spark.tombstones import subjects_of, tombstone_of
-from tidemark_spark.training_set import TrainingSetError, build, rebuild
+
+from tidemark_spark.engine.admission.tombstones import subjects_of, tombstone_of
+from tidemark_spark.lake.archive.compaction import compact
+from tidemark_spark.lake.erasure import objects as rules
+from tidemark_spark.lake.erasure.tables import erase_tables, erased_predictions, left_in_tables
+from tidemark_spark.lake.erasure.training_sets import erase_training_sets
+from tidemark_spark.lake.history import count_lines, land
+from tidemark_spark.lake.objects import list_objects
+from tidemark_spark.lake.tables import Tables
+from tidemark_spark.spark.training_set import TrainingSetError, build, rebuild
 
 WHO = "erase-me-größe"
 ERASED = frozenset([tombstone_of(WHO)])

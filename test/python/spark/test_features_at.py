@@ -11,9 +11,10 @@ import pyarrow as pa
 import pytest
 from streams import CONTRACTS, DAY, START
 from test_archive_and_check import VIEW
-from tidemark_spark.event_log import EVENT_SCHEMA
-from tidemark_spark.features_at import features_at
-from tidemark_spark.ir import compile_view
+
+from tidemark_spark.engine.event_log import EVENT_SCHEMA
+from tidemark_spark.engine.features_at import features_at
+from tidemark_spark.engine.ir import compile_view
 
 PLAN = compile_view({"contracts": CONTRACTS}, VIEW)
 T = START // DAY * DAY + 20 * DAY

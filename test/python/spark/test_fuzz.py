@@ -17,19 +17,20 @@ from typing import Any
 import boto3
 import pyarrow as pa
 import pytest
-from tidemark_spark import framing, kpl, wire_json
-from tidemark_spark.archive import compact
-from tidemark_spark.consistency import same_value
-from tidemark_spark.contracts import AdmitOptions, Position, Rejection, compile_contracts
-from tidemark_spark.event_log import EVENT_SCHEMA
-from tidemark_spark.history import count_lines, land
-from tidemark_spark.ir import compile_view
-from tidemark_spark.lake import list_objects
-from tidemark_spark.pit import point_in_time
-from tidemark_spark.record_parts import RecordPart, admit_record
-from tidemark_spark.spark_events import engine_events
-from tidemark_spark.tables import Tables
 from typescript import ROOT
+
+from tidemark_spark.engine.admission import framing, kpl, wire_json
+from tidemark_spark.engine.admission.contracts import AdmitOptions, Position, Rejection, compile_contracts
+from tidemark_spark.engine.admission.record_parts import RecordPart, admit_record
+from tidemark_spark.engine.event_log import EVENT_SCHEMA
+from tidemark_spark.engine.ir import compile_view
+from tidemark_spark.engine.pit import point_in_time
+from tidemark_spark.lake.archive.compaction import compact
+from tidemark_spark.lake.history import count_lines, land
+from tidemark_spark.lake.objects import list_objects
+from tidemark_spark.lake.tables import Tables
+from tidemark_spark.spark.consistency import same_value
+from tidemark_spark.spark.events import engine_events
 
 SEED, RECORDS = (int(word) for word in os.environ.get("TIDEMARK_FUZZ", "1 10000").split())
 AGAIN = f"again: npm run fuzz -- --seed {SEED} --records {RECORDS}"

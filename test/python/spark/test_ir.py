@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from tidemark_spark.contract_versions import DefinitionError, check_enum_values, check_versions
-from tidemark_spark.ir import parse_use_case
 from typescript import ROOT
+
+from tidemark_spark.engine.admission.contract_versions import DefinitionError, check_enum_values, check_versions
+from tidemark_spark.engine.ir import parse_use_case
 
 CASES = json.loads((ROOT / "test/conformance/versions.json").read_text())
 

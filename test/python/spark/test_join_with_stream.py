@@ -18,14 +18,16 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from online import online_stage
 from streams import CONTRACTS, DAY, HOUR, MINUTE, SPAN, START, instant, some_properties, use_cases
-from tidemark_spark.archive import compact
-from tidemark_spark.backfill import backfill
-from tidemark_spark.history import count_lines, land
-from tidemark_spark.ir import compile_view
-from tidemark_spark.joins import JoinItem, Online
-from tidemark_spark.lake import list_objects
-from tidemark_spark.tables import Tables
 from typescript import ask
+
+from tidemark_spark.engine.ir import compile_view
+from tidemark_spark.lake.archive.compaction import compact
+from tidemark_spark.lake.history import count_lines, land
+from tidemark_spark.lake.objects import list_objects
+from tidemark_spark.lake.tables import Tables
+from tidemark_spark.online.joins import JoinItem
+from tidemark_spark.spark.backfill import backfill
+from tidemark_spark.spark.joins import Online
 
 USE_CASE = {"contracts": CONTRACTS, "replay": {"available_lag_ms": 0}}
 ONLINE = Online("features", "events", "lake", join_after_ms=0)

@@ -10,17 +10,10 @@ from typing import Any
 import boto3
 import pytest
 from online import online_stage
-from tidemark_spark.backfill import write_fence
-from tidemark_spark.joins import (
-    BackfillError,
-    JoinItem,
-    Online,
-    RetiredError,
-    is_fenced,
-    marks_before,
-    settle_positions,
-)
-from tidemark_spark.tables import FILE_COLUMNS, Tables
+
+from tidemark_spark.lake.tables import FILE_COLUMNS, Tables
+from tidemark_spark.online.joins import BackfillError, JoinItem, RetiredError, is_fenced, write_fence
+from tidemark_spark.spark.joins import Online, marks_before, settle_positions
 
 TABLES = Tables("joins")
 ONLINE = Online("features", "events", "lake", join_after_ms=0)

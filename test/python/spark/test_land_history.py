@@ -9,14 +9,15 @@ from typing import Any
 
 import boto3
 import pytest
+from damage import CONTRACTS, GOOD
 from pyspark.sql import functions as F
-from test_contracts import CONTRACTS, GOOD
-from tidemark_spark.backfill import newest_positions
-from tidemark_spark.erasure_objects import history
-from tidemark_spark.history import count_lines, land
-from tidemark_spark.history_objects import lines_of, list_history, unpacked
-from tidemark_spark.tables import Tables
-from tidemark_spark.tombstones import tombstone_of
+
+from tidemark_spark.engine.admission.tombstones import tombstone_of
+from tidemark_spark.lake.erasure.objects import history
+from tidemark_spark.lake.history import count_lines, land
+from tidemark_spark.lake.history_objects import lines_of, list_history, unpacked
+from tidemark_spark.lake.tables import Tables
+from tidemark_spark.spark.backfill import newest_positions
 
 USE_CASE = {"contracts": CONTRACTS, "replay": {"available_lag_ms": 60_000}}
 
@@ -173,7 +174,7 @@ def test_rows_that_were_numbered_over_all_files_give_way_to_their_lines(spark: A
 def test_positions_go_on_when_a_clock_went_back(spark: Any, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     put(bucket, "raw/history/1.ndjson.gz", [wire("a")])
     run(spark, "clock", bucket)
-    monkeypatch.setattr("tidemark_spark.history.time.time", lambda: 1.0)
+    monkeypatch.setattr("tidemark_spark.lake.history.time.time", lambda: 1.0)
     put(bucket, "raw/history/2.ndjson.gz", [wire("b")])
     run(spark, "clock", bucket)
     place = {r.event_id: int(r.sequence_number) for r in rows(spark, "clock", "events")}

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tidemark_spark.maintenance import SNAPSHOT_DAYS, expire, maintain
-from tidemark_spark.tables import FILE_COLUMNS, Tables
+from tidemark_spark.lake.maintenance import SNAPSHOT_DAYS, expire, maintain
+from tidemark_spark.lake.tables import FILE_COLUMNS, Tables
 
 TABLES = Tables("care")
 _WRITES = 14

@@ -10,13 +10,14 @@ import boto3
 import numpy as np
 import pyarrow as pa
 import pytest
-from test_contracts import CONTRACTS, GOOD
-from tidemark_spark.archive import compact
-from tidemark_spark.columns import read_properties
-from tidemark_spark.events import LANDED_ARROW, refused_row
-from tidemark_spark.history import count_lines, land
-from tidemark_spark.lake import list_objects
-from tidemark_spark.tables import Tables
+from damage import CONTRACTS, GOOD
+
+from tidemark_spark.engine.values.columns import read_properties
+from tidemark_spark.lake.archive.compaction import compact
+from tidemark_spark.lake.events import LANDED_ARROW, refused_row
+from tidemark_spark.lake.history import count_lines, land
+from tidemark_spark.lake.objects import list_objects
+from tidemark_spark.lake.tables import Tables
 
 USE_CASE = {"contracts": CONTRACTS, "replay": {"available_lag_ms": 60_000}}
 LINE = {"shard_id": "s1", "sequence_number": "1", "arrival": 1_700_000_000_000, "reason": "UNKNOWN_EVENT_TYPE"}

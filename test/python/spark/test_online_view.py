@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tidemark_spark.ir import DefinitionError, online_view
+
+from tidemark_spark.engine.ir import DefinitionError, online_view
 
 VIEWS = [{"name": "one"}, {"name": "two"}]
 

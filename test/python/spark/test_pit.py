@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from naive import naive_row
 from streams import CONTRACTS, DAY, START, event_streams, instant, spines, use_cases
-from tidemark_spark import pit
-from tidemark_spark.event_log import EVENT_SCHEMA
-from tidemark_spark.ir import compile_view
-from tidemark_spark.pit import ALL_KNOWN, point_in_time
+
+from tidemark_spark.engine import pit
+from tidemark_spark.engine.event_log import EVENT_SCHEMA
+from tidemark_spark.engine.ir import compile_view
+from tidemark_spark.engine.pit import ALL_KNOWN, point_in_time
 
 RANDOM = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 SPINE = pa.schema([("entity_id", pa.string()), ("t", pa.int64())])

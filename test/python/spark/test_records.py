@@ -10,12 +10,13 @@ from random import Random
 from typing import Any
 
 import pytest
-from tidemark_spark.contracts import AdmitOptions, Position, Rejection, compile_contracts
-from tidemark_spark.erasure_objects import given_up, history
-from tidemark_spark.framing import parts_of
-from tidemark_spark.record_parts import RecordPart, admit_record
-from tidemark_spark.tombstones import tombstone_of
 from typescript import ROOT, ask
+
+from tidemark_spark.engine.admission.contracts import AdmitOptions, Position, Rejection, compile_contracts
+from tidemark_spark.engine.admission.framing import parts_of
+from tidemark_spark.engine.admission.record_parts import RecordPart, admit_record
+from tidemark_spark.engine.admission.tombstones import tombstone_of
+from tidemark_spark.lake.erasure.objects import given_up, history
 
 _DOCUMENT = json.loads((ROOT / "test/conformance/records.json").read_text())
 CONTRACTS = _DOCUMENT["contracts"]

@@ -4,10 +4,11 @@ import time
 
 import boto3
 import pytest
-from tidemark_spark import retention
-from tidemark_spark.maintenance import SNAPSHOT_DAYS
-from tidemark_spark.retention import DAY_MS, Ages, apply_retention
-from tidemark_spark.tables import PREDICTION_COLUMNS, QUARANTINE_COLUMNS, TRAINING_COLUMNS, Tables
+
+from tidemark_spark.lake import retention
+from tidemark_spark.lake.maintenance import SNAPSHOT_DAYS
+from tidemark_spark.lake.retention import DAY_MS, Ages, apply_retention
+from tidemark_spark.lake.tables import PREDICTION_COLUMNS, QUARANTINE_COLUMNS, TRAINING_COLUMNS, Tables
 
 NOW = int(time.time() * 1000)
 BUCKET = "retention"

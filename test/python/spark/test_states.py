@@ -11,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from streams import DAY, START, event_streams, use_cases
-from tidemark_spark.event_log import EVENT_SCHEMA
-from tidemark_spark.ir import ViewPlan, compile_view
-from tidemark_spark.pit import ALL_KNOWN, point_in_time
-from tidemark_spark.states import entity_states
 from typescript import ROOT, ask
+
+from tidemark_spark.engine.event_log import EVENT_SCHEMA
+from tidemark_spark.engine.ir import ViewPlan, compile_view
+from tidemark_spark.engine.pit import ALL_KNOWN, point_in_time
+from tidemark_spark.engine.state.states import entity_states
 
 KIND_OF = {"string": "string", "bool": "bool", "strings": "string", "bools": "bool", "histogram": "string"}
 CASES = json.loads((ROOT / "test/conformance/states.json").read_text())

@@ -8,10 +8,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from test_states import as_json, plan_of, table_of
-from tidemark_spark import backfill
-from tidemark_spark.pit import point_in_time
-from tidemark_spark.states import entity_states
 from typescript import ROOT, ask
+
+from tidemark_spark.engine.pit import point_in_time
+from tidemark_spark.engine.state.states import entity_states
+from tidemark_spark.spark import backfill
 
 CASES = json.loads((ROOT / "test/conformance/sums.json").read_text())
 MINUTE = 60_000

@@ -9,11 +9,12 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from streams import DAY, START
 from test_backfill import events_frame
-from tidemark_spark import tables
-from tidemark_spark.erasure import erase_tables
-from tidemark_spark.events import merge_events
-from tidemark_spark.tables import Tables, merge, snapshot_id
-from tidemark_spark.tombstones import tombstone_of
+
+from tidemark_spark.engine.admission.tombstones import tombstone_of
+from tidemark_spark.lake import tables
+from tidemark_spark.lake.erasure.tables import erase_tables
+from tidemark_spark.lake.events import merge_events
+from tidemark_spark.lake.tables import Tables, merge, snapshot_id
 
 
 def test_of_two_first_writers_one_gets_in(spark, monkeypatch):

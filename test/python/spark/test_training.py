@@ -14,12 +14,13 @@ from naive import naive_holds, naive_row
 from streams import CONTRACTS, DAY, START
 from test_archive_and_check import VIEW, aggregate
 from test_backfill import events_frame
-from tidemark_spark.event_log import EVENT_SCHEMA
-from tidemark_spark.events import merge_events
-from tidemark_spark.ir import DefinitionError
-from tidemark_spark.tables import Tables
-from tidemark_spark.training import plan_training, training_rows
-from tidemark_spark.training_set import TrainingSetError, build
+
+from tidemark_spark.engine.event_log import EVENT_SCHEMA
+from tidemark_spark.engine.ir import DefinitionError
+from tidemark_spark.engine.training import plan_training, training_rows
+from tidemark_spark.lake.events import merge_events
+from tidemark_spark.lake.tables import Tables
+from tidemark_spark.spark.training_set import TrainingSetError, build
 
 CHANNELS = ["web", "shop"]
 FEATURES = [

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...columns import PropertyColumn
-from ...event_log import EventLog
-from ...view_values import Lists
-from ..frame import Windows
+from tidemark_spark.engine.event_log import EventLog
+from tidemark_spark.engine.frame import Windows
+from tidemark_spark.engine.values.columns import PropertyColumn
+from tidemark_spark.engine.view_values import Lists
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

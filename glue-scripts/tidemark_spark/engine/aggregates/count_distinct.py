@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...codec import sketch
-from ...segments import batches, expand, prefix_sum, previous_equal, range_distinct
-from ..frame import Windows
-from .aggregation import Aggregation, Bools, Cut, Ints, PartialType, Values
+from tidemark_spark.engine.aggregates.aggregation import Aggregation, Bools, Cut, Ints, PartialType, Values
+from tidemark_spark.engine.frame import Windows
+from tidemark_spark.engine.segments import batches, expand, prefix_sum, previous_equal, range_distinct
+from tidemark_spark.engine.state.codec import sketch
 
 EXPANDED_EVENTS = 4_000_000
 _RANGE = float(1 << 53)

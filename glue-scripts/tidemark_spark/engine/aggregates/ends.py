@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .aggregation import Aggregation, PartialType
-from .picks import pick_bytes
+from tidemark_spark.engine.aggregates.aggregation import Aggregation, PartialType
+from tidemark_spark.engine.aggregates.picks import pick_bytes
 
 FIRST = Aggregation(
     PartialType("first", lambda cut: pick_bytes(cut, cut.at[cut.begin], cut.tile_start)),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...codec import signed, varint
-from ...segments import expand
-from ...view_values import Lists
-from ..frame import Windows
-from ..ranks import Ranks
-from .aggregation import Aggregation, Cut, PartialType, Values
+from tidemark_spark.engine.aggregates.aggregation import Aggregation, Cut, PartialType, Values
+from tidemark_spark.engine.frame import Windows
+from tidemark_spark.engine.ranks import Ranks
+from tidemark_spark.engine.segments import expand
+from tidemark_spark.engine.state.codec import signed, varint
+from tidemark_spark.engine.view_values import Lists
 
 
 def _extreme(kind: str, sign: int) -> Aggregation:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...codec import signed, text
-from ...columns import PropertyColumn, byte_ranks
-from ...segments import range_extreme
-from ..frame import Windows
-from .aggregation import Aggregation, Cut, Ints, PartialType, Values
+from tidemark_spark.engine.aggregates.aggregation import Aggregation, Cut, Ints, PartialType, Values
+from tidemark_spark.engine.frame import Windows
+from tidemark_spark.engine.segments import range_extreme
+from tidemark_spark.engine.state.codec import signed, text
+from tidemark_spark.engine.values.columns import PropertyColumn, byte_ranks
 
 
 def _by_code_point(column: PropertyColumn) -> tuple[Ints, Ints]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...segments import expand
-from ...view_values import Lists
-from ..frame import Windows
-from .aggregation import Aggregation, Cut, PartialType, Values
-from .last_k import picked
+from tidemark_spark.engine.aggregates.aggregation import Aggregation, Cut, PartialType, Values
+from tidemark_spark.engine.aggregates.last_k import picked
+from tidemark_spark.engine.frame import Windows
+from tidemark_spark.engine.segments import expand
+from tidemark_spark.engine.view_values import Lists
 
 
 def _cells(cut: Cut) -> list[bytes]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...codec import histogram
-from ...columns import byte_ranks
-from ...segments import batches, expand, prefix_sum, previous_equal
-from ...view_values import Lists
-from ..frame import Windows
-from .aggregation import Aggregation, Bools, Cut, Ints, PartialType, Values
+from tidemark_spark.engine.aggregates.aggregation import Aggregation, Bools, Cut, Ints, PartialType, Values
+from tidemark_spark.engine.frame import Windows
+from tidemark_spark.engine.segments import batches, expand, prefix_sum, previous_equal
+from tidemark_spark.engine.state.codec import histogram
+from tidemark_spark.engine.values.columns import byte_ranks
+from tidemark_spark.engine.view_values import Lists
 
 EXPANDED_VALUES = 4_000_000
 """(row, value) pairs counted at a time: bounds memory, not the result."""

@@ -6,12 +6,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from ...codec import varint
-from ...segments import expand
-from ...view_values import Lists
-from ..frame import Windows
-from .aggregation import Aggregation, Cut, Ints, PartialType, Values
-from .picks import pick_bytes
+from tidemark_spark.engine.aggregates.aggregation import Aggregation, Cut, Ints, PartialType, Values
+from tidemark_spark.engine.aggregates.picks import pick_bytes
+from tidemark_spark.engine.frame import Windows
+from tidemark_spark.engine.segments import expand
+from tidemark_spark.engine.state.codec import varint
+from tidemark_spark.engine.view_values import Lists
 
 
 def picked(cut: Cut, event: Ints, lengths: Ints, owner: Ints) -> list[bytes]:

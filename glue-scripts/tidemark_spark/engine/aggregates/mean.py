@@ -1,8 +1,8 @@
 import numpy as np
 
-from ..frame import Windows
-from .aggregation import Aggregation, Values
-from .sum import SUMMED, running
+from tidemark_spark.engine.aggregates.aggregation import Aggregation, Values
+from tidemark_spark.engine.aggregates.sum import SUMMED, running
+from tidemark_spark.engine.frame import Windows
 
 
 def _values(windows: Windows) -> Values:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from ...codec import scalar, text, varint
-from .aggregation import Cut, Ints
+from tidemark_spark.engine.aggregates.aggregation import Cut, Ints
+from tidemark_spark.engine.state.codec import scalar, text, varint
 
 
 def pick_bytes(cut: Cut, at: Ints, start: Ints) -> list[bytes]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...codec import signed, varint
-from ..frame import Selection, Windows
-from ..ranks import Ranks
-from .aggregation import Aggregation, Cut, Ints, PartialType, Values
+from tidemark_spark.engine.aggregates.aggregation import Aggregation, Cut, Ints, PartialType, Values
+from tidemark_spark.engine.frame import Selection, Windows
+from tidemark_spark.engine.ranks import Ranks
+from tidemark_spark.engine.state.codec import signed, varint
 
 _PARTS = 10_000
 

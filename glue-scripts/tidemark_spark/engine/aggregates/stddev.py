@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..frame import Windows
-from .aggregation import Aggregation, Values
-from .variance import MOMENTS, moments, quotient
+from tidemark_spark.engine.aggregates.aggregation import Aggregation, Values
+from tidemark_spark.engine.aggregates.variance import MOMENTS, moments, quotient
+from tidemark_spark.engine.frame import Windows
 
 
 def _population(windows: Windows) -> Values:

@@ -6,11 +6,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...codec import signed, varint
-from ...decimals import MAX_EXACT
-from ...segments import prefix_sum
-from ..frame import Selection, Windows
-from .aggregation import Aggregation, Bools, Cut, Floats, Ints, PartialType, Sums, Values
+from tidemark_spark.engine.aggregates.aggregation import (
+    Aggregation,
+    Bools,
+    Cut,
+    Floats,
+    Ints,
+    PartialType,
+    Sums,
+    Values,
+)
+from tidemark_spark.engine.frame import Selection, Windows
+from tidemark_spark.engine.segments import prefix_sum
+from tidemark_spark.engine.state.codec import signed, varint
+from tidemark_spark.engine.values.decimals import MAX_EXACT
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,20 @@
 """Every aggregation there is, by its op in the IR: the twin of core/aggregates/table.ts."""
 
-from .aggregation import Aggregation
-from .count import COUNT
-from .count_distinct import COUNT_DISTINCT
-from .ends import FIRST, LAST
-from .extreme_k import BOTTOM_K, TOP_K
-from .extremes import MAX, MIN
-from .first_k import FIRST_K
-from .histogram import HISTOGRAM
-from .last_k import LAST_K
-from .mean import MEAN
-from .quantile import QUANTILE
-from .stddev import STDDEV, STDDEV_SAMPLE
-from .sum import SUM
-from .times import TIME_SINCE_FIRST, TIME_SINCE_LAST
-from .variance import VARIANCE
+from tidemark_spark.engine.aggregates.aggregation import Aggregation
+from tidemark_spark.engine.aggregates.count import COUNT
+from tidemark_spark.engine.aggregates.count_distinct import COUNT_DISTINCT
+from tidemark_spark.engine.aggregates.ends import FIRST, LAST
+from tidemark_spark.engine.aggregates.extreme_k import BOTTOM_K, TOP_K
+from tidemark_spark.engine.aggregates.extremes import MAX, MIN
+from tidemark_spark.engine.aggregates.first_k import FIRST_K
+from tidemark_spark.engine.aggregates.histogram import HISTOGRAM
+from tidemark_spark.engine.aggregates.last_k import LAST_K
+from tidemark_spark.engine.aggregates.mean import MEAN
+from tidemark_spark.engine.aggregates.quantile import QUANTILE
+from tidemark_spark.engine.aggregates.stddev import STDDEV, STDDEV_SAMPLE
+from tidemark_spark.engine.aggregates.sum import SUM
+from tidemark_spark.engine.aggregates.times import TIME_SINCE_FIRST, TIME_SINCE_LAST
+from tidemark_spark.engine.aggregates.variance import VARIANCE
 
 AGGREGATIONS: dict[str, Aggregation] = {
     "count": COUNT,

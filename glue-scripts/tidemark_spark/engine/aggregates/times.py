@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ...codec import varint
-from ..frame import Windows
-from .aggregation import Aggregation, Cut, PartialType, Values
+from tidemark_spark.engine.aggregates.aggregation import Aggregation, Cut, PartialType, Values
+from tidemark_spark.engine.frame import Windows
+from tidemark_spark.engine.state.codec import varint
 
 
 def _newest(cut: Cut) -> list[bytes]:

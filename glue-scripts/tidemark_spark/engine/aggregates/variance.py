@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...codec import signed, varint
-from ...segments import prefix_sum
-from ..frame import Windows
-from .aggregation import Aggregation, Bools, Cut, Floats, Ints, PartialType, Sums, Values
-from .sum import RunningSums
+from tidemark_spark.engine.aggregates.aggregation import (
+    Aggregation,
+    Bools,
+    Cut,
+    Floats,
+    Ints,
+    PartialType,
+    Sums,
+    Values,
+)
+from tidemark_spark.engine.aggregates.sum import RunningSums
+from tidemark_spark.engine.frame import Windows
+from tidemark_spark.engine.segments import prefix_sum
+from tidemark_spark.engine.state.codec import signed, varint
 
 MAX_SQUARED = 1 << 31
 """Larger values are refused where a view is declared."""

@@ -1,0 +1,47 @@
+import { writeFile } from 'node:fs/promises';
+import { Progress } from '../../../setup/progress.mjs';
+import { CliError } from '../../errors.ts';
+import { interruption } from '../../stage/interruption.ts';
+import { deployed, type Target } from '../../stage/resources.ts';
+import { type HealingReport, healStates } from './heal.ts';
+
+interface HealOptions extends Target {
+  readonly repair?: boolean;
+  readonly repairAll?: boolean;
+  readonly json?: string;
+}
+
+/** `tidemark heal`: exit code 1 when states differ for no known cause, whether they were repaired or not. */
+export async function heal({ stage, usecase, repair, repairAll, json }: HealOptions): Promise<void> {
+  const { clients, resources } = await deployed({ stage, usecase });
+  const stop = interruption();
+  const mode = repairAll ? 'all' : repair ? 'yes' : 'no';
+  const report = await new Progress().step('Compare states with their events (Glue)', (step) =>
+    healStates(clients, resources, mode, { signal: stop.signal, onState: step.update }),
+  );
+  stop.release();
+  if (json !== undefined) await writeFile(json, `${JSON.stringify(report, null, 2)}\n`);
+  console.log(healingTable(report));
+  const diverged = report.views.reduce((sum, { findings }) => sum + (findings.diverged ?? 0), 0);
+  if (diverged > 0)
+    throw new CliError(
+      `${diverged} states differ from their events for no known cause; runbook: docs/runbook.md#healing-diverged`,
+    );
+}
+
+/** A block a view: one line a finding, then what was done. */
+export function healingTable({ repair, views }: HealingReport): string {
+  return views
+    .map((view) => {
+      if (view.skipped !== undefined) return `${view.view}: not looked at (${view.skipped})`;
+      const { repaired, raced, erased, held } = view;
+      const done = Object.entries({ repaired, raced, erased, held }).filter(
+        ([name, n]) => n > 0 || name === 'repaired',
+      );
+      const rows = [...Object.entries(view.findings), ...(repair === 'no' ? [] : done)];
+      const width = Math.max(...rows.map(([name]) => name.length));
+      const lines = rows.map(([name, n]) => `  ${name.padEnd(width)}  ${String(n).padStart(8)}`.trimEnd());
+      return [`${view.view}: ${view.checked} states in ${view.seconds} s`, ...lines].join('\n');
+    })
+    .join('\n');
+}

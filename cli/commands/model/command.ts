@@ -1,0 +1,163 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { loadStage } from '../../../lib/config/stages.ts';
+import { Progress } from '../../../setup/progress.mjs';
+import { CliError } from '../../errors.ts';
+import { interruption } from '../../stage/interruption.ts';
+import { stageOption, useCaseOption } from '../../stage/options.ts';
+import { deployed, flagsOf, type Target } from '../../stage/resources.ts';
+import { listVersions, type ModelVersion, pick, readServed, type Served } from './models.ts';
+import { approve, decide, planRollBack, rollBack } from './serving.ts';
+
+const PENDING = 'PendingManualApproval';
+
+/** Adds `tidemark model …`. */
+export function addModel(root: Command): void {
+  const model = root
+    .command('model')
+    .description('the registry of models: what there is, what serves, and who says so');
+  const add = (name: string, description: string) =>
+    model.command(name).description(description).addOption(stageOption()).addOption(useCaseOption());
+  add('ls', 'list the versions with their approval and metrics; * is the one that serves').action(list);
+  add('show', 'show everything about a version')
+    .option('--version <n>', 'which (default: the one that serves, else the newest)', versionNumber)
+    .action(show);
+  add('approve', 'approve a version, and wait until it serves')
+    .option('--version <n>', 'which (default: the newest that waits for approval)', versionNumber)
+    .option('--reason <text>', 'why, for whoever asks later', 'approved with tidemark model approve')
+    .action(approveVersion);
+  add('reject', 'reject a version: nothing will deploy it')
+    .option('--version <n>', 'which (default: the newest that waits for approval)', versionNumber)
+    .option('--reason <text>', 'why, for whoever asks later', 'rejected with tidemark model reject')
+    .action(rejectVersion);
+  add('rollback', 'serve the version that served before, and wait until it does; the present one is rejected')
+    .option('--to <n>', 'another version that has served (default: the one before)', versionNumber)
+    .action(rollback);
+}
+
+function versionNumber(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('allowed is the number of a version, from 1.');
+  return Number(text);
+}
+
+async function list(target: Target): Promise<void> {
+  const { clients, resources } = await deployed(target);
+  const served = await readServed(clients.sagemaker, resources);
+  console.log(versionTable(await listVersions(clients.sagemaker, resources), served));
+  console.log(servedLine(served));
+}
+
+/** One line a version: the metrics that the gate decides by. */
+export function versionTable(versions: readonly ModelVersion[], served: Served | undefined): string {
+  if (versions.length === 0) return 'The registry is empty. Next: npx tidemark train';
+  const rows = versions.map(({ version, approval, created, metadata }) => [
+    `${version === served?.version ? '*' : ' '} ${version}`,
+    approval,
+    new Date(created).toISOString().slice(0, 16).replace('T', ' '),
+    interval(metadata, 'auc'),
+    metadata.brier ?? '',
+    metadata.calibration_error ?? '',
+    metadata.definition_hash?.slice(0, 12) ?? '',
+  ]);
+  const all = [['  version', 'approval', 'created (UTC)', 'auc', 'brier', 'calibration', 'definition'], ...rows];
+  const widths = (all[0] ?? []).map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** A metric with the ends of its interval, where they stand beside it. */
+function interval(metadata: ModelVersion['metadata'], name: string): string {
+  const [low, high] = [metadata[`${name}_low`], metadata[`${name}_high`]];
+  return `${metadata[name] ?? ''}${low && high ? ` (${low}–${high})` : ''}`;
+}
+
+function servedLine(served: Served | undefined): string {
+  if (!served) return 'No endpoint yet: the first approved model makes it.';
+  const failure = served.failure ? ` (${served.failure})` : '';
+  return `${served.endpoint} is ${served.status}${failure} with version ${served.version ?? 'of no registry'}.`;
+}
+
+async function show({ version, ...target }: Target & { version?: number }): Promise<void> {
+  const { clients, resources } = await deployed(target);
+  const versions = await listVersions(clients.sagemaker, resources);
+  const served = await readServed(clients.sagemaker, resources);
+  const wanted = version ?? served?.version ?? versions[0]?.version;
+  if (wanted === undefined) throw new CliError('The registry is empty: run `npx tidemark train` first.');
+  const model = pick(versions, wanted);
+  const serves = model.version === served?.version ? `, served by ${served.endpoint} (${served.status})` : '';
+  console.log(
+    [
+      `version ${model.version}, ${model.approval}${model.reason ? ` (${model.reason})` : ''}${serves}`,
+      `created ${new Date(model.created).toISOString()}`,
+      `artefact ${model.artefact}`,
+      ...Object.entries(model.metadata).map(([name, value]) => `${name} ${value}`),
+    ].join('\n'),
+  );
+}
+
+interface DecideOptions extends Target {
+  readonly version?: number;
+  readonly reason: string;
+}
+
+/** The version that was named, else the newest that waits. */
+function decided(versions: readonly ModelVersion[], version: number | undefined): ModelVersion {
+  if (version !== undefined) return pick(versions, version);
+  const waiting = versions.find(({ approval }) => approval === PENDING);
+  if (waiting) return waiting;
+  throw new CliError('No version waits for approval: name one with --version <n>; `npx tidemark model ls` lists them.');
+}
+
+async function approveVersion({ version, reason, ...target }: DecideOptions): Promise<void> {
+  const { clients, resources } = await deployed(target);
+  const model = decided(await listVersions(clients.sagemaker, resources), version);
+  const served = await readServed(clients.sagemaker, resources);
+  if (served?.version === model.version && served.status === 'InService' && model.approval === 'Approved') {
+    console.log(`Version ${model.version} is approved and serves already.`);
+    return;
+  }
+  const stop = interruption();
+  const byEvent = loadStage(target.stage).training.approval === 'manual';
+  try {
+    await new Progress().step(`Approve and deploy version ${model.version}`, (step) =>
+      approve(clients, resources, model, {
+        ...{ byEvent, reason },
+        watch: { signal: stop.signal, onState: step.update },
+      }),
+    );
+  } finally {
+    stop.release();
+  }
+  console.log(`Version ${model.version} serves. Next: npx tidemark put --file <events.ndjson> ${flagsOf(target)}`);
+}
+
+async function rejectVersion({ version, reason, ...target }: DecideOptions): Promise<void> {
+  const { clients, resources } = await deployed(target);
+  const model = decided(await listVersions(clients.sagemaker, resources), version);
+  const served = await readServed(clients.sagemaker, resources);
+  if (served?.version === model.version)
+    throw new CliError(
+      `Version ${model.version} serves: go back to the one before with \`npx tidemark model rollback ${flagsOf(target)}\`, which rejects it.`,
+    );
+  await decide(clients, model, 'Rejected', reason);
+  console.log(`Version ${model.version} is rejected.`);
+}
+
+async function rollback({ to, ...target }: Target & { to?: number }): Promise<void> {
+  const { clients, resources } = await deployed(target);
+  const plan = await planRollBack(clients, resources, to);
+  const stop = interruption();
+  try {
+    await new Progress().step(`Roll back from version ${plan.from.version} to ${plan.to.version}`, (step) =>
+      rollBack(clients, resources, plan, { signal: stop.signal, onState: step.update }),
+    );
+  } finally {
+    stop.release();
+  }
+  console.log(`Version ${plan.to.version} serves; version ${plan.from.version} is rejected.`);
+}

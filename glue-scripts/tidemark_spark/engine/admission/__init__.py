@@ -1,0 +1,1 @@
+"""Which bytes are an event, by the rules that the stream has."""

@@ -1,0 +1,1 @@
+"""The Iceberg tables and the objects of the lake."""

@@ -1,0 +1,166 @@
+"""Compaction: objects of the archive → Iceberg tables, each object read once, each record there once."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from tidemark_spark.engine.admission import wire_json
+from tidemark_spark.engine.admission.tombstones import NOBODY, Tombstones, any_erased, subjects_of
+from tidemark_spark.lake.archive.files import close_gaps, forget, note_gaps, remember
+from tidemark_spark.lake.archive.gaps import read_gaps
+from tidemark_spark.lake.archive.window import KEEP_DAYS, day_column, first_day, newest_day
+from tidemark_spark.lake.events import (
+    LANDED_ARROW,
+    LANDED_SCHEMA,
+    ROWS_A_BATCH,
+    events_of,
+    merge_events,
+    merge_quarantine,
+    refused_row,
+    rejections_of,
+)
+from tidemark_spark.lake.objects import ARCHIVE, NDJSON, list_objects, read_lines
+from tidemark_spark.lake.tables import FILE_COLUMNS, PREDICTION_COLUMNS, QUARANTINE_COLUMNS, Tables, merge
+
+KINDS = ("events", "quarantine", "predictions")
+_SLICES = 8
+
+_PREDICTION_ARROW = pa.schema(
+    [
+        ("prediction_id", pa.string()),
+        ("entity_id", pa.string()),
+        ("t", pa.int64()),
+        ("view", pa.string()),
+        ("definition_hash", pa.string()),
+        ("watermarks", pa.map_(pa.string(), pa.string())),
+        ("values", pa.string()),
+        ("inputs", pa.string()),
+        ("score", pa.float64()),
+        ("variant", pa.string()),
+        ("model_version", pa.string()),
+        ("reasons", pa.string()),
+        ("trigger", pa.string()),
+        ("scored_at", pa.int64()),
+    ]
+)
+_PREDICTION_SCHEMA = """prediction_id string, entity_id string, t long, view string, definition_hash string,
+    watermarks map<string, string>, `values` string, inputs string, score double, variant string, model_version string,
+    reasons string, trigger string, scored_at long"""
+
+
+def compact(
+    spark: SparkSession,
+    tables: Tables,
+    bucket: str,
+    entity_buckets: int,
+    erased: Tombstones = NOBODY,
+    late_days: int = KEEP_DAYS,
+) -> dict[str, int]:
+    """Merges what is new below archive/ and remembers its keys; returns new objects by kind, and open gaps if any.
+
+    `late_days`: how long after its day an object may come (window.py); a run that looks back as far as keys are
+    remembered also forgets older ones. Records of erased entities are left out. A run that dies between merge and
+    remembering reads the same objects again, and merges nothing twice.
+    """
+    tables.create_events(spark, entity_buckets)
+    tables.create(spark, "quarantine", QUARANTINE_COLUMNS, "dt")
+    tables.create(spark, "predictions", PREDICTION_COLUMNS, "days(t)")
+    files = tables.create(spark, "archive_files", FILE_COLUMNS, "kind")
+    gaps = [gap.day for gap in read_gaps(bucket)]
+    counts = {}
+    for kind in KINDS:
+        remembered = spark.table(files).where(F.col("kind") == kind)
+        since = first_day(newest_day(remembered), late_days, gaps)
+        recent = remembered if since is None else remembered.where(day_column() >= since)
+        known = {row["key"] for row in recent.select("key").collect()}
+        keys = [o.key for o in list_objects(bucket, f"{ARCHIVE}{kind}/", NDJSON, since) if o.key not in known]
+        counts[f"{kind}_objects"] = len(keys)
+        if kind == "events":
+            # Behind the listing: what the archiver wrote after a gap it wrote after it had given up. And before keys
+            # are remembered: another job would take the gap for archived as soon as what lies behind it is.
+            note_gaps(spark, tables, bucket)
+        if keys:
+            _MERGE[kind](spark, tables, bucket, keys, erased)
+            remember(spark, files, keys, kind)
+    if open_gaps := close_gaps(spark, tables, bucket):
+        counts["open_gaps"] = open_gaps
+    if late_days >= KEEP_DAYS:
+        forget(spark, tables, gaps)
+    return counts
+
+
+def _records(
+    spark: SparkSession,
+    bucket: str,
+    keys: list[str],
+    to_row: Callable[[Any], dict[str, Any]],
+    arrow: pa.Schema,
+    ddl: str,
+    about: Callable[[Any], bool],
+) -> DataFrame:
+    """Rows of the objects' JSON lines, read inside executors."""
+
+    def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        held: list[dict[str, Any]] = []
+        for batch in batches:
+            for key in batch.column(0).to_pylist():
+                lines = [wire_json.parse(line.decode()) for line in read_lines(bucket, key) if line]
+                held += [to_row(line) for line in lines if not about(line)]
+                if len(held) >= ROWS_A_BATCH:
+                    yield pa.RecordBatch.from_pylist(held, arrow)
+                    held = []
+        if held:
+            yield pa.RecordBatch.from_pylist(held, arrow)
+
+    frame = spark.createDataFrame([(key,) for key in keys], "key string")
+    return frame.repartition(min(_SLICES, len(keys))).mapInArrow(rows, ddl)
+
+
+def event_row(line: dict[str, Any]) -> dict[str, Any]:
+    """A row of LANDED_SCHEMA from a line of archive/events."""
+    return line | {"properties": wire_json.canonical(line["properties"])}
+
+
+def prediction_row(line: dict[str, Any]) -> dict[str, Any]:
+    """A row of the predictions table from a line of archive/predictions; lists become JSON text."""
+    lists = {name: wire_json.dumps(line[name]) for name in ("values", "inputs", "reasons")}
+    return line | lists | {"watermarks": list(line["watermarks"].items())}
+
+
+def _merge_events(spark: SparkSession, tables: Tables, bucket: str, keys: list[str], erased: Tombstones) -> None:
+    lines = _records(spark, bucket, keys, event_row, LANDED_ARROW, LANDED_SCHEMA, _of_erased(erased))
+    merge_events(spark, tables, events_of(lines))
+
+
+def _of_erased(erased: Tombstones) -> Callable[[Any], bool]:
+    return lambda line: bool(erased) and any_erased(erased, [line["entity_id"]])
+
+
+def _names_erased(erased: Tombstones) -> Callable[[Any], bool]:
+    def about(line: Any) -> bool:
+        return bool(erased) and any_erased(
+            erased, subjects_of(line["partition_key"], base64.b64decode(line["raw_base64"]))
+        )
+
+    return about
+
+
+def _merge_quarantine(spark: SparkSession, tables: Tables, bucket: str, keys: list[str], erased: Tombstones) -> None:
+    lines = _records(spark, bucket, keys, refused_row, LANDED_ARROW, LANDED_SCHEMA, _names_erased(erased))
+    merge_quarantine(spark, tables, rejections_of(lines))
+
+
+def _merge_predictions(spark: SparkSession, tables: Tables, bucket: str, keys: list[str], erased: Tombstones) -> None:
+    rows = _records(spark, bucket, keys, prediction_row, _PREDICTION_ARROW, _PREDICTION_SCHEMA, _of_erased(erased))
+    for name in ("t", "scored_at"):
+        rows = rows.withColumn(name, F.timestamp_millis(name))
+    merge(spark, tables.name("predictions"), rows.dropDuplicates(["prediction_id"]), ["prediction_id"])
+
+
+_MERGE = {"events": _merge_events, "quarantine": _merge_quarantine, "predictions": _merge_predictions}

@@ -1,0 +1,1 @@
+"""Entities taken out of the tables and of the objects of the lake."""
