@@ -11,7 +11,7 @@ import { clearStates, restoreFeatures } from '../../cli/commands/restore/feature
 import { useJava } from '../../cli/tools.ts';
 import { encodeState } from '../../core/state/codec.ts';
 import { compileUseCase } from '../../engine/use-case.ts';
-import { stateOf } from '../../lambdas/aws/dynamo/states.ts';
+import { stateOf } from '../../lambdas/aws/dynamo/state-item.ts';
 import { Progress } from '../../setup/progress.mjs';
 
 type Item = Record<string, AttributeValue>;

@@ -31,7 +31,7 @@ function purchaseAt(i: number): CanonicalEvent {
 }
 
 function featureOf(entity: string, processor: Processor, name: string): unknown {
-  const [, { state }] = processor.states.get(entity)[0]!;
+  const { state } = processor.states.get([entity]).get(entity)!;
   const at = busy.view.features.findIndex((feature) => feature.name === name);
   return finalise(busy.plan, state, state.newest_available_at + 1)[at];
 }
