@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { AlertIR } from '../../core/ir/document.ts';
 import { type AlertState, decide, linkOf, NEVER_ALERTED, reasons, titleOf } from '../../core/scores/alerts.ts';
-import { ir, usecase } from '../lambdas/use-case.ts';
+import { ir, usecase } from '../engine/use-case.ts';
 
 const DAY = 86_400_000;
 const alerts = ir.alerts;

@@ -19,8 +19,8 @@ import { PATIENCE, SageMakerEndpoint } from '../../lambdas/aws/endpoint.ts';
 import { LakeSink } from '../../lambdas/aws/lake.ts';
 import { Outbox } from '../../lambdas/notifier/outbox.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { ARRIVAL, purchase, RULES, record, usecase } from '../engine/use-case.ts';
 import { createTables } from './tables.ts';
-import { ARRIVAL, purchase, RULES, record, usecase } from './use-case.ts';
 
 const { plan, view } = usecase;
 let cloud: LocalCloud;

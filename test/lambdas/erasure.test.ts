@@ -7,7 +7,7 @@ import { MemoryLake } from '../../engine/memory/lake.ts';
 import { DynamoStates } from '../../lambdas/aws/dynamo/states.ts';
 import { DynamoTombstones, putTombstone } from '../../lambdas/aws/dynamo/tombstones.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
-import { old, purchase, RULES, record, usecase } from './use-case.ts';
+import { old, purchase, RULES, record, usecase } from '../engine/use-case.ts';
 
 let cloud: LocalCloud;
 let dynamo: DynamoDBClient;

@@ -6,9 +6,9 @@ import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dyn
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { ARRIVAL, purchase, usecase } from '../engine/use-case.ts';
 import { ENVIRONMENT, loadHandler, ModelEndpoint } from './bundle.ts';
 import { createTables } from './tables.ts';
-import { ARRIVAL, purchase, usecase } from './use-case.ts';
 
 const DAY = 86_400_000;
 const CUSTOMERS = 240;

@@ -12,10 +12,10 @@ import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/global
 import { PATIENCE, runtimeClient, SageMakerEndpoint } from '../../lambdas/aws/endpoint.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { METRIC } from '../../names/metrics.ts';
+import { ARRIVAL, ir, old, purchase, usecase } from '../engine/use-case.ts';
 import { ENVIRONMENT, loadHandler } from './bundle.ts';
 import { Endpoints } from './endpoints.ts';
 import { createTables } from './tables.ts';
-import { ARRIVAL, ir, old, purchase, usecase } from './use-case.ts';
 
 const DAY = 86_400_000;
 const context = { getRemainingTimeInMillis: () => 60_000 };

@@ -8,7 +8,7 @@ import { predict } from '../../engine/score/scoring.ts';
 import { vectorsOf } from '../../lambdas/api/requests.ts';
 import { itemOf, statesOf } from '../../lambdas/aws/dynamo/state-item.ts';
 import { newestStates } from '../../lambdas/scorer/newest-states.ts';
-import { ARRIVAL, purchase, RULES, record, usecase } from './use-case.ts';
+import { ARRIVAL, purchase, RULES, record, usecase } from '../engine/use-case.ts';
 
 const { plan } = usecase;
 const ENTITIES = ['ann', 'bob', 'cid', 'dan'];

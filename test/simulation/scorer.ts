@@ -7,7 +7,7 @@ import { score } from '../../engine/score/scoring.ts';
 import type { LoadedUseCase } from '../../engine/use-case.ts';
 import { itemOf } from '../../lambdas/aws/dynamo/state-item.ts';
 import { newestStates } from '../../lambdas/scorer/newest-states.ts';
-import { ir } from '../lambdas/use-case.ts';
+import { ir } from '../engine/use-case.ts';
 import { faultsOf } from './invocation.ts';
 import type { Image, Version } from './version.ts';
 import type { World } from './world.ts';
