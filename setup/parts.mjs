@@ -52,8 +52,9 @@ const SUITES = [
     fast: {
       name: 'core, engine, lambdas and contracts (jest)',
       folders: ['test/core', 'test/engine', 'test/lambdas', 'test/conformance'],
-      // They start the local cloud, or wait out real time limits.
+      // They start the local cloud, wait out real time limits, or try all slices of a day.
       without: [
+        'test/engine/slices.test.ts',
         'test/lambdas/adapters.test.ts',
         'test/lambdas/erasure.test.ts',
         'test/lambdas/features-alone.test.ts',
@@ -62,7 +63,6 @@ const SUITES = [
         'test/lambdas/patience.test.ts',
         'test/lambdas/real-endpoint.test.ts',
         'test/lambdas/retirement.test.ts',
-        'test/lambdas/sweep.test.ts',
         'test/lambdas/two-versions.test.ts',
       ],
     },

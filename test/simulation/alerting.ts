@@ -1,11 +1,12 @@
 /** From the outbox to Slack: the real publisher and the real notifier, and between them a topic that delivers at least once. */
 
+import { type Fault, Faults } from '../../engine/memory/faults.ts';
+import type { MemoryScores } from '../../engine/memory/scores.ts';
 import { alertItem } from '../../lambdas/aws/dynamo/scores.ts';
 import type { HandedOver } from '../../lambdas/notifier/hand-over.ts';
 import { type Announcement, alertOf, notificationOf } from '../../lambdas/notifier/message.ts';
 import { type AlertKey, LEASE_MS } from '../../lambdas/notifier/outbox.ts';
 import type { Claims } from '../../lambdas/notifier/send.ts';
-import { type Fault, Faults, type MemoryScores } from '../lambdas/memory.ts';
 import type { Chance } from './chance.ts';
 import type { Ground } from './ground.ts';
 

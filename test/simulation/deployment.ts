@@ -1,9 +1,10 @@
 import type { FeatureViewIR } from '../../core/ir/document.ts';
 import type { ProcessorPorts, ProcessorRules } from '../../engine/ingest/process.ts';
 import type { QuarantineLine } from '../../engine/ingest/quarantine.ts';
+import type { Faults } from '../../engine/memory/faults.ts';
+import { MemoryLake } from '../../engine/memory/lake.ts';
 import type { ReplayClock } from '../../engine/ports.ts';
 import type { StreamRecord } from '../../engine/stream-record.ts';
-import { type Faults, MemoryLake } from '../lambdas/memory.ts';
 import type { Ground } from './ground.ts';
 import { Version } from './version.ts';
 

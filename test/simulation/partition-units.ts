@@ -1,5 +1,5 @@
 /** The partitions of the online table, which give so many units a second and no more until they are split for heat. */
-import type { Units } from '../lambdas/memory.ts';
+import type { Units } from '../../engine/memory/faults.ts';
 import type { Chance } from './chance.ts';
 import type { Ground } from './ground.ts';
 

@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 from tidemark_spark.engine.ir import ViewPlan
 from tidemark_spark.engine.state.states import State, entity_states, levels_of
 from tidemark_spark.engine.values.positions import HISTORY_SHARD, Positions, covers
+from tidemark_spark.engine.values.times import DAY
 from tidemark_spark.lake.archive.reach import read_reach
 from tidemark_spark.lake.tables import Tables, snapshot_id
 from tidemark_spark.lake.tombstones import tombstone_column, without_erased
@@ -41,7 +42,6 @@ from tidemark_spark.spark.joins import before
 
 Repair = Literal["no", "yes", "all"]
 
-_DAY = 86_400_000
 _EXAMPLES = 5
 # Where more states than this differ for no known cause, the job's own input is the likelier culprit.
 _FEW, _SHARE = 10, 0.01
@@ -155,7 +155,7 @@ def _few(counts: dict[str, int]) -> bool:
 
 def _lines_since(night: Night) -> int:
     """ms UTC: an entity was compared within so many nights, and what was merged by then had arrived a while before."""
-    return night.now_ms - (night.parts + 2) * _DAY
+    return night.now_ms - (night.parts + 2) * DAY
 
 
 def _newest_arrival(events: DataFrame) -> int:
@@ -174,7 +174,7 @@ def _chosen(events: DataFrame, view: str, night: Night, partials: int | None) ->
         return events
 
     flagged = flagged_entities(events.sparkSession, night.table, view, partials).withColumn("_flagged", F.lit(True))
-    turn = F.pmod(F.xxhash64("entity_id"), F.lit(night.parts)) == night.now_ms // _DAY % night.parts
+    turn = F.pmod(F.xxhash64("entity_id"), F.lit(night.parts)) == night.now_ms // DAY % night.parts
     return events.join(flagged, "entity_id", "left").where(turn | F.col("_flagged")).drop("_flagged")
 
 
