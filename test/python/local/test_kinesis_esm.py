@@ -2,12 +2,13 @@
 
 import json
 import time
+from typing import Any
 
 import pytest
 from jobs_support import Cloud, allow, running_cloud, until
 from stream_support import Stream, StreamFunction
 
-PARTIAL = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
+PARTIAL: dict[str, Any] = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
 
 
 @pytest.fixture(scope="module")
