@@ -3,13 +3,14 @@ import { awsPageData } from '../../../console/data.ts';
 import { type Page, startPage } from '../../../console/server.ts';
 import type { UseCaseIR } from '../../../core/ir/document.ts';
 import { hasModel } from '../../../core/ir/parts.ts';
+import { DAY } from '../../../core/values/time.ts';
 import { loadUseCase } from '../../../lib/config/use-case.ts';
 import { RUNS } from '../../paths.ts';
 import type { Clients } from '../../stage/connection.ts';
 import { interruption } from '../../stage/interruption.ts';
 import { definitionsFolder, deployed, type Resources, type Target } from '../../stage/resources.ts';
 
-const TWO_WEEKS_MS = 14 * 86_400_000;
+const TWO_WEEKS_MS = 14 * DAY;
 
 /** The page over what is deployed. @param port 0 takes a free one */
 export function openPage(clients: Clients, resources: Resources, ir: UseCaseIR, port = 0): Promise<Page> {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { DAY } from '../../../core/values/time.ts';
 import { loadUseCase } from '../../../lib/config/use-case.ts';
 import { Progress } from '../../../setup/progress.mjs';
 import { RUNS } from '../../paths.ts';
@@ -10,8 +11,6 @@ interface ReplayOptions extends Target {
   readonly rate?: number;
   readonly sweep: boolean;
 }
-
-const DAY_MS = 86_400_000;
 
 /** `tidemark replay`: days pass as fast as the stream and the sweep allow. */
 export async function replay(files: readonly string[], options: ReplayOptions): Promise<void> {
@@ -27,8 +26,8 @@ export async function replay(files: readonly string[], options: ReplayOptions): 
   const rate = options.rate === undefined ? {} : { rate: options.rate };
   const replayer = new Replayer({ clients, resources, ir, signal: stop.signal, ...rate });
   const progress = new Progress();
-  for (const { now, events: some } of byDay(events, Math.floor(first.available_at / DAY_MS) * DAY_MS)) {
-    const date = new Date(now - DAY_MS).toISOString().slice(0, 10);
+  for (const { now, events: some } of byDay(events, Math.floor(first.available_at / DAY) * DAY)) {
+    const date = new Date(now - DAY).toISOString().slice(0, 10);
     await progress.step(
       date,
       async (step) => {
