@@ -2,7 +2,8 @@
 import type { z } from 'zod';
 import type { UseCaseIR } from '../ir/document.ts';
 import { DefinitionError, shown } from '../ir/errors.ts';
-import { useCaseSchema } from '../ir/schema.ts';
+import { formerUseCaseSchema, useCaseSchema } from '../ir/schema.ts';
+import { withPlan } from './plan.ts';
 import { isObject } from './spec.ts';
 import { validateUseCase } from './validate.ts';
 
@@ -36,14 +37,24 @@ function nameOf(part: unknown): string | undefined {
 }
 
 /**
- * Reads an IR document: shape first, then what the definitions mean together.
+ * Reads an IR document: shape first, then what the definitions mean together. One of version 1 gets its plans here.
  * @throws DefinitionError naming the field, the found type and what is allowed
  */
 export function parseUseCase(document: unknown): UseCaseIR {
-  const parsed = useCaseSchema.safeParse(document);
-  if (!parsed.success) {
-    throw refusalOf(parsed.error.issues[0]!, document);
-  }
-  validateUseCase(parsed.data);
+  const ir =
+    isObject(document) && document.ir_version === 1
+      ? upgraded(shaped(formerUseCaseSchema, document))
+      : shaped(useCaseSchema, document);
+  validateUseCase(ir);
+  return ir;
+}
+
+function shaped<Schema extends z.ZodType>(schema: Schema, document: unknown): z.infer<Schema> {
+  const parsed = schema.safeParse(document);
+  if (!parsed.success) throw refusalOf(parsed.error.issues[0]!, document);
   return parsed.data;
+}
+
+function upgraded(former: z.infer<typeof formerUseCaseSchema>): UseCaseIR {
+  return { ...former, ir_version: 2, views: former.views.map(withPlan) };
 }

@@ -54,6 +54,9 @@ export interface RememberedIR extends Of<typeof schema.rememberedSchema> {}
 /** How far back a state remembers events that may be retracted, and which events retract which. */
 export interface RetractionsIR extends Of<typeof schema.retractionsSchema> {}
 
+/** How a view is computed: made of its features and retractions by `planOf`, and read by every engine. */
+export interface PlanIR extends Of<typeof schema.planSchema> {}
+
 export interface FeatureViewIR extends Of<typeof schema.viewSchema> {}
 
 /** 1 when no matching event falls in [t, t + horizon_ms); else 0. Known, and usable, only at t + horizon_ms. */

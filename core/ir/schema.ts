@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { AGGREGATION_OPS } from '../aggregates/table.ts';
+import { DAY } from '../values/time.ts';
 
 const name = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'a lower-case name of letters, digits and _');
 export const scalarSchema = z.union([z.number(), z.string(), z.boolean(), z.null()]);
@@ -84,7 +85,7 @@ export const contractSchema = z.strictObject({
   /** How the envelope's `event_time` is written. */
   event_time_format: timestampFormatSchema,
   /** A source clock ahead by up to this is clamped to the arrival; more is quarantined. */
-  max_future_ms: ms.max(86_400_000),
+  max_future_ms: ms.max(DAY),
   /** ms UTC; events before are quarantined. Absent: 1970. */
   min_event_time: ms.optional(),
   /** Where ISO times without a zone are at home, of `event_time` and of fields. Absent: they are refused. */
@@ -148,6 +149,40 @@ export const retractionsSchema = rememberedSchema.extend({
   rules: z.array(z.strictObject({ event_type: name, field: name, of: name })).min(1),
 });
 
+const readSchema = z.strictObject({ event_type: name, properties: z.array(name) });
+
+/** What tiles keep, and where each feature is read from: how a view is computed, written once for all engines. */
+export const planSchema = z.strictObject({
+  /** By ascending hop, lifetime last; a state's bytes follow this order, and that of the partials in them. */
+  levels: z.array(
+    z.strictObject({
+      /** ms; null = lifetime, one tile that starts at 0. */
+      hop_ms: ms.positive().nullable(),
+      /** How far back a window read from this level reaches, ms; null for lifetime. Older tiles are dropped. */
+      retention_ms: ms.positive().nullable(),
+      /** In the order of the features that first need them; features share one wherever they can. */
+      partials: z.array(
+        z.strictObject({
+          /** What it keeps, as `partial.kind` of an aggregation says it. */
+          kind: z.string(),
+          event_type: name,
+          field: name.nullable(),
+          where: z.array(predicateSchema),
+          cap: z.int().nullable(),
+          k: z.int().nullable(),
+          error: z.number().optional(),
+        }),
+      ),
+    }),
+  ),
+  /** Of each feature, in order, the places of the level and of its partial that it is read from; null for a derived one. */
+  cells: z.array(z.strictObject({ level: z.int(), partial: z.int() }).nullable()),
+  /** What decides the values: event types, and of each the properties, both sorted. */
+  reads: z.array(readSchema),
+  /** Event types that can be retracted, and what a state remembers of each, both sorted; null where nothing can be. */
+  ledger: z.array(readSchema).nullable(),
+});
+
 export const viewSchema = z.strictObject({
   name,
   entity: name,
@@ -162,6 +197,8 @@ export const viewSchema = z.strictObject({
   definition_hash: z.string().regex(/^[0-9a-f]{64}$/),
   /** `<name>@<first 12 hex digits of definition_hash>`: the sort key of the state item. */
   version: z.string(),
+  /** Follows from the features and retractions, so it is outside of the hash. */
+  plan: planSchema,
 });
 
 export const labelSchema = z.strictObject({
@@ -220,7 +257,7 @@ export const alertSchema = z.strictObject({
 });
 
 export const useCaseSchema = z.strictObject({
-  ir_version: z.literal(1),
+  ir_version: z.literal(2, '1 or 2'),
   name,
   /** What an entity is called, e.g. `household`. */
   entity: name,
@@ -234,4 +271,10 @@ export const useCaseSchema = z.strictObject({
   alerts: alertSchema.optional(),
   /** Loaded history and replays: available_at = event_time + this, unless the source says otherwise. */
   replay: z.strictObject({ available_lag_ms: ms }),
+});
+
+/** As it was before views carried their plans: what was released and deployed by then. */
+export const formerUseCaseSchema = useCaseSchema.extend({
+  ir_version: z.literal(1),
+  views: z.array(viewSchema.omit({ plan: true })).min(1),
 });

@@ -6,6 +6,7 @@ import { readEvents, readQueries } from '../../cli/commands/features/inputs.ts';
 import { type Judged, requireGood } from '../../cli/input/bad-lines.ts';
 import { compileContracts } from '../../core/admission/admit.ts';
 import { hashOf, versionOf } from '../../core/definition/hash.ts';
+import { withPlan } from '../../core/definition/plan.ts';
 import { checkView } from '../../core/definition/validate-view.ts';
 import type { ContractIR, FeatureIR, FeatureValue, FeatureViewIR } from '../../core/ir/document.ts';
 import { viewSchema } from '../../core/ir/schema.ts';
@@ -44,7 +45,7 @@ function viewOf(features: readonly FeatureIR[]): FeatureViewIR {
     retention_ms: null,
   };
   const definition_hash = hashOf(body, file.contracts);
-  const view = { ...body, definition_hash, version: versionOf(body.name, definition_hash) };
+  const view = withPlan({ ...body, definition_hash, version: versionOf(body.name, definition_hash) });
   viewSchema.parse(view);
   checkView(view, file.contracts);
   return view;
