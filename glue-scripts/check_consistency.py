@@ -14,6 +14,7 @@ from tidemark_spark.job_arguments import resolve
 from tidemark_spark.job_metrics import publish
 from tidemark_spark.lake.objects import read_bytes, write_bytes
 from tidemark_spark.lake.tables import Tables
+from tidemark_spark.names import object_key
 from tidemark_spark.spark.consistency import check
 from tidemark_spark.spark.events import prepare
 
@@ -26,7 +27,7 @@ def main() -> None:
     plan = compile_view(use_case, online_view(use_case))
     result = check(spark, Tables(args["database"]), plan)
     run = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
-    write_bytes(args["lake_bucket"], f"checks/{run}.json", json.dumps(result, indent=2).encode())
+    write_bytes(args["lake_bucket"], object_key("consistencyReport", run=run), json.dumps(result, indent=2).encode())
     print(json.dumps({"job": "check_consistency"} | result))
     publish(args["metrics"], {key: result[key] for key in ("checked", "mismatches")})
 

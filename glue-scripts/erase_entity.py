@@ -28,21 +28,21 @@ from tidemark_spark.lake.erasure.training_sets import erase_training_sets
 from tidemark_spark.lake.objects import write_bytes
 from tidemark_spark.lake.tables import Tables
 from tidemark_spark.lake.tombstones import keep_in_lake
-from tidemark_spark.lake.training_files import PREFIX as TRAINING
 from tidemark_spark.lake.training_files import TAG
+from tidemark_spark.names import PREFIX, object_key
 from tidemark_spark.online.tombstones import read_tombstones
 from tidemark_spark.spark.events import prepare
 
 RULES = {
-    "raw/history/": history,
-    "archive/events/": archived,
-    "archive/quarantine/": quarantined,
-    "archive/predictions/": archived,
-    "aws/lambda/": given_up,
-    "time-travel/": answered,
+    PREFIX["history"]: history,
+    PREFIX["events"]: archived,
+    PREFIX["quarantine"]: quarantined,
+    PREFIX["predictions"]: archived,
+    PREFIX["failedBatches"]: given_up,
+    PREFIX["timeTravel"]: answered,
 }
 WEEKLY = "weekly"
-WAREHOUSE, CHECKS = "iceberg/", "checks/"
+WAREHOUSE, CHECKS, TRAINING = PREFIX["warehouse"], PREFIX["checks"], PREFIX["trainingSets"]
 
 
 def main() -> None:
@@ -74,7 +74,7 @@ def main() -> None:
     files = {WAREHOUSE: only_parquet, TRAINING: only_parquet}
     left |= erase_objects(spark, bucket, files, erased, look_only=True)
     report = {"tombstones": len(erased), "taken": taken, "left": left}
-    write_bytes(bucket, f"{CHECKS}erasure-{args['run']}.json", json.dumps(report, indent=2).encode())
+    write_bytes(bucket, object_key("erasureReport", run=args["run"]), json.dumps(report, indent=2).encode())
     print(json.dumps({"job": "erase_entity"} | report))
     if args["run"] == WEEKLY and any(left.values()):
         stores = ", ".join(store for store, records in left.items() if records)

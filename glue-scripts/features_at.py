@@ -18,17 +18,16 @@ from tidemark_spark.engine.ir import compile_view, online_view, parse_use_case
 from tidemark_spark.job_arguments import resolve
 from tidemark_spark.lake.objects import read_bytes, write_bytes
 from tidemark_spark.lake.tables import Tables, snapshot_id
+from tidemark_spark.names import object_key
 from tidemark_spark.spark.events import engine_events, prepare
-
-PREFIX = "time-travel/"
 
 
 def main() -> None:
     args = resolve(["lake_bucket", "database", "ir_uri", "request"])
     spark = SparkSession.builder.getOrCreate()
     prepare(spark, args["aws_region"])
-    folder, tables = f"{PREFIX}{args['request']}/", Tables(args["database"])
-    question = json.loads(read_bytes(f"s3://{args['lake_bucket']}/{folder}question.json"))
+    request, tables = args["request"], Tables(args["database"])
+    question = json.loads(read_bytes(f"s3://{args['lake_bucket']}/{object_key('question', request=request)}"))
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
     plan = compile_view(use_case, online_view(use_case))
     entity, t = question["entity_id"], question["t"]
@@ -41,7 +40,7 @@ def main() -> None:
     about = {"entity_id": entity, "t": t, "known_before": known_before, "snapshot_id": str(snapshot)}
     about |= {"view": plan.view["version"], "refused": refused(spark, tables, entity)}
     answer = wire_json.dumps(about | found)
-    write_bytes(args["lake_bucket"], f"{folder}answer.json", answer.encode())
+    write_bytes(args["lake_bucket"], object_key("answer", request=request), answer.encode())
     counts = {"features": len(found["features"]), "events": len(found["events"])}
     print(json.dumps({"job": "features_at"} | counts))
 

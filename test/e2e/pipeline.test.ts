@@ -25,7 +25,7 @@ import { readEndpoint } from '../../console/pipeline.ts';
 import { requireModel } from '../../core/ir/parts.ts';
 import { compareSequence } from '../../core/state/state.ts';
 import { DAY } from '../../core/values/time.ts';
-import { PREFIX } from '../../lib/feature-store/lake.ts';
+import { PREFIX } from '../../names/lake.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { askForAnother, containersOf } from './container.ts';
 import { Subscriber } from './dead-letters.ts';

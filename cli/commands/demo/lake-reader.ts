@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { GetObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { compareSequence } from '../../../core/state/state.ts';
-import { PREFIX } from '../../../lib/feature-store/lake.ts';
+import { objectKey, PREFIX } from '../../../names/lake.ts';
 
 const quarantineLine = z.looseObject({
   shard_id: z.string(),
@@ -89,7 +89,7 @@ export class LakeReader {
 
   /** Rows of each split of a training set, by its manifest. */
   async manifest(trainingSetId: string): Promise<Record<string, unknown>> {
-    return (await this.json(`${PREFIX.trainingSets}${trainingSetId}/manifest.json`)) as Record<string, unknown>;
+    return (await this.json(objectKey('trainingSet', { training_set_id: trainingSetId }))) as Record<string, unknown>;
   }
 
   /** The summary that is there now and was not among `before`. */

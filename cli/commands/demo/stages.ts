@@ -4,7 +4,7 @@ import { scanScores } from '../../../console/scores.ts';
 import type { AlertRow, ScoreRow } from '../../../console/types.ts';
 import { onlineView } from '../../../core/ir/parts.ts';
 import { compareSequence } from '../../../core/state/state.ts';
-import { PREFIX } from '../../../lib/feature-store/lake.ts';
+import { PREFIX } from '../../../names/lake.ts';
 import { CliError } from '../../errors.ts';
 import { runGlueJob } from '../../stage/jobs.ts';
 import { uploadHistory } from '../history/files.ts';

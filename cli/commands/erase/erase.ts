@@ -4,7 +4,7 @@ import { DeleteItemCommand, type DynamoDBClient, paginateQuery } from '@aws-sdk/
 import { GetJobRunsCommand, type JobRun } from '@aws-sdk/client-glue';
 import { z } from 'zod';
 import { tombstoneOf } from '../../../core/admission/tombstone.ts';
-import { PREFIX } from '../../../lib/feature-store/lake.ts';
+import { objectKey } from '../../../names/lake.ts';
 import { CliError } from '../../errors.ts';
 import type { Clients } from '../../stage/connection.ts';
 import { runGlueJob, type Watch } from '../../stage/jobs.ts';
@@ -134,7 +134,7 @@ async function eraseLake(clients: Clients, resources: Resources, watch: Watch): 
     const beside = (await writers(clients, resources, began)).length > 0;
     if (beside && attempt < RUNS) continue;
     if (failed !== undefined) throw failed;
-    const Key = `${PREFIX.checks}erasure-${run}.json`;
+    const Key = objectKey('erasureReport', { run });
     return report.parse(await readLakeJson(clients.s3, resources.get('lakeBucket'), Key));
   }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { PREFIX } from '../../../lib/feature-store/lake.ts';
+import { objectKey } from '../../../names/lake.ts';
 import type { Clients } from '../../stage/connection.ts';
 import { runGlueJob, type Watch } from '../../stage/jobs.ts';
 import { readLakeJson } from '../../stage/lake-json.ts';
@@ -45,13 +45,12 @@ export async function featuresAt(
 ): Promise<Answer> {
   const Bucket = resources.get('lakeBucket');
   const request = randomUUID();
-  const key = (name: string) => `${PREFIX.timeTravel}${request}/${name}.json`;
-  await clients.s3.send(new PutObjectCommand({ Bucket, Key: key('question'), Body: JSON.stringify(question) }));
+  const [question_key, answer_key] = [objectKey('question', { request }), objectKey('answer', { request })];
+  await clients.s3.send(new PutObjectCommand({ Bucket, Key: question_key, Body: JSON.stringify(question) }));
   try {
     await runGlueJob(clients, resources.get('featuresAtJob'), { '--request': request }, watch);
-    return answerSchema.parse(await readLakeJson(clients.s3, Bucket, key('answer')));
+    return answerSchema.parse(await readLakeJson(clients.s3, Bucket, answer_key));
   } finally {
-    for (const name of ['question', 'answer'])
-      await clients.s3.send(new DeleteObjectCommand({ Bucket, Key: key(name) }));
+    for (const Key of [question_key, answer_key]) await clients.s3.send(new DeleteObjectCommand({ Bucket, Key }));
   }
 }

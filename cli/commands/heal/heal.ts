@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { PREFIX } from '../../../lib/feature-store/lake.ts';
+import { PREFIX } from '../../../names/lake.ts';
 import { CliError } from '../../errors.ts';
 import type { Clients } from '../../stage/connection.ts';
 import { runGlueJob, type Watch } from '../../stage/jobs.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PREFIX } from '../../../lib/feature-store/lake.ts';
+import { objectKey } from '../../../names/lake.ts';
 import type { Clients } from '../../stage/connection.ts';
 import { runGlueJob, type Watch } from '../../stage/jobs.ts';
 import { readLakeJson } from '../../stage/lake-json.ts';
@@ -26,6 +26,6 @@ export async function rebuildTrainingSet(
   watch: Watch = {},
 ): Promise<RebuildReport> {
   await runGlueJob(clients, resources.get('buildTrainingSetJob'), { '--rebuild': id }, watch);
-  const Key = `${PREFIX.trainingSets}${id}/rebuilt.json`;
+  const Key = objectKey('rebuiltTrainingSet', { training_set_id: id });
   return reportSchema.parse(await readLakeJson(clients.s3, resources.get('lakeBucket'), Key));
 }

@@ -137,7 +137,8 @@ def cloud(tmp_path_factory):
         cloud.put("lib/numbers.zip", library.getvalue())
         package = io.BytesIO()
         with zipfile.ZipFile(package, "w") as archive:
-            for path in sorted((ROOT / "glue-scripts" / "tidemark_spark").rglob("*.py")):
+            shared = ROOT / "glue-scripts" / "tidemark_spark"
+            for path in sorted([*shared.rglob("*.py"), shared / "names.json"]):
                 archive.write(path, path.relative_to(ROOT / "glue-scripts"))
         cloud.put("lib/app.zip", package.getvalue())
         scripts = {"executors": EXECUTORS, "app": APP, "metrics": METRICS}
