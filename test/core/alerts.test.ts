@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { AlertIR } from '../../core/ir/document.ts';
 import { type AlertState, decide, linkOf, NEVER_ALERTED, reasons, titleOf } from '../../core/scores/alerts.ts';
 import { DAY } from '../../core/values/time.ts';
-import { ir, usecase } from '../lambdas/use-case.ts';
+import { ir, usecase } from '../engine/use-case.ts';
 
 const alerts = ir.alerts;
 

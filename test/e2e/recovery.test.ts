@@ -12,7 +12,7 @@ import { useJava } from '../../cli/tools.ts';
 import { encodeState } from '../../core/state/codec.ts';
 import { DAY } from '../../core/values/time.ts';
 import { compileUseCase } from '../../engine/use-case.ts';
-import { stateOf } from '../../lambdas/aws/dynamo/states.ts';
+import { stateOf } from '../../lambdas/aws/dynamo/state-item.ts';
 import { Progress } from '../../setup/progress.mjs';
 
 type Item = Record<string, AttributeValue>;

@@ -7,9 +7,9 @@ import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/cl
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { DAY } from '../../core/values/time.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { ARRIVAL, purchase, usecase } from '../engine/use-case.ts';
 import { ENVIRONMENT, loadHandler, ModelEndpoint } from './bundle.ts';
 import { createTables } from './tables.ts';
-import { ARRIVAL, purchase, usecase } from './use-case.ts';
 
 const CUSTOMERS = 240;
 const context = { getRemainingTimeInMillis: () => 60_000 };

@@ -13,10 +13,10 @@ import { DAY } from '../../core/values/time.ts';
 import { PATIENCE, runtimeClient, SageMakerEndpoint } from '../../lambdas/aws/endpoint.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { METRIC } from '../../names/metrics.ts';
+import { ARRIVAL, ir, old, purchase, usecase } from '../engine/use-case.ts';
 import { ENVIRONMENT, loadHandler } from './bundle.ts';
 import { Endpoints } from './endpoints.ts';
 import { createTables } from './tables.ts';
-import { ARRIVAL, ir, old, purchase, usecase } from './use-case.ts';
 
 const context = { getRemainingTimeInMillis: () => 60_000 };
 const folder = mkdtempSync(join(tmpdir(), 'tidemark-endpoint-'));

@@ -17,9 +17,9 @@ import { encodeState } from '../../core/state/codec.ts';
 import { applyEvents, emptyState } from '../../core/state/state.ts';
 import { DAY } from '../../core/values/time.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { ARRIVAL, ir, old, purchase, RULES, record, usecase } from '../engine/use-case.ts';
 import { ENVIRONMENT, loadHandler, ModelEndpoint } from './bundle.ts';
 import { createTables } from './tables.ts';
-import { ARRIVAL, ir, old, purchase, RULES, record, usecase } from './use-case.ts';
 
 const SHARD = 'shardId-000000000000';
 const context = { getRemainingTimeInMillis: () => 60_000 };

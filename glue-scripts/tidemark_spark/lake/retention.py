@@ -57,7 +57,9 @@ def _old_training_sets(spark: SparkSession, tables: Tables, bucket: str, before_
         f"SELECT r.name, unix_millis(s.committed_at) AS committed_ms FROM {events}.refs r"
         f" JOIN {events}.snapshots s ON r.snapshot_id = s.snapshot_id WHERE r.type = 'TAG'"
     ).collect()
-    named = {row["name"].removeprefix(TAG): row["committed_ms"] for row in tags if row["name"].startswith(TAG)}
+    named: dict[str, int] = {
+        row["name"].removeprefix(TAG): row["committed_ms"] for row in tags if row["name"].startswith(TAG)
+    }
     old = sorted(name for name, committed_ms in named.items() if manifests.get(name, committed_ms) < before_ms)
     rows = 0
     if old and tables.exists(spark, "training_sets"):

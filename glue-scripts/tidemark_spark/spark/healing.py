@@ -7,7 +7,7 @@ state that has seen more than the archive holds can't be: it is left for the nex
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
@@ -159,7 +159,7 @@ def _lines_since(night: Night) -> int:
 
 
 def _newest_arrival(events: DataFrame) -> int:
-    return events.agg(F.max(F.unix_millis("available_at"))).first()[0] or 0
+    return events.agg(F.max(F.unix_millis("available_at"))).collect()[0][0] or 0
 
 
 def _examples(found: DataFrame, finding: str) -> list[str]:
@@ -182,7 +182,7 @@ def _judge(plan: ViewPlan, events: DataFrame, table: str, bounds: Bounds) -> Dat
     """A row an entity, with the state to write where the finding wants one."""
     view = plan.view["version"]
 
-    def judge(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def judge(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows = partition_table(batches)
         if rows is None:
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -51,7 +51,7 @@ def late_copies(suspects: DataFrame, events: DataFrame, plan: ViewPlan, bucket: 
     if not keys:
         return set()
 
-    def lines(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def lines(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for key in (key for batch in batches for key in batch.column(0).to_pylist()):
             found = [wire_json.parse(line.decode()) for line in read_lines(bucket, key) if line]
             own = [{name: line[name] for name in _COPY.names} for line in found if line["entity_id"] in who]
