@@ -3,6 +3,7 @@ import { GetObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk
 import { z } from 'zod';
 import { compareSequence } from '../../../core/state/state.ts';
 import { objectKey, PREFIX } from '../../../names/lake.ts';
+import { type ConsistencyReport, consistencyReport } from '../../../names/reports.ts';
 
 const quarantineLine = z.looseObject({
   shard_id: z.string(),
@@ -11,14 +12,6 @@ const quarantineLine = z.looseObject({
   detail: z.string(),
 });
 export type QuarantineLine = z.infer<typeof quarantineLine>;
-
-const consistency = z.looseObject({
-  checked: z.number(),
-  mismatches: z.number(),
-  by_feature: z.record(z.string(), z.unknown()).optional(),
-  first_example: z.unknown().optional(),
-});
-export type ConsistencyResult = z.infer<typeof consistency>;
 
 /** Reads back what the pipeline wrote to its lake bucket. */
 export class LakeReader {
@@ -93,8 +86,8 @@ export class LakeReader {
   }
 
   /** The summary that is there now and was not among `before`. */
-  async newCheck(before: ReadonlySet<string>): Promise<ConsistencyResult | undefined> {
+  async newCheck(before: ReadonlySet<string>): Promise<ConsistencyReport | undefined> {
     const key = (await this.keys(PREFIX.checks)).find((name) => name.endsWith('.json') && !before.has(name));
-    return key === undefined ? undefined : consistency.parse(await this.json(key));
+    return key === undefined ? undefined : consistencyReport.parse(await this.json(key));
   }
 }

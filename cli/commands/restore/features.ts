@@ -52,7 +52,7 @@ export async function restoreFeatures(
   const cleared = await clearStates(dynamodb, table);
   const marks = await markShards(kinesis, resources.get('stream'));
   for (const { version } of usecase.views) await joinAt(dynamodb, table, version, marks);
-  await runGlueJob(clients, resources.get('backfillStatesJob'), {}, watch);
+  await runGlueJob(clients, resources, 'backfillStates', {}, watch);
   await resumeReader(lambda, processor);
   return { tombstones: tombstones.size, cleared };
 }
