@@ -2,14 +2,13 @@
 
 Who is meant stands in the tombstones, so no argument and no log names anybody. May run again, and does every week: what
 Lambda writes down of a batch that it gives up may come a day after the erasure.
-Arguments: --aws_region, --lake_bucket, --database, --table_features, --settle_seconds, --run (`weekly`: something that
-is left ends the job).
+Arguments: `eraseEntity` in names/jobs.ts.
 """
 
 import json
 import time
 
-from tidemark_spark.job_arguments import resolve
+from tidemark_spark.job_arguments import arguments_of
 from tidemark_spark.lake.erasure.objects import (
     answered,
     archived,
@@ -27,7 +26,7 @@ from tidemark_spark.lake.objects import write_bytes
 from tidemark_spark.lake.tables import Tables
 from tidemark_spark.lake.tombstones import keep_in_lake
 from tidemark_spark.lake.training_files import TAG
-from tidemark_spark.names import PREFIX, object_key
+from tidemark_spark.names import PREFIX, WEEKLY, object_key
 from tidemark_spark.online.tombstones import read_tombstones
 from tidemark_spark.spark.session import session
 
@@ -39,12 +38,11 @@ RULES = {
     PREFIX["failedBatches"]: given_up,
     PREFIX["timeTravel"]: answered,
 }
-WEEKLY = "weekly"
 WAREHOUSE, CHECKS, TRAINING = PREFIX["warehouse"], PREFIX["checks"], PREFIX["trainingSets"]
 
 
 def main() -> None:
-    args = resolve(["lake_bucket", "database", "table_features", "settle_seconds", "run"])
+    args = arguments_of("erase_entity")
     spark = session(args["aws_region"])
     bucket, tables = args["lake_bucket"], Tables(args["database"])
     cleared = read_tombstones(args["table_features"])

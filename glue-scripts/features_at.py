@@ -1,7 +1,7 @@
 """Glue job: time-travel/<request>/question.json → answer.json beside it: values of an entity at an instant, and why.
 
 The question names the entity, so that neither an argument nor a log does.
-Arguments: --aws_region, --lake_bucket, --database, --ir_uri, --request.
+Arguments: `featuresAt` in names/jobs.ts.
 """
 
 import base64
@@ -15,7 +15,7 @@ from tidemark_spark.engine.admission import wire_json
 from tidemark_spark.engine.event_log import EVENT_SCHEMA
 from tidemark_spark.engine.features_at import features_at
 from tidemark_spark.engine.ir import online_view, parse_use_case
-from tidemark_spark.job_arguments import resolve
+from tidemark_spark.job_arguments import arguments_of
 from tidemark_spark.lake.objects import read_bytes, write_bytes
 from tidemark_spark.lake.tables import Tables, snapshot_id
 from tidemark_spark.names import object_key
@@ -24,7 +24,7 @@ from tidemark_spark.spark.session import session
 
 
 def main() -> None:
-    args = resolve(["lake_bucket", "database", "ir_uri", "request"])
+    args = arguments_of("features_at")
     spark = session(args["aws_region"])
     request, tables = args["request"], Tables(args["database"])
     question = json.loads(read_bytes(f"s3://{args['lake_bucket']}/{object_key('question', request=request)}"))

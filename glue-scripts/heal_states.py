@@ -1,9 +1,7 @@
 """Glue job: online states against `events`, those at odds written anew → reports/healing/dt=<day>/<run>.json.
 
 May run again, also beside live traffic.
-Arguments: --aws_region, --lake_bucket, --database, --ir_uri, --table_features, --repair (no, yes, all), --parts,
---stale_after_seconds, --clock (wall, replay), --metrics (names of diverged and repaired), and optionally --run (name
-of the report).
+Arguments: `healStates` in names/jobs.ts.
 """
 
 import json
@@ -11,7 +9,7 @@ import uuid
 from datetime import UTC, datetime
 
 from tidemark_spark.engine.ir import compile_view, parse_use_case
-from tidemark_spark.job_arguments import resolve
+from tidemark_spark.job_arguments import arguments_of
 from tidemark_spark.job_metrics import publish
 from tidemark_spark.lake.objects import read_bytes, write_bytes
 from tidemark_spark.lake.tables import Tables
@@ -19,12 +17,9 @@ from tidemark_spark.names import object_key
 from tidemark_spark.spark.healing import Night, heal
 from tidemark_spark.spark.session import session
 
-ARGUMENTS = ["lake_bucket", "database", "ir_uri", "table_features"]
-ARGUMENTS += ["repair", "parts", "stale_after_seconds", "clock", "metrics"]
-
 
 def main() -> None:
-    args = resolve(ARGUMENTS, ["run"])
+    args = arguments_of("heal_states")
     if args["repair"] not in ("no", "yes", "all"):
         raise ValueError("--repair: found another word; allowed: no, yes, all")
     spark = session(args["aws_region"])

@@ -30,6 +30,9 @@ export const COMMON = z.object({
   ir_uri: text,
 });
 
+/** `run` of the erasure that a schedule starts: something that is left ends the job. */
+export const WEEKLY = 'weekly';
+
 const repair = z.enum(['no', 'yes', 'all']);
 const none = z.object({});
 
@@ -133,8 +136,8 @@ export function argumentsByScript(): Record<string, { required: string[]; option
   return Object.fromEntries(
     Object.entries<JobShape>(JOBS).map(([job, { given, asked, metrics }]) => {
       const own = metrics ? [METRICS_ARGUMENT] : [];
-      const shape = { ...asked.shape, ...COMMON.shape, ...given.shape };
-      const isRequired = (name: string) => !shape[name]!.safeParse(undefined).success;
+      const shape: Readonly<Record<string, z.core.$ZodType>> = { ...asked.shape, ...COMMON.shape, ...given.shape };
+      const isRequired = (name: string) => !z.safeParse(shape[name]!, undefined).success;
       const [required, optional] = [true, false].map((is) =>
         Object.keys(shape).filter((name) => isRequired(name) === is),
       );

@@ -8,8 +8,9 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { SETTLE_SECONDS } from '../../core/admission/tombstone.ts';
 import { hasModel } from '../../core/ir/parts.ts';
-import { askedOf, type JobName } from '../../names/jobs.ts';
+import { askedOf, type JobName, WEEKLY } from '../../names/jobs.ts';
 import { PREFIX } from '../../names/lake.ts';
+import { ARCHIVE_DAYS } from '../../names/limits.ts';
 import { METRIC, SERVICE } from '../../names/metrics.ts';
 import type { Lake } from '../feature-store/lake.ts';
 import type { OfflineCatalog } from '../feature-store/offline-catalog.ts';
@@ -24,9 +25,6 @@ import { addDeadLetterAlarm } from '../monitoring/function-alarms.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
 import { API_TIMEOUT_SECONDS } from '../serving/api.ts';
 import { SparkJob, type SparkJobProps } from './spark-job.ts';
-
-/** How far back the weekly compaction looks: as far as it remembers (tidemark_spark/lake/archive/window.py). */
-const KEEP_DAYS = 45;
 
 export interface BatchJobsProps {
   readonly deployment: Deployment;
@@ -136,7 +134,7 @@ export class BatchJobs extends Construct {
       ...common,
       name: 'eraseEntity',
       description: 'Takes entities with a tombstone out of every store of the lake',
-      arguments: { table_features, settle_seconds: longestCall(deployment), run: 'weekly' },
+      arguments: { table_features, settle_seconds: longestCall(deployment), run: WEEKLY },
     });
     catalog.grantWrite(this.eraseEntity);
     features.grantReadTombstones(this.eraseEntity);
@@ -202,7 +200,7 @@ export class BatchJobs extends Construct {
         this.compactArchive,
         'cron(40 5 ? * SUN *)',
         'Looks for late objects, and forgets',
-        askedOf('compactArchive', { late_days: KEEP_DAYS }),
+        askedOf('compactArchive', { late_days: ARCHIVE_DAYS }),
       );
       if (this.checkConsistency) {
         const description = 'Replays the served vectors of the last day';

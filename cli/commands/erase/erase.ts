@@ -4,6 +4,7 @@ import { DeleteItemCommand, type DynamoDBClient, paginateQuery } from '@aws-sdk/
 import { GetJobRunsCommand, type JobRun } from '@aws-sdk/client-glue';
 import { tombstoneOf } from '../../../core/admission/tombstone.ts';
 import type { JobName } from '../../../names/jobs.ts';
+import { FEATURES_KEYS, SCORES_KEYS } from '../../../names/keys.ts';
 import { objectKey } from '../../../names/lake.ts';
 import { type ErasureReport, erasureReport } from '../../../names/reports.ts';
 import { CliError } from '../../errors.ts';
@@ -28,8 +29,8 @@ const WRITERS: readonly JobName[] = [
 ];
 const RUNNING = ['STARTING', 'RUNNING', 'STOPPING', 'WAITING'];
 const ONLINE = [
-  { name: 'featuresTable', store: 'DynamoDB features', sortKey: 'view' },
-  { name: 'scoresTable', store: 'DynamoDB scores and alerts', sortKey: 'kind' },
+  { name: 'featuresTable', store: 'DynamoDB features', sortKey: FEATURES_KEYS.sort },
+  { name: 'scoresTable', store: 'DynamoDB scores and alerts', sortKey: SCORES_KEYS.sort },
 ] as const;
 
 /** How often the job is tried beside others that write. */

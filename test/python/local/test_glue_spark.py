@@ -83,7 +83,7 @@ from pyspark.sql import SparkSession
 from tidemark_spark.job_arguments import resolve
 from tidemark_spark.spark.session import prepare
 
-args = resolve(["bucket"])
+args = resolve(["aws_region", "bucket"])
 spark = SparkSession.builder.getOrCreate()
 prepare(spark, args["aws_region"])
 
@@ -102,7 +102,7 @@ from tidemark_spark import aws
 from tidemark_spark.job_arguments import resolve
 from tidemark_spark.job_metrics import publish
 
-args = resolve(["metrics"])
+args = resolve(["aws_region", "metrics"])
 aws.use_region(args["aws_region"])
 directive = {"Namespace": "Tidemark", "Dimensions": [[]], "Metrics": [{"Name": "Printed"}]}
 print(json.dumps({"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}, "Printed": 1}))
