@@ -5,6 +5,7 @@ import './checks.cases.ts';
 import './reviewed.cases.ts';
 import './streams.cases.ts';
 import './grants.cases.ts';
+import './grants-of-jobs.cases.ts';
 import './keys.cases.ts';
 import './alarms.cases.ts';
 import './deliveries.cases.ts';

@@ -74,7 +74,7 @@ test.each<[string, string[], RegExp]>([
   ['an unknown part', ['--only', 'jest,unit'], /^--only: found unit; allowed: biome, /],
   ['no part', ['--only'], /^--only: found nothing; allowed: /],
   ['a path that is not there', ['test/core/none.test.ts'], /none\.test\.ts: found nothing there; allowed: a file/],
-  ['a path without a test', ['core/ir/document.ts'], /^core\/ir\.ts: found no test there; allowed: a file/],
+  ['a path without a test', ['core/ir/document.ts'], /^core\/ir\/document\.ts: found no test there; allowed: a file/],
   ['a folder without a test', ['docs'], /^docs: found no test there/],
   ['a path beside the repository', ['..'], /^\.\.: found no test there/],
   ['a name behind a test of TypeScript', ['test/core/codec.test.ts::x'], /found :: behind no test of Python/],
