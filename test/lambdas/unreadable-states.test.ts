@@ -68,7 +68,7 @@ test('of the processor, the scorer, the sweep and the API', async () => {
       const images = items.map((item) => ({ ...item, state: text(item.state!.B!) }));
       for (const found of [newestStates(plan, images, told), [...statesOf(plan, items, told)].map(named)]) {
         const candidates = found.map(({ entity_id, state }) => ({ entity_id, state, t: ARRIVAL + 86_400_000 }));
-        const predictions = await predict(usecase, MODEL, candidates, 'sweep', 0, told);
+        const predictions = (await predict(usecase, MODEL, candidates, 'sweep', 0, told))!;
         const scored = predictions.map(({ entity_id }) => entity_id);
         expect(ENTITIES.filter((id) => id !== BAD)).toEqual(scored.filter((id) => id !== BAD));
       }
