@@ -3,6 +3,7 @@ import { hasModel } from '../../core/ir/parts.ts';
 import { ModelFailedError, type Prediction, ScoreRefusedError } from '../../engine/ports.ts';
 import { predict, predictionsKey } from '../../engine/score/scoring.ts';
 import type { ServingVersion } from '../../engine/score/serving-versions.ts';
+import { type VectorAnswer, vectorsOf } from '../../engine/score/vectors.ts';
 import { METRIC } from '../../names/metrics.ts';
 import { PATIENCE } from '../aws/endpoint.ts';
 import { readEnvironment } from '../aws/environment.ts';
@@ -10,7 +11,7 @@ import { featureAdapters, predictionAdapters } from '../aws/scoring-adapters.ts'
 import { createTelemetry } from '../aws/telemetry.ts';
 import { loadVersions } from '../aws/use-case.ts';
 import { schema, scoring as scoringSchema } from './env.ts';
-import { type ApiAnswer, BadRequestError, parseRequest, type VectorAnswer, vectorsOf } from './requests.ts';
+import { type ApiAnswer, BadRequestError, parseRequest } from './requests.ts';
 
 const env = readEnvironment(schema);
 const telemetry = createTelemetry(env);

@@ -1,11 +1,11 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import { ModelFailedError, type NamedState, ScoreRefusedError } from '../../engine/ports.ts';
+import { firstDay } from '../../engine/score/first-day.ts';
 import { candidatesAt, instantAfter, type Scored, score } from '../../engine/score/scoring.ts';
 import { wholeStates } from '../../engine/score/whole-states.ts';
 import { METRIC } from '../../names/metrics.ts';
 import { readEnvironment } from '../aws/environment.ts';
-import { firstDay } from '../aws/first-score.ts';
 import { scoringAdapters } from '../aws/scoring-adapters.ts';
 import { createTelemetry } from '../aws/telemetry.ts';
 import { loadVersions } from '../aws/use-case.ts';

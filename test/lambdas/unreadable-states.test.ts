@@ -5,7 +5,7 @@ import { processBatch } from '../../engine/ingest/process.ts';
 import { MemoryStates } from '../../engine/memory/states.ts';
 import type { StoredState } from '../../engine/ports.ts';
 import { predict } from '../../engine/score/scoring.ts';
-import { vectorsOf } from '../../lambdas/api/requests.ts';
+import { vectorsOf } from '../../engine/score/vectors.ts';
 import { itemOf, statesOf } from '../../lambdas/aws/dynamo/state-item.ts';
 import { newestStates } from '../../lambdas/scorer/newest-states.ts';
 import { ARRIVAL, purchase, RULES, record, usecase } from '../engine/use-case.ts';
