@@ -17,7 +17,7 @@ const bin = (path) => join(ROOT, 'node_modules', path);
 const incremental = (id) => ['--incremental', '--tsBuildInfoFile', join(OUT, `${id}.tsbuildinfo`)];
 const tsc = [node, bin('typescript/bin/tsc'), '--noEmit'];
 
-/** Run first, all at once, and with `--fast` too. */
+/** Run first, all at once, and with `--fast` too, but for what takes too `long`. */
 const CHECKS = [
   { id: 'biome', name: 'format and lint (Biome)', command: [node, bin('@biomejs/biome/bin/biome'), 'check', '.'] },
   { id: 'tsc', name: 'types (tsc)', command: [...tsc, ...incremental('tsc')] },
@@ -27,6 +27,7 @@ const CHECKS = [
     command: [...tsc, '-p', 'console/client', ...incremental('tsc-page')],
   },
   { id: 'ruff', name: 'Python lint (ruff)', command: [VENV_PYTHON, '-m', 'ruff', 'check', '--no-cache', '.'] },
+  { id: 'pyright', name: 'Python types (pyright)', command: [node, bin('pyright/index.js')], long: true },
 ];
 
 /**
@@ -126,7 +127,7 @@ export function fastParts(files) {
     const taken = (file) => folders.some((folder) => isIn(file, folder)) && !without.includes(file);
     return partOf({ ...suite, name }, files.filter((file) => suiteOf(file) === suite).filter(taken));
   });
-  return { checks: checks(), suites };
+  return { checks: checks(({ long }) => !long), suites };
 }
 
 /** @param {readonly string[]} files tests @returns {Part[]} each with the environment of its part, one at a time */
@@ -145,8 +146,8 @@ export function suiteOf(file) {
 
 const isIn = (path, folder) => path.startsWith(`${folder}/`);
 
-function checks() {
-  return CHECKS.map((check) => ({ ...check, silenceMs: 10 * MINUTE }));
+function checks(wanted = () => true) {
+  return CHECKS.filter(wanted).map(({ long: _, ...check }) => ({ ...check, silenceMs: 10 * MINUTE }));
 }
 
 /** @param {Suite} suite @param {readonly string[]} [files] these of it @returns {Part} */
