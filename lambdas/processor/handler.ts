@@ -4,12 +4,8 @@ import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda'
 import { compileContracts } from '../../core/admission/admit.ts';
 import { MAX_EVENT_BYTES } from '../../core/admission/record.ts';
 import type { ViewPlan } from '../../core/state/plan.ts';
-import {
-  type BatchResult,
-  type ProcessorPorts,
-  type ProcessorRules,
-  processBatch,
-} from '../../engine/ingest/process.ts';
+import type { BatchResult, ProcessorPorts, ProcessorRules } from '../../engine/ingest/batch.ts';
+import { processBatch } from '../../engine/ingest/process.ts';
 import { writeQuarantine } from '../../engine/ingest/quarantine.ts';
 import type { ViewVersion } from '../../engine/ingest/view-run.ts';
 import { DIMENSION, METRIC } from '../../names/metrics.ts';
