@@ -36,22 +36,22 @@ export class DynamoScores implements ScoreStore {
 
   /** @param consistent false: as of a moment ago, for half of the units */
   async read(entity_ids: readonly string[], consistent = true): Promise<ReadonlyMap<string, StoredScore>> {
-    const keys = entity_ids.map((id) => ({ entity_id: { S: id }, kind: { S: SCORE_KIND } }));
+    const keys = entity_ids.map((entity_id) => marshall({ entity_id, kind: SCORE_KIND }));
     const items = await batchGet(this.client, this.table, keys, consistent);
     return new Map(items.map(storedScore));
   }
 
   async write(record: ScoreRecord, version: number | null, alert: AlertRecord | null): Promise<boolean> {
-    const expires_at = { N: String(Math.ceil(this.now() / 1000) + this.kept_days * 86_400) };
+    const expires = marshall({ expires_at: Math.ceil(this.now() / 1000) + this.kept_days * 86_400 });
     const put = {
       TableName: this.table,
-      Item: { ...scoreItem(record, (version ?? 0) + 1), expires_at },
+      Item: { ...scoreItem(record, (version ?? 0) + 1), ...expires },
       ...(version === null
         ? { ConditionExpression: 'attribute_not_exists(entity_id)' }
         : {
             ConditionExpression: '#version = :read',
             ExpressionAttributeNames: { '#version': 'version' },
-            ExpressionAttributeValues: { ':read': { N: String(version) } },
+            ExpressionAttributeValues: marshall({ ':read': version }),
           }),
     };
     try {
@@ -60,7 +60,7 @@ export class DynamoScores implements ScoreStore {
       } else {
         const outbox = {
           TableName: this.table,
-          Item: { ...alertItem(record, alert), expires_at },
+          Item: { ...alertItem(record, alert), ...expires },
           ConditionExpression: 'attribute_not_exists(entity_id)',
         };
         await this.client.send(new TransactWriteItemsCommand({ TransactItems: [{ Put: put }, { Put: outbox }] }));

@@ -7,6 +7,7 @@ import {
   TransactionConflictException,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { ERASED_KEY, tombstoneOf } from '../../../core/admission/tombstone.ts';
 import { encodeState } from '../../../core/state/codec.ts';
 import { highestMarks } from '../../../core/state/merge.ts';
@@ -106,7 +107,7 @@ export class DynamoStates implements StateStore {
     if ((await this.tombstones.erased([entity_id])).size > 0) return true;
     // An item that went between its read and its write may just have been erased: rare enough to be looked up itself.
     if (!this.lost.delete(entity_id)) return false;
-    const Key = { entity_id: { S: ERASED_KEY }, view: { S: tombstoneOf(entity_id) } };
+    const Key = marshall({ entity_id: ERASED_KEY, view: tombstoneOf(entity_id) });
     const { Item } = await this.client.send(new GetItemCommand({ TableName: this.table, Key, ConsistentRead: true }));
     return Item !== undefined;
   }
@@ -123,13 +124,13 @@ export class DynamoStates implements StateStore {
         Item,
         ConditionExpression: '#version = :read',
         ExpressionAttributeNames: { '#version': 'version' },
-        ExpressionAttributeValues: { ':read': { N: String(version) } },
+        ExpressionAttributeValues: marshall({ ':read': version }),
       }),
     );
   }
 
   async pass(entity_id: string, marks: Positions): Promise<boolean> {
-    const Key = { entity_id: { S: entity_id }, view: { S: this.plan.view.version } };
+    const Key = marshall({ entity_id, view: this.plan.view.version });
     const { Item } = await this.client.send(new GetItemCommand({ TableName: this.table, Key, ConsistentRead: true }));
     if (!Item) return false;
     const moved = highestMarks(positionsOf(Item.watermarks), marks);
@@ -161,7 +162,7 @@ export class DynamoStates implements StateStore {
     const { Item } = await this.client.send(
       new GetItemCommand({
         TableName: this.table,
-        Key: { entity_id: { S: FENCE_KEY }, view: { S: this.plan.view.version } },
+        Key: marshall({ entity_id: FENCE_KEY, view: this.plan.view.version }),
         ConsistentRead: true,
       }),
     );
