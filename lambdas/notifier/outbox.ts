@@ -7,6 +7,7 @@ import {
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Alert } from '../../engine/alerting/message.ts';
 import { type AlertKey, LEASE_MS, type Outbox } from '../../engine/alerting/send.ts';
+import { scoresKey } from '../../names/keys.ts';
 import { alertOf } from '../aws/dynamo/alert-item.ts';
 
 /** In the table of scores, each step under its condition. */
@@ -69,6 +70,6 @@ export class DynamoOutbox implements Outbox {
   }
 
   private address({ entity_id, kind }: AlertKey) {
-    return { TableName: this.table, Key: marshall({ entity_id, kind }) };
+    return { TableName: this.table, Key: scoresKey(entity_id, kind) };
   }
 }

@@ -6,9 +6,10 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { z } from 'zod';
+import { scoresKey } from '../../names/keys.ts';
 
 /** `#` is no entity's. */
-const KEY = marshall({ entity_id: '#sweep', kind: 'left' });
+const KEY = scoresKey('#sweep', 'left');
 const schema = z.object({ total: z.number(), parts: z.set(z.number()).default(new Set()) });
 
 /**

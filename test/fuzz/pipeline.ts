@@ -4,7 +4,6 @@
  */
 
 import { compileContracts } from '../../core/admission/admit.ts';
-import { MAX_EVENT_BYTES } from '../../core/admission/record.ts';
 import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/admission/record-parts.ts';
 import type { CanonicalEvent, FeatureValue } from '../../core/ir/document.ts';
 import { linkOf, titleOf } from '../../core/scores/alerts.ts';
@@ -18,6 +17,7 @@ import { type QuarantineLine, writeQuarantine } from '../../engine/ingest/quaran
 import { MemoryLake } from '../../engine/memory/lake.ts';
 import { MemoryStates } from '../../engine/memory/states.ts';
 import type { StreamRecord } from '../../engine/stream-record.ts';
+import { MAX_EVENT_BYTES } from '../../names/limits.ts';
 import { ir, odd } from './definition.ts';
 import { ARRIVAL, OddEvents, type OddRecord } from './odd-events.ts';
 

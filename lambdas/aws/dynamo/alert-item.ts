@@ -3,10 +3,8 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { z } from 'zod';
 import type { Alert } from '../../../engine/alerting/message.ts';
 import type { AlertRecord, ScoreRecord } from '../../../engine/ports.ts';
+import { ALERT_KIND, alertKind } from '../../../names/keys.ts';
 import type { Item } from './state-item.ts';
-
-const KIND = 'alert#';
-export const alertKind = (t: number) => `${KIND}${t}`;
 
 const schema = z.object({
   entity_id: z.string(),
@@ -34,5 +32,5 @@ export function alertItem(record: ScoreRecord, { alert_id, title, link }: AlertR
 
 /** The alert in an item; null for anything else. @throws ZodError when an alert lacks a part */
 export function alertOf(item: Item | undefined): Alert | null {
-  return item?.kind?.S?.startsWith(KIND) ? schema.parse(unmarshall(item)) : null;
+  return item?.kind?.S?.startsWith(ALERT_KIND) ? schema.parse(unmarshall(item)) : null;
 }

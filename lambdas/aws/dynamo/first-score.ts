@@ -4,11 +4,11 @@ import {
   GetItemCommand,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { marshall } from '@aws-sdk/util-dynamodb';
 import type { FirstScore } from '../../../engine/score/first-day.ts';
+import { scoresKey } from '../../../names/keys.ts';
 
 /** `#` is no entity's: as the fence and the clock in the table of states. */
-const KEY = marshall({ entity_id: '#first-score', kind: 'mark' });
+const KEY = scoresKey('#first-score', 'mark');
 
 /** An item of the table of scores. Nothing deletes it: an endpoint that is missing later is never taken for the first day. */
 export class DynamoFirstScore implements FirstScore {

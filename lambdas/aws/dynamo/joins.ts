@@ -8,21 +8,14 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { z } from 'zod';
 import type { RecordPosition } from '../../../core/admission/admit.ts';
 import type { Joined, Joins, Positions } from '../../../engine/ports.ts';
+import { FENCE_KEY, featuresKey, JOIN, JOIN_KEY } from '../../../names/keys.ts';
 import { batchGet } from './batch-get.ts';
 import type { Item } from './state-item.ts';
-import { FENCE_KEY } from './states.ts';
 
 /**
- * Partition key of the items about joins; the sort key is the view version. `joins_at` is when the version joins (ms), each
- * shard that has joined an attribute with its position, and `left#<shard>` the last position that was left to the backfill
- * before, padded to 64 digits. `retired_at` (ms) stands while the version is not kept up (lambdas/aws/dynamo/retirement.ts) and
- * until a backfill has begun anew: nothing joins then.
+ * Beside `joins_at` and `retired_at` an item about joins has its key and, by shard, positions. `retired_at` stands while the
+ * version is not kept up (lambdas/aws/dynamo/retirement.ts) and until a backfill has begun anew: nothing joins then.
  */
-export const JOIN_KEY = '#join';
-const LEFT = 'left#';
-const DIGITS = 64;
-
-/** All else are its keys and positions. */
 const schema = z.object({ joins_at: z.number().optional(), retired_at: z.number().optional() }).catchall(z.string());
 
 /** The item about the joins of one version. */
@@ -85,7 +78,7 @@ export class DynamoJoins implements Joins {
   /** @returns the item about its joins */
   private async look(): Promise<Join> {
     this.looked_at = this.options.now();
-    const keys = [FENCE_KEY, JOIN_KEY].map((key) => marshall({ entity_id: key, view: this.view }));
+    const keys = [FENCE_KEY, JOIN_KEY].map((key) => featuresKey(key, this.view));
     const items = await batchGet(this.client, this.table, keys);
     const [fence, join] = [FENCE_KEY, JOIN_KEY].map((key) => items.find(({ entity_id }) => entity_id!.S === key));
     const stored = joinOf(join);
@@ -117,8 +110,8 @@ export class DynamoJoins implements Joins {
     const open = '(attribute_not_exists(#shard) OR attribute_exists(retired_at))';
     return this.unless(`${open} AND (attribute_not_exists(#left) OR #left < :last)`, {
       UpdateExpression: 'SET #left = :last',
-      ExpressionAttributeNames: { '#shard': shard_id, '#left': `${LEFT}${shard_id}` },
-      ExpressionAttributeValues: marshall({ ':last': last.padStart(DIGITS, '0') }),
+      ExpressionAttributeNames: { '#shard': shard_id, '#left': `${JOIN.left}${shard_id}` },
+      ExpressionAttributeValues: marshall({ ':last': last.padStart(JOIN.digits, '0') }),
     });
   }
 
@@ -137,7 +130,7 @@ export class DynamoJoins implements Joins {
     const { Attributes } = await this.client.send(
       new UpdateItemCommand({
         TableName: this.table,
-        Key: marshall({ entity_id: JOIN_KEY, view: this.view }),
+        Key: featuresKey(JOIN_KEY, this.view),
         ReturnValues: 'ALL_NEW',
         ...change,
       }),
@@ -154,7 +147,7 @@ function joinsAt({ retired_at, joins_at }: Join): number | undefined {
 /** Where a retired version had joined says nothing: others have read on without it. */
 function joinedOf({ retired_at, positions }: Join, fenced: boolean): Joined {
   if (retired_at !== undefined) return { complete: false, from: {} };
-  const shards = Object.entries(positions).filter(([name]) => !name.startsWith(LEFT));
+  const shards = Object.entries(positions).filter(([name]) => !name.startsWith(JOIN.left));
   return { complete: fenced, from: Object.fromEntries(shards) };
 }
 

@@ -7,9 +7,9 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { z } from 'zod';
 import type { ReplayClock } from '../../../engine/ports.ts';
+import { CLOCK_KEY, featuresKey } from '../../../names/keys.ts';
 
-export const CLOCK_KEY = '#clock';
-const KEY = marshall({ entity_id: CLOCK_KEY, view: CLOCK_KEY });
+const KEY = featuresKey(CLOCK_KEY, CLOCK_KEY);
 const schema = z.object({ now: z.number() });
 
 /** Replays only: one item that holds the newest arrival + 1 ms over all entities. */

@@ -8,8 +8,7 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { z } from 'zod';
 import { MAX_TRIES, pause } from '../../../engine/backoff.ts';
-import { JOIN_KEY } from './joins.ts';
-import { FENCE_KEY } from './states.ts';
+import { FENCE_KEY, featuresKey, JOIN_KEY } from '../../../names/keys.ts';
 
 /** A fence, which may be up, or an item about joins, which may be retired. */
 const schema = z.object({ view: z.string(), ready: z.boolean().optional(), retired_at: z.number().optional() });
@@ -85,7 +84,7 @@ export class Retirement {
   /** One transaction: with the fence alone, a crash would leave positions that nobody has kept up. */
   private async retire(view: string, at: number): Promise<boolean> {
     const TableName = this.table;
-    const key = (entity_id: string) => marshall({ entity_id, view });
+    const key = (entity_id: string) => featuresKey(entity_id, view);
     const join = {
       TableName,
       Key: key(JOIN_KEY),

@@ -9,11 +9,10 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { z } from 'zod';
 import type { AlertRecord, ScoreRecord, ScoreStore, StoredScore } from '../../../engine/ports.ts';
+import { SCORE_KIND, scoresKey } from '../../../names/keys.ts';
 import { alertItem, scoredParts } from './alert-item.ts';
 import { batchGet } from './batch-get.ts';
 import type { Item } from './state-item.ts';
-
-export const SCORE_KIND = 'score';
 
 /** The last score of each entity, and the outbox of alerts beside it. */
 export class DynamoScores implements ScoreStore {
@@ -36,7 +35,7 @@ export class DynamoScores implements ScoreStore {
 
   /** @param consistent false: as of a moment ago, for half of the units */
   async read(entity_ids: readonly string[], consistent = true): Promise<ReadonlyMap<string, StoredScore>> {
-    const keys = entity_ids.map((entity_id) => marshall({ entity_id, kind: SCORE_KIND }));
+    const keys = entity_ids.map((entity_id) => scoresKey(entity_id, SCORE_KIND));
     const items = await batchGet(this.client, this.table, keys, consistent);
     return new Map(items.map(storedScore));
   }

@@ -6,8 +6,9 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { z } from 'zod';
-import { ERASED_KEY, ERASURES_KEY, tombstoneOf } from '../../../core/admission/tombstone.ts';
+import { tombstoneOf } from '../../../core/admission/tombstone.ts';
 import type { Tombstones } from '../../../engine/ports.ts';
+import { ERASED_KEY, ERASURES_KEY, featuresKey } from '../../../names/keys.ts';
 
 /** How often the list was changed, and one erased entity, whose hash is the sort key. */
 const countSchema = z.object({ changes: z.number() });
@@ -65,7 +66,7 @@ export class DynamoTombstones implements Tombstones {
   /** The count comes first: a list that is read afterwards holds all that it counts. */
   private async ask(): Promise<ReadonlySet<string>> {
     const asked_at = this.now();
-    const Key = marshall({ entity_id: ERASURES_KEY, view: ERASURES_KEY });
+    const Key = featuresKey(ERASURES_KEY, ERASURES_KEY);
     const { Item } = await this.client.send(new GetItemCommand({ TableName: this.table, Key, ConsistentRead: true }));
     const { changes } = Item ? countSchema.parse(unmarshall(Item)) : { changes: 0 };
     if (this.list?.changes !== changes || asked_at - this.list.read_at >= LIST_MS)
@@ -98,10 +99,10 @@ export async function putTombstone(
   hash: string,
   cleared_at: number,
 ): Promise<void> {
-  const Item = marshall({ entity_id: ERASED_KEY, view: hash, cleared_at });
+  const Item = { ...featuresKey(ERASED_KEY, hash), ...marshall({ cleared_at }) };
   const count = {
     TableName,
-    Key: marshall({ entity_id: ERASURES_KEY, view: ERASURES_KEY }),
+    Key: featuresKey(ERASURES_KEY, ERASURES_KEY),
     UpdateExpression: 'ADD changes :one',
     ExpressionAttributeValues: marshall({ ':one': 1 }),
   };
