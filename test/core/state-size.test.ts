@@ -1,6 +1,7 @@
 /** No state exceeds what its view's caps allow, and what is said of a view is not far from what can be. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { withPlan } from '../../core/definition/plan.ts';
 import type { CanonicalEvent, FeatureViewIR } from '../../core/ir/document.ts';
 import { encodeState } from '../../core/state/codec.ts';
 import { compileView } from '../../core/state/plan.ts';
@@ -31,7 +32,7 @@ function viewOf(op: 'count_distinct' | 'last_k' | 'count', over: { cap?: number;
   const window = { window_ms: 90 * DAY, hop_ms: DAY, offset_ms: 0, where: [] };
   const of = { op, event_type: 'buy', field: op === 'count' ? null : 'note', cap: null, k: null, ...over };
   const features = [{ ...feature, ...window, ...of }] as FeatureViewIR['features'];
-  return { ...any!, features, retractions: null, dedupe: { horizon_ms: DAY, cap: 16 } };
+  return withPlan({ ...any!, features, retractions: null, dedupe: { horizon_ms: DAY, cap: 16 } });
 }
 
 /** Every tile is full: so many different notes a day. */

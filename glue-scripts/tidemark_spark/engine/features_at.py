@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,11 @@ def _with_all_retractions(use_case: dict[str, Any], view: dict[str, Any]) -> Vie
         if (retracts := contract.get("retracts"))
     ]
     once = {rule["event_type"]: rule for rule in rules}
-    return compile_view(use_case, view | {"retractions": {"rules": list(once.values())}})
+    own = compile_view(use_case, view)
+    fields = dict(own.fields)
+    for rule in once.values():
+        fields[rule["event_type"]] = fields.get(rule["event_type"], {}) | {rule["field"]: "string"}
+    return replace(own, view=view | {"retractions": {"rules": list(once.values())}}, fields=fields)
 
 
 def _events(plan: ViewPlan, events: pa.Table, t: int, cut: int) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from streams import CONTRACTS, DAY, START
+from typescript import planned
 
 from tidemark_spark.engine.ir import compile_view
 from tidemark_spark.lake.archive.compaction import compact
@@ -47,7 +48,7 @@ VIEW = {
     "definition_hash": "h",
     "version": "v@h",
 }
-PLAN = compile_view({"contracts": CONTRACTS}, VIEW)
+PLAN = compile_view({"contracts": CONTRACTS}, planned(VIEW))
 
 
 def event(name: str, sequence: int, amount: int, **more: Any) -> dict[str, Any]:
