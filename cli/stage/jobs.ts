@@ -7,10 +7,8 @@ import {
   type SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import type { Progress } from '../../setup/progress.mjs';
 import { CliError, messageOf } from '../errors.ts';
 import type { Clients } from './connection.ts';
-import type { Resources } from './resources.ts';
 
 const POLL_MS = 700;
 /** Glue's log group of what a job writes to stderr; each run is a stream. */
@@ -48,26 +46,6 @@ export async function runGlueJob(
     }
     watch.onState?.(state.toLowerCase());
     await sleep(POLL_MS, undefined, { signal: watch.signal });
-  }
-}
-
-/**
- * Fills the online states of the deployed view. The archive is merged first, since states are made of what is merged, and
- * events may have come before the history that is loaded.
- */
-export async function completeStates(
-  clients: Pick<Clients, 'glue' | 'logs'>,
-  resources: Resources,
-  progress: Progress,
-  watch: Watch,
-): Promise<void> {
-  for (const [title, job] of [
-    ['Compact the archive (Glue)', 'compactArchiveJob'],
-    ['Fill the online states (Glue)', 'backfillStatesJob'],
-  ] as const) {
-    await progress.step(title, ({ update }) =>
-      runGlueJob(clients, resources.get(job), {}, { ...watch, onState: update }),
-    );
   }
 }
 

@@ -1,10 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseTimestamp } from '../../../core/values/time.ts';
-import { Progress } from '../../../setup/progress.mjs';
 import { BAD_LINES } from '../../input/bad-lines.ts';
-import { interruption } from '../../stage/interruption.ts';
-import { stageOption, useCaseOption } from '../../stage/options.ts';
-import { deployed, type Target } from '../../stage/resources.ts';
+import { stageOption, useCaseOption } from '../../options.ts';
+import type { Target } from '../../stage/resources.ts';
+import { type OpenStage, withStage } from '../../stage/stage.ts';
 import { type Answer, featuresAt, type Question } from './at.ts';
 import { backfill } from './backfill.ts';
 import { ENGINES, evaluate } from './eval.ts';
@@ -25,7 +24,8 @@ export function addFeatures(root: Command): void {
     .option('--json', 'print everything as JSON')
     .addOption(stageOption())
     .addOption(useCaseOption())
-    .action(at);
+    // The answer alone goes to standard output.
+    .action((options: AtOptions) => withStage(options, (stage) => at(stage, options), process.stderr));
   features
     .command('eval')
     .description('compute features from files, by any of the three engines, which must agree to the bit')
@@ -55,7 +55,7 @@ export function addFeatures(root: Command): void {
     .description('complete the deployed view version: compact the archive, then fill the states, beside live traffic')
     .addOption(stageOption())
     .addOption(useCaseOption())
-    .action(backfill);
+    .action((target: Target) => withStage(target, backfill));
   features
     .command('release')
     .description("write a use case's released.json: the next deployments keep this version beside a changed one")
@@ -111,14 +111,10 @@ interface AtOptions extends Target {
   readonly json?: boolean;
 }
 
-async function at({ entity, t, knowledge, json, stage, usecase }: AtOptions): Promise<void> {
-  const { clients, resources } = await deployed({ stage, usecase });
-  const stop = interruption();
-  // The answer alone goes to standard output.
-  const answer = await new Progress(process.stderr).step('Look into the past (Glue)', (step) =>
-    featuresAt(clients, resources, { entity_id: entity, t, knowledge }, { signal: stop.signal, onState: step.update }),
+async function at(stage: OpenStage, { entity, t, knowledge, json }: AtOptions): Promise<void> {
+  const answer = await stage.step('Look into the past (Glue)', (watch) =>
+    featuresAt(stage.clients, stage.resources, { entity_id: entity, t, knowledge }, watch),
   );
-  stop.release();
   console.log(json ? JSON.stringify(answer, null, 2) : readable(answer));
 }
 

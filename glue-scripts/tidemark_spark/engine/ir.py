@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from tidemark_spark.engine.admission.contract_versions import DefinitionError, check_enum_values, check_versions
+from tidemark_spark.engine.values.columns import FieldKind
 
-FieldKind = Literal["int", "string", "bool"]
 IR_VERSION = 2
 
 _KIND_OF_TYPE: dict[str, FieldKind] = {

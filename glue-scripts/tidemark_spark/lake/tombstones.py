@@ -14,7 +14,7 @@ LAKE_PREFIX = "tombstones/"
 
 
 def keep_in_lake(bucket: str, cleared: dict[str, int]) -> int:
-    """Writes the tombstones down in the lake that are not there, as cli/commands/erase/tombstones.ts does; returns how many.
+    """Writes down what the lake lacks of the tombstones, as cli/commands/erase/tombstones.ts does; returns how many.
 
     No restore of the table takes those back.
     """
