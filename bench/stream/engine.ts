@@ -1,7 +1,6 @@
 /** The processor's way from record bytes to state bytes, in one thread: with its ports, and by the pure core alone. */
 
 import { type AdmitOptions, admit, type CompiledContracts, compileContracts } from '../../core/admission/admit.ts';
-import { MAX_EVENT_BYTES } from '../../core/admission/record.ts';
 import type { CanonicalEvent, UseCaseIR } from '../../core/ir/document.ts';
 import { decodeState, encodeState } from '../../core/state/codec.ts';
 import { finalise } from '../../core/state/finalise.ts';
@@ -12,6 +11,7 @@ import type { MemoryStates } from '../../engine/memory/states.ts';
 import { WHOLE } from '../../engine/ports.ts';
 import type { StateRow } from '../../engine/state-row.ts';
 import type { StreamRecord } from '../../engine/stream-record.ts';
+import { MAX_EVENT_BYTES } from '../../names/limits.ts';
 
 const OPTIONS: AdmitOptions = { replay: false, available_lag_ms: 0, max_bytes: MAX_EVENT_BYTES };
 

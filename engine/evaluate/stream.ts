@@ -9,7 +9,7 @@ import { encodeState } from '../../core/state/codec.ts';
 import { finalise } from '../../core/state/finalise.ts';
 import { compileView, type ViewPlan } from '../../core/state/plan.ts';
 import { type EntityState, emptyState } from '../../core/state/state.ts';
-import { MAX_STATE_BYTES } from '../../core/state/state-size.ts';
+import { MAX_STATE_BYTES } from '../../names/limits.ts';
 import { type ProcessorPorts, processBatch } from '../ingest/process.ts';
 import type { QuarantineLine } from '../ingest/quarantine.ts';
 import { MemoryStates } from '../memory/states.ts';

@@ -6,6 +6,7 @@ import { type AlertState, decide, linkOf, NEVER_ALERTED, reasons, titleOf } from
 import { finalise, modelInputs } from '../../core/state/finalise.ts';
 import type { EntityState } from '../../core/state/state.ts';
 import { sha256 } from '../../core/values/hash.ts';
+import { dayOf, objectKey } from '../../names/lake.ts';
 import { MAX_TRIES, pause } from '../backoff.ts';
 import { chunks } from '../chunks.ts';
 import { mapConcurrently } from '../concurrently.ts';
@@ -126,9 +127,8 @@ function predictionId(entity_id: string, t: number, view: string, model_version:
  * @param predictions at least one
  */
 export function predictionsKey(predictions: readonly Prediction[]): string {
-  const day = new Date(predictions[0]!.scored_at).toISOString().slice(0, 10);
   const id = sha256(predictions.map((one) => one.prediction_id).join('\n')).slice(0, 32);
-  return `archive/predictions/dt=${day}/${id}.ndjson.gz`;
+  return objectKey('predictions', { day: dayOf(predictions[0]!.scored_at), id });
 }
 
 /** Scores, stores what is needed to replay it, and raises alerts. Every step may be repeated. */

@@ -1,8 +1,8 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
 import { compileContracts } from '../../core/admission/admit.ts';
-import { MAX_EVENT_BYTES } from '../../core/admission/record.ts';
 import { archiveKey } from '../../names/lake.ts';
+import { MAX_EVENT_BYTES } from '../../names/limits.ts';
 import { METRIC } from '../../names/metrics.ts';
 import { dynamoClient } from '../aws/dynamo/client.ts';
 import { DynamoTombstones } from '../aws/dynamo/tombstones.ts';

@@ -6,6 +6,7 @@ import {
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { ScoreRefusedError } from '../../engine/ports.ts';
+import { scoresKey } from '../../names/keys.ts';
 
 /** Whether anybody was ever scored. */
 export interface FirstScore {
@@ -15,7 +16,7 @@ export interface FirstScore {
 }
 
 /** `#` is no entity's: as the fence and the clock in the table of states. */
-const KEY = { entity_id: { S: '#first-score' }, kind: { S: 'mark' } };
+const KEY = scoresKey('#first-score', 'mark');
 
 /** An item of the table of scores. Nothing deletes it: an endpoint that is missing later is never taken for the first day. */
 export class DynamoFirstScore implements FirstScore {

@@ -4,6 +4,7 @@ import {
   GetItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import { scoresKey } from '../../names/keys.ts';
 import { type Alert, alertOf } from './message.ts';
 
 /** Longer than one function call can take: nobody else sends meanwhile. */
@@ -80,6 +81,6 @@ export class Outbox {
   }
 
   private address({ entity_id, kind }: AlertKey) {
-    return { TableName: this.table, Key: { entity_id: { S: entity_id }, kind: { S: kind } } };
+    return { TableName: this.table, Key: scoresKey(entity_id, kind) };
   }
 }

@@ -4,9 +4,10 @@ import {
   PutItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import { scoresKey } from '../../names/keys.ts';
 
 /** `#` is no entity's. */
-const KEY = { entity_id: { S: '#sweep' }, kind: { S: 'left' } };
+const KEY = scoresKey('#sweep', 'left');
 
 /**
  * Parts of the table that runs have begun and not ended, by number: an item of the table of scores, which names nobody. Parts

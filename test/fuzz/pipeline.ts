@@ -4,7 +4,6 @@
  */
 
 import { compileContracts } from '../../core/admission/admit.ts';
-import { MAX_EVENT_BYTES } from '../../core/admission/record.ts';
 import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/admission/record-parts.ts';
 import type { CanonicalEvent, FeatureValue } from '../../core/ir/document.ts';
 import { linkOf, titleOf } from '../../core/scores/alerts.ts';
@@ -17,6 +16,7 @@ import { MemoryStates } from '../../engine/memory/states.ts';
 import type { StreamRecord } from '../../engine/stream-record.ts';
 import { archivable } from '../../lambdas/archiver/archivable.ts';
 import { alertOf, announcement, slackMessage, subjectOf } from '../../lambdas/notifier/message.ts';
+import { MAX_EVENT_BYTES } from '../../names/limits.ts';
 import { ir, odd } from './definition.ts';
 import { ARRIVAL, OddEvents, type OddRecord } from './odd-events.ts';
 

@@ -8,7 +8,7 @@ import { type AlertState, decide, NEVER_ALERTED } from '../../../core/scores/ale
 import type { Prediction } from '../../../engine/ports.ts';
 import { DynamoScores } from '../../../lambdas/aws/dynamo/scores.ts';
 import { DynamoFirstScore } from '../../../lambdas/aws/first-score.ts';
-import { PREFIX } from '../../../lib/feature-store/lake.ts';
+import { PREFIX } from '../../../names/lake.ts';
 import type { Clients } from '../../stage/connection.ts';
 import type { Watch } from '../../stage/jobs.ts';
 import type { Resources } from '../../stage/resources.ts';

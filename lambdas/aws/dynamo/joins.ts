@@ -7,18 +7,8 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { RecordPosition } from '../../../core/admission/admit.ts';
 import type { Joined, Joins } from '../../../engine/ports.ts';
+import { FENCE_KEY, featuresKey, JOIN, JOIN_KEY } from '../../../names/keys.ts';
 import { batchGet } from './batch-get.ts';
-import { FENCE_KEY } from './states.ts';
-
-/**
- * Partition key of the items about joins; the sort key is the view version. `joins_at` is when the version joins (ms), each
- * shard that has joined an attribute with its position, and `left#<shard>` the last position that was left to the backfill
- * before, padded to 64 digits. `retired_at` (ms) stands while the version is not kept up (lambdas/aws/dynamo/retirement.ts) and
- * until a backfill has begun anew: nothing joins then.
- */
-export const JOIN_KEY = '#join';
-const LEFT = 'left#';
-const DIGITS = 64;
 
 export interface JoinOptions {
   /** How long after the version's first batch it joins, ms; 0: with that batch. */
@@ -70,7 +60,7 @@ export class DynamoJoins implements Joins {
   /** @returns the item about its joins */
   private async look(): Promise<Record<string, AttributeValue>> {
     this.looked_at = this.options.now();
-    const keys = [FENCE_KEY, JOIN_KEY].map((key) => ({ entity_id: { S: key }, view: { S: this.view } }));
+    const keys = [FENCE_KEY, JOIN_KEY].map((key) => featuresKey(key, this.view));
     const items = await batchGet(this.client, this.table, keys);
     const [fence, join = {}] = [FENCE_KEY, JOIN_KEY].map((key) => items.find(({ entity_id }) => entity_id!.S === key));
     this.joined = joinedOf(join, fence?.ready?.BOOL === true);
@@ -101,8 +91,8 @@ export class DynamoJoins implements Joins {
     const open = '(attribute_not_exists(#shard) OR attribute_exists(retired_at))';
     return this.unless(`${open} AND (attribute_not_exists(#left) OR #left < :last)`, {
       UpdateExpression: 'SET #left = :last',
-      ExpressionAttributeNames: { '#shard': shard_id, '#left': `${LEFT}${shard_id}` },
-      ExpressionAttributeValues: { ':last': { S: last.padStart(DIGITS, '0') } },
+      ExpressionAttributeNames: { '#shard': shard_id, '#left': `${JOIN.left}${shard_id}` },
+      ExpressionAttributeValues: { ':last': { S: last.padStart(JOIN.digits, '0') } },
     });
   }
 
@@ -124,7 +114,7 @@ export class DynamoJoins implements Joins {
     const { Attributes = {} } = await this.client.send(
       new UpdateItemCommand({
         TableName: this.table,
-        Key: { entity_id: { S: JOIN_KEY }, view: { S: this.view } },
+        Key: featuresKey(JOIN_KEY, this.view),
         ReturnValues: 'ALL_NEW',
         ...change,
       }),
@@ -143,6 +133,6 @@ function joinsAt({ retired_at, joins_at }: Record<string, AttributeValue>): numb
 function joinedOf(join: Record<string, AttributeValue>, fenced: boolean): Joined {
   const { entity_id: _, view: __, joins_at: ___, retired_at, ...rest } = join;
   if (retired_at !== undefined) return { complete: false, from: {} };
-  const shards = Object.entries(rest).filter(([name]) => !name.startsWith(LEFT));
+  const shards = Object.entries(rest).filter(([name]) => !name.startsWith(JOIN.left));
   return { complete: fenced, from: Object.fromEntries(shards.map(([shard, position]) => [shard, position.S!])) };
 }

@@ -5,8 +5,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { ReplayClock } from '../../../engine/ports.ts';
-
-export const CLOCK_KEY = '#clock';
+import { CLOCK_KEY, featuresKey } from '../../../names/keys.ts';
 
 /** Replays only: one item that holds the newest arrival + 1 ms over all entities. */
 export class DynamoReplayClock implements ReplayClock {
@@ -19,7 +18,7 @@ export class DynamoReplayClock implements ReplayClock {
   }
 
   async read(): Promise<number | null> {
-    const Key = { entity_id: { S: CLOCK_KEY }, view: { S: CLOCK_KEY } };
+    const Key = featuresKey(CLOCK_KEY, CLOCK_KEY);
     const { Item } = await this.client.send(new GetItemCommand({ TableName: this.table, Key, ConsistentRead: true }));
     return Item?.now?.N === undefined ? null : Number(Item.now.N);
   }
@@ -29,7 +28,7 @@ export class DynamoReplayClock implements ReplayClock {
       await this.client.send(
         new UpdateItemCommand({
           TableName: this.table,
-          Key: { entity_id: { S: CLOCK_KEY }, view: { S: CLOCK_KEY } },
+          Key: featuresKey(CLOCK_KEY, CLOCK_KEY),
           UpdateExpression: 'SET #now = :to',
           ConditionExpression: 'attribute_not_exists(#now) OR #now < :to',
           ExpressionAttributeNames: { '#now': 'now' },

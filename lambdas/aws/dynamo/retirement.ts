@@ -6,9 +6,8 @@ import {
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import { MAX_TRIES, pause } from '../../../engine/backoff.ts';
-import { JOIN_KEY } from './joins.ts';
+import { FENCE_KEY, featuresKey, JOIN_KEY } from '../../../names/keys.ts';
 import type { Item } from './state-item.ts';
-import { FENCE_KEY } from './states.ts';
 
 export interface RetirementOptions {
   /** Views that this code keeps up, by version. */
@@ -79,7 +78,7 @@ export class Retirement {
   /** One transaction: with the fence alone, a crash would leave positions that nobody has kept up. */
   private async retire(view: string, at: number): Promise<boolean> {
     const TableName = this.table;
-    const key = (entity_id: string): Item => ({ entity_id: { S: entity_id }, view: { S: view } });
+    const key = (entity_id: string): Item => featuresKey(entity_id, view);
     const join = {
       TableName,
       Key: key(JOIN_KEY),

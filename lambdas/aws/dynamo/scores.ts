@@ -7,11 +7,9 @@ import {
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { AlertRecord, ScoreRecord, ScoreStore, StoredScore } from '../../../engine/ports.ts';
+import { alertKind, SCORE_KIND, scoresKey } from '../../../names/keys.ts';
 import { batchGet } from './batch-get.ts';
 import type { Item } from './state-item.ts';
-
-export const SCORE_KIND = 'score';
-export const alertKind = (t: number) => `alert#${t}`;
 
 /** The last score of each entity, and the outbox of alerts beside it. */
 export class DynamoScores implements ScoreStore {
@@ -34,7 +32,7 @@ export class DynamoScores implements ScoreStore {
 
   /** @param consistent false: as of a moment ago, for half of the units */
   async read(entity_ids: readonly string[], consistent = true): Promise<ReadonlyMap<string, StoredScore>> {
-    const keys = entity_ids.map((id) => ({ entity_id: { S: id }, kind: { S: SCORE_KIND } }));
+    const keys = entity_ids.map((id) => scoresKey(id, SCORE_KIND));
     const items = await batchGet(this.client, this.table, keys, consistent);
     return new Map(items.map((item) => [item.entity_id!.S!, storedScore(item)]));
   }

@@ -3,6 +3,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { ViewPlan } from '../../../core/state/plan.ts';
 import type { Positions, StoredState, Unreadable } from '../../../engine/ports.ts';
 import { readableStates, type StateRow, storedState } from '../../../engine/state-row.ts';
+import { featuresKey } from '../../../names/keys.ts';
 
 export type Item = Readonly<Record<string, AttributeValue>>;
 
@@ -10,8 +11,7 @@ export type Item = Readonly<Record<string, AttributeValue>>;
 export function itemOf(plan: ViewPlan, entity_id: string, { bytes, watermarks, version, marks, base }: StateRow) {
   const flags = Object.entries(marks).flatMap(([name, set]) => (set ? [[name, { BOOL: true }] as const] : []));
   return {
-    entity_id: { S: entity_id },
-    view: { S: plan.view.version },
+    ...featuresKey(entity_id, plan.view.version),
     state: { B: bytes },
     version: { N: String(version) },
     watermarks: positionsAttribute(watermarks),

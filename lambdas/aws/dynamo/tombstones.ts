@@ -4,8 +4,9 @@ import {
   paginateQuery,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
-import { ERASED_KEY, ERASURES_KEY, tombstoneOf } from '../../../core/admission/tombstone.ts';
+import { tombstoneOf } from '../../../core/admission/tombstone.ts';
 import type { Tombstones } from '../../../engine/ports.ts';
+import { ERASED_KEY, ERASURES_KEY, featuresKey } from '../../../names/keys.ts';
 
 /** An answer may be as old as this, ms: an erasure waits longer than the longest call (SETTLE_SECONDS). */
 const FRESH_MS = 1000;
@@ -59,7 +60,7 @@ export class DynamoTombstones implements Tombstones {
   /** The count comes first: a list that is read afterwards holds all that it counts. */
   private async ask(): Promise<ReadonlySet<string>> {
     const asked_at = this.now();
-    const Key = { entity_id: { S: ERASURES_KEY }, view: { S: ERASURES_KEY } };
+    const Key = featuresKey(ERASURES_KEY, ERASURES_KEY);
     const { Item } = await this.client.send(new GetItemCommand({ TableName: this.table, Key, ConsistentRead: true }));
     const changes = Item?.changes?.N ?? '0';
     if (this.list?.changes !== changes || asked_at - this.list.read_at >= LIST_MS)
@@ -92,10 +93,10 @@ export async function putTombstone(
   hash: string,
   cleared_at: number,
 ): Promise<void> {
-  const Item = { entity_id: { S: ERASED_KEY }, view: { S: hash }, cleared_at: { N: String(cleared_at) } };
+  const Item = { ...featuresKey(ERASED_KEY, hash), cleared_at: { N: String(cleared_at) } };
   const count = {
     TableName,
-    Key: { entity_id: { S: ERASURES_KEY }, view: { S: ERASURES_KEY } },
+    Key: featuresKey(ERASURES_KEY, ERASURES_KEY),
     UpdateExpression: 'ADD changes :one',
     ExpressionAttributeValues: { ':one': { N: '1' } },
   };

@@ -83,7 +83,7 @@ from pyspark.sql import SparkSession
 from tidemark_spark.job_arguments import resolve
 from tidemark_spark.spark.session import prepare
 
-args = resolve(["bucket"])
+args = resolve(["aws_region", "bucket"])
 spark = SparkSession.builder.getOrCreate()
 prepare(spark, args["aws_region"])
 
@@ -102,7 +102,7 @@ from tidemark_spark import aws
 from tidemark_spark.job_arguments import resolve
 from tidemark_spark.job_metrics import publish
 
-args = resolve(["metrics"])
+args = resolve(["aws_region", "metrics"])
 aws.use_region(args["aws_region"])
 directive = {"Namespace": "Tidemark", "Dimensions": [[]], "Metrics": [{"Name": "Printed"}]}
 print(json.dumps({"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}, "Printed": 1}))
@@ -137,7 +137,8 @@ def cloud(tmp_path_factory):
         cloud.put("lib/numbers.zip", library.getvalue())
         package = io.BytesIO()
         with zipfile.ZipFile(package, "w") as archive:
-            for path in sorted((ROOT / "glue-scripts" / "tidemark_spark").rglob("*.py")):
+            shared = ROOT / "glue-scripts" / "tidemark_spark"
+            for path in sorted([*shared.rglob("*.py"), shared / "names.json"]):
                 archive.write(path, path.relative_to(ROOT / "glue-scripts"))
         cloud.put("lib/app.zip", package.getvalue())
         scripts = {"executors": EXECUTORS, "app": APP, "metrics": METRICS}

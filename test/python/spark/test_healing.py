@@ -34,7 +34,7 @@ from streams import DAY
 from typescript import ask
 
 from tidemark_spark.engine.admission.tombstones import tombstone_of
-from tidemark_spark.lake.objects import ARCHIVED_EVENTS, LakeObject, list_objects
+from tidemark_spark.lake.objects import LakeObject, list_objects
 from tidemark_spark.lake.tables import FILE_COLUMNS
 from tidemark_spark.online.tombstones import ERASED_KEY
 from tidemark_spark.spark import healing as module
@@ -179,7 +179,7 @@ def test_a_copy_that_came_too_late_to_be_known_is_no_defect(
         put(item(taken_twice), copy["entity_id"])
     land(spark, [e for own in events.values() for e in own])
     archive([*copies, *(e for own in events.values() for e in own if e["shard_id"] == S1)], (1, 80))
-    long_ago = f"{ARCHIVED_EVENTS}dt=2001-01-01/{S1}/1-1.ndjson.gz"
+    long_ago = f"archive/events/dt=2001-01-01/{S1}/1-1.ndjson.gz"
     boto3.client("s3").put_object(Bucket=ONLINE.bucket, Key=long_ago, Body=b"")
     listed: list[str] = []
 
