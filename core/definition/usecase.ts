@@ -1,5 +1,6 @@
 /** A use case's IR document is checked wherever one is read. */
 import type { z } from 'zod';
+import { AGGREGATION_OPS, isAggregationOp } from '../aggregates/table.ts';
 import type { UseCaseIR } from '../ir/document.ts';
 import { DefinitionError, shown } from '../ir/errors.ts';
 import { formerUseCaseSchema, useCaseSchema } from '../ir/schema.ts';
@@ -43,8 +44,8 @@ function nameOf(part: unknown): string | undefined {
 export function parseUseCase(document: unknown): UseCaseIR {
   const ir =
     isObject(document) && document.ir_version === 1
-      ? upgraded(shaped(formerUseCaseSchema, document))
-      : shaped(useCaseSchema, document);
+      ? upgraded(known(shaped(formerUseCaseSchema, document)))
+      : known(shaped(useCaseSchema, document));
   validateUseCase(ir);
   return ir;
 }
@@ -53,6 +54,15 @@ function shaped<Schema extends z.ZodType>(schema: Schema, document: unknown): z.
   const parsed = schema.safeParse(document);
   if (!parsed.success) throw refusalOf(parsed.error.issues[0]!, document);
   return parsed.data;
+}
+
+/** The document itself. @throws DefinitionError for an aggregation that there is none of */
+function known<Document extends Pick<z.infer<typeof formerUseCaseSchema>, 'views'>>(document: Document): Document {
+  for (const feature of document.views.flatMap(({ features }) => features)) {
+    if (feature.kind === 'aggregate' && !isAggregationOp(feature.op))
+      throw new DefinitionError(`features.${feature.name}.op`, shown(feature.op), AGGREGATION_OPS.join(', '));
+  }
+  return document;
 }
 
 function upgraded(former: z.infer<typeof formerUseCaseSchema>): UseCaseIR {
