@@ -1,278 +1,81 @@
 import { fileURLToPath } from 'node:url';
-import { Duration, IgnoreMode } from 'aws-cdk-lib';
-import { ComparisonOperator, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { IgnoreMode } from 'aws-cdk-lib';
+import { ComparisonOperator } from 'aws-cdk-lib/aws-cloudwatch';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import { CfnTrigger } from 'aws-cdk-lib/aws-glue';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { SETTLE_SECONDS } from '../../core/admission/tombstone.ts';
 import { hasModel } from '../../core/ir/parts.ts';
-import { METRIC, SERVICE } from '../../names/metrics.ts';
-import { type Lake, PREFIX } from '../feature-store/lake.ts';
-import type { OfflineCatalog } from '../feature-store/offline-catalog.ts';
-import type { OnlineTable } from '../feature-store/tables.ts';
 import { CodeAsset } from '../foundation/code-asset.ts';
 import type { DataKey } from '../foundation/data-key.ts';
-import type { Deployment } from '../foundation/deployment.ts';
-import { deadLetterQueue } from '../foundation/node-function.ts';
-import type { EventStream } from '../ingestion/event-stream.ts';
-import { type AlarmProps, type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
+import { deadLetterQueue } from '../foundation/dead-letters.ts';
+import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm } from '../monitoring/function-alarms.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
-import { API_TIMEOUT_SECONDS } from '../serving/api.ts';
-import { SparkJob, type SparkJobProps } from './spark-job.ts';
+import { JOBS, type JobContext, type JobId, type JobSpec } from './jobs.ts';
+import { SparkJob } from './spark-job.ts';
 
-/** How far back the weekly compaction looks: as far as it remembers (tidemark_spark/lake/archive/window.py). */
-const KEEP_DAYS = 45;
-
-export interface BatchJobsProps {
-  readonly deployment: Deployment;
+export interface BatchJobsProps extends Omit<JobContext, 'job'> {
   readonly alarms: AlarmRegistry;
   readonly alarmTopic: ITopic;
   readonly key: DataKey;
-  readonly lake: Lake;
-  readonly catalog: OfflineCatalog;
-  readonly features: OnlineTable;
-  readonly stream: EventStream;
   readonly useCase: CodeAsset;
 }
 
 /** The Spark side: history in, archive into Iceberg, states out, training sets, and the check of both engines. */
 export class BatchJobs extends Construct {
-  readonly landHistory: SparkJob;
-  readonly compactArchive: SparkJob;
-  readonly backfillStates: SparkJob;
-  /** These two where there is a model: without one nothing is learnt, and no scored vector is kept. */
-  readonly buildTrainingSet?: SparkJob;
-  readonly checkConsistency?: SparkJob;
-  readonly eraseEntity: SparkJob;
-  readonly featuresAt: SparkJob;
-  readonly healStates: SparkJob;
-  readonly applyRetention: SparkJob;
-  readonly maintainTables: SparkJob;
+  private readonly made = new Map<JobId, SparkJob>();
 
   constructor(scope: Construct, id: string, props: BatchJobsProps) {
     super(scope, id);
-    const { deployment, lake, catalog, features, stream } = props;
+    const { deployment, lake, catalog, useCase } = props;
     const sharedCode = new CodeAsset(this, 'SharedCode', {
       path: fileURLToPath(new URL('../../glue-scripts', import.meta.url)),
       // Only the package, at the root of the zip, is what --extra-py-files wants.
       exclude: ['/*', '!/tidemark_spark', '__pycache__', '*.pyc'],
       ignoreMode: IgnoreMode.GIT,
     });
-    const common = { deployment, lake, catalog, sharedCode, useCase: props.useCase };
-    const entity_buckets = String(deployment.stage.batch.entityBuckets);
-
-    const table_features = features.table.tableName;
-
-    this.landHistory = new SparkJob(this, 'LandHistory', {
-      ...common,
-      script: 'land_history.py',
-      description: 'Loads history files into the Iceberg table of events',
-      arguments: { entity_buckets, table_features },
-    });
-    features.grantReadTombstones(this.landHistory);
-    lake.grantRead(this.landHistory, PREFIX.history);
-    catalog.grantWrite(this.landHistory);
-
-    this.compactArchive = new SparkJob(this, 'CompactArchive', {
-      ...common,
-      script: 'compact_archive.py',
-      description: 'Merges the archive into the Iceberg tables, each event once',
-      // An object is written as long as the stream keeps its records, and a batch may lie over midnight.
-      arguments: { entity_buckets, table_features, late_days: String(daysKept(deployment) + 1) },
-      metrics: { service: SERVICE.compaction, names: { open_gaps: METRIC.archiveGaps } },
-    });
-    features.grantReadTombstones(this.compactArchive);
-    lake.grantRead(this.compactArchive, PREFIX.events, PREFIX.quarantine, PREFIX.predictions, PREFIX.failedBatches);
-    lake.grantReadWrite(this.compactArchive, PREFIX.gaps);
-    catalog.grantWrite(this.compactArchive);
-    addGapAlarm(props);
-
-    this.backfillStates = new SparkJob(this, 'BackfillStates', {
-      ...common,
-      script: 'backfill_states.py',
-      description: 'Computes states from all events, with their watermarks, and opens the view',
-      arguments: {
-        table_features,
-        stream_name: stream.stream.streamName,
-        join_after_seconds: String(deployment.stage.processor.joinAfterSeconds),
-        compact_job: this.compactArchive.job.jobName,
-      },
-    });
-    catalog.grantQuery(this.backfillStates);
-    features.grantBackfill(this.backfillStates);
-    // Whether all that is archived was merged, and where shards have not begun.
-    lake.grantList(this.backfillStates);
-    stream.grantListShards(this.backfillStates);
-    // Where a version joined the stream is known when it has: the archive is merged up to there then.
-    this.compactArchive.grantRun(this.backfillStates);
-
-    if (hasModel(deployment.useCase.ir)) {
-      this.buildTrainingSet = new SparkJob(this, 'BuildTrainingSet', {
-        ...common,
-        script: 'build_training_set.py',
-        description: 'Joins labels and features as they were known at each instant',
-      });
-      catalog.grantWrite(this.buildTrainingSet);
-      lake.grantReadWrite(this.buildTrainingSet, PREFIX.trainingSets);
-
-      this.checkConsistency = new SparkJob(this, 'CheckConsistency', {
-        ...common,
-        script: 'check_consistency.py',
-        description: 'Replays served vectors offline and counts the differences',
-        metrics: {
-          service: SERVICE.consistency,
-          names: { checked: METRIC.predictionsChecked, mismatches: METRIC.predictionsMismatched },
-        },
-      });
-      catalog.grantQuery(this.checkConsistency);
-      lake.grantRead(this.checkConsistency, PREFIX.predictions);
-      lake.grantReadWrite(this.checkConsistency, PREFIX.checks);
-      addMismatchAlarm(props);
-    }
-
-    this.eraseEntity = new SparkJob(this, 'EraseEntity', {
-      ...common,
-      script: 'erase_entity.py',
-      description: 'Takes entities with a tombstone out of every store of the lake',
-      arguments: { table_features, settle_seconds: String(longestCall(deployment)), run: 'weekly' },
-    });
-    catalog.grantWrite(this.eraseEntity);
-    features.grantReadTombstones(this.eraseEntity);
-    lake.grantPut(this.eraseEntity, PREFIX.tombstones);
-    lake.grantErase(
-      this.eraseEntity,
-      PREFIX.history,
-      PREFIX.events,
-      PREFIX.quarantine,
-      PREFIX.predictions,
-      PREFIX.failedBatches,
-      PREFIX.timeTravel,
-      PREFIX.trainingSets,
-      PREFIX.checks,
-      PREFIX.warehouse,
+    const context = { ...props, job: (name: JobId) => this.get(name) };
+    const specs = (Object.entries(JOBS) as [JobId, JobSpec][]).filter(
+      ([, { needs }]) => needs === undefined || hasModel(deployment.useCase.ir),
     );
-
-    this.featuresAt = new SparkJob(this, 'FeaturesAt', {
-      ...common,
-      script: 'features_at.py',
-      description: 'Says what the features of an entity were at an instant, and why',
-    });
-    catalog.grantQuery(this.featuresAt);
-    lake.grantReadWrite(this.featuresAt, PREFIX.timeTravel);
-
-    this.healStates = new SparkJob(this, 'HealStates', {
-      ...common,
-      script: 'heal_states.py',
-      description: 'Compares states with their events, and writes anew those at odds',
-      arguments: {
-        table_features,
-        repair: 'yes',
-        parts: String(deployment.stage.batch.healingNights),
-        // What the processor has not applied by then it has given up.
-        stale_after_seconds: String(deployment.stage.processor.maxRecordAgeSeconds),
-        clock: deployment.stage.clock,
-      },
-      metrics: {
-        service: SERVICE.healing,
-        names: { diverged: METRIC.healingDiverged, repaired: METRIC.healingRepaired },
-      },
-    });
-    catalog.grantQuery(this.healStates);
-    lake.grantRead(this.healStates, PREFIX.events);
-    lake.grantPut(this.healStates, PREFIX.healing);
-    features.grantHeal(this.healStates);
-    addDivergenceAlarm(props);
-
-    this.applyRetention = this.makeRetention(common);
-    catalog.grantWrite(this.applyRetention);
-    lake.grantList(this.applyRetention);
-    this.maintainTables = new SparkJob(this, 'MaintainTables', {
-      ...common,
-      script: 'maintain_tables.py',
-      description: 'Joins small files of the Iceberg tables, and lets old snapshots go',
-    });
-    catalog.grantWrite(this.maintainTables);
-
+    for (const [name, { script, description, metrics, arguments: own, grant }] of specs) {
+      const job = new SparkJob(this, name, {
+        ...{ deployment, lake, catalog, sharedCode, useCase, script, description, metrics },
+        arguments: own?.(context),
+      });
+      this.made.set(name, job);
+      grant(job, context);
+    }
+    for (const [, spec] of specs) addFindingAlarm(props, spec);
     this.tellFailures(props);
     // A replay starts the jobs itself: its days pass in seconds.
-    if (deployment.stage.clock === 'wall') {
-      this.schedule('CompactHourly', this.compactArchive, 'cron(10 * * * ? *)', 'Merges the archive of the last hour');
-      this.schedule(
-        'CompactWeekly',
-        this.compactArchive,
-        'cron(40 5 ? * SUN *)',
-        'Looks for late objects, and forgets',
-        {
-          '--late_days': String(KEEP_DAYS),
-        },
-      );
-      if (this.checkConsistency) {
-        const description = 'Replays the served vectors of the last day';
-        this.schedule('CheckDaily', this.checkConsistency, 'cron(30 3 * * ? *)', description);
-      }
-      this.schedule('RetainNightly', this.applyRetention, 'cron(40 2 * * ? *)', 'Lets rows go that are too old');
-      // Between two compactions, on the quietest day.
-      this.schedule('MaintainWeekly', this.maintainTables, 'cron(25 6 ? * SUN *)', 'Takes care of the Iceberg tables');
-      // A batch that was being retried during an erasure is written to the lake by Lambda itself, up to a day later.
-      this.schedule(
-        'EraseWeekly',
-        this.eraseEntity,
-        'cron(40 1 ? * SUN *)',
-        'Erases what came late of erased entities',
-      );
-      // Soon after a compaction: states that have seen newer events wait for the next night.
-      this.schedule('HealNightly', this.healStates, 'cron(25 4 * * ? *)', 'Heals states that differ from their events');
-    }
+    if (deployment.stage.clock === 'wall') for (const [name, spec] of specs) this.schedule(name, spec);
   }
 
-  private makeRetention(common: Pick<SparkJobProps, 'deployment' | 'lake' | 'catalog' | 'sharedCode' | 'useCase'>) {
-    const { eventsDays, quarantineDays, predictionsDays, trainingSetsDays } = common.deployment.stage.retention;
-    return new SparkJob(this, 'ApplyRetention', {
-      ...common,
-      script: 'apply_retention.py',
-      description: 'Lets rows go that are older than the stage keeps them',
-      arguments: {
-        ...(eventsDays === undefined ? {} : { events_days: String(eventsDays) }),
-        quarantine_days: String(quarantineDays),
-        predictions_days: String(predictionsDays),
-        training_days: String(trainingSetsDays),
-      },
-    });
+  /** @throws RangeError for a job that this use case does not have */
+  get(id: JobId): SparkJob {
+    const job = this.made.get(id);
+    if (job === undefined) throw new RangeError(`${id}: no such job; there are ${[...this.made.keys()].join(', ')}`);
+    return job;
   }
 
-  /** @param cron in UTC. @param args of the job, where they differ from its defaults */
-  private schedule(
-    id: string,
-    { job }: SparkJob,
-    cron: string,
-    description: string,
-    args?: Record<string, string>,
-  ): void {
-    new CfnTrigger(this, id, {
-      type: 'SCHEDULED',
-      description,
-      schedule: cron,
-      startOnCreation: true,
-      actions: [{ jobName: job.jobName, ...(args && { arguments: args }) }],
-    });
+  /** In the order in which they were made. */
+  get all(): readonly (readonly [JobId, SparkJob])[] {
+    return [...this.made];
   }
 
-  get all(): readonly SparkJob[] {
-    return [
-      this.landHistory,
-      this.compactArchive,
-      this.backfillStates,
-      ...(this.buildTrainingSet ? [this.buildTrainingSet] : []),
-      ...(this.checkConsistency ? [this.checkConsistency] : []),
-      this.eraseEntity,
-      this.featuresAt,
-      this.healStates,
-      this.applyRetention,
-      this.maintainTables,
-    ];
+  private schedule(id: JobId, { schedules = {} }: JobSpec): void {
+    const { jobName } = this.get(id).job;
+    for (const [name, { cron, what, arguments: own }] of Object.entries(schedules))
+      new CfnTrigger(this, name, {
+        type: 'SCHEDULED',
+        description: what,
+        schedule: cron,
+        startOnCreation: true,
+        actions: [{ jobName, ...(own && { arguments: own }) }],
+      });
   }
 
   /**
@@ -286,7 +89,7 @@ export class BatchJobs extends Construct {
       eventPattern: {
         source: ['aws.glue'],
         detailType: ['Glue Job State Change'],
-        detail: { jobName: this.all.map(({ job }) => job.jobName), state: ['FAILED', 'TIMEOUT', 'ERROR'] },
+        detail: { jobName: this.all.map(([, { job }]) => job.jobName), state: ['FAILED', 'TIMEOUT', 'ERROR'] },
       },
       targets: [new SnsTopic(alarmTopic, { deadLetterQueue: undelivered })],
     });
@@ -294,59 +97,17 @@ export class BatchJobs extends Construct {
   }
 }
 
-/** One finding of a job is one too many. @param props the metric that it publishes of them */
-function addFindingAlarm(
-  alarms: AlarmRegistry,
-  id: string,
-  props: Pick<AlarmProps, 'sentence' | 'runbook' | 'metric'>,
-) {
-  alarms.add(id, {
-    ...props,
+function addFindingAlarm({ alarms, deployment }: BatchJobsProps, { finding, metrics }: JobSpec): void {
+  if (finding === undefined || metrics === undefined) return;
+  const { alarm, sentence, runbook, metric, period, statistic } = finding;
+  alarms.add(alarm, {
     severity: 'warning',
+    sentence,
+    runbook,
+    metric: tidemarkMetric(deployment, metrics.service, metric, { period, statistic }),
     threshold: 1,
     comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
     evaluationPeriods: 1,
     missing: QUIET,
   });
-}
-
-function addDivergenceAlarm({ alarms, deployment }: BatchJobsProps): void {
-  addFindingAlarm(alarms, 'HealingDiverged', {
-    sentence: 'States differed from what their events give, for no known cause: vectors served of them were wrong.',
-    runbook: 'healing-diverged',
-    metric: tidemarkMetric(deployment, SERVICE.healing, METRIC.healingDiverged, { period: Duration.days(1) }),
-  });
-}
-
-/** Over two hours, in which a compaction of each hour has said so whenever it ended. */
-function addGapAlarm({ alarms, deployment }: BatchJobsProps): void {
-  addFindingAlarm(alarms, 'ArchiveGaps', {
-    sentence:
-      'The archive lacks batches that the archiver gave up: until they are back, no backfill ends and states there are not healed.',
-    runbook: 'batches-given-up',
-    metric: tidemarkMetric(deployment, SERVICE.compaction, METRIC.archiveGaps, {
-      period: Duration.hours(2),
-      statistic: Stats.MAXIMUM,
-    }),
-  });
-}
-
-function addMismatchAlarm({ alarms, deployment }: BatchJobsProps): void {
-  addFindingAlarm(alarms, 'PredictionsMismatched', {
-    sentence: 'Vectors that were served differ from their offline replay: training would learn from other values.',
-    runbook: 'predictions-mismatched',
-    metric: tidemarkMetric(deployment, SERVICE.consistency, METRIC.predictionsMismatched, { period: Duration.days(1) }),
-  });
-}
-
-/** For how long the stream keeps a record, in whole days. */
-function daysKept({ stage }: Deployment): number {
-  return Math.ceil(stage.stream.retentionHours / 24);
-}
-
-/** How long a function may go on with what it read before an erasure, and with the list of tombstones from before it, s. */
-function longestCall({ stage }: Deployment): number {
-  const { processor, archiver, scorer, sweep } = stage;
-  const calls = [processor, archiver, scorer, sweep].map((of) => of.timeoutSeconds);
-  return Math.max(API_TIMEOUT_SECONDS, ...calls) + SETTLE_SECONDS;
 }

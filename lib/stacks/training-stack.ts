@@ -1,6 +1,7 @@
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { BatchJobs } from '../batch/batch-jobs.ts';
+import { JOBS } from '../batch/jobs.ts';
 import { CodeAsset } from '../foundation/code-asset.ts';
 import { TidemarkStack, type TidemarkStackProps } from '../foundation/tidemark-stack.ts';
 import { AlarmRegistry } from '../monitoring/alarm-registry.ts';
@@ -22,8 +23,8 @@ export class TrainingStack extends TidemarkStack {
     const common = { deployment, alarms: this.alarms, key, lake };
     const useCase = new CodeAsset(this, 'UseCase', { path: deployment.useCase.document });
     const jobs = new BatchJobs(this, 'Batch', { ...common, alarmTopic, catalog, features, stream, useCase });
-    const { buildTrainingSet, checkConsistency } = jobs;
-    if (registry && buildTrainingSet) {
+    if (registry) {
+      const buildTrainingSet = jobs.get('BuildTrainingSet');
       const endpoint = new ScoringEndpoint(this, 'Endpoint', { deployment });
       const { outdir } = props;
       const training = new TrainingMachine(this, 'Training', {
@@ -35,23 +36,8 @@ export class TrainingStack extends TidemarkStack {
       this.output('EndpointName', endpoint.endpointName, 'SageMaker endpoint, made by the first training');
     }
 
-    this.output('LandHistoryJobName', jobs.landHistory.job.jobName, 'Glue job: history files into events');
-    this.output('CompactArchiveJobName', jobs.compactArchive.job.jobName, 'Glue job: archive into the Iceberg tables');
-    this.output('BackfillStatesJobName', jobs.backfillStates.job.jobName, 'Glue job: states from all events');
-    if (buildTrainingSet)
-      this.output('BuildTrainingSetJobName', buildTrainingSet.job.jobName, 'Glue job: training set');
-    this.output('EraseEntityJobName', jobs.eraseEntity.job.jobName, 'Glue job: erases entities from the lake');
-    this.output('FeaturesAtJobName', jobs.featuresAt.job.jobName, 'Glue job: features of an entity at an instant');
-    this.output(
-      'HealStatesJobName',
-      jobs.healStates.job.jobName,
-      'Glue job: states compared with their events, and mended',
-    );
-    this.output('ApplyRetentionJobName', jobs.applyRetention.job.jobName, 'Glue job: what is too old goes');
-    this.output('MaintainTablesJobName', jobs.maintainTables.job.jobName, 'Glue job: care of the Iceberg tables');
-    if (checkConsistency) {
-      this.output('CheckConsistencyJobName', checkConsistency.job.jobName, 'Glue job: served vectors replayed offline');
-    }
+    for (const [name, { job }] of jobs.all)
+      this.output(`${name}JobName`, job.jobName, `Glue job: ${JOBS[name].output}`);
     this.output('UseCaseUri', useCase.s3ObjectUrl, 'Compiled use case that the jobs read');
   }
 }
