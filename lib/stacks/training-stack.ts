@@ -9,13 +9,19 @@ import { ScoringEndpoint } from '../serving/scoring-endpoint.ts';
 import { TrainingMachine } from '../training/training-machine.ts';
 import type { StorageStack } from './storage-stack.ts';
 
+export interface TrainingStackProps extends TidemarkStackProps {
+  readonly storage: StorageStack;
+  /** Archive of the code that trains and serves. */
+  readonly modelSource: string;
+}
+
 /** The batch side: Spark jobs, and where the use case has a model the state machine that trains and deploys it. */
 export class TrainingStack extends TidemarkStack {
   readonly alarms: AlarmRegistry;
   /** Absent without a model. */
   readonly machine?: IStateMachine;
 
-  constructor(scope: Construct, id: string, props: TidemarkStackProps & { readonly storage: StorageStack }) {
+  constructor(scope: Construct, id: string, props: TrainingStackProps) {
     super(scope, id, { ...props, stateful: false });
     const { deployment, storage } = props;
     const { key, lake, catalog, features, stream, registry, alarmTopic } = storage;
@@ -26,9 +32,9 @@ export class TrainingStack extends TidemarkStack {
     if (registry) {
       const buildTrainingSet = jobs.get('BuildTrainingSet');
       const endpoint = new ScoringEndpoint(this, 'Endpoint', { deployment });
-      const { outdir } = props;
+      const { modelSource } = props;
       const training = new TrainingMachine(this, 'Training', {
-        ...{ ...common, registry, endpoint, buildTrainingSet, useCase, outdir },
+        ...{ ...common, registry, endpoint, buildTrainingSet, useCase, modelSource },
       });
       this.machine = training.machine;
       const { stateMachineArn } = training.machine;

@@ -1,5 +1,3 @@
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Duration, Stack } from 'aws-cdk-lib';
 import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
@@ -25,7 +23,6 @@ import { CHAMPION_VARIANT, type ScoringEndpoint } from '../serving/scoring-endpo
 import { grantMachine } from './machine-grants.ts';
 import type { ModelRegistry } from './model-registry.ts';
 import { SageMakerRole } from './sagemaker-role.ts';
-import { writeSourceArchive } from './source-archive.ts';
 import { trainingDefinition } from './training-definition.ts';
 import { type XgboostImage, xgboostImage } from './xgboost-image.ts';
 
@@ -41,8 +38,8 @@ export interface TrainingMachineProps {
   readonly endpoint: ScoringEndpoint;
   readonly buildTrainingSet: SparkJob;
   readonly useCase: CodeAsset;
-  /** Folder for generated files of this synthesis. */
-  readonly outdir: string;
+  /** Archive of the code that trains and serves: source-archive.ts. */
+  readonly modelSource: string;
 }
 
 /** Training set → training job → gate → registry → endpoint. */
@@ -58,12 +55,7 @@ export class TrainingMachine extends Construct {
     const { deployment, lake, registry, endpoint } = props;
     const { stage } = deployment;
     this.image = xgboostImage(Stack.of(this).region, stage.training.xgboostImage);
-    const source = new CodeAsset(this, 'ModelSource', {
-      path: writeSourceArchive(
-        fileURLToPath(new URL('../../model', import.meta.url)),
-        path.join(props.outdir, 'sourcedir.tar.gz'),
-      ),
-    });
+    const source = new CodeAsset(this, 'ModelSource', { path: props.modelSource });
     this.trainingRole = this.makeTrainingRole(props, source);
     this.hostingRole = this.makeHostingRole(props);
     this.gate = this.makeGate(props);
