@@ -1,4 +1,4 @@
-import { execa, type ResultPromise } from 'execa';
+import type { ResultPromise } from 'execa';
 import { CliError } from './errors.ts';
 
 const KILL_AFTER_MS = 8_000;
@@ -31,6 +31,8 @@ function signalGroup({ pid }: ResultPromise, signal: NodeJS.Signals): void {
 export async function runChild(command: string, args: readonly string[], options: ChildOptions): Promise<void> {
   const { cwd, env, log, onLine, signal } = options;
   signal?.throwIfAborted();
+  // Every command loads this file, and few start a program.
+  const { execa } = await import('execa');
   const output = ['pipe', { file: log, append: true }] as const;
   const child = execa(command, args, {
     ...{ cwd, env, extendEnv: false, detached: true, reject: false, buffer: false },
