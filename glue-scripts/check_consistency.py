@@ -7,21 +7,18 @@ import json
 import uuid
 from datetime import UTC, datetime
 
-from pyspark.sql import SparkSession
-
 from tidemark_spark.engine.ir import compile_view, online_view, parse_use_case
 from tidemark_spark.job_arguments import resolve
 from tidemark_spark.job_metrics import publish
 from tidemark_spark.lake.objects import read_bytes, write_bytes
 from tidemark_spark.lake.tables import Tables
 from tidemark_spark.spark.consistency import check
-from tidemark_spark.spark.events import prepare
+from tidemark_spark.spark.session import session
 
 
 def main() -> None:
     args = resolve(["lake_bucket", "database", "ir_uri", "metrics"])
-    spark = SparkSession.builder.getOrCreate()
-    prepare(spark, args["aws_region"])
+    spark = session(args["aws_region"])
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
     plan = compile_view(use_case, online_view(use_case))
     result = check(spark, Tables(args["database"]), plan)

@@ -9,8 +9,6 @@ is left ends the job).
 import json
 import time
 
-from pyspark.sql import SparkSession
-
 from tidemark_spark.job_arguments import resolve
 from tidemark_spark.lake.erasure.objects import (
     answered,
@@ -31,7 +29,7 @@ from tidemark_spark.lake.tombstones import keep_in_lake
 from tidemark_spark.lake.training_files import PREFIX as TRAINING
 from tidemark_spark.lake.training_files import TAG
 from tidemark_spark.online.tombstones import read_tombstones
-from tidemark_spark.spark.events import prepare
+from tidemark_spark.spark.session import session
 
 RULES = {
     "raw/history/": history,
@@ -47,8 +45,7 @@ WAREHOUSE, CHECKS = "iceberg/", "checks/"
 
 def main() -> None:
     args = resolve(["lake_bucket", "database", "table_features", "settle_seconds", "run"])
-    spark = SparkSession.builder.getOrCreate()
-    prepare(spark, args["aws_region"])
+    spark = session(args["aws_region"])
     bucket, tables = args["lake_bucket"], Tables(args["database"])
     cleared = read_tombstones(args["table_features"])
     # Those of before tombstones were kept in the lake too.

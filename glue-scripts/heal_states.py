@@ -10,15 +10,13 @@ import json
 import uuid
 from datetime import UTC, datetime
 
-from pyspark.sql import SparkSession
-
 from tidemark_spark.engine.ir import compile_view, parse_use_case
 from tidemark_spark.job_arguments import resolve
 from tidemark_spark.job_metrics import publish
 from tidemark_spark.lake.objects import read_bytes, write_bytes
 from tidemark_spark.lake.tables import Tables
-from tidemark_spark.spark.events import prepare
 from tidemark_spark.spark.healing import Night, heal
+from tidemark_spark.spark.session import session
 
 PREFIX = "reports/healing/"
 ARGUMENTS = ["lake_bucket", "database", "ir_uri", "table_features"]
@@ -29,8 +27,7 @@ def main() -> None:
     args = resolve(ARGUMENTS, ["run"])
     if args["repair"] not in ("no", "yes", "all"):
         raise ValueError("--repair: found another word; allowed: no, yes, all")
-    spark = SparkSession.builder.getOrCreate()
-    prepare(spark, args["aws_region"])
+    spark = session(args["aws_region"])
     now = datetime.now(UTC)
     night = Night(
         table=args["table_features"],

@@ -5,8 +5,6 @@ Arguments: --aws_region, --lake_bucket, --database, --ir_uri, --entity_buckets, 
 
 import json
 
-from pyspark.sql import SparkSession
-
 from tidemark_spark.engine.ir import parse_use_case
 from tidemark_spark.job_arguments import resolve
 from tidemark_spark.lake.history import count_lines, land
@@ -14,13 +12,12 @@ from tidemark_spark.lake.history_objects import list_history
 from tidemark_spark.lake.objects import read_bytes
 from tidemark_spark.lake.tables import Tables
 from tidemark_spark.online.tombstones import read_tombstones
-from tidemark_spark.spark.events import prepare
+from tidemark_spark.spark.session import session
 
 
 def main() -> None:
     args = resolve(["lake_bucket", "database", "ir_uri", "entity_buckets", "table_features"])
-    spark = SparkSession.builder.getOrCreate()
-    prepare(spark, args["aws_region"])
+    spark = session(args["aws_region"])
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
     files = list_history(args["lake_bucket"])
     slices = count_lines(spark, args["lake_bucket"], files)

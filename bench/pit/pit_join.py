@@ -30,8 +30,8 @@ from pyspark.sql import functions as F  # noqa: E402
 from shop_data import Sizes, write_events, write_spine  # noqa: E402
 
 from tidemark_spark.engine.ir import compile_view  # noqa: E402
-from tidemark_spark.spark.events import prepare  # noqa: E402
 from tidemark_spark.spark.pit_join import point_in_time_join  # noqa: E402
+from tidemark_spark.spark.session import prepare  # noqa: E402
 
 GOAL = 1_500_000
 SAMPLE = 500
@@ -168,7 +168,7 @@ def session(folder: Path) -> SparkSession:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
     }
-    builder = SparkSession.builder.master("local[2]")
+    builder = SparkSession.Builder().master("local[2]")
     for key, value in settings.items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()

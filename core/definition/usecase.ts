@@ -4,6 +4,7 @@ import { AGGREGATION_OPS } from '../aggregates/table.ts';
 import type { ExprIR, UseCaseIR } from '../ir/document.ts';
 import { DefinitionError, shown } from '../ir/errors.ts';
 import { allowedBy } from '../ir/issues.ts';
+import { DAY } from '../values/time.ts';
 import { isObject } from './spec.ts';
 import { validateUseCase } from './validate.ts';
 
@@ -45,7 +46,7 @@ const contract = z.strictObject({
   event_type: name,
   schema_version: z.int().positive(),
   event_time_format: format,
-  max_future_ms: ms.max(86_400_000),
+  max_future_ms: ms.max(DAY),
   min_event_time: ms.optional(),
   time_zone: z.strictObject({ name: z.string(), offsets: z.array(z.tuple([z.int(), z.int()])).min(1) }).optional(),
   fields: z.array(field),

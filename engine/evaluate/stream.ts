@@ -149,7 +149,7 @@ class Replay {
   constructor({ ir, view }: Evaluation, options: StreamOptions) {
     this.plan = compileView(view);
     this.contracts = compileContracts(ir.contracts);
-    this.states = new MemoryStates(this.plan, MAX_STATE_BYTES);
+    this.states = new MemoryStates(this.plan, { max_bytes: MAX_STATE_BYTES });
     this.batches = deliveries(options);
     this.heal = options.heal;
     this.ports = {

@@ -10,7 +10,7 @@ import type { ServingVersion } from '../../engine/score/serving-versions.ts';
 import { everyPart, sliceOf } from '../../engine/score/slices.ts';
 import { wholeStates } from '../../engine/score/whole-states.ts';
 import { METRIC } from '../../names/metrics.ts';
-import { type Item, statesOf } from '../aws/dynamo/states.ts';
+import { type Item, statesOf } from '../aws/dynamo/state-item.ts';
 import { readEnvironment } from '../aws/environment.ts';
 import { firstDay } from '../aws/first-score.ts';
 import { scoringAdapters } from '../aws/scoring-adapters.ts';

@@ -17,7 +17,7 @@ import {
   variance,
 } from '../../core/definition/define.ts';
 import { compileUseCase } from '../../engine/use-case.ts';
-import { ir as shop } from '../lambdas/use-case.ts';
+import { ir as shop } from '../engine/use-case.ts';
 
 const fields = {
   amount: field.decimal(2, { from: 'Total', min: -100_000, max: 100_000, required: false }),

@@ -12,10 +12,11 @@ import { finalise } from '../../core/state/finalise.ts';
 import { chunks } from '../../engine/chunks.ts';
 import { type BatchResult, type Misrouted, processBatch } from '../../engine/ingest/process.ts';
 import { type QuarantineLine, writeQuarantine } from '../../engine/ingest/quarantine.ts';
+import { MemoryLake } from '../../engine/memory/lake.ts';
+import { MemoryStates } from '../../engine/memory/states.ts';
 import type { StreamRecord } from '../../engine/stream-record.ts';
 import { archivable } from '../../lambdas/archiver/archivable.ts';
 import { alertOf, announcement, slackMessage, subjectOf } from '../../lambdas/notifier/message.ts';
-import { MemoryLake, MemoryStates } from '../lambdas/memory.ts';
 import { ir, odd } from './definition.ts';
 import { ARRIVAL, OddEvents, type OddRecord } from './odd-events.ts';
 
@@ -228,7 +229,7 @@ class Run {
   private values(t: number): Record<string, readonly FeatureValue[]> {
     const values: Record<string, readonly FeatureValue[]> = {};
     for (const entity of this.states.rows.keys()) {
-      const { state } = this.states.get(entity)[0]![1];
+      const { state } = this.states.get([entity]).get(entity)!;
       // A partial that a retraction marked tells an older truth until the healing.
       if (state.inexact.length === 0 && !state.ledger.evicted) values[entity] = finalise(odd.plan, state, t);
     }

@@ -8,22 +8,19 @@ import { admit } from '../../core/admission/admit.ts';
 import { decodeState, encodeState } from '../../core/state/codec.ts';
 import { RecentIds } from '../../core/state/recent-ids.ts';
 import { applyEvents, type EntityState, emptyState } from '../../core/state/state.ts';
+import { MAX_STATE_BYTES } from '../../core/state/state-size.ts';
 import { processBatch } from '../../engine/ingest/process.ts';
 import { type ScoreRecord, ScoreRefusedError } from '../../engine/ports.ts';
+import { batchGet } from '../../lambdas/aws/dynamo/batch-get.ts';
+import { DynamoReplayClock } from '../../lambdas/aws/dynamo/replay-clock.ts';
 import { alertKind, DynamoScores } from '../../lambdas/aws/dynamo/scores.ts';
-import {
-  batchGet,
-  DynamoReplayClock,
-  DynamoStates,
-  FENCE_KEY,
-  MAX_STATE_BYTES,
-} from '../../lambdas/aws/dynamo/states.ts';
+import { DynamoStates, FENCE_KEY } from '../../lambdas/aws/dynamo/states.ts';
 import { PATIENCE, SageMakerEndpoint } from '../../lambdas/aws/endpoint.ts';
 import { LakeSink } from '../../lambdas/aws/lake.ts';
 import { Outbox } from '../../lambdas/notifier/outbox.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { ARRIVAL, purchase, RULES, record, usecase } from '../engine/use-case.ts';
 import { createTables } from './tables.ts';
-import { ARRIVAL, purchase, RULES, record, usecase } from './use-case.ts';
 
 const { plan, view } = usecase;
 let cloud: LocalCloud;

@@ -11,8 +11,8 @@ import { DynamoJoins, JOIN_KEY } from '../../lambdas/aws/dynamo/joins.ts';
 import { Retirement } from '../../lambdas/aws/dynamo/retirement.ts';
 import { DynamoStates, FENCE_KEY } from '../../lambdas/aws/dynamo/states.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { usecase } from '../engine/use-case.ts';
 import { createTables } from './tables.ts';
-import { usecase } from './use-case.ts';
 
 const MINUTE = 60_000;
 const [S1, S2] = ['shardId-000000000000', 'shardId-000000000001'];

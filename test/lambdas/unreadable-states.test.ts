@@ -2,13 +2,13 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { processBatch } from '../../engine/ingest/process.ts';
+import { MemoryStates } from '../../engine/memory/states.ts';
 import type { StoredState } from '../../engine/ports.ts';
 import { predict } from '../../engine/score/scoring.ts';
 import { vectorsOf } from '../../lambdas/api/requests.ts';
-import { statesOf } from '../../lambdas/aws/dynamo/states.ts';
+import { itemOf, statesOf } from '../../lambdas/aws/dynamo/state-item.ts';
 import { newestStates } from '../../lambdas/scorer/newest-states.ts';
-import { itemOf, MemoryStates } from './memory.ts';
-import { ARRIVAL, purchase, RULES, record, usecase } from './use-case.ts';
+import { ARRIVAL, purchase, RULES, record, usecase } from '../engine/use-case.ts';
 
 const { plan } = usecase;
 const ENTITIES = ['ann', 'bob', 'cid', 'dan'];

@@ -1,13 +1,14 @@
 /** From the outbox to Slack: the real publisher and the real notifier, and between them a topic that delivers at least once. */
 
+import { type Fault, Faults } from '../../engine/memory/faults.ts';
+import type { MemoryScores } from '../../engine/memory/scores.ts';
 import { alertItem } from '../../lambdas/aws/dynamo/scores.ts';
 import type { HandedOver } from '../../lambdas/notifier/hand-over.ts';
 import { type Announcement, alertOf, notificationOf } from '../../lambdas/notifier/message.ts';
 import { type AlertKey, LEASE_MS } from '../../lambdas/notifier/outbox.ts';
 import type { Claims } from '../../lambdas/notifier/send.ts';
-import { type Fault, Faults, type MemoryScores } from '../lambdas/memory.ts';
 import type { Chance } from './chance.ts';
-import type { World } from './world.ts';
+import type { Ground } from './ground.ts';
 
 /** ms: the notifier's time-out. */
 const TIMEOUT = 30_000;
@@ -30,7 +31,7 @@ interface Post {
 }
 
 export class Alerting {
-  private readonly world: World;
+  private readonly world: Ground;
   /** Of its own: what it draws changes nothing else in a seed. */
   private readonly chance: Chance;
   private readonly rates: {
@@ -48,7 +49,7 @@ export class Alerting {
   private next = 0;
   private publishing = false;
 
-  constructor(world: World, scores: MemoryScores) {
+  constructor(world: Ground, scores: MemoryScores) {
     this.world = world;
     this.chance = world.chance.fork(2);
     const rate = (most: number) => (this.chance.of(0.3) ? 0 : this.chance.float() * most);

@@ -5,7 +5,7 @@ import { ERASED_KEY, ERASURES_KEY, tombstoneOf } from '../../core/admission/tomb
 import { type ProcessorPorts, processBatch } from '../../engine/ingest/process.ts';
 import { DynamoStates } from '../../lambdas/aws/dynamo/states.ts';
 import { DynamoTombstones, putTombstone } from '../../lambdas/aws/dynamo/tombstones.ts';
-import { purchase, RULES, record, usecase } from '../lambdas/use-case.ts';
+import { purchase, RULES, record, usecase } from '../engine/use-case.ts';
 import { LimitedTable } from './limited-table.ts';
 
 const TABLE = 'features';

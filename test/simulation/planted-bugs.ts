@@ -9,11 +9,11 @@ import { RecentIds } from '../../core/state/recent-ids.ts';
 import type { EntityState } from '../../core/state/state.ts';
 import type { ByteReader } from '../../core/values/bytes.ts';
 import { processBatch } from '../../engine/ingest/process.ts';
+import { ThrottledError } from '../../engine/memory/faults.ts';
 import type { StateStore } from '../../engine/ports.ts';
 import { handOver } from '../../lambdas/notifier/hand-over.ts';
 import { LEASE_MS } from '../../lambdas/notifier/outbox.ts';
 import { type Claims, sendOnce } from '../../lambdas/notifier/send.ts';
-import { ThrottledError } from '../lambdas/memory.ts';
 import { REAL, type Sandbox } from './sandbox.ts';
 
 /** A store whose states are changed on their way in and out. @param kept what is stored already, if anything */

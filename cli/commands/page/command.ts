@@ -4,6 +4,7 @@ import { awsPageData } from '../../../console/data.ts';
 import { type Page, startPage } from '../../../console/server.ts';
 import type { UseCaseIR } from '../../../core/ir/document.ts';
 import { hasModel } from '../../../core/ir/parts.ts';
+import { DAY } from '../../../core/values/time.ts';
 import { loadUseCase } from '../../../lib/config/use-case.ts';
 import { port, stageOption, useCaseOption } from '../../options.ts';
 import { RUNS } from '../../paths.ts';
@@ -11,7 +12,7 @@ import type { Clients } from '../../stage/connection.ts';
 import { definitionsFolder, type Resources, type Target } from '../../stage/resources.ts';
 import { type OpenStage, withStage } from '../../stage/stage.ts';
 
-const TWO_WEEKS_MS = 14 * 86_400_000;
+const TWO_WEEKS_MS = 14 * DAY;
 
 interface PageOptions extends Target {
   readonly port: number;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { DAY } from '../../../core/values/time.ts';
 import { loadUseCase } from '../../../lib/config/use-case.ts';
 import { positive, stageOption, useCaseOption } from '../../options.ts';
 import { RUNS } from '../../paths.ts';
@@ -11,8 +12,6 @@ interface ReplayOptions extends Target {
   readonly rate?: number;
   readonly sweep: boolean;
 }
-
-const DAY_MS = 86_400_000;
 
 export function addReplay(root: Command): void {
   root
@@ -42,8 +41,8 @@ async function replay(stage: OpenStage, files: readonly string[], options: Repla
   }
   const rate = options.rate === undefined ? {} : { rate: options.rate };
   const replayer = new Replayer({ clients, resources, ir, signal: stage.hold().signal, ...rate });
-  for (const { now, events: some } of byDay(events, Math.floor(first.available_at / DAY_MS) * DAY_MS)) {
-    const date = new Date(now - DAY_MS).toISOString().slice(0, 10);
+  for (const { now, events: some } of byDay(events, Math.floor(first.available_at / DAY) * DAY)) {
+    const date = new Date(now - DAY).toISOString().slice(0, 10);
     await stage.step(
       date,
       async ({ onState }) => {

@@ -6,6 +6,7 @@ import { compileContracts } from '../../../core/admission/admit.ts';
 import type { UseCaseIR } from '../../../core/ir/document.ts';
 import { onlineView } from '../../../core/ir/parts.ts';
 import { compareSequence } from '../../../core/state/state.ts';
+import { DAY } from '../../../core/values/time.ts';
 import { admission } from '../../../engine/evaluate/admission.ts';
 import { CliError } from '../../errors.ts';
 import { requireGood } from '../../input/bad-lines.ts';
@@ -15,7 +16,6 @@ import { type Position, putAll, type StreamRecord } from '../../stage/stream-wri
 import { readEvents as readAdmitted } from '../features/inputs.ts';
 import type { WireEvent } from './bad-records.ts';
 
-const DAY_MS = 86_400_000;
 const POLL_MS = 150;
 /** Nothing processed for this long: something is broken, and waiting would hide it. */
 const STUCK_MS = 120_000;
@@ -55,10 +55,10 @@ export function byDay(events: readonly TimedEvent[], from: number): ReplayDay[] 
   const last = events.at(-1)?.available_at ?? from;
   const days: ReplayDay[] = [];
   let at = 0;
-  for (let start = from; start <= last; start += DAY_MS) {
+  for (let start = from; start <= last; start += DAY) {
     const first = at;
-    while (at < events.length && (events[at] as TimedEvent).available_at < start + DAY_MS) at += 1;
-    days.push({ now: start + DAY_MS, events: events.slice(first, at) });
+    while (at < events.length && (events[at] as TimedEvent).available_at < start + DAY) at += 1;
+    days.push({ now: start + DAY, events: events.slice(first, at) });
   }
   return days;
 }

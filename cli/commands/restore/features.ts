@@ -9,7 +9,7 @@ import {
 import { ERASED_KEY, ERASURES_KEY } from '../../../core/admission/tombstone.ts';
 import type { UseCaseIR } from '../../../core/ir/document.ts';
 import { JOIN_KEY } from '../../../lambdas/aws/dynamo/joins.ts';
-import { CLOCK_KEY } from '../../../lambdas/aws/dynamo/states.ts';
+import { CLOCK_KEY } from '../../../lambdas/aws/dynamo/replay-clock.ts';
 import type { Clients } from '../../stage/connection.ts';
 import { runGlueJob, type Watch } from '../../stage/jobs.ts';
 import type { Resources } from '../../stage/resources.ts';

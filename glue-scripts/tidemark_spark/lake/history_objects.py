@@ -71,10 +71,11 @@ def unpacked(body: bytes) -> bytes:
 
 def _readable(body: bytes) -> bytes:
     """What comes out before the first damage."""
-    found, rest = [], body
+    found: list[bytes] = []
+    rest = body
     with contextlib.suppress(zlib.error):
         while rest:
-            member = zlib.decompressobj(16 + zlib.MAX_WBITS)
+            member, at = zlib.decompressobj(16 + zlib.MAX_WBITS), 0
             for at in range(0, len(rest), _PIECE):
                 found.append(member.decompress(rest[at : at + _PIECE]))
                 if member.eof:

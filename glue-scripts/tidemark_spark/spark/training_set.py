@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -80,9 +80,11 @@ def _files(rows: DataFrame, plan: TrainingPlan, bucket: str, training_set_id: st
     """One sorted run of files a split, made (and with `store` written) where the rows are; returns their facts."""
     inputs = plan.inputs
 
-    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def write(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         table = partition_table(batches, ROW_SCHEMA)
-        for split in SPLITS if table is not None else ():
+        if table is None:
+            return
+        for split in SPLITS:
             mine = table.filter(pc.equal(table["split"], split)).sort_by(
                 [("t", "ascending"), ("entity_id", "ascending")]
             )

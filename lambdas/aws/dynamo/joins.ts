@@ -7,7 +7,8 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { RecordPosition } from '../../../core/admission/admit.ts';
 import type { Joined, Joins } from '../../../engine/ports.ts';
-import { batchGet, FENCE_KEY } from './states.ts';
+import { batchGet } from './batch-get.ts';
+import { FENCE_KEY } from './states.ts';
 
 /**
  * Partition key of the items about joins; the sort key is the view version. `joins_at` is when the version joins (ms), each

@@ -7,7 +7,8 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { MAX_TRIES, pause } from '../../../engine/backoff.ts';
 import { JOIN_KEY } from './joins.ts';
-import { FENCE_KEY, type Item } from './states.ts';
+import type { Item } from './state-item.ts';
+import { FENCE_KEY } from './states.ts';
 
 export interface RetirementOptions {
   /** Views that this code keeps up, by version. */

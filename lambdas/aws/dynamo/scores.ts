@@ -7,8 +7,8 @@ import {
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { AlertRecord, ScoreRecord, ScoreStore, StoredScore } from '../../../engine/ports.ts';
-import type { Item } from './states.ts';
-import { batchGet } from './states.ts';
+import { batchGet } from './batch-get.ts';
+import type { Item } from './state-item.ts';
 
 export const SCORE_KIND = 'score';
 export const alertKind = (t: number) => `alert#${t}`;

@@ -14,6 +14,8 @@ from typing import Any
 
 from ..host import processes
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 from .arguments import resolve
 from .job_run import GlueRun
 
@@ -189,3 +191,45 @@ def _keep_execution_property(glue: Any, provisioners: Any) -> None:
         return answer
 
     glue._create_job, glue._update_job = create_job, update_job
+
+
+PLUGIN = Plugin(
+    name="glue.jobs",
+    service="Glue",
+    words=__doc__,
+    alone="Keeps jobs and their runs, and runs none on Spark.",
+    register=register,
+    operations=[
+        "glue:StartJobRun",
+        "glue:BatchStopJobRun",
+        "glue:GetJobRun",
+        "glue:GetJobRuns",
+        "glue:CreateJob",
+        "glue:UpdateJob",
+    ],
+    relies_on=[
+        ReliesOn("services.cloudformation.provisioners", values=["_GLUE_JOB_DEFAULTS"]),
+        ReliesOn(
+            "services.glue",
+            functions={
+                "_batch_stop_job_run": "(data)",
+                "_create_job": "(data)",
+                "_get_job_run": "(data)",
+                "_get_job_runs": "(data)",
+                "_start_job_run": "(data)",
+                "_update_job": "(data)",
+            },
+            values=["_job_runs", "_jobs"],
+            has={
+                "_handle_request_sync": [
+                    "_get_job_run",
+                    "_start_job_run",
+                    "_get_job_runs",
+                    "_create_job",
+                    "_batch_stop_job_run",
+                    "_update_job",
+                ]
+            },
+        ),
+    ],
+)

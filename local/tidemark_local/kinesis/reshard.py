@@ -14,6 +14,8 @@ from ministack.core.responses import error_response_json, json_response
 from ministack.services import kinesis
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 
 def register(_context: LocalContext) -> None:
@@ -159,3 +161,53 @@ def _counting_open_shards(original: Callable) -> Callable:
         return json_response(answer)
 
     return describe
+
+
+PLUGIN = Plugin(
+    name="kinesis.reshard",
+    service="Kinesis Data Streams",
+    words=__doc__,
+    alone="Deletes a shard that is split or merged, with its records.",
+    register=register,
+    operations=[
+        "kinesis:SplitShard",
+        "kinesis:MergeShards",
+        "kinesis:UpdateShardCount",
+        "kinesis:GetRecords",
+        "kinesis:ListShards",
+        "kinesis:DescribeStreamSummary",
+    ],
+    relies_on=[
+        ReliesOn(
+            "services.kinesis",
+            functions={
+                "_build_shards": "(shard_count, start_index)",
+                "_describe_stream_summary": "(data)",
+                "_expire_records": "(stream)",
+                "_get_records": "(data)",
+                "_max_shard_index": "(stream)",
+                "_merge_shards": "(data)",
+                "_next_sequence_number": "()",
+                "_resolve_stream": "(data)",
+                "_route_to_shard": "(hash_key_int, stream)",
+                "_shard_out": "(shard_id, shard)",
+                "_split_shard": "(data)",
+                "_update_shard_count": "(data)",
+            },
+            values=["_shard_iterators", "_streams"],
+            has={
+                "handle_request": [
+                    "_split_shard",
+                    "_merge_shards",
+                    "_update_shard_count",
+                    "_get_records",
+                    "_describe_stream_summary",
+                ],
+                "_put_records": ["_route_to_shard"],
+                "_list_shards": ["_shard_out"],
+                "_split_shard": ['del stream["shards"][shard_id]'],
+                "_get_records": ["_expire_records"],
+            },
+        )
+    ],
+)

@@ -2,7 +2,8 @@
 
 The emulator keeps the key's name with the resource and encrypts nothing. Here each request first makes the uses of
 the key that key_uses/ names, as its caller; a refusal is answered in the service's own words, and is on record as
-other refusals are (iam/audit.py).
+other refusals are (iam/audit.py). Whether the caller may is decided as
+https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html says (keys.py).
 """
 
 import importlib
@@ -11,6 +12,8 @@ from types import ModuleType
 from typing import Any
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 from ..iam import audit
 from .key_uses import Request, dynamodb, dynamodb_streams, kinesis, s3, secretsmanager, sns, sqs
 from .keys import KeyRefusal, refusal_for_caller
@@ -60,3 +63,16 @@ def _guarded(
         return service.answer(refused) if refused else await serve(method, path, headers, body, query_params, **more)
 
     return serve_with_key
+
+
+PLUGIN = Plugin(
+    name="kms.gate",
+    service="KMS",
+    words=__doc__,
+    alone="Keeps the key's name with the resource, and encrypts nothing.",
+    register=register,
+    relies_on=[
+        ReliesOn("app", has={"_lazy_handler": ["mod.handle_request"], "_handle_s3_vhost_request": ["handle_request"]}),
+        ReliesOn("core.router", functions={"extract_access_key_id": "(headers, query_params)"}),
+    ],
+)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..host.context import LocalContext
+from ..host.relies_on import ReliesOn
 from . import decisions
 
 DECRYPT = "kms:Decrypt"
@@ -212,3 +213,21 @@ def _refused(use: KeyUse, arn: str, principal: str, decision: str, by: str) -> K
     )
     message = f"User: {principal} is not authorized to perform: {use.action} on resource: {arn} {why}"
     return KeyRefusal("denied", use, arn, principal, decision, message)
+
+
+RELIES_ON = [
+    ReliesOn(
+        "core.iam_evaluator",
+        functions={
+            "_principal_matches": "(principal, caller_arn)",
+            "combine_resource_policy": "(identity, ctx, policy, owner_account, required, limits)",
+            "evaluate": "(ctx, policies, limits)",
+            "evaluate_resource_policy": "(doc, ctx, service, named_only, direct_only)",
+            "resolve_principal": "(access_key_id, account_id, credential)",
+        },
+    ),
+    ReliesOn("core.responses", functions={"request_scope": "(account_id, region)"}),
+    ReliesOn(
+        "services.kms", functions={"_check_key_state": "(rec)", "_resolve_key": "(key_id_or_arn)"}, values=["_grants"]
+    ),
+]

@@ -11,6 +11,7 @@ from typing import Any
 
 from ministack.services import dynamodb, kinesis
 
+from ..host.relies_on import ReliesOn
 from .lane import Record
 from .stream import Position, Shard
 
@@ -165,3 +166,11 @@ def _start(records: list[dict[str, Any]], position: Position, sequence: Any, arr
 
 def _size(event: dict[str, Any]) -> int:
     return len(json.dumps(event, separators=(",", ":"), ensure_ascii=False, default=str).encode())
+
+
+RELIES_ON = [
+    ReliesOn(
+        "services.dynamodb", functions={"stream_live_records": "(table_name, account_id, region)"}, values=["_tables"]
+    ),
+    ReliesOn("services.kinesis", functions={"_ensure_base64": "(value)"}, values=["_streams"]),
+]

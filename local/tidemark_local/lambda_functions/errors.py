@@ -13,6 +13,8 @@ from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 # In the emulator's worker scripts, which report an error as one JSON line: what is replaced, by what.
 _SCRIPTS = {
@@ -74,3 +76,25 @@ def _replaced(text: str, before: str, after: str) -> str:
             f"the emulator's worker script does not have {before!r} any more: see lambda_functions/errors.py"
         )
     return text.replace(before, after)
+
+
+PLUGIN = Plugin(
+    name="lambda_functions.errors",
+    service="Lambda",
+    words=__doc__,
+    alone="Names every error `Runtime.HandlerError`, so that no Retry or Catch on a class can be tried.",
+    register=register,
+    operations=["lambda:Invoke"],
+    relies_on=[
+        ReliesOn(
+            "core.lambda_runtime",
+            values=["_NODEJS_WORKER_SCRIPT"],
+            has={"_detect_runtime_binary": ["_NODEJS_WORKER_SCRIPT"]},
+        ),
+        ReliesOn(
+            "services.lambda_svc",
+            functions={"_execute_function_warm": "(func, event, request_id)"},
+            has={"_execute_function_dispatch": ["_execute_function_warm"], "_execute_function_warm": ["worker.invoke"]},
+        ),
+    ],
+)

@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from ..host.relies_on import ReliesOn
 from . import limits, models
 from .constraints import Checks, Findings, WrongType
 
@@ -168,3 +169,12 @@ def coerced(shape: Any, value: Any) -> Any:
 @functools.cache
 def _checks(service: str) -> Checks:
     return Checks(service, wire=False)
+
+
+RELIES_ON = [
+    ReliesOn(
+        "services.cloudformation.provisioners",
+        values=["_RESOURCE_HANDLERS"],
+        has={"_provision_resource": ["_RESOURCE_HANDLERS"]},
+    )
+]

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 PROFILES = ("established", "new-account")
 _LAMBDA = "Concurrent executions"
@@ -131,3 +133,26 @@ def _quota(context: LocalContext, quota: Quota, *, default: bool) -> dict:
         "Adjustable": True,
         "GlobalQuota": False,
     }
+
+
+PLUGIN = Plugin(
+    name="service_quotas.quotas",
+    service="Service Quotas",
+    words=__doc__,
+    alone="Does not have it.",
+    register=register,
+    operations=["service-quotas:ListServiceQuotas", "service-quotas:GetServiceQuota"],
+    relies_on=[
+        ReliesOn("app", values=["SERVICE_HANDLERS"]),
+        ReliesOn("core.iam_actions", values=["SERVICE_TO_IAM_NAMESPACE", "_BOTOCORE_SERVICE_MAP"]),
+        ReliesOn("core.router", values=["SERVICE_PATTERNS"]),
+        ReliesOn(
+            "services.lambda_svc",
+            values=["_ACCOUNT_CONCURRENCY_CAP"],
+            has={
+                "_acquire_execution_slot": ["_ACCOUNT_CONCURRENCY_CAP"],
+                "_get_account_settings": ["_ACCOUNT_CONCURRENCY_CAP"],
+            },
+        ),
+    ],
+)

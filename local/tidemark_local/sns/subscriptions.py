@@ -19,6 +19,8 @@ from ministack.services import sns
 
 from ..deliveries.sending import Sender, Undelivered, ask, invoke_async, put_message
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 logger = logging.getLogger("tidemark.topics")
 SNS = "sns.amazonaws.com"
@@ -171,3 +173,32 @@ def _topic_of(payload: str) -> str:
     except ValueError:
         return ""
     return found.get("TopicArn", "") if isinstance(found, dict) else ""
+
+
+PLUGIN = Plugin(
+    name="sns.subscriptions",
+    service="SNS",
+    words=__doc__,
+    alone="Delivers once, without asking a policy, and forgets what failed.",
+    register=register,
+    operations=["sns:Publish"],
+    relies_on=[
+        ReliesOn(
+            "services.sns",
+            functions={
+                "_deliver_to_http": "(endpoint, payload)",
+                "_deliver_to_lambda": (
+                    "(endpoint, envelope, topic_arn, sub_arn, msg_id, raw_message, message_attributes)"
+                ),
+                "_deliver_to_sqs": (
+                    "(endpoint, envelope, raw, raw_message, message_group_id, message_dedup_id, "
+                    "message_attributes, topic_arn)"
+                ),
+                "_http_post_sync": "(endpoint, payload, sns_message_type)",
+                "_topic_by_arn_any_scope": "(topic_arn)",
+            },
+            has={"_fanout": ["_deliver_to_sqs", "_deliver_to_lambda", "_deliver_to_http"]},
+        ),
+        ReliesOn("services.sqs", functions={"_queue_by_arn": "(arn)"}),
+    ],
+)

@@ -25,6 +25,8 @@ from botocore.exceptions import UnknownServiceError
 from botocore.model import OperationNotFoundError
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 from ..host.role_session import RoleSession
 from .errors import of_optimized, of_sdk
 from .role_calls import CallError, call, pascal
@@ -295,3 +297,46 @@ def _authorized_start(integrations: Integrations, start: Callable[[str, dict], A
 def _function_arn(context: LocalContext, reference: Any) -> str:
     text = reference if isinstance(reference, str) else getattr(reference, "arn", None) or str(reference)
     return text if text.startswith("arn:") else f"arn:aws:lambda:{context.region}:{context.account}:function:{text}"
+
+
+PLUGIN = Plugin(
+    name="step_functions.integrations",
+    service="Step Functions",
+    words=__doc__,
+    alone="Has no `.sync` integrations, and runs the others without looking at the role.",
+    register=register,
+    operations=["stepfunctions:StartExecution", "stepfunctions:StartSyncExecution"],
+    relies_on=[
+        ReliesOn(
+            "core.iam_evaluator",
+            functions={"_gather_role_policies": "(role_name, account_id)", "evaluate": "(ctx, policies, limits)"},
+        ),
+        ReliesOn("services.lambda_svc", functions={"_get_func_record_for_ref": "(function_ref)"}),
+        ReliesOn(
+            "services.stepfunctions",
+            functions={
+                "_apply_jsonata_output": "(state_def, raw_input, ctx, result, error_output, default)",
+                "_apply_output_path": "(state_def, data, ctx)",
+                "_call_lambda": "(func_ref, event)",
+                "_emit_execution_status_event": "(execution)",
+                "_execute_task": "(state_def, raw_input, execution, ctx)",
+                "_invoke_aws_sdk_integration": "(resource, input_data)",
+                "_invoke_resource_with_timeout": "(resource, input_data, timeout)",
+                "_state_query_language": "(state_def, ctx)",
+            },
+            values=["_ExecutionError", "_SERVICE_DISPATCH", "_state_machines"],
+            has={
+                "_run_execution": ["_apply_output_path", "_execute_task"],
+                "_fail_execution": ["_emit_execution_status_event"],
+                "_run_sub_machine": ["_apply_output_path"],
+                "_invoke_resource": [
+                    "_invoke_aws_sdk_integration",
+                    "_call_lambda",
+                    "_invoke_nested_start_execution_sync",
+                    "_invoke_nested_start_execution",
+                ],
+                "_execute_task": ["_invoke_resource_with_timeout"],
+            },
+        ),
+    ],
+)

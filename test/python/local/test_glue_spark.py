@@ -81,7 +81,7 @@ APP = """
 import json
 from pyspark.sql import SparkSession
 from tidemark_spark.job_arguments import resolve
-from tidemark_spark.spark.events import prepare
+from tidemark_spark.spark.session import prepare
 
 args = resolve(["bucket"])
 spark = SparkSession.builder.getOrCreate()

@@ -69,7 +69,7 @@ def state_of(events: list[dict[str, Any]], plan: ViewPlan = PLAN) -> State:
     return state
 
 
-def item(events: list[dict[str, Any]], plan: ViewPlan = PLAN, **marks: str) -> dict[str, Any]:
+def item(events: list[dict[str, Any]], plan: ViewPlan = PLAN, /, **marks: str) -> dict[str, Any]:
     """What the stream has written after these events."""
     state = state_of(events, plan)
     return item_of(state, "v@0", state.positions | marks, 3)

@@ -73,7 +73,8 @@ def test_a_split_keeps_rows_their_order_and_each_entity_in_one_bucket() -> None:
 def test_pieces_are_put_together_in_whatever_order_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entity_shuffle, "_PIECE", 64)
     keys, sent = partition_keys(1), pa.table({"entity_id": [f"e{n % 3}" for n in range(90)], "n": range(90)})
-    send = entity_shuffle._sender("side", Side(None, sent.schema), keys)
+    unsent: Any = None
+    send = entity_shuffle._sender("side", Side(unsent, sent.schema), keys)
     (batch,) = send(iter(sent.to_batches()))
     assert batch.num_rows > 3
     schemas = {"side": pa.schema([("entity_id", ENTITY_ID), ("n", pa.int64())])}

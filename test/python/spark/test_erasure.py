@@ -251,6 +251,7 @@ def test_bounds_in_manifests_would_name_an_erased_entity(spark: Any) -> None:
 def test_positions_of_history_do_not_move() -> None:
     lines = [json.dumps({"entity_id": who}, ensure_ascii=False) for who in ("a", WHO, "b")]
     body, taken = rules.history(gzip.compress("\n".join(lines).encode()), ERASED)
+    assert body is not None
     assert (taken, gzip.decompress(body).decode().split("\n")) == (1, [lines[0], "", lines[2]])
 
 

@@ -120,6 +120,7 @@ def test_a_maximum_that_was_retracted_is_healed(spark: Any, online: Any) -> None
     report = heal(spark, TABLES, RETRACTING_PLAN, NIGHT)
     assert (report["findings"], report["repaired"]) == ({"marked": 1}, 1)
     healed = stored_of()
+    assert healed is not None
     assert healed == truth | {"version": {"N": "4"}}
     question = {"op": "stored", "cases": [{"view": RETRACTING, "state": healed["state"]["B"].hex(), "t": NOW}]}
     assert ask(question) == [{"values": live["oracle"][0], "marked": []}]

@@ -43,7 +43,12 @@ def test_states_of_backfill_and_stream_are_those_of_all_events(spark: Any, aws: 
     seen: Counter[str] = Counter()
 
     # The first example that hypothesis draws is the simplest there is.
-    @settings(max_examples=2, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=2,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=[*HealthCheck.__members__.values()],
+    )
     @given(st.lists(use_cases(), min_size=6, max_size=6), st.integers(0, 2**32))
     def is_built_beside_the_stream(drawn: list[dict[str, Any]], seed: int) -> None:
         views = [case["views"][0] | {"name": f"v{i}", "version": f"v{i}@2"} for i, case in enumerate(drawn)]

@@ -18,7 +18,7 @@ from tidemark_spark.engine.event_log import EVENT_SCHEMA
 from tidemark_spark.engine.ir import compile_view
 from tidemark_spark.engine.pit import ALL_KNOWN, point_in_time
 
-RANDOM = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+RANDOM = settings(max_examples=150, deadline=None, suppress_health_check=[*HealthCheck.__members__.values()])
 SPINE = pa.schema([("entity_id", pa.string()), ("t", pa.int64())])
 
 cut_offs = st.integers(0, 2**32).map(lambda seed: instant(Random(seed)))

@@ -85,7 +85,12 @@ def test_random_streams_give_the_same_bytes_and_values() -> None:
     compared = {"states": 0, "with a retraction": 0}
 
     # The first example that hypothesis draws is the simplest there is: no event at all.
-    @settings(max_examples=4, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=4,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=[*HealthCheck.__members__.values()],
+    )
     @given(st.lists(st.tuples(use_cases(), event_streams(max_size=120)), min_size=60, max_size=60))
     def engines_agree(drawn: list[tuple[dict, list[dict]]]) -> None:
         cases = [case for use_case, events in drawn if (case := one_entity(use_case, events))]

@@ -24,10 +24,9 @@ from tidemark_spark.engine.state.ledgers import ledgers_of
 from tidemark_spark.engine.state.retractions import Retractions, read_retractions
 from tidemark_spark.engine.values.columns import codes_of, matching, ranks_of_decimals
 from tidemark_spark.engine.values.hashing import id_hash
+from tidemark_spark.engine.values.times import DAY
 
 Ints = NDArray[np.int64]
-
-_DAY = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def entity_states(plan: ViewPlan, events: pa.Table) -> Iterator[State]:
     for entity in range(entities):
         time, available = int(newest_time[entity]), int(newest_available[entity])
         data = encode_state(time, available, recent(entity), ledger(entity), [level(entity) for level in encoded])
-        expires = None if widest is None else -(-(available + widest + 2 * _DAY) // 1000)
+        expires = None if widest is None else -(-(available + widest + 2 * DAY) // 1000)
         seen = positions.get(entity, {})
         yield State(names[entity], data, time, available, seen, expires, int(left_out[entity]))
 

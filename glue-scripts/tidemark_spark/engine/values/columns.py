@@ -34,7 +34,7 @@ class PropertyColumn:
     present: Bools
     words: pa.Array | None = None
 
-    def take(self, positions: Ints) -> PropertyColumn:
+    def take(self, positions: Ints | slice) -> PropertyColumn:
         return PropertyColumn(self.kind, self.values[positions], self.present[positions], self.words)
 
     def spread(self, positions: Ints, rows: int) -> PropertyColumn:
@@ -89,7 +89,7 @@ def byte_ranks(words: pa.Array) -> Ints:
 
 def ranks_of_decimals(*columns: pa.ChunkedArray | pa.Array) -> list[Ints]:
     """Positions of non-negative decimal texts of any length in their common numeric order, one array a column."""
-    texts = [pc.utf8_ltrim(c.cast(pa.large_string()), "0") for c in columns]
+    texts = [pc.utf8_ltrim(c.cast(pa.large_string()), characters="0") for c in columns]
     flat = pa.concat_arrays([a for t in texts for a in (t.chunks if isinstance(t, pa.ChunkedArray) else [t])])
     codes, words = codes_of(flat)
     order = pc.sort_indices(

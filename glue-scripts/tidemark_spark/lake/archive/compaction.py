@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -106,7 +106,7 @@ def _records(
 ) -> DataFrame:
     """Rows of the objects' JSON lines, read inside executors."""
 
-    def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def rows(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         held: list[dict[str, Any]] = []
         for batch in batches:
             for key in batch.column(0).to_pylist():

@@ -30,7 +30,7 @@ def day_column(key: str = "key") -> Column:
 def newest_day(remembered: DataFrame, today: date | None = None) -> str | None:
     """The newest day among merged objects' keys, at most today; None where none is remembered."""
     days = remembered.where(day_column().rlike(r"^dt=\d{4}-\d\d-\d\d$"))
-    newest: str | None = days.agg(F.max(day_column())).first()[0]
+    newest: str | None = days.agg(F.max(day_column())).collect()[0][0]
     return None if newest is None else min(newest, f"{_DAY}{today or datetime.now(UTC).date():%Y-%m-%d}")
 
 

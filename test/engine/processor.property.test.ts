@@ -3,8 +3,10 @@ import fc from 'fast-check';
 import { compareSequence } from '../../core/state/state.ts';
 import { processBatch } from '../../engine/ingest/process.ts';
 import { type QuarantineLine, writeQuarantine } from '../../engine/ingest/quarantine.ts';
+import { type Fault, Faults } from '../../engine/memory/faults.ts';
+import { MemoryLake } from '../../engine/memory/lake.ts';
+import { MemoryStates } from '../../engine/memory/states.ts';
 import type { StreamRecord } from '../../engine/stream-record.ts';
-import { type Fault, Faults, MemoryLake, MemoryStates } from './memory.ts';
 import { ARRIVAL, purchase, RULES, record, usecase } from './use-case.ts';
 
 const SHARDS = ['shardId-000000000000', 'shardId-000000000001'];

@@ -3,10 +3,12 @@ import { KinesisClient, type PutRecordsCommand, type PutRecordsCommandInput } fr
 import { describe, expect, test } from '@jest/globals';
 import { type Misrouted, type ProcessorPorts, processBatch } from '../../engine/ingest/process.ts';
 import { type QuarantineLine, writeQuarantine } from '../../engine/ingest/quarantine.ts';
+import { Faults } from '../../engine/memory/faults.ts';
+import { MemoryLake } from '../../engine/memory/lake.ts';
+import { MemoryStates } from '../../engine/memory/states.ts';
 import type { StreamRecord } from '../../engine/stream-record.ts';
 import { reroute } from '../../lambdas/processor/reroute.ts';
 import { aggregate } from '../core/kpl-writer.ts';
-import { Faults, MemoryLake, MemoryStates } from './memory.ts';
 import { purchase, RULES, record, usecase } from './use-case.ts';
 
 class World {
@@ -31,7 +33,7 @@ class World {
   }
 
   countOf(entity: string): number {
-    return this.states.get(entity)[0]![1].state.recent.size;
+    return this.states.get([entity]).get(entity)!.state.recent.size;
   }
 
   get lines(): QuarantineLine[] {

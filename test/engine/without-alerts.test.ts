@@ -1,9 +1,10 @@
 /** A model without alerts: scores and predictions are kept, and nobody is told. */
 import { expect, test } from '@jest/globals';
 import { applyEvents, emptyState } from '../../core/state/state.ts';
+import { MemoryLake } from '../../engine/memory/lake.ts';
+import { MemoryScores } from '../../engine/memory/scores.ts';
 import { score } from '../../engine/score/scoring.ts';
 import { compileUseCase } from '../../engine/use-case.ts';
-import { MemoryLake, MemoryScores } from './memory.ts';
 import { ARRIVAL, ir } from './use-case.ts';
 
 test('the highest score raises no alert, and has no reasons in words that nobody wrote', async () => {

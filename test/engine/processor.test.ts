@@ -5,9 +5,11 @@ import { finalise } from '../../core/state/finalise.ts';
 import { applyEvents, emptyState } from '../../core/state/state.ts';
 import { type ProcessorPorts, processBatch } from '../../engine/ingest/process.ts';
 import { type QuarantineLine, writeQuarantine } from '../../engine/ingest/quarantine.ts';
-import type { StateStore, StoredState } from '../../engine/ports.ts';
+import { Faults } from '../../engine/memory/faults.ts';
+import { MemoryLake } from '../../engine/memory/lake.ts';
+import { MemoryStates } from '../../engine/memory/states.ts';
+import type { StateStore } from '../../engine/ports.ts';
 import type { StreamRecord } from '../../engine/stream-record.ts';
-import { Faults, MemoryLake, MemoryStates } from './memory.ts';
 import { ARRIVAL, old, purchase, RULES, record, usecase } from './use-case.ts';
 
 class World {
@@ -18,7 +20,7 @@ class World {
   now: number | null = null;
 
   constructor(maxBytes?: number) {
-    this.states = new MemoryStates(usecase.plan, maxBytes);
+    this.states = new MemoryStates(usecase.plan, { max_bytes: maxBytes });
   }
 
   run(batch: readonly StreamRecord[], over: Partial<ProcessorPorts> = {}) {
@@ -247,7 +249,7 @@ describe('a sum that is full', () => {
     const result = await world.run([...batch, record(purchase('bob', 'b'), 5), small]);
     expect(result).toMatchObject({ failed: null, applied: 3, quarantined: new Map([['DECIMAL_OVERFLOW', 2]]) });
     expect(world.lines.map(({ sequence_number }) => sequence_number)).toEqual(['2', '3']);
-    const [[, stored]] = world.states.get('ann') as [[string, StoredState]];
+    const stored = world.states.get(['ann']).get('ann')!;
     expect(finalise(usecase.plan, stored.state, ARRIVAL + 10).slice(0, 2)).toEqual([3, Number.MAX_SAFE_INTEGER]);
     // Delivered again: what was applied is skipped, what was refused is refused again, into the same object.
     expect(await world.run(batch)).toMatchObject({ failed: null, applied: 0 });
@@ -314,7 +316,7 @@ describe('a version that was released before', () => {
 
   test('a record that neither version can hold is refused once', async () => {
     const world = new World(1);
-    const previous = { plan: old.plan, states: new MemoryStates(old.plan, 1).port() };
+    const previous = { plan: old.plan, states: new MemoryStates(old.plan, { max_bytes: 1 }).port() };
     const result = await world.run([record(purchase('ann', 'e1'), 1)], { previous });
     expect(result).toMatchObject({ applied: 0, written: 0, failed: null, quarantined: new Map([['OVERSIZE', 1]]) });
   });

@@ -2,12 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { admit } from '../../core/admission/admit.ts';
 import { applyEvents, type EntityState, emptyState } from '../../core/state/state.ts';
+import { DAY } from '../../core/values/time.ts';
+import { type Fault, Faults } from '../../engine/memory/faults.ts';
+import { MemoryLake } from '../../engine/memory/lake.ts';
+import { MemoryScores } from '../../engine/memory/scores.ts';
 import { type Endpoint, type Prediction, ScoreRefusedError } from '../../engine/ports.ts';
 import { instantAfter, predict, score } from '../../engine/score/scoring.ts';
-import { type Fault, Faults, MemoryLake, MemoryScores } from './memory.ts';
 import { ARRIVAL, purchase, RULES, record, usecase } from './use-case.ts';
-
-const DAY = 86_400_000;
 
 /** A customer's state after one purchase. */
 function bought(entity: string): EntityState {

@@ -1,0 +1,56 @@
+/** An item of the online table that holds a state: one an entity and view version. By hand, for every score reads some. */
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { ViewPlan } from '../../../core/state/plan.ts';
+import type { Positions, StoredState, Unreadable } from '../../../engine/ports.ts';
+import { readableStates, type StateRow, storedState } from '../../../engine/state-row.ts';
+
+export type Item = Readonly<Record<string, AttributeValue>>;
+
+/** What the table holds of a row; the store adds times. */
+export function itemOf(plan: ViewPlan, entity_id: string, { bytes, watermarks, version, marks, base }: StateRow) {
+  const flags = Object.entries(marks).flatMap(([name, set]) => (set ? [[name, { BOOL: true }] as const] : []));
+  return {
+    entity_id: { S: entity_id },
+    view: { S: plan.view.version },
+    state: { B: bytes },
+    version: { N: String(version) },
+    watermarks: positionsAttribute(watermarks),
+    ...(base ? { base: { B: base.bytes }, base_watermarks: positionsAttribute(base.watermarks) } : {}),
+    ...Object.fromEntries(flags),
+  };
+}
+
+/** @throws CodecError when the bytes can't be read by this code */
+export function stateOf(plan: ViewPlan, item: Item): StoredState {
+  return storedState(plan, rowOf(item));
+}
+
+/** @param items one an entity. @param unreadable @default - an item that can't be read is thrown for */
+export function statesOf(
+  plan: ViewPlan,
+  items: readonly Item[],
+  unreadable?: Unreadable,
+): ReadonlyMap<string, StoredState> {
+  const rows = items.map((item) => [item.entity_id!.S!, item] as const);
+  return readableStates(rows, (item) => stateOf(plan, item), unreadable);
+}
+
+function rowOf({ state, watermarks, version, joined, seeded, heal, base, base_watermarks }: Item): StateRow {
+  return {
+    bytes: state!.B!,
+    watermarks: positionsOf(watermarks),
+    version: Number(version!.N),
+    marks: { joined: isSet(joined), seeded: isSet(seeded), heal: isSet(heal) },
+    ...(base && { base: { bytes: base.B!, watermarks: positionsOf(base_watermarks) } }),
+  };
+}
+
+const isSet = (flag: AttributeValue | undefined) => flag?.BOOL === true;
+
+export function positionsOf(attribute: AttributeValue | undefined): Positions {
+  return Object.fromEntries(Object.entries(attribute?.M ?? {}).map(([shard, position]) => [shard, position.S!]));
+}
+
+export function positionsAttribute(positions: Positions): AttributeValue.MMember {
+  return { M: Object.fromEntries(Object.entries(positions).map(([shard, S]) => [shard, { S }])) };
+}
