@@ -66,7 +66,7 @@ export async function backfillStates(session: Session): Promise<number> {
   );
 }
 
-export async function countStates(session: Session): Promise<number> {
+async function countStates(session: Session): Promise<number> {
   const view = onlineView(session.ir).version;
   let count = 0;
   const scan: ScanCommandInput = {

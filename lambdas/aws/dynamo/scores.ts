@@ -10,7 +10,7 @@ import type { AlertRecord, ScoreRecord, ScoreStore, StoredScore } from '../../..
 import { batchGet } from './batch-get.ts';
 import type { Item } from './state-item.ts';
 
-export const SCORE_KIND = 'score';
+const SCORE_KIND = 'score';
 export const alertKind = (t: number) => `alert#${t}`;
 
 /** The last score of each entity, and the outbox of alerts beside it. */
