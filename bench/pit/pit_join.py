@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -147,7 +148,14 @@ def view() -> dict[str, Any]:
         base |= {"window_ms": window, "hop_ms": hop_of(window), "value_type": "int"}
         features.append(base | {"name": f"orders_{name}", "op": "count", "field": None})
         features.append(base | {"name": f"spend_{name}", "op": "sum", "field": "amount"})
-    return {"name": "shop", "features": features, "retractions": None}
+    definition = {"name": "shop", "features": features, "retractions": None}
+    planned = "import { withPlan } from './core/definition/plan.ts'; import { readFileSync } from 'node:fs';"
+    planned += "process.stdout.write(JSON.stringify(withPlan(JSON.parse(readFileSync(0, 'utf8')))))"
+    command = ["node", "--import", "tsx", "--input-type=module", "-e", planned]
+    done = subprocess.run(
+        command, input=json.dumps(definition), cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
+    )
+    return json.loads(done.stdout)
 
 
 _FIELDS = [{"name": "amount", "type": "decimal"}, {"name": "items", "type": "int"}, {"name": "channel", "type": "enum"}]

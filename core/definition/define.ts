@@ -19,6 +19,7 @@ import { checkedFeatures, checkUseCase, checkView } from './checks.ts';
 import type { Contract } from './contracts.ts';
 import { type Condition, type FeatureSpec, predicates } from './declare.ts';
 import { hashOf, type ViewBody, versionOf } from './hash.ts';
+import { withPlan } from './plan.ts';
 import { requireKind } from './spec.ts';
 import { parseUseCase } from './usecase.ts';
 
@@ -106,7 +107,7 @@ function compileViewSpec(name: string, view: ViewSpec, contracts: readonly Contr
     retention_ms: view.retention === undefined ? null : parseDuration(view.retention, `${at}.retention`),
   };
   const definition_hash = hashOf(body, contracts);
-  return { ...body, definition_hash, version: versionOf(name, definition_hash) };
+  return withPlan({ ...body, definition_hash, version: versionOf(name, definition_hash) });
 }
 
 function compileLabel({ horizon, where, ...label }: LabelSpec): LabelIR {
@@ -125,7 +126,7 @@ export function defineUseCase<const Spec extends UseCaseSpec>(spec: Spec): Defin
   for (const part of ['label', 'model', 'alerts'] as const)
     if (spec[part] !== undefined) requireKind(spec[part], 'object', part);
   const ir: UseCaseIR = {
-    ir_version: 1,
+    ir_version: 2,
     name: spec.name,
     entity: spec.entity,
     contracts,

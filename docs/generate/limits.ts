@@ -1,6 +1,6 @@
 /** docs/reference/limits.md: how much of what there may be, from the constants that the checks compare with. */
 import { z } from 'zod';
-import { useCaseSchema } from '../../core/definition/usecase.ts';
+import { useCaseSchema } from '../../core/ir/schema.ts';
 import { DAY } from '../../core/values/time.ts';
 import { code, page, table } from './markdown.ts';
 import { constant, numberOf, wordsOf } from './sources.ts';
@@ -82,7 +82,7 @@ export function limitsPage(): string {
   const document = z.toJSONSchema(useCaseSchema, { io: 'input', unrepresentable: 'any' }) as Schema;
   return page(
     'Limits',
-    ['the constants that the checks compare with', 'core/definition/usecase.ts'],
+    ['the constants that the checks compare with', 'core/ir/schema.ts'],
     [
       "What is above a limit is refused by its name, where it comes in or at `cdk synth`; nothing is cut off in silence.\nQuotas of AWS are the account's: `npx tidemark doctor` looks at those that matter.",
       ...Object.entries(LIMITS).flatMap(([title, limits]) => [

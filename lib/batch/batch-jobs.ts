@@ -7,13 +7,14 @@ import { CfnTrigger } from 'aws-cdk-lib/aws-glue';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { hasModel } from '../../core/ir/parts.ts';
+import { JOBS, type JobName, type JobShape } from '../../names/jobs.ts';
 import { CodeAsset } from '../foundation/code-asset.ts';
 import type { DataKey } from '../foundation/data-key.ts';
 import { deadLetterQueue } from '../foundation/dead-letters.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm } from '../monitoring/function-alarms.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
-import { JOBS, type JobContext, type JobId, type JobSpec } from './jobs.ts';
+import { BATCH_JOBS, type JobContext, type JobSpec } from './jobs.ts';
 import { SparkJob } from './spark-job.ts';
 
 export interface BatchJobsProps extends Omit<JobContext, 'job'> {
@@ -25,7 +26,7 @@ export interface BatchJobsProps extends Omit<JobContext, 'job'> {
 
 /** The Spark side: history in, archive into Iceberg, states out, training sets, and the check of both engines. */
 export class BatchJobs extends Construct {
-  private readonly made = new Map<JobId, SparkJob>();
+  private readonly made = new Map<JobName, SparkJob>();
 
   constructor(scope: Construct, id: string, props: BatchJobsProps) {
     super(scope, id);
@@ -36,38 +37,36 @@ export class BatchJobs extends Construct {
       exclude: ['/*', '!/tidemark_spark', '__pycache__', '*.pyc'],
       ignoreMode: IgnoreMode.GIT,
     });
-    const context = { ...props, job: (name: JobId) => this.get(name) };
-    const specs = (Object.entries(JOBS) as [JobId, JobSpec][]).filter(
+    const context = { ...props, job: (name: JobName) => this.get(name) };
+    const specs = (Object.entries(BATCH_JOBS) as [JobName, JobSpec<JobName>][]).filter(
       ([, { needs }]) => needs === undefined || hasModel(deployment.useCase.ir),
     );
-    for (const [name, { script, description, metrics, arguments: own, grant }] of specs) {
-      const job = new SparkJob(this, name, {
-        ...{ deployment, lake, catalog, sharedCode, useCase, script, description, metrics },
-        arguments: own?.(context),
-      });
+    for (const [name, { description, arguments: told, grant }] of specs) {
+      const common = { deployment, lake, catalog, sharedCode, useCase };
+      const job = new SparkJob(this, idOf(name), { ...common, name, description, arguments: told(context) });
       this.made.set(name, job);
       grant(job, context);
     }
-    for (const [, spec] of specs) addFindingAlarm(props, spec);
+    for (const [name, spec] of specs) addFindingAlarm(props, name, spec);
     this.tellFailures(props);
     // A replay starts the jobs itself: its days pass in seconds.
     if (deployment.stage.clock === 'wall') for (const [name, spec] of specs) this.schedule(name, spec);
   }
 
   /** @throws RangeError for a job that this use case does not have */
-  get(id: JobId): SparkJob {
-    const job = this.made.get(id);
-    if (job === undefined) throw new RangeError(`${id}: no such job; there are ${[...this.made.keys()].join(', ')}`);
+  get(name: JobName): SparkJob {
+    const job = this.made.get(name);
+    if (job === undefined) throw new RangeError(`${name}: no such job; there are ${[...this.made.keys()].join(', ')}`);
     return job;
   }
 
   /** In the order in which they were made. */
-  get all(): readonly (readonly [JobId, SparkJob])[] {
+  get all(): readonly (readonly [JobName, SparkJob])[] {
     return [...this.made];
   }
 
-  private schedule(id: JobId, { schedules = {} }: JobSpec): void {
-    const { jobName } = this.get(id).job;
+  private schedule(job: JobName, { schedules = {} }: JobSpec<JobName>): void {
+    const { jobName } = this.get(job).job;
     for (const [name, { cron, what, arguments: own }] of Object.entries(schedules))
       new CfnTrigger(this, name, {
         type: 'SCHEDULED',
@@ -97,7 +96,11 @@ export class BatchJobs extends Construct {
   }
 }
 
-function addFindingAlarm({ alarms, deployment }: BatchJobsProps, { finding, metrics }: JobSpec): void {
+/** `LandHistory` of landHistory. */
+const idOf = (name: JobName): string => `${name[0]!.toUpperCase()}${name.slice(1)}`;
+
+function addFindingAlarm({ alarms, deployment }: BatchJobsProps, name: JobName, { finding }: JobSpec<JobName>): void {
+  const { metrics }: JobShape = JOBS[name];
   if (finding === undefined || metrics === undefined) return;
   const { alarm, sentence, runbook, metric, period, statistic } = finding;
   alarms.add(alarm, {

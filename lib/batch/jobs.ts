@@ -2,17 +2,17 @@
 import { Duration } from 'aws-cdk-lib';
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { SETTLE_SECONDS } from '../../core/admission/tombstone.ts';
-import { METRIC, type MetricName, SERVICE } from '../../names/metrics.ts';
-import { type Lake, PREFIX } from '../feature-store/lake.ts';
+import { askedOf, type Given, type JobName, WEEKLY } from '../../names/jobs.ts';
+import { PREFIX } from '../../names/lake.ts';
+import { ARCHIVE_DAYS } from '../../names/limits.ts';
+import { METRIC, type MetricName } from '../../names/metrics.ts';
+import type { Lake } from '../feature-store/lake.ts';
 import type { OfflineCatalog } from '../feature-store/offline-catalog.ts';
 import type { OnlineTable } from '../feature-store/tables.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import type { EventStream } from '../ingestion/event-stream.ts';
 import { API_TIMEOUT_SECONDS } from '../serving/api.ts';
-import type { SparkJob, SparkJobProps } from './spark-job.ts';
-
-/** How far back the weekly compaction looks: as far as it remembers (tidemark_spark/lake/archive/window.py). */
-const KEEP_DAYS = 45;
+import type { SparkJob } from './spark-job.ts';
 
 /** What jobs work on. */
 export interface JobContext {
@@ -22,19 +22,17 @@ export interface JobContext {
   readonly features: OnlineTable;
   readonly stream: EventStream;
   /** A job that was made before. */
-  job(id: string): SparkJob;
+  job(name: JobName): SparkJob;
 }
 
-export interface JobSpec {
-  readonly script: string;
+export interface JobSpec<Name extends JobName> {
   readonly description: string;
   /** What a person who reads the stack's outputs is told it does. */
   readonly output: string;
   /** Without a model nothing is learnt, and no scored vector is kept. @default - every use case has it */
   readonly needs?: 'model';
-  /** Defaults of its own arguments, without the leading dashes. @default - none */
-  readonly arguments?: (context: JobContext) => Readonly<Record<string, string>>;
-  readonly metrics?: SparkJobProps['metrics'];
+  /** What it is told with every run. */
+  readonly arguments: (context: JobContext) => Given<Name>;
   readonly grant: (job: SparkJob, context: JobContext) => void;
   /** An alarm on one of its metrics: a single finding is one too many. */
   readonly finding?: {
@@ -52,10 +50,8 @@ export interface JobSpec {
   >;
 }
 
-/** By construct id. */
-export const JOBS = {
-  LandHistory: {
-    script: 'land_history.py',
+export const BATCH_JOBS: { readonly [Name in JobName]: JobSpec<Name> } = {
+  landHistory: {
     description: 'Loads history files into the Iceberg table of events',
     output: 'history files into events',
     arguments: ({ deployment, features }) => ({ ...bucketsOf(deployment), ...tableOf(features) }),
@@ -65,17 +61,15 @@ export const JOBS = {
       catalog.grantWrite(job);
     },
   },
-  CompactArchive: {
-    script: 'compact_archive.py',
+  compactArchive: {
     description: 'Merges the archive into the Iceberg tables, each event once',
     output: 'archive into the Iceberg tables',
     // An object is written as long as the stream keeps its records, and a batch may lie over midnight.
     arguments: ({ deployment, features }) => ({
       ...bucketsOf(deployment),
       ...tableOf(features),
-      late_days: String(daysKept(deployment) + 1),
+      late_days: daysKept(deployment) + 1,
     }),
-    metrics: { service: SERVICE.compaction, names: { open_gaps: METRIC.archiveGaps } },
     grant: (job, { lake, catalog, features }) => {
       features.grantReadTombstones(job);
       lake.grantRead(job, PREFIX.events, PREFIX.quarantine, PREFIX.predictions, PREFIX.failedBatches);
@@ -97,19 +91,18 @@ export const JOBS = {
       CompactWeekly: {
         cron: 'cron(40 5 ? * SUN *)',
         what: 'Looks for late objects, and forgets',
-        arguments: { '--late_days': String(KEEP_DAYS) },
+        arguments: askedOf('compactArchive', { late_days: ARCHIVE_DAYS }),
       },
     },
   },
-  BackfillStates: {
-    script: 'backfill_states.py',
+  backfillStates: {
     description: 'Computes states from all events, with their watermarks, and opens the view',
     output: 'states from all events',
     arguments: ({ deployment, features, stream, job }) => ({
       ...tableOf(features),
       stream_name: stream.stream.streamName,
-      join_after_seconds: String(deployment.stage.processor.joinAfterSeconds),
-      compact_job: job('CompactArchive').job.jobName,
+      join_after_seconds: deployment.stage.processor.joinAfterSeconds,
+      compact_job: job('compactArchive').job.jobName,
     }),
     grant: (job, context) => {
       context.catalog.grantQuery(job);
@@ -118,28 +111,24 @@ export const JOBS = {
       context.lake.grantList(job);
       context.stream.grantListShards(job);
       // Where a version joined the stream is known when it has: the archive is merged up to there then.
-      context.job('CompactArchive').grantRun(job);
+      context.job('compactArchive').grantRun(job);
     },
   },
-  BuildTrainingSet: {
-    script: 'build_training_set.py',
+  buildTrainingSet: {
     description: 'Joins labels and features as they were known at each instant',
     output: 'training set',
     needs: 'model',
+    arguments: () => ({}),
     grant: (job, { lake, catalog }) => {
       catalog.grantWrite(job);
       lake.grantReadWrite(job, PREFIX.trainingSets);
     },
   },
-  CheckConsistency: {
-    script: 'check_consistency.py',
+  checkConsistency: {
     description: 'Replays served vectors offline and counts the differences',
     output: 'served vectors replayed offline',
     needs: 'model',
-    metrics: {
-      service: SERVICE.consistency,
-      names: { checked: METRIC.predictionsChecked, mismatches: METRIC.predictionsMismatched },
-    },
+    arguments: () => ({}),
     grant: (job, { lake, catalog }) => {
       catalog.grantQuery(job);
       lake.grantRead(job, PREFIX.predictions);
@@ -154,14 +143,13 @@ export const JOBS = {
     },
     schedules: { CheckDaily: { cron: 'cron(30 3 * * ? *)', what: 'Replays the served vectors of the last day' } },
   },
-  EraseEntity: {
-    script: 'erase_entity.py',
+  eraseEntity: {
     description: 'Takes entities with a tombstone out of every store of the lake',
     output: 'erases entities from the lake',
     arguments: ({ deployment, features }) => ({
       ...tableOf(features),
-      settle_seconds: String(longestCall(deployment)),
-      run: 'weekly',
+      settle_seconds: longestCall(deployment),
+      run: WEEKLY,
     }),
     grant: (job, { lake, catalog, features }) => {
       catalog.grantWrite(job);
@@ -185,31 +173,26 @@ export const JOBS = {
       EraseWeekly: { cron: 'cron(40 1 ? * SUN *)', what: 'Erases what came late of erased entities' },
     },
   },
-  FeaturesAt: {
-    script: 'features_at.py',
+  featuresAt: {
     description: 'Says what the features of an entity were at an instant, and why',
     output: 'features of an entity at an instant',
+    arguments: () => ({}),
     grant: (job, { lake, catalog }) => {
       catalog.grantQuery(job);
       lake.grantReadWrite(job, PREFIX.timeTravel);
     },
   },
-  HealStates: {
-    script: 'heal_states.py',
+  healStates: {
     description: 'Compares states with their events, and writes anew those at odds',
     output: 'states compared with their events, and mended',
     arguments: ({ deployment: { stage }, features }) => ({
       ...tableOf(features),
       repair: 'yes',
-      parts: String(stage.batch.healingNights),
+      parts: stage.batch.healingNights,
       // What the processor has not applied by then it has given up.
-      stale_after_seconds: String(stage.processor.maxRecordAgeSeconds),
+      stale_after_seconds: stage.processor.maxRecordAgeSeconds,
       clock: stage.clock,
     }),
-    metrics: {
-      service: SERVICE.healing,
-      names: { diverged: METRIC.healingDiverged, repaired: METRIC.healingRepaired },
-    },
     grant: (job, { lake, catalog, features }) => {
       catalog.grantQuery(job);
       lake.grantRead(job, PREFIX.events);
@@ -226,36 +209,36 @@ export const JOBS = {
     // Soon after a compaction: states that have seen newer events wait for the next night.
     schedules: { HealNightly: { cron: 'cron(25 4 * * ? *)', what: 'Heals states that differ from their events' } },
   },
-  ApplyRetention: {
-    script: 'apply_retention.py',
+  applyRetention: {
     description: 'Lets rows go that are older than the stage keeps them',
     output: 'what is too old goes',
     arguments: ({ deployment }) => retentionOf(deployment),
-    grant: (job, { catalog }) => catalog.grantWrite(job),
+    grant: (job, { lake, catalog }) => {
+      catalog.grantWrite(job);
+      lake.grantList(job);
+    },
     schedules: { RetainNightly: { cron: 'cron(40 2 * * ? *)', what: 'Lets rows go that are too old' } },
   },
-  MaintainTables: {
-    script: 'maintain_tables.py',
+  maintainTables: {
     description: 'Joins small files of the Iceberg tables, and lets old snapshots go',
     output: 'care of the Iceberg tables',
+    arguments: () => ({}),
     grant: (job, { catalog }) => catalog.grantWrite(job),
     // Between two compactions, on the quietest day.
     schedules: { MaintainWeekly: { cron: 'cron(25 6 ? * SUN *)', what: 'Takes care of the Iceberg tables' } },
   },
-} satisfies Record<string, JobSpec>;
-
-export type JobId = keyof typeof JOBS;
+};
 
 const tableOf = ({ table }: OnlineTable) => ({ table_features: table.tableName });
-const bucketsOf = ({ stage }: Deployment) => ({ entity_buckets: String(stage.batch.entityBuckets) });
+const bucketsOf = ({ stage }: Deployment) => ({ entity_buckets: stage.batch.entityBuckets });
 
-function retentionOf({ stage }: Deployment): Record<string, string> {
+function retentionOf({ stage }: Deployment): Given<'applyRetention'> {
   const { eventsDays, quarantineDays, predictionsDays, trainingSetsDays } = stage.retention;
   return {
-    ...(eventsDays === undefined ? {} : { events_days: String(eventsDays) }),
-    quarantine_days: String(quarantineDays),
-    predictions_days: String(predictionsDays),
-    training_days: String(trainingSetsDays),
+    events_days: eventsDays,
+    quarantine_days: quarantineDays,
+    predictions_days: predictionsDays,
+    training_days: trainingSetsDays,
   };
 }
 

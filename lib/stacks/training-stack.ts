@@ -1,7 +1,7 @@
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { BatchJobs } from '../batch/batch-jobs.ts';
-import { JOBS } from '../batch/jobs.ts';
+import { BATCH_JOBS } from '../batch/jobs.ts';
 import { CodeAsset } from '../foundation/code-asset.ts';
 import { TidemarkStack, type TidemarkStackProps } from '../foundation/tidemark-stack.ts';
 import { AlarmRegistry } from '../monitoring/alarm-registry.ts';
@@ -30,7 +30,7 @@ export class TrainingStack extends TidemarkStack {
     const useCase = new CodeAsset(this, 'UseCase', { path: deployment.useCase.document });
     const jobs = new BatchJobs(this, 'Batch', { ...common, alarmTopic, catalog, features, stream, useCase });
     if (registry) {
-      const buildTrainingSet = jobs.get('BuildTrainingSet');
+      const buildTrainingSet = jobs.get('buildTrainingSet');
       const endpoint = new ScoringEndpoint(this, 'Endpoint', { deployment });
       const { modelSource } = props;
       const training = new TrainingMachine(this, 'Training', {
@@ -38,12 +38,12 @@ export class TrainingStack extends TidemarkStack {
       });
       this.machine = training.machine;
       const { stateMachineArn } = training.machine;
-      this.output('TrainingStateMachineArn', stateMachineArn, 'Trains, gates, registers and deploys a model');
-      this.output('EndpointName', endpoint.endpointName, 'SageMaker endpoint, made by the first training');
+      this.output('trainingStateMachine', stateMachineArn, 'Trains, gates, registers and deploys a model');
+      this.output('endpoint', endpoint.endpointName, 'SageMaker endpoint, made by the first training');
     }
 
     for (const [name, { job }] of jobs.all)
-      this.output(`${name}JobName`, job.jobName, `Glue job: ${JOBS[name].output}`);
-    this.output('UseCaseUri', useCase.s3ObjectUrl, 'Compiled use case that the jobs read');
+      this.output(`${name}Job`, job.jobName, `Glue job: ${BATCH_JOBS[name].output}`);
+    this.output('useCase', useCase.s3ObjectUrl, 'Compiled use case that the jobs read');
   }
 }

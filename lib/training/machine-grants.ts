@@ -1,8 +1,9 @@
 import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { PREFIX } from '../../names/lake.ts';
 import type { SparkJob } from '../batch/spark-job.ts';
-import { type Lake, PREFIX } from '../feature-store/lake.ts';
+import type { Lake } from '../feature-store/lake.ts';
 import { type Deployment, deploymentName } from '../foundation/deployment.ts';
 import { explainWildcards } from '../foundation/wildcards.ts';
 import type { AlarmRegistry } from '../monitoring/alarm-registry.ts';

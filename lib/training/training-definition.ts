@@ -4,9 +4,13 @@
  * arguments are what a reader wants to see; permissions stand beside it in training-machine.ts.
  */
 
+import { flagOf } from '../../names/jobs.ts';
 import type { TrainingDefinitionProps } from './definition-props.ts';
 import { deploymentStates } from './deployment-definition.ts';
 import { RETRY_TRANSIENT, SDK, type State } from './states.ts';
+
+/** As the job that builds the set is told. */
+const [ID, AS_OF] = [flagOf('buildTrainingSet', 'training_set_id'), flagOf('buildTrainingSet', 'as_of')];
 
 /**
  * What the names of this execution's resources end with: twelve hexadecimal digits. An execution that a rule starts is named
@@ -70,7 +74,7 @@ function enteringStates({ buildTrainingSetJob }: TrainingDefinitionProps): Recor
       Resource: 'arn:aws:states:::glue:startJobRun.sync',
       Arguments: {
         JobName: buildTrainingSetJob,
-        Arguments: "{% $merge([{'--training_set_id': $training_set_id}, $as_of = '' ? {} : {'--as_of': $as_of}]) %}",
+        Arguments: `{% $merge([{'${ID}': $training_set_id}, $as_of = '' ? {} : {'${AS_OF}': $as_of}]) %}`,
       },
       Retry: [
         {

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { objectOf } from '../../cli/input/event-line.ts';
 import { contract, count, field, lastK } from '../../core/definition/define.ts';
 import { hashOf, versionOf } from '../../core/definition/hash.ts';
+import { withPlan } from '../../core/definition/plan.ts';
 import type { FeatureIR, FeatureViewIR } from '../../core/ir/document.ts';
 import { DAY, HOUR } from '../../core/values/time.ts';
 import { evaluateByOracle } from '../../engine/evaluate/oracle.ts';
@@ -20,7 +21,7 @@ function viewOf(specs: Readonly<Record<string, (name: string) => readonly Featur
   const dedupe = { horizon_ms: 3 * DAY, cap: 256 };
   const body = { name: 'notes', entity: 'customer', features, dedupe, retractions: null, retention_ms: null };
   const definition_hash = hashOf(body, [note.ir]);
-  return { ...body, definition_hash, version: versionOf(body.name, definition_hash) };
+  return withPlan({ ...body, definition_hash, version: versionOf(body.name, definition_hash) });
 }
 
 describe('a state that can hold 64 notes of 8 KiB', () => {

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { AGGREGATION_OPS, type AggregationOp, aggregationOf } from '../../core/aggregates/table.ts';
 import { contract, field } from '../../core/definition/define.ts';
 import { hashOf, type ViewBody, versionOf } from '../../core/definition/hash.ts';
+import { withPlan } from '../../core/definition/plan.ts';
 import type {
   AggregateFeatureIR,
   CanonicalEvent,
@@ -158,7 +159,7 @@ function viewOf(of: ReturnType<typeof aggregateOf>): fc.Arbitrary<FeatureViewIR>
         retention_ms: null,
       };
       const definition_hash = hashOf(body, contracts);
-      return { ...body, definition_hash, version: versionOf('random', definition_hash) };
+      return withPlan({ ...body, definition_hash, version: versionOf('random', definition_hash) });
     });
 }
 

@@ -12,7 +12,8 @@ import {
   timeSinceLast,
 } from '../../core/definition/define.ts';
 import { hashOf, versionOf } from '../../core/definition/hash.ts';
-import type { ProcessorRules } from '../../engine/ingest/process.ts';
+import { withPlan } from '../../core/definition/plan.ts';
+import type { ProcessorRules } from '../../engine/ingest/batch.ts';
 import type { StreamRecord } from '../../engine/stream-record.ts';
 import { compileUseCase } from '../../engine/use-case.ts';
 
@@ -81,7 +82,7 @@ export const RULES: ProcessorRules = {
 function withoutFeature(name: string): typeof ir {
   const view = { ...ir.views[0]!, features: ir.views[0]!.features.filter((feature) => feature.name !== name) };
   const definition_hash = hashOf(view, ir.contracts);
-  return { ...ir, views: [{ ...view, definition_hash, version: versionOf(view.name, definition_hash) }] };
+  return { ...ir, views: [withPlan({ ...view, definition_hash, version: versionOf(view.name, definition_hash) })] };
 }
 
 /** A good purchase; `over` replaces parts of the envelope, undefined removes them. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from tidemark_spark.engine.frame import Bools, Frame, Groups
 from tidemark_spark.engine.ir import ViewPlan, compile_view
 from tidemark_spark.engine.pit import ALL_KNOWN, point_in_time
 from tidemark_spark.engine.state.retractions import read_retractions
+from tidemark_spark.engine.values.columns import FieldKind
 
 
 def features_at(
@@ -44,7 +46,12 @@ def _with_all_retractions(use_case: dict[str, Any], view: dict[str, Any]) -> Vie
         if (retracts := contract.get("retracts"))
     ]
     once = {rule["event_type"]: rule for rule in rules}
-    return compile_view(use_case, view | {"retractions": {"rules": list(once.values())}})
+    own = compile_view(use_case, view)
+    fields = dict(own.fields)
+    for rule in once.values():
+        retracting: dict[str, FieldKind] = {rule["field"]: "string"}
+        fields[rule["event_type"]] = fields.get(rule["event_type"], {}) | retracting
+    return replace(own, view=view | {"retractions": {"rules": list(once.values())}}, fields=fields)
 
 
 def _events(plan: ViewPlan, events: pa.Table, t: int, cut: int) -> list[dict[str, Any]]:

@@ -82,8 +82,8 @@ def _kinesis(context: LocalContext) -> None:
     def counting(operation: Callable, records_of: Callable[[dict], list[dict]]) -> Callable:
         def put(data: dict[str, Any]):
             answer = operation(data)
-            if answer[0] == 200:
-                name, _stream = kinesis._resolve_stream(data)
+            name, _stream = kinesis._resolve_stream(data)
+            if answer[0] == 200 and name:
                 dimensions = {"StreamName": name}
                 records = records_of(data)
                 size = sum(len(base64.b64decode(kinesis._ensure_base64(item.get("Data", "")))) for item in records)

@@ -38,7 +38,7 @@ class GlueJobs:
         """StartJobRun; jobs that are no Spark jobs go to MiniStack."""
         from ministack.services import glue
 
-        name = data.get("JobName")
+        name = data.get("JobName", "")
         job = glue._jobs.get(name)
         if job is None:
             return _error(
@@ -94,7 +94,7 @@ class GlueJobs:
         """BatchStopJobRun: a run that is stopped already is an error of its own, the others are still stopped."""
         from ministack.services import glue
 
-        name = data.get("JobName")
+        name = data.get("JobName", "")
         if glue._jobs.get(name, {}).get("Command", {}).get("Name") != "glueetl":
             return otherwise(data)
         known = {run["Id"]: run for run in glue._job_runs.get(name, [])}

@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any
 
-import boto3
+import boto3.session
 from botocore.config import Config
 
 from .context import LocalContext

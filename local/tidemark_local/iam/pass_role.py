@@ -11,7 +11,7 @@ import importlib
 import json
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs
 
 from ..host.context import LocalContext
@@ -47,7 +47,7 @@ _MODULES = {"states": "stepfunctions", "events": "eventbridge", "lambda": "lambd
 def register(_context: LocalContext) -> None:
     """Checks what these services are handed. Call it once, before requests are served."""
     for service in (*_TARGETS, *_ROUTES, *_QUERIES):
-        module = importlib.import_module(f"ministack.services.{_MODULES.get(service, service)}")
+        module = cast(Any, importlib.import_module(f"ministack.services.{_MODULES.get(service, service)}"))
         module.handle_request = _guarded(module.handle_request, service)
 
 

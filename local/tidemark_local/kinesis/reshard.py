@@ -46,7 +46,7 @@ def _keeping_parents(operation: Callable, names: tuple[str, ...]) -> Callable:
                 if shard_id in stream["shards"]:
                     parents[shard_id] = stream["shards"][shard_id]
         answer = operation(data)
-        if answer[0] == 200:
+        if answer[0] == 200 and stream:
             for shard in parents.values():
                 _close(shard)
             stream["shards"] = dict(sorted({**parents, **stream["shards"]}.items()))
@@ -123,7 +123,7 @@ def _ending_closed_shards(original: Callable) -> Callable:
         status, headers, body = original(data)
         stream = kinesis._streams.get(state["stream"]) if state else None
         shard = stream["shards"].get(state["shard_id"]) if stream else None
-        if status == 200 and shard and shard.get("closed"):
+        if status == 200 and stream and shard and shard.get("closed"):
             answer = json.loads(body)
             following = kinesis._shard_iterators.get(answer.get("NextShardIterator"))
             if following and following["position"] >= len(shard["records"]):
@@ -153,9 +153,9 @@ def _parents(shard: dict[str, Any]) -> tuple[str | None, str | None]:
 def _counting_open_shards(original: Callable) -> Callable:
     def describe(data: dict[str, Any]):
         status, headers, body = original(data)
-        if status != 200:
-            return status, headers, body
         _name, stream = kinesis._resolve_stream(data)
+        if status != 200 or not stream:
+            return status, headers, body
         answer = json.loads(body)
         answer["StreamDescriptionSummary"]["OpenShardCount"] = len(open_shards(stream))
         return json_response(answer)

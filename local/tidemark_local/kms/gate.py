@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html says (ke
 import importlib
 from collections.abc import Awaitable, Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from ..host.context import LocalContext
 from ..host.plugin import Plugin
@@ -33,7 +33,7 @@ Answer = tuple[int, dict[str, str], Any]
 def register(context: LocalContext) -> None:
     """Puts the gate before each of these services. Call it once, before requests are served."""
     for name, service in _SERVICES.items():
-        module = importlib.import_module(f"ministack.services.{name}")
+        module = cast(Any, importlib.import_module(f"ministack.services.{name}"))
         module.handle_request = _guarded(module.handle_request, service, context)
 
 

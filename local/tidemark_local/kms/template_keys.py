@@ -63,8 +63,9 @@ def _of_global_table(name: str, properties: Properties) -> None:
 
 
 def _describe(name: str, specification: Properties | None) -> None:
-    enabled = bool(specification) and str(specification.get("SSEEnabled")).lower() == "true"
-    wanted = {**specification, "Enabled": True} if enabled else None
+    wanted = None
+    if specification and str(specification.get("SSEEnabled")).lower() == "true":
+        wanted = {**specification, "Enabled": True}
     dynamodb._tables[name]["SSEDescription"] = dynamodb._sse_description_from_spec(wanted)
 
 

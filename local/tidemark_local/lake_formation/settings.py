@@ -29,7 +29,7 @@ def register(context: LocalContext) -> None:
         "AllowExternalDataFiltering": False,
     }
 
-    async def handle(method: str, path: str, headers: dict, body: bytes, query: dict) -> tuple[int, dict, bytes]:
+    async def handle(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> tuple[int, dict, bytes]:
         status, answer = 200, {}
         if path == "/GetDataLakeSettings":
             answer = {"DataLakeSettings": settings}

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from ministack.core.responses import request_scope
 from ministack.services import dynamodb, kinesis, lambda_svc
@@ -109,14 +109,15 @@ class Poller:
                 with request_scope(account, region):
                     due = min(due, self._advance(mapping, esm, now))
         for uuid in [uuid for uuid in self._mappings if uuid not in present]:
-            if self._mappings[uuid].processor is None or self._mappings[uuid].processor.idle:
+            processor = self._mappings[uuid].processor
+            if processor is None or processor.idle:
                 del self._mappings[uuid]
         return due
 
     def _advance(self, mapping: _Mapping, esm: dict[str, Any], now: float) -> float:
         function, config = lambda_svc._get_func_record_for_qualifier(esm["FunctionName"], esm.get("Qualifier"))
         identity = mapping.source.identity()
-        if function is None or identity is None:
+        if function is None or config is None or identity is None:
             return now + 1.0
         if not self._may_read(mapping, esm, config["Role"], now):
             return now + _DENIED_SECONDS
@@ -168,12 +169,13 @@ class Poller:
             logger.exception("%s could not be invoked", esm["FunctionName"])
             outcome = Outcome(invoked=False, error=type(error).__name__)
         now = time.time()
+        processor = cast(StreamProcessor, mapping.processor)  # made before its first batch
         with self._lock:
             failed = outcome.error is not None or not outcome.invoked
             self._count(esm, "InvokedEventCount", len(records))
-            self._count(esm, "FailedInvokeEventCount", failures(outcome, records, mapping.processor.settings.partial))
+            self._count(esm, "FailedInvokeEventCount", failures(outcome, records, processor.settings.partial))
             esm["LastProcessingResult"] = "PROBLEM: Function call failed" if failed else "OK"
-            discards = mapping.processor.complete(invocation, outcome, now)
+            discards = processor.complete(invocation, outcome, now)
             self._discard(mapping, esm, config, discards, now)
         for listener in self.on_batch:
             listener(esm["FunctionName"], now - records[-1].arrival)
@@ -270,7 +272,7 @@ def register(context: LocalContext) -> Poller:
     lambda_svc._poll_dynamodb_streams = lambda: False
     lambda_svc._init_stream_position = poller.anchor
     for module in (kinesis, dynamodb):
-        module.esm_wake = _Tee(module.esm_wake, poller)
+        cast(Any, module).esm_wake = _Tee(module.esm_wake, poller)
     context.on_stop(poller.stop)
     poller.start()
     global current

@@ -41,8 +41,8 @@ def register(_context: LocalContext) -> None:
     lambda_runtime._NODEJS_WORKER_SCRIPT = node
     invoke, execute = lambda_runtime.Worker.invoke, lambda_svc._execute_function_warm
 
-    def remember(worker: Any, *arguments: Any, **named: Any) -> dict[str, Any]:
-        _last.answer = invoke(worker, *arguments, **named)
+    def remember(self: Any, *arguments: Any, **named: Any) -> dict[str, Any]:
+        _last.answer = invoke(self, *arguments, **named)
         return _last.answer
 
     def execute_and_name(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:

@@ -8,19 +8,27 @@ a grant is told AccessDenied, not what is wrong with its request. Patterns are a
 import functools
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol, cast
 
 from ..host.context import LocalContext
 from ..host.plugin import Plugin
 from ..host.relies_on import ReliesOn
 from . import answers, limits, models, responses, routes, templates, wire
-from .constraints import Check, Checks, Findings, WrongType
+from .constraints import Checks
+from .findings import Check, Findings, WrongType
 from .models import Request, Target
 from .patterns import compiled
 from .tally import Tally
 
 logger = logging.getLogger("tidemark.requests")
-Handler = Callable[[str, str, dict, bytes, dict], Awaitable[tuple[int, dict, Any]]]
+
+
+class Handler(Protocol):
+    """What serves the requests of a service, as MiniStack calls it."""
+
+    async def __call__(
+        self, method: str, path: str, headers: dict, body: bytes, query_params: dict, **options: Any
+    ) -> tuple[int, dict, Any]: ...
 
 
 def register(context: LocalContext) -> None:
@@ -34,7 +42,7 @@ def register(context: LocalContext) -> None:
         for api in apis:
             read_patterns(api)
         if service == "s3":  # virtual-hosted requests don't come by the table of handlers
-            s3 = app._get_module("s3")
+            s3 = cast(Any, app._get_module("s3"))
             s3.handle_request = _checked(s3.handle_request, apis, tally)
         elif apis:
             app.SERVICE_HANDLERS[service] = _checked(handler, apis, tally)
@@ -53,13 +61,15 @@ def read_patterns(api: str) -> int:
     return len(patterns)
 
 
-def _checked(handler: Handler, apis: tuple[str, ...], tally: Tally) -> Handler:
+def _checked(handler: Callable[..., Awaitable[tuple[int, dict, Any]]], apis: tuple[str, ...], tally: Tally) -> Handler:
     async def handle(
-        method: str, path: str, headers: dict, body: bytes, query: dict, **options: Any
+        method: str, path: str, headers: dict, body: bytes, query_params: dict, **options: Any
     ) -> tuple[int, dict, Any]:
-        request = Request(method, path, headers, body, query)
+        request = Request(method, path, headers, body, query_params)
         refused = check(apis, request, tally)
-        return refused or responses.limited(request, await handler(method, path, headers, body, query, **options))
+        if refused:
+            return refused
+        return responses.limited(request, await handler(method, path, headers, body, query_params, **options))
 
     return handle
 

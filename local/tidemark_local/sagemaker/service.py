@@ -33,7 +33,7 @@ def register(context: LocalContext) -> None:
     state = SageMakerState(context)
     invokers = ThreadPoolExecutor(_INVOKERS, thread_name_prefix="invoke-endpoint")
 
-    async def handle(method: str, path: str, headers: dict, body: bytes, query: dict) -> tuple[int, dict, bytes]:
+    async def handle(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> tuple[int, dict, bytes]:
         loop = asyncio.get_running_loop()
         invoked = iam.INVOKE_PATH.match(path)
         if invoked and method == "POST":

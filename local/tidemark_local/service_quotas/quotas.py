@@ -86,7 +86,7 @@ def register(context: LocalContext) -> None:
     if context.quotas != "established":
         lambda_svc._ACCOUNT_CONCURRENCY_CAP = int(value(context.quotas, _LAMBDA) or 0)
 
-    async def handle(method: str, path: str, headers: dict, body: bytes, query: dict) -> tuple[int, dict, bytes]:
+    async def handle(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> tuple[int, dict, bytes]:
         status, data = answer(context, headers.get("x-amz-target", ""), body)
         return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(data).encode()
 

@@ -87,19 +87,10 @@ class _Topics:
 
     async def to_http(self, endpoint: str, payload: str) -> None:
         topic_arn = _topic_of(payload)
-        for attempt in range(_HTTP_RETRIES + 1):
-            try:
-                await asyncio.to_thread(sns._http_post_sync, endpoint, payload, "Notification")
-                self._count(topic_arn, "NumberOfNotificationsDelivered")
-                return
-            except urllib.error.HTTPError as error:
-                failure = Undelivered("ERROR_FROM_TARGET", f"HTTP status {error.code}")
-                if 400 <= error.code < 500 and error.code != 429:
-                    break  # "permanent failure": no retry
-            except OSError as error:
-                failure = Undelivered("CONNECTION_FAILURE", type(error).__name__)
-            if attempt < _HTTP_RETRIES:
-                await asyncio.sleep(_HTTP_RETRY_SECONDS)
+        failure = await _post(endpoint, payload)
+        if failure is None:
+            self._count(topic_arn, "NumberOfNotificationsDelivered")
+            return
         protocol = endpoint.partition(":")[0]
         await asyncio.to_thread(self._redrive, topic_arn, protocol, endpoint, payload, {}, failure)
 
@@ -164,6 +155,24 @@ def _dead_letter_queue(topic_arn: str, protocol: str, endpoint: str) -> str | No
             policy = json.loads(policy) if isinstance(policy, str) and policy else policy
             return (policy or {}).get("deadLetterTargetArn")
     return None
+
+
+async def _post(endpoint: str, payload: str) -> Undelivered | None:
+    """None once the endpoint has taken it, else why it did not at last."""
+    failure = None
+    for attempt in range(_HTTP_RETRIES + 1):
+        if attempt:
+            await asyncio.sleep(_HTTP_RETRY_SECONDS)
+        try:
+            await asyncio.to_thread(sns._http_post_sync, endpoint, payload, "Notification")
+            return None
+        except urllib.error.HTTPError as error:
+            failure = Undelivered("ERROR_FROM_TARGET", f"HTTP status {error.code}")
+            if 400 <= error.code < 500 and error.code != 429:
+                break  # "permanent failure": no retry
+        except OSError as error:
+            failure = Undelivered("CONNECTION_FAILURE", type(error).__name__)
+    return failure
 
 
 def _topic_of(payload: str) -> str:

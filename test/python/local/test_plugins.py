@@ -1,12 +1,8 @@
 """What each plug-in of the local cloud says of itself: names, operations, types of templates and sources there are."""
 
-import importlib
-import pkgutil
-
-import boto3.session
-import jobs_support  # noqa: F401 makes tidemark_local importable
+import botocore.session
 import pytest
-import tidemark_local
+from emulator_names import modules, short_name
 from ministack.services.cloudformation import provisioners
 from tidemark_local.host.limits import table
 from tidemark_local.host.registry import MODULES, plugins
@@ -17,19 +13,9 @@ TEMPLATES = [(plugin.name, *item) for plugin in PLUGINS for item in plugin.templ
 
 
 def test_the_registry_names_every_plugin_once():
-    found = [
-        module.name.removeprefix("tidemark_local.")
-        for module in pkgutil.walk_packages(tidemark_local.__path__, "tidemark_local.")
-        if not module.ispkg and _is_plugin(module.name)
-    ]
+    found = [short_name(module) for module in modules() if hasattr(module, "PLUGIN")]
     assert sorted(MODULES) == sorted(found)
     assert [plugin.name for plugin in PLUGINS] == list(MODULES)
-
-
-def _is_plugin(name: str) -> bool:
-    spec = importlib.util.find_spec(name)
-    with open(spec.origin, encoding="utf-8") as file:
-        return "\nPLUGIN = Plugin(" in file.read()
 
 
 @pytest.mark.parametrize("plugin", PLUGINS, ids=lambda plugin: plugin.name)
@@ -41,7 +27,7 @@ def test_a_plugin_says_whose_words_it_follows(plugin):
 @pytest.mark.parametrize(("plugin", "operation"), OPERATIONS)
 def test_operations_are_those_of_the_api(plugin, operation):
     api, name = operation.split(":")
-    model = boto3.session.Session()._session.get_service_model(api)
+    model = botocore.session.get_session().get_service_model(api)
     assert name in model.operation_names, f"{plugin}: {api} has no operation {name}"
 
 

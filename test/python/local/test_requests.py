@@ -183,7 +183,9 @@ def test_a_request_in_cbor(tmp_path):
     body = b"\xa3jStreamNameca bdDataA1lPartitionKeyak"
     headers = {"content-type": "application/x-amz-cbor-1.1", "x-amz-target": "Kinesis_20131202.PutRecord"}
     request = models.Request("POST", "/", headers, body, {})
-    status, kind, document = gate.check(("kinesis",), request, Tally(tmp_path / "tally.json"))
+    refused = gate.check(("kinesis",), request, Tally(tmp_path / "tally.json"))
+    assert refused is not None
+    status, kind, document = refused
     assert (status, kind["Content-Type"]) == (400, "application/x-amz-cbor-1.1")
     assert b"ValidationException" in document and b"Value 'a b' at 'streamName'" in document
 

@@ -11,6 +11,7 @@ import boto3
 import pyarrow as pa
 from pyspark.sql import functions as F
 from streams import CONTRACTS, DAY, HOUR, START
+from typescript import planned
 
 from tidemark_spark.engine.event_log import EVENT_SCHEMA
 from tidemark_spark.engine.ir import ViewPlan, compile_view
@@ -43,13 +44,13 @@ VIEW: dict[str, Any] = {
     "retractions": None,
     "version": "v@0",
 }
-PLAN = compile_view({"contracts": CONTRACTS}, VIEW)
+PLAN = compile_view({"contracts": CONTRACTS}, planned(VIEW))
 RULES = [{"event_type": "refund", "field": "purchase_id", "of": "purchase"}]
 RETRACTING = VIEW | {
     "features": [aggregate("count", None, "purchase"), aggregate("max", "amount", "purchase")],
     "retractions": {"horizon_ms": 90 * DAY, "cap": 256, "rules": RULES},
 }
-RETRACTING_PLAN = compile_view({"contracts": CONTRACTS}, RETRACTING)
+RETRACTING_PLAN = compile_view({"contracts": CONTRACTS}, planned(RETRACTING))
 
 
 def event(entity: str, event_id: str, time: int, place: tuple[str, str], **more: Any) -> dict[str, Any]:

@@ -148,7 +148,7 @@ def use_cases(draw: Any) -> dict[str, Any]:
         "definition_hash": "0" * 64,
         "version": "v@000000000000",
     }
-    return {"ir_version": 1, "name": "random", "entity": "customer", "contracts": CONTRACTS, "views": [view]}
+    return {"ir_version": 2, "name": "random", "entity": "customer", "contracts": CONTRACTS, "views": [view]}
 
 
 EDGES = [0, 0, 1, -1, 5 * MINUTE, HOUR, -HOUR, DAY, 7 * DAY, 12 * DAY, 30 * DAY]

@@ -10,6 +10,7 @@ import pytest
 from online import online_stage
 from pyspark.sql import functions as F
 from streams import CONTRACTS, DAY, START
+from typescript import planned
 
 from tidemark_spark.engine.admission.tombstones import tombstone_of
 from tidemark_spark.engine.ir import compile_view
@@ -46,7 +47,7 @@ VIEW = {
     "retractions": None,
     "version": "v@0",
 }
-PLAN = compile_view({"contracts": CONTRACTS}, VIEW)
+PLAN = compile_view({"contracts": CONTRACTS}, planned(VIEW))
 
 
 def events_frame(spark: Any, rows: list[tuple[str, str, int, str, str]]) -> Any:

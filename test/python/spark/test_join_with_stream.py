@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from online import online_stage
 from streams import CONTRACTS, DAY, HOUR, MINUTE, SPAN, START, instant, some_properties, use_cases
-from typescript import ask
+from typescript import ask, planned
 
 from tidemark_spark.engine.ir import compile_view
 from tidemark_spark.lake.archive.compaction import compact
@@ -94,7 +94,7 @@ def build(spark: Any, features: Any, views: list[dict[str, Any]], random: Random
     compact(spark, tables, ONLINE.bucket, 1)
     seen: Counter[str] = Counter()
     for view in views:
-        counts = backfill(spark, tables, compile_view(USE_CASE, view), ONLINE)
+        counts = backfill(spark, tables, compile_view(USE_CASE, planned(view)), ONLINE)
         seen.update({name: counts.get(name, 0) for name in ("based", "written")})
         joined = {BUSY: busy[joins_busy], OTHER: other[joins_other]}
         expected = {shard: first["sequence_number"] for shard, first in joined.items()}

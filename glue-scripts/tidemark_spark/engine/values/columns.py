@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 from numpy.typing import NDArray
 
-from tidemark_spark.engine.ir import FieldKind
 from tidemark_spark.engine.values.decimals import MAX_EXACT
 from tidemark_spark.engine.values.hashing import hash53
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+FieldKind = Literal["int", "string", "bool"]
 
 WORDS = pa.dictionary(pa.int32(), pa.string())
 """The type of a string column that holds each of its words once."""
