@@ -55,7 +55,7 @@ export interface Connection {
 }
 
 /** Without an endpoint the clients find region and credentials the usual AWS way. */
-export function makeClients(config: ClientConfig): Clients {
+function makeClients(config: ClientConfig): Clients {
   const made = new Map<string, unknown>();
   const lazily = <T>(name: string, make: () => T): T => {
     if (!made.has(name)) made.set(name, make());

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { AGGREGATION_OPS, isAggregationOp } from '../aggregates/table.ts';
 import type { UseCaseIR } from '../ir/document.ts';
 import { DefinitionError, shown } from '../ir/errors.ts';
+import { allowedBy } from '../ir/issues.ts';
 import { formerUseCaseSchema, useCaseSchema } from '../ir/schema.ts';
 import { withPlan } from './plan.ts';
 import { isObject } from './spec.ts';
@@ -25,11 +26,7 @@ function refusalOf(issue: z.core.$ZodIssue, document: unknown): DefinitionError 
       .replace(/(\.where\.[^.]+)\.value(\.\d+)?$/, '$1') || 'use case';
   if (issue.code === 'unrecognized_keys')
     return new DefinitionError(`${at}.${issue.keys[0]}`, 'a member of this name', 'the members that are documented');
-  return new DefinitionError(
-    at,
-    shown(value),
-    issue.message.replace(/^Invalid input: expected (.*), received .*$/, '$1'),
-  );
+  return new DefinitionError(at, shown(value), allowedBy(issue));
 }
 
 function nameOf(part: unknown): string | undefined {

@@ -9,8 +9,6 @@ export interface TidemarkStackProps {
   /** Region to deploy to, known at synthesis: encryption of the tables and the training image depend on it. */
   readonly region: string;
   readonly account?: string;
-  /** Folder for files generated while synthesising. */
-  readonly outdir: string;
 }
 
 /** What all stacks of the app share: name, environment and how assets are published. */
