@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from tidemark_spark.engine.event_log import EventLog, read_events
 from tidemark_spark.engine.frame import Bools, Frame, Groups
-from tidemark_spark.engine.ir import ViewPlan, compile_view
+from tidemark_spark.engine.ir import ViewPlan, compile_view, field_kinds
 from tidemark_spark.engine.pit import ALL_KNOWN, point_in_time
 from tidemark_spark.engine.state.retractions import read_retractions
 
@@ -45,10 +45,11 @@ def _with_all_retractions(use_case: dict[str, Any], view: dict[str, Any]) -> Vie
         if (retracts := contract.get("retracts"))
     ]
     once = {rule["event_type"]: rule for rule in rules}
-    own = compile_view(use_case, view)
+    own, kinds = compile_view(use_case, view), field_kinds(use_case)
     fields = dict(own.fields)
     for rule in once.values():
-        fields[rule["event_type"]] = fields.get(rule["event_type"], {}) | {rule["field"]: "string"}
+        of, name = rule["event_type"], rule["field"]
+        fields[of] = {**fields.get(of, {}), name: kinds[of, name]}
     return replace(own, view=view | {"retractions": {"rules": list(once.values())}}, fields=fields)
 
 
