@@ -1,12 +1,12 @@
 /** Parts `writes` and `state`: what the churn use case costs in the online store, on the real events. */
 
-import { MAX_EVENT_BYTES } from '../../core/admission/record.ts';
 import type { Pick } from '../../core/aggregates/picks.ts';
 import { decodeState, encodeState } from '../../core/state/codec.ts';
 import type { EntityState } from '../../core/state/state.ts';
 import { Tiles } from '../../core/state/tiles.ts';
 import { MemoryStates } from '../../engine/memory/states.ts';
 import type { StreamRecord } from '../../engine/stream-record.ts';
+import { MAX_EVENT_BYTES } from '../../names/limits.ts';
 import churn from '../../usecases/churn/index.ts';
 import { atMost, exactly, type Row, row } from '../rows.ts';
 import { Engine } from '../stream/engine.ts';

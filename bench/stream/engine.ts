@@ -1,17 +1,18 @@
 /** The processor's way from record bytes to state bytes, in one thread: with its ports, and by the pure core alone. */
 
 import { type AdmitOptions, admit, type CompiledContracts, compileContracts } from '../../core/admission/admit.ts';
-import { MAX_EVENT_BYTES } from '../../core/admission/record.ts';
 import type { CanonicalEvent, UseCaseIR } from '../../core/ir/document.ts';
 import { decodeState, encodeState } from '../../core/state/codec.ts';
 import { finalise } from '../../core/state/finalise.ts';
 import { compileView, type ViewPlan } from '../../core/state/plan.ts';
 import { applyEvents, emptyState } from '../../core/state/state.ts';
-import { type ProcessorPorts, processBatch } from '../../engine/ingest/process.ts';
+import type { ProcessorPorts } from '../../engine/ingest/batch.ts';
+import { processBatch } from '../../engine/ingest/process.ts';
 import type { MemoryStates } from '../../engine/memory/states.ts';
 import { WHOLE } from '../../engine/ports.ts';
 import type { StateRow } from '../../engine/state-row.ts';
 import type { StreamRecord } from '../../engine/stream-record.ts';
+import { MAX_EVENT_BYTES } from '../../names/limits.ts';
 
 const OPTIONS: AdmitOptions = { replay: false, available_lag_ms: 0, max_bytes: MAX_EVENT_BYTES };
 

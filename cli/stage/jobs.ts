@@ -7,8 +7,10 @@ import {
   type SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
+import { type Asked, askedOf, type JobName } from '../../names/jobs.ts';
 import { CliError, messageOf } from '../errors.ts';
 import type { Clients } from './connection.ts';
+import type { Resources } from './resources.ts';
 
 const POLL_MS = 700;
 /** Glue's log group of what a job writes to stderr; each run is a stream. */
@@ -23,17 +25,19 @@ export interface Watch {
 }
 
 /**
- * Runs a Glue job to its end.
- * @param args job arguments with their leading `--`
+ * Runs a Glue job of the deployment to its end.
+ * @param asked arguments beside those that its construct gave it
  * @throws CliError with Glue's message when it does not succeed
  */
-export async function runGlueJob(
+export async function runGlueJob<Name extends JobName>(
   { glue: client, logs }: Pick<Clients, 'glue' | 'logs'>,
-  name: string,
-  args: Readonly<Record<string, string>> = {},
+  resources: Pick<Resources, 'get'>,
+  job: Name,
+  asked: Asked<Name>,
   watch: Watch = {},
 ): Promise<JobRun> {
-  const { JobRunId } = await client.send(new StartJobRunCommand({ JobName: name, Arguments: { ...args } }));
+  const name = resources.get(`${job}Job`);
+  const { JobRunId } = await client.send(new StartJobRunCommand({ JobName: name, Arguments: askedOf(job, asked) }));
   for (;;) {
     const { JobRun: run } = await client.send(new GetJobRunCommand({ JobName: name, RunId: JobRunId }));
     const state = run?.JobRunState ?? 'STARTING';

@@ -6,9 +6,10 @@ import type { CanonicalEvent, FeatureViewIR } from '../../core/ir/document.ts';
 import { encodeState } from '../../core/state/codec.ts';
 import { compileView } from '../../core/state/plan.ts';
 import { applyEvents, emptyState } from '../../core/state/state.ts';
-import { largestStateBytes, MAX_STATE_BYTES } from '../../core/state/state-size.ts';
+import { largestStateBytes } from '../../core/state/state-size.ts';
 import { DAY } from '../../core/values/time.ts';
 import { stateSizeWarnings } from '../../lib/feature-store/state-size.ts';
+import { MAX_STATE_BYTES } from '../../names/limits.ts';
 import churn from '../../usecases/churn/index.ts';
 import { contracts, EPOCH, stream, view } from './generators.ts';
 

@@ -3,7 +3,6 @@ import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { DescribeModelPackageCommand } from '@aws-sdk/client-sagemaker';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type SourceFiles, writeEvents } from '../../cli/commands/demo/history-source.ts';
-import type { ConsistencyResult } from '../../cli/commands/demo/lake-reader.ts';
 import { Session } from '../../cli/commands/demo/session.ts';
 import {
   backfillStates,
@@ -25,7 +24,8 @@ import { readEndpoint } from '../../console/pipeline.ts';
 import { requireModel } from '../../core/ir/parts.ts';
 import { compareSequence } from '../../core/state/state.ts';
 import { DAY } from '../../core/values/time.ts';
-import { PREFIX } from '../../lib/feature-store/lake.ts';
+import { PREFIX } from '../../names/lake.ts';
+import type { ConsistencyReport } from '../../names/reports.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { askForAnother, containersOf } from './container.ts';
 import { Subscriber } from './dead-letters.ts';
@@ -46,7 +46,7 @@ let live: TimedEvent[];
 let states: number;
 let model: TrainedModel;
 let replay: ReplayResult;
-let consistency: ConsistencyResult;
+let consistency: ConsistencyReport;
 
 beforeAll(async () => {
   useJava();

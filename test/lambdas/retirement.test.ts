@@ -7,10 +7,11 @@ import {
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { DynamoJoins, JOIN_KEY } from '../../lambdas/aws/dynamo/joins.ts';
+import { DynamoJoins } from '../../lambdas/aws/dynamo/joins.ts';
 import { Retirement } from '../../lambdas/aws/dynamo/retirement.ts';
-import { DynamoStates, FENCE_KEY } from '../../lambdas/aws/dynamo/states.ts';
+import { DynamoStates } from '../../lambdas/aws/dynamo/states.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { FENCE_KEY, JOIN_KEY } from '../../names/keys.ts';
 import { usecase } from '../engine/use-case.ts';
 import { createTables } from './tables.ts';
 

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Page } from '../../../console/server.ts';
 import type { DashboardAnswer } from '../../../console/types.ts';
 import { DAY } from '../../../core/values/time.ts';
-import { PREFIX } from '../../../lib/feature-store/lake.ts';
+import { PREFIX } from '../../../names/lake.ts';
 import { Progress } from '../../../setup/progress.mjs';
 import { CliError } from '../../errors.ts';
 import { readLines } from '../../input/lines.ts';

@@ -14,9 +14,9 @@ export async function backfill(stage: OpenStage): Promise<void> {
  */
 export async function completeStates(stage: OpenStage): Promise<void> {
   for (const [title, job] of [
-    ['Compact the archive (Glue)', 'compactArchiveJob'],
-    ['Fill the online states (Glue)', 'backfillStatesJob'],
+    ['Compact the archive (Glue)', 'compactArchive'],
+    ['Fill the online states (Glue)', 'backfillStates'],
   ] as const) {
-    await stage.step(title, (watch) => runGlueJob(stage.clients, stage.resources.get(job), {}, watch));
+    await stage.step(title, (watch) => runGlueJob(stage.clients, stage.resources, job, {}, watch));
   }
 }

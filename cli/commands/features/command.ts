@@ -1,10 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseTimestamp } from '../../../core/values/time.ts';
+import type { FeaturesAnswer, FeaturesQuestion } from '../../../names/reports.ts';
 import { BAD_LINES } from '../../input/bad-lines.ts';
 import { stageOption, useCaseOption } from '../../options.ts';
 import type { Target } from '../../stage/resources.ts';
 import { type OpenStage, withStage } from '../../stage/stage.ts';
-import { type Answer, featuresAt, type Question } from './at.ts';
+import { featuresAt } from './at.ts';
 import { backfill } from './backfill.ts';
 import { ENGINES, evaluate } from './eval.ts';
 import { release } from './release.ts';
@@ -100,14 +101,14 @@ function seed(text: string): number {
   return Number(text);
 }
 
-function knowledge(text: string): Question['knowledge'] {
+function knowledge(text: string): FeaturesQuestion['knowledge'] {
   return text === 'asof' || text === 'latest' ? text : instant(text);
 }
 
 interface AtOptions extends Target {
   readonly entity: string;
   readonly t: number;
-  readonly knowledge: Question['knowledge'];
+  readonly knowledge: FeaturesQuestion['knowledge'];
   readonly json?: boolean;
 }
 
@@ -119,7 +120,7 @@ async function at(stage: OpenStage, { entity, t, knowledge, json }: AtOptions): 
 }
 
 /** What was, beside what is known by now where that differs, then the events, newest first. */
-export function readable(answer: Answer): string {
+export function readable(answer: FeaturesAnswer): string {
   const { t, known_before, features, events, refused } = answer;
   const known = known_before === null ? 'with all that is known by now' : `as known before ${iso(known_before)}`;
   const lines = [`${answer.view} at ${iso(t)}, ${known} (snapshot ${answer.snapshot_id})`, ''];

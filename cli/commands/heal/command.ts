@@ -1,10 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import type { HealingReport } from '../../../names/reports.ts';
 import { CliError } from '../../errors.ts';
 import { stageOption, useCaseOption } from '../../options.ts';
 import type { Target } from '../../stage/resources.ts';
 import { type OpenStage, withStage } from '../../stage/stage.ts';
-import { type HealingReport, healStates } from './heal.ts';
+import { healStates } from './heal.ts';
 
 interface HealOptions extends Target {
   readonly repair?: boolean;

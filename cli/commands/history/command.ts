@@ -41,7 +41,7 @@ async function load(stage: OpenStage, packed: PackedHistory): Promise<void> {
     (bytes) => `${Math.round(bytes / 1024)} KiB`,
   );
   await stage.step('Land the history (Glue)', ({ signal }) =>
-    runGlueJob(clients, resources.get('landHistoryJob'), {}, { signal }),
+    runGlueJob(clients, resources, 'landHistory', {}, { signal }),
   );
   await completeStates(stage);
   const next = resources.featuresAlone ? 'page' : 'train';

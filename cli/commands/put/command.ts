@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { MAX_EVENT_BYTES } from '../../../core/admission/record.ts';
+import { MAX_EVENT_BYTES } from '../../../names/limits.ts';
 import { Progress } from '../../../setup/progress.mjs';
 import { CliError } from '../../errors.ts';
 import { objectOf } from '../../input/event-line.ts';

@@ -8,6 +8,7 @@ import { onlineView } from '../../../core/ir/parts.ts';
 import { compareSequence } from '../../../core/state/state.ts';
 import { DAY } from '../../../core/values/time.ts';
 import { admission } from '../../../engine/evaluate/admission.ts';
+import { featuresKey, SCORE_KIND, scoresKey } from '../../../names/keys.ts';
 import { CliError } from '../../errors.ts';
 import { requireGood } from '../../input/bad-lines.ts';
 import type { Clients } from '../../stage/connection.ts';
@@ -218,7 +219,7 @@ async function watermark(
   const { Item } = await client.send(
     new GetItemCommand({
       TableName: table,
-      Key: { entity_id: { S: entity }, view: { S: view } },
+      Key: featuresKey(entity, view),
       ConsistentRead: true,
       ProjectionExpression: 'watermarks',
     }),
@@ -230,7 +231,7 @@ async function scoredAt(client: DynamoDBClient, table: string, entity: string): 
   const { Item } = await client.send(
     new GetItemCommand({
       TableName: table,
-      Key: { entity_id: { S: entity }, kind: { S: 'score' } },
+      Key: scoresKey(entity, SCORE_KIND),
       ConsistentRead: true,
     }),
   );

@@ -4,12 +4,13 @@ import type { Command } from 'commander';
 import { parseUseCase } from '../../../core/definition/usecase.ts';
 import type { UseCaseIR } from '../../../core/ir/document.ts';
 import { loadStage } from '../../../lib/config/stages.ts';
+import type { OutputName } from '../../../names/outputs.ts';
 import { confirm, requirePerson } from '../../confirmation.ts';
 import { CliError } from '../../errors.ts';
 import { stageOption, useCaseOption } from '../../options.ts';
 import type { Clients } from '../../stage/connection.ts';
 import type { Watch } from '../../stage/jobs.ts';
-import { flagsOf, type ResourceName, type Resources, type Target } from '../../stage/resources.ts';
+import { flagsOf, type Resources, type Target } from '../../stage/resources.ts';
 import { type OpenStage, withStage } from '../../stage/stage.ts';
 import { restoreFeatures } from './features.ts';
 import { restoreScores } from './scores.ts';
@@ -66,7 +67,7 @@ async function restoreScoresTable(options: RestoreOptions): Promise<void> {
 }
 
 interface Question {
-  readonly table: ResourceName;
+  readonly table: OutputName;
   readonly title: string;
   /** What is lost by it. */
   readonly goes: string;
@@ -96,7 +97,7 @@ async function askAndRestore(stage: OpenStage, yes: boolean, { table, title, goe
 }
 
 /** A table that is gone comes back, under its name, by the stack that owns it: docs/adr/0022. */
-async function requireTable(clients: Clients, resources: Resources, name: ResourceName, flags: string): Promise<void> {
+async function requireTable(clients: Clients, resources: Resources, name: OutputName, flags: string): Promise<void> {
   try {
     await clients.dynamodb.send(new DescribeTableCommand({ TableName: resources.get(name) }));
   } catch (error) {

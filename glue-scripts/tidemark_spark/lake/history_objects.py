@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tidemark_spark.lake.objects import LakeObject, list_objects, s3_client
+from tidemark_spark.names import PREFIX
 
-HISTORY = "raw/history/"
+HISTORY = PREFIX["history"]
 CONTENT = "tidemark-content"
 """S3 metadata: hex digits of the sha256 of the content that was loaded first. An erasure that blanks a line keeps it
 (cli/commands/history/files.ts writes it, too)."""

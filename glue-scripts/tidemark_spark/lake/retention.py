@@ -11,7 +11,7 @@ from tidemark_spark.engine.values.times import DAY
 from tidemark_spark.lake.maintenance import SNAPSHOT_DAYS, expire
 from tidemark_spark.lake.objects import list_objects
 from tidemark_spark.lake.tables import Tables
-from tidemark_spark.lake.training_files import PREFIX, TAG
+from tidemark_spark.lake.training_files import FOLDER, TAG
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def _old_training_sets(spark: SparkSession, tables: Tables, bucket: str, before_
     if not tables.exists(spark, "events"):
         return {}
     events = tables.name("events")
-    manifests = {found.key.split("/")[1]: found.modified_ms for found in list_objects(bucket, PREFIX, "manifest.json")}
+    manifests = {found.key.split("/")[1]: found.modified_ms for found in list_objects(bucket, FOLDER, "manifest.json")}
     tags = spark.sql(
         f"SELECT r.name, unix_millis(s.committed_at) AS committed_ms FROM {events}.refs r"
         f" JOIN {events}.snapshots s ON r.snapshot_id = s.snapshot_id WHERE r.type = 'TAG'"

@@ -14,7 +14,8 @@ from tidemark_spark.engine.admission import wire_json
 from tidemark_spark.engine.ir import ViewPlan
 from tidemark_spark.engine.state.states import State, entity_states, levels_of
 from tidemark_spark.engine.values.times import DAY
-from tidemark_spark.lake.objects import ARCHIVED_EVENTS, NDJSON, list_objects, read_lines
+from tidemark_spark.lake.objects import list_objects, read_lines
+from tidemark_spark.names import NDJSON, PREFIX
 from tidemark_spark.spark.events import engine_events
 
 _SLICES = 8
@@ -46,7 +47,7 @@ def late_copies(suspects: DataFrame, events: DataFrame, plan: ViewPlan, bucket: 
     """
     who = frozenset(row["entity_id"] for row in suspects.select("entity_id").collect())
     first_day = f"dt={datetime.fromtimestamp(since_ms / 1000, UTC):%Y-%m-%d}"
-    keys = [o.key for o in list_objects(bucket, ARCHIVED_EVENTS, NDJSON, first_day)] if who else []
+    keys = [o.key for o in list_objects(bucket, PREFIX["events"], NDJSON, first_day)] if who else []
     if not keys:
         return set()
 

@@ -7,12 +7,12 @@ import {
   TransactionConflictException,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { ERASED_KEY, tombstoneOf } from '../../../core/admission/tombstone.ts';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { tombstoneOf } from '../../../core/admission/tombstone.ts';
 import { encodeState } from '../../../core/state/codec.ts';
 import { highestMarks } from '../../../core/state/merge.ts';
 import type { ViewPlan } from '../../../core/state/plan.ts';
 import { type EntityState, expiresAt } from '../../../core/state/state.ts';
-import { MAX_STATE_BYTES } from '../../../core/state/state-size.ts';
 import {
   type Positions,
   type StateMarks,
@@ -23,12 +23,13 @@ import {
   type Unreadable,
   WHOLE,
 } from '../../../engine/ports.ts';
+import { ERASED_KEY, FENCE_KEY, featuresKey } from '../../../names/keys.ts';
+import { MAX_ITEM_BYTES, MAX_STATE_BYTES } from '../../../names/limits.ts';
 import { batchGet } from './batch-get.ts';
-import { MAX_ITEM_BYTES, sizeOf } from './item-size.ts';
+import { sizeOf } from './item-size.ts';
 import { itemOf, positionsAttribute, positionsOf, statesOf } from './state-item.ts';
 import { DynamoTombstones } from './tombstones.ts';
 
-export const FENCE_KEY = '#fence';
 /** How long a fence that was seen is believed to stand. */
 const FENCE_HOLDS_MS = 60_000;
 /** States of one view version: one item an entity, read with one key, written under a condition on its version. */
@@ -55,7 +56,7 @@ export class DynamoStates implements StateStore {
   }
 
   async read(entity_ids: readonly string[], unreadable?: Unreadable): Promise<ReadonlyMap<string, StoredState>> {
-    const keys = entity_ids.map((id) => ({ entity_id: { S: id }, view: { S: this.plan.view.version } }));
+    const keys = entity_ids.map((id) => featuresKey(id, this.plan.view.version));
     return statesOf(this.plan, await batchGet(this.client, this.table, keys), unreadable);
   }
 
@@ -106,7 +107,7 @@ export class DynamoStates implements StateStore {
     if ((await this.tombstones.erased([entity_id])).size > 0) return true;
     // An item that went between its read and its write may just have been erased: rare enough to be looked up itself.
     if (!this.lost.delete(entity_id)) return false;
-    const Key = { entity_id: { S: ERASED_KEY }, view: { S: tombstoneOf(entity_id) } };
+    const Key = featuresKey(ERASED_KEY, tombstoneOf(entity_id));
     const { Item } = await this.client.send(new GetItemCommand({ TableName: this.table, Key, ConsistentRead: true }));
     return Item !== undefined;
   }
@@ -123,13 +124,13 @@ export class DynamoStates implements StateStore {
         Item,
         ConditionExpression: '#version = :read',
         ExpressionAttributeNames: { '#version': 'version' },
-        ExpressionAttributeValues: { ':read': { N: String(version) } },
+        ExpressionAttributeValues: marshall({ ':read': version }),
       }),
     );
   }
 
   async pass(entity_id: string, marks: Positions): Promise<boolean> {
-    const Key = { entity_id: { S: entity_id }, view: { S: this.plan.view.version } };
+    const Key = featuresKey(entity_id, this.plan.view.version);
     const { Item } = await this.client.send(new GetItemCommand({ TableName: this.table, Key, ConsistentRead: true }));
     if (!Item) return false;
     const moved = highestMarks(positionsOf(Item.watermarks), marks);
@@ -161,7 +162,7 @@ export class DynamoStates implements StateStore {
     const { Item } = await this.client.send(
       new GetItemCommand({
         TableName: this.table,
-        Key: { entity_id: { S: FENCE_KEY }, view: { S: this.plan.view.version } },
+        Key: featuresKey(FENCE_KEY, this.plan.view.version),
         ConsistentRead: true,
       }),
     );

@@ -12,7 +12,9 @@ from datetime import UTC, date, datetime, timedelta
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-KEEP_DAYS = 45
+from tidemark_spark.names import LIMIT
+
+KEEP_DAYS = LIMIT["archive_days"]
 """Merged objects are remembered for so long, counted back from the newest: longer than a stream's batch that was given
 up is kept (30 days) and could be put back after the longest wait (7 days). Nothing older is ever listed."""
 _DAY = "dt="
