@@ -28,8 +28,10 @@ export const ERASURES_KEY = '#erasures';
 
 /** Sort key of an entity's last score. */
 export const SCORE_KIND = 'score';
+/** What the sort keys of all alerts begin with. */
+export const ALERT_KIND = 'alert#';
 /** Sort key of an alert. @param t of the score, ms UTC */
-export const alertKind = (t: number): string => `alert#${t}`;
+export const alertKind = (t: number): string => `${ALERT_KIND}${t}`;
 
 /** Attributes of an item about joins, beside a shard's name with the position at which the version joined it. */
 export const JOIN = {

@@ -10,12 +10,13 @@ import { finalise } from '../../core/state/finalise.ts';
 import { compileView, type ViewPlan } from '../../core/state/plan.ts';
 import { type EntityState, emptyState } from '../../core/state/state.ts';
 import { MAX_STATE_BYTES } from '../../names/limits.ts';
-import { type ProcessorPorts, processBatch } from '../ingest/process.ts';
+import type { ProcessorPorts } from '../ingest/batch.ts';
+import { processBatch } from '../ingest/process.ts';
 import type { QuarantineLine } from '../ingest/quarantine.ts';
 import { MemoryStates } from '../memory/states.ts';
 import { ADMISSION } from './admission.ts';
-import { type DeliveryOptions, deliveries } from './delivery.ts';
-import { byKnowledge, type Evaluation, type InputEvent, type Vectors } from './evaluation.ts';
+import { type DeliveryOptions, deliveries, type Waiting } from './delivery.ts';
+import { byKnowledge, type Evaluation, type Vectors } from './evaluation.ts';
 import { rebuilt, throughBytes } from './healed.ts';
 
 export interface StreamOptions extends DeliveryOptions {
@@ -94,16 +95,6 @@ async function evaluateGroup(
     onProgress(next);
   }
   return { vectors, repairs: replay.repairs, oversize: replay.oversize };
-}
-
-/** An event that waits for its delivery. */
-export interface Waiting extends InputEvent {
-  /** Place in the order of arrival. */
-  readonly arrival: number;
-  /** A copy became known earlier. */
-  readonly copy: boolean;
-  /** Readers at a later `t` than this, ms UTC, have to know it. */
-  readonly due: number;
 }
 
 /**

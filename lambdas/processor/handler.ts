@@ -3,12 +3,8 @@ import { S3Client } from '@aws-sdk/client-s3';
 import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
 import { compileContracts } from '../../core/admission/admit.ts';
 import type { ViewPlan } from '../../core/state/plan.ts';
-import {
-  type BatchResult,
-  type ProcessorPorts,
-  type ProcessorRules,
-  processBatch,
-} from '../../engine/ingest/process.ts';
+import type { BatchResult, ProcessorPorts, ProcessorRules } from '../../engine/ingest/batch.ts';
+import { processBatch } from '../../engine/ingest/process.ts';
 import { writeQuarantine } from '../../engine/ingest/quarantine.ts';
 import type { ViewVersion } from '../../engine/ingest/view-run.ts';
 import { MAX_EVENT_BYTES } from '../../names/limits.ts';

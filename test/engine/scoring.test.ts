@@ -19,7 +19,7 @@ function bought(entity: string): EntityState {
 }
 
 /** A model that answers with what it is told, and remembers how many rows it was asked at once. */
-class Model implements Endpoint {
+class Always implements Endpoint {
   readonly asked: number[] = [];
   answer: (row: readonly (number | null)[]) => number = () => 0.9;
 
@@ -34,9 +34,9 @@ const candidate = (entity_id: string, t = ARRIVAL + DAY) => ({ entity_id, state:
 
 describe('score', () => {
   test('stores the vector with all that replays it, and the alert with its reasons and link', async () => {
-    const [model, scores, lake] = [new Model(), new MemoryScores(), new MemoryLake()];
-    const ports = { endpoint: model, scores: scores.port(), predictions: lake.port() };
-    const { predictions, alerts } = await score(usecase, ports, [candidate('a b')], 'sweep', 42);
+    const [model, scores, lake] = [new Always(), new MemoryScores(), new MemoryLake()];
+    const ports = { model, scores: scores.port(), predictions: lake.port() };
+    const { predictions, alerts } = (await score(usecase, ports, [candidate('a b')], 'sweep', 42))!;
     expect(alerts).toBe(1);
     expect([...lake.objects.values()].flat()).toEqual(predictions);
     expect(predictions[0]).toMatchObject({
@@ -63,41 +63,39 @@ describe('score', () => {
   });
 
   test('one request to the model for many entities, in rows of at most 200', async () => {
-    const model = new Model();
+    const model = new Always();
     const many = Array.from({ length: 450 }, (_, i) => candidate(`c${i}`));
-    const ports = { endpoint: model, scores: new MemoryScores().port(), predictions: new MemoryLake().port() };
-    expect((await score(usecase, ports, many, 'event', 0)).predictions).toHaveLength(450);
+    const ports = { model, scores: new MemoryScores().port(), predictions: new MemoryLake().port() };
+    expect((await score(usecase, ports, many, 'event', 0))!.predictions).toHaveLength(450);
     expect(model.asked).toEqual([200, 200, 50]);
   });
 
   test('nothing is stored when the model refuses', async () => {
     const [scores, lake] = [new MemoryScores(), new MemoryLake()];
-    const endpoint: Endpoint = { score: () => Promise.reject(new ScoreRefusedError('another definition', 'mismatch')) };
-    const run = score(
-      usecase,
-      { endpoint, scores: scores.port(), predictions: lake.port() },
-      [candidate('a')],
-      'event',
-      0,
-    );
-    await expect(run).rejects.toBeInstanceOf(ScoreRefusedError);
+    const missing = () => Promise.reject(new ScoreRefusedError('endpoint: found none'));
+    const run = (answer: () => Promise<null>) => {
+      const ports = { model: { score: answer }, scores: scores.port(), predictions: lake.port() };
+      return score(usecase, ports, [candidate('a')], 'event', 0);
+    };
+    await expect(run(missing)).rejects.toBeInstanceOf(ScoreRefusedError);
+    expect(await run(async () => null)).toBeNull();
     expect([scores.scores.size, lake.objects.size]).toEqual([0, 0]);
   });
 
   test('an older image never replaces a newer score', async () => {
-    const [model, scores] = [new Model(), new MemoryScores()];
-    const ports = { endpoint: model, scores: scores.port(), predictions: new MemoryLake().port() };
+    const [model, scores] = [new Always(), new MemoryScores()];
+    const ports = { model, scores: scores.port(), predictions: new MemoryLake().port() };
     model.answer = () => 0.1;
     await score(usecase, ports, [candidate('a', ARRIVAL + 2 * DAY)], 'event', 0);
     model.answer = () => 0.95;
-    expect((await score(usecase, ports, [candidate('a', ARRIVAL + DAY)], 'event', 0)).alerts).toBe(0);
+    expect((await score(usecase, ports, [candidate('a', ARRIVAL + DAY)], 'event', 0))!.alerts).toBe(0);
     expect(scores.scores.get('a')?.record).toMatchObject({ score: 0.1, t: ARRIVAL + 2 * DAY });
     expect(scores.alerts.size).toBe(0);
   });
 
   test('a repeat of the same image writes nothing', async () => {
-    const [model, scores, lake] = [new Model(), new MemoryScores(), new MemoryLake()];
-    const ports = { endpoint: model, scores: scores.port(), predictions: lake.port() };
+    const [model, scores, lake] = [new Always(), new MemoryScores(), new MemoryLake()];
+    const ports = { model, scores: scores.port(), predictions: lake.port() };
     for (let i = 0; i < 2; i++) await score(usecase, ports, [candidate('a')], 'event', 0);
     expect(scores.scores.get('a')?.version).toBe(1);
     expect([scores.alerts.size, lake.objects.size]).toEqual([1, 1]);
@@ -127,13 +125,13 @@ describe('score', () => {
 
 /** One score a day along `path`, each delivered until it succeeds, now and then by two at a time. */
 async function walk(path: readonly number[], state: EntityState, next: () => Fault): Promise<MemoryScores> {
-  const [model, scores, lake] = [new Model(), new MemoryScores(), new MemoryLake()];
+  const [model, scores, lake] = [new Always(), new MemoryScores(), new MemoryLake()];
   for (const [day, value] of path.entries()) {
     model.answer = () => value;
     const deliver = async () => {
       const faults = new Faults(next);
       const ports = {
-        endpoint: model,
+        model,
         scores: scores.port(faults),
         predictions: lake.port(faults),
         pause: () => Promise.resolve(),
@@ -151,9 +149,9 @@ async function walk(path: readonly number[], state: EntityState, next: () => Fau
 
 describe('predict', () => {
   test('the same image has the same id, another instant or model another', async () => {
-    const model = new Model();
+    const model = new Always();
     const ids = async (t: number) =>
-      (await predict(usecase, model, [candidate('a', t)], 'event', 0)).map((one: Prediction) => one.prediction_id);
+      (await predict(usecase, model, [candidate('a', t)], 'event', 0))!.map((one: Prediction) => one.prediction_id);
     const [id] = await ids(ARRIVAL + DAY);
     expect(await ids(ARRIVAL + DAY)).toEqual([id]);
     expect(await ids(ARRIVAL + DAY + 1)).not.toEqual([id]);

@@ -1,7 +1,8 @@
 /** Records of several events: each counts once, whatever is delivered again. */
 import { KinesisClient, type PutRecordsCommand, type PutRecordsCommandInput } from '@aws-sdk/client-kinesis';
 import { describe, expect, test } from '@jest/globals';
-import { type Misrouted, type ProcessorPorts, processBatch } from '../../engine/ingest/process.ts';
+import type { Misrouted, ProcessorPorts } from '../../engine/ingest/batch.ts';
+import { processBatch } from '../../engine/ingest/process.ts';
 import { type QuarantineLine, writeQuarantine } from '../../engine/ingest/quarantine.ts';
 import { Faults } from '../../engine/memory/faults.ts';
 import { MemoryLake } from '../../engine/memory/lake.ts';

@@ -13,7 +13,7 @@ import {
 } from '../../core/definition/define.ts';
 import { hashOf, versionOf } from '../../core/definition/hash.ts';
 import { withPlan } from '../../core/definition/plan.ts';
-import type { ProcessorRules } from '../../engine/ingest/process.ts';
+import type { ProcessorRules } from '../../engine/ingest/batch.ts';
 import type { StreamRecord } from '../../engine/stream-record.ts';
 import { compileUseCase } from '../../engine/use-case.ts';
 

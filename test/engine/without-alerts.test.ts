@@ -16,15 +16,15 @@ test('the highest score raises no alert, and has no reasons in words that nobody
   };
   const { state } = applyEvents(usecase.plan, emptyState(usecase.plan), [event]);
   const [scores, lake] = [new MemoryScores(), new MemoryLake()];
-  const endpoint = {
+  const model = {
     score: async (rows: readonly unknown[]) => ({
       scores: rows.map(() => ({ score: 1, contributions: [9, 9] })),
       ...{ variant: 'champion', model_version: 'm1' },
     }),
   };
-  const ports = { endpoint, scores: scores.port(), predictions: lake.port() };
+  const ports = { model, scores: scores.port(), predictions: lake.port() };
   const candidates = [{ entity_id: 'ann', state, t: ARRIVAL + 1 }];
-  const { predictions, alerts } = await score(usecase, ports as never, candidates, 'event', ARRIVAL + 1);
+  const { predictions, alerts } = (await score(usecase, ports as never, candidates, 'event', ARRIVAL + 1))!;
   expect(alerts).toBe(0);
   expect(predictions).toMatchObject([{ entity_id: 'ann', score: 1, reasons: [] }]);
   expect(scores.scores.get('ann')?.record).toMatchObject({

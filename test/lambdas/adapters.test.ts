@@ -16,7 +16,7 @@ import { DynamoScores } from '../../lambdas/aws/dynamo/scores.ts';
 import { DynamoStates } from '../../lambdas/aws/dynamo/states.ts';
 import { PATIENCE, SageMakerEndpoint } from '../../lambdas/aws/endpoint.ts';
 import { LakeSink } from '../../lambdas/aws/lake.ts';
-import { Outbox } from '../../lambdas/notifier/outbox.ts';
+import { DynamoOutbox } from '../../lambdas/notifier/outbox.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { alertKind, FENCE_KEY } from '../../names/keys.ts';
 import { MAX_STATE_BYTES } from '../../names/limits.ts';
@@ -183,7 +183,7 @@ describe('scores and their outbox', () => {
 
   test('an alert is claimed once, again after its lease or its release, and never after it was sent', async () => {
     await new DynamoScores(dynamo, 'scores', 400).write(scoreRecord('bob', 7), null, alert);
-    const outbox = new Outbox(dynamo, 'scores');
+    const outbox = new DynamoOutbox(dynamo, 'scores');
     const key = { entity_id: 'bob', kind: alertKind(7) };
     const now = Date.now();
     const claims = await Promise.all([outbox.claim(key, now), outbox.claim(key, now)]);

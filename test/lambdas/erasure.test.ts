@@ -1,7 +1,8 @@
 import { CreateTableCommand, DeleteItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { subjectsOf, tombstoneOf } from '../../core/admission/tombstone.ts';
-import { type ProcessorPorts, processBatch } from '../../engine/ingest/process.ts';
+import type { ProcessorPorts } from '../../engine/ingest/batch.ts';
+import { processBatch } from '../../engine/ingest/process.ts';
 import { writeQuarantine } from '../../engine/ingest/quarantine.ts';
 import { MemoryLake } from '../../engine/memory/lake.ts';
 import { DynamoStates } from '../../lambdas/aws/dynamo/states.ts';

@@ -19,7 +19,8 @@ import {
   timeSinceLast,
   variance,
 } from '../../core/definition/define.ts';
-import { type BatchResult, type ProcessorRules, processBatch } from '../../engine/ingest/process.ts';
+import type { BatchResult, ProcessorRules } from '../../engine/ingest/batch.ts';
+import { processBatch } from '../../engine/ingest/process.ts';
 import { type QuarantineLine, writeQuarantine } from '../../engine/ingest/quarantine.ts';
 import { type Call, Faults } from '../../engine/memory/faults.ts';
 import { MemoryLake } from '../../engine/memory/lake.ts';

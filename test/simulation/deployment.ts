@@ -1,5 +1,5 @@
 import type { FeatureViewIR } from '../../core/ir/document.ts';
-import type { ProcessorPorts, ProcessorRules } from '../../engine/ingest/process.ts';
+import type { ProcessorPorts, ProcessorRules } from '../../engine/ingest/batch.ts';
 import type { QuarantineLine } from '../../engine/ingest/quarantine.ts';
 import type { Faults } from '../../engine/memory/faults.ts';
 import { MemoryLake } from '../../engine/memory/lake.ts';

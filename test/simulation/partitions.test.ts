@@ -2,7 +2,8 @@
 import { ProvisionedThroughputExceededException, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { describe, expect, test } from '@jest/globals';
 import { tombstoneOf } from '../../core/admission/tombstone.ts';
-import { type ProcessorPorts, processBatch } from '../../engine/ingest/process.ts';
+import type { ProcessorPorts } from '../../engine/ingest/batch.ts';
+import { processBatch } from '../../engine/ingest/process.ts';
 import { DynamoStates } from '../../lambdas/aws/dynamo/states.ts';
 import { DynamoTombstones, putTombstone } from '../../lambdas/aws/dynamo/tombstones.ts';
 import { ERASED_KEY, ERASURES_KEY } from '../../names/keys.ts';

@@ -82,13 +82,13 @@ export class Scorer {
     const faults = faultsOf(world);
     try {
       const ports = {
-        endpoint: MODEL,
+        model: MODEL,
         scores: at.scores.port(faults),
         predictions: new MemoryLake().port(faults),
         tombstones: world.tombstones,
         pause: () => world.time.sleep(MINUTE / 600),
       };
-      const { predictions } = await score(usecase, ports, candidates, 'event', now);
+      const { predictions } = (await score(usecase, ports, candidates, 'event', now))!;
       const served = new Set(predictions.map(({ entity_id }) => entity_id));
       const kept = candidates.filter(({ entity_id }) => served.has(entity_id));
       predictions.forEach(({ values }, i) => {

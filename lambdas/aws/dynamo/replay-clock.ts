@@ -4,8 +4,13 @@ import {
   GetItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { z } from 'zod';
 import type { ReplayClock } from '../../../engine/ports.ts';
 import { CLOCK_KEY, featuresKey } from '../../../names/keys.ts';
+
+const KEY = featuresKey(CLOCK_KEY, CLOCK_KEY);
+const schema = z.object({ now: z.number() });
 
 /** Replays only: one item that holds the newest arrival + 1 ms over all entities. */
 export class DynamoReplayClock implements ReplayClock {
@@ -18,9 +23,10 @@ export class DynamoReplayClock implements ReplayClock {
   }
 
   async read(): Promise<number | null> {
-    const Key = featuresKey(CLOCK_KEY, CLOCK_KEY);
-    const { Item } = await this.client.send(new GetItemCommand({ TableName: this.table, Key, ConsistentRead: true }));
-    return Item?.now?.N === undefined ? null : Number(Item.now.N);
+    const { Item } = await this.client.send(
+      new GetItemCommand({ TableName: this.table, Key: KEY, ConsistentRead: true }),
+    );
+    return Item ? schema.parse(unmarshall(Item)).now : null;
   }
 
   async advance(to: number): Promise<void> {
@@ -28,11 +34,11 @@ export class DynamoReplayClock implements ReplayClock {
       await this.client.send(
         new UpdateItemCommand({
           TableName: this.table,
-          Key: featuresKey(CLOCK_KEY, CLOCK_KEY),
+          Key: KEY,
           UpdateExpression: 'SET #now = :to',
           ConditionExpression: 'attribute_not_exists(#now) OR #now < :to',
           ExpressionAttributeNames: { '#now': 'now' },
-          ExpressionAttributeValues: { ':to': { N: String(to) } },
+          ExpressionAttributeValues: marshall({ ':to': to }),
         }),
       );
     } catch (error) {

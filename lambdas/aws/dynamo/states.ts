@@ -7,6 +7,7 @@ import {
   TransactionConflictException,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { tombstoneOf } from '../../../core/admission/tombstone.ts';
 import { encodeState } from '../../../core/state/codec.ts';
 import { highestMarks } from '../../../core/state/merge.ts';
@@ -123,7 +124,7 @@ export class DynamoStates implements StateStore {
         Item,
         ConditionExpression: '#version = :read',
         ExpressionAttributeNames: { '#version': 'version' },
-        ExpressionAttributeValues: { ':read': { N: String(version) } },
+        ExpressionAttributeValues: marshall({ ':read': version }),
       }),
     );
   }

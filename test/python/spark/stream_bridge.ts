@@ -10,7 +10,8 @@ import type { CanonicalEvent, ContractIR, FeatureViewIR } from '../../../core/ir
 import { encodeState } from '../../../core/state/codec.ts';
 import { compileView } from '../../../core/state/plan.ts';
 import { applyEvents, emptyState, inexactFeatures } from '../../../core/state/state.ts';
-import { type ProcessorRules, processBatch } from '../../../engine/ingest/process.ts';
+import type { ProcessorRules } from '../../../engine/ingest/batch.ts';
+import { processBatch } from '../../../engine/ingest/process.ts';
 import type { StreamRecord } from '../../../engine/stream-record.ts';
 import { dynamoClient } from '../../../lambdas/aws/dynamo/client.ts';
 import { DynamoJoins } from '../../../lambdas/aws/dynamo/joins.ts';

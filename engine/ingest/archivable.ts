@@ -1,7 +1,7 @@
 import type { CompiledContracts } from '../../core/admission/admit.ts';
 import { type AdmitRecordOptions, admitRecord } from '../../core/admission/record-parts.ts';
 import type { CanonicalEvent } from '../../core/ir/document.ts';
-import type { StreamRecord } from '../../engine/stream-record.ts';
+import type { StreamRecord } from '../stream-record.ts';
 
 /** What passed its contract, in order. What was refused is the processor's; what belongs to another key comes again under it. */
 export function archivable(

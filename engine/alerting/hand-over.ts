@@ -1,7 +1,4 @@
-import type { DynamoDBRecord } from 'aws-lambda';
-import { type Announcement, announcement } from './message.ts';
-
-type OutboxRecord = Pick<DynamoDBRecord, 'dynamodb'>;
+import { type Alert, type Announcement, announcement } from './message.ts';
 
 export interface HandedOver {
   readonly published: number;
@@ -9,18 +6,20 @@ export interface HandedOver {
   readonly failed: number | null;
 }
 
-/** One alert after the other, up to the first that the topic does not take. Records of anything else are passed over. */
+/**
+ * One alert after the other, up to the first that the topic does not take.
+ * @param inserts of the outbox's table, in order; null for a record of anything else, which is passed over
+ */
 export async function handOver(
-  records: readonly OutboxRecord[],
+  inserts: readonly (Alert | null)[],
   publish: (alert: Announcement) => Promise<void>,
   onFailure: (error: unknown) => void,
 ): Promise<HandedOver> {
   let published = 0;
-  for (const [place, record] of records.entries()) {
-    const alert = announcement(record.dynamodb?.NewImage);
+  for (const [place, alert] of inserts.entries()) {
     if (!alert) continue;
     try {
-      await publish(alert);
+      await publish(announcement(alert));
       published++;
     } catch (error) {
       onFailure(error);

@@ -1,7 +1,26 @@
 import type { Alert } from './message.ts';
-import type { AlertKey, Outbox } from './outbox.ts';
 
-export type Claims = Pick<Outbox, 'claim' | 'markSent' | 'release'>;
+/** Longer than one function call can take: nobody else sends meanwhile. */
+export const LEASE_MS = 60_000;
+
+/** Of an alert in the outbox. */
+export interface AlertKey {
+  readonly entity_id: string;
+  readonly kind: string;
+}
+
+/** The sending side of the outbox: pending → sending (with a lease) → sent. */
+export interface Outbox {
+  /**
+   * @param now ms UTC
+   * @returns the alert when it is ours to send, `sent` when it was sent before, `taken` while somebody else sends it, `gone` when it was erased
+   */
+  claim(key: AlertKey, now: number): Promise<Alert | 'sent' | 'taken' | 'gone'>;
+  /** @param now ms UTC */
+  markSent(key: AlertKey, now: number): Promise<void>;
+  /** Gives the claim back after a failure, so that a retry need not wait for the lease. */
+  release(key: AlertKey): Promise<void>;
+}
 
 /**
  * Sends an alert once: claim, post, mark. Redelivered messages find the claim or the mark. A crash between Slack's answer
@@ -12,7 +31,7 @@ export type Claims = Pick<Outbox, 'claim' | 'markSent' | 'release'>;
  * @throws Error when it was not sent by this call and must be delivered again
  */
 export async function sendOnce(
-  outbox: Claims,
+  outbox: Outbox,
   key: AlertKey,
   post: (alert: Alert) => Promise<void>,
   now: () => number,

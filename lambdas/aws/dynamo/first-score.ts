@@ -1,19 +1,11 @@
-/** Before anybody was ever scored, a missing fence or endpoint is the first day; after it, an outage. */
 import {
   ConditionalCheckFailedException,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { ScoreRefusedError } from '../../engine/ports.ts';
-import { scoresKey } from '../../names/keys.ts';
-
-/** Whether anybody was ever scored. */
-export interface FirstScore {
-  happened(): Promise<boolean>;
-  /** May be told again and again. */
-  record(): Promise<void>;
-}
+import type { FirstScore } from '../../../engine/score/first-day.ts';
+import { scoresKey } from '../../../names/keys.ts';
 
 /** `#` is no entity's: as the fence and the clock in the table of states. */
 const KEY = scoresKey('#first-score', 'mark');
@@ -49,13 +41,4 @@ export class DynamoFirstScore implements FirstScore {
     }
     this.recorded = true;
   }
-}
-
-/**
- * What is waited for on the first day, from a deployment to the first model: history, then a model. No alarm may ring for it.
- * @returns null for every other error, and once somebody was scored
- */
-export async function firstDay(error: unknown, first: FirstScore): Promise<ScoreRefusedError | null> {
-  if (!(error instanceof ScoreRefusedError) || error.kind !== 'not_ready') return null;
-  return (await first.happened()) ? null : error;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { decideGate, type Manifest, type TrainingMetrics } from '../../lambdas/model-gate/decide.ts';
+import { decideGate, type Manifest, type TrainingMetrics } from '../../engine/model-gate.ts';
 import { awsAnswer } from '../conformance/aws.ts';
 
 const rules = { min_auc: 0.8, max_auc: 0.93, min_auc_gain_over_baseline: -0.01, max_calibration_error: 0.05 };

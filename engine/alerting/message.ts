@@ -1,10 +1,4 @@
 /** What people read: text for e-mail, blocks for Slack. */
-interface AttributeLike {
-  readonly S?: string;
-  readonly N?: string;
-  readonly L?: readonly AttributeLike[];
-}
-
 export interface Announcement {
   readonly entity_id: string;
   /** Sort key of the outbox item. */
@@ -13,9 +7,12 @@ export interface Announcement {
   readonly text: string;
 }
 
+/** As the outbox holds it. */
 export interface Alert {
-  readonly alert_id: string;
   readonly entity_id: string;
+  /** Sort key of the outbox item. */
+  readonly kind: string;
+  readonly alert_id: string;
   readonly title: string;
   readonly link: string;
   readonly score: number;
@@ -25,26 +22,10 @@ export interface Alert {
   readonly reasons: readonly string[];
 }
 
-/** The alert in an outbox item; null for anything else. */
-export function alertOf(item: Readonly<Record<string, AttributeLike>> | undefined): Alert | null {
-  if (!item?.kind?.S?.startsWith('alert#')) return null;
-  return {
-    alert_id: item.alert_id!.S!,
-    entity_id: item.entity_id!.S!,
-    title: item.title!.S!,
-    link: item.link!.S!,
-    score: Number(item.score!.N),
-    t: Number(item.t!.N),
-    trigger: item.trigger!.S!,
-    reasons: (item.reasons?.L ?? []).map((reason) => reason.S!),
-  };
-}
-
-export function announcement(item: Readonly<Record<string, AttributeLike>> | undefined): Announcement | null {
-  const alert = alertOf(item);
-  if (!alert) return null;
+export function announcement(alert: Alert): Announcement {
+  const { entity_id, kind, title } = alert;
   const lines = [headline(alert), ...alert.reasons.map((reason) => `- ${reason}`), alert.link];
-  return { entity_id: alert.entity_id, kind: item!.kind!.S!, title: alert.title, text: lines.join('\n') };
+  return { entity_id, kind, title, text: lines.join('\n') };
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Whether a trained model may serve. Pure: metrics and manifest in, a decision with its reasons out. */
 import { z } from 'zod';
-import type { ModelIR } from '../../core/ir/document.ts';
+import type { ModelIR } from '../core/ir/document.ts';
 
 const interval = z.object({ value: z.number(), low: z.number(), high: z.number() });
 const quality = z.object({ auc: interval, average_precision: interval, brier: interval, calibration_error: interval });
