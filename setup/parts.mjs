@@ -51,7 +51,7 @@ const SUITES = [
     workers: Math.min(MOST_WORKERS, Math.max(2, availableParallelism() - 1)),
     fast: {
       name: 'core, engine, lambdas and contracts (jest)',
-      folders: ['test/core', 'test/engine', 'test/lambdas', 'test/conformance'],
+      folders: ['test/core', 'test/engine', 'test/lambdas', 'test/names', 'test/conformance'],
       // They start the local cloud, wait out real time limits, or try all slices of a day.
       without: [
         'test/engine/slices.test.ts',

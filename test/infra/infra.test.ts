@@ -18,3 +18,4 @@ import './support.cases.ts';
 import './limits.cases.ts';
 import './names.cases.ts';
 import './account.cases.ts';
+import './jobs.cases.ts';

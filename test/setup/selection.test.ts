@@ -92,7 +92,7 @@ test('the help names every option and every part', () => {
 
 describe('the inner loop', () => {
   const files = Object.values(selected('--fast')).flat();
-  const FOLDERS = ['test/core/', 'test/engine/', 'test/lambdas/', 'test/conformance/'];
+  const FOLDERS = ['test/core/', 'test/engine/', 'test/lambdas/', 'test/names/', 'test/conformance/'];
 
   test('has every quick check, and of these folders all but what it names', () => {
     expect(Object.keys(selected('--fast'))).toEqual(['biome', 'tsc', 'tsc-page', 'ruff', 'jest']);

@@ -13,6 +13,7 @@ from tidemark_spark.engine.frame import Bools, Frame, Groups
 from tidemark_spark.engine.ir import ViewPlan, compile_view
 from tidemark_spark.engine.pit import ALL_KNOWN, point_in_time
 from tidemark_spark.engine.state.retractions import read_retractions
+from tidemark_spark.engine.values.columns import FieldKind
 
 
 def features_at(
@@ -48,7 +49,8 @@ def _with_all_retractions(use_case: dict[str, Any], view: dict[str, Any]) -> Vie
     own = compile_view(use_case, view)
     fields = dict(own.fields)
     for rule in once.values():
-        fields[rule["event_type"]] = fields.get(rule["event_type"], {}) | {rule["field"]: "string"}
+        retracting: dict[str, FieldKind] = {rule["field"]: "string"}
+        fields[rule["event_type"]] = fields.get(rule["event_type"], {}) | retracting
     return replace(own, view=view | {"retractions": {"rules": list(once.values())}}, fields=fields)
 
 

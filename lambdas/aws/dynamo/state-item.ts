@@ -6,9 +6,10 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { ViewPlan } from '../../../core/state/plan.ts';
 import type { Positions, StoredState, Unreadable } from '../../../engine/ports.ts';
 import { readableStates, type StateRow, storedState } from '../../../engine/state-row.ts';
-import { featuresKey } from '../../../names/keys.ts';
+import { featuresKey, type StateAttribute } from '../../../names/keys.ts';
 
 export type Item = Readonly<Record<string, AttributeValue>>;
+type StateItem = Readonly<Partial<Record<StateAttribute, AttributeValue>>>;
 
 /** What the table holds of a row; the store adds times. */
 export function itemOf(plan: ViewPlan, entity_id: string, { bytes, watermarks, version, marks, base }: StateRow) {
@@ -20,7 +21,7 @@ export function itemOf(plan: ViewPlan, entity_id: string, { bytes, watermarks, v
     watermarks: positionsAttribute(watermarks),
     ...(base ? { base: { B: base.bytes }, base_watermarks: positionsAttribute(base.watermarks) } : {}),
     ...Object.fromEntries(flags),
-  };
+  } satisfies StateItem;
 }
 
 /** @throws CodecError when the bytes can't be read by this code */
@@ -38,7 +39,7 @@ export function statesOf(
   return readableStates(rows, (item) => stateOf(plan, item), unreadable);
 }
 
-function rowOf({ state, watermarks, version, joined, seeded, heal, base, base_watermarks }: Item): StateRow {
+function rowOf({ state, watermarks, version, joined, seeded, heal, base, base_watermarks }: StateItem): StateRow {
   return {
     bytes: state!.B!,
     watermarks: positionsOf(watermarks),

@@ -36,6 +36,7 @@ MODULES = (
     "lambda_functions.errors",
     "sagemaker.service",
     "glue.jobs",
+    "step_functions.executions",
     "step_functions.integrations",
     "cloudwatch.composite_alarms",
     "cloudformation.permission_names",

@@ -14,7 +14,8 @@ from ..host.context import LocalContext
 from ..host.plugin import Plugin
 from ..host.relies_on import ReliesOn
 from . import answers, limits, models, responses, routes, templates, wire
-from .constraints import Check, Checks, Findings, WrongType
+from .constraints import Checks
+from .findings import Check, Findings, WrongType
 from .models import Request, Target
 from .patterns import compiled
 from .tally import Tally

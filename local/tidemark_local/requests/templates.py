@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 
 from ..host.relies_on import ReliesOn
 from . import limits, models
-from .constraints import Checks, Findings, WrongType
+from .constraints import Checks
+from .findings import Findings, WrongType
 
 
 class Api(NamedTuple):

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from streams import CONTRACTS, DAY, START
 from test_archive_and_check import VIEW
-from typescript import planned
+from typescript import planned, unreadable
 
 from tidemark_spark.engine.event_log import EVENT_SCHEMA
 from tidemark_spark.engine.features_at import features_at
@@ -44,6 +44,8 @@ def test_every_event_before_t_says_why_it_counts_or_not() -> None:
     ]
     events = pa.Table.from_pylist(rows, EVENT_SCHEMA)
     found = features_at(USE_CASE, planned(VIEW), events, "A", T, T)
+    about = {"entity_id": "A", "t": T, "known_before": T, "snapshot_id": "1", "view": "v@1", "refused": []}
+    assert unreadable("featuresAt", about | found) == []
     assert [(e["event_id"], e["status"], e["features"]) for e in found["events"]] == [
         ("late", "not_known_yet", ["n", "mean"]),
         ("in", "duplicate", ["n", "mean", "loyal"]),

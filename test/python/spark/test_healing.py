@@ -31,7 +31,7 @@ from healing_cases import (
 )
 from online import online_stage
 from streams import DAY
-from typescript import ask
+from typescript import ask, unreadable
 
 from tidemark_spark.engine.admission.tombstones import tombstone_of
 from tidemark_spark.lake.objects import LakeObject, list_objects
@@ -89,6 +89,7 @@ def test_each_finding_and_what_is_written(spark: Any, online: Any) -> None:
 
     healed = heal(spark, TABLES, PLAN, NIGHT)
     assert healed["findings"] == expected
+    assert unreadable("healStates", {"run": "r", "repair": "yes", "views": [healed]}) == []
     assert healed["repaired"] == sum(case.repaired for case in CASES.values()) > 0
     for name, case in CASES.items():
         after = stored_of(name)

@@ -43,3 +43,8 @@ def _planner() -> subprocess.Popen[str]:
     """One for all tests: it ends when its stdin does, with this process."""
     command = ["node", "--import", "tsx", str(Path(__file__).with_name("planner.ts"))]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+
+
+def unreadable(job: str, report: dict[str, Any]) -> list[str]:
+    """What the command line can't read of a job's report (names/reports.ts)."""
+    return ask({"job": job, "report": report}, "report_bridge.ts")
