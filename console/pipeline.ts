@@ -6,10 +6,10 @@ import {
 } from '@aws-sdk/client-cloudwatch';
 import { DescribeStreamSummaryCommand, type KinesisClient } from '@aws-sdk/client-kinesis';
 import { DescribeEndpointCommand, ListModelPackagesCommand, type SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { DAY } from '../core/values/time.ts';
 import { DIMENSION, METRIC, METRIC_NAMESPACE } from '../names/metrics.ts';
 import type { PipelineAnswer } from './types.ts';
 
-const DAY_MS = 86_400_000;
 const QUERIES_PER_CALL = 500;
 
 export interface Counts {
@@ -81,7 +81,7 @@ async function sumsOf(client: CloudWatchClient, metrics: readonly Metric[], from
           Id: `m${index}`,
           MetricStat: { Metric: metric, Period: 3600, Stat: 'Sum' },
         })),
-        StartTime: new Date(Math.floor(from / DAY_MS) * DAY_MS),
+        StartTime: new Date(Math.floor(from / DAY) * DAY),
         EndTime: new Date(Date.now() + 60_000),
         ...(token ? { NextToken: token } : {}),
       }),

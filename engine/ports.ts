@@ -122,12 +122,24 @@ export interface ModelScore {
   readonly contributions: readonly number[];
 }
 
+/** One an entity, each in the order of the model's inputs. */
+export type ModelRows = readonly (readonly (number | null)[])[];
+
 export interface Endpoint {
   /**
    * @throws ScoreRefusedError when the model must not be asked (none there, another definition)
    * @throws ModelFailedError when it does not answer, or by an error of its own
    */
-  score(instances: readonly (readonly (number | null)[])[]): Promise<EndpointAnswer>;
+  score(rows: ModelRows): Promise<EndpointAnswer>;
+}
+
+/** An endpoint in the turn of one version of the view. */
+export interface Model {
+  /**
+   * @returns null when the model was trained for another version: nobody is scored by this one
+   * @throws as an Endpoint, but for that
+   */
+  score(rows: ModelRows): Promise<EndpointAnswer | null>;
 }
 
 /** No score on purpose: a wrong one is worse than none. Retrying at once would not help. */

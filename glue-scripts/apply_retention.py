@@ -1,26 +1,21 @@
 """Glue job: rows that are older than the stage keeps them go from the Iceberg tables, nightly.
 
 What is online and the objects of the lake go by rules of their own: docs/retention.md.
-Arguments: --aws_region, --lake_bucket, --database, --quarantine_days, --predictions_days, --training_days, and
---events_days where events do not stay.
+Arguments: `applyRetention` in names/jobs.ts.
 """
 
 import json
 import time
 
-from pyspark.sql import SparkSession
-
-from tidemark_spark.job_arguments import resolve
+from tidemark_spark.job_arguments import arguments_of
 from tidemark_spark.lake.retention import Ages, apply_retention
 from tidemark_spark.lake.tables import Tables
-from tidemark_spark.spark.events import prepare
+from tidemark_spark.spark.session import session
 
 
 def main() -> None:
-    required = ["lake_bucket", "database", "quarantine_days", "predictions_days", "training_days"]
-    args = resolve(required, ["events_days"])
-    spark = SparkSession.builder.getOrCreate()
-    prepare(spark, args["aws_region"])
+    args = arguments_of("apply_retention")
+    spark = session(args["aws_region"])
     ages = Ages(
         events_days=int(args["events_days"]) if "events_days" in args else None,
         quarantine_days=int(args["quarantine_days"]),

@@ -1,30 +1,25 @@
 """Glue job: Iceberg `events` → the online state of every entity of every view, with watermarks, and the view's fence.
 
 May run again, also beside live traffic: the first run of a view version goes up to where that joined the stream.
-Arguments: --aws_region, --lake_bucket, --database, --ir_uri, --table_features, --stream_name,
---join_after_seconds (as the processor has it), --compact_job (name of the job that merges the archive).
+Arguments: `backfillStates` in names/jobs.ts.
 """
 
 import json
 from functools import partial
 
-from pyspark.sql import SparkSession
-
 from tidemark_spark.engine.ir import compile_view, parse_use_case
-from tidemark_spark.job_arguments import resolve
+from tidemark_spark.job_arguments import arguments_of
 from tidemark_spark.lake.archive.compaction_run import compact_now
 from tidemark_spark.lake.objects import read_bytes
 from tidemark_spark.lake.tables import Tables
 from tidemark_spark.spark.backfill import backfill
-from tidemark_spark.spark.events import prepare
 from tidemark_spark.spark.joins import Online
+from tidemark_spark.spark.session import session
 
 
 def main() -> None:
-    names = ["lake_bucket", "database", "ir_uri", "table_features", "stream_name", "join_after_seconds", "compact_job"]
-    args = resolve(names)
-    spark = SparkSession.builder.getOrCreate()
-    prepare(spark, args["aws_region"])
+    args = arguments_of("backfill_states")
+    spark = session(args["aws_region"])
     join_after_ms = int(args["join_after_seconds"]) * 1000
     online = Online(args["table_features"], args["stream_name"], args["lake_bucket"], join_after_ms)
     use_case = parse_use_case(read_bytes(args["ir_uri"]))

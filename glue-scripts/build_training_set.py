@@ -1,29 +1,24 @@
 """Glue job: Iceberg `events` → a training set (Iceberg, Parquet and manifest below training/<id>/). May run again.
 
-Arguments: --aws_region, --lake_bucket, --database, --ir_uri, --training_set_id, and optionally --as_of (ISO-8601 with a
-zone, or ms); or --rebuild <id> alone: makes that set's files again, in memory, and compares bytes →
-training/<id>/rebuilt.json.
+Arguments: `buildTrainingSet` in names/jobs.ts.
 """
 
 import json
 
-from pyspark.sql import SparkSession
-
 from tidemark_spark.engine.ir import parse_use_case
 from tidemark_spark.engine.values.decimals import parse_timestamp
-from tidemark_spark.job_arguments import resolve
+from tidemark_spark.job_arguments import arguments_of
 from tidemark_spark.lake.objects import read_bytes
 from tidemark_spark.lake.tables import Tables
-from tidemark_spark.spark.events import prepare
+from tidemark_spark.spark.session import session
 from tidemark_spark.spark.training_set import build, rebuild
 
 
 def main() -> None:
-    args = resolve(["lake_bucket", "database", "ir_uri"], ["training_set_id", "as_of", "rebuild"])
+    args = arguments_of("build_training_set")
     given = args.get("as_of") or ""
     as_of = parse_timestamp(given, "epoch_ms" if given.isdigit() else "iso8601") if given else None
-    spark = SparkSession.builder.getOrCreate()
-    prepare(spark, args["aws_region"])
+    spark = session(args["aws_region"])
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
     tables, bucket = Tables(args["database"]), args["lake_bucket"]
     if "rebuild" in args:

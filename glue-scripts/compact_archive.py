@@ -1,25 +1,21 @@
 """Glue job: archive/{events,quarantine,predictions}/ → Iceberg tables of the same names. May run again.
 
-Arguments: --aws_region, --lake_bucket, --database, --ir_uri, --entity_buckets, --table_features, --late_days (how long
-after its day an object may come), --metrics (name of open_gaps).
+Arguments: `compactArchive` in names/jobs.ts.
 """
 
 import json
 
-from pyspark.sql import SparkSession
-
-from tidemark_spark.job_arguments import resolve
+from tidemark_spark.job_arguments import arguments_of
 from tidemark_spark.job_metrics import publish
 from tidemark_spark.lake.archive.compaction import compact
 from tidemark_spark.lake.tables import Tables
 from tidemark_spark.online.tombstones import read_tombstones
-from tidemark_spark.spark.events import prepare
+from tidemark_spark.spark.session import session
 
 
 def main() -> None:
-    args = resolve(["lake_bucket", "database", "entity_buckets", "table_features", "late_days", "metrics"])
-    spark = SparkSession.builder.getOrCreate()
-    prepare(spark, args["aws_region"])
+    args = arguments_of("compact_archive")
+    spark = session(args["aws_region"])
     erased = frozenset(read_tombstones(args["table_features"]))
     tables, buckets = Tables(args["database"]), int(args["entity_buckets"])
     counts = compact(spark, tables, args["lake_bucket"], buckets, erased, int(args["late_days"]))

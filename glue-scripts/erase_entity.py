@@ -2,16 +2,13 @@
 
 Who is meant stands in the tombstones, so no argument and no log names anybody. May run again, and does every week: what
 Lambda writes down of a batch that it gives up may come a day after the erasure.
-Arguments: --aws_region, --lake_bucket, --database, --table_features, --settle_seconds, --run (`weekly`: something that
-is left ends the job).
+Arguments: `eraseEntity` in names/jobs.ts.
 """
 
 import json
 import time
 
-from pyspark.sql import SparkSession
-
-from tidemark_spark.job_arguments import resolve
+from tidemark_spark.job_arguments import arguments_of
 from tidemark_spark.lake.erasure.objects import (
     answered,
     archived,
@@ -28,27 +25,25 @@ from tidemark_spark.lake.erasure.training_sets import erase_training_sets
 from tidemark_spark.lake.objects import write_bytes
 from tidemark_spark.lake.tables import Tables
 from tidemark_spark.lake.tombstones import keep_in_lake
-from tidemark_spark.lake.training_files import PREFIX as TRAINING
 from tidemark_spark.lake.training_files import TAG
+from tidemark_spark.names import PREFIX, WEEKLY, object_key
 from tidemark_spark.online.tombstones import read_tombstones
-from tidemark_spark.spark.events import prepare
+from tidemark_spark.spark.session import session
 
 RULES = {
-    "raw/history/": history,
-    "archive/events/": archived,
-    "archive/quarantine/": quarantined,
-    "archive/predictions/": archived,
-    "aws/lambda/": given_up,
-    "time-travel/": answered,
+    PREFIX["history"]: history,
+    PREFIX["events"]: archived,
+    PREFIX["quarantine"]: quarantined,
+    PREFIX["predictions"]: archived,
+    PREFIX["failedBatches"]: given_up,
+    PREFIX["timeTravel"]: answered,
 }
-WEEKLY = "weekly"
-WAREHOUSE, CHECKS = "iceberg/", "checks/"
+WAREHOUSE, CHECKS, TRAINING = PREFIX["warehouse"], PREFIX["checks"], PREFIX["trainingSets"]
 
 
 def main() -> None:
-    args = resolve(["lake_bucket", "database", "table_features", "settle_seconds", "run"])
-    spark = SparkSession.builder.getOrCreate()
-    prepare(spark, args["aws_region"])
+    args = arguments_of("erase_entity")
+    spark = session(args["aws_region"])
     bucket, tables = args["lake_bucket"], Tables(args["database"])
     cleared = read_tombstones(args["table_features"])
     # Those of before tombstones were kept in the lake too.
@@ -74,7 +69,7 @@ def main() -> None:
     files = {WAREHOUSE: only_parquet, TRAINING: only_parquet}
     left |= erase_objects(spark, bucket, files, erased, look_only=True)
     report = {"tombstones": len(erased), "taken": taken, "left": left}
-    write_bytes(bucket, f"{CHECKS}erasure-{args['run']}.json", json.dumps(report, indent=2).encode())
+    write_bytes(bucket, object_key("erasureReport", run=args["run"]), json.dumps(report, indent=2).encode())
     print(json.dumps({"job": "erase_entity"} | report))
     if args["run"] == WEEKLY and any(left.values()):
         stores = ", ".join(store for store, records in left.items() if records)

@@ -1,7 +1,7 @@
 """Glue job: time-travel/<request>/question.json → answer.json beside it: values of an entity at an instant, and why.
 
 The question names the entity, so that neither an argument nor a log does.
-Arguments: --aws_region, --lake_bucket, --database, --ir_uri, --request.
+Arguments: `featuresAt` in names/jobs.ts.
 """
 
 import base64
@@ -13,35 +13,34 @@ from pyspark.sql import functions as F
 
 from tidemark_spark.engine.admission import wire_json
 from tidemark_spark.engine.event_log import EVENT_SCHEMA
-from tidemark_spark.engine.features_at import features_at, retractions_of
-from tidemark_spark.engine.ir import compile_view, online_view, parse_use_case
-from tidemark_spark.job_arguments import resolve
+from tidemark_spark.engine.features_at import features_at
+from tidemark_spark.engine.ir import online_view, parse_use_case
+from tidemark_spark.job_arguments import arguments_of
 from tidemark_spark.lake.objects import read_bytes, write_bytes
 from tidemark_spark.lake.tables import Tables, snapshot_id
-from tidemark_spark.spark.events import engine_events, prepare
-
-PREFIX = "time-travel/"
+from tidemark_spark.names import object_key
+from tidemark_spark.spark.events import engine_events
+from tidemark_spark.spark.session import session
 
 
 def main() -> None:
-    args = resolve(["lake_bucket", "database", "ir_uri", "request"])
-    spark = SparkSession.builder.getOrCreate()
-    prepare(spark, args["aws_region"])
-    folder, tables = f"{PREFIX}{args['request']}/", Tables(args["database"])
-    question = json.loads(read_bytes(f"s3://{args['lake_bucket']}/{folder}question.json"))
+    args = arguments_of("features_at")
+    spark = session(args["aws_region"])
+    request, tables = args["request"], Tables(args["database"])
+    question = json.loads(read_bytes(f"s3://{args['lake_bucket']}/{object_key('question', request=request)}"))
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
-    plan = compile_view(use_case, online_view(use_case))
+    view = online_view(use_case)
     entity, t = question["entity_id"], question["t"]
     known_before = {"asof": t, "latest": None}.get(question["knowledge"], question["knowledge"])
     snapshot = snapshot_id(spark, tables.name("events"))
     if snapshot is None:
         raise RuntimeError("events: the table is empty. Land the history first.")
     events = tables.at(spark, "events", snapshot)
-    found = features_at(plan, events_of(events, entity), entity, t, known_before, retractions_of(use_case))
+    found = features_at(use_case, view, events_of(events, entity), entity, t, known_before)
     about = {"entity_id": entity, "t": t, "known_before": known_before, "snapshot_id": str(snapshot)}
-    about |= {"view": plan.view["version"], "refused": refused(spark, tables, entity)}
+    about |= {"view": view["version"], "refused": refused(spark, tables, entity)}
     answer = wire_json.dumps(about | found)
-    write_bytes(args["lake_bucket"], f"{folder}answer.json", answer.encode())
+    write_bytes(args["lake_bucket"], object_key("answer", request=request), answer.encode())
     counts = {"features": len(found["features"]), "events": len(found["events"])}
     print(json.dumps({"job": "features_at"} | counts))
 

@@ -1,36 +1,28 @@
 """Glue job: online states against `events`, those at odds written anew → reports/healing/dt=<day>/<run>.json.
 
 May run again, also beside live traffic.
-Arguments: --aws_region, --lake_bucket, --database, --ir_uri, --table_features, --repair (no, yes, all), --parts,
---stale_after_seconds, --clock (wall, replay), --metrics (names of diverged and repaired), and optionally --run (name
-of the report).
+Arguments: `healStates` in names/jobs.ts.
 """
 
 import json
 import uuid
 from datetime import UTC, datetime
 
-from pyspark.sql import SparkSession
-
 from tidemark_spark.engine.ir import compile_view, parse_use_case
-from tidemark_spark.job_arguments import resolve
+from tidemark_spark.job_arguments import arguments_of
 from tidemark_spark.job_metrics import publish
 from tidemark_spark.lake.objects import read_bytes, write_bytes
 from tidemark_spark.lake.tables import Tables
-from tidemark_spark.spark.events import prepare
+from tidemark_spark.names import object_key
 from tidemark_spark.spark.healing import Night, heal
-
-PREFIX = "reports/healing/"
-ARGUMENTS = ["lake_bucket", "database", "ir_uri", "table_features"]
-ARGUMENTS += ["repair", "parts", "stale_after_seconds", "clock", "metrics"]
+from tidemark_spark.spark.session import session
 
 
 def main() -> None:
-    args = resolve(ARGUMENTS, ["run"])
+    args = arguments_of("heal_states")
     if args["repair"] not in ("no", "yes", "all"):
         raise ValueError("--repair: found another word; allowed: no, yes, all")
-    spark = SparkSession.builder.getOrCreate()
-    prepare(spark, args["aws_region"])
+    spark = session(args["aws_region"])
     now = datetime.now(UTC)
     night = Night(
         table=args["table_features"],
@@ -46,7 +38,8 @@ def main() -> None:
     views = [heal(spark, tables, compile_view(use_case, view), night) for view in use_case["views"]]
     run = args.get("run") or f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
     report = {"run": run, "repair": night.repair, "views": views}
-    write_bytes(args["lake_bucket"], f"{PREFIX}dt={now:%Y-%m-%d}/{run}.json", json.dumps(report, indent=2).encode())
+    key = object_key("healingReport", day=f"{now:%Y-%m-%d}", run=run)
+    write_bytes(args["lake_bucket"], key, json.dumps(report, indent=2).encode())
     print(json.dumps({"job": "heal_states"} | report))
     diverged = sum(view["findings"].get("diverged", 0) for view in views)
     repaired = sum(view.get("repaired", 0) for view in views)

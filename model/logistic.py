@@ -34,11 +34,13 @@ def fit_logistic(x: Floats, label: Floats, ridge: float) -> Floats:
         step = np.linalg.solve(hessian, gradient)
         if np.abs(step).max() < 1e-8:
             return weights
+        moved, moved_loss = weights, loss
         for scale in 0.5 ** np.arange(30):
-            next_loss = _loss(design, label, weights - scale * step, penalty)
-            if next_loss <= loss:
+            moved = weights - scale * step
+            moved_loss = _loss(design, label, moved, penalty)
+            if moved_loss <= loss:
                 break
-        weights, loss = weights - scale * step, next_loss
+        weights, loss = moved, moved_loss
     raise ArithmeticError(
         "logistic regression: no convergence in 100 steps; are the labels separable? Raise the ridge."
     )
@@ -77,4 +79,4 @@ class Baseline:
 
 
 def _signed_log(x: Floats) -> Floats:
-    return np.sign(x) * np.log1p(np.abs(x))
+    return np.multiply(np.sign(x), np.log1p(np.abs(x)))

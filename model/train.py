@@ -25,7 +25,7 @@ import xgboost as xgb
 from calibration import Calibration
 from identity import model_sha256
 from logistic import Baseline
-from measures import NAMES, Estimate, Scored, compare
+from measures import NAMES, Scored, compare
 from numpy.typing import NDArray
 from training_data import Slice, TrainingDataError, check_order, read_slice, read_use_case, view_of
 
@@ -210,13 +210,6 @@ def main() -> None:
     )
     for line in log_lines(metrics):
         print(line, flush=True)
-
-
-def as_text(estimate: Estimate) -> str:
-    """`0.853 (0.836 to 0.869)`, or a dash where there is no value."""
-    if estimate.value is None or estimate.low is None or estimate.high is None:
-        return "—"
-    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
 
 
 if __name__ == "__main__":

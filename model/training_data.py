@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-IR_VERSION = 1
+IR_VERSIONS = (1, 2)
+"""They differ in the plans of views, which nothing here reads."""
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -56,8 +57,10 @@ def read_use_case(folder: Path) -> dict[str, Any]:
             f"channel usecase: found a file that is no JSON ({error}). Compile it again."
         ) from error
     version = document.get("ir_version") if isinstance(document, dict) else None
-    if version != IR_VERSION:
-        raise TrainingDataError(f"channel usecase: found ir_version {version!r}; allowed: {IR_VERSION}")
+    if version not in IR_VERSIONS:
+        raise TrainingDataError(
+            f"channel usecase: found ir_version {version!r}; allowed: {IR_VERSIONS[0]} to {IR_VERSIONS[-1]}"
+        )
     return document
 
 

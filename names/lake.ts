@@ -1,6 +1,70 @@
 /** Where the lake bucket holds what: everything that writes or reads it says so here. */
 
-/** `archive/<kind>/dt=2017-11-15/<shard>/<first>-<last>.ndjson.gz`: the same batch always has the same key. */
+/** The folders of the lake bucket. Each grant names the ones it is for. */
+export const PREFIX = {
+  /** Source files before they are landed. */
+  history: 'raw/history/',
+  events: 'archive/events/',
+  quarantine: 'archive/quarantine/',
+  predictions: 'archive/predictions/',
+  /** What the archiver gave up and nobody has put back: shard and positions, no records. */
+  gaps: 'archive/gaps/',
+  /** Warehouse of the Iceberg tables. */
+  warehouse: 'iceberg/',
+  trainingSets: 'training/',
+  models: 'models/',
+  /** Who was erased: an object a tombstone, beside the items of the features table. No rule lets them go. */
+  tombstones: 'tombstones/',
+  /** Summaries of the consistency check and of erasures. */
+  checks: 'checks/',
+  /** What the nightly healing found and mended. */
+  healing: 'reports/healing/',
+  /** Questions about an entity's past and their answers: a day old at most, and a day more as old versions where there are any. */
+  timeTravel: 'time-travel/',
+  /** Lambda chooses this prefix itself for batches it gave up on: aws/lambda/<mapping>/<shard>/<yyyy>/<mm>/<dd>/… */
+  failedBatches: 'aws/lambda/',
+} as const;
+
+export type LakePrefix = (typeof PREFIX)[keyof typeof PREFIX];
+
+/** How the names of packed lines end. */
+export const NDJSON = '.ndjson.gz';
+
+/** Keys of the objects that one side writes and another one finds; `{…}` stands for a part. `{day}`: yyyy-mm-dd, UTC. */
+export const OBJECT = {
+  /** Of a batch of the archiver, by its first and last sequence number. The day is that of its first arrival. */
+  events: `${PREFIX.events}dt={day}/{shard}/{first}-{last}${NDJSON}`,
+  /** As of events; behind the last sequence number also a hash of the refused positions. */
+  quarantine: `${PREFIX.quarantine}dt={day}/{shard}/{first}-{last}${NDJSON}`,
+  /** The day is that of the writing. */
+  predictions: `${PREFIX.predictions}dt={day}/{id}${NDJSON}`,
+  gap: `${PREFIX.gaps}dt={day}/{shard}/{first}-{last}.json`,
+  tombstone: `${PREFIX.tombstones}{hash}`,
+  erasureReport: `${PREFIX.checks}erasure-{run}.json`,
+  consistencyReport: `${PREFIX.checks}{run}.json`,
+  /** The day is that on which the job began. */
+  healingReport: `${PREFIX.healing}dt={day}/{run}.json`,
+  question: `${PREFIX.timeTravel}{request}/question.json`,
+  answer: `${PREFIX.timeTravel}{request}/answer.json`,
+  trainingSet: `${PREFIX.trainingSets}{training_set_id}/manifest.json`,
+  rebuiltTrainingSet: `${PREFIX.trainingSets}{training_set_id}/rebuilt.json`,
+} as const;
+
+type Part<Template> = Template extends `${string}{${infer Name}}${infer Rest}` ? Name | Part<Rest> : never;
+
+/** The key of an object: its name with all parts put in. */
+export function objectKey<Name extends keyof typeof OBJECT>(
+  name: Name,
+  parts: Readonly<Record<Part<(typeof OBJECT)[Name]>, string>>,
+): string {
+  const values: Readonly<Record<string, string>> = parts;
+  return OBJECT[name].replace(/\{(\w+)\}/g, (_, part: string) => values[part]!);
+}
+
+/** The day of an object's folder. @param at ms UTC */
+export const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
+
+/** The same batch always has the same key. @param arrival_ms of its first record, ms UTC */
 export function archiveKey(
   kind: 'events' | 'quarantine',
   arrival_ms: number,
@@ -8,5 +72,5 @@ export function archiveKey(
   first: string,
   last: string,
 ): string {
-  return `archive/${kind}/dt=${new Date(arrival_ms).toISOString().slice(0, 10)}/${shard}/${first}-${last}.ndjson.gz`;
+  return objectKey(kind, { day: dayOf(arrival_ms), shard, first, last });
 }

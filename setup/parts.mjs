@@ -17,7 +17,7 @@ const bin = (path) => join(ROOT, 'node_modules', path);
 const incremental = (id) => ['--incremental', '--tsBuildInfoFile', join(OUT, `${id}.tsbuildinfo`)];
 const tsc = [node, bin('typescript/bin/tsc'), '--noEmit'];
 
-/** Run first, all at once, and with `--fast` too. */
+/** Run first, all at once, and with `--fast` too, but for what takes too `long`. */
 const CHECKS = [
   { id: 'biome', name: 'format and lint (Biome)', command: [node, bin('@biomejs/biome/bin/biome'), 'check', '.'] },
   { id: 'tsc', name: 'types (tsc)', command: [...tsc, ...incremental('tsc')] },
@@ -27,6 +27,7 @@ const CHECKS = [
     command: [...tsc, '-p', 'console/client', ...incremental('tsc-page')],
   },
   { id: 'ruff', name: 'Python lint (ruff)', command: [VENV_PYTHON, '-m', 'ruff', 'check', '--no-cache', '.'] },
+  { id: 'pyright', name: 'Python types (pyright)', command: [node, bin('pyright/index.js')], long: true },
 ];
 
 /**
@@ -50,9 +51,10 @@ const SUITES = [
     workers: Math.min(MOST_WORKERS, Math.max(2, availableParallelism() - 1)),
     fast: {
       name: 'core, engine, lambdas and contracts (jest)',
-      folders: ['test/core', 'test/engine', 'test/lambdas', 'test/conformance'],
-      // They start the local cloud, or wait out real time limits.
+      folders: ['test/core', 'test/engine', 'test/lambdas', 'test/names', 'test/conformance'],
+      // They start the local cloud, wait out real time limits, or try all slices of a day.
       without: [
+        'test/engine/slices.test.ts',
         'test/lambdas/adapters.test.ts',
         'test/lambdas/erasure.test.ts',
         'test/lambdas/features-alone.test.ts',
@@ -61,7 +63,6 @@ const SUITES = [
         'test/lambdas/patience.test.ts',
         'test/lambdas/real-endpoint.test.ts',
         'test/lambdas/retirement.test.ts',
-        'test/lambdas/sweep.test.ts',
         'test/lambdas/two-versions.test.ts',
       ],
     },
@@ -126,7 +127,7 @@ export function fastParts(files) {
     const taken = (file) => folders.some((folder) => isIn(file, folder)) && !without.includes(file);
     return partOf({ ...suite, name }, files.filter((file) => suiteOf(file) === suite).filter(taken));
   });
-  return { checks: checks(), suites };
+  return { checks: checks(({ long }) => !long), suites };
 }
 
 /** @param {readonly string[]} files tests @returns {Part[]} each with the environment of its part, one at a time */
@@ -145,8 +146,8 @@ export function suiteOf(file) {
 
 const isIn = (path, folder) => path.startsWith(`${folder}/`);
 
-function checks() {
-  return CHECKS.map((check) => ({ ...check, silenceMs: 10 * MINUTE }));
+function checks(wanted = () => true) {
+  return CHECKS.filter(wanted).map(({ long: _, ...check }) => ({ ...check, silenceMs: 10 * MINUTE }));
 }
 
 /** @param {Suite} suite @param {readonly string[]} [files] these of it @returns {Part} */

@@ -1,15 +1,16 @@
 /** Parts `writes` and `state`: what the churn use case costs in the online store, on the real events. */
 
-import { MAX_EVENT_BYTES } from '../../core/admission/record.ts';
 import type { Pick } from '../../core/aggregates/picks.ts';
 import { decodeState, encodeState } from '../../core/state/codec.ts';
 import type { EntityState } from '../../core/state/state.ts';
 import { Tiles } from '../../core/state/tiles.ts';
+import { MemoryStates } from '../../engine/memory/states.ts';
 import type { StreamRecord } from '../../engine/stream-record.ts';
+import { MAX_EVENT_BYTES } from '../../names/limits.ts';
 import churn from '../../usecases/churn/index.ts';
 import { atMost, exactly, type Row, row } from '../rows.ts';
-import { StoredStates } from '../stored-states.ts';
 import { Engine } from '../stream/engine.ts';
+import { ContestedStates } from './contested-states.ts';
 import { journey } from './journey.ts';
 
 type Say = (text: string) => void;
@@ -49,7 +50,7 @@ export async function writeRows({ entities, batches, conflictEvery }: ChurnSizes
   const rows: Row[] = [];
   for (const batch of batches) {
     say(`${records.length} events in batches of ${batch}`);
-    const states = new StoredStates(engine.plan);
+    const states = new ContestedStates(engine.plan);
     await engine.throughPorts(records, batch, states);
     const lowest = perThousand(distinctEntities(records, batch), records.length);
     const name = `DynamoDB writes per 1,000 events, batches of ${batch.toLocaleString('en-US')}`;
@@ -60,7 +61,7 @@ export async function writeRows({ entities, batches, conflictEvery }: ChurnSizes
     );
   }
   const batch = 1_000;
-  const states = new StoredStates(engine.plan, new Map(), conflictEvery);
+  const states = new ContestedStates(engine.plan, conflictEvery);
   await engine.throughPorts(records, batch, states);
   const lowest = distinctEntities(records, batch);
   rows.push(
@@ -103,14 +104,14 @@ function quantile(values: readonly number[], share: number): number {
 export async function stateRows({ entities }: ChurnSizes, say: Say): Promise<Row[]> {
   const records = await journey(entities, say);
   const engine = engineOf();
-  const states = new StoredStates(engine.plan);
+  const states = new MemoryStates(engine.plan);
   say(`${records.length} events`);
   await engine.throughPorts(records, 1_000, states);
   const sizes: number[] = [];
   const json: number[] = [];
   let tiles = 0;
   let tileBytes = 0;
-  for (const { bytes, watermarks } of states.items.values()) {
+  for (const { bytes, watermarks } of states.rows.values()) {
     const state = decodeState(engine.plan, bytes, watermarks);
     const without = encodeState(engine.plan, { ...state, levels: engine.plan.levels.map(Tiles.none) });
     sizes.push(bytes.length);
@@ -124,7 +125,7 @@ export async function stateRows({ entities }: ChurnSizes, say: Say): Promise<Row
     row('churn state, p99', quantile(sizes, 0.99), 'bytes', atMost(4096), jsonAt(0.99)),
     row('churn state, largest', quantile(sizes, 1), 'bytes', null, jsonAt(1)),
     row('churn state, a tile with all its cells', tileBytes / tiles, 'bytes', null, {
-      'tiles a state, mean': tiles / states.items.size,
+      'tiles a state, mean': tiles / states.rows.size,
       'partials a tile at most': Math.max(...engine.plan.levels.map(({ partials }) => partials.length)),
     }),
   ];

@@ -2,10 +2,11 @@
  * Part `growth`: time against the number of events, all else alike: sixteen times the events take at most
  * a fifth more than sixteen times as long. Less than that is what a pass costs however short it is, and no miss.
  */
+
+import { MemoryStates } from '../../engine/memory/states.ts';
 import { sideBySide } from '../rounds.ts';
 import { atMost, type Row, row } from '../rows.ts';
 import { shop, streamView, THREE_HOPS } from '../shop.ts';
-import { StoredStates } from '../stored-states.ts';
 import { Engine } from '../stream/engine.ts';
 import { linesOf, recordsOf } from '../stream/events.ts';
 
@@ -28,7 +29,7 @@ export async function growthRows(
   say: (text: string) => void,
 ): Promise<Row[]> {
   const engine = new Engine(shop(streamView(THREE_HOPS)));
-  const full = new StoredStates(engine.plan);
+  const full = new MemoryStates(engine.plan);
   const history = 32 * entities;
   for (let from = 0; from < history; from += 100_000) {
     say(`history: event ${from} of ${history}`);
@@ -40,7 +41,7 @@ export async function growthRows(
   const passes = times.map((n) => ({
     name: `×${n}`,
     prepare: () => {
-      states = new StoredStates(engine.plan, new Map(full.items));
+      states = new MemoryStates(engine.plan, { rows: new Map(full.rows) });
     },
     run: async () => void (await engine.throughPorts(records.slice(0, events * n), BATCH, states)),
   }));

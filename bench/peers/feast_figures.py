@@ -17,8 +17,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
-from feast.types import Float64
+
+# In an environment of its own.
+from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType  # pyright: ignore[reportMissingImports]
+from feast.types import Float64  # pyright: ignore[reportMissingImports]
 
 FEATURES = 50
 ENTITIES = 2_000

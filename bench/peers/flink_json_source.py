@@ -12,7 +12,8 @@ import statistics
 import sys
 import time
 
-from pyflink.table import EnvironmentSettings, TableEnvironment
+# In an environment of its own.
+from pyflink.table import EnvironmentSettings, TableEnvironment  # pyright: ignore[reportMissingImports]
 
 SOURCE = """
 CREATE TABLE source (

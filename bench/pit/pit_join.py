@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -30,8 +31,8 @@ from pyspark.sql import functions as F  # noqa: E402
 from shop_data import Sizes, write_events, write_spine  # noqa: E402
 
 from tidemark_spark.engine.ir import compile_view  # noqa: E402
-from tidemark_spark.spark.events import prepare  # noqa: E402
 from tidemark_spark.spark.pit_join import point_in_time_join  # noqa: E402
+from tidemark_spark.spark.session import prepare  # noqa: E402
 
 GOAL = 1_500_000
 SAMPLE = 500
@@ -147,7 +148,14 @@ def view() -> dict[str, Any]:
         base |= {"window_ms": window, "hop_ms": hop_of(window), "value_type": "int"}
         features.append(base | {"name": f"orders_{name}", "op": "count", "field": None})
         features.append(base | {"name": f"spend_{name}", "op": "sum", "field": "amount"})
-    return {"name": "shop", "features": features, "retractions": None}
+    definition = {"name": "shop", "features": features, "retractions": None}
+    planned = "import { withPlan } from './core/definition/plan.ts'; import { readFileSync } from 'node:fs';"
+    planned += "process.stdout.write(JSON.stringify(withPlan(JSON.parse(readFileSync(0, 'utf8')))))"
+    command = ["node", "--import", "tsx", "--input-type=module", "-e", planned]
+    done = subprocess.run(
+        command, input=json.dumps(definition), cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
+    )
+    return json.loads(done.stdout)
 
 
 _FIELDS = [{"name": "amount", "type": "decimal"}, {"name": "items", "type": "int"}, {"name": "channel", "type": "enum"}]
@@ -168,7 +176,7 @@ def session(folder: Path) -> SparkSession:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
     }
-    builder = SparkSession.builder.master("local[2]")
+    builder = SparkSession.Builder().master("local[2]")
     for key, value in settings.items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()

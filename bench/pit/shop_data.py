@@ -42,7 +42,7 @@ def write_events(folder: Path, sizes: Sizes, piece: int, pieces: int) -> None:
         number = _digits(np.arange(first, first + rows))
         amount, items = random.integers(0, 100_000, rows), _digits(random.integers(1, 9, rows))
         channel = pa.array(["web", "app", "store"]).take(pa.array(random.integers(0, 3, rows)))
-        pieces = ['{"amount":', _digits(amount), ',"channel":"', channel, '","items":', items, "}", ""]
+        texts = ['{"amount":', _digits(amount), ',"channel":"', channel, '","items":', items, "}", ""]
         table = pa.table(
             {
                 "event_id": pc.binary_join_element_wise("00000000-0000-7000-8000-", number, ""),
@@ -52,7 +52,7 @@ def write_events(folder: Path, sizes: Sizes, piece: int, pieces: int) -> None:
                 "source_time": _instants(time),
                 "source": _same("shop", rows),
                 "schema_version": pa.array(np.ones(rows, np.int32)),
-                "properties": pc.binary_join_element_wise(*pieces),
+                "properties": pc.binary_join_element_wise(*texts),
                 "available_at": _instants(available),
                 "shard_id": _same("shardId-000000000000", rows),
                 "sequence_number": pc.binary_join_element_wise("4959", number, ""),

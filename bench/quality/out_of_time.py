@@ -28,8 +28,8 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("glue-scripts", "model", "usec
 
 import load_events  # noqa: E402
 from measures import NAMES, Estimate  # noqa: E402
-from train import as_text, check_order, fit, measure  # noqa: E402
-from training_data import Slice, read_slice  # noqa: E402
+from train import fit, measure  # noqa: E402
+from training_data import Slice, check_order, read_slice  # noqa: E402
 
 from tidemark_spark.engine.admission.contracts import AdmitOptions, Position, admit, compile_contracts  # noqa: E402
 from tidemark_spark.engine.event_log import EVENT_SCHEMA  # noqa: E402
@@ -126,6 +126,13 @@ def show(metrics: dict[str, Any]) -> str:
     test = metrics["test"]
     lines.append(f"\n{test['rows']:,} rows of {test['entities']:,} entities, base rate {test['base_rate']:.3f}")
     return "\n".join(lines)
+
+
+def as_text(estimate: Estimate) -> str:
+    """`0.853 (0.836 to 0.869)`, or a dash where there is no value."""
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return "—"
+    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
 
 
 def main() -> None:

@@ -2,9 +2,9 @@
 import { Bench } from 'tinybench';
 import { decodeState } from '../../core/state/codec.ts';
 import { finalise } from '../../core/state/finalise.ts';
+import { MemoryStates } from '../../engine/memory/states.ts';
 import { atLeast, atMost, type Row, row } from '../rows.ts';
 import { readView, shop } from '../shop.ts';
-import { StoredStates } from '../stored-states.ts';
 import { Engine } from '../stream/engine.ts';
 import { linesOf, recordsOf } from '../stream/events.ts';
 
@@ -23,12 +23,12 @@ export const READ: ReadSizes = { entities: 2_000, history: 120, daily: 4, time_m
 export async function readRows(sizes: ReadSizes, say: (text: string) => void): Promise<Row[]> {
   const { entities, history, daily, time_ms } = sizes;
   const engine = new Engine(shop(readView()));
-  const states = new StoredStates(engine.plan);
+  const states = new MemoryStates(engine.plan);
   const { plan } = engine;
   say(`${entities} states of ${history} events`);
   const lines = linesOf({ events: entities * history, entities, daily });
   await engine.throughPorts(recordsOf(lines), 50_000, states);
-  const items = [...states.items.values()];
+  const items = [...states.rows.values()];
   const t = lines.arrivals.at(-1)! + 1;
   if (plan.view.features.length !== 50) throw new Error('read: the view must have 50 features');
   let next = 0;

@@ -1,15 +1,18 @@
 /** The processor's way from record bytes to state bytes, in one thread: with its ports, and by the pure core alone. */
 
 import { type AdmitOptions, admit, type CompiledContracts, compileContracts } from '../../core/admission/admit.ts';
-import { MAX_EVENT_BYTES } from '../../core/admission/record.ts';
 import type { CanonicalEvent, UseCaseIR } from '../../core/ir/document.ts';
 import { decodeState, encodeState } from '../../core/state/codec.ts';
 import { finalise } from '../../core/state/finalise.ts';
 import { compileView, type ViewPlan } from '../../core/state/plan.ts';
 import { applyEvents, emptyState } from '../../core/state/state.ts';
-import { type ProcessorPorts, processBatch } from '../../engine/ingest/process.ts';
+import type { ProcessorPorts } from '../../engine/ingest/batch.ts';
+import { processBatch } from '../../engine/ingest/process.ts';
+import type { MemoryStates } from '../../engine/memory/states.ts';
+import { WHOLE } from '../../engine/ports.ts';
+import type { StateRow } from '../../engine/state-row.ts';
 import type { StreamRecord } from '../../engine/stream-record.ts';
-import { type Item, StoredStates } from '../stored-states.ts';
+import { MAX_EVENT_BYTES } from '../../names/limits.ts';
 
 const OPTIONS: AdmitOptions = { replay: false, available_lag_ms: 0, max_bytes: MAX_EVENT_BYTES };
 
@@ -29,7 +32,7 @@ export class Engine {
    * @returns events applied
    * @throws Error on the first record that is not applied as it should be: all of them are good and new
    */
-  async throughPorts(records: readonly StreamRecord[], batch: number, states: StoredStates): Promise<number> {
+  async throughPorts(records: readonly StreamRecord[], batch: number, states: MemoryStates): Promise<number> {
     const refuse = (what: string) => async () => {
       throw new Error(`stream: found a record for ${what}; allowed: none`);
     };
@@ -55,7 +58,7 @@ export class Engine {
   }
 
   /** The same work with no ports and no promises: what the core costs. */
-  coreOnly(records: readonly StreamRecord[], batch: number, items: Map<string, Item>): void {
+  coreOnly(records: readonly StreamRecord[], batch: number, items: Map<string, StateRow>): void {
     for (let from = 0; from < records.length; from += batch) {
       const groups = new Map<string, CanonicalEvent[]>();
       const until = Math.min(records.length, from + batch);
@@ -72,13 +75,13 @@ export class Engine {
         const before = item ? decodeState(this.plan, item.bytes, item.watermarks) : emptyState(this.plan);
         const { state } = applyEvents(this.plan, before, events);
         const bytes = encodeState(this.plan, state);
-        items.set(entity_id, { bytes, watermarks: state.watermarks, version: (item?.version ?? 0) + 1 });
+        items.set(entity_id, { bytes, watermarks: state.watermarks, version: (item?.version ?? 0) + 1, marks: WHOLE });
       }
     }
   }
 
   /** Sum over all entities of a feature that is a count over a lifetime: what was really stored. */
-  total(items: ReadonlyMap<string, Item>, feature: string, t: number): number {
+  total(items: ReadonlyMap<string, StateRow>, feature: string, t: number): number {
     const at = this.plan.view.features.findIndex(({ name }) => name === feature);
     let total = 0;
     for (const { bytes, watermarks } of items.values()) {
@@ -95,5 +98,3 @@ export function parseOnly(records: readonly StreamRecord[]): number {
   for (const { data } of records) if (JSON.parse(decoder.decode(data)).event_type === 'order') seen++;
   return seen;
 }
-
-export { StoredStates };

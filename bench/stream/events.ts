@@ -1,10 +1,11 @@
 /** Orders as the stream carries them: one JSON text of 200 bytes each. */
+
+import { DAY } from '../../core/values/time.ts';
 import type { StreamRecord } from '../../engine/stream-record.ts';
 import { randomFrom } from '../random.ts';
 
 export const EVENT_BYTES = 200;
 const START_MS = Date.UTC(2026, 5, 1);
-const DAY_MS = 86_400_000;
 const CHANNELS = ['web', 'app', 'store'];
 
 export interface Traffic {
@@ -32,7 +33,7 @@ export function linesOf({ events, entities, daily = 1, from = 0, seed = 1 }: Tra
   const bytes = Buffer.allocUnsafe(events * (EVENT_BYTES + 1));
   const arrivals: number[] = new Array(events);
   const who: string[] = new Array(events);
-  const step = DAY_MS / (entities * daily);
+  const step = DAY / (entities * daily);
   for (let i = 0; i < events; i++) {
     const at = Math.floor(START_MS + (from + i) * step);
     const id = `c-${Math.floor(random() * entities)}`;

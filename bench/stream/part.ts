@@ -1,8 +1,10 @@
 /** Part `stream`: JSON bytes → contract → dedupe → tiles of three hops → encoded state, in one Node thread. */
+
+import { MemoryStates } from '../../engine/memory/states.ts';
+import type { StateRow } from '../../engine/state-row.ts';
 import { rateOf, sideBySide } from '../rounds.ts';
 import { atLeast, type Row, row, spreadOf } from '../rows.ts';
 import { shop, streamView, THREE_HOPS, TWELVE_WINDOWS } from '../shop.ts';
-import { type Item, StoredStates } from '../stored-states.ts';
 import { Engine, parseOnly } from './engine.ts';
 import { linesOf, recordsOf } from './events.ts';
 
@@ -33,15 +35,20 @@ export const STREAM: StreamSizes = {
 type Say = (text: string) => void;
 
 /** States after `history` events of each entity, one a day; the traffic goes on behind them. */
-async function withHistory(engine: Engine, entities: number, history: number, say: Say): Promise<Map<string, Item>> {
-  const states = new StoredStates(engine.plan);
+async function withHistory(
+  engine: Engine,
+  entities: number,
+  history: number,
+  say: Say,
+): Promise<Map<string, StateRow>> {
+  const states = new MemoryStates(engine.plan);
   const PIECE = 200_000;
   for (let from = 0; from < entities * history; from += PIECE) {
     say(`history of ${entities} entities: event ${from} of ${entities * history}`);
     const events = Math.min(PIECE, entities * history - from);
     await engine.throughPorts(recordsOf(linesOf({ events, entities, from })), 10_000, states);
   }
-  return states.items;
+  return states.rows;
 }
 
 export async function streamRows(sizes: StreamSizes, say: Say): Promise<Row[]> {
@@ -53,10 +60,10 @@ export async function batchRows({ events, entities, history, batches, rounds }: 
   const engine = new Engine(shop(streamView(THREE_HOPS)));
   const before = await withHistory(engine, entities, history, say);
   const records = recordsOf(linesOf({ events, entities, from: entities * history }));
-  let states = new StoredStates(engine.plan);
-  let items = new Map<string, Item>();
+  let states = new MemoryStates(engine.plan);
+  let items = new Map<string, StateRow>();
   const check = () => {
-    const found = engine.total(states.items, 'orders', MUCH_LATER);
+    const found = engine.total(states.rows, 'orders', MUCH_LATER);
     if (found !== entities * history + events)
       throw new Error(`stream: found ${found} events in the states; allowed: ${entities * history + events}`);
   };
@@ -64,7 +71,7 @@ export async function batchRows({ events, entities, history, batches, rounds }: 
     {
       name: `processor, batch ${batch}`,
       prepare: () => {
-        states = new StoredStates(engine.plan, new Map(before));
+        states = new MemoryStates(engine.plan, { rows: new Map(before) });
       },
       run: async () => void (await engine.throughPorts(records, batch, states)),
     },
@@ -85,7 +92,7 @@ export async function batchRows({ events, entities, history, batches, rounds }: 
   const took = await sideBySide([parse, ...passes], rounds, say);
   check();
   const floor = rateOf(events, took.get('JSON.parse')!).median;
-  const sizes = spreadOf([...states.items.values()].map(({ bytes }) => bytes.length));
+  const sizes = spreadOf([...states.rows.values()].map(({ bytes }) => bytes.length));
   return batches.map((batch) => {
     const rate = rateOf(events, took.get(`processor, batch ${batch}`)!);
     const core = rateOf(events, took.get(`core, batch ${batch}`)!);
@@ -108,11 +115,11 @@ async function entityRows({ events, entities, rounds, growth }: StreamSizes, say
     const many = entities * times;
     const before = await withHistory(engine, many, 2, say);
     const records = recordsOf(linesOf({ events, entities: many, from: many * 2 }));
-    let states = new StoredStates(engine.plan);
+    let states = new MemoryStates(engine.plan);
     const pass = {
       name: `${many} entities`,
       prepare: () => {
-        states = new StoredStates(engine.plan, new Map(before));
+        states = new MemoryStates(engine.plan, { rows: new Map(before) });
       },
       run: async () => void (await engine.throughPorts(records, batch, states)),
     };
@@ -140,11 +147,11 @@ async function windowRows({ events, entities, rounds }: StreamSizes, say: Say): 
   for (const windows of [THREE_HOPS.slice(0, 1), THREE_HOPS, TWELVE_WINDOWS]) {
     const engine = new Engine(shop(streamView(windows)));
     const before = await withHistory(engine, entities, 2, say);
-    let states = new StoredStates(engine.plan);
+    let states = new MemoryStates(engine.plan);
     passes.push({
       name: `${windows.length} windows`,
       prepare: () => {
-        states = new StoredStates(engine.plan, new Map(before));
+        states = new MemoryStates(engine.plan, { rows: new Map(before) });
       },
       run: async () => void (await engine.throughPorts(records, batch, states)),
     });

@@ -40,3 +40,13 @@ export function interruption(): Interruption {
     },
   };
 }
+
+/** Does `work` so that an interrupt stops it in order. */
+export async function interruptible<T>(work: (stop: Interruption) => Promise<T>): Promise<T> {
+  const stop = interruption();
+  try {
+    return await work(stop);
+  } finally {
+    stop.release();
+  }
+}

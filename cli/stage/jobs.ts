@@ -7,7 +7,7 @@ import {
   type SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import type { Progress } from '../../setup/progress.mjs';
+import { type Asked, askedOf, type JobName } from '../../names/jobs.ts';
 import { CliError, messageOf } from '../errors.ts';
 import type { Clients } from './connection.ts';
 import type { Resources } from './resources.ts';
@@ -25,17 +25,19 @@ export interface Watch {
 }
 
 /**
- * Runs a Glue job to its end.
- * @param args job arguments with their leading `--`
+ * Runs a Glue job of the deployment to its end.
+ * @param asked arguments beside those that its construct gave it
  * @throws CliError with Glue's message when it does not succeed
  */
-export async function runGlueJob(
+export async function runGlueJob<Name extends JobName>(
   { glue: client, logs }: Pick<Clients, 'glue' | 'logs'>,
-  name: string,
-  args: Readonly<Record<string, string>> = {},
+  resources: Pick<Resources, 'get'>,
+  job: Name,
+  asked: Asked<Name>,
   watch: Watch = {},
 ): Promise<JobRun> {
-  const { JobRunId } = await client.send(new StartJobRunCommand({ JobName: name, Arguments: { ...args } }));
+  const name = resources.get(`${job}Job`);
+  const { JobRunId } = await client.send(new StartJobRunCommand({ JobName: name, Arguments: askedOf(job, asked) }));
   for (;;) {
     const { JobRun: run } = await client.send(new GetJobRunCommand({ JobName: name, RunId: JobRunId }));
     const state = run?.JobRunState ?? 'STARTING';
@@ -48,26 +50,6 @@ export async function runGlueJob(
     }
     watch.onState?.(state.toLowerCase());
     await sleep(POLL_MS, undefined, { signal: watch.signal });
-  }
-}
-
-/**
- * Fills the online states of the deployed view. The archive is merged first, since states are made of what is merged, and
- * events may have come before the history that is loaded.
- */
-export async function completeStates(
-  clients: Pick<Clients, 'glue' | 'logs'>,
-  resources: Resources,
-  progress: Progress,
-  watch: Watch,
-): Promise<void> {
-  for (const [title, job] of [
-    ['Compact the archive (Glue)', 'compactArchiveJob'],
-    ['Fill the online states (Glue)', 'backfillStatesJob'],
-  ] as const) {
-    await progress.step(title, ({ update }) =>
-      runGlueJob(clients, resources.get(job), {}, { ...watch, onState: update }),
-    );
   }
 }
 

@@ -1,44 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CloudFormationClient, paginateDescribeStacks, type Stack } from '@aws-sdk/client-cloudformation';
+import { OUTPUT, type OutputName } from '../../names/outputs.ts';
 import { loadDefinitions } from '../definitions.ts';
 import { CliError } from '../errors.ts';
 import { ROOT } from '../paths.ts';
 import { type Connection, connect, type Stage } from './connection.ts';
 
-/** Outputs of the deployed stacks, by the key the app gives them. */
-const OUTPUTS = {
-  stream: 'StreamName',
-  featuresTable: 'FeaturesTableName',
-  scoresTable: 'ScoresTableName',
-  lakeBucket: 'LakeBucketName',
-  database: 'GlueDatabaseName',
-  landHistoryJob: 'LandHistoryJobName',
-  compactArchiveJob: 'CompactArchiveJobName',
-  backfillStatesJob: 'BackfillStatesJobName',
-  buildTrainingSetJob: 'BuildTrainingSetJobName',
-  eraseEntityJob: 'EraseEntityJobName',
-  featuresAtJob: 'FeaturesAtJobName',
-  healStatesJob: 'HealStatesJobName',
-  applyRetentionJob: 'ApplyRetentionJobName',
-  checkConsistencyJob: 'CheckConsistencyJobName',
-  maintainTablesJob: 'MaintainTablesJobName',
-  trainingStateMachine: 'TrainingStateMachineArn',
-  modelPackageGroup: 'ModelPackageGroupName',
-  endpoint: 'EndpointName',
-  processorFunction: 'ProcessorFunctionName',
-  scorerFunction: 'ScorerFunctionName',
-  sweepFunction: 'SweepFunctionName',
-  useCase: 'UseCaseUri',
-  dashboard: 'DashboardName',
-  slackSecret: 'SlackSecretArn',
-  alarmTopic: 'AlarmTopicArn',
-} as const;
-
-export type ResourceName = keyof typeof OUTPUTS;
-
 /** What only some use cases have, by the part that it belongs to. */
-const PARTS: { readonly [name in ResourceName]?: 'model' | 'alerts' } = {
+const PARTS: { readonly [name in OutputName]?: 'model' | 'alerts' } = {
   scoresTable: 'model',
   buildTrainingSetJob: 'model',
   checkConsistencyJob: 'model',
@@ -117,7 +87,7 @@ export class Resources {
   }
 
   /** @throws CliError when the deployment has no such output */
-  get(name: ResourceName): string {
+  get(name: OutputName): string {
     const value = this.find(name);
     if (value === undefined) {
       if (PARTS[name] === 'model') this.requireModel();
@@ -126,15 +96,15 @@ export class Resources {
           `${this.deployment} has no alerts: its use case declares none, so nothing is sent to anybody.`,
         );
       throw new CliError(
-        `${this.deployment} has no output ${OUTPUTS[name]}: deploy it again with \`npx tidemark deploy --stage ${this.stage} --usecase ${this.useCase}\`.`,
+        `${this.deployment} has no output ${OUTPUT[name]}: deploy it again with \`npx tidemark deploy --stage ${this.stage} --usecase ${this.useCase}\`.`,
       );
     }
     return value;
   }
 
   /** As `get`; undefined when there is none. */
-  find(name: ResourceName): string | undefined {
-    return this.#outputs.get(OUTPUTS[name]);
+  find(name: OutputName): string | undefined {
+    return this.#outputs.get(OUTPUT[name]);
   }
 }
 

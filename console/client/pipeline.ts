@@ -1,3 +1,4 @@
+import { METRIC, type MetricName } from '../../names/metrics.ts';
 import type { PipelineAnswer } from '../types.ts';
 import { byId, changed, h } from './dom.ts';
 import { counted, whole, words } from './format.ts';
@@ -20,7 +21,7 @@ interface Box {
   readonly arrows?: readonly { readonly to: 'right' | 'down' | 'up'; readonly part?: Part }[];
 }
 
-const of = (answer: PipelineAnswer, name: string) => answer.counts[name] ?? 0;
+const of = (answer: PipelineAnswer, name: MetricName) => answer.counts[name] ?? 0;
 
 /** The way of the data on a row, what is beside it below. */
 const BOXES: readonly Box[] = [
@@ -31,36 +32,36 @@ const BOXES: readonly Box[] = [
   },
   {
     ...{ id: 'processor', column: 2, row: 1, title: 'Processor', service: 'Lambda' },
-    value: (a) => counted(of(a, 'EventsAdmitted'), 'event'),
+    value: (a) => counted(of(a, METRIC.eventsAdmitted), 'event'),
     arrows: [{ to: 'right' }, { to: 'down' }],
   },
   {
     ...{ id: 'states', column: 3, row: 1, title: 'Feature store', service: 'DynamoDB' },
-    value: (a) => counted(of(a, 'StatesWritten'), 'write'),
+    value: (a) => counted(of(a, METRIC.statesWritten), 'write'),
     arrows: [{ to: 'right', part: 'model' }],
   },
   {
     ...{ id: 'scorer', part: 'model', column: 4, row: 1, title: 'Scorer, sweep', service: 'Lambda' },
-    value: (a) => counted(of(a, 'EntitiesScored'), 'score'),
+    value: (a) => counted(of(a, METRIC.entitiesScored), 'score'),
     arrows: [{ to: 'right', part: 'alerts' }],
   },
   {
     ...{ id: 'alerts', part: 'alerts', column: 5, row: 1, title: 'Alerts', service: 'SNS' },
-    value: (a) => `${whole(of(a, 'AlertsRaised'))} raised`,
+    value: (a) => `${whole(of(a, METRIC.alertsRaised))} raised`,
     arrows: [{ to: 'right' }],
   },
   {
     ...{ id: 'slack', part: 'alerts', column: 6, row: 1, title: 'Slack', service: 'webhook' },
-    value: (a) => `${whole(of(a, 'AlertsSent'))} sent`,
+    value: (a) => `${whole(of(a, METRIC.alertsSent))} sent`,
   },
   {
     ...{ id: 'lake', column: 1, row: 2, title: 'Archive', service: 'S3 and Iceberg' },
-    value: (a) => counted(of(a, 'EventsArchived'), 'event'),
+    value: (a) => counted(of(a, METRIC.eventsArchived), 'event'),
   },
   {
     ...{ id: 'quarantine', column: 2, row: 2, title: 'Quarantine', service: 'S3' },
-    value: (a) => counted(of(a, 'Quarantined'), 'record'),
-    tone: (a) => (of(a, 'Quarantined') > 0 ? 'warn' : ''),
+    value: (a) => counted(of(a, METRIC.quarantined), 'record'),
+    tone: (a) => (of(a, METRIC.quarantined) > 0 ? 'warn' : ''),
   },
   {
     ...{ id: 'model', part: 'model', column: 3, row: 2, title: 'Model', service: 'SageMaker registry' },

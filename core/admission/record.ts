@@ -5,8 +5,6 @@ import { isDeeper, membersOf } from './json-text.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** The one limit on every way in: live, put, history, replay, evaluation. Kinesis takes 1 MiB; a state holds a part of it. */
-export const MAX_EVENT_BYTES = 256 * 1024;
 /** Objects and arrays within each other, the record itself included: Python and Arrow read it, and so do people. */
 export const MAX_DEPTH = 64;
 /** Where an event keeps what its contract does not know: no field can have this name. */

@@ -1,15 +1,6 @@
 /** Who was erased is remembered by a hash only, so that a replay can't bring the data back and nothing else is known. */
 import { sha256 } from '../values/hash.ts';
 
-/** Partition key of the tombstones in the online table; the sort key is `tombstoneOf` the entity. */
-export const ERASED_KEY = '#erased';
-
-/**
- * Key (both parts) of the item that counts the changes of the list of tombstones, so that its readers ask one small item
- * whether they have to read the list again.
- */
-export const ERASURES_KEY = '#erasures';
-
 /** How much longer than the longest call an erasure waits, s: so old may be what a function knows of the tombstones. */
 export const SETTLE_SECONDS = 2;
 

@@ -53,8 +53,7 @@ function unite(a: Buckets, b: Buckets): Buckets {
 }
 
 /**
- * Not KLL and not a t-digest: their states depend on the order of events, so that a redelivery, a merge or a backfill would
- * change values, and nothing can be taken out of them again. A state of buckets is a function of the set of its events.
+ * A state of buckets is a function of the set of its events, which no KLL or t-digest is (docs/explanation/quantiles.md).
  * Bytes: varint n; of each bucket, ascending: signed bucket (of all but the first: varint difference), varint count.
  */
 const buckets: PartialType<Buckets> = {

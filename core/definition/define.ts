@@ -12,6 +12,7 @@ import { type Contract, contractIR } from './contracts.ts';
 import { type Feature, type FeatureNames, namesOf, type Series } from './feature.ts';
 import { hashOf, type ViewBody, versionOf } from './hash.ts';
 import { type AlertSpec, compileAlerts, compileModel, type Label, labelIR, type ModelSpec } from './learning.ts';
+import { withPlan } from './plan.ts';
 import { FEATURE } from './symbols.ts';
 import { parseUseCase } from './usecase.ts';
 
@@ -91,7 +92,7 @@ function compileViewSpec(name: string, view: ViewSpec, contracts: readonly Contr
     retention_ms: view.retention === undefined ? null : parseDuration(view.retention, `${at}.retention`),
   };
   const definition_hash = hashOf(body, contracts);
-  return { spec: view, names, ir: { ...body, definition_hash, version: versionOf(name, definition_hash) } };
+  return { spec: view, names, ir: withPlan({ ...body, definition_hash, version: versionOf(name, definition_hash) }) };
 }
 
 /** The view of a model: the one that it says, or the only one. @throws DefinitionError */
@@ -115,7 +116,7 @@ export function defineUseCase<const Spec extends UseCaseSpec>(spec: Spec): Defin
       'a model, or no alerts',
     );
   const ir: UseCaseIR = {
-    ir_version: 1,
+    ir_version: 2,
     name: spec.name,
     entity: spec.entity,
     contracts,

@@ -7,9 +7,9 @@ import { canonicalJson, sha256 } from '../values/hash.ts';
 /** Raised with every change of what values mean, so that no state or model outlives its semantics. */
 const SEMANTICS_VERSION = 2;
 
-export type ViewBody = Omit<FeatureViewIR, 'definition_hash' | 'version'>;
+export type ViewBody = Omit<FeatureViewIR, 'definition_hash' | 'version' | 'plan'>;
 
-/** sha256 (hex) over all that decides a value: the view and the contracts it reads. Descriptions don't. */
+/** sha256 (hex) over all that decides a value: the view and the contracts it reads. Descriptions don't; the plan follows. */
 export function hashOf(
   { name, entity, features, dedupe, retractions }: ViewBody,
   contracts: readonly ContractIR[],

@@ -12,8 +12,10 @@ import type { AggregateFeatureIR, ContractIR, FeatureIR, FeatureViewIR, Predicat
 import { fail, shown } from '../ir/errors.ts';
 import { retractionRules } from '../state/plan.ts';
 import { lists, references } from '../values/expr.ts';
+import { canonicalJson } from '../values/hash.ts';
 import { DAY, HOUR, hopOf, MINUTE } from '../values/time.ts';
 import { hashOf, versionOf } from './hash.ts';
+import { planOf } from './plan.ts';
 import { checkEnumValues } from './validate-contracts.ts';
 
 const MAX_WINDOW = 400 * DAY;
@@ -55,6 +57,9 @@ export function checkView(view: FeatureViewIR, contracts: readonly ContractIR[])
   }
   if (JSON.stringify(view.retractions?.rules ?? []) !== JSON.stringify(retractionRules(view.features, contracts))) {
     fail(`views.${view.name}.retractions`, 'other rules than the contracts have', 'the IR as the compiler wrote it');
+  }
+  if (canonicalJson(view.plan) !== canonicalJson(planOf(view))) {
+    fail(`views.${view.name}.plan`, 'another plan than this definition has', 'the IR as the compiler wrote it');
   }
   const before = new Map<string, FeatureIR>();
   for (const feature of view.features) {

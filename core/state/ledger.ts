@@ -37,18 +37,10 @@ export interface LedgerPlan {
   readonly properties: readonly (readonly string[])[];
 }
 
-export function ledgerPlan({ retractions, features }: FeatureViewIR): LedgerPlan | null {
-  if (!retractions) return null;
-  const types = [...new Set(retractions.rules.map((rule) => rule.of))].sort();
-  const properties = types.map((type) => {
-    const read = features.flatMap((feature) =>
-      feature.kind === 'aggregate' && feature.event_type === type
-        ? [...(feature.field === null ? [] : [feature.field]), ...feature.where.map((predicate) => predicate.field)]
-        : [],
-    );
-    return [...new Set(read)].sort();
-  });
-  return { retractions, types, properties };
+export function ledgerPlan({ retractions, plan: { ledger } }: FeatureViewIR): LedgerPlan | null {
+  if (!retractions || !ledger) return null;
+  const types = ledger.map(({ event_type }) => event_type);
+  return { retractions, types, properties: ledger.map(({ properties }) => properties) };
 }
 
 /**

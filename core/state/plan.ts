@@ -1,12 +1,7 @@
-/**
- * Compiles a feature view into what a state has to hold: partial aggregates (shared by all features that can share
- * them) at the hop sizes their windows need. The order of levels and partials is part of the state codec:
- * levels by ascending hop with lifetime last; partials of a level in the order of the features that first need them.
- */
+/** The plan of a view, made ready to be run: what a state has to hold, and where each feature is read from. */
 import type { Options, Partial, PartialType } from '../aggregates/aggregation.ts';
 import { aggregationOf } from '../aggregates/table.ts';
 import type { AggregateFeatureIR, ContractIR, FeatureViewIR, PredicateIR, RetractionsIR } from '../ir/document.ts';
-import { canonicalJson } from '../values/hash.ts';
 import { type Reading, readingsOf } from './finalise.ts';
 import { type LedgerPlan, ledgerPlan } from './ledger.ts';
 
@@ -52,46 +47,32 @@ export interface ViewPlan {
   readonly ledger: LedgerPlan | null;
 }
 
-/** Pure and deterministic; compile once at start and reuse. */
+/** Pure and deterministic; compile once at start and reuse. @param view with its plan, as the document has it */
 export function compileView(view: FeatureViewIR): ViewPlan {
-  const aggregates = view.features.filter((feature) => feature.kind === 'aggregate');
-  const hops = [...new Set(aggregates.map((feature) => feature.hop_ms ?? 0))].sort((a, b) => (a || 1e15) - (b || 1e15));
-  const specs: PartialSpec[][] = hops.map(() => []);
-  const keys: string[][] = hops.map(() => []);
-  const retention = hops.map((hop) => (hop === 0 ? Number.POSITIVE_INFINITY : 0));
-  const sources = view.features.map((feature): Source | null => {
-    if (feature.kind !== 'aggregate') return null;
-    const level = hops.indexOf(feature.hop_ms ?? 0);
-    const { event_type, field, where, cap, k, error } = feature;
-    const type = aggregationOf(feature.op).partial;
-    const key = canonicalJson({
-      kind: type.kind,
-      event_type,
-      field,
-      where,
-      cap,
-      k,
-      ...(error !== undefined && { error }),
-    });
-    let partial = keys[level]!.indexOf(key);
-    if (partial < 0) {
-      partial = keys[level]!.push(key) - 1;
-      specs[level]!.push({ type, event_type, field, where, options: feature, partial: type.make(feature) });
-    }
-    retention[level] = Math.max(retention[level]!, feature.offset_ms + (feature.window_ms ?? 0));
-    return { feature, level, partial };
+  const sources = view.features.map((feature, i): Source | null => {
+    const cell = view.plan.cells[i];
+    return feature.kind === 'aggregate' && cell ? { feature, ...cell } : null;
   });
-  const levels = hops.map((hop_ms, i) => ({ hop_ms, retention_ms: retention[i]!, partials: specs[i]! }));
+  const levels = view.plan.levels.map(({ hop_ms, retention_ms, partials }, l) => ({
+    hop_ms: hop_ms ?? 0,
+    retention_ms: retention_ms ?? Number.POSITIVE_INFINITY,
+    partials: partials.map(({ event_type, field, where }, p): PartialSpec => {
+      // All features that are read from it say the same of it.
+      const { feature } = sources.find((source) => source?.level === l && source.partial === p)!;
+      const type = aggregationOf(feature.op).partial;
+      return { type, event_type, field, where, options: feature, partial: type.make(feature) };
+    }),
+  }));
   const touched = new Map<string, number[][]>();
   const offsets: number[] = [];
   let partials = 0;
   levels.forEach((level, l) => {
     offsets.push(partials);
     partials += level.partials.length;
-    level.partials.forEach((spec, p) => {
-      const of = touched.get(spec.event_type) ?? levels.map(() => []);
-      touched.set(spec.event_type, of);
-      of[l]!.push(p);
+    level.partials.forEach(({ event_type }, p) => {
+      const places = touched.get(event_type) ?? levels.map(() => []);
+      touched.set(event_type, places);
+      places[l]!.push(p);
     });
   });
   return {

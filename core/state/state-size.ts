@@ -4,9 +4,6 @@ import type { ContractIR, RememberedIR } from '../ir/document.ts';
 import { CHARACTER, HASH, scalar, TIME, VARINT } from '../values/byte-sizes.ts';
 import type { Level, ViewPlan } from './plan.ts';
 
-/** What a state may need of an item, which ends at 400 KB; the rest is for keys, watermarks and what later code may add. */
-export const MAX_STATE_BYTES = 350 * 1024;
-
 /**
  * Bytes that no state of the view exceeds, however many events come: tiles × cells × caps. Real states are far smaller;
  * what is above the limit of an item may be refused as OVERSIZE one day.

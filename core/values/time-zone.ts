@@ -5,8 +5,8 @@
 
 import type { TimeZoneIR } from '../ir/document.ts';
 import { DefinitionError } from '../ir/errors.ts';
+import { DAY } from './time.ts';
 
-const DAY = 86_400_000;
 /** Offsets are looked up from here … (a zone may be a day behind UTC at the first instant of 1970) */
 const FIRST = -DAY;
 /** … to here. Later local times keep the last offset. */

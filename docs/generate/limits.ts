@@ -1,6 +1,7 @@
 /** docs/reference/limits.md: how much of what there may be, from the constants that the checks compare with. */
 import { z } from 'zod';
-import { useCaseSchema } from '../../core/definition/usecase.ts';
+import { useCaseSchema } from '../../core/ir/schema.ts';
+import { DAY } from '../../core/values/time.ts';
 import { code, page, table } from './markdown.ts';
 import { constant, numberOf, wordsOf } from './sources.ts';
 
@@ -33,11 +34,9 @@ const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
   ],
 };
 
-const DAY_MS = 86_400_000;
-
 function shown(value: number, unit: Limit['unit']): string {
   if (unit === 'bytes') return `${value.toLocaleString('en')} bytes (${value / 1024} KiB)`;
-  if (unit === 'ms' && value % DAY_MS === 0) return `${value / DAY_MS} days`;
+  if (unit === 'ms' && value % DAY === 0) return `${value / DAY} days`;
   if (unit === 'ms') return new Date(value).toISOString();
   return `${value.toLocaleString('en')}${unit === '' ? '' : ` ${unit}`}`;
 }
@@ -83,7 +82,7 @@ export function limitsPage(): string {
   const document = z.toJSONSchema(useCaseSchema, { io: 'input', unrepresentable: 'any' }) as Schema;
   return page(
     'Limits',
-    ['the constants that the checks compare with', 'core/definition/usecase.ts'],
+    ['the constants that the checks compare with', 'core/ir/schema.ts'],
     [
       "What is above a limit is refused by its name, where it comes in or at `cdk synth`; nothing is cut off in silence.\nQuotas of AWS are the account's: `npx tidemark doctor` looks at those that matter.",
       ...Object.entries(LIMITS).flatMap(([title, limits]) => [

@@ -3,6 +3,7 @@ import { alarmsPage } from './alarms.ts';
 import { cliPage } from './cli.ts';
 import { definitionsPage } from './definitions.ts';
 import { limitsPage } from './limits.ts';
+import { localCloudPage } from './local-cloud.ts';
 import { metricsPage } from './metrics.ts';
 import { reasonsPage } from './reasons.ts';
 import { settingsPage } from './settings.ts';
@@ -17,5 +18,6 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
     ['alarms.md', await alarmsPage()],
     ['quarantine.md', reasonsPage()],
     ['limits.md', limitsPage()],
+    ['local-cloud.md', localCloudPage()],
   ]);
 }

@@ -1,6 +1,6 @@
 /** How events of the past are judged: by the contracts of production, without its clock. */
 import type { AdmitOptions } from '../../core/admission/admit.ts';
-import { MAX_EVENT_BYTES } from '../../core/admission/record.ts';
+import { MAX_EVENT_BYTES } from '../../names/limits.ts';
 
 /** Events of the past, each known when it says, or so long (ms) after it happened. */
 export const admission = (available_lag_ms: number): AdmitOptions => ({

@@ -2,7 +2,7 @@
 import { hash53 } from '../../core/values/hash.ts';
 import { chunks } from '../chunks.ts';
 import type { StreamRecord } from '../stream-record.ts';
-import type { Waiting } from './stream.ts';
+import type { InputEvent } from './evaluation.ts';
 
 export interface DeliveryOptions {
   /** Records a batch, at most. */
@@ -12,6 +12,16 @@ export interface DeliveryOptions {
    * @default - one shard, in order of arrival
    */
   readonly shuffle?: number;
+}
+
+/** An event that waits for its delivery. */
+export interface Waiting extends InputEvent {
+  /** Place in the order of arrival. */
+  readonly arrival: number;
+  /** A copy became known earlier. */
+  readonly copy: boolean;
+  /** Readers at a later `t` than this, ms UTC, have to know it. */
+  readonly due: number;
 }
 
 /** An event in its place in the stream. */

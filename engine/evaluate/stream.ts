@@ -9,13 +9,14 @@ import { encodeState } from '../../core/state/codec.ts';
 import { finalise } from '../../core/state/finalise.ts';
 import { compileView, type ViewPlan } from '../../core/state/plan.ts';
 import { type EntityState, emptyState } from '../../core/state/state.ts';
-import { MAX_STATE_BYTES } from '../../core/state/state-size.ts';
-import { type ProcessorPorts, processBatch } from '../ingest/process.ts';
+import { MAX_STATE_BYTES } from '../../names/limits.ts';
+import type { ProcessorPorts } from '../ingest/batch.ts';
+import { processBatch } from '../ingest/process.ts';
 import type { QuarantineLine } from '../ingest/quarantine.ts';
 import { MemoryStates } from '../memory/states.ts';
 import { ADMISSION } from './admission.ts';
-import { type DeliveryOptions, deliveries } from './delivery.ts';
-import { byKnowledge, type Evaluation, type InputEvent, type Vectors } from './evaluation.ts';
+import { type DeliveryOptions, deliveries, type Waiting } from './delivery.ts';
+import { byKnowledge, type Evaluation, type Vectors } from './evaluation.ts';
 import { rebuilt, throughBytes } from './healed.ts';
 
 export interface StreamOptions extends DeliveryOptions {
@@ -96,16 +97,6 @@ async function evaluateGroup(
   return { vectors, repairs: replay.repairs, oversize: replay.oversize };
 }
 
-/** An event that waits for its delivery. */
-export interface Waiting extends InputEvent {
-  /** Place in the order of arrival. */
-  readonly arrival: number;
-  /** A copy became known earlier. */
-  readonly copy: boolean;
-  /** Readers at a later `t` than this, ms UTC, have to know it. */
-  readonly due: number;
-}
-
 /**
  * What is known at all, by `due`. As of t that is the arrival. With a fixed cut-off everything is known from the start, and
  * an event is due when it happened: before, it must be in no tile.
@@ -149,7 +140,7 @@ class Replay {
   constructor({ ir, view }: Evaluation, options: StreamOptions) {
     this.plan = compileView(view);
     this.contracts = compileContracts(ir.contracts);
-    this.states = new MemoryStates(this.plan, MAX_STATE_BYTES);
+    this.states = new MemoryStates(this.plan, { max_bytes: MAX_STATE_BYTES });
     this.batches = deliveries(options);
     this.heal = options.heal;
     this.ports = {

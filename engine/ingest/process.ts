@@ -1,17 +1,16 @@
 /** One batch of one shard: admit, apply, write each state once. Effects go through ports; decisions are core's. */
 
-import type { CompiledContracts } from '../../core/admission/admit.ts';
-import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/admission/record-parts.ts';
-import { subjectsOf } from '../../core/admission/tombstone.ts';
 import { applyExactly } from '../../core/state/apply-exactly.ts';
-import type { ViewPlan } from '../../core/state/plan.ts';
 import { type Applied, compareSequence } from '../../core/state/state.ts';
 import { MAX_TRIES, pause } from '../backoff.ts';
 import { chunks } from '../chunks.ts';
 import { mapConcurrently } from '../concurrently.ts';
-import { type Joins, type ReplayClock, type StateStore, StateTooLargeError, type Tombstones } from '../ports.ts';
+import { StateTooLargeError } from '../ports.ts';
 import type { StreamRecord } from '../stream-record.ts';
-import { type Located, type QuarantineLine, quarantineLine, refusedDuplicate, refusedForState } from './quarantine.ts';
+import type { BatchResult, ProcessorPorts, ProcessorRules } from './batch.ts';
+import { type Located, type QuarantineLine, refusedDuplicate, refusedForState } from './quarantine.ts';
+import { Refusals } from './refusals.ts';
+import { sortRecords, type Work } from './sort.ts';
 import { type Basis, VersionRun, type ViewVersion } from './view-run.ts';
 
 const WRITERS = 16;
@@ -21,73 +20,6 @@ const BEYOND_EXACT = 'state: found a sum beyond 2^53 with this event; allowed: e
  * third of its time in the garbage collector, which copies states that only wait to be written.
  */
 const PORTION = 100;
-
-export interface ProcessorPorts {
-  readonly states: StateStore;
-  /** @default - the backfill of the view is complete */
-  readonly joins?: Joins;
-  /** The version that was released last: it is kept up too, and serves until the current one is ready. @default - none */
-  readonly previous?: ViewVersion;
-  /** Called before anything of a batch is applied. @default - there never were other versions */
-  readonly retireOthers?: () => Promise<void>;
-  /** Must not lose a line that an earlier call stored. */
-  readonly quarantine: (lines: readonly QuarantineLine[]) => Promise<void>;
-  /** Puts events again under their entity, each as a record of its own. */
-  readonly reroute: (events: readonly Misrouted[]) => Promise<void>;
-  /** Replays only. */
-  readonly clock: ReplayClock | null;
-  /** @default - nobody was erased */
-  readonly tombstones?: Tombstones;
-  /** Told of every entity that failed; the batch goes on. */
-  readonly onFailure: (error: unknown) => void;
-  /** Waits before a try is repeated. @param attempt from 0 */
-  readonly pause?: (attempt: number) => Promise<void>;
-}
-
-/** An event that came under another key than its entity's. */
-export interface Misrouted {
-  readonly entity_id: string;
-  /** Its own bytes, also where it was one of several in a record. */
-  readonly data: Uint8Array;
-}
-
-export interface ProcessorRules {
-  readonly contracts: CompiledContracts;
-  readonly plan: ViewPlan;
-  readonly admit: AdmitRecordOptions;
-  /** For a reader of the past, see ApplyOptions. @default - the present */
-  readonly read_at?: number;
-}
-
-export interface BatchResult {
-  /** The lowest sequence number that must be delivered again, of a record as Lambda knows it; null when all is done. */
-  readonly failed: string | null;
-  readonly admitted: number;
-  readonly clamped: number;
-  readonly misrouted: number;
-  readonly unknown: number;
-  /** These three by the version that serves longest, the previous one where there is one. */
-  readonly applied: number;
-  readonly duplicates: number;
-  readonly skipped: number;
-  /** Of all versions, as the rest. */
-  readonly written: number;
-  readonly conflicts: number;
-  /** Events that both the backfill and the stream had counted. */
-  readonly doubled: number;
-  /** Events and refused records of erased entities, dropped. */
-  readonly erased: number;
-  /** Entities whose state could not be read: its marks moved over their events, and the healing makes it anew. */
-  readonly unreadable: number;
-  readonly bytes: readonly number[];
-  readonly quarantined: ReadonlyMap<string, number>;
-}
-
-/** The events of one entity in this batch, in the order of the shard. */
-interface Work {
-  readonly entity_id: string;
-  readonly located: Located[];
-}
 
 /** What one version does for one entity. */
 interface Task {
@@ -119,10 +51,6 @@ export async function processBatch(
 
 class Batch {
   private readonly tally = {
-    admitted: 0,
-    clamped: 0,
-    misrouted: 0,
-    unknown: 0,
     applied: 0,
     duplicates: 0,
     skipped: 0,
@@ -133,27 +61,28 @@ class Batch {
     unreadable: 0,
   };
   private readonly bytes: number[] = [];
-  private readonly quarantined = new Map<string, number>();
-  /** Where records were refused: each once, by whichever version. */
-  private readonly refused = new Set<string>();
   private readonly failures: string[] = [];
   private readonly rules: ProcessorRules;
   private readonly ports: ProcessorPorts;
+  private readonly refusals: Refusals;
 
   constructor(rules: ProcessorRules, ports: ProcessorPorts) {
     this.rules = rules;
     this.ports = ports;
+    this.refusals = new Refusals(ports.quarantine, ports.tombstones);
   }
 
   async run(records: readonly StreamRecord[]): Promise<BatchResult> {
     await this.ports.retireOthers?.();
-    const works = await this.sort(records);
+    const { works, counts, ...others } = sortRecords(records, this.rules.contracts, this.rules.admit);
+    await this.refusals.store(others.lines);
+    await this.reroute(others.misrouted);
     const versions = await this.versions(records);
     for (const portion of chunks(works, PORTION)) {
       const lines: QuarantineLine[] = [];
       const tasks = await this.prepare(versions, portion, lines);
       // The quarantine comes before the states: once a watermark has moved, a redelivery would not find the record again.
-      await this.quarantine(lines);
+      await this.refusals.store(lines);
       await mapConcurrently(tasks, WRITERS, async (ofEntity) => {
         for (const task of ofEntity) await this.attempt(task.work.located[0]!.record, () => this.write(task));
       });
@@ -164,9 +93,11 @@ class Batch {
     if (newest >= 0) await this.ports.clock?.advance(newest + 1);
     return {
       failed: this.failures.sort(compareSequence)[0] ?? null,
+      ...counts,
       ...this.tally,
+      erased: this.tally.erased + this.refusals.erased,
       bytes: this.bytes,
-      quarantined: this.quarantined,
+      quarantined: this.refusals.reasons,
     };
   }
 
@@ -235,39 +166,6 @@ class Batch {
     });
   }
 
-  /** Admits each record: to its entity, to the quarantine, or back into the stream under its own key. */
-  private async sort(records: readonly StreamRecord[]): Promise<Work[]> {
-    const lines: QuarantineLine[] = [];
-    const misrouted: Located[] = [];
-    const works = new Map<string, Work>();
-    for (const record of this.parts(records)) {
-      const { result } = record;
-      if (!result.ok) {
-        lines.push(quarantineLine(record, result));
-        continue;
-      }
-      const { event } = result;
-      this.tally.admitted++;
-      if (result.clamped) this.tally.clamped++;
-      if (result.unknown_fields.length > 0) this.tally.unknown++;
-      if (result.misrouted) {
-        this.tally.misrouted++;
-        misrouted.push({ event, record });
-        continue;
-      }
-      const work = works.get(event.entity_id) ?? { entity_id: event.entity_id, located: [] };
-      works.set(event.entity_id, work);
-      work.located.push({ event, record });
-    }
-    await this.quarantine(lines);
-    await this.reroute(misrouted);
-    return [...works.values()];
-  }
-
-  private *parts(records: readonly StreamRecord[]): Generator<RecordPart> {
-    for (const record of records) yield* admitRecord(record, this.rules.contracts, this.rules.admit);
-  }
-
   private async reroute(misrouted: readonly Located[]): Promise<void> {
     const [first] = misrouted;
     if (!first) return;
@@ -315,7 +213,7 @@ class Batch {
       from = run.basis((await run.states.read([work.entity_id])).get(work.entity_id));
       const lines: QuarantineLine[] = [];
       next = this.apply(task, from, lines);
-      await this.quarantine(lines);
+      await this.refusals.store(lines);
     }
   }
 
@@ -329,7 +227,7 @@ class Batch {
       return await run.states.write(work.entity_id, next.state, version, marks);
     } catch (error) {
       if (!(error instanceof StateTooLargeError)) throw error;
-      await this.quarantine(work.located.map((one) => refusedForState(one, 'OVERSIZE', error.message)));
+      await this.refusals.store(work.located.map((one) => refusedForState(one, 'OVERSIZE', error.message)));
       return null;
     }
   }
@@ -344,27 +242,6 @@ class Batch {
     this.bytes.push(size);
   }
 
-  private async quarantine(lines: readonly QuarantineLine[]): Promise<void> {
-    const open = new Map(lines.map((line) => [positionOf(line), line]));
-    for (const position of this.refused) open.delete(position);
-    const kept = await this.withoutErased([...open.values()]);
-    if (kept.length > 0) await this.ports.quarantine(kept);
-    for (const line of kept) {
-      this.refused.add(positionOf(line));
-      this.quarantined.set(line.reason, (this.quarantined.get(line.reason) ?? 0) + 1);
-    }
-  }
-
-  /** What nobody may keep of an erased entity is not kept as a refused record either. */
-  private async withoutErased(lines: readonly QuarantineLine[]): Promise<readonly QuarantineLine[]> {
-    if (lines.length === 0 || !this.ports.tombstones) return lines;
-    const subjects = lines.map((line) => subjectsOf(line.partition_key, Buffer.from(line.raw_base64, 'base64')));
-    const erased = await this.ports.tombstones.erased([...new Set(subjects.flat())]);
-    const kept = lines.filter((_, i) => !subjects[i]!.some((id) => erased.has(id)));
-    this.tally.erased += lines.length - kept.length;
-    return kept;
-  }
-
   private async attempt(first: StreamRecord, run: () => Promise<void>): Promise<void> {
     try {
       await run();
@@ -377,8 +254,4 @@ class Batch {
     this.ports.onFailure(error);
     this.failures.push(position.sequence_number);
   }
-}
-
-function positionOf({ shard_id, sequence_number, sub_sequence }: QuarantineLine): string {
-  return `${shard_id} ${sequence_number} ${sub_sequence}`;
 }

@@ -19,7 +19,6 @@ export interface QuarantineLine {
   readonly detail: string;
   readonly event_type: string | null;
   readonly schema_version: number | null;
-  readonly contract_version: number | null;
   readonly partition_key: string;
   readonly raw_base64: string;
 }
@@ -41,7 +40,6 @@ export function quarantineLine(record: StreamRecord, why: Omit<Rejected, 'ok'>):
     detail: why.detail,
     event_type: why.event_type ?? null,
     schema_version: why.schema_version ?? null,
-    contract_version: why.schema_version ?? null,
     partition_key,
     raw_base64: Buffer.from(record.data).toString('base64'),
   };

@@ -1,54 +1,143 @@
 /** The online store in memory: the real codec's bytes under the real store's conditions. */
 import { decodeState, encodeState } from '../../core/state/codec.ts';
+import { highestMarks } from '../../core/state/merge.ts';
 import type { ViewPlan } from '../../core/state/plan.ts';
 import type { EntityState } from '../../core/state/state.ts';
-import { type StateStore, StateTooLargeError, type StoredState } from '../ports.ts';
+import {
+  type Positions,
+  type StateMarks,
+  type StateStore,
+  StateTooLargeError,
+  type StoredState,
+  type Unreadable,
+  WHOLE,
+} from '../ports.ts';
+import { readableStates, type StateRow, storedState } from '../state-row.ts';
+import { untilProcessed } from '../until-processed.ts';
+import { Faults, ThrottledError } from './faults.ts';
 
-interface Row {
-  readonly bytes: Uint8Array;
-  readonly watermarks: Readonly<Record<string, string>>;
-  readonly version: number;
+/** How states become bytes and are read again. */
+export interface StateCodec {
+  encode(plan: ViewPlan, state: EntityState): Uint8Array;
+  decode(plan: ViewPlan, bytes: Uint8Array, watermarks: Positions): EntityState;
 }
 
+const CODEC: StateCodec = { encode: encodeState, decode: decodeState };
+
+export interface MemoryStatesOptions {
+  /** What a state may have. @default - any number */
+  readonly max_bytes?: number;
+  /** What is stored at first; changed in place. @default - nothing */
+  readonly rows?: Map<string, StateRow>;
+}
+
+/** Every call is done at once, as nothing is in between; `port` is the same store behind a way that has faults. */
 export class MemoryStates implements StateStore {
-  readonly rows = new Map<string, Row>();
+  readonly rows: Map<string, StateRow>;
+  /** Told of every write: the table's stream. */
+  written: (id: string, row: StateRow, before: StateRow | undefined) => void = () => {};
+  /** Whether a new entity may not come back. */
+  refuses: (id: string) => boolean = () => false;
   private readonly plan: ViewPlan;
-  private readonly maxBytes: number;
+  private readonly max_bytes: number;
 
-  /** @param maxBytes what an item may hold */
-  constructor(plan: ViewPlan, maxBytes = Number.POSITIVE_INFINITY) {
+  constructor(plan: ViewPlan, { max_bytes = Number.POSITIVE_INFINITY, rows = new Map() }: MemoryStatesOptions = {}) {
     this.plan = plan;
-    this.maxBytes = maxBytes;
+    this.rows = rows;
+    this.max_bytes = max_bytes;
   }
 
-  async read(entity_ids: readonly string[]): Promise<ReadonlyMap<string, StoredState>> {
-    return this.get(entity_ids);
+  async read(ids: readonly string[], unreadable?: Unreadable): Promise<ReadonlyMap<string, StoredState>> {
+    return this.get(ids, unreadable);
   }
 
-  async write(entity_id: string, state: EntityState, version: number | null): Promise<number | 'conflict'> {
-    return this.put(entity_id, state, version);
+  async write(
+    id: string,
+    state: EntityState,
+    version: number | null,
+    marks: StateMarks = WHOLE,
+  ): Promise<number | 'conflict' | 'erased'> {
+    return version === null && this.refuses(id) ? 'erased' : this.put(id, state, version, marks);
+  }
+
+  async pass(id: string, marks: Positions): Promise<boolean> {
+    return this.passOver(id, marks);
   }
 
   async ready(): Promise<boolean> {
     return true;
   }
 
-  /** As `read` does it, at once. */
-  get(entity_ids: readonly string[]): ReadonlyMap<string, StoredState> {
-    const found = new Map<string, StoredState>();
-    for (const id of entity_ids) {
+  /** As `read` does it. */
+  get(ids: readonly string[], unreadable?: Unreadable, { decode }: StateCodec = CODEC): Map<string, StoredState> {
+    const { plan } = this;
+    const rows = ids.flatMap((id) => {
       const row = this.rows.get(id);
-      if (row) found.set(id, { state: decodeState(this.plan, row.bytes, row.watermarks), version: row.version });
-    }
-    return found;
+      return row ? [[id, row] as const] : [];
+    });
+    return readableStates(rows, (row) => storedState(plan, row, decode), unreadable);
   }
 
-  /** As `write` does it, at once. */
-  put(entity_id: string, state: EntityState, version: number | null): number | 'conflict' {
-    const bytes = encodeState(this.plan, state);
-    if (bytes.length > this.maxBytes) throw new StateTooLargeError('state: too large');
-    if ((this.rows.get(entity_id)?.version ?? null) !== version) return 'conflict';
-    this.rows.set(entity_id, { bytes, watermarks: state.watermarks, version: (version ?? 0) + 1 });
-    return bytes.length;
+  /** As one invocation reaches it. @param codec of a former release. @default - the code under test */
+  port(faults = new Faults(), codec: StateCodec = CODEC): StateStore {
+    const { units } = faults;
+    return {
+      read: async (ids, unreadable) =>
+        new Map(
+          await untilProcessed(
+            ids,
+            (open) => faults.patiently('read', () => this.some(open, faults, unreadable, codec)),
+            (attempt) => units.wait(attempt),
+          ),
+        ),
+      write: (id, state, version, marks = WHOLE) => {
+        // Asked before the request is on its way.
+        const erased = version === null && this.refuses(id);
+        if (erased) return faults.run('write', () => 'erased' as const);
+        return faults.patiently('write', () => {
+          if (!units.take('write', id)) throw new ThrottledError('the partition has no units left');
+          return this.put(id, state, version, marks, codec);
+        });
+      },
+      pass: (id, marks) => faults.run('write', () => this.passOver(id, marks)),
+      ready: () => faults.run('read', () => true),
+    };
+  }
+
+  /** One request: what its partitions have units for; when that is nothing, it is refused. */
+  private some(ids: readonly string[], { units }: Faults, unreadable: Unreadable | undefined, codec: StateCodec) {
+    const taken = new Set(ids.filter((id) => units.take('read', id)));
+    if (taken.size === 0) throw new ThrottledError('the partitions have no units left');
+    return { found: [...this.get([...taken], unreadable, codec)], open: ids.filter((id) => !taken.has(id)) };
+  }
+
+  private put(
+    id: string,
+    state: EntityState,
+    version: number | null,
+    marks: StateMarks,
+    { encode }: StateCodec = CODEC,
+  ): number | 'conflict' {
+    const bytes = encode(this.plan, state);
+    if (bytes.length > this.max_bytes) throw new StateTooLargeError('state: too large');
+    return this.putRow(id, { bytes, watermarks: state.watermarks, marks }, version) ? bytes.length : 'conflict';
+  }
+
+  private passOver(id: string, marks: Positions): boolean {
+    const row = this.rows.get(id);
+    if (!row) return false;
+    const { version, ...rest } = row;
+    const watermarks = highestMarks(row.watermarks, marks);
+    return this.putRow(id, { ...rest, watermarks, marks: { ...row.marks, heal: true } }, version);
+  }
+
+  /** Puts a row under the condition on its version; null: there must be none. */
+  putRow(id: string, row: Omit<StateRow, 'version'>, version: number | null): boolean {
+    const before = this.rows.get(id);
+    if ((before?.version ?? null) !== version) return false;
+    const next = { ...row, version: (version ?? 0) + 1 };
+    this.rows.set(id, next);
+    this.written(id, next, before);
+    return true;
   }
 }

@@ -6,12 +6,14 @@ import { type AlertState, decide, linkOf, NEVER_ALERTED, reasons, titleOf } from
 import { finalise, modelInputs } from '../../core/state/finalise.ts';
 import type { EntityState } from '../../core/state/state.ts';
 import { sha256 } from '../../core/values/hash.ts';
+import { dayOf, objectKey } from '../../names/lake.ts';
 import { MAX_TRIES, pause } from '../backoff.ts';
 import { chunks } from '../chunks.ts';
 import { mapConcurrently } from '../concurrently.ts';
 import type {
-  Endpoint,
   JsonLinesSink,
+  Model,
+  NamedState,
   Prediction,
   ScoreStore,
   StoredScore,
@@ -33,7 +35,7 @@ export interface Candidate {
 }
 
 export interface ScoringPorts {
-  readonly endpoint: Endpoint;
+  readonly model: Model;
   readonly scores: ScoreStore;
   readonly predictions: JsonLinesSink;
   /** @default - nobody was erased */
@@ -54,15 +56,24 @@ export function instantAfter(state: EntityState, now: number): number {
   return Math.max(now, state.newest_available_at + 1);
 }
 
-/** Asks the model. @param scored_at ms UTC by the wall clock, for the record only */
+/** Each to be scored now. @param now ms UTC */
+export function candidatesAt(states: readonly NamedState[], now: number): Candidate[] {
+  return states.map(({ entity_id, state }) => ({ entity_id, state, t: instantAfter(state, now) }));
+}
+
+/**
+ * Asks the model.
+ * @param scored_at ms UTC by the wall clock, for the record only
+ * @returns null when it refuses this version of the view, also where it took others of the candidates just before
+ */
 export async function predict(
   usecase: LoadedUseCase,
-  endpoint: Endpoint,
+  asked: Model,
   candidates: readonly Candidate[],
   trigger: Trigger,
   scored_at: number,
   unreadable?: Unreadable,
-): Promise<Prediction[]> {
+): Promise<Prediction[] | null> {
   const predictions: Prediction[] = [];
   const { model } = requireModel(usecase.ir);
   const readable = candidates.flatMap((candidate) => {
@@ -80,7 +91,8 @@ export async function predict(
       values,
       inputs: modelInputs(usecase.plan, model, values),
     }));
-    const answer = await endpoint.score(vectors.map((vector) => vector.inputs));
+    const answer = await asked.score(vectors.map((vector) => vector.inputs));
+    if (answer === null) return null;
     some.forEach(({ entity_id, state, t }, i) => {
       const { score, contributions } = answer.scores[i]!;
       const { values, inputs } = vectors[i]!;
@@ -126,23 +138,25 @@ function predictionId(entity_id: string, t: number, view: string, model_version:
  * @param predictions at least one
  */
 export function predictionsKey(predictions: readonly Prediction[]): string {
-  const day = new Date(predictions[0]!.scored_at).toISOString().slice(0, 10);
   const id = sha256(predictions.map((one) => one.prediction_id).join('\n')).slice(0, 32);
-  return `archive/predictions/dt=${day}/${id}.ndjson.gz`;
+  return objectKey('predictions', { day: dayOf(predictions[0]!.scored_at), id });
 }
 
-/** Scores, stores what is needed to replay it, and raises alerts. Every step may be repeated. */
+/**
+ * Scores, stores what is needed to replay it, and raises alerts. Every step may be repeated.
+ * @returns null when the model refuses this version of the view: nothing is stored then
+ */
 export async function score(
   usecase: LoadedUseCase,
   ports: ScoringPorts,
   candidates: readonly Candidate[],
   trigger: Trigger,
   scored_at: number,
-): Promise<Scored> {
+): Promise<Scored | null> {
   const stored = await ports.scores.read(candidates.map((one) => one.entity_id));
   const known = await withoutErased(candidates, stored, ports);
-  if (known.length === 0) return { predictions: [], alerts: 0 };
-  const predictions = await predict(usecase, ports.endpoint, known, trigger, scored_at, ports.unreadable);
+  const predictions = await predict(usecase, ports.model, known, trigger, scored_at, ports.unreadable);
+  if (predictions === null) return null;
   if (predictions.length === 0) return { predictions, alerts: 0 };
   await ports.predictions.put(predictionsKey(predictions), predictions);
   const raised = await mapConcurrently(predictions, WRITERS, (one) =>

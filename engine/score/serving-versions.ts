@@ -1,5 +1,12 @@
 /** Which of the view's versions answers, while a changed one is on its way. */
-import { type Endpoint, type EndpointAnswer, ScoreRefusedError, type StateStore } from '../ports.ts';
+import {
+  type Endpoint,
+  type EndpointAnswer,
+  type Model,
+  type ModelRows,
+  ScoreRefusedError,
+  type StateStore,
+} from '../ports.ts';
 import type { LoadedUseCase } from '../use-case.ts';
 
 export interface ServingVersion {
@@ -16,9 +23,6 @@ const REMEMBERED_MS = 60_000;
  * with probability (p(1-p))^10, p being one fleet's share of the requests: once in a million where it is half.
  */
 const TRIES = 10;
-
-/** What came of one version's turn. */
-type Turn<T> = { readonly answer: T; readonly asked: boolean } | { readonly refused: ScoreRefusedError };
 
 /**
  * A version may be served once its fence is up, and scored if the model was trained for it. A changed view has its fence
@@ -46,68 +50,55 @@ export class ServingVersions {
   }
 
   /**
-   * Lets the newest version score whose fence is up and that the model accepts; for a minute it is the first to be asked.
+   * Turns of the versions whose fences are up, one after the other: first whoever the model accepted within the last minute,
+   * then the newest. The last turn is that of the version that the model accepts. A version that asks nothing in its turn is
+   * passed over; where none that asks is accepted, having nothing to ask is an answer too, and the turns end.
    *
-   * @param ask scores by one version; what it does before the model has accepted may be done again by another version, or the
-   *   same. Not to ask the model is an answer too: it counts when no version's question was accepted.
+   * What is done in a turn before the model has accepted may be done again in the turn of another version, or of the same.
    * @throws ScoreRefusedError when no fence is up, or the model refuses all that was asked
    */
-  async scoring<T>(ask: (version: ServingVersion) => Promise<T>): Promise<T> {
-    const refused: { readonly version: ServingVersion; readonly error: ScoreRefusedError }[] = [];
-    const unasked: T[] = [];
+  async *turns(): AsyncGenerator<Turn, void, void> {
+    const refused: Turn[] = [];
+    let unasked = false;
     for (const version of await this.candidates()) {
-      const turn = await this.turn(version, ask);
+      const turn = this.turnOf(version);
+      yield turn;
       // One model accepts one definition: where this version was accepted lately, another would be refused.
-      if ('refused' in turn) refused.push({ version, error: turn.refused });
-      else if (turn.asked || this.remembered() === version) return turn.answer;
-      else unasked.push(turn.answer);
+      if (turn.refusal) refused.push(turn);
+      else if (turn.asked || this.remembered() === version) return;
+      else unasked = true;
     }
     // A later refusal may have named the definition of an earlier version: a canary, with a fleet for each.
-    for (const { version, error } of refused) {
-      if (error.trained_on === undefined || !this.served(version)) continue;
-      const turn = await this.turn(version, ask);
-      if ('answer' in turn) return turn.answer;
+    for (const { version, refusal } of refused) {
+      if (refusal?.trained_on === undefined || !this.served(version)) continue;
+      const turn = this.turnOf(version);
+      yield turn;
+      if (!turn.refusal) return;
     }
-    if (unasked.length > 0) return unasked[0]!;
-    throw refused[0]!.error;
+    if (!unasked) throw refused[0]!.refusal!;
   }
 
-  private async turn<T>(version: ServingVersion, ask: (version: ServingVersion) => Promise<T>): Promise<Turn<T>> {
-    let asked = false;
-    const endpoint: Endpoint = {
-      score: async (instances) => {
-        asked = true;
-        const answer = await this.persistently(version, instances);
-        this.remember(version);
-        return answer;
-      },
-    };
-    try {
-      return { answer: await ask({ ...version, endpoint }), asked };
-    } catch (error) {
-      if (!(error instanceof ScoreRefusedError) || error.kind !== 'mismatch') throw error;
-      if (this.accepted?.version === version) this.accepted = null;
-      return { refused: error };
-    }
+  private turnOf(version: ServingVersion): Turn {
+    return new Turn(version, (rows) => this.ask(version, rows));
   }
 
   /** Asks again as long as it is refused by a model that names another definition, while there is one for this version too. */
-  private async persistently(
-    version: ServingVersion,
-    instances: Parameters<Endpoint['score']>[0],
-  ): Promise<EndpointAnswer> {
+  private async ask(version: ServingVersion, rows: ModelRows): Promise<EndpointAnswer> {
     const { definition_hash } = version.usecase.view;
     for (let tries = 1; ; tries++) {
       try {
-        const answer = await version.endpoint.score(instances);
+        const answer = await version.endpoint.score(rows);
         this.believe(definition_hash);
+        this.remember(version);
         return answer;
       } catch (error) {
-        if (!(error instanceof ScoreRefusedError) || error.trained_on === undefined) throw error;
-        this.believe(error.trained_on);
-        if (!this.served(version)) throw error;
-        if (tries < TRIES) continue;
-        this.models.delete(definition_hash);
+        if (!isMismatch(error)) throw error;
+        if (error.trained_on !== undefined) this.believe(error.trained_on);
+        if (error.trained_on !== undefined && this.served(version)) {
+          if (tries < TRIES) continue;
+          this.models.delete(definition_hash);
+        }
+        if (this.accepted?.version === version) this.accepted = null;
         throw error;
       }
     }
@@ -138,4 +129,38 @@ export class ServingVersions {
   private remember(version: ServingVersion): void {
     if (this.remembered() !== version) this.accepted = { version, until: this.now() + REMEMBERED_MS };
   }
+}
+
+/** One version's turn to score. */
+export class Turn implements Model {
+  readonly usecase: LoadedUseCase;
+  readonly states: StateStore;
+  readonly version: ServingVersion;
+  /** Whether the model was asked. */
+  asked = false;
+  /** Why the model does not take this version's vectors; null: it took them, or was not asked. */
+  refusal: ScoreRefusedError | null = null;
+  private readonly ask: (rows: ModelRows) => Promise<EndpointAnswer>;
+
+  constructor(version: ServingVersion, ask: (rows: ModelRows) => Promise<EndpointAnswer>) {
+    this.usecase = version.usecase;
+    this.states = version.states;
+    this.version = version;
+    this.ask = ask;
+  }
+
+  async score(rows: ModelRows): Promise<EndpointAnswer | null> {
+    this.asked = true;
+    try {
+      return await this.ask(rows);
+    } catch (error) {
+      if (!isMismatch(error)) throw error;
+      this.refusal = error;
+      return null;
+    }
+  }
+}
+
+function isMismatch(error: unknown): error is ScoreRefusedError {
+  return error instanceof ScoreRefusedError && error.kind === 'mismatch';
 }

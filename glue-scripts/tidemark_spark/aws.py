@@ -1,7 +1,7 @@
 """Clients of AWS services, for the driver and for executors: the one place that makes them.
 
 AWS Glue documents no region in the environment of executors, where boto3 then raises NoRegionError. So a job is told
-its region (`--aws_region`), and `spark.events.prepare` puts it where boto3 looks, in both.
+its region (`--aws_region`), and `spark.session.prepare` puts it where boto3 looks, in both.
 """
 
 from __future__ import annotations

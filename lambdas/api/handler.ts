@@ -1,8 +1,9 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { hasModel } from '../../core/ir/parts.ts';
-import { ModelFailedError, ScoreRefusedError } from '../../engine/ports.ts';
+import { ModelFailedError, type Prediction, ScoreRefusedError } from '../../engine/ports.ts';
 import { predict, predictionsKey } from '../../engine/score/scoring.ts';
 import type { ServingVersion } from '../../engine/score/serving-versions.ts';
+import { type VectorAnswer, vectorsOf } from '../../engine/score/vectors.ts';
 import { METRIC } from '../../names/metrics.ts';
 import { PATIENCE } from '../aws/endpoint.ts';
 import { readEnvironment } from '../aws/environment.ts';
@@ -10,7 +11,7 @@ import { featureAdapters, predictionAdapters } from '../aws/scoring-adapters.ts'
 import { createTelemetry } from '../aws/telemetry.ts';
 import { loadVersions } from '../aws/use-case.ts';
 import { schema, scoring as scoringSchema } from './env.ts';
-import { type ApiAnswer, BadRequestError, parseRequest, type VectorAnswer, vectorsOf } from './requests.ts';
+import { type ApiAnswer, BadRequestError, parseRequest } from './requests.ts';
 
 const env = readEnvironment(schema);
 const telemetry = createTelemetry(env);
@@ -61,10 +62,7 @@ async function answerTo(event: APIGatewayProxyEventV2): Promise<ApiAnswer> {
   const text = event.isBase64Encoded ? Buffer.from(event.body ?? '', 'base64').toString('utf8') : (event.body ?? '');
   const { entity_ids } = parseRequest(text);
   const now = (await clock?.read()) ?? Date.now();
-  const body =
-    route === 'POST /v1/features'
-      ? await features(await serving.ready(), entity_ids, now)
-      : await serving.scoring((version) => scores(version, entity_ids, now));
+  const body = route === 'POST /v1/features' ? await features(entity_ids, now) : await scores(entity_ids, now);
   telemetry.count(METRIC.staleVectors, body.entities.filter(({ status }) => status === 'missing').length);
   return { status: 200, body };
 }
@@ -75,7 +73,11 @@ interface VectorsBody {
   readonly entities: readonly VectorAnswer[];
 }
 
-async function vectors({ usecase, states }: ServingVersion, entity_ids: readonly string[], now: number) {
+async function vectors(
+  { usecase, states }: Pick<ServingVersion, 'usecase' | 'states'>,
+  entity_ids: readonly string[],
+  now: number,
+) {
   const damaged = new Set<string>();
   const unreadable = (entity_id: string, error: unknown) => {
     damaged.add(entity_id);
@@ -85,23 +87,31 @@ async function vectors({ usecase, states }: ServingVersion, entity_ids: readonly
   return vectorsOf(usecase, entity_ids, await states.read(entity_ids, unreadable), now, { damaged, unreadable });
 }
 
-async function features(version: ServingVersion, entity_ids: readonly string[], now: number): Promise<VectorsBody> {
+async function features(entity_ids: readonly string[], now: number): Promise<VectorsBody> {
+  const version = await serving.ready();
   const found = await vectors(version, entity_ids, now);
   return { view: version.usecase.view.version, entities: found.map(({ answer }) => answer) };
 }
 
-async function scores(version: ServingVersion, entity_ids: readonly string[], now: number): Promise<VectorsBody> {
-  const { usecase, endpoint } = version;
-  const found = await vectors(version, entity_ids, now);
-  const known = found.flatMap(({ candidate }) => (candidate ? [candidate] : []));
-  const predictions = await predict(usecase, endpoint, known, 'api', Date.now());
-  if (predictions.length > 0) await scoring?.predictions.put(predictionsKey(predictions), predictions);
-  const byEntity = new Map(predictions.map((prediction) => [prediction.entity_id, prediction]));
-  const entities = found.map(({ answer }) => {
-    const prediction = byEntity.get(answer.entity_id);
-    if (!prediction) return answer;
-    const { score, reasons, variant, model_version } = prediction;
-    return { ...answer, score, reasons, variant, model_version };
-  });
-  return { view: usecase.view.version, entities };
+async function scores(entity_ids: readonly string[], now: number): Promise<VectorsBody> {
+  let body: VectorsBody | null = null;
+  for await (const turn of serving.turns()) {
+    const { usecase } = turn;
+    const found = await vectors(turn, entity_ids, now);
+    const known = found.flatMap(({ candidate }) => (candidate ? [candidate] : []));
+    const predictions = await predict(usecase, turn, known, 'api', Date.now());
+    if (predictions === null) continue;
+    if (predictions.length > 0) await scoring?.predictions.put(predictionsKey(predictions), predictions);
+    // That nobody is known is said by the first version.
+    if (body === null || predictions.length > 0)
+      body = { view: usecase.view.version, entities: found.map(({ answer }) => withScore(answer, predictions)) };
+  }
+  return body!;
+}
+
+function withScore(answer: VectorAnswer, predictions: readonly Prediction[]): VectorAnswer {
+  const prediction = predictions.find(({ entity_id }) => entity_id === answer.entity_id);
+  if (!prediction) return answer;
+  const { score, reasons, variant, model_version } = prediction;
+  return { ...answer, ...{ score, reasons, variant, model_version } };
 }

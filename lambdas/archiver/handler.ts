@@ -1,8 +1,9 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
 import { compileContracts } from '../../core/admission/admit.ts';
-import { MAX_EVENT_BYTES } from '../../core/admission/record.ts';
+import { archivable } from '../../engine/ingest/archivable.ts';
 import { archiveKey } from '../../names/lake.ts';
+import { MAX_EVENT_BYTES } from '../../names/limits.ts';
 import { METRIC } from '../../names/metrics.ts';
 import { dynamoClient } from '../aws/dynamo/client.ts';
 import { DynamoTombstones } from '../aws/dynamo/tombstones.ts';
@@ -12,7 +13,6 @@ import { patient } from '../aws/patience.ts';
 import { streamRecords } from '../aws/stream-records.ts';
 import { createTelemetry } from '../aws/telemetry.ts';
 import { loadUseCase } from '../aws/use-case.ts';
-import { archivable } from './archivable.ts';
 import { schema } from './env.ts';
 
 const env = readEnvironment(schema);

@@ -4,11 +4,11 @@ import { GetObjectCommand, HeadObjectCommand, S3Client } from '@aws-sdk/client-s
 import { extract } from 'tar-stream';
 import { z } from 'zod';
 import { requireModel } from '../../core/ir/parts.ts';
+import { decideGate, type GateDecision, manifestSchema, metricsSchema } from '../../engine/model-gate.ts';
 import { readEnvironment } from '../aws/environment.ts';
 import { patient } from '../aws/patience.ts';
 import { createTelemetry } from '../aws/telemetry.ts';
 import { loadUseCase } from '../aws/use-case.ts';
-import { decideGate, type GateDecision, manifestSchema, metricsSchema } from './decide.ts';
 import { schema } from './env.ts';
 
 const env = readEnvironment(schema);

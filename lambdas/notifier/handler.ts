@@ -1,19 +1,19 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SNSEvent } from 'aws-lambda';
+import { type Alert, slackMessage } from '../../engine/alerting/message.ts';
+import { type AlertKey, sendOnce } from '../../engine/alerting/send.ts';
 import { METRIC } from '../../names/metrics.ts';
 import { dynamoClient } from '../aws/dynamo/client.ts';
 import { readEnvironment } from '../aws/environment.ts';
 import { patient } from '../aws/patience.ts';
 import { createTelemetry } from '../aws/telemetry.ts';
 import { notifierSchema } from './env.ts';
-import { type Alert, slackMessage } from './message.ts';
-import { type AlertKey, Outbox } from './outbox.ts';
-import { sendOnce } from './send.ts';
+import { DynamoOutbox } from './outbox.ts';
 import { checkWebhook, postToSlack } from './slack.ts';
 
 const env = readEnvironment(notifierSchema);
 const telemetry = createTelemetry(env);
-const outbox = new Outbox(dynamoClient(), env.SCORES_TABLE);
+const outbox = new DynamoOutbox(dynamoClient(), env.SCORES_TABLE);
 const secrets = new SecretsManagerClient(patient());
 
 /** A changed webhook is used within this time. */

@@ -4,18 +4,14 @@ import {
   GetItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { type Alert, alertOf } from './message.ts';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import type { Alert } from '../../engine/alerting/message.ts';
+import { type AlertKey, LEASE_MS, type Outbox } from '../../engine/alerting/send.ts';
+import { scoresKey } from '../../names/keys.ts';
+import { alertOf } from '../aws/dynamo/alert-item.ts';
 
-/** Longer than one function call can take: nobody else sends meanwhile. */
-export const LEASE_MS = 60_000;
-
-export interface AlertKey {
-  readonly entity_id: string;
-  readonly kind: string;
-}
-
-/** The sending side of the outbox: pending → sending (with a lease) → sent. */
-export class Outbox {
+/** In the table of scores, each step under its condition. */
+export class DynamoOutbox implements Outbox {
   private readonly client: DynamoDBClient;
   private readonly table: string;
 
@@ -24,7 +20,6 @@ export class Outbox {
     this.table = table;
   }
 
-  /** @returns the alert when it is ours to send, `sent` when it was sent before, `taken` while somebody else sends it, `gone` when it was erased */
   async claim(key: AlertKey, now: number): Promise<Alert | 'sent' | 'taken' | 'gone'> {
     try {
       const { Attributes } = await this.client.send(
@@ -33,12 +28,12 @@ export class Outbox {
           UpdateExpression: 'SET #status = :sending, lease_until = :lease',
           ConditionExpression: '#status = :pending OR (#status = :sending AND lease_until < :now)',
           ExpressionAttributeNames: { '#status': 'status' },
-          ExpressionAttributeValues: {
-            ':pending': { S: 'pending' },
-            ':sending': { S: 'sending' },
-            ':lease': { N: String(now + LEASE_MS) },
-            ':now': { N: String(now) },
-          },
+          ExpressionAttributeValues: marshall({
+            ':pending': 'pending',
+            ':sending': 'sending',
+            ':lease': now + LEASE_MS,
+            ':now': now,
+          }),
           ReturnValues: 'ALL_NEW',
         }),
       );
@@ -57,7 +52,6 @@ export class Outbox {
     await this.set(key, 'sent', { sent_at: now });
   }
 
-  /** Gives the claim back after a failure, so that a retry need not wait for the lease. */
   async release(key: AlertKey): Promise<void> {
     await this.set(key, 'pending', { lease_until: 0 });
   }
@@ -70,16 +64,12 @@ export class Outbox {
         UpdateExpression: 'SET #status = :status, #number = :number',
         ConditionExpression: '#status = :sending',
         ExpressionAttributeNames: { '#status': 'status', '#number': name },
-        ExpressionAttributeValues: {
-          ':status': { S: status },
-          ':sending': { S: 'sending' },
-          ':number': { N: String(value) },
-        },
+        ExpressionAttributeValues: marshall({ ':status': status, ':sending': 'sending', ':number': value }),
       }),
     );
   }
 
   private address({ entity_id, kind }: AlertKey) {
-    return { TableName: this.table, Key: { entity_id: { S: entity_id }, kind: { S: kind } } };
+    return { TableName: this.table, Key: scoresKey(entity_id, kind) };
   }
 }

@@ -1,7 +1,7 @@
 /** Events that came under another key than their entity's, put again under it, as many at a time as Kinesis takes. */
 import { type KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import { MAX_TRIES, pause } from '../../engine/backoff.ts';
-import type { Misrouted } from '../../engine/ingest/process.ts';
+import type { Misrouted } from '../../engine/ingest/batch.ts';
 
 /** PutRecords takes 500 records and 5 MiB with their keys. */
 const MAX_RECORDS = 500;

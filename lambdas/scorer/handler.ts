@@ -1,12 +1,11 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import { ModelFailedError, type NamedState, ScoreRefusedError } from '../../engine/ports.ts';
-import { instantAfter, score } from '../../engine/score/scoring.ts';
-import type { ServingVersion } from '../../engine/score/serving-versions.ts';
+import { firstDay } from '../../engine/score/first-day.ts';
+import { candidatesAt, instantAfter, type Scored, score } from '../../engine/score/scoring.ts';
 import { wholeStates } from '../../engine/score/whole-states.ts';
 import { METRIC } from '../../names/metrics.ts';
 import { readEnvironment } from '../aws/environment.ts';
-import { firstDay } from '../aws/first-score.ts';
 import { scoringAdapters } from '../aws/scoring-adapters.ts';
 import { createTelemetry } from '../aws/telemetry.ts';
 import { loadVersions } from '../aws/use-case.ts';
@@ -31,8 +30,7 @@ export async function handler(event: DynamoDBStreamEvent): Promise<DynamoDBBatch
   );
   const entities = new Set([...states.values()].flat().map(({ entity_id }) => entity_id));
   try {
-    if (entities.size > 0)
-      await aws.serving.scoring((version) => scoreStates(version, states.get(version.usecase.view.version)!));
+    if (entities.size > 0) await scoreStates(states);
     return { batchItemFailures: [] };
   } catch (error) {
     if (error instanceof ModelFailedError) telemetry.count(METRIC.scoringFailed, entities.size);
@@ -52,15 +50,21 @@ export async function handler(event: DynamoDBStreamEvent): Promise<DynamoDBBatch
   }
 }
 
-async function scoreStates(version: ServingVersion, images: readonly NamedState[]): Promise<void> {
-  if (images.length === 0) return;
-  const { usecase, endpoint } = version;
-  const states = await wholeStates(version.states, images, unreadable);
-  const now = Date.now();
-  // In a replay a state is scored right after its own newest arrival, however far the others have come.
-  const clock = env.TIDEMARK_CLOCK === 'replay' ? 0 : now;
-  const candidates = states.map(({ entity_id, state }) => ({ entity_id, state, t: instantAfter(state, clock) }));
-  const { predictions, alerts } = await score(usecase, { ...aws, endpoint, unreadable }, candidates, 'event', now);
+/** @param images of each version, the new states that the batch has of it */
+async function scoreStates(images: ReadonlyMap<string, readonly NamedState[]>): Promise<void> {
+  for await (const turn of aws.serving.turns()) {
+    const own = images.get(turn.usecase.view.version)!;
+    if (own.length === 0) continue;
+    const states = await wholeStates(turn.states, own, unreadable);
+    const now = Date.now();
+    // In a replay a state is scored right after its own newest arrival, however far the others have come.
+    const candidates = candidatesAt(states, env.TIDEMARK_CLOCK === 'replay' ? 0 : now);
+    const scored = await score(turn.usecase, { ...aws, model: turn, unreadable }, candidates, 'event', now);
+    if (scored !== null) await report(states, scored, now);
+  }
+}
+
+async function report(states: readonly NamedState[], { predictions, alerts }: Scored, now: number): Promise<void> {
   if (predictions.length > 0) await aws.first.record();
   const reached = aws.clock === null ? now : ((await aws.clock.read()) ?? 0);
   for (const { state } of states)

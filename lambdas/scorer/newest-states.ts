@@ -1,7 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { ViewPlan } from '../../core/state/plan.ts';
 import type { NamedState, Unreadable } from '../../engine/ports.ts';
-import { type Item, statesOf } from '../aws/dynamo/states.ts';
+import { type Item, statesOf } from '../aws/dynamo/state-item.ts';
 
 /**
  * The newest image of each entity in a batch: older ones are of no interest any more. Items of other views and versions

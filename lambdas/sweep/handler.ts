@@ -5,14 +5,13 @@ import { MINUTE, parseTimestamp } from '../../core/values/time.ts';
 import { mapConcurrently } from '../../engine/concurrently.ts';
 import { ScoreRefusedError } from '../../engine/ports.ts';
 import { isDue } from '../../engine/score/due.ts';
-import { instantAfter, type Scored, score } from '../../engine/score/scoring.ts';
-import type { ServingVersion } from '../../engine/score/serving-versions.ts';
+import { firstDay } from '../../engine/score/first-day.ts';
+import { candidatesAt, score } from '../../engine/score/scoring.ts';
 import { everyPart, sliceOf } from '../../engine/score/slices.ts';
 import { wholeStates } from '../../engine/score/whole-states.ts';
 import { METRIC } from '../../names/metrics.ts';
-import { type Item, statesOf } from '../aws/dynamo/states.ts';
+import { statesOf } from '../aws/dynamo/state-item.ts';
 import { readEnvironment } from '../aws/environment.ts';
-import { firstDay } from '../aws/first-score.ts';
 import { scoringAdapters } from '../aws/scoring-adapters.ts';
 import { createTelemetry } from '../aws/telemetry.ts';
 import { loadVersions } from '../aws/use-case.ts';
@@ -146,23 +145,19 @@ async function sweepPart(run: Run, part: number): Promise<boolean> {
     // Whoever was scored a moment ago is scored once more at worst: the score itself is written under a condition.
     const last = await aws.scores.read(entities, false);
     const due = Items.filter((item) => isDue(last.get(item.entity_id!.S!), now, run.interval_ms));
-    const { predictions, alerts } = await aws.serving.scoring((version) => scoreItems(version, due, now));
-    if (predictions.length > 0) await aws.first.record();
     tally.looked_at += entities.length;
-    tally.scored += predictions.length;
-    tally.alerts += alerts;
+    for await (const turn of aws.serving.turns()) {
+      const own = due.filter((item) => item.view!.S === turn.usecase.view.version);
+      const found = [...statesOf(turn.usecase.plan, own, unreadable)].map(([id, one]) => ({ entity_id: id, ...one }));
+      const candidates = candidatesAt(await wholeStates(turn.states, found, unreadable), now);
+      const scored = await score(turn.usecase, { ...aws, model: turn, unreadable }, candidates, 'sweep', Date.now());
+      if (scored === null) continue;
+      if (scored.predictions.length > 0) await aws.first.record();
+      tally.scored += scored.predictions.length;
+      tally.alerts += scored.alerts;
+    }
   }
   return true;
-}
-
-async function scoreItems(version: ServingVersion, items: readonly Item[], now: number): Promise<Scored> {
-  const { usecase, endpoint, states } = version;
-  const own = items.filter((item) => item.view!.S === usecase.view.version);
-  const found = [...statesOf(usecase.plan, own, unreadable)].map(([entity_id, stored]) => ({ entity_id, ...stored }));
-  const candidates = (await wholeStates(states, found, unreadable)).map(({ entity_id, state }) => {
-    return { entity_id, state, t: instantAfter(state, now) };
-  });
-  return score(usecase, { ...aws, endpoint, unreadable }, candidates, 'sweep', Date.now());
 }
 
 /** Its entity is not scored, and the healing mends it. */

@@ -4,9 +4,13 @@ import {
   PutItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { z } from 'zod';
+import { scoresKey } from '../../names/keys.ts';
 
 /** `#` is no entity's. */
-const KEY = { entity_id: { S: '#sweep' }, kind: { S: 'left' } };
+const KEY = scoresKey('#sweep', 'left');
+const schema = z.object({ total: z.number(), parts: z.set(z.number()).default(new Set()) });
 
 /**
  * Parts of the table that runs have begun and not ended, by number: an item of the table of scores, which names nobody. Parts
@@ -36,15 +40,15 @@ export class LeftOver {
           UpdateExpression: 'SET #total = :total ADD parts :parts',
           ConditionExpression: 'attribute_not_exists(#total) OR #total = :total',
           ExpressionAttributeNames: { '#total': 'total' },
-          ExpressionAttributeValues: { ':total': { N: String(total) }, ':parts': { NS: parts.map(String) } },
+          ExpressionAttributeValues: marshall({ ':total': total, ':parts': new Set(parts) }),
           ReturnValues: 'ALL_NEW',
         }),
       );
-      const all = (Attributes?.parts?.NS ?? []).map(Number).sort((a, b) => a - b);
+      const all = [...schema.parse(unmarshall(Attributes!)).parts].sort((a, b) => a - b);
       return [...all.filter((part) => !own.has(part)), ...parts];
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      const Item = { ...KEY, total: { N: String(total) }, parts: { NS: parts.map(String) } };
+      const Item = { ...KEY, ...marshall({ total, parts: new Set(parts) }) };
       await this.client.send(new PutItemCommand({ TableName: this.table, Item }));
       return [...parts];
     }
@@ -61,7 +65,7 @@ export class LeftOver {
           UpdateExpression: 'DELETE parts :parts',
           ConditionExpression: '#total = :total',
           ExpressionAttributeNames: { '#total': 'total' },
-          ExpressionAttributeValues: { ':total': { N: String(total) }, ':parts': { NS: parts.map(String) } },
+          ExpressionAttributeValues: marshall({ ':total': total, ':parts': new Set(parts) }),
         }),
       );
     } catch (error) {

@@ -8,8 +8,11 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { SETTLE_SECONDS } from '../../core/admission/tombstone.ts';
 import { hasModel } from '../../core/ir/parts.ts';
+import { askedOf, type JobName, WEEKLY } from '../../names/jobs.ts';
+import { PREFIX } from '../../names/lake.ts';
+import { ARCHIVE_DAYS } from '../../names/limits.ts';
 import { METRIC, SERVICE } from '../../names/metrics.ts';
-import { type Lake, PREFIX } from '../feature-store/lake.ts';
+import type { Lake } from '../feature-store/lake.ts';
 import type { OfflineCatalog } from '../feature-store/offline-catalog.ts';
 import type { OnlineTable } from '../feature-store/tables.ts';
 import { CodeAsset } from '../foundation/code-asset.ts';
@@ -22,9 +25,6 @@ import { addDeadLetterAlarm } from '../monitoring/function-alarms.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
 import { API_TIMEOUT_SECONDS } from '../serving/api.ts';
 import { SparkJob, type SparkJobProps } from './spark-job.ts';
-
-/** How far back the weekly compaction looks: as far as it remembers (tidemark_spark/lake/archive/window.py). */
-const KEEP_DAYS = 45;
 
 export interface BatchJobsProps {
   readonly deployment: Deployment;
@@ -62,13 +62,13 @@ export class BatchJobs extends Construct {
       ignoreMode: IgnoreMode.GIT,
     });
     const common = { deployment, lake, catalog, sharedCode, useCase: props.useCase };
-    const entity_buckets = String(deployment.stage.batch.entityBuckets);
+    const entity_buckets = deployment.stage.batch.entityBuckets;
 
     const table_features = features.table.tableName;
 
     this.landHistory = new SparkJob(this, 'LandHistory', {
       ...common,
-      script: 'land_history.py',
+      name: 'landHistory',
       description: 'Loads history files into the Iceberg table of events',
       arguments: { entity_buckets, table_features },
     });
@@ -78,11 +78,10 @@ export class BatchJobs extends Construct {
 
     this.compactArchive = new SparkJob(this, 'CompactArchive', {
       ...common,
-      script: 'compact_archive.py',
+      name: 'compactArchive',
       description: 'Merges the archive into the Iceberg tables, each event once',
       // An object is written as long as the stream keeps its records, and a batch may lie over midnight.
-      arguments: { entity_buckets, table_features, late_days: String(daysKept(deployment) + 1) },
-      metrics: { service: SERVICE.compaction, names: { open_gaps: METRIC.archiveGaps } },
+      arguments: { entity_buckets, table_features, late_days: daysKept(deployment) + 1 },
     });
     features.grantReadTombstones(this.compactArchive);
     lake.grantRead(this.compactArchive, PREFIX.events, PREFIX.quarantine, PREFIX.predictions, PREFIX.failedBatches);
@@ -92,12 +91,12 @@ export class BatchJobs extends Construct {
 
     this.backfillStates = new SparkJob(this, 'BackfillStates', {
       ...common,
-      script: 'backfill_states.py',
+      name: 'backfillStates',
       description: 'Computes states from all events, with their watermarks, and opens the view',
       arguments: {
         table_features,
         stream_name: stream.stream.streamName,
-        join_after_seconds: String(deployment.stage.processor.joinAfterSeconds),
+        join_after_seconds: deployment.stage.processor.joinAfterSeconds,
         compact_job: this.compactArchive.job.jobName,
       },
     });
@@ -112,20 +111,18 @@ export class BatchJobs extends Construct {
     if (hasModel(deployment.useCase.ir)) {
       this.buildTrainingSet = new SparkJob(this, 'BuildTrainingSet', {
         ...common,
-        script: 'build_training_set.py',
+        name: 'buildTrainingSet',
         description: 'Joins labels and features as they were known at each instant',
+        arguments: {},
       });
       catalog.grantWrite(this.buildTrainingSet);
       lake.grantReadWrite(this.buildTrainingSet, PREFIX.trainingSets);
 
       this.checkConsistency = new SparkJob(this, 'CheckConsistency', {
         ...common,
-        script: 'check_consistency.py',
+        name: 'checkConsistency',
         description: 'Replays served vectors offline and counts the differences',
-        metrics: {
-          service: SERVICE.consistency,
-          names: { checked: METRIC.predictionsChecked, mismatches: METRIC.predictionsMismatched },
-        },
+        arguments: {},
       });
       catalog.grantQuery(this.checkConsistency);
       lake.grantRead(this.checkConsistency, PREFIX.predictions);
@@ -135,9 +132,9 @@ export class BatchJobs extends Construct {
 
     this.eraseEntity = new SparkJob(this, 'EraseEntity', {
       ...common,
-      script: 'erase_entity.py',
+      name: 'eraseEntity',
       description: 'Takes entities with a tombstone out of every store of the lake',
-      arguments: { table_features, settle_seconds: String(longestCall(deployment)), run: 'weekly' },
+      arguments: { table_features, settle_seconds: longestCall(deployment), run: WEEKLY },
     });
     catalog.grantWrite(this.eraseEntity);
     features.grantReadTombstones(this.eraseEntity);
@@ -157,27 +154,24 @@ export class BatchJobs extends Construct {
 
     this.featuresAt = new SparkJob(this, 'FeaturesAt', {
       ...common,
-      script: 'features_at.py',
+      name: 'featuresAt',
       description: 'Says what the features of an entity were at an instant, and why',
+      arguments: {},
     });
     catalog.grantQuery(this.featuresAt);
     lake.grantReadWrite(this.featuresAt, PREFIX.timeTravel);
 
     this.healStates = new SparkJob(this, 'HealStates', {
       ...common,
-      script: 'heal_states.py',
+      name: 'healStates',
       description: 'Compares states with their events, and writes anew those at odds',
       arguments: {
         table_features,
         repair: 'yes',
-        parts: String(deployment.stage.batch.healingNights),
+        parts: deployment.stage.batch.healingNights,
         // What the processor has not applied by then it has given up.
-        stale_after_seconds: String(deployment.stage.processor.maxRecordAgeSeconds),
+        stale_after_seconds: deployment.stage.processor.maxRecordAgeSeconds,
         clock: deployment.stage.clock,
-      },
-      metrics: {
-        service: SERVICE.healing,
-        names: { diverged: METRIC.healingDiverged, repaired: METRIC.healingRepaired },
       },
     });
     catalog.grantQuery(this.healStates);
@@ -191,8 +185,9 @@ export class BatchJobs extends Construct {
     lake.grantList(this.applyRetention);
     this.maintainTables = new SparkJob(this, 'MaintainTables', {
       ...common,
-      script: 'maintain_tables.py',
+      name: 'maintainTables',
       description: 'Joins small files of the Iceberg tables, and lets old snapshots go',
+      arguments: {},
     });
     catalog.grantWrite(this.maintainTables);
 
@@ -205,9 +200,7 @@ export class BatchJobs extends Construct {
         this.compactArchive,
         'cron(40 5 ? * SUN *)',
         'Looks for late objects, and forgets',
-        {
-          '--late_days': String(KEEP_DAYS),
-        },
+        askedOf('compactArchive', { late_days: ARCHIVE_DAYS }),
       );
       if (this.checkConsistency) {
         const description = 'Replays the served vectors of the last day';
@@ -228,17 +221,19 @@ export class BatchJobs extends Construct {
     }
   }
 
-  private makeRetention(common: Pick<SparkJobProps, 'deployment' | 'lake' | 'catalog' | 'sharedCode' | 'useCase'>) {
+  private makeRetention(
+    common: Pick<SparkJobProps<JobName>, 'deployment' | 'lake' | 'catalog' | 'sharedCode' | 'useCase'>,
+  ) {
     const { eventsDays, quarantineDays, predictionsDays, trainingSetsDays } = common.deployment.stage.retention;
     return new SparkJob(this, 'ApplyRetention', {
       ...common,
-      script: 'apply_retention.py',
+      name: 'applyRetention',
       description: 'Lets rows go that are older than the stage keeps them',
       arguments: {
-        ...(eventsDays === undefined ? {} : { events_days: String(eventsDays) }),
-        quarantine_days: String(quarantineDays),
-        predictions_days: String(predictionsDays),
-        training_days: String(trainingSetsDays),
+        events_days: eventsDays,
+        quarantine_days: quarantineDays,
+        predictions_days: predictionsDays,
+        training_days: trainingSetsDays,
       },
     });
   }

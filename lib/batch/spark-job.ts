@@ -3,8 +3,19 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import { Code, GlueVersion, PySparkEtlJob, WorkerType } from 'aws-cdk-lib/aws-glue';
 import { Grant, type IGrantable, type IPrincipal, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { METRIC_NAMESPACE, type MetricName, type Service } from '../../names/metrics.ts';
-import { type Lake, PREFIX } from '../feature-store/lake.ts';
+import {
+  type Given,
+  givenTo,
+  JOBS,
+  type JobName,
+  type JobShape,
+  METRICS_ARGUMENT,
+  scriptOf,
+  toldToAll,
+} from '../../names/jobs.ts';
+import { PREFIX } from '../../names/lake.ts';
+import { METRIC_NAMESPACE } from '../../names/metrics.ts';
+import type { Lake } from '../feature-store/lake.ts';
 import type { OfflineCatalog } from '../feature-store/offline-catalog.ts';
 import { CodeAsset } from '../foundation/code-asset.ts';
 import type { Deployment } from '../foundation/deployment.ts';
@@ -14,42 +25,40 @@ import { dimensionsOf } from '../monitoring/metrics.ts';
 /** Name of the Iceberg catalog in Spark SQL. */
 const CATALOG = 'glue_catalog';
 
-export interface SparkJobProps {
+export interface SparkJobProps<Name extends JobName> {
   readonly deployment: Deployment;
-  /** File below `glue-scripts/`. */
-  readonly script: string;
+  readonly name: Name;
   readonly description: string;
   readonly lake: Lake;
   readonly catalog: OfflineCatalog;
   /** The zip of the shared package and the compiled use case: one asset each for all jobs. */
   readonly sharedCode: CodeAsset;
   readonly useCase: CodeAsset;
-  /** Defaults of the job's own arguments, without the leading dashes. */
-  readonly arguments?: Readonly<Record<string, string>>;
-  /** What it counts for alarms: words of its script, and the metrics that they are. @default - nothing */
-  readonly metrics?: { readonly service: Service; readonly names: Readonly<Record<string, MetricName>> };
+  /** What it is told with every run (names/jobs.ts). */
+  readonly arguments: Given<Name>;
 }
 
 /** A Glue 5.1 job with the Iceberg catalog, the shared package, metrics, logs, and a role that may do nothing else yet. */
-export class SparkJob extends Construct implements IGrantable {
+export class SparkJob<Name extends JobName = JobName> extends Construct implements IGrantable {
   readonly job: PySparkEtlJob;
   readonly role: Role;
   readonly grantPrincipal: IPrincipal;
 
-  constructor(scope: Construct, id: string, props: SparkJobProps) {
+  constructor(scope: Construct, id: string, props: SparkJobProps<Name>) {
     super(scope, id);
     const { stage } = props.deployment;
+    const { metrics }: JobShape = JOBS[props.name];
     this.role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('glue.amazonaws.com'),
       description: `${props.description} (Glue job)`,
     });
     this.grantPrincipal = this.role;
     const script = new CodeAsset(this, 'Script', {
-      path: fileURLToPath(new URL(`../../glue-scripts/${props.script}`, import.meta.url)),
+      path: fileURLToPath(new URL(`../../glue-scripts/${scriptOf(props.name)}`, import.meta.url)),
     });
     for (const asset of [script, props.sharedCode, props.useCase]) asset.grantGet(this.role);
     this.grantLogsAndMetrics();
-    if (props.metrics) this.grantPutMetrics(METRIC_NAMESPACE);
+    if (metrics) this.grantPutMetrics(METRIC_NAMESPACE);
 
     this.job = new PySparkEtlJob(this, 'Job', {
       description: props.description,
@@ -68,18 +77,20 @@ export class SparkJob extends Construct implements IGrantable {
       defaultArguments: {
         '--datalake-formats': 'iceberg',
         '--conf': sparkConfiguration(props.lake),
-        '--aws_region': Stack.of(this).region,
-        '--lake_bucket': props.lake.bucket.bucketName,
-        '--database': props.catalog.database.databaseName,
-        '--ir_uri': props.useCase.s3ObjectUrl,
-        ...(props.metrics && {
-          '--metrics': JSON.stringify({
+        ...toldToAll({
+          aws_region: Stack.of(this).region,
+          lake_bucket: props.lake.bucket.bucketName,
+          database: props.catalog.database.databaseName,
+          ir_uri: props.useCase.s3ObjectUrl,
+        }),
+        ...(metrics && {
+          [`--${METRICS_ARGUMENT}`]: JSON.stringify({
             namespace: METRIC_NAMESPACE,
-            dimensions: dimensionsOf(props.deployment, props.metrics.service),
-            names: props.metrics.names,
+            dimensions: dimensionsOf(props.deployment, metrics.service),
+            names: metrics.names,
           }),
         }),
-        ...Object.fromEntries(Object.entries(props.arguments ?? {}).map(([name, value]) => [`--${name}`, value])),
+        ...givenTo(props.name, props.arguments),
       },
     });
     const reason =

@@ -2,37 +2,11 @@ import { Duration } from 'aws-cdk-lib';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { type LakePrefix, PREFIX } from '../../names/lake.ts';
 import type { StageConfig } from '../config/stage-config.ts';
 import type { DataKey } from '../foundation/data-key.ts';
 import { removalPolicy } from '../foundation/removal.ts';
 import { explainWildcards } from '../foundation/wildcards.ts';
-
-/** The folders of the lake bucket. Each grant names the ones it is for. */
-export const PREFIX = {
-  /** Source files before they are landed. */
-  history: 'raw/history/',
-  events: 'archive/events/',
-  quarantine: 'archive/quarantine/',
-  predictions: 'archive/predictions/',
-  /** What the archiver gave up and nobody has put back: shard and positions, no records. */
-  gaps: 'archive/gaps/',
-  /** Warehouse of the Iceberg tables. */
-  warehouse: 'iceberg/',
-  trainingSets: 'training/',
-  models: 'models/',
-  /** Who was erased: an object a tombstone, beside the items of the features table. No rule lets them go. */
-  tombstones: 'tombstones/',
-  /** Summaries of the consistency check. */
-  checks: 'checks/',
-  /** What the nightly healing found and mended. */
-  healing: 'reports/healing/',
-  /** Questions about an entity's past and their answers: a day old at most, and a day more as old versions where there are any. */
-  timeTravel: 'time-travel/',
-  /** Lambda chooses this prefix itself for batches it gave up on: aws/lambda/<mapping>/<shard>/<yyyy>/<mm>/<dd>/… */
-  failedBatches: 'aws/lambda/',
-} as const;
-
-export type LakePrefix = (typeof PREFIX)[keyof typeof PREFIX];
 
 export interface LakeProps {
   readonly stage: StageConfig;

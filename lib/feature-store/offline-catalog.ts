@@ -2,10 +2,11 @@ import { Stack } from 'aws-cdk-lib';
 import { Database } from 'aws-cdk-lib/aws-glue';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { PREFIX } from '../../names/lake.ts';
 import type { StageConfig } from '../config/stage-config.ts';
 import { removalPolicy } from '../foundation/removal.ts';
 import { explainWildcards } from '../foundation/wildcards.ts';
-import { type Lake, PREFIX } from './lake.ts';
+import type { Lake } from './lake.ts';
 
 export interface OfflineCatalogProps {
   readonly stage: StageConfig;

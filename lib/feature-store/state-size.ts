@@ -1,6 +1,7 @@
 import type { UseCaseIR } from '../../core/ir/document.ts';
 import { compileView } from '../../core/state/plan.ts';
-import { largestStateBytes, MAX_STATE_BYTES } from '../../core/state/state-size.ts';
+import { largestStateBytes } from '../../core/state/state-size.ts';
+import { MAX_STATE_BYTES } from '../../names/limits.ts';
 
 /** A sentence for each view whose states may outgrow an item of the features table; events beyond are refused as OVERSIZE. */
 export function stateSizeWarnings({ views, contracts }: Pick<UseCaseIR, 'views' | 'contracts'>): string[] {

@@ -2,6 +2,7 @@ import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import { AttributeType, Billing, StreamViewType, type TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { FEATURES_KEYS, SCORES_KEYS } from '../../names/keys.ts';
 import type { StageConfig } from '../config/stage-config.ts';
 import type { DataKey } from '../foundation/data-key.ts';
 import { removalPolicy } from '../foundation/removal.ts';
@@ -20,15 +21,15 @@ abstract class EntityTable extends Construct {
     scope: Construct,
     id: string,
     props: EntityTableProps,
-    shape: { readonly sortKey: string; readonly timeToLiveAttribute?: string },
+    keys: typeof FEATURES_KEYS | typeof SCORES_KEYS,
   ) {
     super(scope, id);
     const { stage, key } = props;
     this.key = key;
     this.table = new TableV2(this, 'Table', {
-      partitionKey: { name: 'entity_id', type: AttributeType.STRING },
-      sortKey: { name: shape.sortKey, type: AttributeType.STRING },
-      timeToLiveAttribute: shape.timeToLiveAttribute,
+      partitionKey: { name: keys.partition, type: AttributeType.STRING },
+      sortKey: { name: keys.sort, type: AttributeType.STRING },
+      timeToLiveAttribute: keys.expires,
       billing: Billing.onDemand(),
       dynamoStream: StreamViewType.NEW_IMAGE,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
@@ -53,7 +54,7 @@ abstract class EntityTable extends Construct {
 export class OnlineTable extends EntityTable {
   constructor(scope: Construct, id: string, props: EntityTableProps) {
     // Expiry only collects garbage: readers look at the time themselves.
-    super(scope, id, props, { sortKey: 'view', timeToLiveAttribute: 'expires_at' });
+    super(scope, id, props, FEATURES_KEYS);
   }
 
   /** May read states and write them back under a condition on their version, and settle which versions join the stream, and where. */
@@ -97,7 +98,7 @@ export class OnlineTable extends EntityTable {
 /** Scores and the outbox of alerts. */
 export class ScoreTable extends EntityTable {
   constructor(scope: Construct, id: string, props: EntityTableProps) {
-    super(scope, id, props, { sortKey: 'kind', timeToLiveAttribute: 'expires_at' });
+    super(scope, id, props, SCORES_KEYS);
   }
 
   /** May write a score and the alert it raises, in one transaction. */

@@ -1,5 +1,6 @@
 import { CfnOutput, CliCredentialsStackSynthesizer, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { OUTPUT, type OutputName } from '../../names/outputs.ts';
 import { type Deployment, deploymentName } from './deployment.ts';
 
 export interface TidemarkStackProps {
@@ -26,8 +27,8 @@ export abstract class TidemarkStack extends Stack {
     });
   }
 
-  /** Something the command line and people look up; `key` is unique in all stacks of a deployment. */
-  protected output(key: string, value: string, description: string): void {
-    new CfnOutput(this, `${key}Output`, { value, description }).overrideLogicalId(key);
+  /** Something the command line and people look up. */
+  protected output(name: OutputName, value: string, description: string): void {
+    new CfnOutput(this, `${OUTPUT[name]}Output`, { value, description }).overrideLogicalId(OUTPUT[name]);
   }
 }

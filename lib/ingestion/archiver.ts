@@ -1,8 +1,9 @@
 import { KinesisEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import type { Env } from '../../lambdas/archiver/env.ts';
+import { PREFIX } from '../../names/lake.ts';
 import { SERVICE } from '../../names/metrics.ts';
-import { type Lake, PREFIX } from '../feature-store/lake.ts';
+import type { Lake } from '../feature-store/lake.ts';
 import type { OnlineTable } from '../feature-store/tables.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import { NodeFunction } from '../foundation/node-function.ts';

@@ -8,8 +8,9 @@ import {
   StartingPosition,
 } from 'aws-cdk-lib/aws-lambda';
 import type { StreamEventSourceProps } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { PREFIX } from '../../names/lake.ts';
 import type { StreamConsumerConfig } from '../config/stage-config.ts';
-import { type Lake, PREFIX } from '../feature-store/lake.ts';
+import type { Lake } from '../feature-store/lake.ts';
 
 /**
  * The on-failure destination of all our stream consumers: the lake. S3 gets the whole records, where a queue would only

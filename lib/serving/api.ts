@@ -6,8 +6,9 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import { ComparisonOperator } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import type { Env } from '../../lambdas/api/env.ts';
+import { PREFIX } from '../../names/lake.ts';
 import { SERVICE } from '../../names/metrics.ts';
-import { type Lake, PREFIX } from '../feature-store/lake.ts';
+import type { Lake } from '../feature-store/lake.ts';
 import type { OnlineTable } from '../feature-store/tables.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import { NodeFunction } from '../foundation/node-function.ts';

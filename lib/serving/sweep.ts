@@ -11,8 +11,9 @@ import {
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
 import { Construct } from 'constructs';
 import type { Env } from '../../lambdas/sweep/env.ts';
+import { PREFIX } from '../../names/lake.ts';
 import { METRIC, SERVICE } from '../../names/metrics.ts';
-import { type Lake, PREFIX } from '../feature-store/lake.ts';
+import type { Lake } from '../feature-store/lake.ts';
 import type { OnlineTable, ScoreTable } from '../feature-store/tables.ts';
 import type { DataKey } from '../foundation/data-key.ts';
 import type { Deployment } from '../foundation/deployment.ts';

@@ -31,6 +31,6 @@ export class MonitoringStack extends TidemarkStack {
       machine: training.machine,
       alarms: [...realtime.alarms.names, ...training.alarms.names],
     });
-    this.output('DashboardName', dashboard.dashboardName, 'CloudWatch dashboard of the pipeline');
+    this.output('dashboard', dashboard.dashboardName, 'CloudWatch dashboard of the pipeline');
   }
 }

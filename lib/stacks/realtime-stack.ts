@@ -54,10 +54,10 @@ export class RealtimeStack extends TidemarkStack {
       ...(alerting && { Publisher: alerting.publisher.function, Notifier: alerting.notifier.function }),
     };
 
-    this.output('ApiUrl', api.url, `HTTP API, IAM-signed: POST ${api.paths.join(', ')}`);
-    this.output('ProcessorFunctionName', processor.fn.function.functionName, 'Folds events into states');
-    if (scorer) this.output('ScorerFunctionName', scorer.fn.function.functionName, 'Scores changed entities');
-    if (sweep) this.output('SweepFunctionName', sweep.fn.function.functionName, 'Scores silent entities');
-    if (alerting) this.output('AlertTopicArn', alerting.topic.topicArn, 'Topic of the alerts');
+    this.output('api', api.url, `HTTP API, IAM-signed: POST ${api.paths.join(', ')}`);
+    this.output('processorFunction', processor.fn.function.functionName, 'Folds events into states');
+    if (scorer) this.output('scorerFunction', scorer.fn.function.functionName, 'Scores changed entities');
+    if (sweep) this.output('sweepFunction', sweep.fn.function.functionName, 'Scores silent entities');
+    if (alerting) this.output('alertTopic', alerting.topic.topicArn, 'Topic of the alerts');
   }
 }

@@ -53,15 +53,15 @@ export class StorageStack extends TidemarkStack {
     if (useCase.ir.alerts) this.slackSecret = this.makeSlackSecret(stage);
     this.keepExports();
 
-    this.output('StreamName', this.stream.stream.streamName, 'Kinesis stream that takes events');
-    this.output('FeaturesTableName', this.features.table.tableName, 'Online store');
-    if (this.scores) this.output('ScoresTableName', this.scores.table.tableName, 'Scores and the outbox of alerts');
-    this.output('LakeBucketName', this.lake.bucket.bucketName, 'Archive, Iceberg warehouse, training sets, models');
-    this.output('GlueDatabaseName', this.catalog.database.databaseName, 'Glue database of the Iceberg tables');
-    if (this.registry) this.output('ModelPackageGroupName', this.registry.groupName, 'Model registry');
-    this.output('AlarmTopicArn', this.alarmTopic.topicArn, 'Topic of the operational alarms');
+    this.output('stream', this.stream.stream.streamName, 'Kinesis stream that takes events');
+    this.output('featuresTable', this.features.table.tableName, 'Online store');
+    if (this.scores) this.output('scoresTable', this.scores.table.tableName, 'Scores and the outbox of alerts');
+    this.output('lakeBucket', this.lake.bucket.bucketName, 'Archive, Iceberg warehouse, training sets, models');
+    this.output('database', this.catalog.database.databaseName, 'Glue database of the Iceberg tables');
+    if (this.registry) this.output('modelPackageGroup', this.registry.groupName, 'Model registry');
+    this.output('alarmTopic', this.alarmTopic.topicArn, 'Topic of the operational alarms');
     if (this.slackSecret) {
-      this.output('SlackSecretArn', this.slackSecret.secretArn, 'Secret that takes the Slack webhook');
+      this.output('slackSecret', this.slackSecret.secretArn, 'Secret that takes the Slack webhook');
     }
   }
 

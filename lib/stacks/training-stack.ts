@@ -31,27 +31,26 @@ export class TrainingStack extends TidemarkStack {
       });
       this.machine = training.machine;
       const { stateMachineArn } = training.machine;
-      this.output('TrainingStateMachineArn', stateMachineArn, 'Trains, gates, registers and deploys a model');
-      this.output('EndpointName', endpoint.endpointName, 'SageMaker endpoint, made by the first training');
+      this.output('trainingStateMachine', stateMachineArn, 'Trains, gates, registers and deploys a model');
+      this.output('endpoint', endpoint.endpointName, 'SageMaker endpoint, made by the first training');
     }
 
-    this.output('LandHistoryJobName', jobs.landHistory.job.jobName, 'Glue job: history files into events');
-    this.output('CompactArchiveJobName', jobs.compactArchive.job.jobName, 'Glue job: archive into the Iceberg tables');
-    this.output('BackfillStatesJobName', jobs.backfillStates.job.jobName, 'Glue job: states from all events');
-    if (buildTrainingSet)
-      this.output('BuildTrainingSetJobName', buildTrainingSet.job.jobName, 'Glue job: training set');
-    this.output('EraseEntityJobName', jobs.eraseEntity.job.jobName, 'Glue job: erases entities from the lake');
-    this.output('FeaturesAtJobName', jobs.featuresAt.job.jobName, 'Glue job: features of an entity at an instant');
+    this.output('landHistoryJob', jobs.landHistory.job.jobName, 'Glue job: history files into events');
+    this.output('compactArchiveJob', jobs.compactArchive.job.jobName, 'Glue job: archive into the Iceberg tables');
+    this.output('backfillStatesJob', jobs.backfillStates.job.jobName, 'Glue job: states from all events');
+    if (buildTrainingSet) this.output('buildTrainingSetJob', buildTrainingSet.job.jobName, 'Glue job: training set');
+    this.output('eraseEntityJob', jobs.eraseEntity.job.jobName, 'Glue job: erases entities from the lake');
+    this.output('featuresAtJob', jobs.featuresAt.job.jobName, 'Glue job: features of an entity at an instant');
     this.output(
-      'HealStatesJobName',
+      'healStatesJob',
       jobs.healStates.job.jobName,
       'Glue job: states compared with their events, and mended',
     );
-    this.output('ApplyRetentionJobName', jobs.applyRetention.job.jobName, 'Glue job: what is too old goes');
-    this.output('MaintainTablesJobName', jobs.maintainTables.job.jobName, 'Glue job: care of the Iceberg tables');
+    this.output('applyRetentionJob', jobs.applyRetention.job.jobName, 'Glue job: what is too old goes');
+    this.output('maintainTablesJob', jobs.maintainTables.job.jobName, 'Glue job: care of the Iceberg tables');
     if (checkConsistency) {
-      this.output('CheckConsistencyJobName', checkConsistency.job.jobName, 'Glue job: served vectors replayed offline');
+      this.output('checkConsistencyJob', checkConsistency.job.jobName, 'Glue job: served vectors replayed offline');
     }
-    this.output('UseCaseUri', useCase.s3ObjectUrl, 'Compiled use case that the jobs read');
+    this.output('useCase', useCase.s3ObjectUrl, 'Compiled use case that the jobs read');
   }
 }

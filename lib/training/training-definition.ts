@@ -4,6 +4,7 @@
  * arguments are what a reader wants to see; permissions stand beside it in training-machine.ts.
  */
 
+import { flagOf } from '../../names/jobs.ts';
 import { deploymentStates } from './deployment-definition.ts';
 import { RETRY_TRANSIENT, SDK, type State } from './states.ts';
 
@@ -38,6 +39,9 @@ export interface TrainingDefinitionProps {
   readonly pollSeconds: number;
   readonly trainingMetrics: readonly string[];
 }
+
+/** As the job that builds the set is told. */
+const [ID, AS_OF] = [flagOf('buildTrainingSet', 'training_set_id'), flagOf('buildTrainingSet', 'as_of')];
 
 /**
  * What the names of this execution's resources end with: twelve hexadecimal digits. An execution that a rule starts is named
@@ -95,7 +99,7 @@ function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
       Resource: 'arn:aws:states:::glue:startJobRun.sync',
       Arguments: {
         JobName: props.buildTrainingSetJob,
-        Arguments: "{% $merge([{'--training_set_id': $training_set_id}, $as_of = '' ? {} : {'--as_of': $as_of}]) %}",
+        Arguments: `{% $merge([{'${ID}': $training_set_id}, $as_of = '' ? {} : {'${AS_OF}': $as_of}]) %}`,
       },
       Retry: [
         {

@@ -38,52 +38,50 @@ export async function deployFixture(cloud: LocalCloud, now: number): Promise<Pag
   };
 }
 
+const DIMENSIONS = ['Tidemark', 'EventsAdmitted', 'service', 'processor', 'stage', 'local', 'usecase', 'churn'];
+const WIDGETS = [
+  {
+    type: 'text',
+    x: 0,
+    y: 0,
+    width: 24,
+    height: 2,
+    properties: { markdown: '# Pipeline\nFrom **events** to alerts' },
+  },
+  {
+    ...{ type: 'metric', x: 0, y: 2, width: 12, height: 6 },
+    properties: {
+      ...{ title: 'Events', view: 'timeSeries', stat: 'Sum', region: 'us-east-1' },
+      metrics: [DIMENSIONS, ['.', 'Quarantined', '.', '.', '.', '.', '.', '.', { label: HOSTILE, yAxis: 'right' }]],
+      annotations: { horizontal: [{ label: 'much', value: 40 }] },
+    },
+  },
+  {
+    ...{ type: 'metric', x: 12, y: 2, width: 6, height: 6 },
+    properties: { title: 'Now', view: 'singleValue', stat: 'Sum', metrics: [DIMENSIONS] },
+  },
+  {
+    type: 'metric',
+    x: 18,
+    y: 2,
+    width: 6,
+    height: 6,
+    properties: { title: 'Nothing yet', metrics: [['Tidemark', 'ApiRequests']] },
+  },
+  {
+    ...{ type: 'metric', x: 0, y: 8, width: 12, height: 6 },
+    properties: {
+      title: 'Freshness',
+      metrics: ['p50', 'p99'].map((stat) => ['Tidemark', 'FreshnessMs', ...DIMENSIONS.slice(2), { stat, label: stat }]),
+      yAxis: { left: { label: 'ms', min: 0, showUnits: false } },
+    },
+  },
+];
+
 async function metrics(client: CloudWatchClient, now: number): Promise<void> {
-  const dimensions = ['Tidemark', 'EventsAdmitted', 'service', 'processor', 'stage', 'local', 'usecase', 'churn'];
-  const widgets = [
-    {
-      type: 'text',
-      x: 0,
-      y: 0,
-      width: 24,
-      height: 2,
-      properties: { markdown: '# Pipeline\nFrom **events** to alerts' },
-    },
-    {
-      ...{ type: 'metric', x: 0, y: 2, width: 12, height: 6 },
-      properties: {
-        ...{ title: 'Events', view: 'timeSeries', stat: 'Sum', region: 'us-east-1' },
-        metrics: [dimensions, ['.', 'Quarantined', '.', '.', '.', '.', '.', '.', { label: HOSTILE, yAxis: 'right' }]],
-        annotations: { horizontal: [{ label: 'much', value: 40 }] },
-      },
-    },
-    {
-      ...{ type: 'metric', x: 12, y: 2, width: 6, height: 6 },
-      properties: { title: 'Now', view: 'singleValue', stat: 'Sum', metrics: [dimensions] },
-    },
-    {
-      type: 'metric',
-      x: 18,
-      y: 2,
-      width: 6,
-      height: 6,
-      properties: { title: 'Nothing yet', metrics: [['Tidemark', 'ApiRequests']] },
-    },
-    {
-      ...{ type: 'metric', x: 0, y: 8, width: 12, height: 6 },
-      properties: {
-        title: 'Freshness',
-        metrics: ['p50', 'p99'].map((stat) => [
-          'Tidemark',
-          'FreshnessMs',
-          ...dimensions.slice(2),
-          { stat, label: stat },
-        ]),
-        yAxis: { left: { label: 'ms', min: 0, showUnits: false } },
-      },
-    },
-  ];
-  await client.send(new PutDashboardCommand({ DashboardName: 'pipeline', DashboardBody: JSON.stringify({ widgets }) }));
+  await client.send(
+    new PutDashboardCommand({ DashboardName: 'pipeline', DashboardBody: JSON.stringify({ widgets: WIDGETS }) }),
+  );
   const dims = [
     { Name: 'service', Value: 'processor' },
     { Name: 'stage', Value: 'local' },

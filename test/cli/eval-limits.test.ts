@@ -5,6 +5,7 @@ import { contractIR } from '../../core/definition/contracts.ts';
 import { contract, count, type Feature, field, lastK } from '../../core/definition/define.ts';
 import { namesOf } from '../../core/definition/feature.ts';
 import { hashOf, versionOf } from '../../core/definition/hash.ts';
+import { withPlan } from '../../core/definition/plan.ts';
 import { FEATURE } from '../../core/definition/symbols.ts';
 import type { FeatureViewIR } from '../../core/ir/document.ts';
 import { DAY, HOUR } from '../../core/values/time.ts';
@@ -24,7 +25,7 @@ function viewOf(specs: Readonly<Record<string, Feature>>): FeatureViewIR {
   const dedupe = { horizon_ms: 3 * DAY, cap: 256 };
   const body = { name: 'notes', entity: 'customer', features, dedupe, retractions: null, retention_ms: null };
   const definition_hash = hashOf(body, [contractIR(note)]);
-  return { ...body, definition_hash, version: versionOf(body.name, definition_hash) };
+  return withPlan({ ...body, definition_hash, version: versionOf(body.name, definition_hash) });
 }
 
 describe('a state that can hold 64 notes of 8 KiB', () => {

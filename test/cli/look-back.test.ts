@@ -1,12 +1,12 @@
 import { expect, test } from '@jest/globals';
 import { erasureTable } from '../../cli/commands/erase/command.ts';
-import type { Answer } from '../../cli/commands/features/at.ts';
 import { readable } from '../../cli/commands/features/command.ts';
 import { healingTable } from '../../cli/commands/heal/command.ts';
 import { run } from '../../cli/main.ts';
+import type { FeaturesAnswer } from '../../names/reports.ts';
 
 const T = Date.parse('2017-11-15T00:00:00Z');
-const answer: Answer = {
+const answer: FeaturesAnswer = {
   entity_id: '42',
   t: T,
   known_before: T,

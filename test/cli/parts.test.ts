@@ -9,7 +9,8 @@ import { listVersions, type ModelVersion, readServed } from '../../cli/commands/
 import { approve } from '../../cli/commands/model/serving.ts';
 import { rebuildTrainingSet } from '../../cli/commands/train/rebuild.ts';
 import { runTraining } from '../../cli/commands/train/train.ts';
-import { type ResourceName, Resources } from '../../cli/stage/resources.ts';
+import { Resources } from '../../cli/stage/resources.ts';
+import type { OutputName } from '../../names/outputs.ts';
 
 const stackOf = (kind: string, outputs: Readonly<Record<string, string>>): Stack => ({
   StackName: `tidemark-local-spending-${kind}`,
@@ -67,7 +68,7 @@ describe('events and features alone', () => {
     await expect((async () => run())()).rejects.toThrow(NO_MODEL);
   });
 
-  test.each<ResourceName>(['scoresTable', 'sweepFunction', 'checkConsistencyJob'])('%s is of the model', (name) => {
+  test.each<OutputName>(['scoresTable', 'sweepFunction', 'checkConsistencyJob'])('%s is of the model', (name) => {
     expect(() => alone.get(name)).toThrow(NO_MODEL);
   });
 

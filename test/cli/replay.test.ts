@@ -8,8 +8,8 @@ import { byDay, readEvents } from '../../cli/commands/replay/replay.ts';
 import { contractIR } from '../../core/definition/contracts.ts';
 import { contract, field } from '../../core/definition/define.ts';
 import type { TimestampFormat, UseCaseIR } from '../../core/ir/document.ts';
+import { DAY } from '../../core/values/time.ts';
 
-const DAY = 86_400_000;
 const START = Date.UTC(2017, 11, 1);
 const HOUR = 3_600_000;
 

@@ -17,11 +17,12 @@ import { clearStates } from '../../cli/commands/restore/features.ts';
 import { foldPredictions, restoreScores } from '../../cli/commands/restore/scores.ts';
 import type { Clients } from '../../cli/stage/connection.ts';
 import type { Resources } from '../../cli/stage/resources.ts';
-import { ERASED_KEY, ERASURES_KEY, tombstoneOf } from '../../core/admission/tombstone.ts';
+import { tombstoneOf } from '../../core/admission/tombstone.ts';
 import type { AlertIR } from '../../core/ir/document.ts';
 import { type AlertState, decide, NEVER_ALERTED } from '../../core/scores/alerts.ts';
 import { DynamoTombstones } from '../../lambdas/aws/dynamo/tombstones.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { ERASED_KEY, ERASURES_KEY } from '../../names/keys.ts';
 import { createTables } from '../lambdas/tables.ts';
 
 const HOUR = 3_600_000;

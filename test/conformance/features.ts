@@ -6,9 +6,10 @@ import { readEvents, readQueries } from '../../cli/commands/features/inputs.ts';
 import { type Judged, requireGood } from '../../cli/input/bad-lines.ts';
 import { compileContracts } from '../../core/admission/admit.ts';
 import { hashOf, versionOf } from '../../core/definition/hash.ts';
-import { useCaseSchema } from '../../core/definition/usecase.ts';
+import { withPlan } from '../../core/definition/plan.ts';
 import { checkView } from '../../core/definition/validate-view.ts';
 import type { ContractIR, FeatureIR, FeatureValue, FeatureViewIR } from '../../core/ir/document.ts';
+import { viewSchema } from '../../core/ir/schema.ts';
 import { retractionRules } from '../../core/state/plan.ts';
 import { DAY } from '../../core/values/time.ts';
 import type { Evaluation, Knowledge } from '../../engine/evaluate/evaluation.ts';
@@ -44,8 +45,8 @@ function viewOf(features: readonly FeatureIR[]): FeatureViewIR {
     retention_ms: null,
   };
   const definition_hash = hashOf(body, file.contracts);
-  const view = { ...body, definition_hash, version: versionOf(body.name, definition_hash) };
-  useCaseSchema.shape.views.element.parse(view);
+  const view = withPlan({ ...body, definition_hash, version: versionOf(body.name, definition_hash) });
+  viewSchema.parse(view);
   checkView(view, file.contracts);
   return view;
 }

@@ -68,8 +68,10 @@ export function stateCases() {
         { t: middle + HOUR, knowledge: middle + 2 * DAY },
         { t: newest + 1, knowledge: { watermarks: half } },
       ];
+      // A reader makes the plan: the cases are as they were before views carried theirs.
+      const { plan: _, ...written } = definition;
       return {
-        view: definition,
+        view: written,
         events,
         queries: queries.map((q) => ({ ...q, values: oracle(definition, events, q.t, q.knowledge) })),
         // A mark depends on the order of arrival: offline there is none, and the cell tells the truth.

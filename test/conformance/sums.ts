@@ -1,5 +1,7 @@
 /** The cases of sums at the edge of what is exact, as views and canonical events: past the contracts, whose bounds keep ordinary sums away from it. */
+
 import { readFileSync } from 'node:fs';
+import { withPlan } from '../../core/definition/plan.ts';
 import type { CanonicalEvent, FeatureIR, FeatureValue, FeatureViewIR } from '../../core/ir/document.ts';
 
 interface SumEvent {
@@ -28,7 +30,7 @@ export const instantOf = (minutes: number) => file.start_ms + minutes * 60_000;
 
 export function sumView({ features }: SumCase): FeatureViewIR {
   const dedupe = { horizon_ms: 3 * 86_400_000, cap: 256 };
-  return {
+  return withPlan({
     name: 'sums',
     entity: 'customer',
     features,
@@ -37,7 +39,7 @@ export function sumView({ features }: SumCase): FeatureViewIR {
     retention_ms: null,
     definition_hash: '0'.repeat(64),
     version: 'sums@0',
-  };
+  });
 }
 
 export function sumEvents({ events }: SumCase): CanonicalEvent[] {

@@ -2,9 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { AlertIR } from '../../core/ir/document.ts';
 import { type AlertState, decide, linkOf, NEVER_ALERTED, reasons, titleOf } from '../../core/scores/alerts.ts';
-import { ir, usecase } from '../lambdas/use-case.ts';
+import { DAY } from '../../core/values/time.ts';
+import { ir, usecase } from '../engine/use-case.ts';
 
-const DAY = 86_400_000;
 const alerts = ir.alerts;
 
 /** The days (from 0) on which a path of daily scores raises an alert. */

@@ -4,6 +4,7 @@ import { AGGREGATION_OPS, type AggregationOp, aggregationOf } from '../../core/a
 import { contractIR } from '../../core/definition/contracts.ts';
 import { contract, field } from '../../core/definition/define.ts';
 import { hashOf, type ViewBody, versionOf } from '../../core/definition/hash.ts';
+import { withPlan } from '../../core/definition/plan.ts';
 import type {
   AggregateFeatureIR,
   CanonicalEvent,
@@ -159,7 +160,7 @@ function viewOf(of: ReturnType<typeof aggregateOf>): fc.Arbitrary<FeatureViewIR>
         retention_ms: null,
       };
       const definition_hash = hashOf(body, contracts);
-      return { ...body, definition_hash, version: versionOf('random', definition_hash) };
+      return withPlan({ ...body, definition_hash, version: versionOf('random', definition_hash) });
     });
 }
 

@@ -1,13 +1,15 @@
 /** No state exceeds what its view's caps allow, and what is said of a view is not far from what can be. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { withPlan } from '../../core/definition/plan.ts';
 import type { CanonicalEvent, FeatureViewIR } from '../../core/ir/document.ts';
 import { encodeState } from '../../core/state/codec.ts';
 import { compileView } from '../../core/state/plan.ts';
 import { applyEvents, emptyState } from '../../core/state/state.ts';
-import { largestStateBytes, MAX_STATE_BYTES } from '../../core/state/state-size.ts';
+import { largestStateBytes } from '../../core/state/state-size.ts';
 import { DAY } from '../../core/values/time.ts';
 import { stateSizeWarnings } from '../../lib/feature-store/state-size.ts';
+import { MAX_STATE_BYTES } from '../../names/limits.ts';
 import churn from '../../usecases/churn/index.ts';
 import { contracts, EPOCH, stream, view } from './generators.ts';
 
@@ -30,7 +32,7 @@ function viewOf(op: 'count_distinct' | 'last_k' | 'count', over: { cap?: number;
   const window = { window_ms: 90 * DAY, hop_ms: DAY, offset_ms: 0, where: [] };
   const of = { op, event_type: 'buy', field: op === 'count' ? null : 'note', cap: null, k: null, ...over };
   const features = [{ ...feature, ...window, ...of }] as FeatureViewIR['features'];
-  return { ...any!, features, retractions: null, dedupe: { horizon_ms: DAY, cap: 16 } };
+  return withPlan({ ...any!, features, retractions: null, dedupe: { horizon_ms: DAY, cap: 16 } });
 }
 
 /** Every tile is full: so many different notes a day. */

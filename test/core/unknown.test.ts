@@ -3,9 +3,10 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type Admitted, admit, compileContracts } from '../../core/admission/admit.ts';
 import { isDeeper, membersOf } from '../../core/admission/json-text.ts';
-import { MAX_DEPTH, MAX_EVENT_BYTES } from '../../core/admission/record.ts';
+import { MAX_DEPTH } from '../../core/admission/record.ts';
 import { contractIR } from '../../core/definition/contracts.ts';
 import { contract, field } from '../../core/definition/define.ts';
+import { MAX_EVENT_BYTES } from '../../names/limits.ts';
 
 const v1 = contract('gain', 1, { eventTime: 'epoch_ms', fields: { note: field.string({ required: false }) } });
 const v2 = contract('gain', 2, {

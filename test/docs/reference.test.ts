@@ -35,6 +35,11 @@ test.each([
   ['alarms.md', 'p99 > 30,000 in 3 of 3 × 5 min', 'a condition'],
   ['quarantine.md', '| `TOO_DEEP` |', 'a reason'],
   ['limits.md', '| The widest window | 400 days |', 'a constant that is computed'],
+  [
+    'local-cloud.md',
+    '| `kinesis.reshard` | [kinesis-using-sdk-java-after-resharding](https://',
+    'a plug-in and its source',
+  ],
   ['definitions.md', '| `dedupe` (optional) | `Remembered` |', 'a member of a definition'],
 ])('%s has %j: %s', (name, text) => {
   expect(pages.get(name)).toContain(text);

@@ -1,96 +1,49 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ListTablesCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
-import { InvokeCommand } from '@aws-sdk/client-lambda';
+import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { ListBucketsCommand } from '@aws-sdk/client-s3';
-import { ListEndpointsCommand, ListModelsCommand, UpdateModelPackageCommand } from '@aws-sdk/client-sagemaker';
-import { DescribeExecutionCommand, ListExecutionsCommand } from '@aws-sdk/client-sfn';
+import { ListEndpointsCommand, ListModelsCommand } from '@aws-sdk/client-sagemaker';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Session } from '../../cli/commands/demo/session.ts';
 import { landHistory, readScoresTable, trainModel, until } from '../../cli/commands/demo/stages.ts';
-import { readServed } from '../../cli/commands/model/models.ts';
 import { badRecords } from '../../cli/commands/replay/bad-records.ts';
 import { Replayer } from '../../cli/commands/replay/replay.ts';
 import type { TrainedModel } from '../../cli/commands/train/train.ts';
 import type { Resources } from '../../cli/stage/resources.ts';
 import { useJava } from '../../cli/tools.ts';
 import { onlineView } from '../../core/ir/parts.ts';
-import { LOCAL_CLOUD_DIFFERENCES } from '../../lib/config/on-local-cloud.ts';
-import { prod } from '../../lib/config/prod.ts';
-import { loadStage } from '../../lib/config/stages.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { AlarmInbox } from './alarm-inbox.ts';
 import { alarms, criticalAlarms } from './alarms.ts';
+import { App, CLOUD, LONG_MS } from './app.ts';
 import { Checkout } from './checkout.ts';
 import { tidemark } from './command.ts';
 import { definition } from './definition.ts';
 import { daysUntilNow, type Events, eventsUpTo } from './events.ts';
 import { BROKEN, registerLike, SLOW } from './models.ts';
+import { Orders } from './orders.ts';
 import { Traffic } from './traffic.ts';
 import { writeUseCase } from './usecase-folder.ts';
 
 const HOUSEHOLDS = 120;
 /** Whatever happens beside it, an event is scored within this time. */
 const SCORED_MS = 120_000;
-/** What an account waits for takes a twentieth here: canaries, polling, the periods of alarms. */
-const CLOUD = { timeScale: 0.05 };
 const STARTED = Date.now();
 const DAYS = daysUntilNow(STARTED);
 /** Events and features alone. */
 const SPENDING = fileURLToPath(new URL('../fixtures/usecases/spending', import.meta.url));
-const LONG_MS = 1_200_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'tidemark-usecase-'));
 const checkout = new Checkout();
 let session: Session;
+let app: App;
 let events: Events;
 let traffic: Traffic;
 let inbox: AlarmInbox;
 let first: TrainedModel;
 let second: TrainedModel;
-
-const served = () => readServed(session.connection.clients.sagemaker, session.resources);
-const scores = async () => (await readScoresTable(session)).scores;
-const versionServed = async (version: number) => {
-  const now = await served();
-  return now?.status === 'InService' && now.version === version;
-};
-
-async function sweep(): Promise<{ readonly scored: number }> {
-  const { FunctionError, Payload } = await session.connection.clients.lambda.send(
-    new InvokeCommand({ FunctionName: session.resources.get('sweepFunction'), Payload: Buffer.from('{}') }),
-  );
-  const text = Buffer.from(Payload ?? []).toString('utf8');
-  if (FunctionError) throw new Error(`the sweep failed: ${text}`);
-  return JSON.parse(text);
-}
-
-/** Says yes in the registry, as its console does, and waits for the deployment that this starts. @returns how it ended */
-async function approveInRegistry(arn: string): Promise<string> {
-  const { sagemaker, sfn } = session.connection.clients;
-  const stateMachineArn = session.resources.get('trainingStateMachine');
-  const list = async () => (await sfn.send(new ListExecutionsCommand({ stateMachineArn }))).executions ?? [];
-  const before = new Set((await list()).map(({ executionArn }) => executionArn));
-  await sagemaker.send(new UpdateModelPackageCommand({ ModelPackageArn: arn, ModelApprovalStatus: 'Approved' }));
-  let ended = '';
-  await until(
-    session,
-    'That the approved model was deployed, or was not',
-    async () => {
-      const [mine] = (await list()).filter(({ executionArn }) => !before.has(executionArn));
-      if (!mine) return false;
-      const { status, error, cause } = await sfn.send(
-        new DescribeExecutionCommand({ executionArn: mine.executionArn }),
-      );
-      ended = [status, error, cause].filter(Boolean).join(' ');
-      return status !== 'RUNNING';
-    },
-    LONG_MS,
-  );
-  return ended;
-}
 
 /** Of all that was sent up to now. */
 const nobodyUnscored = () => {
@@ -114,6 +67,7 @@ beforeAll(async () => {
       events = await eventsUpTo(STARTED, run, HOUSEHOLDS, signal);
     },
   );
+  app = new App(session);
   const baskets = events.live.filter(({ event_type }) => event_type === 'basket');
   traffic = new Traffic(session, baskets);
   const [topic = ''] = (await alarms(session)).flatMap(({ AlarmActions }) => AlarmActions ?? []);
@@ -131,40 +85,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe('what differs from an account', () => {
-  test('is small, and pinned here', () => {
-    const differences = { stage: LOCAL_CLOUD_DIFFERENCES, cloud: CLOUD };
-    console.log(`Stage prod on the local cloud differs by ${JSON.stringify(differences, null, 2)}`);
-    expect(differences).toEqual({
-      stage: {
-        cloud: 'local',
-        environment: { account: '000000000000', region: 'us-east-1' },
-        processor: { timeoutSeconds: 10, joinAfterSeconds: 11 },
-        archiver: { batchingWindowSeconds: 2 },
-        batch: { workers: 2 },
-      },
-      cloud: { timeScale: 0.05 },
-    });
-    const deployed = loadStage('prod', 'local');
-    const { stage } = differences;
-    expect(deployed).toEqual({
-      ...prod,
-      ...stage,
-      processor: { ...prod.processor, ...stage.processor },
-      archiver: { ...prod.archiver, ...stage.archiver },
-      batch: { ...prod.batch, ...stage.batch },
-    });
-  });
-});
-
 describe('the first day, without a model', () => {
   test(
     'events are counted, nobody is scored, and no critical alarm rings',
     async () => {
       for (let sent = 0; sent < 5; sent += 1) await traffic.send();
-      await sweep();
+      await app.sweep();
       expect((await alarms(session)).length).toBeGreaterThan(50);
-      expect(await scores()).toEqual([]);
+      expect(await app.scores()).toEqual([]);
       expect(await criticalAlarms(session)).toEqual([]);
       expect([...(await inbox.rang())]).toEqual([]);
     },
@@ -180,7 +108,7 @@ describe('history, training, approval', () => {
       await tidemark(session, 'features', 'backfill', '--stage', 'prod');
       first = await trainModel(session, 'prod-1');
       expect(first.endpoint).toBeNull();
-      expect(await served()).toBeUndefined();
+      expect(await app.served()).toBeUndefined();
       expect(await tidemark(session, 'model', 'ls', '--stage', 'prod')).toContain('PendingManualApproval');
     },
     LONG_MS,
@@ -189,11 +117,11 @@ describe('history, training, approval', () => {
   test(
     'approved in the registry, it is deployed; events are scored, and alerts reach Slack',
     async () => {
-      expect(await approveInRegistry(first.arn)).toBe('SUCCEEDED');
-      expect(await versionServed(first.version)).toBe(true);
+      expect(await app.approveInRegistry(first.arn)).toBe('SUCCEEDED');
+      expect(await app.serves(first.version)).toBe(true);
       traffic.start();
-      await until(session, 'That events are scored', async () => (await scores()).length > 0, LONG_MS);
-      expect((await sweep()).scored).toBeGreaterThan(0);
+      await until(session, 'That events are scored', async () => (await app.scores()).length > 0, LONG_MS);
+      expect((await app.sweep()).scored).toBeGreaterThan(0);
       const { alerts } = await readScoresTable(session);
       expect(alerts.length).toBeGreaterThan(0);
       await until(session, 'That each alert reached Slack', async () => session.slack.messages.length >= alerts.length);
@@ -233,8 +161,8 @@ describe('a changed view, while events go on', () => {
       const { version, definition_hash } = onlineView(definition({ days: DAYS, changed: true }));
       expect(second.metadata.definition_hash).toBe(definition_hash);
       expect(version).not.toBe(onlineView(session.ir).version);
-      expect(await approveInRegistry(second.arn)).toBe('SUCCEEDED');
-      expect(await versionServed(second.version)).toBe(true);
+      expect(await app.approveInRegistry(second.arn)).toBe('SUCCEEDED');
+      expect(await app.serves(second.version)).toBe(true);
       await tidemark(session, 'features', 'release', '--usecase', folder);
       expect(JSON.parse(readFileSync(join(folder, 'released.json'), 'utf8')).views[0].version).toBe(version);
       await session.deploy();
@@ -252,11 +180,11 @@ describe('a bad model', () => {
     'that %s is rolled back by its alarm, and nobody is left unscored',
     async (what, more, alarm) => {
       const arn = await registerLike(session, second.arn, `bad-${what.replaceAll(' ', '-')}`, more);
-      const ended = await approveInRegistry(arn);
+      const ended = await app.approveInRegistry(arn);
       expect(ended).toMatch(/^FAILED DeploymentFailed/);
       // Not because it did not start: the canary was asked, and its own alarm rang.
       expect(ended).toContain(alarm);
-      expect(await versionServed(second.version)).toBe(true);
+      expect(await app.serves(second.version)).toBe(true);
       await nobodyUnscored();
     },
     LONG_MS,
@@ -271,9 +199,9 @@ describe('going back', () => {
       const said = await tidemark(session, 'model', 'approve', '--stage', 'prod');
       const version = Number(good.split('/').at(-1));
       expect(said).toContain(`${version}`);
-      expect(await versionServed(version)).toBe(true);
+      expect(await app.serves(version)).toBe(true);
       await tidemark(session, 'model', 'rollback', '--stage', 'prod');
-      expect(await versionServed(second.version)).toBe(true);
+      expect(await app.serves(second.version)).toBe(true);
       await nobodyUnscored();
     },
     LONG_MS,
@@ -300,7 +228,7 @@ describe('a second deploy', () => {
         async () => pids().every((pid) => !before.includes(pid)),
         LONG_MS,
       );
-      expect(await versionServed(second.version)).toBe(true);
+      expect(await app.serves(second.version)).toBe(true);
       await nobodyUnscored();
     },
     LONG_MS,
@@ -332,31 +260,15 @@ describe('a second use case in the stage', () => {
   test(
     'of events and features alone takes events, and keeps features',
     async () => {
-      const file = join(folder, 'lines.ndjson');
-      // What comes before the view joined the stream is its backfill's: here events go on until it has joined.
-      const put = (id: number) => {
-        const event = {
-          ...{ event_id: `l-${id}`, entity_id: 'ann', event_type: 'order_line', source: 'shop', schema_version: 1 },
-          event_time: new Date().toISOString(),
-          properties: { product: 'tea', quantity: 3, unit_price: '2.50' },
-        };
-        writeFileSync(file, `${JSON.stringify(event)}\n`);
-        return tidemark(session, 'put', '--file', file, ...spending);
-      };
+      const orders = new Orders(session, folder, spending);
       let sent = 0;
-      const { dynamodb } = session.connection.clients;
-      const query = {
-        TableName: second.get('featuresTable'),
-        KeyConditionExpression: 'entity_id = :ann',
-        ExpressionAttributeValues: { ':ann': { S: 'ann' } },
-      };
       await until(
         session,
         'That the event is in a state',
         async () => {
           sent += 1;
-          await put(sent);
-          return ((await dynamodb.send(new QueryCommand(query))).Items ?? []).length === 1;
+          await orders.put(sent);
+          return (await orders.states(second.get('featuresTable'))).length === 1;
         },
         SCORED_MS,
       );

@@ -3,7 +3,6 @@ import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { DescribeModelPackageCommand } from '@aws-sdk/client-sagemaker';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type SourceFiles, writeEvents } from '../../cli/commands/demo/history-source.ts';
-import type { ConsistencyResult } from '../../cli/commands/demo/lake-reader.ts';
 import { Session } from '../../cli/commands/demo/session.ts';
 import {
   backfillStates,
@@ -24,7 +23,9 @@ import { useJava } from '../../cli/tools.ts';
 import { readEndpoint } from '../../console/pipeline.ts';
 import { requireModel } from '../../core/ir/parts.ts';
 import { compareSequence } from '../../core/state/state.ts';
-import { PREFIX } from '../../lib/feature-store/lake.ts';
+import { DAY } from '../../core/values/time.ts';
+import { PREFIX } from '../../names/lake.ts';
+import type { ConsistencyReport } from '../../names/reports.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { askForAnother, containersOf } from './container.ts';
 import { Subscriber } from './dead-letters.ts';
@@ -32,7 +33,6 @@ import { removeGrant } from './grants.ts';
 
 const CUT = '2017-12-01T00:00:00Z';
 const LIVE_DAYS = 4;
-const DAY_MS = 86_400_000;
 const HOUSEHOLDS = 150;
 /** Grants of the processor, on its data and on the key of stream, table and lake; and when the next event is, ms. */
 const GRANTS: [action: string, after: number][] = [
@@ -46,7 +46,7 @@ let live: TimedEvent[];
 let states: number;
 let model: TrainedModel;
 let replay: ReplayResult;
-let consistency: ConsistencyResult;
+let consistency: ConsistencyReport;
 
 beforeAll(async () => {
   useJava();
@@ -55,7 +55,7 @@ beforeAll(async () => {
   session = await Session.start(
     { usecase: USE_CASE, progress: new Progress(process.stderr), signal },
     async (folder) => {
-      const last = new Date(Date.parse(CUT) + LIVE_DAYS * DAY_MS).toISOString();
+      const last = new Date(Date.parse(CUT) + LIVE_DAYS * DAY).toISOString();
       files = await writeEvents({ usecase: 'churn', folder, cut: CUT, until: last, entities: HOUSEHOLDS, signal });
     },
   );

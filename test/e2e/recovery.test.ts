@@ -10,15 +10,15 @@ import { Replayer, readEvents, type TimedEvent } from '../../cli/commands/replay
 import { clearStates, restoreFeatures } from '../../cli/commands/restore/features.ts';
 import { useJava } from '../../cli/tools.ts';
 import { encodeState } from '../../core/state/codec.ts';
+import { DAY } from '../../core/values/time.ts';
 import { compileUseCase } from '../../engine/use-case.ts';
-import { stateOf } from '../../lambdas/aws/dynamo/states.ts';
+import { stateOf } from '../../lambdas/aws/dynamo/state-item.ts';
 import { Progress } from '../../setup/progress.mjs';
 
 type Item = Record<string, AttributeValue>;
 
 const CUT = '2017-12-01T00:00:00Z';
 const DAYS = 3;
-const DAY_MS = 86_400_000;
 const HOUSEHOLDS = 20;
 const USE_CASE = fileURLToPath(new URL('usecase', import.meta.url));
 
@@ -37,7 +37,7 @@ beforeAll(async () => {
   session = await Session.start(
     { usecase: USE_CASE, progress: new Progress(process.stderr), signal },
     async (folder) => {
-      const until = new Date(Date.parse(CUT) + DAYS * DAY_MS).toISOString();
+      const until = new Date(Date.parse(CUT) + DAYS * DAY).toISOString();
       files = await writeEvents({ usecase: 'churn', folder, cut: CUT, until, entities: HOUSEHOLDS, signal });
     },
   );

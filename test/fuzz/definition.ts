@@ -18,7 +18,7 @@ import {
   variance,
 } from '../../core/definition/define.ts';
 import { compileUseCase } from '../../engine/use-case.ts';
-import { alerts, model } from '../lambdas/use-case.ts';
+import { alerts, model } from '../engine/use-case.ts';
 
 const fields = {
   amount: field.decimal(2, { from: 'Total', min: -100_000, max: 100_000, required: false }),

@@ -1,8 +1,8 @@
 /** Odd records through the stream; what Spark makes of them stands in test/python/spark/test_fuzz.py. */
 import { describe, expect, test } from '@jest/globals';
 import { admitRecord } from '../../core/admission/record-parts.ts';
+import { archivable } from '../../engine/ingest/archivable.ts';
 import { processBatch } from '../../engine/ingest/process.ts';
-import { archivable } from '../../lambdas/archiver/archivable.ts';
 import { fuzz, REAL, type Ways } from './pipeline.ts';
 
 const SEED = 1;

@@ -4,18 +4,20 @@
  */
 
 import { compileContracts } from '../../core/admission/admit.ts';
-import { MAX_EVENT_BYTES } from '../../core/admission/record.ts';
 import { type AdmitRecordOptions, admitRecord, type RecordPart } from '../../core/admission/record-parts.ts';
 import type { CanonicalEvent, FeatureValue } from '../../core/ir/document.ts';
 import { linkOf, titleOf } from '../../core/scores/alerts.ts';
 import { finalise } from '../../core/state/finalise.ts';
+import { announcement, slackMessage, subjectOf } from '../../engine/alerting/message.ts';
 import { chunks } from '../../engine/chunks.ts';
-import { type BatchResult, type Misrouted, processBatch } from '../../engine/ingest/process.ts';
+import { archivable } from '../../engine/ingest/archivable.ts';
+import type { BatchResult, Misrouted } from '../../engine/ingest/batch.ts';
+import { processBatch } from '../../engine/ingest/process.ts';
 import { type QuarantineLine, writeQuarantine } from '../../engine/ingest/quarantine.ts';
+import { MemoryLake } from '../../engine/memory/lake.ts';
+import { MemoryStates } from '../../engine/memory/states.ts';
 import type { StreamRecord } from '../../engine/stream-record.ts';
-import { archivable } from '../../lambdas/archiver/archivable.ts';
-import { alertOf, announcement, slackMessage, subjectOf } from '../../lambdas/notifier/message.ts';
-import { MemoryLake, MemoryStates } from '../lambdas/memory.ts';
+import { MAX_EVENT_BYTES } from '../../names/limits.ts';
 import { ir, odd } from './definition.ts';
 import { ARRIVAL, OddEvents, type OddRecord } from './odd-events.ts';
 
@@ -204,22 +206,15 @@ class Run {
   private published({ entity_id, sequence_number }: CanonicalEvent, t: number): void {
     const title = titleOf({ ...ir.alerts!, title: '{entity_id} is leaving' }, entity_id);
     try {
-      const item = {
-        entity_id: { S: entity_id },
-        kind: { S: `alert#${t}` },
-        alert_id: { S: 'a' },
-        title: { S: title },
-        link: { S: linkOf(ir.alerts!, entity_id, t) },
-        score: { N: '0.9' },
-        t: { N: String(t) },
-        trigger: { S: 'event' },
-      };
-      const { title: subject, text } = announcement(item)!;
-      JSON.stringify(slackMessage(alertOf(item)!));
+      const link = linkOf(ir.alerts!, entity_id, t);
+      const scored = { score: 0.9, t, trigger: 'event', reasons: [] };
+      const alert = { entity_id, kind: `alert#${t}`, alert_id: 'a', title, link, ...scored };
+      const { title: subject, text } = announcement(alert);
+      JSON.stringify(slackMessage(alert));
       const sent = this.ways.subjectOf(subject);
       if (sent !== undefined && !SUBJECT.test(sent)) this.problem(`${sequence_number}: a subject that SNS refuses`);
       if (!XML.test(text) || !XML.test(entity_id)) this.problem(`${sequence_number}: a message that SNS refuses`);
-      if (!URL.canParse(linkOf(ir.alerts!, entity_id, t))) this.problem(`${sequence_number}: a link that is none`);
+      if (!URL.canParse(link)) this.problem(`${sequence_number}: a link that is none`);
     } catch (error) {
       this.problem(`${sequence_number}: an alert about its entity raised ${error}`);
     }
@@ -228,7 +223,7 @@ class Run {
   private values(t: number): Record<string, readonly FeatureValue[]> {
     const values: Record<string, readonly FeatureValue[]> = {};
     for (const entity of this.states.rows.keys()) {
-      const { state } = this.states.get(entity)[0]![1];
+      const { state } = this.states.get([entity]).get(entity)!;
       // A partial that a retraction marked tells an older truth until the healing.
       if (state.inexact.length === 0 && !state.ledger.evicted) values[entity] = finalise(odd.plan, state, t);
     }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { PREFIX } from '../../lib/feature-store/lake.ts';
+import { PREFIX } from '../../names/lake.ts';
 import { awsAnswer } from '../conformance/aws.ts';
 import { STAGES } from './synthesised.ts';
 import { list, Templates } from './templates.ts';

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { METRIC_NAMESPACE } from '../../names/metrics.ts';
+import { OUTPUT } from '../../names/outputs.ts';
 import { deadKeyStatements, refusedDeliveries } from './deliveries.ts';
 import { policyProblems, WITHOUT_EFFECT } from './iam-policies.ts';
 import { measure } from './limits.ts';
@@ -71,6 +72,10 @@ describe.each(STAGES)('events and features alone in %s', (stage) => {
     for (const shown of ['Records into the stream', 'Quarantine by reason', 'States'])
       expect(dashboard).toContain(shown);
   });
+});
+
+test.each(STAGES)('%s has the outputs that names/outputs.ts says, and no other', async (stage) => {
+  expect(outputsOf(await Templates.of(stage)).sort()).toEqual(Object.values(OUTPUT).sort());
 });
 
 test.each(STAGES)('a model without alerts in %s is scored, and tells nobody', async (stage) => {

@@ -1,6 +1,8 @@
 /**
  * Until when AWS patches what we deploy on. Keep it by hand: a new version in a template wants a row here, with AWS's word.
  */
+
+import { DAY } from '../../core/values/time.ts';
 import { textOf } from './arns.ts';
 import type { Templates } from './templates.ts';
 
@@ -36,7 +38,6 @@ export const SUPPORTED: readonly Supported[] = [
   },
 ];
 
-const DAY_MS = 86_400_000;
 const WARN_DAYS = 60;
 
 /** `<what> <version>` of everything that the templates deploy on. */
@@ -57,7 +58,7 @@ export const nameOf = ({ what, version }: Supported): string => `${what} ${versi
 
 /** One sentence for each that ended, and for each that ends within 60 days. @param now ms */
 export function supportAt(now: number, rows: readonly Supported[] = SUPPORTED) {
-  const left = rows.map((row) => ({ row, days: (Date.parse(row.ends) + DAY_MS - now) / DAY_MS }));
+  const left = rows.map((row) => ({ row, days: (Date.parse(row.ends) + DAY - now) / DAY }));
   return {
     ended: left
       .filter(({ days }) => days <= 0)

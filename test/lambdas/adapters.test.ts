@@ -10,20 +10,18 @@ import { RecentIds } from '../../core/state/recent-ids.ts';
 import { applyEvents, type EntityState, emptyState } from '../../core/state/state.ts';
 import { processBatch } from '../../engine/ingest/process.ts';
 import { type ScoreRecord, ScoreRefusedError } from '../../engine/ports.ts';
-import { alertKind, DynamoScores } from '../../lambdas/aws/dynamo/scores.ts';
-import {
-  batchGet,
-  DynamoReplayClock,
-  DynamoStates,
-  FENCE_KEY,
-  MAX_STATE_BYTES,
-} from '../../lambdas/aws/dynamo/states.ts';
+import { batchGet } from '../../lambdas/aws/dynamo/batch-get.ts';
+import { DynamoReplayClock } from '../../lambdas/aws/dynamo/replay-clock.ts';
+import { DynamoScores } from '../../lambdas/aws/dynamo/scores.ts';
+import { DynamoStates } from '../../lambdas/aws/dynamo/states.ts';
 import { PATIENCE, SageMakerEndpoint } from '../../lambdas/aws/endpoint.ts';
 import { LakeSink } from '../../lambdas/aws/lake.ts';
-import { Outbox } from '../../lambdas/notifier/outbox.ts';
+import { DynamoOutbox } from '../../lambdas/notifier/outbox.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { alertKind, FENCE_KEY } from '../../names/keys.ts';
+import { MAX_STATE_BYTES } from '../../names/limits.ts';
+import { ARRIVAL, purchase, RULES, record, usecase } from '../engine/use-case.ts';
 import { createTables } from './tables.ts';
-import { ARRIVAL, purchase, RULES, record, usecase } from './use-case.ts';
 
 const { plan, view } = usecase;
 let cloud: LocalCloud;
@@ -185,7 +183,7 @@ describe('scores and their outbox', () => {
 
   test('an alert is claimed once, again after its lease or its release, and never after it was sent', async () => {
     await new DynamoScores(dynamo, 'scores', 400).write(scoreRecord('bob', 7), null, alert);
-    const outbox = new Outbox(dynamo, 'scores');
+    const outbox = new DynamoOutbox(dynamo, 'scores');
     const key = { entity_id: 'bob', kind: alertKind(7) };
     const now = Date.now();
     const claims = await Promise.all([outbox.claim(key, now), outbox.claim(key, now)]);

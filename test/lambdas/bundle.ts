@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import type { UseCaseIR } from '../../core/ir/document.ts';
-import { ir } from './use-case.ts';
+import { ir } from '../engine/use-case.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 

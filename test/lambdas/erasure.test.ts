@@ -1,13 +1,14 @@
 import { CreateTableCommand, DeleteItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { subjectsOf, tombstoneOf } from '../../core/admission/tombstone.ts';
-import { type ProcessorPorts, processBatch } from '../../engine/ingest/process.ts';
+import type { ProcessorPorts } from '../../engine/ingest/batch.ts';
+import { processBatch } from '../../engine/ingest/process.ts';
 import { writeQuarantine } from '../../engine/ingest/quarantine.ts';
+import { MemoryLake } from '../../engine/memory/lake.ts';
 import { DynamoStates } from '../../lambdas/aws/dynamo/states.ts';
 import { DynamoTombstones, putTombstone } from '../../lambdas/aws/dynamo/tombstones.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
-import { MemoryLake } from './memory.ts';
-import { old, purchase, RULES, record, usecase } from './use-case.ts';
+import { old, purchase, RULES, record, usecase } from '../engine/use-case.ts';
 
 let cloud: LocalCloud;
 let dynamo: DynamoDBClient;

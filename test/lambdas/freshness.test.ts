@@ -7,9 +7,9 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { METRIC } from '../../names/metrics.ts';
+import { ARRIVAL, purchase, usecase } from '../engine/use-case.ts';
 import { ENVIRONMENT, loadHandler, ModelEndpoint } from './bundle.ts';
 import { createTables } from './tables.ts';
-import { ARRIVAL, purchase, usecase } from './use-case.ts';
 
 const HOUR = 3_600_000;
 const folder = mkdtempSync(join(tmpdir(), 'tidemark-freshness-'));

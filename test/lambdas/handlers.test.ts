@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { DAY } from '../../core/values/time.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { ARRIVAL, purchase, usecase } from '../engine/use-case.ts';
 import { ENVIRONMENT, loadHandler, ModelEndpoint } from './bundle.ts';
 import { createTables } from './tables.ts';
-import { ARRIVAL, purchase, usecase } from './use-case.ts';
 
-const DAY = 86_400_000;
 const CUSTOMERS = 240;
 const context = { getRemainingTimeInMillis: () => 60_000 };
 const folder = mkdtempSync(join(tmpdir(), 'tidemark-bundles-'));

@@ -9,15 +9,15 @@ import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dyn
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { InvokeEndpointCommand, type ModelError, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { DAY } from '../../core/values/time.ts';
 import { PATIENCE, runtimeClient, SageMakerEndpoint } from '../../lambdas/aws/endpoint.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { METRIC } from '../../names/metrics.ts';
+import { ARRIVAL, ir, old, purchase, usecase } from '../engine/use-case.ts';
 import { ENVIRONMENT, loadHandler } from './bundle.ts';
 import { Endpoints } from './endpoints.ts';
 import { createTables } from './tables.ts';
-import { ARRIVAL, ir, old, purchase, usecase } from './use-case.ts';
 
-const DAY = 86_400_000;
 const context = { getRemainingTimeInMillis: () => 60_000 };
 const folder = mkdtempSync(join(tmpdir(), 'tidemark-endpoint-'));
 const before = { ...process.env };

@@ -6,7 +6,7 @@ import { readEnvironment } from '../../lambdas/aws/environment.ts';
 import { streamRecords } from '../../lambdas/aws/stream-records.ts';
 import { schema } from '../../lambdas/processor/env.ts';
 import { newestStates } from '../../lambdas/scorer/newest-states.ts';
-import { purchase, RULES, record, usecase } from './use-case.ts';
+import { purchase, RULES, record, usecase } from '../engine/use-case.ts';
 
 const { plan, view } = usecase;
 

@@ -7,12 +7,13 @@ import {
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { DynamoJoins, JOIN_KEY } from '../../lambdas/aws/dynamo/joins.ts';
+import { DynamoJoins } from '../../lambdas/aws/dynamo/joins.ts';
 import { Retirement } from '../../lambdas/aws/dynamo/retirement.ts';
-import { DynamoStates, FENCE_KEY } from '../../lambdas/aws/dynamo/states.ts';
+import { DynamoStates } from '../../lambdas/aws/dynamo/states.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { FENCE_KEY, JOIN_KEY } from '../../names/keys.ts';
+import { usecase } from '../engine/use-case.ts';
 import { createTables } from './tables.ts';
-import { usecase } from './use-case.ts';
 
 const MINUTE = 60_000;
 const [S1, S2] = ['shardId-000000000000', 'shardId-000000000001'];

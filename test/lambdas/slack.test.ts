@@ -1,7 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { alertOf, announcement, notificationOf, slackMessage, subjectOf } from '../../lambdas/notifier/message.ts';
 import { checkWebhook, postToSlack } from '../../lambdas/notifier/slack.ts';
 
 /** A webhook that answers as told, one answer a request; the last one stays. */
@@ -96,97 +95,5 @@ describe('checkWebhook', () => {
 
   test('the address is a secret: no message quotes it', () => {
     expect(() => checkWebhook('http://hooks.slack.com/services/T0SECRET', false)).not.toThrow(/T0SECRET/);
-  });
-});
-
-const item = {
-  entity_id: { S: 'a<&b' },
-  kind: { S: 'alert#1' },
-  alert_id: { S: 'id1' },
-  title: { S: 'A customer is leaving' },
-  link: { S: 'https://example.org/c/a%2Fb?t=1&x=|' },
-  score: { N: '0.876' },
-  t: { N: String(Date.UTC(2017, 10, 15, 9, 30)) },
-  trigger: { S: 'sweep' },
-  reasons: { L: [{ S: 'nothing bought for 20 days' }, { S: 'fewer than 3 & falling' }] },
-};
-
-interface Text {
-  readonly type: string;
-  readonly text: string;
-  readonly verbatim?: boolean;
-}
-interface Block {
-  readonly text?: Text;
-  readonly elements?: readonly Text[];
-}
-
-describe('messages', () => {
-  test('the Slack message names customer, score, reasons, trigger and time, and escapes what came from outside', () => {
-    const text = JSON.stringify(slackMessage(alertOf(item)!));
-    for (const part of ['a<&b  score 0.88', 'nothing bought for 20 days', 'fewer than 3 &amp; falling']) {
-      expect(text).toContain(part);
-    }
-    expect(text).toContain('2017-11-15 09:30 UTC · after silence · alert id1');
-    expect(text).toContain('<https://example.org/c/a%2Fb?t=1&amp;x=%7C|Open>');
-    expect(slackMessage(alertOf(item)!)).toMatchObject({ text: expect.stringContaining('a&lt;&amp;b'), mrkdwn: false });
-  });
-
-  test.each([
-    'https://evil.example',
-    'www.evil.example',
-    '@here',
-    '<!channel>',
-    '<@U1>',
-    '#general',
-    '*bold*',
-    ':tada:',
-  ])('the id %s is a text to Slack, neither a link nor a mention', (id) => {
-    const { blocks } = slackMessage({ ...alertOf(item)!, entity_id: id }) as { blocks: Block[] };
-    const naming = blocks
-      .flatMap((block) => [block.text, ...(block.elements ?? [])])
-      .filter((of) => of?.text.includes(id));
-    expect(naming).toEqual([{ type: 'plain_text', text: `${id}  score 0.88`, emoji: false }]);
-    const marked = blocks
-      .flatMap((block) => [block.text, ...(block.elements ?? [])])
-      .filter((of) => of?.type === 'mrkdwn');
-    expect(marked.every((of) => of?.verbatim)).toBe(true);
-  });
-
-  test('what may end in a dead-letter queue says where the alert is, and nothing of it', () => {
-    const { Message, MessageAttributes, MessageStructure } = notificationOf(announcement(item)!);
-    const { email, ...others } = JSON.parse(Message) as Record<string, string>;
-    expect(MessageStructure).toBe('json');
-    expect(email).toContain('nothing bought for 20 days');
-    expect(others).toEqual({ default: 'An alert waits in the outbox.' });
-    expect(Object.keys(MessageAttributes)).toEqual(['entity_id', 'kind']);
-  });
-
-  test('a title is cut between characters', () => {
-    const { blocks } = slackMessage({ ...alertOf(item)!, title: `${'x'.repeat(149)}😀😀` }) as {
-      blocks: { text: { text: string } }[];
-    };
-    expect(blocks[0]!.text.text).toBe(`${'x'.repeat(149)}😀`);
-  });
-
-  test('only alert items are announced', () => {
-    expect(announcement({ ...item, kind: { S: 'score' } })).toBeNull();
-    expect(announcement(undefined)).toBeNull();
-    expect(announcement(item)).toMatchObject({ entity_id: 'a<&b', kind: 'alert#1', title: 'A customer is leaving' });
-  });
-});
-
-describe('the subject of an e-mail', () => {
-  test.each([
-    ['A customer is leaving', 'A customer is leaving'],
-    ['two\nlines\u0007', 'two lines'],
-    ['two\u2028lines\u2029', 'two lines'],
-    ['half \ud83d a character', 'half \ufffd a character'],
-    ['x'.repeat(120), 'x'.repeat(99)],
-    // Never half a character: SNS takes UTF-8.
-    [`${'x'.repeat(98)}😀`, 'x'.repeat(98)],
-    ['\n', undefined],
-  ])('of %j is what SNS takes', (title, subject) => {
-    expect(subjectOf(title)).toBe(subject);
   });
 });

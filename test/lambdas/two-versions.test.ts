@@ -15,12 +15,12 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { admit } from '../../core/admission/admit.ts';
 import { encodeState } from '../../core/state/codec.ts';
 import { applyEvents, emptyState } from '../../core/state/state.ts';
+import { DAY } from '../../core/values/time.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { ARRIVAL, ir, old, purchase, RULES, record, usecase } from '../engine/use-case.ts';
 import { ENVIRONMENT, loadHandler, ModelEndpoint } from './bundle.ts';
 import { createTables } from './tables.ts';
-import { ARRIVAL, ir, old, purchase, RULES, record, usecase } from './use-case.ts';
 
-const DAY = 86_400_000;
 const SHARD = 'shardId-000000000000';
 const context = { getRemainingTimeInMillis: () => 60_000 };
 const folder = mkdtempSync(join(tmpdir(), 'tidemark-versions-'));

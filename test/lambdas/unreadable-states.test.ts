@@ -2,13 +2,13 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { processBatch } from '../../engine/ingest/process.ts';
+import { MemoryStates } from '../../engine/memory/states.ts';
 import type { StoredState } from '../../engine/ports.ts';
 import { predict } from '../../engine/score/scoring.ts';
-import { vectorsOf } from '../../lambdas/api/requests.ts';
-import { statesOf } from '../../lambdas/aws/dynamo/states.ts';
+import { vectorsOf } from '../../engine/score/vectors.ts';
+import { itemOf, statesOf } from '../../lambdas/aws/dynamo/state-item.ts';
 import { newestStates } from '../../lambdas/scorer/newest-states.ts';
-import { itemOf, MemoryStates } from './memory.ts';
-import { ARRIVAL, purchase, RULES, record, usecase } from './use-case.ts';
+import { ARRIVAL, purchase, RULES, record, usecase } from '../engine/use-case.ts';
 
 const { plan } = usecase;
 const ENTITIES = ['ann', 'bob', 'cid', 'dan'];
@@ -68,7 +68,7 @@ test('of the processor, the scorer, the sweep and the API', async () => {
       const images = items.map((item) => ({ ...item, state: text(item.state!.B!) }));
       for (const found of [newestStates(plan, images, told), [...statesOf(plan, items, told)].map(named)]) {
         const candidates = found.map(({ entity_id, state }) => ({ entity_id, state, t: ARRIVAL + 86_400_000 }));
-        const predictions = await predict(usecase, MODEL, candidates, 'sweep', 0, told);
+        const predictions = (await predict(usecase, MODEL, candidates, 'sweep', 0, told))!;
         const scored = predictions.map(({ entity_id }) => entity_id);
         expect(ENTITIES.filter((id) => id !== BAD)).toEqual(scored.filter((id) => id !== BAD));
       }

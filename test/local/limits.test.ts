@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { MAX_RECORD_BYTES, MAX_RECORDS, MAX_REQUEST_BYTES } from '../../cli/stage/stream-writer.ts';
-import { MAX_EVENT_BYTES } from '../../core/admission/record.ts';
 import { MAX_ENTITIES } from '../../lambdas/api/requests.ts';
-import { BATCH_GET_LIMIT, MAX_STATE_BYTES } from '../../lambdas/aws/dynamo/states.ts';
+import { BATCH_GET_LIMIT } from '../../lambdas/aws/dynamo/batch-get.ts';
+import { MAX_EVENT_BYTES, MAX_STATE_BYTES } from '../../names/limits.ts';
 
 /** AWS's limits, each with its source. */
-const rows = JSON.parse(readFileSync('local/tidemark_local/host/limits.json', 'utf8')) as { id: string; value: number }[];
+const rows = JSON.parse(readFileSync('local/tidemark_local/host/limits.json', 'utf8')) as {
+  id: string;
+  value: number;
+}[];
 const limit = (id: string): number => {
   const row = rows.find((found) => found.id === id);
   if (!row) throw new Error(`local/tidemark_local/host/limits.json has no ${id}`);

@@ -4,7 +4,7 @@ import type { CanonicalEvent } from '../../core/ir/document.ts';
 import { decodeState, encodeState } from '../../core/state/codec.ts';
 import { applyEvents, compareSequence } from '../../core/state/state.ts';
 import { MINUTE } from '../../core/values/time.ts';
-import type { Row } from '../lambdas/memory.ts';
+import type { StateRow } from '../../engine/state-row.ts';
 import { backfill } from './backfill.ts';
 import { placeOf } from './deployment.ts';
 import { Facts, type Sent, several } from './facts.ts';
@@ -128,8 +128,8 @@ function spoil(world: World): void {
 
 function isPassed(
   { shard_id, sequence_number }: CanonicalEvent,
-  { watermarks: from }: Row,
-  { watermarks: to }: Row,
+  { watermarks: from }: StateRow,
+  { watermarks: to }: StateRow,
 ): boolean {
   const [behind, upTo] = [from[shard_id] ?? '-1', to[shard_id] ?? '-1'];
   return compareSequence(sequence_number, behind) > 0 && compareSequence(sequence_number, upTo) <= 0;

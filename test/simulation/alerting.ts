@@ -1,13 +1,14 @@
 /** From the outbox to Slack: the real publisher and the real notifier, and between them a topic that delivers at least once. */
 
-import { alertItem } from '../../lambdas/aws/dynamo/scores.ts';
-import type { HandedOver } from '../../lambdas/notifier/hand-over.ts';
-import { type Announcement, alertOf, notificationOf } from '../../lambdas/notifier/message.ts';
-import { type AlertKey, LEASE_MS } from '../../lambdas/notifier/outbox.ts';
-import type { Claims } from '../../lambdas/notifier/send.ts';
-import { type Fault, Faults, type MemoryScores } from '../lambdas/memory.ts';
+import type { HandedOver } from '../../engine/alerting/hand-over.ts';
+import { type Announcement, notificationOf } from '../../engine/alerting/message.ts';
+import type { Outbox } from '../../engine/alerting/send.ts';
+import { type AlertKey, LEASE_MS } from '../../engine/alerting/send.ts';
+import { type Fault, Faults } from '../../engine/memory/faults.ts';
+import type { MemoryScores } from '../../engine/memory/scores.ts';
+import { alertItem, alertOf } from '../../lambdas/aws/dynamo/alert-item.ts';
 import type { Chance } from './chance.ts';
-import type { World } from './world.ts';
+import type { Ground } from './ground.ts';
 
 /** ms: the notifier's time-out. */
 const TIMEOUT = 30_000;
@@ -30,7 +31,7 @@ interface Post {
 }
 
 export class Alerting {
-  private readonly world: World;
+  private readonly world: Ground;
   /** Of its own: what it draws changes nothing else in a seed. */
   private readonly chance: Chance;
   private readonly rates: {
@@ -48,14 +49,14 @@ export class Alerting {
   private next = 0;
   private publishing = false;
 
-  constructor(world: World, scores: MemoryScores) {
+  constructor(world: Ground, scores: MemoryScores) {
     this.world = world;
     this.chance = world.chance.fork(2);
     const rate = (most: number) => (this.chance.of(0.3) ? 0 : this.chance.float() * most);
     this.rates = { slow: rate(0.3), lost: rate(0.3), crash: rate(0.1), repeated: rate(0.5) };
     scores.alerted = (record, alert) => {
       const item = alertItem(record, alert);
-      this.rows.set(idOf({ entity_id: record.entity_id, kind: item.kind.S }), {
+      this.rows.set(idOf({ entity_id: record.entity_id, kind: item.kind!.S! }), {
         item,
         status: 'pending',
         lease_until: 0,
@@ -66,11 +67,11 @@ export class Alerting {
   }
 
   erase(entity: string): void {
-    for (const [id, { item }] of this.rows) if (item.entity_id.S === entity) this.rows.delete(id);
+    for (const [id, { item }] of this.rows) if (item.entity_id?.S === entity) this.rows.delete(id);
   }
 
   holds(entity: string): boolean {
-    return [...this.rows.values()].some(({ item }) => item.entity_id.S === entity);
+    return [...this.rows.values()].some(({ item }) => item.entity_id?.S === entity);
   }
 
   /** Every alert was sent. */
@@ -105,9 +106,8 @@ export class Alerting {
   private async handOver(inserts: readonly Row['item'][]): Promise<HandedOver> {
     const { world } = this;
     const faults = this.faults({ hurt: false });
-    const records = inserts.map((NewImage) => ({ dynamodb: { NewImage } }));
     const publish = (alert: Announcement) => faults.run('put', () => this.take(alert));
-    const handed = await world.sandbox.handOver(records, publish, () => {});
+    const handed = await world.sandbox.handOver(inserts.map(alertOf), publish, () => {});
     return faults.ended ? { published: 0, failed: 0 } : handed;
   }
 
@@ -163,7 +163,7 @@ export class Alerting {
   }
 
   /** What lambdas/notifier/outbox.ts does, each of its requests at one instant. */
-  private port(faults: Faults): Claims {
+  private port(faults: Faults): Outbox {
     return {
       claim: (key, now) =>
         faults.run('write', () => {

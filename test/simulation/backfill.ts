@@ -8,7 +8,7 @@ import { encodeState } from '../../core/state/codec.ts';
 import { applyEvents, compareSequence, emptyState } from '../../core/state/state.ts';
 import { MINUTE } from '../../core/values/time.ts';
 import { type Positions, WHOLE } from '../../engine/ports.ts';
-import type { Row } from '../lambdas/memory.ts';
+import type { EncodedState, StateRow } from '../../engine/state-row.ts';
 import type { Deployment } from './deployment.ts';
 import type { Version } from './version.ts';
 import type { World } from './world.ts';
@@ -145,7 +145,7 @@ function archivedEvents(world: World, positions: Positions): Map<string, Canonic
 }
 
 /** @returns false when another writer was faster */
-function put(next: Version, entity: string, part: Pick<Row, 'bytes' | 'watermarks'>, stored: Row | undefined): boolean {
+function put(next: Version, entity: string, part: EncodedState, stored: StateRow | undefined): boolean {
   if (!stored) return next.states.putRow(entity, { ...part, marks: WHOLE }, null);
   // It has its part already: the job runs again.
   if (stored.marks.joined || stored.base) return true;

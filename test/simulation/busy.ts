@@ -20,12 +20,15 @@ import {
   timeSinceLast,
   variance,
 } from '../../core/definition/define.ts';
-import { type BatchResult, type ProcessorRules, processBatch } from '../../engine/ingest/process.ts';
+import type { BatchResult, ProcessorRules } from '../../engine/ingest/batch.ts';
+import { processBatch } from '../../engine/ingest/process.ts';
 import { type QuarantineLine, writeQuarantine } from '../../engine/ingest/quarantine.ts';
+import { type Call, Faults } from '../../engine/memory/faults.ts';
+import { MemoryLake } from '../../engine/memory/lake.ts';
+import { MemoryStates } from '../../engine/memory/states.ts';
 import type { JsonLinesSink } from '../../engine/ports.ts';
 import type { StreamRecord } from '../../engine/stream-record.ts';
 import { compileUseCase } from '../../engine/use-case.ts';
-import { type Call, Faults, MemoryLake, MemoryStates } from '../lambdas/memory.ts';
 
 const buy = contract('buy', 1, {
   eventTime: 'epoch_ms',

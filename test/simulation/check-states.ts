@@ -69,7 +69,7 @@ export class StateCheck {
 
   private entity(entity: string, copies: readonly CanonicalEvent[]): void {
     const { world, of, compared } = this;
-    const [, stored] = of.states.get(entity)[0] ?? [];
+    const stored = of.states.get([entity]).get(entity);
     if (!stored) {
       world.violated(`${entity}: ${copies.length} events were admitted, and there is no state`);
       return;

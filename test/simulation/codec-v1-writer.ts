@@ -6,7 +6,7 @@ import type { EntityState } from '../../core/state/state.ts';
 import type { Tile } from '../../core/state/tiles.ts';
 import { ByteWriter, CodecError } from '../../core/values/bytes.ts';
 import { hash53, idHash } from '../../core/values/hash.ts';
-import type { StateCodec } from '../lambdas/memory.ts';
+import type { StateCodec } from '../../engine/memory/states.ts';
 
 export const CODEC_V1: StateCodec = {
   encode: (plan, state) => {

@@ -1,11 +1,12 @@
 import type { FeatureViewIR } from '../../core/ir/document.ts';
-import type { ProcessorPorts, ProcessorRules } from '../../engine/ingest/process.ts';
+import type { ProcessorPorts, ProcessorRules } from '../../engine/ingest/batch.ts';
 import type { QuarantineLine } from '../../engine/ingest/quarantine.ts';
+import type { Faults } from '../../engine/memory/faults.ts';
+import { MemoryLake } from '../../engine/memory/lake.ts';
 import type { ReplayClock } from '../../engine/ports.ts';
 import type { StreamRecord } from '../../engine/stream-record.ts';
-import { type Faults, MemoryLake } from '../lambdas/memory.ts';
+import type { Ground } from './ground.ts';
 import { Version } from './version.ts';
-import type { World } from './world.ts';
 
 type VersionPorts = Pick<ProcessorPorts, 'states' | 'joins' | 'previous' | 'retireOthers'>;
 
@@ -25,9 +26,9 @@ export class Deployment {
   readonly replayClock: { now: number | null } = { now: null };
   /** Functions that start from now on keep up the next version, too. */
   released = false;
-  private readonly world: World;
+  private readonly world: Ground;
 
-  constructor(world: World, view: FeatureViewIR, next: FeatureViewIR | null) {
+  constructor(world: Ground, view: FeatureViewIR, next: FeatureViewIR | null) {
     this.world = world;
     this.current = new Version(world, view, true);
     this.next = next && new Version(world, next, false);

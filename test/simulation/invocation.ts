@@ -1,8 +1,8 @@
 /** One invocation of the real processor, with everything between it and its stores going wrong. */
 import { CodecError } from '../../core/values/bytes.ts';
 import { writeQuarantine } from '../../engine/ingest/quarantine.ts';
+import { type Call, type Fault, Faults } from '../../engine/memory/faults.ts';
 import type { StreamRecord } from '../../engine/stream-record.ts';
-import { type Call, type Fault, Faults } from '../lambdas/memory.ts';
 import type { Deployment } from './deployment.ts';
 import type { World } from './world.ts';
 

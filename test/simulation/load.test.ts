@@ -7,7 +7,7 @@ import type { CanonicalEvent } from '../../core/ir/document.ts';
 import { finalise } from '../../core/state/finalise.ts';
 import { applyEvents, emptyState } from '../../core/state/state.ts';
 import { DAY } from '../../core/values/time.ts';
-import { purchase, RULES, record, usecase } from '../lambdas/use-case.ts';
+import { purchase, RULES, record, usecase } from '../engine/use-case.ts';
 import { busy, Processor, Shard } from './busy.ts';
 
 const START = Date.UTC(2026, 0, 5);
@@ -31,7 +31,7 @@ function purchaseAt(i: number): CanonicalEvent {
 }
 
 function featureOf(entity: string, processor: Processor, name: string): unknown {
-  const [, { state }] = processor.states.get(entity)[0]!;
+  const { state } = processor.states.get([entity]).get(entity)!;
   const at = busy.view.features.findIndex((feature) => feature.name === name);
   return finalise(busy.plan, state, state.newest_available_at + 1)[at];
 }

@@ -1,21 +1,21 @@
 /** The partitions of the online table, which give so many units a second and no more until they are split for heat. */
-import type { Units } from '../lambdas/memory.ts';
+import type { Units } from '../../engine/memory/faults.ts';
 import type { Chance } from './chance.ts';
-import type { World } from './world.ts';
+import type { Ground } from './ground.ts';
 
 /** Of reads and of writes; few, as a seed has few events. AWS: 3,000 and 1,000. */
 const LIMITS = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 1, 3];
 const BASE_MS = 100;
 
 export class Partitions implements Units {
-  private readonly world: World;
+  private readonly world: Ground;
   /** Of its own: what it draws changes nothing else in a seed. */
   private readonly chance: Chance;
   private readonly limit: number;
   private second = 0;
   private readonly used = new Map<string, number>();
 
-  constructor(world: World) {
+  constructor(world: Ground) {
     this.world = world;
     this.chance = world.chance.fork(3);
     this.limit = this.chance.pick(LIMITS);

@@ -1,11 +1,13 @@
 /** No partition is asked by everything: 100,000 entities through processor and archiver on a table with AWS's limits. */
 import { ProvisionedThroughputExceededException, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { describe, expect, test } from '@jest/globals';
-import { ERASED_KEY, ERASURES_KEY, tombstoneOf } from '../../core/admission/tombstone.ts';
-import { type ProcessorPorts, processBatch } from '../../engine/ingest/process.ts';
+import { tombstoneOf } from '../../core/admission/tombstone.ts';
+import type { ProcessorPorts } from '../../engine/ingest/batch.ts';
+import { processBatch } from '../../engine/ingest/process.ts';
 import { DynamoStates } from '../../lambdas/aws/dynamo/states.ts';
 import { DynamoTombstones, putTombstone } from '../../lambdas/aws/dynamo/tombstones.ts';
-import { purchase, RULES, record, usecase } from '../lambdas/use-case.ts';
+import { ERASED_KEY, ERASURES_KEY } from '../../names/keys.ts';
+import { purchase, RULES, record, usecase } from '../engine/use-case.ts';
 import { LimitedTable } from './limited-table.ts';
 
 const TABLE = 'features';

@@ -8,12 +8,11 @@ import type { PartialSpec, ViewPlan } from '../../core/state/plan.ts';
 import { RecentIds } from '../../core/state/recent-ids.ts';
 import type { EntityState } from '../../core/state/state.ts';
 import type { ByteReader } from '../../core/values/bytes.ts';
+import { handOver } from '../../engine/alerting/hand-over.ts';
+import { LEASE_MS, type Outbox, sendOnce } from '../../engine/alerting/send.ts';
 import { processBatch } from '../../engine/ingest/process.ts';
+import { ThrottledError } from '../../engine/memory/faults.ts';
 import type { StateStore } from '../../engine/ports.ts';
-import { handOver } from '../../lambdas/notifier/hand-over.ts';
-import { LEASE_MS } from '../../lambdas/notifier/outbox.ts';
-import { type Claims, sendOnce } from '../../lambdas/notifier/send.ts';
-import { ThrottledError } from '../lambdas/memory.ts';
 import { REAL, type Sandbox } from './sandbox.ts';
 
 /** A store whose states are changed on their way in and out. @param kept what is stored already, if anything */
@@ -181,7 +180,7 @@ const markForgotten: Sandbox = {
 const claimedAnyway: Sandbox = {
   ...REAL,
   send: (outbox, ...rest) => {
-    const claim: Claims['claim'] = async (key, now) => {
+    const claim: Outbox['claim'] = async (key, now) => {
       const alert = await outbox.claim(key, now);
       return alert === 'taken' ? outbox.claim(key, now + 2 * LEASE_MS) : alert;
     };

@@ -1,10 +1,10 @@
 import type { ViewPlan } from '../../core/state/plan.ts';
+import { handOver } from '../../engine/alerting/hand-over.ts';
+import { sendOnce } from '../../engine/alerting/send.ts';
 import { processBatch } from '../../engine/ingest/process.ts';
+import type { MemoryStates } from '../../engine/memory/states.ts';
 import type { Joins, NamedState, StateStore } from '../../engine/ports.ts';
 import { type Candidate, instantAfter } from '../../engine/score/scoring.ts';
-import { handOver } from '../../lambdas/notifier/hand-over.ts';
-import { sendOnce } from '../../lambdas/notifier/send.ts';
-import type { MemoryStates } from '../lambdas/memory.ts';
 
 /** The parts of the product under simulation; a test plants its bugs by replacing one. */
 export interface Sandbox {

@@ -1,12 +1,13 @@
 /** The real scoring on the stream of the online table, whose images come again and late too. */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { MINUTE } from '../../core/values/time.ts';
+import { MemoryLake } from '../../engine/memory/lake.ts';
 import type { Endpoint } from '../../engine/ports.ts';
 import { score } from '../../engine/score/scoring.ts';
 import type { LoadedUseCase } from '../../engine/use-case.ts';
+import { itemOf } from '../../lambdas/aws/dynamo/state-item.ts';
 import { newestStates } from '../../lambdas/scorer/newest-states.ts';
-import { itemOf, MemoryLake } from '../lambdas/memory.ts';
-import { ir } from '../lambdas/use-case.ts';
+import { ir } from '../engine/use-case.ts';
 import { faultsOf } from './invocation.ts';
 import type { Image, Version } from './version.ts';
 import type { World } from './world.ts';
@@ -81,13 +82,13 @@ export class Scorer {
     const faults = faultsOf(world);
     try {
       const ports = {
-        endpoint: MODEL,
+        model: MODEL,
         scores: at.scores.port(faults),
         predictions: new MemoryLake().port(faults),
         tombstones: world.tombstones,
         pause: () => world.time.sleep(MINUTE / 600),
       };
-      const { predictions } = await score(usecase, ports, candidates, 'event', now);
+      const { predictions } = (await score(usecase, ports, candidates, 'event', now))!;
       const served = new Set(predictions.map(({ entity_id }) => entity_id));
       const kept = candidates.filter(({ entity_id }) => served.has(entity_id));
       predictions.forEach(({ values }, i) => {
@@ -103,7 +104,7 @@ export class Scorer {
 /** As a Lambda event has it: binary attributes are base64 text. */
 function asEvent({ plan }: Version, { entity_id, row }: Image): Record<string, AttributeValue> {
   const { base, ...item } = itemOf(plan, entity_id, row);
-  return { ...item, state: asText(item.state!), ...(base && { base: asText(base) }) };
+  return { ...item, state: asText(item.state), ...(base && { base: asText(base) }) };
 }
 
 function asText({ B }: AttributeValue): AttributeValue {

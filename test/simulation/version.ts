@@ -4,12 +4,15 @@ import { compareSequence } from '../../core/state/state.ts';
 import { ByteReader } from '../../core/values/bytes.ts';
 import { MINUTE } from '../../core/values/time.ts';
 import type { ViewVersion } from '../../engine/ingest/view-run.ts';
+import type { Faults } from '../../engine/memory/faults.ts';
+import { MemoryScores } from '../../engine/memory/scores.ts';
+import { MemoryStates, type StateCodec } from '../../engine/memory/states.ts';
 import type { Joins } from '../../engine/ports.ts';
 import type { Candidate } from '../../engine/score/scoring.ts';
-import { type Faults, MemoryScores, MemoryStates, type Row, type StateCodec } from '../lambdas/memory.ts';
+import type { StateRow } from '../../engine/state-row.ts';
 import { Alerting } from './alerting.ts';
 import { CODEC_V1 } from './codec-v1-writer.ts';
-import type { World } from './world.ts';
+import type { Ground } from './ground.ts';
 
 /** ms from the first batch of a new version until it joins: longer than clocks are apart in a seed that has one. */
 export const JOIN_AFTER = 2 * MINUTE;
@@ -17,7 +20,7 @@ export const JOIN_AFTER = 2 * MINUTE;
 /** A new state as the table's stream tells it. */
 export interface Image {
   readonly entity_id: string;
-  readonly row: Row;
+  readonly row: StateRow;
 }
 
 /** A vector that was served, and the state it was made from. */
@@ -47,10 +50,10 @@ export class Version {
   readonly name: string;
   /** That of the release before, until the upgrade. */
   codec: StateCodec | undefined;
-  private readonly world: World;
+  private readonly world: Ground;
 
   /** @param fenced false: it joins a stream that runs, and a backfill brings what came before */
-  constructor(world: World, view: FeatureViewIR, fenced: boolean) {
+  constructor(world: Ground, view: FeatureViewIR, fenced: boolean) {
     this.world = world;
     this.view = view;
     this.plan = world.sandbox.plan(compileView(view));
@@ -119,7 +122,7 @@ export class Version {
 }
 
 /** What a state knows only grows: its version, its newest times, and the watermark of every shard. */
-function onlyForward(world: World, entity: string, row: Row, before: Row): void {
+function onlyForward(world: Ground, entity: string, row: StateRow, before: StateRow): void {
   if (before.bytes[0] === 1 && row.bytes[0] !== 1) world.note('codec upgrade');
   const [was, is] = [newestTimes(before.bytes), newestTimes(row.bytes)];
   if (is.some((time, i) => time < was[i]!)) world.violated(`${entity}: the newest times of its state went back`);

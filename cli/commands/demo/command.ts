@@ -1,13 +1,19 @@
-import { runDemo } from './run.ts';
+import type { Command } from 'commander';
+import { definitionsOption, positive } from '../../options.ts';
+import { type DemoOptions, runDemo } from './run.ts';
 
-interface DemoOptions {
-  readonly wait: boolean;
-  readonly json?: string;
-  readonly days?: number;
-  readonly usecase: string;
+export function addDemo(root: Command): void {
+  root
+    .command('demo')
+    .description('deploy locally, load real history, train, replay the latest weeks, alert, and show a page')
+    .option('--no-wait', 'stop everything at the end instead of serving the page until Ctrl-C')
+    .option('--json <file>', 'write the summary as JSON')
+    .option('--days <n>', 'days of live events to replay', positive)
+    .addOption(definitionsOption())
+    .action(demo);
 }
 
-/** `tidemark demo`: exit code 0 only when every stage did its work. */
-export async function demo(options: DemoOptions): Promise<void> {
+/** Exit code 0 only when every stage did its work. */
+async function demo(options: DemoOptions): Promise<void> {
   process.exitCode = await runDemo(options);
 }

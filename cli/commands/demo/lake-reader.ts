@@ -2,7 +2,8 @@ import { gunzipSync } from 'node:zlib';
 import { GetObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { compareSequence } from '../../../core/state/state.ts';
-import { PREFIX } from '../../../lib/feature-store/lake.ts';
+import { objectKey, PREFIX } from '../../../names/lake.ts';
+import { type ConsistencyReport, consistencyReport } from '../../../names/reports.ts';
 
 const quarantineLine = z.looseObject({
   shard_id: z.string(),
@@ -11,14 +12,6 @@ const quarantineLine = z.looseObject({
   detail: z.string(),
 });
 export type QuarantineLine = z.infer<typeof quarantineLine>;
-
-const consistency = z.looseObject({
-  checked: z.number(),
-  mismatches: z.number(),
-  by_feature: z.record(z.string(), z.unknown()).optional(),
-  first_example: z.unknown().optional(),
-});
-export type ConsistencyResult = z.infer<typeof consistency>;
 
 /** Reads back what the pipeline wrote to its lake bucket. */
 export class LakeReader {
@@ -89,12 +82,12 @@ export class LakeReader {
 
   /** Rows of each split of a training set, by its manifest. */
   async manifest(trainingSetId: string): Promise<Record<string, unknown>> {
-    return (await this.json(`${PREFIX.trainingSets}${trainingSetId}/manifest.json`)) as Record<string, unknown>;
+    return (await this.json(objectKey('trainingSet', { training_set_id: trainingSetId }))) as Record<string, unknown>;
   }
 
   /** The summary that is there now and was not among `before`. */
-  async newCheck(before: ReadonlySet<string>): Promise<ConsistencyResult | undefined> {
+  async newCheck(before: ReadonlySet<string>): Promise<ConsistencyReport | undefined> {
     const key = (await this.keys(PREFIX.checks)).find((name) => name.endsWith('.json') && !before.has(name));
-    return key === undefined ? undefined : consistency.parse(await this.json(key));
+    return key === undefined ? undefined : consistencyReport.parse(await this.json(key));
   }
 }

@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Page } from '../../../console/server.ts';
 import type { DashboardAnswer } from '../../../console/types.ts';
-import { PREFIX } from '../../../lib/feature-store/lake.ts';
+import { DAY } from '../../../core/values/time.ts';
+import { PREFIX } from '../../../names/lake.ts';
 import { Progress } from '../../../setup/progress.mjs';
 import { CliError } from '../../errors.ts';
 import { readLines } from '../../input/lines.ts';
@@ -25,7 +26,6 @@ export interface DemoOptions {
   readonly usecase: string;
 }
 
-const DAY_MS = 86_400_000;
 /** The labels of the test instant (2017-11-15, 14 days) have closed, so the model is judged on days it can know. */
 const CUT = '2017-12-01T00:00:00Z';
 const DAYS = 14;
@@ -50,7 +50,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     session = await Session.start(
       { usecase: options.usecase, progress, signal: stop.signal, onSlack: alertPrinter(progress) },
       async (folder, ir) => {
-        const until = new Date(Date.parse(CUT) + (options.days ?? DAYS) * DAY_MS).toISOString();
+        const until = new Date(Date.parse(CUT) + (options.days ?? DAYS) * DAY).toISOString();
         await progress.step('Write the real events (history and live)', async () => {
           files = await writeEvents({ usecase: options.usecase, folder, cut: CUT, until, signal: stop.signal });
           live = await readEvents(files.live, ir);

@@ -4,14 +4,14 @@ import { scanScores } from '../../../console/scores.ts';
 import type { AlertRow, ScoreRow } from '../../../console/types.ts';
 import { onlineView } from '../../../core/ir/parts.ts';
 import { compareSequence } from '../../../core/state/state.ts';
-import { PREFIX } from '../../../lib/feature-store/lake.ts';
+import { PREFIX } from '../../../names/lake.ts';
+import type { ConsistencyReport } from '../../../names/reports.ts';
 import { CliError } from '../../errors.ts';
 import { runGlueJob } from '../../stage/jobs.ts';
 import { uploadHistory } from '../history/files.ts';
 import { type BadRecord, badRecords } from '../replay/bad-records.ts';
 import { byDay, Replayer, type TimedEvent } from '../replay/replay.ts';
 import { runTraining, type TrainedModel } from '../train/train.ts';
-import type { ConsistencyResult } from './lake-reader.ts';
 import type { Session } from './session.ts';
 
 const POLL_MS = 300;
@@ -41,7 +41,7 @@ export async function landHistory(session: Session, files: readonly string[]): P
     kib,
   );
   await session.timed('land', 'Land the history in Iceberg (Glue)', (step) =>
-    runGlueJob(clients, session.resources.get('landHistoryJob'), {}, { signal: session.signal, onState: step.update }),
+    runGlueJob(clients, session.resources, 'landHistory', {}, { signal: session.signal, onState: step.update }),
   );
 }
 
@@ -56,7 +56,8 @@ export async function backfillStates(session: Session): Promise<number> {
     async (step) => {
       await runGlueJob(
         clients,
-        session.resources.get('backfillStatesJob'),
+        session.resources,
+        'backfillStates',
         {},
         { signal: session.signal, onState: step.update },
       );
@@ -176,18 +177,18 @@ export function readScoresTable(session: Session): Promise<{ scores: ScoreRow[];
 }
 
 /** Archive → Iceberg, then served vectors against their offline replay. */
-export async function checkConsistency(session: Session): Promise<ConsistencyResult> {
+export async function checkConsistency(session: Session): Promise<ConsistencyReport> {
   const { clients } = session.connection;
   const watch = { signal: session.signal };
   await session.timed('compact', 'Compact the archive into Iceberg (Glue)', (step) =>
-    runGlueJob(clients, session.resources.get('compactArchiveJob'), {}, { ...watch, onState: step.update }),
+    runGlueJob(clients, session.resources, 'compactArchive', {}, { ...watch, onState: step.update }),
   );
   return session.timed(
     'consistency',
     'Replay the served vectors offline (Glue)',
     async (step) => {
       const before = new Set(await session.lake.keys(PREFIX.checks));
-      await runGlueJob(clients, session.resources.get('checkConsistencyJob'), {}, { ...watch, onState: step.update });
+      await runGlueJob(clients, session.resources, 'checkConsistency', {}, { ...watch, onState: step.update });
       const result = await session.lake.newCheck(before);
       if (!result) throw new CliError(`The consistency check succeeded but wrote no summary below ${PREFIX.checks}.`);
       return result;

@@ -1,7 +1,8 @@
 import type { AlertRow, ScoreRow } from '../../../console/types.ts';
 import type { RequestsChecked } from '../../../local/cloud.ts';
+import type { ConsistencyReport } from '../../../names/reports.ts';
 import type { TrainedModel } from '../train/train.ts';
-import type { ConsistencyResult, QuarantineLine } from './lake-reader.ts';
+import type { QuarantineLine } from './lake-reader.ts';
 import type { Timings } from './session.ts';
 import type { ReplayResult } from './stages.ts';
 
@@ -55,7 +56,7 @@ export interface Findings {
   readonly alerts: readonly AlertRow[];
   readonly threshold: number;
   readonly slack_messages: number;
-  readonly consistency: ConsistencyResult;
+  readonly consistency: ConsistencyReport;
   readonly access_denied: readonly { action: string; resource: string; principal: string }[];
   readonly requests_checked: RequestsChecked;
   readonly failed_batches: number;

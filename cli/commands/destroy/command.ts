@@ -1,8 +1,9 @@
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
-import { Progress } from '../../../setup/progress.mjs';
+import type { Command } from 'commander';
 import { confirm, requirePerson } from '../../confirmation.ts';
-import { interruption } from '../../stage/interruption.ts';
-import { deployed, type Resources, type Target } from '../../stage/resources.ts';
+import { stageOption, useCaseOption } from '../../options.ts';
+import type { Resources, Target } from '../../stage/resources.ts';
+import { type OpenStage, withStage } from '../../stage/stage.ts';
 import { destroy } from './destroy.ts';
 import { type DestructionPlan, planDestruction } from './plan.ts';
 
@@ -10,23 +11,38 @@ interface DestroyOptions extends Target {
   readonly yes?: boolean;
 }
 
-/** `tidemark destroy`: says what goes and what stays, asks, and takes the deployment down. */
-export async function destroyDeployment({ yes, ...target }: DestroyOptions): Promise<void> {
+const HELP = `
+What CloudFormation would stumble over goes first: the endpoint, models and versions of the registry, all versions of all
+objects. A deployment with termination or deletion protection is refused, with how to lift it. It may be run again.
+
+  npx tidemark destroy --stage dev`;
+
+export function addDestroy(root: Command): void {
+  root
+    .command('destroy')
+    .description('take a deployment down: say what goes and what stays, ask, delete it with all its data')
+    .option('--yes', 'do not ask')
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .addHelpText('after', HELP)
+    .action(askAndDestroy);
+}
+
+async function askAndDestroy({ yes = false, ...target }: DestroyOptions): Promise<void> {
   if (!yes) requirePerson();
-  const { clients, resources } = await deployed(target);
-  const progress = new Progress();
+  await withStage(target, (stage) => destroyStage(stage, yes));
+}
+
+/** Says what goes and what stays, asks, and takes the deployment down. */
+async function destroyStage(stage: OpenStage, yes: boolean): Promise<void> {
+  const { clients, resources, progress } = stage;
   const plan = await progress.step('Look at what is deployed', () => planDestruction(clients, resources));
   const { Account = 'unknown' } = await clients.sts.send(new GetCallerIdentityCommand({}));
   const region = await clients.sts.config.region();
   console.log(describePlan(resources, plan, `account ${Account}, region ${region}`));
   if (!yes)
     await confirm(`Delete ${resources.deployment} with all its data?`, resources.deployment, 'Nothing was deleted.');
-  const stop = interruption();
-  try {
-    await destroy(clients, resources, plan, progress, stop.signal);
-  } finally {
-    stop.release();
-  }
+  await destroy(clients, resources, plan, progress, stage.hold().signal);
   console.log(`${resources.deployment} is gone.`);
 }
 

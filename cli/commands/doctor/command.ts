@@ -1,7 +1,9 @@
+import type { Command } from 'commander';
 import { loadStage } from '../../../lib/config/stages.ts';
 import { isLoopback } from '../../../local/guard.ts';
 import { Progress } from '../../../setup/progress.mjs';
 import { CliError } from '../../errors.ts';
+import { stageOption } from '../../options.ts';
 import { type Connection, connect, type Stage } from '../../stage/connection.ts';
 import { bootstrapFindings, findAccount, lakeFormationFinding } from './account.ts';
 import type { Finding } from './finding.ts';
@@ -9,8 +11,17 @@ import { quotaFindings } from './quotas.ts';
 import { toolFindings } from './tools.ts';
 import { webhookFindings } from './webhook.ts';
 
-/** `tidemark doctor`: exit code 1 when something must be done. */
-export async function doctor({ stage }: { stage: Stage }): Promise<void> {
+export function addDoctor(root: Command): void {
+  root
+    .command('doctor')
+    .description(
+      'look at this machine and the account: what must be done before, or after, a deployment; exit code 1 if so',
+    )
+    .addOption(stageOption())
+    .action(doctor);
+}
+
+async function doctor({ stage }: { stage: Stage }): Promise<void> {
   const findings = await new Progress(process.stderr).step('Look at this machine and at the account', () =>
     examine(connect(stage)),
   );

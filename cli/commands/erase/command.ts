@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer';
-import { Progress } from '../../../setup/progress.mjs';
+import type { Command } from 'commander';
 import { confirm, requirePerson } from '../../confirmation.ts';
 import { CliError } from '../../errors.ts';
 import { readLines } from '../../input/lines.ts';
-import { interruption } from '../../stage/interruption.ts';
-import { deployed, type Target } from '../../stage/resources.ts';
+import { stageOption, useCaseOption } from '../../options.ts';
+import type { Target } from '../../stage/resources.ts';
+import { type OpenStage, withStage } from '../../stage/stage.ts';
 import { type ErasedStore, eraseEntity } from './erase.ts';
 
 interface EraseOptions extends Target {
@@ -14,20 +15,37 @@ interface EraseOptions extends Target {
   readonly yes?: boolean;
 }
 
-/** `tidemark erase`: exit code 1 when a store still holds the entity. */
-export async function erase({ entityFile, entity: given, stage, usecase, yes }: EraseOptions): Promise<void> {
+export function addErase(root: Command): void {
+  root
+    .command('erase')
+    .description('erase one entity from every store, for good')
+    .option('--entity-file <file>', 'file whose one line is the entity_id; - is standard input, with --yes')
+    .option(
+      '--entity <id>',
+      'the entity_id itself, which then stands in the list of processes and the history of the shell',
+    )
+    .option('--yes', 'do not ask')
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .action(readAndErase);
+}
+
+async function readAndErase({ entityFile, entity: given, yes = false, ...target }: EraseOptions): Promise<void> {
   if (!yes) requirePerson();
   if ((given === undefined) === (entityFile === undefined))
     throw new CliError('Say whom, once: --entity-file <file> (- is standard input), or --entity <id>.');
   const entity = given ?? (await readEntity(entityFile ?? ''));
-  const { clients, resources } = await deployed({ stage, usecase });
+  await withStage(target, (stage) => erase(stage, entity, yes));
+}
+
+/** Exit code 1 when a store still holds the entity. */
+async function erase(stage: OpenStage, entity: string, yes: boolean): Promise<void> {
+  const { clients, resources } = stage;
   if (!yes)
     await confirm(`Erase this entity from every store of ${resources.deployment}?`, 'erase', 'Nothing was erased.');
-  const stop = interruption();
-  const stores = await new Progress().step('Erase the entity from every store', (step) =>
-    eraseEntity(clients, resources, entity, { signal: stop.signal, onState: step.update }),
+  const stores = await stage.step('Erase the entity from every store', (watch) =>
+    eraseEntity(clients, resources, entity, watch),
   );
-  stop.release();
   console.log(erasureTable(stores));
   const left = stores.filter((store) => store.left > 0).map(({ store }) => store);
   if (left.length > 0)

@@ -2,40 +2,39 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteItemCommand, type DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb';
 import { GetJobRunsCommand, type JobRun } from '@aws-sdk/client-glue';
-import { z } from 'zod';
 import { tombstoneOf } from '../../../core/admission/tombstone.ts';
-import { PREFIX } from '../../../lib/feature-store/lake.ts';
+import type { JobName } from '../../../names/jobs.ts';
+import { FEATURES_KEYS, SCORES_KEYS } from '../../../names/keys.ts';
+import { objectKey } from '../../../names/lake.ts';
+import { type ErasureReport, erasureReport } from '../../../names/reports.ts';
 import { CliError } from '../../errors.ts';
 import type { Clients } from '../../stage/connection.ts';
 import { runGlueJob, type Watch } from '../../stage/jobs.ts';
 import { readLakeJson } from '../../stage/lake-json.ts';
-import type { ResourceName, Resources } from '../../stage/resources.ts';
+import type { Resources } from '../../stage/resources.ts';
 import { deadLetterQueues } from '../redrive/queues.ts';
 import { countDeadLetters, eraseDeadLetters } from './dead-letters.ts';
 import { writeTombstone } from './tombstones.ts';
 
 const POLL_MS = 1000;
 /** Jobs that may hold rows they read before the tombstone, and write them after it. */
-const WRITERS: readonly ResourceName[] = [
-  'landHistoryJob',
-  'compactArchiveJob',
-  'backfillStatesJob',
-  'buildTrainingSetJob',
-  'healStatesJob',
-  'applyRetentionJob',
-  'maintainTablesJob',
+const WRITERS: readonly JobName[] = [
+  'landHistory',
+  'compactArchive',
+  'backfillStates',
+  'buildTrainingSet',
+  'healStates',
+  'applyRetention',
+  'maintainTables',
 ];
 const RUNNING = ['STARTING', 'RUNNING', 'STOPPING', 'WAITING'];
 const ONLINE = [
-  { name: 'featuresTable', store: 'DynamoDB features', sortKey: 'view' },
-  { name: 'scoresTable', store: 'DynamoDB scores and alerts', sortKey: 'kind' },
+  { name: 'featuresTable', store: 'DynamoDB features', sortKey: FEATURES_KEYS.sort },
+  { name: 'scoresTable', store: 'DynamoDB scores and alerts', sortKey: SCORES_KEYS.sort },
 ] as const;
 
 /** How often the job is tried beside others that write. */
 const RUNS = 4;
-const report = z.object({ taken: z.record(z.string(), z.number()), left: z.record(z.string(), z.number()) });
-
-type Report = z.infer<typeof report>;
 
 /** What one store lost, and what it still has of the entity. */
 export interface ErasedStore {
@@ -122,20 +121,20 @@ async function itemsOf(
  * The job over all tombstones, as often as another one wrote beside it: the two may refuse each other's commits, and what
  * the other read before it knew of the tombstone it may have written after the job had looked.
  */
-async function eraseLake(clients: Clients, resources: Resources, watch: Watch): Promise<Report> {
+async function eraseLake(clients: Clients, resources: Resources, watch: Watch): Promise<ErasureReport> {
   for (let attempt = 1; ; attempt += 1) {
     await writersDone(clients, resources, watch);
     const run = randomUUID();
     const began = Date.now();
-    const failed = await runGlueJob(clients, resources.get('eraseEntityJob'), { '--run': run }, watch).then(
+    const failed = await runGlueJob(clients, resources, 'eraseEntity', { run }, watch).then(
       () => undefined,
       (error: unknown) => error,
     );
     const beside = (await writers(clients, resources, began)).length > 0;
     if (beside && attempt < RUNS) continue;
     if (failed !== undefined) throw failed;
-    const Key = `${PREFIX.checks}erasure-${run}.json`;
-    return report.parse(await readLakeJson(clients.s3, resources.get('lakeBucket'), Key));
+    const Key = objectKey('erasureReport', { run });
+    return erasureReport.parse(await readLakeJson(clients.s3, resources.get('lakeBucket'), Key));
   }
 }
 
@@ -143,17 +142,19 @@ async function writersDone(clients: Clients, resources: Resources, { signal, onS
   for (;;) {
     const [name] = await writers(clients, resources, Number.POSITIVE_INFINITY);
     if (name === undefined) return;
-    onState?.(`waits for ${name}`);
+    onState?.(`waits for ${name}Job`);
     await sleep(POLL_MS, undefined, { signal });
   }
 }
 
 /** Jobs that write to the lake and run now, or did after `since` (ms UTC). */
-async function writers({ glue }: Clients, resources: Resources, since: number): Promise<ResourceName[]> {
-  const found: ResourceName[] = [];
+async function writers({ glue }: Clients, resources: Resources, since: number): Promise<JobName[]> {
+  const found: JobName[] = [];
   for (const name of WRITERS) {
-    if (name === 'buildTrainingSetJob' && resources.featuresAlone) continue;
-    const { JobRuns = [] } = await glue.send(new GetJobRunsCommand({ JobName: resources.get(name), MaxResults: 20 }));
+    if (name === 'buildTrainingSet' && resources.featuresAlone) continue;
+    const { JobRuns = [] } = await glue.send(
+      new GetJobRunsCommand({ JobName: resources.get(`${name}Job`), MaxResults: 20 }),
+    );
     const writes = ({ JobRunState, CompletedOn }: JobRun) =>
       RUNNING.includes(JobRunState ?? '') || (CompletedOn?.getTime() ?? 0) > since;
     if (JobRuns.some(writes)) found.push(name);

@@ -5,7 +5,7 @@
 import { PutObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { putTombstone } from '../../../lambdas/aws/dynamo/tombstones.ts';
-import { PREFIX } from '../../../lib/feature-store/lake.ts';
+import { objectKey, PREFIX } from '../../../names/lake.ts';
 import { CliError } from '../../errors.ts';
 import type { Clients } from '../../stage/connection.ts';
 import { readLakeJson } from '../../stage/lake-json.ts';
@@ -31,7 +31,7 @@ export async function writeTombstone(
   await s3.send(
     new PutObjectCommand({
       Bucket: resources.get('lakeBucket'),
-      Key: `${PREFIX.tombstones}${hash}`,
+      Key: objectKey('tombstone', { hash }),
       Body: JSON.stringify({ cleared_at }),
       ContentType: 'application/json',
     }),

@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseTimestamp } from '../../../core/values/time.ts';
-import { Progress } from '../../../setup/progress.mjs';
+import type { FeaturesAnswer, FeaturesQuestion } from '../../../names/reports.ts';
 import { BAD_LINES } from '../../input/bad-lines.ts';
-import { interruption } from '../../stage/interruption.ts';
-import { stageOption, useCaseOption } from '../../stage/options.ts';
-import { deployed, type Target } from '../../stage/resources.ts';
-import { type Answer, featuresAt, type Question } from './at.ts';
+import { stageOption, useCaseOption } from '../../options.ts';
+import type { Target } from '../../stage/resources.ts';
+import { type OpenStage, withStage } from '../../stage/stage.ts';
+import { featuresAt } from './at.ts';
 import { backfill } from './backfill.ts';
 import { ENGINES, evaluate } from './eval.ts';
 import { release } from './release.ts';
@@ -25,7 +25,8 @@ export function addFeatures(root: Command): void {
     .option('--json', 'print everything as JSON')
     .addOption(stageOption())
     .addOption(useCaseOption())
-    .action(at);
+    // The answer alone goes to standard output.
+    .action((options: AtOptions) => withStage(options, (stage) => at(stage, options), process.stderr));
   features
     .command('eval')
     .description('compute features from files, by any of the three engines, which must agree to the bit')
@@ -55,7 +56,7 @@ export function addFeatures(root: Command): void {
     .description('complete the deployed view version: compact the archive, then fill the states, beside live traffic')
     .addOption(stageOption())
     .addOption(useCaseOption())
-    .action(backfill);
+    .action((target: Target) => withStage(target, backfill));
   features
     .command('release')
     .description("write a use case's released.json: the next deployments keep this version beside a changed one")
@@ -100,30 +101,26 @@ function seed(text: string): number {
   return Number(text);
 }
 
-function knowledge(text: string): Question['knowledge'] {
+function knowledge(text: string): FeaturesQuestion['knowledge'] {
   return text === 'asof' || text === 'latest' ? text : instant(text);
 }
 
 interface AtOptions extends Target {
   readonly entity: string;
   readonly t: number;
-  readonly knowledge: Question['knowledge'];
+  readonly knowledge: FeaturesQuestion['knowledge'];
   readonly json?: boolean;
 }
 
-async function at({ entity, t, knowledge, json, stage, usecase }: AtOptions): Promise<void> {
-  const { clients, resources } = await deployed({ stage, usecase });
-  const stop = interruption();
-  // The answer alone goes to standard output.
-  const answer = await new Progress(process.stderr).step('Look into the past (Glue)', (step) =>
-    featuresAt(clients, resources, { entity_id: entity, t, knowledge }, { signal: stop.signal, onState: step.update }),
+async function at(stage: OpenStage, { entity, t, knowledge, json }: AtOptions): Promise<void> {
+  const answer = await stage.step('Look into the past (Glue)', (watch) =>
+    featuresAt(stage.clients, stage.resources, { entity_id: entity, t, knowledge }, watch),
   );
-  stop.release();
   console.log(json ? JSON.stringify(answer, null, 2) : readable(answer));
 }
 
 /** What was, beside what is known by now where that differs, then the events, newest first. */
-export function readable(answer: Answer): string {
+export function readable(answer: FeaturesAnswer): string {
   const { t, known_before, features, events, refused } = answer;
   const known = known_before === null ? 'with all that is known by now' : `as known before ${iso(known_before)}`;
   const lines = [`${answer.view} at ${iso(t)}, ${known} (snapshot ${answer.snapshot_id})`, ''];

@@ -8,7 +8,7 @@ import { Progress } from '../../../setup/progress.mjs';
 import { loadDefinitions } from '../../definitions.ts';
 import { CliError } from '../../errors.ts';
 import { type BadLine, type BadLinesPolicy, LEFT_OUT, reportOf } from '../../input/bad-lines.ts';
-import { interruption } from '../../stage/interruption.ts';
+import { interruptible } from '../../stage/interruption.ts';
 import { readEvents, readQueries } from './inputs.ts';
 import { evaluateBySpark } from './spark.ts';
 import { unitsOf } from './units.ts';
@@ -85,13 +85,8 @@ async function run(asked: Evaluation, options: EvalOptions, update: (detail: str
     report(repairs);
     return vectors;
   }
-  const stop = interruption();
-  try {
-    const [vectors] = await evaluateBySpark([asked], { signal: stop.signal, onProgress: update });
-    return vectors!;
-  } finally {
-    stop.release();
-  }
+  const [vectors] = await interruptible(({ signal }) => evaluateBySpark([asked], { signal, onProgress: update }));
+  return vectors!;
 }
 
 /** What the states alone would have said wrong. */

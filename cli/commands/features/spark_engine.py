@@ -25,7 +25,8 @@ from tidemark_spark.engine.event_log import EVENT_SCHEMA
 from tidemark_spark.engine.ir import ViewPlan, compile_view
 from tidemark_spark.engine.pit import ALL_KNOWN, point_in_time
 from tidemark_spark.lake.events import LANDED_SCHEMA, landed_batches, landed_rows
-from tidemark_spark.spark.events import by_entity, partition_table, prepare
+from tidemark_spark.spark.events import by_entity, partition_table
+from tidemark_spark.spark.session import prepare
 
 ROOT = Path(__file__).parents[3]
 _QUESTION = ("question", pa.int32())
@@ -69,7 +70,7 @@ def start(work: Path) -> SparkSession:
     if (folder / jars.ARCHIVE).exists() and (archive := jars.archive(folder)):
         settings["spark.driver.extraClassPath"] = ":".join(map(str, jars.paths(folder)))
         java += f" -XX:SharedArchiveFile={archive} -Xlog:disable"
-    builder = SparkSession.builder.master("local[*]").config("spark.driver.extraJavaOptions", java)
+    builder = SparkSession.Builder().master("local[*]").config("spark.driver.extraJavaOptions", java)
     for key, value in settings.items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
@@ -88,7 +89,7 @@ def admitted(spark: SparkSession, path: Path, contracts: list[Contracts]) -> Dat
                     raise ParityError(f"question {question}, events, line {number}: {row['reason']}: {row['detail']}")
                 yield row
 
-    def landed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def landed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         lines = (text.split("\t", 2) for batch in batches for text in batch.column(0).to_pylist())
         for number, some in groupby(lines, key=itemgetter(0)):
             question = int(number)
@@ -114,9 +115,11 @@ def answer(plans: list[ViewPlan], events: DataFrame, queries: DataFrame) -> list
     """For each query, in order, its question and its values as a JSON array in the view's order."""
     both = events.unionByName(queries, allowMissingColumns=True).select(*_BOTH.names)
 
-    def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def rows(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         table = partition_table(batches, _BOTH)
-        for question in [] if table is None else pc.unique(table["question"]).to_pylist():
+        if table is None:
+            return
+        for question in pc.unique(table["question"]).to_pylist():
             own = table.filter(pc.equal(table["question"], question))
             is_event = pc.is_null(own["row"])
             spine = own.filter(pc.invert(is_event)).select(["row", "entity_id", "t", "known_before"])

@@ -1,9 +1,11 @@
 import { writeFile } from 'node:fs/promises';
-import { Progress } from '../../../setup/progress.mjs';
+import type { Command } from 'commander';
+import type { HealingReport } from '../../../names/reports.ts';
 import { CliError } from '../../errors.ts';
-import { interruption } from '../../stage/interruption.ts';
-import { deployed, type Target } from '../../stage/resources.ts';
-import { type HealingReport, healStates } from './heal.ts';
+import { stageOption, useCaseOption } from '../../options.ts';
+import type { Target } from '../../stage/resources.ts';
+import { type OpenStage, withStage } from '../../stage/stage.ts';
+import { healStates } from './heal.ts';
 
 interface HealOptions extends Target {
   readonly repair?: boolean;
@@ -11,15 +13,24 @@ interface HealOptions extends Target {
   readonly json?: string;
 }
 
-/** `tidemark heal`: exit code 1 when states differ for no known cause, whether they were repaired or not. */
-export async function heal({ stage, usecase, repair, repairAll, json }: HealOptions): Promise<void> {
-  const { clients, resources } = await deployed({ stage, usecase });
-  const stop = interruption();
+export function addHeal(root: Command): void {
+  root
+    .command('heal')
+    .description('compare online states with what their events give; exit code 1 when some differ for no known cause')
+    .option('--repair', 'write those at odds anew, as every night')
+    .option('--repair-all', 'also where so many differ that the job mistrusts itself')
+    .option('--json <file>', 'write the report as JSON')
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .action((options: HealOptions) => withStage(options, (stage) => heal(stage, options)));
+}
+
+/** Exit code 1 when states differ for no known cause, whether they were repaired or not. */
+async function heal(stage: OpenStage, { repair, repairAll, json }: HealOptions): Promise<void> {
   const mode = repairAll ? 'all' : repair ? 'yes' : 'no';
-  const report = await new Progress().step('Compare states with their events (Glue)', (step) =>
-    healStates(clients, resources, mode, { signal: stop.signal, onState: step.update }),
+  const report = await stage.step('Compare states with their events (Glue)', (watch) =>
+    healStates(stage.clients, stage.resources, mode, watch),
   );
-  stop.release();
   if (json !== undefined) await writeFile(json, `${JSON.stringify(report, null, 2)}\n`);
   console.log(healingTable(report));
   const diverged = report.views.reduce((sum, { findings }) => sum + (findings.diverged ?? 0), 0);

@@ -1,35 +1,49 @@
+import type { Command } from 'commander';
 import { Progress } from '../../../setup/progress.mjs';
-import { interruption } from '../../stage/interruption.ts';
-import { completeStates, runGlueJob } from '../../stage/jobs.ts';
-import { deployed, flagsOf, type Target } from '../../stage/resources.ts';
-import { packHistory, uploadPacked } from './files.ts';
+import { stageOption, useCaseOption } from '../../options.ts';
+import { runGlueJob } from '../../stage/jobs.ts';
+import { flagsOf, type Target } from '../../stage/resources.ts';
+import { type OpenStage, withStage } from '../../stage/stage.ts';
+import { completeStates } from '../features/backfill.ts';
+import { type PackedHistory, packHistory, uploadPacked } from './files.ts';
 
-/** `tidemark history load`: all files are read to their end before the first is uploaded. */
-export async function loadHistory(files: readonly string[], target: Target): Promise<void> {
-  const progress = new Progress();
-  const packed = await progress.step(
+export function addHistory(root: Command): void {
+  const history = root.command('history').description('events of the past, which go the batch way');
+  history
+    .command('load')
+    .description('upload files of events, land them in the table of events and fill the online states from them')
+    .argument('<files...>', 'JSON, one object per line or one array, also packed: files, folders or patterns')
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .action(packAndLoad);
+}
+
+/** All files are read to their end before the first is uploaded. */
+async function packAndLoad(files: readonly string[], target: Target): Promise<void> {
+  const packed = await new Progress().step(
     'Read the files',
     () => packHistory(files),
     ({ files: read, records }) => `${records} lines of ${read.length} files`,
   );
   try {
     for (const [copy, of] of packed.copies) console.log(`${copy} has the same content as ${of}: it is loaded once.`);
-    const { clients, resources } = await deployed(target);
-    const stop = interruption();
-    const watch = { signal: stop.signal };
-    await progress.step(
-      'Upload',
-      () => uploadPacked(clients.s3, resources.get('lakeBucket'), packed),
-      (bytes) => `${Math.round(bytes / 1024)} KiB`,
-    );
-    await progress.step('Land the history (Glue)', () =>
-      runGlueJob(clients, resources.get('landHistoryJob'), {}, watch),
-    );
-    await completeStates(clients, resources, progress, watch);
-    stop.release();
-    const next = resources.featuresAlone ? 'page' : 'train';
-    console.log(`The history is loaded. Next: npx tidemark ${next} ${flagsOf(target)}`);
+    await withStage(target, (stage) => load(stage, packed));
   } finally {
     packed.dispose();
   }
+}
+
+async function load(stage: OpenStage, packed: PackedHistory): Promise<void> {
+  const { clients, resources, target } = stage;
+  await stage.step(
+    'Upload',
+    () => uploadPacked(clients.s3, resources.get('lakeBucket'), packed),
+    (bytes) => `${Math.round(bytes / 1024)} KiB`,
+  );
+  await stage.step('Land the history (Glue)', ({ signal }) =>
+    runGlueJob(clients, resources, 'landHistory', {}, { signal }),
+  );
+  await completeStates(stage);
+  const next = resources.featuresAlone ? 'page' : 'train';
+  console.log(`The history is loaded. Next: npx tidemark ${next} ${flagsOf(target)}`);
 }

@@ -2,11 +2,13 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type LocalCloudOptions, startLocalCloud } from '../../../local/cloud.ts';
 import { CliError } from '../../errors.ts';
+import { port } from '../../options.ts';
 import { ROOT, RUNS } from '../../paths.ts';
 import { connectTo } from '../../stage/connection.ts';
-import { interruption } from '../../stage/interruption.ts';
+import { interruptible } from '../../stage/interruption.ts';
 import { isAlive, readLocalState, removeLocalState, writeLocalState } from '../../stage/local-state.ts';
 import { Resources, readDeployments } from '../../stage/resources.ts';
 import { useJava } from '../../tools.ts';
@@ -20,8 +22,37 @@ interface StartOptions extends Required<Pick<LocalCloudOptions, 'port' | 'quotas
   readonly foreground?: boolean;
 }
 
+export function addLocal(root: Command): void {
+  const local = root.command('local').description('the local cloud: an AWS on this machine, on loopback only');
+  local
+    .command('start')
+    .description('start it in the background (it keeps its data until it stops)')
+    .option('--foreground', 'stay in this terminal until Ctrl-C')
+    .option('--port <port>', 'port on 127.0.0.1; 0: a free one', port, 0)
+    .addOption(
+      new Option('--quotas <profile>', "the account's service quotas: a new one has no endpoint instance")
+        .choices(['established', 'new-account'])
+        .default('established'),
+    )
+    .option(
+      '--time-scale <factor>',
+      'waits, alarm periods and canaries by this factor (0.05: 10 min are 30 s)',
+      scale,
+      1,
+    )
+    .action(startLocal);
+  local.command('stop').description('stop it and everything it started').action(stopLocal);
+  local.command('status').description('say whether it runs, where, and what is deployed').action(statusLocal);
+}
+
+function scale(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('allowed is more than 0, and at most 1.');
+  return value;
+}
+
 /** Starts the cloud in this process, or in one of its own that lives on. */
-export async function startLocal({ foreground, ...options }: StartOptions): Promise<void> {
+async function startLocal({ foreground, ...options }: StartOptions): Promise<void> {
   const before = readLocalState();
   if (before) {
     console.log(
@@ -30,7 +61,10 @@ export async function startLocal({ foreground, ...options }: StartOptions): Prom
     return;
   }
   mkdirSync(RUNS, { recursive: true });
-  if (foreground) return runForeground(options);
+  if (foreground) {
+    useJava();
+    return interruptible(({ requested }) => runForeground(options, requested));
+  }
   const log = openSync(LOG, 'a', 0o600);
   const launcher = join(ROOT, 'cli', 'tidemark.mjs');
   const { port, quotas, timeScale } = options;
@@ -53,9 +87,7 @@ export async function startLocal({ foreground, ...options }: StartOptions): Prom
   throw new CliError(`The local cloud did not start; its log: ${LOG}`);
 }
 
-async function runForeground(options: Omit<StartOptions, 'foreground'>): Promise<void> {
-  useJava();
-  const stop = interruption();
+async function runForeground(options: Omit<StartOptions, 'foreground'>, stop: Promise<void>): Promise<void> {
   const cloud = await startLocalCloud({ ...options, quiet: true });
   const slack = await SlackReceiver.start(({ body }) => console.log(`Slack: ${body.text}`));
   try {
@@ -69,17 +101,16 @@ async function runForeground(options: Omit<StartOptions, 'foreground'>): Promise
       cloud: { endpoint, stateDir, env, clientConfig },
     });
     console.log(`The local cloud runs at ${endpoint}; Ctrl-C stops it.`);
-    await stop.requested;
+    await stop;
   } finally {
     removeLocalState();
     await slack.close();
     await cloud.stop();
-    stop.release();
   }
 }
 
 /** Ends the background cloud and waits until it has gone. */
-export async function stopLocal(): Promise<void> {
+async function stopLocal(): Promise<void> {
   const state = readLocalState();
   if (!state) {
     console.log('The local cloud is not running.');
@@ -98,7 +129,7 @@ export async function stopLocal(): Promise<void> {
 }
 
 /** Says whether the cloud runs and what is deployed in it. */
-export async function statusLocal(): Promise<void> {
+async function statusLocal(): Promise<void> {
   const state = readLocalState();
   if (!state) {
     console.log('The local cloud is not running. Start it with: npx tidemark local start');

@@ -1,12 +1,23 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { loadStage } from '../../../lib/config/stages.ts';
-import { Progress } from '../../../setup/progress.mjs';
 import { CliError } from '../../errors.ts';
-import { interruption } from '../../stage/interruption.ts';
-import { stageOption, useCaseOption } from '../../stage/options.ts';
-import { deployed, flagsOf, type Target } from '../../stage/resources.ts';
+import { stageOption, useCaseOption } from '../../options.ts';
+import { flagsOf, type Target } from '../../stage/resources.ts';
+import { type OpenStage, withStage } from '../../stage/stage.ts';
 import { listVersions, type ModelVersion, pick, readServed, type Served } from './models.ts';
 import { approve, decide, planRollBack, rollBack } from './serving.ts';
+
+interface VersionOptions extends Target {
+  readonly version?: number;
+}
+
+interface DecideOptions extends VersionOptions {
+  readonly reason: string;
+}
+
+interface RollBackOptions extends Target {
+  readonly to?: number;
+}
 
 const PENDING = 'PendingManualApproval';
 
@@ -17,21 +28,23 @@ export function addModel(root: Command): void {
     .description('the registry of models: what there is, what serves, and who says so');
   const add = (name: string, description: string) =>
     model.command(name).description(description).addOption(stageOption()).addOption(useCaseOption());
-  add('ls', 'list the versions with their approval and metrics; * is the one that serves').action(list);
+  add('ls', 'list the versions with their approval and metrics; * is the one that serves').action((target: Target) =>
+    withStage(target, list),
+  );
   add('show', 'show everything about a version')
     .option('--version <n>', 'which (default: the one that serves, else the newest)', versionNumber)
-    .action(show);
+    .action((options: VersionOptions) => withStage(options, (stage) => show(stage, options)));
   add('approve', 'approve a version, and wait until it serves')
     .option('--version <n>', 'which (default: the newest that waits for approval)', versionNumber)
     .option('--reason <text>', 'why, for whoever asks later', 'approved with tidemark model approve')
-    .action(approveVersion);
+    .action((options: DecideOptions) => withStage(options, (stage) => approveVersion(stage, options)));
   add('reject', 'reject a version: nothing will deploy it')
     .option('--version <n>', 'which (default: the newest that waits for approval)', versionNumber)
     .option('--reason <text>', 'why, for whoever asks later', 'rejected with tidemark model reject')
-    .action(rejectVersion);
+    .action((options: DecideOptions) => withStage(options, (stage) => rejectVersion(stage, options)));
   add('rollback', 'serve the version that served before, and wait until it does; the present one is rejected')
     .option('--to <n>', 'another version that has served (default: the one before)', versionNumber)
-    .action(rollback);
+    .action((options: RollBackOptions) => withStage(options, (stage) => rollback(stage, options)));
 }
 
 function versionNumber(text: string): number {
@@ -39,8 +52,7 @@ function versionNumber(text: string): number {
   return Number(text);
 }
 
-async function list(target: Target): Promise<void> {
-  const { clients, resources } = await deployed(target);
+async function list({ clients, resources }: OpenStage): Promise<void> {
   const served = await readServed(clients.sagemaker, resources);
   console.log(versionTable(await listVersions(clients.sagemaker, resources), served));
   console.log(servedLine(served));
@@ -82,8 +94,7 @@ function servedLine(served: Served | undefined): string {
   return `${served.endpoint} is ${served.status}${failure} with version ${served.version ?? 'of no registry'}.`;
 }
 
-async function show({ version, ...target }: Target & { version?: number }): Promise<void> {
-  const { clients, resources } = await deployed(target);
+async function show({ clients, resources }: OpenStage, { version }: VersionOptions): Promise<void> {
   const versions = await listVersions(clients.sagemaker, resources);
   const served = await readServed(clients.sagemaker, resources);
   const wanted = version ?? served?.version ?? versions[0]?.version;
@@ -100,11 +111,6 @@ async function show({ version, ...target }: Target & { version?: number }): Prom
   );
 }
 
-interface DecideOptions extends Target {
-  readonly version?: number;
-  readonly reason: string;
-}
-
 /** The version that was named, else the newest that waits. */
 function decided(versions: readonly ModelVersion[], version: number | undefined): ModelVersion {
   if (version !== undefined) return pick(versions, version);
@@ -113,51 +119,37 @@ function decided(versions: readonly ModelVersion[], version: number | undefined)
   throw new CliError('No version waits for approval: name one with --version <n>; `npx tidemark model ls` lists them.');
 }
 
-async function approveVersion({ version, reason, ...target }: DecideOptions): Promise<void> {
-  const { clients, resources } = await deployed(target);
+async function approveVersion(stage: OpenStage, { version, reason }: DecideOptions): Promise<void> {
+  const { clients, resources, target } = stage;
   const model = decided(await listVersions(clients.sagemaker, resources), version);
   const served = await readServed(clients.sagemaker, resources);
   if (served?.version === model.version && served.status === 'InService' && model.approval === 'Approved') {
     console.log(`Version ${model.version} is approved and serves already.`);
     return;
   }
-  const stop = interruption();
   const byEvent = loadStage(target.stage).training.approval === 'manual';
-  try {
-    await new Progress().step(`Approve and deploy version ${model.version}`, (step) =>
-      approve(clients, resources, model, {
-        ...{ byEvent, reason },
-        watch: { signal: stop.signal, onState: step.update },
-      }),
-    );
-  } finally {
-    stop.release();
-  }
+  await stage.step(`Approve and deploy version ${model.version}`, (watch) =>
+    approve(clients, resources, model, { byEvent, reason, watch }),
+  );
   console.log(`Version ${model.version} serves. Next: npx tidemark put --file <events.ndjson> ${flagsOf(target)}`);
 }
 
-async function rejectVersion({ version, reason, ...target }: DecideOptions): Promise<void> {
-  const { clients, resources } = await deployed(target);
-  const model = decided(await listVersions(clients.sagemaker, resources), version);
+async function rejectVersion({ clients, resources, target }: OpenStage, options: DecideOptions): Promise<void> {
+  const model = decided(await listVersions(clients.sagemaker, resources), options.version);
   const served = await readServed(clients.sagemaker, resources);
   if (served?.version === model.version)
     throw new CliError(
       `Version ${model.version} serves: go back to the one before with \`npx tidemark model rollback ${flagsOf(target)}\`, which rejects it.`,
     );
-  await decide(clients, model, 'Rejected', reason);
+  await decide(clients, model, 'Rejected', options.reason);
   console.log(`Version ${model.version} is rejected.`);
 }
 
-async function rollback({ to, ...target }: Target & { to?: number }): Promise<void> {
-  const { clients, resources } = await deployed(target);
+async function rollback(stage: OpenStage, { to }: RollBackOptions): Promise<void> {
+  const { clients, resources } = stage;
   const plan = await planRollBack(clients, resources, to);
-  const stop = interruption();
-  try {
-    await new Progress().step(`Roll back from version ${plan.from.version} to ${plan.to.version}`, (step) =>
-      rollBack(clients, resources, plan, { signal: stop.signal, onState: step.update }),
-    );
-  } finally {
-    stop.release();
-  }
+  await stage.step(`Roll back from version ${plan.from.version} to ${plan.to.version}`, (watch) =>
+    rollBack(clients, resources, plan, watch),
+  );
   console.log(`Version ${plan.to.version} serves; version ${plan.from.version} is rejected.`);
 }

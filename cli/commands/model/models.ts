@@ -23,7 +23,7 @@ export interface ModelVersion {
   readonly created: number;
   /** Where its files are; empty: SageMaker does not say. */
   readonly artefact: string;
-  /** What the gate wrote beside it: hashes and metrics (lambdas/model-gate/decide.ts). */
+  /** What the gate wrote beside it: hashes and metrics (engine/model-gate.ts). */
   readonly metadata: Readonly<Record<string, string>>;
 }
 

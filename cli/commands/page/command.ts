@@ -1,15 +1,32 @@
 import { join } from 'node:path';
+import type { Command } from 'commander';
 import { awsPageData } from '../../../console/data.ts';
 import { type Page, startPage } from '../../../console/server.ts';
 import type { UseCaseIR } from '../../../core/ir/document.ts';
 import { hasModel } from '../../../core/ir/parts.ts';
+import { DAY } from '../../../core/values/time.ts';
 import { loadUseCase } from '../../../lib/config/use-case.ts';
+import { port, stageOption, useCaseOption } from '../../options.ts';
 import { RUNS } from '../../paths.ts';
 import type { Clients } from '../../stage/connection.ts';
-import { interruption } from '../../stage/interruption.ts';
-import { definitionsFolder, deployed, type Resources, type Target } from '../../stage/resources.ts';
+import { definitionsFolder, type Resources, type Target } from '../../stage/resources.ts';
+import { type OpenStage, withStage } from '../../stage/stage.ts';
 
-const TWO_WEEKS_MS = 14 * 86_400_000;
+const TWO_WEEKS_MS = 14 * DAY;
+
+interface PageOptions extends Target {
+  readonly port: number;
+}
+
+export function addPage(root: Command): void {
+  root
+    .command('page')
+    .description('serve the dashboard, scores and alerts on a local page')
+    .option('--port <port>', 'port on 127.0.0.1; 0: a free one', port, 0)
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .action((options: PageOptions) => withStage(options, (stage) => serve(stage, options)));
+}
 
 /** The page over what is deployed. @param port 0 takes a free one */
 export function openPage(clients: Clients, resources: Resources, ir: UseCaseIR, port = 0): Promise<Page> {
@@ -35,14 +52,13 @@ export function openPage(clients: Clients, resources: Resources, ir: UseCaseIR, 
   return startPage(data, port);
 }
 
-/** `tidemark page`: serves until Ctrl-C. */
-export async function page({ stage, port, usecase }: Target & { port: number }): Promise<void> {
-  const { clients, resources } = await deployed({ stage, usecase });
+/** Serves until Ctrl-C. */
+async function serve(stage: OpenStage, { port, usecase }: PageOptions): Promise<void> {
+  const { clients, resources } = stage;
   const { ir } = await loadUseCase(definitionsFolder(resources, usecase), join(RUNS, 'usecase'));
-  const stop = interruption();
+  const { requested } = stage.hold();
   const open = await openPage(clients, resources, ir, port);
   console.log(`The page: ${open.url} (Ctrl-C ends it)`);
-  await stop.requested;
+  await requested;
   await open.close();
-  stop.release();
 }

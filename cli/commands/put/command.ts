@@ -1,9 +1,11 @@
-import { MAX_EVENT_BYTES } from '../../../core/admission/record.ts';
+import type { Command } from 'commander';
+import { MAX_EVENT_BYTES } from '../../../names/limits.ts';
 import { Progress } from '../../../setup/progress.mjs';
 import { CliError } from '../../errors.ts';
 import { objectOf } from '../../input/event-line.ts';
 import { checkWhole, inputFiles } from '../../input/files.ts';
 import { type Line, readLines } from '../../input/lines.ts';
+import { stageOption, useCaseOption } from '../../options.ts';
 import { connect } from '../../stage/connection.ts';
 import { readResources, type Target } from '../../stage/resources.ts';
 import { MAX_RECORD_BYTES, putAll, type StreamRecord } from '../../stage/stream-writer.ts';
@@ -32,8 +34,23 @@ export function recordOf({ number, place, bytes }: Line, raw: boolean): StreamRe
   return { data: bytes, partitionKey };
 }
 
+export function addPut(root: Command): void {
+  root
+    .command('put')
+    .description('send events to the stream, partition key = entity_id')
+    .requiredOption(
+      '--file <file>',
+      'JSON, one object per line or one array, also packed: a file, folder or pattern; - is standard input',
+    )
+    .option('--stream <name>', 'another stream than the deployed one')
+    .option('--raw', 'also send lines that are not events (they end up in the quarantine)')
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .action(put);
+}
+
 /** Sends a file of events. Lines that are no event are named by number and left out, unless --raw. */
-export async function put({ file, stream, raw = false, stage, usecase }: PutOptions): Promise<void> {
+async function put({ file, stream, raw = false, stage, usecase }: PutOptions): Promise<void> {
   const files = await inputFiles([file]);
   await checkWhole(files, raw);
   const { clients } = connect(stage);

@@ -1,7 +1,7 @@
 import { GetObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { compareSequence } from '../../../core/state/state.ts';
-import { PREFIX } from '../../../lib/feature-store/lake.ts';
+import { PREFIX } from '../../../names/lake.ts';
 import { parsePrivateJson } from './private-json.ts';
 
 /**

@@ -1,8 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { PREFIX } from '../../../lib/feature-store/lake.ts';
-import { archiveKey } from '../../../names/lake.ts';
+import { archiveKey, PREFIX } from '../../../names/lake.ts';
 import type { Clients } from '../../stage/connection.ts';
 
 type S3 = Pick<Clients, 's3'>['s3'];

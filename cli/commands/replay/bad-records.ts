@@ -1,5 +1,6 @@
 import type { FieldIR, UseCaseIR } from '../../../core/ir/document.ts';
 import type { RejectionReason } from '../../../core/ir/rejection.ts';
+import { DAY } from '../../../core/values/time.ts';
 import type { StreamRecord } from '../../stage/stream-writer.ts';
 
 /** An event as a source sends it. */
@@ -21,7 +22,6 @@ export interface BadRecord extends StreamRecord {
   readonly reason: RejectionReason;
 }
 
-const DAY_MS = 86_400_000;
 /** Above what the processor reads, below what Kinesis takes. */
 const OVERSIZE_BYTES = 600_000;
 
@@ -75,7 +75,7 @@ export function badRecords(ir: UseCaseIR, good: WireEvent, available_at: number)
   add(
     'a time two days ahead',
     'EVENT_TIME_IN_FUTURE',
-    text('future', { event_time: sameFormat(good.event_time, available_at + 2 * DAY_MS) }),
+    text('future', { event_time: sameFormat(good.event_time, available_at + 2 * DAY) }),
   );
   add(
     'a record of 600 kB',

@@ -6,7 +6,9 @@ import { compileContracts } from '../../../core/admission/admit.ts';
 import type { UseCaseIR } from '../../../core/ir/document.ts';
 import { onlineView } from '../../../core/ir/parts.ts';
 import { compareSequence } from '../../../core/state/state.ts';
+import { DAY } from '../../../core/values/time.ts';
 import { admission } from '../../../engine/evaluate/admission.ts';
+import { featuresKey, SCORE_KIND, scoresKey } from '../../../names/keys.ts';
 import { CliError } from '../../errors.ts';
 import { requireGood } from '../../input/bad-lines.ts';
 import type { Clients } from '../../stage/connection.ts';
@@ -15,7 +17,6 @@ import { type Position, putAll, type StreamRecord } from '../../stage/stream-wri
 import { readEvents as readAdmitted } from '../features/inputs.ts';
 import type { WireEvent } from './bad-records.ts';
 
-const DAY_MS = 86_400_000;
 const POLL_MS = 150;
 /** Nothing processed for this long: something is broken, and waiting would hide it. */
 const STUCK_MS = 120_000;
@@ -55,10 +56,10 @@ export function byDay(events: readonly TimedEvent[], from: number): ReplayDay[] 
   const last = events.at(-1)?.available_at ?? from;
   const days: ReplayDay[] = [];
   let at = 0;
-  for (let start = from; start <= last; start += DAY_MS) {
+  for (let start = from; start <= last; start += DAY) {
     const first = at;
-    while (at < events.length && (events[at] as TimedEvent).available_at < start + DAY_MS) at += 1;
-    days.push({ now: start + DAY_MS, events: events.slice(first, at) });
+    while (at < events.length && (events[at] as TimedEvent).available_at < start + DAY) at += 1;
+    days.push({ now: start + DAY, events: events.slice(first, at) });
   }
   return days;
 }
@@ -218,7 +219,7 @@ async function watermark(
   const { Item } = await client.send(
     new GetItemCommand({
       TableName: table,
-      Key: { entity_id: { S: entity }, view: { S: view } },
+      Key: featuresKey(entity, view),
       ConsistentRead: true,
       ProjectionExpression: 'watermarks',
     }),
@@ -230,7 +231,7 @@ async function scoredAt(client: DynamoDBClient, table: string, entity: string): 
   const { Item } = await client.send(
     new GetItemCommand({
       TableName: table,
-      Key: { entity_id: { S: entity }, kind: { S: 'score' } },
+      Key: scoresKey(entity, SCORE_KIND),
       ConsistentRead: true,
     }),
   );

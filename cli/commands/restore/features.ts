@@ -6,10 +6,8 @@ import {
   type ListShardsCommandOutput,
   PutRecordCommand,
 } from '@aws-sdk/client-kinesis';
-import { ERASED_KEY, ERASURES_KEY } from '../../../core/admission/tombstone.ts';
 import type { UseCaseIR } from '../../../core/ir/document.ts';
-import { JOIN_KEY } from '../../../lambdas/aws/dynamo/joins.ts';
-import { CLOCK_KEY } from '../../../lambdas/aws/dynamo/states.ts';
+import { CLOCK_KEY, ERASED_KEY, ERASURES_KEY, featuresKey, JOIN_KEY } from '../../../names/keys.ts';
 import type { Clients } from '../../stage/connection.ts';
 import { runGlueJob, type Watch } from '../../stage/jobs.ts';
 import type { Resources } from '../../stage/resources.ts';
@@ -52,7 +50,7 @@ export async function restoreFeatures(
   const cleared = await clearStates(dynamodb, table);
   const marks = await markShards(kinesis, resources.get('stream'));
   for (const { version } of usecase.views) await joinAt(dynamodb, table, version, marks);
-  await runGlueJob(clients, resources.get('backfillStatesJob'), {}, watch);
+  await runGlueJob(clients, resources, 'backfillStates', {}, watch);
   await resumeReader(lambda, processor);
   return { tombstones: tombstones.size, cleared };
 }
@@ -123,7 +121,7 @@ async function joinAt(
     await client.send(
       new UpdateItemCommand({
         TableName,
-        Key: { entity_id: { S: JOIN_KEY }, view: { S: view } },
+        Key: featuresKey(JOIN_KEY, view),
         UpdateExpression: 'SET #shard = :position',
         ExpressionAttributeNames: { '#shard': shard },
         ExpressionAttributeValues: { ':position': { S: position } },

@@ -1,7 +1,9 @@
-import { Progress } from '../../../setup/progress.mjs';
+import { type Command, InvalidArgumentError } from 'commander';
 import { CliError } from '../../errors.ts';
-import { interruption } from '../../stage/interruption.ts';
-import { deployed, flagsOf, type Target } from '../../stage/resources.ts';
+import { parseInstant } from '../../instant.ts';
+import { stageOption, useCaseOption } from '../../options.ts';
+import { flagsOf, type Target } from '../../stage/resources.ts';
+import { type OpenStage, withStage } from '../../stage/stage.ts';
 import { rebuildTrainingSet } from './rebuild.ts';
 import { modelLines, runTraining } from './train.ts';
 
@@ -10,31 +12,54 @@ interface TrainOptions extends Target {
   readonly asOf?: number;
 }
 
-/** `tidemark train`: runs the training to its end, and says what became of it. */
-export async function train({ stage, usecase, asOf }: TrainOptions): Promise<void> {
-  const { clients, resources } = await deployed({ stage, usecase });
+interface RebuildOptions extends Target {
+  readonly trainingSet: string;
+}
+
+export function addTrain(root: Command): void {
+  const training = root
+    .command('train')
+    .description('build the training set, train, gate, register and deploy the model')
+    .option('--as-of <time>', 'know only what was known then', day)
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .action((options: TrainOptions) => withStage(options, (stage) => train(stage, options)));
+  training
+    .command('rebuild')
+    .description('make the files of a training set again and compare them to the byte')
+    .requiredOption('--training-set <id>', 'its id')
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .action((_, command: Command) => {
+      const options = command.optsWithGlobals<RebuildOptions>();
+      return withStage(options, (stage) => rebuild(stage, options));
+    });
+}
+
+function day(text: string): number {
+  const value = parseInstant(text);
+  if (value === null) throw new InvalidArgumentError('allowed is a day such as 2017-12-01 or an ISO time with a zone.');
+  return value;
+}
+
+/** Runs the training to its end, and says what became of it. */
+async function train(stage: OpenStage, { asOf }: TrainOptions): Promise<void> {
+  const { clients, resources, target } = stage;
   resources.requireModel();
-  const stop = interruption();
   const input = asOf === undefined ? {} : { as_of: asOf };
-  const model = await new Progress().step('Train', (step) =>
-    runTraining(clients, resources, input, { signal: stop.signal, onState: step.update }),
-  );
-  stop.release();
+  const model = await stage.step('Train', (watch) => runTraining(clients, resources, input, watch));
   console.log(modelLines(model).join('\n'));
   console.log(
-    `The same training set again: npx tidemark train rebuild ${flagsOf({ stage, usecase })} --training-set ${model.training_set_id}`,
+    `The same training set again: npx tidemark train rebuild ${flagsOf(target)} --training-set ${model.training_set_id}`,
   );
 }
 
-/** `tidemark train rebuild`: exit code 1 when a file is not the same to the byte. */
-export async function rebuild({ trainingSet, stage, usecase }: Target & { trainingSet: string }): Promise<void> {
-  const { clients, resources } = await deployed({ stage, usecase });
-  resources.requireModel();
-  const stop = interruption();
-  const report = await new Progress().step('Rebuild the training set (Glue)', (step) =>
-    rebuildTrainingSet(clients, resources, trainingSet, { signal: stop.signal, onState: step.update }),
+/** Exit code 1 when a file is not the same to the byte. */
+async function rebuild(stage: OpenStage, { trainingSet }: RebuildOptions): Promise<void> {
+  stage.resources.requireModel();
+  const report = await stage.step('Rebuild the training set (Glue)', (watch) =>
+    rebuildTrainingSet(stage.clients, stage.resources, trainingSet, watch),
   );
-  stop.release();
   console.log(JSON.stringify(report, null, 2));
   const wrong = report.different.length + report.missing.length + report.unexpected.length;
   if (wrong > 0) throw new CliError(`${wrong} files are not what they were; ${report.equal} are equal to the byte.`);

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tidemark_spark.engine.event_log import EventLog, read_events
-from tidemark_spark.engine.ir import ViewPlan
+from tidemark_spark.engine.frame import Bools, Frame, Groups
+from tidemark_spark.engine.ir import ViewPlan, compile_view
 from tidemark_spark.engine.pit import ALL_KNOWN, point_in_time
-from tidemark_spark.engine.values.columns import matching
-
-Retraction = tuple[str, str, str]
-"""(type of the retracting event, type it cancels, property that holds the cancelled event's id)."""
-
-
-def retractions_of(use_case: dict[str, Any]) -> set[Retraction]:
-    found = [(c["event_type"], c.get("retracts")) for c in use_case["contracts"]]
-    return {(kind, r["event_type"], r["field"]) for kind, r in found if r}
+from tidemark_spark.engine.state.retractions import read_retractions
+from tidemark_spark.engine.values.columns import FieldKind
 
 
 def features_at(
-    plan: ViewPlan, events: pa.Table, entity_id: str, t: int, known_before: int | None, retractions: set[Retraction]
+    use_case: dict[str, Any],
+    view: dict[str, Any],
+    events: pa.Table,
+    entity_id: str,
+    t: int,
+    known_before: int | None,
 ) -> dict[str, Any]:
     """`events`: EVENT_SCHEMA, all of the entity's. `t` and `known_before` in ms; None: all that is known by now.
 
@@ -34,56 +32,66 @@ def features_at(
     """
     cut = ALL_KNOWN if known_before is None else known_before
     spine = {"entity_id": [entity_id] * 2, "t": [t] * 2, "known_before": [cut, ALL_KNOWN]}
-    values = point_in_time(plan, events, pa.table(spine))
+    values = point_in_time(compile_view(use_case, view), events, pa.table(spine))
     features = [dict(zip(("value", "latest"), values[n].to_pylist(), strict=True)) for n in values.column_names]
     named = [{"name": name} | value for name, value in zip(values.column_names, features, strict=True)]
-    return {"features": named, "events": _events(plan, events, t, cut, retractions)}
+    return {"features": named, "events": _events(_with_all_retractions(use_case, view), events, t, cut)}
 
 
-def _events(plan: ViewPlan, events: pa.Table, t: int, cut: int, retractions: set[Retraction]) -> list[dict[str, Any]]:
+def _with_all_retractions(use_case: dict[str, Any], view: dict[str, Any]) -> ViewPlan:
+    """A view knows the retractions of events that it reads; here every event has its say."""
+    rules = [
+        {"event_type": contract["event_type"], "of": retracts["event_type"], "field": retracts["field"]}
+        for contract in use_case["contracts"]
+        if (retracts := contract.get("retracts"))
+    ]
+    once = {rule["event_type"]: rule for rule in rules}
+    own = compile_view(use_case, view)
+    fields = dict(own.fields)
+    for rule in once.values():
+        retracting: dict[str, FieldKind] = {rule["field"]: "string"}
+        fields[rule["event_type"]] = fields.get(rule["event_type"], {}) | retracting
+    return replace(own, view=view | {"retractions": {"rules": list(once.values())}}, fields=fields)
+
+
+def _events(plan: ViewPlan, events: pa.Table, t: int, cut: int) -> list[dict[str, Any]]:
     log = read_events(plan, events, np.zeros(len(events), np.int64))
-    touched = [(f["name"], _touches(f, log, t)) for f in plan.aggregates]
-    cancelled = _cancelled(events, t, cut, retractions)
+    counted = _counted(plan, log, t)
+    cancelled = _cancelled(plan, log, t, cut)
     told = []
     for i, event_id in enumerate(log.texts("event_id", np.arange(len(log))).to_pylist()):
         if log.time[i] >= t:
             continue
-        event_type, available = log.types[log.type[i]], int(log.available[i])
-        names = [name for name, mask in touched if mask[i]]
-        if available >= cut:
+        names = [name for name, mask in counted if mask[i]]
+        if log.available[i] >= cut:
             status = "not_known_yet"
         elif not log.first[i]:
             status = "duplicate"
-        elif (event_type, event_id) in cancelled:
+        elif cancelled[i]:
             status = "cancelled"
         else:
             status = "counted" if names else "outside"
-        about = {"event_id": event_id, "event_type": event_type, "event_time": int(log.time[i])}
-        told.append(about | {"available_at": available, "status": status, "features": names})
+        about = {"event_id": event_id, "event_type": log.types[log.type[i]], "event_time": int(log.time[i])}
+        told.append(about | {"available_at": int(log.available[i]), "status": status, "features": names})
     return told[::-1]
 
 
-def _touches(feature: dict[str, Any], log: EventLog, t: int) -> Any:
-    """The events inside a feature's window that it is about, with a value where it has a field."""
-    event_type, rows = feature["event_type"], len(log)
-    mask = log.is_type(event_type) & (log.time < t)
-    mask &= matching(
-        feature["where"], {p["field"]: log.properties[event_type, p["field"]] for p in feature["where"]}, rows
-    )
-    if feature["field"] is not None:
-        mask &= log.properties[event_type, feature["field"]].present
-    if feature["window_ms"] is not None:
-        hop, offset = feature["hop_ms"], feature.get("offset_ms", 0)
-        mask &= log.time >= (t - offset - feature["window_ms"]) // hop * hop
-        if offset:
-            mask &= log.time < (t - offset) // hop * hop
+def _counted(plan: ViewPlan, log: EventLog, t: int) -> list[tuple[str, Bools]]:
+    """For each feature the events inside its window at `t` that it is about, with a value where it has a field."""
+    frame = Frame(log, Groups(slice(None), log.entity), np.zeros(1, np.int64), np.array([t]))
+    found = []
+    for feature in plan.aggregates:
+        windows, mask = frame.windows(feature), np.zeros(len(log), bool)
+        mask[windows.chosen.at[windows.start[0] : windows.end[0]]] = True
+        found.append((feature["name"], mask))
+    return found
+
+
+def _cancelled(plan: ViewPlan, log: EventLog, t: int, cut: int) -> Bools:
+    """The events that another one cancels, of those before `t` that were known before `cut`."""
+    mask = np.zeros(len(log), bool)
+    retractions = read_retractions(plan, log)
+    if retractions is not None:
+        known = np.flatnonzero((log.time < t) & (log.available < cut))
+        mask[known] = retractions.cancelled(known, log.entity[known], np.ones(len(known), bool))
     return mask
-
-
-def _cancelled(events: pa.Table, t: int, cut: int, retractions: set[Retraction]) -> set[tuple[str, str]]:
-    gone = set()
-    for kind, target, name in retractions:
-        for event in events.filter(pc.equal(events["event_type"], kind)).to_pylist():
-            if event["event_time"] < t and event["available_at"] < cut:
-                gone.add((target, json.loads(event["properties"]).get(name)))
-    return gone

@@ -9,7 +9,8 @@ from tidemark_spark.engine.event_log import EventLog
 from tidemark_spark.engine.frame import Frame, Groups, Ints
 from tidemark_spark.engine.ir import ViewPlan
 from tidemark_spark.engine.values.expressions import Column, evaluate
-from tidemark_spark.engine.view_values import Lists, ViewValues
+from tidemark_spark.engine.values.lists import Lists
+from tidemark_spark.engine.view_values import ViewValues
 
 
 def finalise(

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from tidemark_spark.engine.admission.contract_versions import DefinitionError, check_enum_values, check_versions
+from tidemark_spark.engine.values.columns import FieldKind
 
-FieldKind = Literal["int", "string", "bool"]
-IR_VERSION = 1
+IR_VERSION = 2
 
 _KIND_OF_TYPE: dict[str, FieldKind] = {
     "string": "string",
@@ -88,47 +88,37 @@ class ViewPlan:
 
     @property
     def retractable(self) -> dict[str, list[str]]:
-        """Event types that may be retracted, sorted, and the properties that the features read of each, sorted."""
-        return {of: self.read_of(of) for of in sorted({rule["of"] for rule in self.retraction_rules})}
+        """Event types that may be retracted, and the properties that a state remembers of each; in its order."""
+        return {read["event_type"]: read["properties"] for read in self.view["plan"]["ledger"] or []}
 
     @property
     def event_types(self) -> list[str]:
         """The event types that can change a value of the view, sorted."""
-        retracting = {rule[end] for rule in self.retraction_rules for end in ("of", "event_type")}
-        return sorted({f["event_type"] for f in self.aggregates} | set(self.fields) | retracting)
+        return sorted(self.fields)
 
     @property
     def reads_properties(self) -> bool:
         return any(self.fields.values())
 
-    def read_of(self, event_type: str) -> list[str]:
-        """The properties that features read of an event type, sorted."""
-        mine = [f for f in self.aggregates if f["event_type"] == event_type]
-        return sorted({name for f in mine for name in _read_by(f)})
-
 
 def compile_view(use_case: dict[str, Any], view: dict[str, Any]) -> ViewPlan:
-    """Collects the event types and properties that `view` reads.
+    """`view` with the kinds of the properties that its plan reads.
 
-    Raises DefinitionError for an unknown property, and where versions of an event type clash.
+    Raises DefinitionError for a view without a plan, an unknown property, and where versions of an event type clash.
     """
-    plan = ViewPlan(view)
-    for feature in plan.aggregates:
-        check_enum_values(feature, use_case["contracts"], f"views.{view['name']}.features.{feature['name']}")
-    wanted = [(f["event_type"], _read_by(f), f["name"]) for f in plan.aggregates]
-    wanted += [(rule["event_type"], [rule["field"]], "retractions") for rule in plan.retraction_rules]
+    at = f"views.{view['name']}"
+    if "plan" not in view:
+        raise DefinitionError(
+            f"{at}.plan: found nothing; allowed: the plan that the compiler writes. Compile it again."
+        )
+    for feature in ViewPlan(view).aggregates:
+        check_enum_values(feature, use_case["contracts"], f"{at}.features.{feature['name']}")
     kinds = field_kinds(use_case)
     fields: dict[str, dict[str, FieldKind]] = {}
-    for event_type, names, at in wanted:
-        of_type = fields.setdefault(event_type, {})
-        for name in names:
-            kind = kinds.get((event_type, name))
-            if kind is None:
-                raise DefinitionError(f"{at}: {event_type} has no property {name!r} in any contract.")
-            of_type[name] = kind
+    for read in view["plan"]["reads"]:
+        event_type = read["event_type"]
+        unknown = [name for name in read["properties"] if (event_type, name) not in kinds]
+        if unknown:
+            raise DefinitionError(f"{at}: {event_type} has no property {unknown[0]!r} in any contract.")
+        fields[event_type] = {name: kinds[event_type, name] for name in read["properties"]}
     return ViewPlan(view, fields)
-
-
-def _read_by(feature: dict[str, Any]) -> list[str]:
-    names = [predicate["field"] for predicate in feature["where"]]
-    return names if feature["field"] is None else [*names, feature["field"]]

@@ -112,7 +112,7 @@ def model_inputs(plan: TrainingPlan, features: pa.Table) -> pa.ListArray:
         column = features[name].combine_chunks()
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             values = pa.array(declared[name].get("enum_values") or [], pa.string())
-            column = pc.index_in(column.cast(pa.string()), values, skip_nulls=True)
+            column = pc.index_in(column.cast(pa.string()), value_set=values, skip_nulls=True)
         encoded.append(column.cast(pa.int8()) if pa.types.is_boolean(column.type) else column)
     rows, width = len(features), len(encoded)
     values = np.empty((rows, width), np.float64)

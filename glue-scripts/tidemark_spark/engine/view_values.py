@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tidemark_spark.engine.event_log import EventLog
 from tidemark_spark.engine.ir import ViewPlan
 from tidemark_spark.engine.segments import expand
+from tidemark_spark.engine.values.lists import Lists
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -30,15 +31,6 @@ ARROW_TYPE = {
 }
 """Arrow type of a feature's column by its `value_type`."""
 _ITEM = {"ints": "int", "strings": "string", "bools": "bool", "histogram": "string"}
-
-
-@dataclass
-class Lists:
-    """A list of items for some rows, the items of one row after those of the one before; `counts` in histograms."""
-
-    lengths: Ints
-    items: Ints
-    counts: Ints | None = None
 
 
 @dataclass

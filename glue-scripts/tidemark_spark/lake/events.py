@@ -22,10 +22,9 @@ from tidemark_spark.engine.admission.contracts import (
 from tidemark_spark.engine.admission.record_parts import RecordPart, admit_record
 from tidemark_spark.engine.values.positions import HISTORY_SHARD
 from tidemark_spark.lake.tables import Tables, merge
+from tidemark_spark.names import LIMIT
 
 ROWS_A_BATCH = 20_000
-MAX_EVENT_BYTES = 256 * 1024
-"""The one limit on every way in (core/admission/record.ts)."""
 
 _EVENT = """event_id string, entity_id string, event_type string, event_time long, source_time long, source string,
     schema_version int, properties string, available_at long, shard_id string, sequence_number string,
@@ -56,7 +55,7 @@ def landed_rows(
 ) -> Iterator[tuple[bytes, dict[str, Any]]]:
     """The bytes of each event of the line, and a row of LANDED_SCHEMA: the event, or its reason and raw bytes."""
     position = Position(HISTORY_SHARD, str(number), arrival_ms)
-    options = AdmitOptions(replay=True, available_lag_ms=lag_ms, max_bytes=MAX_EVENT_BYTES)
+    options = AdmitOptions(replay=True, available_lag_ms=lag_ms, max_bytes=LIMIT["event_bytes"])
     for part in admit_record(line, None, position, contracts, options):
         yield part.data, _landed(part, number, arrival_ms)
 

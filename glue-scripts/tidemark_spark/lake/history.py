@@ -8,7 +8,7 @@ number in it.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -84,7 +84,7 @@ def read_slices(
     contracts = compile_contracts(use_case["contracts"])
     lag_ms = use_case["replay"]["available_lag_ms"]
 
-    def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[dict[str, Any]]:
+    def rows(batches: Iterable[pa.RecordBatch]) -> Iterator[dict[str, Any]]:
         for batch in batches:
             for one in batch.to_pylist():
                 yield from _rows_of(bucket, one, contracts, lag_ms, erased, begin)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tidemark_spark.lake.objects import LakeObject, list_objects, s3_client
+from tidemark_spark.names import PREFIX
 
-HISTORY = "raw/history/"
+HISTORY = PREFIX["history"]
 CONTENT = "tidemark-content"
 """S3 metadata: hex digits of the sha256 of the content that was loaded first. An erasure that blanks a line keeps it
 (cli/commands/history/files.ts writes it, too)."""
@@ -71,10 +72,11 @@ def unpacked(body: bytes) -> bytes:
 
 def _readable(body: bytes) -> bytes:
     """What comes out before the first damage."""
-    found, rest = [], body
+    found: list[bytes] = []
+    rest = body
     with contextlib.suppress(zlib.error):
         while rest:
-            member = zlib.decompressobj(16 + zlib.MAX_WBITS)
+            member, at = zlib.decompressobj(16 + zlib.MAX_WBITS), 0
             for at in range(0, len(rest), _PIECE):
                 found.append(member.decompress(rest[at : at + _PIECE]))
                 if member.eof:

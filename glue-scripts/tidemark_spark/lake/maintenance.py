@@ -38,7 +38,8 @@ def _maintain(spark: SparkSession, tables: Tables, table: str, now: datetime) ->
     # Listed by Iceberg's own S3FileIO: there is no Hadoop file system for the lake.
     orphans = call(spark, tables, table, "remove_orphan_files", _older(until), "prefix_listing => true")
     files, snapshots = (
-        spark.sql(f"SELECT count(*) FROM {tables.name(table)}.{part}").first()[0] for part in ("files", "snapshots")
+        spark.sql(f"SELECT count(*) FROM {tables.name(table)}.{part}").collect()[0][0]
+        for part in ("files", "snapshots")
     )
     return {
         "rewritten_files": rewritten["rewritten_data_files_count"],

@@ -12,11 +12,6 @@ from urllib.parse import urlparse
 
 from tidemark_spark.aws import client
 
-ARCHIVE = "archive/"
-"""Below it a folder a kind of record."""
-ARCHIVED_EVENTS = f"{ARCHIVE}events/"
-NDJSON = ".ndjson.gz"
-
 
 @dataclass(frozen=True)
 class LakeObject:

@@ -7,12 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 from pyspark.sql import SparkSession
 
+from tidemark_spark.engine.values.times import DAY
 from tidemark_spark.lake.maintenance import SNAPSHOT_DAYS, expire
 from tidemark_spark.lake.objects import list_objects
 from tidemark_spark.lake.tables import Tables
-from tidemark_spark.lake.training_files import PREFIX, TAG
-
-DAY_MS = 86_400_000
+from tidemark_spark.lake.training_files import FOLDER, TAG
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,8 @@ def apply_retention(spark: SparkSession, tables: Tables, bucket: str, ages: Ages
     counts = {}
     for table, column, days in kept:
         if days is not None and tables.exists(spark, table):
-            counts[table] = _delete(spark, tables.name(table), f"{column} < {_timestamp(now_ms - days * DAY_MS)}")
-    counts |= _old_training_sets(spark, tables, bucket, now_ms - ages.training_days * DAY_MS)
+            counts[table] = _delete(spark, tables.name(table), f"{column} < {_timestamp(now_ms - days * DAY)}")
+    counts |= _old_training_sets(spark, tables, bucket, now_ms - ages.training_days * DAY)
     for table in ("events", "quarantine", "predictions", "training_sets"):
         if tables.exists(spark, table):
             expire(spark, tables, table, _instant(now_ms) - timedelta(days=SNAPSHOT_DAYS))
@@ -53,12 +52,14 @@ def _old_training_sets(spark: SparkSession, tables: Tables, bucket: str, before_
     if not tables.exists(spark, "events"):
         return {}
     events = tables.name("events")
-    manifests = {found.key.split("/")[1]: found.modified_ms for found in list_objects(bucket, PREFIX, "manifest.json")}
+    manifests = {found.key.split("/")[1]: found.modified_ms for found in list_objects(bucket, FOLDER, "manifest.json")}
     tags = spark.sql(
         f"SELECT r.name, unix_millis(s.committed_at) AS committed_ms FROM {events}.refs r"
         f" JOIN {events}.snapshots s ON r.snapshot_id = s.snapshot_id WHERE r.type = 'TAG'"
     ).collect()
-    named = {row["name"].removeprefix(TAG): row["committed_ms"] for row in tags if row["name"].startswith(TAG)}
+    named: dict[str, int] = {
+        row["name"].removeprefix(TAG): row["committed_ms"] for row in tags if row["name"].startswith(TAG)
+    }
     old = sorted(name for name, committed_ms in named.items() if manifests.get(name, committed_ms) < before_ms)
     rows = 0
     if old and tables.exists(spark, "training_sets"):

@@ -9,17 +9,16 @@ from pyspark.sql import functions as F
 
 from tidemark_spark.engine.admission.tombstones import SALT, Tombstones
 from tidemark_spark.lake.objects import list_objects, write_bytes
-
-LAKE_PREFIX = "tombstones/"
+from tidemark_spark.names import PREFIX, object_key
 
 
 def keep_in_lake(bucket: str, cleared: dict[str, int]) -> int:
-    """Writes the tombstones down in the lake that are not there, as cli/tombstones.ts does; returns how many.
+    """Writes down what the lake lacks of the tombstones, as cli/commands/erase/tombstones.ts does; returns how many.
 
     No restore of the table takes those back.
     """
-    kept = {found.key for found in list_objects(bucket, LAKE_PREFIX, "")}
-    missing = {f"{LAKE_PREFIX}{tombstone}": at for tombstone, at in cleared.items()}
+    kept = {found.key for found in list_objects(bucket, PREFIX["tombstones"], "")}
+    missing = {object_key("tombstone", hash=tombstone): at for tombstone, at in cleared.items()}
     missing = {key: at for key, at in missing.items() if key not in kept}
     for key, at in missing.items():
         write_bytes(bucket, key, json.dumps({"cleared_at": at}).encode())

@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tidemark_spark.engine.training import SPLITS
+from tidemark_spark.names import PREFIX
 
-PREFIX = "training/"
+FOLDER = PREFIX["trainingSets"]
 TAG = "training-"
 """Begins the name of the tag that keeps a set's snapshot."""
 ROWS_A_FILE = 1_000_000
@@ -21,7 +22,7 @@ WRITER = f"pyarrow {pa.__version__}"
 
 
 def file_key(training_set_id: str, split: str, number: int) -> str:
-    return f"{PREFIX}{training_set_id}/{split}/part-{number:05d}.parquet"
+    return f"{FOLDER}{training_set_id}/{split}/part-{number:05d}.parquet"
 
 
 def slices_of(rows: pa.Table) -> list[pa.Table]:

@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
+from tidemark_spark.names import LIMIT
+
 Outcome = Literal["written", "lost", "too_large"]
 """`lost`: somebody else wrote since the item was read. `too_large`: no item can hold it."""
 
-MAX_ITEM_BYTES = 400 * 1024
-"""Names and values of all attributes (DynamoDB, quotas)."""
+MAX_ITEM_BYTES = LIMIT["item_bytes"]
 
 _TRIES = 12
 _BASE_SECONDS, _CAP_SECONDS = 0.05, 20.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -42,7 +42,7 @@ FOUND_DDL = """entity_id string, finding string, version long, state binary, wat
 def flagged_entities(spark: SparkSession, table: str, view: str, partials: int | None) -> DataFrame:
     """The entity_id of every state of the view that says itself that it is at odds."""
 
-    def scan(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def scan(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         client = connect()
         for segment in (number for batch in batches for number in batch.column(0).to_pylist()):
             for items in segment_pages(client, table, segment, **_states_of(view)):
@@ -102,7 +102,7 @@ def read_items(table: str, view: str, entities: list[str]) -> dict[str, Item]:
 def write_states_anew(wanted: DataFrame, table: str, view: str) -> dict[str, int]:
     """Writes each state under the condition that nobody did since it was compared; returns counts by outcome."""
 
-    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def write(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         client = connect()
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             for batch in batches:

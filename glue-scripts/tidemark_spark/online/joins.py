@@ -11,15 +11,13 @@ from botocore.exceptions import ClientError
 
 from tidemark_spark import aws
 from tidemark_spark.engine.values.positions import HISTORY_SHARD, highest, positions_of
+from tidemark_spark.names import ITEM, JOIN
 from tidemark_spark.online.conditional_writes import attempt, pause
 from tidemark_spark.online.table import SEGMENTS, Item, key_of, partition, segment_pages
 
-JOIN_KEY = "#join"
-FENCE_KEY = "#fence"
-_JOINS_AT = "joins_at"
-_RETIRED_AT = "retired_at"
-_LEFT = "left#"
-_DIGITS = 64
+JOIN_KEY, FENCE_KEY = ITEM["join"], ITEM["fence"]
+_JOINS_AT, _RETIRED_AT, _LEFT = JOIN["joins_at"], JOIN["retired_at"], JOIN["left"]
+_DIGITS = JOIN["digits"]
 COMPACT_FIRST = "Compact the archive first."
 _RETIRED = "{}: functions run that do not keep this version up. Deploy it, and run the job again."
 _TRIES = 8

@@ -6,11 +6,11 @@ from typing import Any
 
 from tidemark_spark.engine.state.states import State
 from tidemark_spark.engine.values.positions import Positions, attribute_of, highest, positions_of
+from tidemark_spark.names import LIMIT
 from tidemark_spark.online.conditional_writes import MAX_ITEM_BYTES, Outcome, attempt, size_of
 from tidemark_spark.online.table import Item, key_of
 
-# An item ends at 400 KB; as the processor has it (lambdas/aws/dynamo/states.ts).
-MAX_STATE_BYTES = 350 * 1024
+MAX_STATE_BYTES = LIMIT["state_bytes"]
 
 
 def item_of(state: State, view: str, marks: Positions, version: int) -> Item:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tidemark_spark import aws
+from tidemark_spark.names import FEATURES_KEYS
 
 Item = dict[str, Any]
 
@@ -23,7 +24,7 @@ def connect() -> Any:
 
 
 def key_of(entity_id: str, view: str) -> Item:
-    return {"entity_id": {"S": entity_id}, "view": {"S": view}}
+    return {FEATURES_KEYS["partition"]: {"S": entity_id}, FEATURES_KEYS["sort"]: {"S": view}}
 
 
 def has_item(table: str, entity_id: str, view: str, client: Any = None) -> bool:

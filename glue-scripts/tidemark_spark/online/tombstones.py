@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tidemark_spark.names import ITEM
 from tidemark_spark.online.table import partition
 
-ERASED_KEY = "#erased"
+ERASED_KEY = ITEM["erased"]
 
 
 def read_tombstones(table: str) -> dict[str, int]:

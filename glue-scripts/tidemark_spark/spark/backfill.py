@@ -6,7 +6,7 @@ Before the fence, a state that the stream has begun gets the backfill's part bes
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -65,7 +65,7 @@ def backfill(
     else:
         marks = newest_positions(events)
 
-    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def write(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows = partition_table(batches)
         if rows is not None:
             counts = write_states(table, view, entity_states(plan, rows), marks, joined, joining=joining)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -39,9 +39,8 @@ def check(spark: SparkSession, tables: Tables, plan: ViewPlan) -> dict[str, Any]
     events = spark.table(tables.name("events")).join(mine.select("entity_id").distinct(), "entity_id", "left_semi")
     found = _compare(plan, engine_events(events), mine).persist()
     try:
-        checked, without = (
-            found.where("feature IS NULL").agg(F.count("*"), F.count(F.when(F.col("no_events"), 1))).first()
-        )
+        counts = found.where("feature IS NULL").agg(F.count("*"), F.count(F.when(F.col("no_events"), 1))).collect()
+        [(checked, without)] = counts
         wrong = found.where("feature IS NOT NULL").orderBy("t", "prediction_id", "feature").collect()
     finally:
         found.unpersist()
@@ -61,7 +60,7 @@ def _compare(plan: ViewPlan, events: DataFrame, predictions: DataFrame) -> DataF
     asked = predictions.select("entity_id", "prediction_id", F.unix_millis("t").alias("t"), "watermarks", "values")
     both = events.unionByName(asked, allowMissingColumns=True).select(*_BOTH.names)
 
-    def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def rows(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         table = partition_table(batches, _BOTH)
         if table is not None:
             is_event = pc.is_null(table["prediction_id"])

@@ -7,7 +7,7 @@ what a view doesn't read is left behind, and JSON is read before, where it needn
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -46,8 +46,7 @@ def map_entities(
 
     A partition without any rows makes none. As many partitions as spark.sql.shuffle.partitions says.
     """
-    first = next(iter(sides.values())).rows
-    partitions = int(first.sparkSession.conf.get("spark.sql.shuffle.partitions", "200"))
+    partitions = partitions_of(next(iter(sides.values())).rows)
     keys = partition_keys(partitions)
     blobs: DataFrame | None = None
     for name, side in sides.items():
@@ -56,12 +55,17 @@ def map_entities(
     assert blobs is not None
     schemas = {name: side.schema for name, side in sides.items()}
 
-    def receive(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def receive(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         tables = _received(batches, schemas)
         if tables is not None:
             yield from make(tables).combine_chunks().to_batches()
 
     return blobs.repartition(partitions, "key").mapInArrow(receive, schema)
+
+
+def partitions_of(frame: DataFrame) -> int:
+    """How many partitions a shuffle of its session makes."""
+    return int(frame.sparkSession.conf.get("spark.sql.shuffle.partitions") or 200)
 
 
 def partition_keys(partitions: int) -> list[int]:
@@ -74,10 +78,10 @@ def partition_keys(partitions: int) -> list[int]:
     return first.tolist()
 
 
-def _sender(name: str, side: Side, keys: list[int]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _sender(name: str, side: Side, keys: list[int]) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     encode = side.encode
 
-    def send(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def send(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             if batch.num_rows:
                 for bucket, rows in split(encode(pa.Table.from_batches([batch])), len(keys)):
@@ -121,7 +125,7 @@ def split(table: pa.Table, buckets: int) -> Iterator[tuple[int, pa.Table]]:
         yield bucket, rows.slice(mine.start, mine.stop - mine.start).add_column(at, "entity_id", ids)
 
 
-def _received(batches: Iterator[pa.RecordBatch], schemas: dict[str, pa.Schema]) -> dict[str, pa.Table] | None:
+def _received(batches: Iterable[pa.RecordBatch], schemas: dict[str, pa.Schema]) -> dict[str, pa.Table] | None:
     pieces: dict[tuple[str, str], dict[int, bytes]] = {}
     for batch in batches:
         names = zip(*(batch[column].to_pylist() for column in ("side", "blob", "piece")), strict=True)

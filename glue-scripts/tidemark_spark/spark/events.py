@@ -2,47 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from tidemark_spark import aws
 from tidemark_spark.engine.aggregates.table import aggregation
 from tidemark_spark.engine.event_log import EVENT_SCHEMA, with_typed_properties
 from tidemark_spark.engine.ir import ViewPlan
 from tidemark_spark.engine.values.columns import WORDS, typed_fields
-from tidemark_spark.spark.entity_shuffle import ENTITY_ID, Side
-
-BATCH_ROWS = 1_000_000
-"""Rows an Arrow batch: a partition is handled whole, so small batches only cost."""
-
-_WORKER_MEMORY = {
-    "ARROW_DEFAULT_MEMORY_POOL": "system",
-    "MALLOC_MMAP_MAX_": "0",
-    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
-}
-"""A worker keeps up to 1 GiB that it freed. Else every column is given back to the system and asked for again: a third
-of the workers' CPU time (2.1 of 6.2 s for 5 M events) went into page faults."""
-
-
-def prepare(spark: SparkSession, region: str | None = None) -> None:
-    """Session settings that the transforms rely on. Workers that run already keep their environment.
-
-    `region`: of the clients that the driver and executors make (aws.py); None where none is made.
-    """
-    spark.conf.set("spark.sql.session.timeZone", "UTC")
-    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(BATCH_ROWS))
-    spark.sparkContext.environment.update(_WORKER_MEMORY)
-    if region:
-        aws.use_region(region)
-        spark.sparkContext.environment.update(aws.region_environment(region))
-    # "--extra-py-files: … adds to the Python path on the driver node": executors get the package by Spark.
-    archive = Path(__file__).parents[1]
-    if archive.suffix == ".zip":
-        spark.sparkContext.addPyFile(str(archive))
+from tidemark_spark.spark.entity_shuffle import ENTITY_ID, Side, partitions_of
 
 
 def engine_events(events: DataFrame) -> DataFrame:
@@ -82,11 +52,10 @@ def _read_columns(plan: ViewPlan) -> set[str]:
 
 def by_entity(frame: DataFrame) -> DataFrame:
     """Rows of one entity in one partition."""
-    partitions = int(frame.sparkSession.conf.get("spark.sql.shuffle.partitions", "200"))
-    return frame.repartition(partitions, "entity_id")
+    return frame.repartition(partitions_of(frame), "entity_id")
 
 
-def partition_table(batches: Iterator[pa.RecordBatch], schema: pa.Schema = EVENT_SCHEMA) -> pa.Table | None:
+def partition_table(batches: Iterable[pa.RecordBatch], schema: pa.Schema = EVENT_SCHEMA) -> pa.Table | None:
     """All of a partition as one table, or None where it is empty."""
     held = [batch for batch in batches if batch.num_rows]
     return pa.Table.from_batches(held).cast(schema) if held else None

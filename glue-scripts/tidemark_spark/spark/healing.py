@@ -7,7 +7,7 @@ state that has seen more than the archive holds can't be: it is left for the nex
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 from tidemark_spark.engine.ir import ViewPlan
 from tidemark_spark.engine.state.states import State, entity_states, levels_of
 from tidemark_spark.engine.values.positions import HISTORY_SHARD, Positions, covers
+from tidemark_spark.engine.values.times import DAY
 from tidemark_spark.lake.archive.reach import read_reach
 from tidemark_spark.lake.tables import Tables, snapshot_id
 from tidemark_spark.lake.tombstones import tombstone_column, without_erased
@@ -41,7 +42,6 @@ from tidemark_spark.spark.joins import before
 
 Repair = Literal["no", "yes", "all"]
 
-_DAY = 86_400_000
 _EXAMPLES = 5
 # Where more states than this differ for no known cause, the job's own input is the likelier culprit.
 _FEW, _SHARE = 10, 0.01
@@ -155,11 +155,11 @@ def _few(counts: dict[str, int]) -> bool:
 
 def _lines_since(night: Night) -> int:
     """ms UTC: an entity was compared within so many nights, and what was merged by then had arrived a while before."""
-    return night.now_ms - (night.parts + 2) * _DAY
+    return night.now_ms - (night.parts + 2) * DAY
 
 
 def _newest_arrival(events: DataFrame) -> int:
-    return events.agg(F.max(F.unix_millis("available_at"))).first()[0] or 0
+    return events.agg(F.max(F.unix_millis("available_at"))).collect()[0][0] or 0
 
 
 def _examples(found: DataFrame, finding: str) -> list[str]:
@@ -174,7 +174,7 @@ def _chosen(events: DataFrame, view: str, night: Night, partials: int | None) ->
         return events
 
     flagged = flagged_entities(events.sparkSession, night.table, view, partials).withColumn("_flagged", F.lit(True))
-    turn = F.pmod(F.xxhash64("entity_id"), F.lit(night.parts)) == night.now_ms // _DAY % night.parts
+    turn = F.pmod(F.xxhash64("entity_id"), F.lit(night.parts)) == night.now_ms // DAY % night.parts
     return events.join(flagged, "entity_id", "left").where(turn | F.col("_flagged")).drop("_flagged")
 
 
@@ -182,7 +182,7 @@ def _judge(plan: ViewPlan, events: DataFrame, table: str, bounds: Bounds) -> Dat
     """A row an entity, with the state to write where the finding wants one."""
     view = plan.view["version"]
 
-    def judge(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def judge(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows = partition_table(batches)
         if rows is None:
             return

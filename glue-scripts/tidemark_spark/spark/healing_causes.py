@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -13,11 +13,12 @@ from pyspark.sql import functions as F
 from tidemark_spark.engine.admission import wire_json
 from tidemark_spark.engine.ir import ViewPlan
 from tidemark_spark.engine.state.states import State, entity_states, levels_of
-from tidemark_spark.lake.objects import ARCHIVED_EVENTS, NDJSON, list_objects, read_lines
+from tidemark_spark.engine.values.times import DAY
+from tidemark_spark.lake.objects import list_objects, read_lines
+from tidemark_spark.names import NDJSON, PREFIX
 from tidemark_spark.spark.events import engine_events
 
 _SLICES = 8
-_DAY = 86_400_000
 _COPY_DDL = "entity_id string, event_id string, shard_id string, sequence_number string, available_at long"
 _COPY = pa.schema([*[(n.split()[0], pa.string()) for n in _COPY_DDL.split(", ")[:4]], ("available_at", pa.int64())])
 
@@ -30,7 +31,7 @@ def collected_between(plan: ViewPlan, events: pa.Table, entity_id: str) -> Itera
     reaches = [level.retention_ms for level in levels_of(plan)]
     if any(reach is None for reach in reaches):
         return
-    silence = max(reach or 0 for reach in reaches) + 2 * _DAY
+    silence = max(reach or 0 for reach in reaches) + 2 * DAY
     own = events.filter(pc.equal(events["entity_id"], entity_id)).sort_by("available_at")
     arrivals = own["available_at"].to_pylist()
     for at in range(len(arrivals) - 1, 0, -1):
@@ -46,11 +47,11 @@ def late_copies(suspects: DataFrame, events: DataFrame, plan: ViewPlan, bucket: 
     """
     who = frozenset(row["entity_id"] for row in suspects.select("entity_id").collect())
     first_day = f"dt={datetime.fromtimestamp(since_ms / 1000, UTC):%Y-%m-%d}"
-    keys = [o.key for o in list_objects(bucket, ARCHIVED_EVENTS, NDJSON, first_day)] if who else []
+    keys = [o.key for o in list_objects(bucket, PREFIX["events"], NDJSON, first_day)] if who else []
     if not keys:
         return set()
 
-    def lines(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def lines(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for key in (key for batch in batches for key in batch.column(0).to_pylist()):
             found = [wire_json.parse(line.decode()) for line in read_lines(bucket, key) if line]
             own = [{name: line[name] for name in _COPY.names} for line in found if line["entity_id"] in who]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +16,7 @@ from tidemark_spark.engine.training import ROW_DDL, ROW_SCHEMA, SPLITS, Training
 from tidemark_spark.lake.objects import list_objects, read_bytes, s3_client, write_bytes
 from tidemark_spark.lake.tables import TRAINING_COLUMNS, Tables, snapshot_id
 from tidemark_spark.lake.training_files import (
-    PREFIX,
+    FOLDER,
     TAG,
     WRITER,
     facts_of,
@@ -25,6 +25,7 @@ from tidemark_spark.lake.training_files import (
     slices_of,
     summary,
 )
+from tidemark_spark.names import object_key
 from tidemark_spark.spark.entity_shuffle import map_entities
 from tidemark_spark.spark.events import events_side, partition_table
 
@@ -67,7 +68,7 @@ def build(
     finally:
         rows.unpersist()
     body = json.dumps(manifest, sort_keys=True, indent=2).encode()
-    write_bytes(bucket, f"{PREFIX}{training_set_id}/manifest.json", body)
+    write_bytes(bucket, object_key("trainingSet", training_set_id=training_set_id), body)
     return manifest
 
 
@@ -80,9 +81,11 @@ def _files(rows: DataFrame, plan: TrainingPlan, bucket: str, training_set_id: st
     """One sorted run of files a split, made (and with `store` written) where the rows are; returns their facts."""
     inputs = plan.inputs
 
-    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def write(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         table = partition_table(batches, ROW_SCHEMA)
-        for split in SPLITS if table is not None else ():
+        if table is None:
+            return
+        for split in SPLITS:
             mine = table.filter(pc.equal(table["split"], split)).sort_by(
                 [("t", "ascending"), ("entity_id", "ascending")]
             )
@@ -100,7 +103,7 @@ def _files(rows: DataFrame, plan: TrainingPlan, bucket: str, training_set_id: st
 def _remove_others(bucket: str, training_set_id: str, files: list[dict[str, Any]]) -> None:
     """What is left of an earlier build."""
     written = {file["key"] for file in files}
-    for old in list_objects(bucket, f"{PREFIX}{training_set_id}/", ".parquet"):
+    for old in list_objects(bucket, f"{FOLDER}{training_set_id}/", ".parquet"):
         if old.key not in written:
             s3_client().delete_object(Bucket=bucket, Key=old.key)
 
@@ -153,7 +156,7 @@ def rebuild(
     Returns {training_set_id, snapshot_id, equal, different: [keys], missing: [keys], unexpected: [keys], writer}.
     Raises TrainingSetError when the definitions are not those of the set any more, or its snapshot is gone.
     """
-    manifest = json.loads(read_bytes(f"s3://{bucket}/{PREFIX}{training_set_id}/manifest.json"))
+    manifest = json.loads(read_bytes(f"s3://{bucket}/{object_key('trainingSet', training_set_id=training_set_id)}"))
     if "sha256" not in manifest:
         raise TrainingSetError("sha256: the manifest has none: the set is older than this check. Build it again.")
     # What the set was made for comes from its manifest, so that a changed label or model does not matter.
@@ -181,7 +184,8 @@ def rebuild(
         "writer": {"recorded": manifest["writer"], "now": WRITER},
         "erased": manifest["erased"],
     }
-    write_bytes(bucket, f"{PREFIX}{training_set_id}/rebuilt.json", json.dumps(report, indent=2).encode())
+    key = object_key("rebuiltTrainingSet", training_set_id=training_set_id)
+    write_bytes(bucket, key, json.dumps(report, indent=2).encode())
     return report
 
 

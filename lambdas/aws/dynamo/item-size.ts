@@ -1,8 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 
-/** Names and values of all attributes (DynamoDB, quotas). */
-export const MAX_ITEM_BYTES = 400 * 1024;
-
 /** Bytes that DynamoDB counts for an item (developer guide, "item sizes and formats"), never fewer. */
 export function sizeOf(item: Readonly<Record<string, AttributeValue>>): number {
   let size = 0;

@@ -1,23 +1,32 @@
 import {
-  type AttributeValue,
   ConditionalCheckFailedException,
   type DynamoDBClient,
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { z } from 'zod';
 import type { RecordPosition } from '../../../core/admission/admit.ts';
-import type { Joined, Joins } from '../../../engine/ports.ts';
-import { batchGet, FENCE_KEY } from './states.ts';
+import type { Joined, Joins, Positions } from '../../../engine/ports.ts';
+import { FENCE_KEY, featuresKey, JOIN, JOIN_KEY } from '../../../names/keys.ts';
+import { batchGet } from './batch-get.ts';
+import type { Item } from './state-item.ts';
 
 /**
- * Partition key of the items about joins; the sort key is the view version. `joins_at` is when the version joins (ms), each
- * shard that has joined an attribute with its position, and `left#<shard>` the last position that was left to the backfill
- * before, padded to 64 digits. `retired_at` (ms) stands while the version is not kept up (lambdas/aws/dynamo/retirement.ts) and
- * until a backfill has begun anew: nothing joins then.
+ * Beside `joins_at` and `retired_at` an item about joins has its key and, by shard, positions. `retired_at` stands while the
+ * version is not kept up (lambdas/aws/dynamo/retirement.ts) and until a backfill has begun anew: nothing joins then.
  */
-export const JOIN_KEY = '#join';
-const LEFT = 'left#';
-const DIGITS = 64;
+const schema = z.object({ joins_at: z.number().optional(), retired_at: z.number().optional() }).catchall(z.string());
+
+/** The item about the joins of one version. */
+interface Join {
+  /** ms UTC. @default - nobody has said */
+  readonly joins_at?: number;
+  /** ms UTC. @default - it is kept up */
+  readonly retired_at?: number;
+  /** Of shards: where each joined, and behind `left#` the last that was left to the backfill. */
+  readonly positions: Positions;
+}
 
 export interface JoinOptions {
   /** How long after the version's first batch it joins, ms; 0: with that batch. */
@@ -67,81 +76,83 @@ export class DynamoJoins implements Joins {
   }
 
   /** @returns the item about its joins */
-  private async look(): Promise<Record<string, AttributeValue>> {
+  private async look(): Promise<Join> {
     this.looked_at = this.options.now();
-    const keys = [FENCE_KEY, JOIN_KEY].map((key) => ({ entity_id: { S: key }, view: { S: this.view } }));
+    const keys = [FENCE_KEY, JOIN_KEY].map((key) => featuresKey(key, this.view));
     const items = await batchGet(this.client, this.table, keys);
-    const [fence, join = {}] = [FENCE_KEY, JOIN_KEY].map((key) => items.find(({ entity_id }) => entity_id!.S === key));
-    this.joined = joinedOf(join, fence?.ready?.BOOL === true);
-    return join;
+    const [fence, join] = [FENCE_KEY, JOIN_KEY].map((key) => items.find(({ entity_id }) => entity_id!.S === key));
+    const stored = joinOf(join);
+    this.joined = joinedOf(stored, fence?.ready?.BOOL === true);
+    return stored;
   }
 
   private async announce(): Promise<number> {
     if (this.options.after_ms === 0) return 0;
     const item = await this.unless('attribute_not_exists(retired_at)', {
       UpdateExpression: 'SET joins_at = if_not_exists(joins_at, :at)',
-      ExpressionAttributeValues: { ':at': { N: String(this.options.now() + this.options.after_ms) } },
+      ExpressionAttributeValues: marshall({ ':at': this.options.now() + this.options.after_ms }),
     });
     return joinsAt(item)!;
   }
 
   /** @returns null when the version was retired meanwhile */
-  private async join(shard_id: string, first: string): Promise<Record<string, AttributeValue> | null> {
+  private async join(shard_id: string, first: string): Promise<Join | null> {
     const item = await this.unless('attribute_not_exists(retired_at)', {
       UpdateExpression: 'SET #shard = if_not_exists(#shard, :first)',
       ExpressionAttributeNames: { '#shard': shard_id },
-      ExpressionAttributeValues: { ':first': { S: first } },
+      ExpressionAttributeValues: marshall({ ':first': first }),
     });
-    return item.retired_at ? null : item;
+    return item.retired_at === undefined ? item : null;
   }
 
   /** Written before anything else of the batch is, so that the backfill, when it joins an idle shard, does so behind it. */
-  private leave(shard_id: string, last: string): Promise<Record<string, AttributeValue>> {
+  private leave(shard_id: string, last: string): Promise<Join> {
     const open = '(attribute_not_exists(#shard) OR attribute_exists(retired_at))';
     return this.unless(`${open} AND (attribute_not_exists(#left) OR #left < :last)`, {
       UpdateExpression: 'SET #left = :last',
-      ExpressionAttributeNames: { '#shard': shard_id, '#left': `${LEFT}${shard_id}` },
-      ExpressionAttributeValues: { ':last': { S: last.padStart(DIGITS, '0') } },
+      ExpressionAttributeNames: { '#shard': shard_id, '#left': `${JOIN.left}${shard_id}` },
+      ExpressionAttributeValues: marshall({ ':last': last.padStart(JOIN.digits, '0') }),
     });
   }
 
   /** @returns the item after the change, or as it is when the condition does not hold */
-  private async unless(
-    ConditionExpression: string,
-    change: Partial<UpdateItemCommandInput>,
-  ): Promise<Record<string, AttributeValue>> {
+  private async unless(ConditionExpression: string, change: Partial<UpdateItemCommandInput>): Promise<Join> {
     const unchanged = { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } as const;
     try {
       return await this.update({ ...change, ...unchanged, ConditionExpression });
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return error.Item ?? {};
+      return joinOf(error.Item);
     }
   }
 
-  private async update(change: Partial<UpdateItemCommandInput>): Promise<Record<string, AttributeValue>> {
-    const { Attributes = {} } = await this.client.send(
+  private async update(change: Partial<UpdateItemCommandInput>): Promise<Join> {
+    const { Attributes } = await this.client.send(
       new UpdateItemCommand({
         TableName: this.table,
-        Key: { entity_id: { S: JOIN_KEY }, view: { S: this.view } },
+        Key: featuresKey(JOIN_KEY, this.view),
         ReturnValues: 'ALL_NEW',
         ...change,
       }),
     );
-    return Attributes;
+    return joinOf(Attributes);
   }
 }
 
 /** @returns ms UTC; never while the version is retired, undefined when nobody has said */
-function joinsAt({ retired_at, joins_at }: Record<string, AttributeValue>): number | undefined {
-  if (retired_at !== undefined) return Number.POSITIVE_INFINITY;
-  return joins_at && Number(joins_at.N);
+function joinsAt({ retired_at, joins_at }: Join): number | undefined {
+  return retired_at === undefined ? joins_at : Number.POSITIVE_INFINITY;
 }
 
 /** Where a retired version had joined says nothing: others have read on without it. */
-function joinedOf(join: Record<string, AttributeValue>, fenced: boolean): Joined {
-  const { entity_id: _, view: __, joins_at: ___, retired_at, ...rest } = join;
+function joinedOf({ retired_at, positions }: Join, fenced: boolean): Joined {
   if (retired_at !== undefined) return { complete: false, from: {} };
-  const shards = Object.entries(rest).filter(([name]) => !name.startsWith(LEFT));
-  return { complete: fenced, from: Object.fromEntries(shards.map(([shard, position]) => [shard, position.S!])) };
+  const shards = Object.entries(positions).filter(([name]) => !name.startsWith(JOIN.left));
+  return { complete: fenced, from: Object.fromEntries(shards) };
+}
+
+function joinOf(item: Item | undefined): Join {
+  if (item === undefined) return { positions: {} };
+  const { entity_id: _, view: __, joins_at, retired_at, ...positions } = schema.parse(unmarshall(item));
+  return { joins_at, retired_at, positions };
 }

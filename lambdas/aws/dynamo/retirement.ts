@@ -5,9 +5,14 @@ import {
   TransactionCanceledException,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { z } from 'zod';
 import { MAX_TRIES, pause } from '../../../engine/backoff.ts';
-import { JOIN_KEY } from './joins.ts';
-import { FENCE_KEY, type Item } from './states.ts';
+import { FENCE_KEY, featuresKey, JOIN_KEY } from '../../../names/keys.ts';
+
+/** A fence, which may be up, or an item about joins, which may be retired. */
+const schema = z.object({ view: z.string(), ready: z.boolean().optional(), retired_at: z.number().optional() });
+type Version = z.infer<typeof schema>;
 
 export interface RetirementOptions {
   /** Views that this code keeps up, by version. */
@@ -55,41 +60,42 @@ export class Retirement {
   private async retireAll(at: number): Promise<boolean> {
     const [fences, joins] = await Promise.all([this.versions(FENCE_KEY), this.versions(JOIN_KEY)]);
     const open = [
-      ...fences.filter(({ ready }) => ready?.BOOL === true),
+      ...fences.filter(({ ready }) => ready === true),
       ...joins.filter(({ retired_at }) => retired_at === undefined),
     ];
-    const others = new Set(open.map(({ view }) => view!.S!).filter((view) => !this.options.kept.includes(view)));
+    const others = new Set(open.map(({ view }) => view).filter((view) => !this.options.kept.includes(view)));
     for (const view of others) if (!(await this.retire(view, at))) return false;
     return true;
   }
 
-  private async versions(key: string): Promise<Item[]> {
+  private async versions(key: string): Promise<Version[]> {
     const query = {
       TableName: this.table,
       ConsistentRead: true,
       KeyConditionExpression: 'entity_id = :key',
-      ExpressionAttributeValues: { ':key': { S: key } },
+      ExpressionAttributeValues: marshall({ ':key': key }),
     };
-    const items: Item[] = [];
-    for await (const { Items = [] } of paginateQuery({ client: this.client }, query)) items.push(...Items);
-    return items;
+    const versions: Version[] = [];
+    for await (const { Items = [] } of paginateQuery({ client: this.client }, query))
+      versions.push(...Items.map((item) => schema.parse(unmarshall(item))));
+    return versions;
   }
 
   /** One transaction: with the fence alone, a crash would leave positions that nobody has kept up. */
   private async retire(view: string, at: number): Promise<boolean> {
     const TableName = this.table;
-    const key = (entity_id: string): Item => ({ entity_id: { S: entity_id }, view: { S: view } });
+    const key = (entity_id: string) => featuresKey(entity_id, view);
     const join = {
       TableName,
       Key: key(JOIN_KEY),
       UpdateExpression: 'SET retired_at = if_not_exists(retired_at, :at)',
-      ExpressionAttributeValues: { ':at': { N: String(at) } },
+      ExpressionAttributeValues: marshall({ ':at': at }),
     };
     const fence = {
       TableName,
       Key: key(FENCE_KEY),
       UpdateExpression: 'SET ready = :down',
-      ExpressionAttributeValues: { ':down': { BOOL: false } },
+      ExpressionAttributeValues: marshall({ ':down': false }),
     };
     try {
       await this.client.send(new TransactWriteItemsCommand({ TransactItems: [{ Update: join }, { Update: fence }] }));

@@ -6,12 +6,13 @@ import {
   TransactionConflictException,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { z } from 'zod';
 import type { AlertRecord, ScoreRecord, ScoreStore, StoredScore } from '../../../engine/ports.ts';
-import type { Item } from './states.ts';
-import { batchGet } from './states.ts';
-
-export const SCORE_KIND = 'score';
-export const alertKind = (t: number) => `alert#${t}`;
+import { SCORE_KIND, scoresKey } from '../../../names/keys.ts';
+import { alertItem, scoredParts } from './alert-item.ts';
+import { batchGet } from './batch-get.ts';
+import type { Item } from './state-item.ts';
 
 /** The last score of each entity, and the outbox of alerts beside it. */
 export class DynamoScores implements ScoreStore {
@@ -34,22 +35,22 @@ export class DynamoScores implements ScoreStore {
 
   /** @param consistent false: as of a moment ago, for half of the units */
   async read(entity_ids: readonly string[], consistent = true): Promise<ReadonlyMap<string, StoredScore>> {
-    const keys = entity_ids.map((id) => ({ entity_id: { S: id }, kind: { S: SCORE_KIND } }));
+    const keys = entity_ids.map((entity_id) => scoresKey(entity_id, SCORE_KIND));
     const items = await batchGet(this.client, this.table, keys, consistent);
-    return new Map(items.map((item) => [item.entity_id!.S!, storedScore(item)]));
+    return new Map(items.map(storedScore));
   }
 
   async write(record: ScoreRecord, version: number | null, alert: AlertRecord | null): Promise<boolean> {
-    const expires_at = { N: String(Math.ceil(this.now() / 1000) + this.kept_days * 86_400) };
+    const expires = marshall({ expires_at: Math.ceil(this.now() / 1000) + this.kept_days * 86_400 });
     const put = {
       TableName: this.table,
-      Item: { ...scoreItem(record, (version ?? 0) + 1), expires_at },
+      Item: { ...scoreItem(record, (version ?? 0) + 1), ...expires },
       ...(version === null
         ? { ConditionExpression: 'attribute_not_exists(entity_id)' }
         : {
             ConditionExpression: '#version = :read',
             ExpressionAttributeNames: { '#version': 'version' },
-            ExpressionAttributeValues: { ':read': { N: String(version) } },
+            ExpressionAttributeValues: marshall({ ':read': version }),
           }),
     };
     try {
@@ -58,7 +59,7 @@ export class DynamoScores implements ScoreStore {
       } else {
         const outbox = {
           TableName: this.table,
-          Item: { ...alertItem(record, alert), expires_at },
+          Item: { ...alertItem(record, alert), ...expires },
           ConditionExpression: 'attribute_not_exists(entity_id)',
         };
         await this.client.send(new TransactWriteItemsCommand({ TransactItems: [{ Put: put }, { Put: outbox }] }));
@@ -81,49 +82,23 @@ function lostCondition(error: unknown): boolean {
   );
 }
 
-function storedScore(item: Item): StoredScore {
-  const alerted = item.last_alert_t?.N;
-  return {
-    t: Number(item.t!.N),
-    model_version: item.model_version!.S!,
-    alert_state: { armed: item.armed!.BOOL!, last_alert_t: alerted === undefined ? null : Number(alerted) },
-    version: Number(item.version!.N),
-  };
+/** What of an item decides about the next score. */
+const storedSchema = z.object({
+  entity_id: z.string(),
+  t: z.number(),
+  model_version: z.string(),
+  armed: z.boolean(),
+  last_alert_t: z.number().nullable().default(null),
+  version: z.number(),
+});
+
+function storedScore(item: Item): [string, StoredScore] {
+  const { entity_id, t, model_version, armed, last_alert_t, version } = storedSchema.parse(unmarshall(item));
+  return [entity_id, { t, model_version, alert_state: { armed, last_alert_t }, version }];
 }
 
-function described(record: ScoreRecord) {
-  return {
-    entity_id: { S: record.entity_id },
-    t: { N: String(record.t) },
-    score: { N: String(record.score) },
-    variant: { S: record.variant },
-    model_version: { S: record.model_version },
-    definition_hash: { S: record.definition_hash },
-    trigger: { S: record.trigger },
-    reasons: { L: record.reasons.map((reason) => ({ S: reason })) },
-  };
-}
-
-function scoreItem(record: ScoreRecord, version: number) {
+function scoreItem(record: ScoreRecord, version: number): Item {
   const { armed, last_alert_t } = record.alert_state;
-  return {
-    ...described(record),
-    kind: { S: SCORE_KIND },
-    armed: { BOOL: armed },
-    ...(last_alert_t === null ? {} : { last_alert_t: { N: String(last_alert_t) } }),
-    version: { N: String(version) },
-  };
-}
-
-/** As the outbox holds it, and the table's stream tells it. */
-export function alertItem(record: ScoreRecord, alert: AlertRecord) {
-  return {
-    ...described(record),
-    kind: { S: alertKind(record.t) },
-    alert_id: { S: alert.alert_id },
-    title: { S: alert.title },
-    link: { S: alert.link },
-    status: { S: 'pending' },
-    lease_until: { N: '0' },
-  };
+  const alerted = last_alert_t === null ? {} : { last_alert_t };
+  return marshall({ ...scoredParts(record), kind: SCORE_KIND, armed, ...alerted, version });
 }

@@ -4,8 +4,15 @@ import {
   paginateQuery,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
-import { ERASED_KEY, ERASURES_KEY, tombstoneOf } from '../../../core/admission/tombstone.ts';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { z } from 'zod';
+import { tombstoneOf } from '../../../core/admission/tombstone.ts';
 import type { Tombstones } from '../../../engine/ports.ts';
+import { ERASED_KEY, ERASURES_KEY, featuresKey } from '../../../names/keys.ts';
+
+/** How often the list was changed, and one erased entity, whose hash is the sort key. */
+const countSchema = z.object({ changes: z.number() });
+const tombstoneSchema = z.object({ view: z.string() });
 
 /** An answer may be as old as this, ms: an erasure waits longer than the longest call (SETTLE_SECONDS). */
 const FRESH_MS = 1000;
@@ -30,7 +37,7 @@ export class DynamoTombstones implements Tombstones {
   private readonly table: string;
   private readonly fresh_ms: number;
   private readonly now: () => number;
-  private list: { readonly changes: string; readonly hashes: ReadonlySet<string>; readonly read_at: number } | null =
+  private list: { readonly changes: number; readonly hashes: ReadonlySet<string>; readonly read_at: number } | null =
     null;
   private asked_at = Number.NEGATIVE_INFINITY;
   private asking: Promise<ReadonlySet<string>> | null = null;
@@ -59,9 +66,9 @@ export class DynamoTombstones implements Tombstones {
   /** The count comes first: a list that is read afterwards holds all that it counts. */
   private async ask(): Promise<ReadonlySet<string>> {
     const asked_at = this.now();
-    const Key = { entity_id: { S: ERASURES_KEY }, view: { S: ERASURES_KEY } };
+    const Key = featuresKey(ERASURES_KEY, ERASURES_KEY);
     const { Item } = await this.client.send(new GetItemCommand({ TableName: this.table, Key, ConsistentRead: true }));
-    const changes = Item?.changes?.N ?? '0';
+    const { changes } = Item ? countSchema.parse(unmarshall(Item)) : { changes: 0 };
     if (this.list?.changes !== changes || asked_at - this.list.read_at >= LIST_MS)
       this.list = { changes, hashes: await this.read(), read_at: asked_at };
     this.asked_at = asked_at;
@@ -74,10 +81,10 @@ export class DynamoTombstones implements Tombstones {
       TableName: this.table,
       ConsistentRead: true,
       KeyConditionExpression: 'entity_id = :erased',
-      ExpressionAttributeValues: { ':erased': { S: ERASED_KEY } },
+      ExpressionAttributeValues: marshall({ ':erased': ERASED_KEY }),
     };
     for await (const { Items = [] } of paginateQuery({ client: this.client }, query))
-      for (const { view } of Items) hashes.add(view!.S!);
+      for (const item of Items) hashes.add(tombstoneSchema.parse(unmarshall(item)).view);
     return hashes;
   }
 }
@@ -92,12 +99,12 @@ export async function putTombstone(
   hash: string,
   cleared_at: number,
 ): Promise<void> {
-  const Item = { entity_id: { S: ERASED_KEY }, view: { S: hash }, cleared_at: { N: String(cleared_at) } };
+  const Item = { ...featuresKey(ERASED_KEY, hash), ...marshall({ cleared_at }) };
   const count = {
     TableName,
-    Key: { entity_id: { S: ERASURES_KEY }, view: { S: ERASURES_KEY } },
+    Key: featuresKey(ERASURES_KEY, ERASURES_KEY),
     UpdateExpression: 'ADD changes :one',
-    ExpressionAttributeValues: { ':one': { N: '1' } },
+    ExpressionAttributeValues: marshall({ ':one': 1 }),
   };
   await client.send(
     new TransactWriteItemsCommand({ TransactItems: [{ Put: { TableName, Item } }, { Update: count }] }),

@@ -12,6 +12,8 @@ from ministack.services import apigateway
 
 from ..host.context import LocalContext
 from ..host.limits import limit
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 
 def register(_context: LocalContext) -> None:
@@ -34,3 +36,21 @@ def register(_context: LocalContext) -> None:
 
 def _answer(status: int, message: str) -> tuple[int, dict[str, str], bytes]:
     return status, {"Content-Type": "application/json"}, json.dumps({"message": message}).encode()
+
+
+PLUGIN = Plugin(
+    name="apigateway.http_api_limits",
+    service="API Gateway",
+    words=__doc__,
+    alone="Takes any payload, and waits for a function as long as it runs.",
+    register=register,
+    relies_on=[
+        ReliesOn("app", has={"_handle_execute_api_request": ["apigw_v2.handle_execute("]}),
+        ReliesOn(
+            "services.apigateway",
+            functions={
+                "handle_execute": "(api_id, stage, path, method, headers, body, query_params, raw_query_string)"
+            },
+        ),
+    ],
+)

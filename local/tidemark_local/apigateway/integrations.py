@@ -14,6 +14,8 @@ from ministack.services import apigateway
 
 from ..deliveries.service_calls import ServiceCall, refusal
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 logger = logging.getLogger("tidemark.apis")
 API_GATEWAY = "apigateway.amazonaws.com"
@@ -58,3 +60,26 @@ def source_arn(context: LocalContext, api_id: str, stage: str, method: str, rout
 
 def _arn(context: LocalContext, name: str) -> str:
     return f"arn:aws:lambda:{context.region}:{context.account}:function:{name}"
+
+
+PLUGIN = Plugin(
+    name="apigateway.integrations",
+    service="API Gateway",
+    words=__doc__,
+    alone="Calls the function without asking its policy.",
+    register=register,
+    relies_on=[
+        ReliesOn(
+            "services.apigateway",
+            functions={
+                "_extract_lambda_ref_from_integration_uri": "(uri)",
+                "_invoke_lambda_proxy": (
+                    "(integration, api_id, stage, path, method, headers, body, query_params, route_key, "
+                    "path_params, authorizer_claims, authorizer_scopes, authorizer_lambda_context, "
+                    "authorizer_iam, owner_account_id, owner_region, raw_query_string)"
+                ),
+            },
+            has={"_handle_execute_in_scope": ["_invoke_lambda_proxy"]},
+        )
+    ],
+)

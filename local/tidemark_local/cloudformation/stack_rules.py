@@ -16,6 +16,8 @@ from ministack.services import dynamodb, s3
 from ministack.services.cloudformation import handlers, provisioners, stacks
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 _LOOK_UP = "Fn::GetStackOutput"
 _IMPORTS_NOTHING = ("DELETE_COMPLETE", "ROLLBACK_COMPLETE")
@@ -143,3 +145,43 @@ def _refuse_protected_table(name: str) -> None:
             "Resource cannot be deleted as it is currently protected against deletion. "
             "Disable deletion protection first. (Service: DynamoDb, Status Code: 400)"
         )
+
+
+PLUGIN = Plugin(
+    name="cloudformation.stack_rules",
+    service="CloudFormation",
+    words=__doc__,
+    alone="Makes, changes and deletes what CloudFormation would not.",
+    register=register,
+    operations=["cloudformation:CreateStack", "cloudformation:UpdateStack", "cloudformation:DeleteStack"],
+    templates={
+        "AWS::S3::Bucket": ["delete"],
+        "AWS::DynamoDB::Table": ["delete"],
+        "AWS::DynamoDB::GlobalTable": ["create", "update", "delete"],
+    },
+    relies_on=[
+        ReliesOn("services.cloudformation", values=["_exports", "_stacks"]),
+        ReliesOn("services.cloudformation.handlers", functions={"_imported_export_names": "(stack, stack_name)"}),
+        ReliesOn(
+            "services.cloudformation.provisioners",
+            values=["_RESOURCE_HANDLERS"],
+            lacks={
+                "_s3_delete": ["objects"],
+                "_ddb_global_table_create": ["DeletionProtection"],
+                "_ddb_delete": ["DeletionProtection"],
+            },
+        ),
+        ReliesOn(
+            "services.cloudformation.stacks",
+            functions={
+                "_resolve_refs": "(value, resources, params, conditions, mappings, stack_name, stack_id)",
+                "_resolve_stack_outputs": (
+                    "(outputs_defs, conditions, resources, param_values, mappings, stack_name, stack_id)"
+                ),
+            },
+            has={"_deploy_stack_async": ["_resolve_refs", "_resolve_stack_outputs"]},
+        ),
+        ReliesOn("services.dynamodb", values=["_tables"]),
+        ReliesOn("services.s3", functions={"_bucket_has_versions": "(name)"}, values=["_buckets"]),
+    ],
+)

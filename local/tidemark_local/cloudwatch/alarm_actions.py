@@ -18,6 +18,8 @@ from ministack.services import cloudwatch
 from ..deliveries.sending import Undelivered, publish
 from ..deliveries.service_calls import ServiceCall, refusal
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 logger = logging.getLogger("tidemark.alarms")
 CLOUDWATCH = "cloudwatch.amazonaws.com"
@@ -140,3 +142,25 @@ def _stamp(seconds: Any) -> str:
 
 def _snake(name: str) -> str:
     return "".join(f"_{letter}" if letter.isupper() and index else letter for index, letter in enumerate(name)).upper()
+
+
+PLUGIN = Plugin(
+    name="cloudwatch.alarm_actions",
+    service="CloudWatch",
+    words=__doc__,
+    alone="Publishes without asking the policy of the topic.",
+    register=register,
+    operations=["cloudwatch:SetAlarmState"],
+    relies_on=[
+        ReliesOn(
+            "services.cloudwatch",
+            functions={
+                "_dispatch_alarm_actions": "(alarm, old_state, new_state, reason)",
+                "_history_entries": "()",
+                "_is_sns_action_arn": "(action)",
+                "_ts_iso": "(epoch)",
+            },
+            has={"_set_alarm_state": ["_dispatch_alarm_actions"]},
+        )
+    ],
+)

@@ -14,6 +14,8 @@ from typing import Any
 from ministack.services import cloudwatch
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 from .alarm_reasons import reason_data, reason_of
 
 _COMPARISONS = {
@@ -86,3 +88,33 @@ def _periods(alarm: dict[str, Any]) -> list[float | None]:
         ]
         values.append(cloudwatch._stat_value(cloudwatch._calc_stats(inside), statistic, inside) if inside else None)
     return values
+
+
+PLUGIN = Plugin(
+    name="cloudwatch.alarm_states",
+    service="CloudWatch",
+    words=__doc__,
+    alone=(
+        "Pools every dimension of a metric, looks at one mean over all periods, and only when PutMetricData is called."
+    ),
+    register=register,
+    operations=["cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms"],
+    relies_on=[
+        ReliesOn(
+            "services.cloudwatch",
+            functions={
+                "_calc_stats": "(points)",
+                "_dims_from_list": "(dimensions)",
+                "_dims_key": "(dims)",
+                "_dispatch_alarm_actions": "(alarm, old_state, new_state, reason)",
+                "_evaluate_alarm": "(alarm)",
+                "_evaluate_parent_alarms": "(child, seen)",
+                "_record_history": "(alarm_name, old_state, new_state, reason, alarm_type, reason_data)",
+                "_stat_value": "(stats, stat_name, points)",
+            },
+            values=["_metrics"],
+            has={"_evaluate_all_alarms": ["_evaluate_alarm"]},
+            lacks={"_evaluate_alarm": ["Dimensions"]},
+        )
+    ],
+)

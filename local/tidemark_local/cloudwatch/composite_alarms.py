@@ -11,6 +11,8 @@ from ministack.services import cloudwatch
 from ministack.services.cloudformation import provisioners
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 _TYPE = "AWS::CloudWatch::CompositeAlarm"
 Properties = dict[str, Any]
@@ -50,3 +52,28 @@ def _answered(answer: tuple) -> None:
     """Raises ValueError with CloudWatch's message when it refused."""
     if answer[0] >= 400:
         raise ValueError(json.loads(answer[2]).get("message", "CloudWatch refused the composite alarm"))
+
+
+PLUGIN = Plugin(
+    name="cloudwatch.composite_alarms",
+    service="CloudWatch",
+    words=__doc__,
+    alone="Has composite alarms by the API alone.",
+    register=register,
+    new_templates=["AWS::CloudWatch::CompositeAlarm"],
+    relies_on=[
+        ReliesOn(
+            "services.cloudformation.provisioners",
+            functions={"_physical_name": "(stack_name, logical_id, lowercase, max_len, seeded)"},
+            values=["_RESOURCE_HANDLERS"],
+        ),
+        ReliesOn(
+            "services.cloudwatch",
+            functions={
+                "_delete_alarms": "(params, cbor_data, is_cbor, is_json)",
+                "_put_composite_alarm": "(params, cbor_data, is_cbor, is_json)",
+            },
+            values=["_composite_alarms"],
+        ),
+    ],
+)

@@ -16,6 +16,8 @@ from ministack.services import cloudwatch_logs
 
 from ..host.context import LocalContext
 from ..host.limits import limit
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 logger = logging.getLogger("tidemark.emf")
 _VALUES, _DIMENSIONS, _METRICS = limit("emf.values"), limit("emf.dimensions"), limit("emf.metrics")
@@ -127,3 +129,22 @@ def _list(value: Any, name: str) -> list[Any]:
     if not isinstance(value, list):
         raise EmfError(f"{name} is {type(value).__name__}: a list is needed")
     return value
+
+
+PLUGIN = Plugin(
+    name="cloudwatch.emf",
+    service="CloudWatch",
+    words=__doc__,
+    alone="Stores log events, and reads no metric from them.",
+    register=register,
+    operations=["logs:PutLogEvents"],
+    relies_on=[
+        ReliesOn(
+            "services.cloudwatch_logs",
+            functions={"_append_log_events": "(stream, events)"},
+            values=["_log_groups"],
+            has={"_put_log_events": ["_append_log_events"]},
+        ),
+        ReliesOn("services.lambda_svc", has={"_emit_lambda_logs": ["_append_log_events"]}),
+    ],
+)

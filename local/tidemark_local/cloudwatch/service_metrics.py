@@ -23,8 +23,9 @@ from ministack.core.responses import request_scope
 from ministack.services import cloudwatch, kinesis, lambda_svc, sqs, stepfunctions
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 from ..lambda_esm import mappings
-from . import alarm_states
 
 logger = logging.getLogger("tidemark.metrics")
 _ALARM_SECONDS, _QUEUE_SECONDS = 5.0, 60.0
@@ -32,11 +33,10 @@ _SHORTEST_ALARM_SECONDS = 0.25
 
 
 def register(context: LocalContext) -> None:
-    """Begins to publish. Call it once, after kinesis_esm."""
+    """Begins to publish. Call it once, after lambda_esm.mappings."""
     _lambda(context)
     _kinesis(context)
     _states(context)
-    alarm_states.register(context)
     stopped = threading.Event()
     context.on_stop(stopped.set)
     threading.Thread(target=_regularly, args=(context, stopped), name="metrics", daemon=True).start()
@@ -82,8 +82,8 @@ def _kinesis(context: LocalContext) -> None:
     def counting(operation: Callable, records_of: Callable[[dict], list[dict]]) -> Callable:
         def put(data: dict[str, Any]):
             answer = operation(data)
-            if answer[0] == 200:
-                name, _stream = kinesis._resolve_stream(data)
+            name, _stream = kinesis._resolve_stream(data)
+            if answer[0] == 200 and name:
                 dimensions = {"StreamName": name}
                 records = records_of(data)
                 size = sum(len(base64.b64decode(kinesis._ensure_base64(item.get("Data", "")))) for item in records)
@@ -143,3 +143,41 @@ def _queues(context: LocalContext) -> None:
         age = max((now - message["sent_at"] for message in visible), default=0.0)
         context.put_metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", dimensions, len(visible), "Count")
         context.put_metric("AWS/SQS", "ApproximateAgeOfOldestMessage", dimensions, age, "Seconds")
+
+
+PLUGIN = Plugin(
+    name="cloudwatch.service_metrics",
+    service="CloudWatch",
+    words=__doc__,
+    alone="Has metrics of Lambda alone.",
+    register=register,
+    operations=["cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics"],
+    relies_on=[
+        ReliesOn("core.responses", functions={"request_scope": "(account_id, region)"}),
+        ReliesOn("services.cloudwatch", functions={"_evaluate_all_alarms": "()"}),
+        ReliesOn(
+            "services.kinesis",
+            functions={
+                "_ensure_base64": "(value)",
+                "_put_record": "(data)",
+                "_put_records": "(data)",
+                "_resolve_stream": "(data)",
+            },
+            has={"handle_request": ["_put_records"]},
+        ),
+        ReliesOn(
+            "services.lambda_svc",
+            functions={
+                "_emit_lambda_metrics": "(function_name, duration_ms, error, throttle)",
+                "_execute_function_dispatch": "(func, config, event, request_id, started)",
+            },
+            has={"_execute_function": ["_execute_function_dispatch"], "_invoke": ["_emit_lambda_metrics"]},
+        ),
+        ReliesOn("services.sqs", values=["_queues"]),
+        ReliesOn(
+            "services.stepfunctions",
+            functions={"_emit_execution_status_event": "(execution)"},
+            has={"_fail_execution": ["_emit_execution_status_event"]},
+        ),
+    ],
+)

@@ -15,6 +15,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..host.context import LocalContext
+from ..host.relies_on import ReliesOn
 from .service_calls import ServiceCall, refusal
 
 
@@ -160,3 +161,33 @@ def _undelivered(error: ClientError) -> Undelivered:
     if status >= 500:
         return Undelivered("ERROR_FROM_TARGET", message, retriable=True)
     return Undelivered("SDK_CLIENT_ERROR", message)
+
+
+RELIES_ON = [
+    ReliesOn(
+        "services.lambda_svc",
+        functions={
+            "_execution_record_for_config": "(func, config)",
+            "_get_func_record_for_ref": "(function_ref)",
+            "invoke_async_with_retry": "(func, event)",
+        },
+    ),
+    ReliesOn(
+        "services.sns",
+        functions={
+            "publish_internal": (
+                "(topic_arn, message, subject, message_structure, message_attributes, message_group_id, "
+                "message_deduplication_id)"
+            )
+        },
+    ),
+    ReliesOn(
+        "services.sqs",
+        functions={
+            "_ensure_msg_fields": "(m)",
+            "_md5_msg_attrs": "(attrs)",
+            "_queue_by_arn": "(arn)",
+            "queue_delay": "(q)",
+        },
+    ),
+]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..host.context import LocalContext
+from ..host.relies_on import ReliesOn
 from ..iam import audit
 from ..kms.key_uses import sns, sqs
 from ..kms.keys import DECRYPT, GENERATE, KeyUse, refusal_for_service
@@ -89,3 +90,15 @@ def _evaluation(context: LocalContext, call: ServiceCall) -> Any:
             "aws:sourceowner": context.account,
         },
     )
+
+
+RELIES_ON = [
+    ReliesOn(
+        "core.iam_evaluator",
+        functions={
+            "_resource_policy": "(service, resource_arn)",
+            "evaluate_resource_policy": "(doc, ctx, service, named_only, direct_only)",
+        },
+    ),
+    ReliesOn("core.responses", functions={"request_scope": "(account_id, region)"}),
+]

@@ -13,6 +13,8 @@ from typing import Any
 from ministack.services import dynamodb
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 _UNIT_BYTES = 4096
 
@@ -64,3 +66,27 @@ def _units_of(table: dict[str, Any], key: dict[str, Any], consistent: bool) -> f
     partition, sort, _error = dynamodb._resolve_table_key_values(table, key, allow_extra=False)
     item = table["items"].get(partition, {}).get(sort)
     return read_units(dynamodb._item_size_bytes(item) if item else 0, consistent)
+
+
+PLUGIN = Plugin(
+    name="dynamodb.answers",
+    service="DynamoDB",
+    words=__doc__,
+    alone="Leaves the figures out.",
+    register=register,
+    operations=["dynamodb:BatchGetItem", "dynamodbstreams:GetRecords"],
+    relies_on=[
+        ReliesOn(
+            "services.dynamodb",
+            functions={
+                "_batch_get_item": "(data)",
+                "_build_change_record": "(table, event_name, old_item, new_item, view_type)",
+                "_item_size_bytes": "(item)",
+                "_normalize_table_name": "(value)",
+                "_resolve_table_key_values": "(table, attrs, allow_extra)",
+            },
+            values=["_tables"],
+            has={"handle_request": ["_batch_get_item"], "_emit_stream_event": ["_build_change_record"]},
+        )
+    ],
+)

@@ -24,6 +24,8 @@ from ministack.services.cloudformation import provisioners
 from ..deliveries.retry import Failure, deliver
 from ..deliveries.sending import Sender, Undelivered, ask, put_message, send_as_service, send_with_role
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 from ..host.role_session import RoleSession
 from ..iam.assume_role import may_assume
 
@@ -192,3 +194,38 @@ def _validated(change: Callable, properties_at: int, problem: Callable[[dict[str
         return change(*arguments, **named)
 
     return validated
+
+
+PLUGIN = Plugin(
+    name="eventbridge.rule_targets",
+    service="EventBridge",
+    words=__doc__,
+    alone="Delivers once, without asking a policy, a role or a key, and forgets what failed.",
+    register=register,
+    operations=["events:PutTargets", "events:PutEvents"],
+    templates={"AWS::Events::Rule": ["create", "update"]},
+    relies_on=[
+        ReliesOn("core.responses", functions={"request_scope": "(account_id, region)"}),
+        ReliesOn(
+            "services.cloudformation.provisioners",
+            values=["_RESOURCE_HANDLERS"],
+            has={"_eb_rule_update": ["_put_targets"]},
+        ),
+        ReliesOn(
+            "services.eventbridge",
+            functions={
+                "_apply_input_transformer": "(transformer, rule, view)",
+                "_dispatch_to_sqs": "(spec, payload, sqs_parameters)",
+                "_invoke_target": "(target, event, rule, view)",
+                "_pattern_event_view": "(event)",
+                "_validate_target_arn": "(target)",
+            },
+            has={
+                "_dispatch_event": ["_invoke_target"],
+                "_tick_scheduled_rules": ["_invoke_target"],
+                "_put_targets": ["_validate_target_arn"],
+            },
+        ),
+        ReliesOn("services.iam", values=["_roles"]),
+    ],
+)

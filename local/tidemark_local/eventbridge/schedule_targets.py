@@ -26,6 +26,8 @@ from ministack.services.cloudformation import provisioners
 from ..deliveries.retry import Failure, deliver
 from ..deliveries.sending import Undelivered, send_with_role
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 from ..host.role_session import RoleSession
 from ..iam.assume_role import may_assume
 
@@ -166,3 +168,35 @@ def _validated(context: LocalContext, change: Callable, properties_at: int) -> C
         return change(*arguments, **named)
 
     return validated
+
+
+PLUGIN = Plugin(
+    name="eventbridge.schedule_targets",
+    service="EventBridge Scheduler",
+    words=__doc__,
+    alone="Delivers once, without the role of the schedule, and forgets what failed.",
+    register=register,
+    operations=["scheduler:CreateSchedule", "scheduler:UpdateSchedule"],
+    templates={"AWS::Scheduler::Schedule": ["create"]},
+    relies_on=[
+        ReliesOn("core.responses", functions={"request_scope": "(account_id, region)"}),
+        ReliesOn(
+            "services.cloudformation.provisioners",
+            values=["_RESOURCE_HANDLERS"],
+            has={"_scheduler_schedule_create": ["_create_schedule"]},
+        ),
+        ReliesOn(
+            "services.eventbridge",
+            functions={"_invoke_target": "(target, event, rule, view)", "_pattern_event_view": "(event)"},
+        ),
+        ReliesOn(
+            "services.scheduler",
+            functions={
+                "_create_schedule": "(name, body)",
+                "_error": "(status, code, message)",
+                "_update_schedule": "(name, body)",
+            },
+            has={"_tick_schedules": ["_invoke_target"], "handle_request": ["_create_schedule", "_update_schedule"]},
+        ),
+    ],
+)

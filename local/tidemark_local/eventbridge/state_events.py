@@ -7,6 +7,7 @@ import json
 import logging
 
 from ..host.context import LocalContext
+from ..host.relies_on import ReliesOn
 
 logger = logging.getLogger("tidemark.state_events")
 
@@ -24,3 +25,9 @@ def announce(context: LocalContext, source: str, kind: str, detail: dict, resour
             eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
     except Exception:
         logger.exception("%s of %s could not be announced", kind, source)
+
+
+RELIES_ON = [
+    ReliesOn("core.responses", functions={"request_scope": "(account_id, region)"}),
+    ReliesOn("services.eventbridge", functions={"_put_events": "(data, allow_aws_source)"}),
+]

@@ -5,6 +5,7 @@
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 # "AWS Glue uses the following arguments internally and you should never use them".
@@ -49,6 +50,8 @@ _CONSUMED = {
     "--write-shuffle-spills-to-s3",
 }
 
+Arguments = Mapping[str, str | None]
+
 
 @dataclass
 class JobArguments:
@@ -66,9 +69,7 @@ class JobArguments:
     ignored: list[str] = field(default_factory=list)
 
 
-def resolve(
-    defaults: dict[str, str], given: dict[str, str], fixed: dict[str, str], name: str, run: str
-) -> JobArguments:
+def resolve(defaults: Arguments, given: Arguments, fixed: Arguments, name: str, run: str) -> JobArguments:
     """Merges DefaultArguments, the run's Arguments and NonOverridableArguments, the later ones winning.
 
     `--JOB_NAME` and `--JOB_RUN_ID` are added, as Glue does for Spark jobs. A value is text or null (a flag without
@@ -95,7 +96,7 @@ def resolve(
     )
 
 
-def check(*arguments: dict[str, str]) -> None:
+def check(*arguments: Arguments) -> None:
     """Raises ValueError for arguments that Glue keeps for itself, and for too many bytes of names and values."""
     for name in _INTERNAL:
         if any(name in some for some in arguments):

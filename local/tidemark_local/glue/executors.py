@@ -137,7 +137,7 @@ def _handler(token: str, answer: Mapping[str, str]) -> type[BaseHTTPRequestHandl
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:
             """Nothing: the local cloud's log would repeat each executor's start."""
 
     return Handler

@@ -197,7 +197,9 @@ def _spark(code: str, conf: dict[str, str], scratch: str) -> subprocess.Complete
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tidemark_local.glue.jars", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tidemark_local.glue.jars", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("--dest", type=Path, required=True, help="folder for the jars, for example .cache/jars")
     try:
         ensure(parser.parse_args().dest)

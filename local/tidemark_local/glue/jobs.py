@@ -14,6 +14,8 @@ from typing import Any
 
 from ..host import processes
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 from .arguments import resolve
 from .job_run import GlueRun
 
@@ -36,7 +38,7 @@ class GlueJobs:
         """StartJobRun; jobs that are no Spark jobs go to MiniStack."""
         from ministack.services import glue
 
-        name = data.get("JobName")
+        name = data.get("JobName", "")
         job = glue._jobs.get(name)
         if job is None:
             return _error(
@@ -92,7 +94,7 @@ class GlueJobs:
         """BatchStopJobRun: a run that is stopped already is an error of its own, the others are still stopped."""
         from ministack.services import glue
 
-        name = data.get("JobName")
+        name = data.get("JobName", "")
         if glue._jobs.get(name, {}).get("Command", {}).get("Name") != "glueetl":
             return otherwise(data)
         known = {run["Id"]: run for run in glue._job_runs.get(name, [])}
@@ -189,3 +191,45 @@ def _keep_execution_property(glue: Any, provisioners: Any) -> None:
         return answer
 
     glue._create_job, glue._update_job = create_job, update_job
+
+
+PLUGIN = Plugin(
+    name="glue.jobs",
+    service="Glue",
+    words=__doc__,
+    alone="Keeps jobs and their runs, and runs none on Spark.",
+    register=register,
+    operations=[
+        "glue:StartJobRun",
+        "glue:BatchStopJobRun",
+        "glue:GetJobRun",
+        "glue:GetJobRuns",
+        "glue:CreateJob",
+        "glue:UpdateJob",
+    ],
+    relies_on=[
+        ReliesOn("services.cloudformation.provisioners", values=["_GLUE_JOB_DEFAULTS"]),
+        ReliesOn(
+            "services.glue",
+            functions={
+                "_batch_stop_job_run": "(data)",
+                "_create_job": "(data)",
+                "_get_job_run": "(data)",
+                "_get_job_runs": "(data)",
+                "_start_job_run": "(data)",
+                "_update_job": "(data)",
+            },
+            values=["_job_runs", "_jobs"],
+            has={
+                "_handle_request_sync": [
+                    "_get_job_run",
+                    "_start_job_run",
+                    "_get_job_runs",
+                    "_create_job",
+                    "_batch_stop_job_run",
+                    "_update_job",
+                ]
+            },
+        ),
+    ],
+)

@@ -16,6 +16,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from .context import LocalContext
+from .plugin import Plugin
+from .relies_on import ReliesOn
 
 App = Callable[[dict, Callable, Callable], Awaitable[None]]
 
@@ -91,3 +93,13 @@ async def _refuse(scope: dict, receive: Callable, send: Callable, reason: str) -
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 403, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+PLUGIN = Plugin(
+    name="host.browser_guard",
+    service="HTTP",
+    words=__doc__,
+    alone="Answers every origin under any name, and has endpoints that reset or configure it without credentials.",
+    register=register,
+    relies_on=[ReliesOn("app", functions={"app": "(scope, receive, send)"})],
+)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .relies_on import ReliesOn
+
 logger = logging.getLogger("tidemark.local")
 
 
@@ -105,3 +107,11 @@ class LocalContext:
                     "Dimensions": dict(dimensions),
                 }
             )
+
+
+RELIES_ON = [
+    ReliesOn("core.iam_evaluator", functions={"validate_role_arn": "(role_arn)"}),
+    ReliesOn("core.responses", functions={"request_scope": "(account_id, region)"}),
+    ReliesOn("services.cloudwatch", functions={"_dims_key": "(dims)", "_metric_bucket": "(key)"}),
+    ReliesOn("services.sts", functions={"register_session": "(access_key, session)"}),
+]

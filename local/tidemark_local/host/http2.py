@@ -16,10 +16,14 @@ from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, Event
 from hypercorn.protocol.h2 import H2Protocol
 
+from .context import LocalContext
+from .plugin import Plugin
+from .relies_on import ReliesOn
+
 _OPEN = ConnectionState.SERVER_OPEN
 
 
-def register() -> None:
+def register(_context: LocalContext) -> None:
     """Changes the server's handling of GOAWAY. Call it once, before requests are served."""
     transitions = dict(H2ConnectionStateMachine._transitions)
     transitions[(_OPEN, ConnectionInputs.RECV_GOAWAY)] = (None, _OPEN)
@@ -47,3 +51,13 @@ def _with_authority(app: Callable[[dict, Callable, Callable], Awaitable[None]]) 
 
 def _in_order(event: Event) -> bool:
     return isinstance(event, ConnectionTerminated) and event.error_code == ErrorCodes.NO_ERROR
+
+
+PLUGIN = Plugin(
+    name="host.http2",
+    service="HTTP",
+    words=__doc__,
+    alone="Takes the client's GOAWAY for the end of the connection, and cuts off answers under way.",
+    register=register,
+    relies_on=[ReliesOn("app", functions={"app": "(scope, receive, send)"})],
+)

@@ -17,46 +17,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from . import http2, state_folder
+from . import state_folder
 from .context import LocalContext
-
-# In this order: a plug-in may rely on those before it.
-PLUGINS = (
-    "iam.run_credentials",
-    "lambda_esm.mappings",
-    "cloudwatch.emf",
-    "cloudwatch.service_metrics",
-    "secrets_manager.names",
-    "lake_formation.settings",
-    "iam.secure_transport",
-    "iam.resources",
-    "iam.conditions",
-    "iam.audit",
-    "service_quotas.quotas",
-    "kms.template_keys",
-    "kms.managed_key",
-    "kms.gate",
-    "kms.log_group_keys",
-    "iam.pass_role",
-    "dynamodb.answers",
-    "cloudwatch.alarm_actions",
-    "eventbridge.rule_targets",
-    "eventbridge.schedule_targets",
-    "sns.subscriptions",
-    "lambda_functions.async_invocations",
-    "apigateway.integrations",
-    "lambda_functions.errors",
-    "sagemaker",
-    "glue.jobs",
-    "step_functions.integrations",
-    "cloudwatch.composite_alarms",
-    "cloudformation.permission_names",
-    "cloudformation.stack_rules",
-    "step_functions.state_size",
-    "apigateway.http_api_limits",
-    "requests",  # it stands before the handlers of all others
-    "host.browser_guard",  # and this before everything
-)
+from .registry import plugins
+from .relies_on import ReliesOn
 
 # The services the product uses. Others stay off: several of them open listeners of their own, not all on loopback.
 # fmt: off
@@ -114,9 +78,8 @@ def run(
 def load(context: LocalContext):
     """Imports MiniStack and registers every plug-in; returns MiniStack's `app` module. Call it once in a process."""
     app = importlib.import_module("ministack.app")
-    http2.register()
-    for name in PLUGINS:
-        importlib.import_module(f"tidemark_local.{name}").register(context)
+    for plugin in plugins():
+        plugin.register(context)
     return app
 
 
@@ -263,3 +226,11 @@ def _give_up_later() -> None:
     time.sleep(_STOP_SECONDS)
     logger.error("still stopping after %d s: ending at once", _STOP_SECONDS)
     os._exit(1)
+
+
+RELIES_ON = [
+    ReliesOn("core.lambda_runtime", functions={"kill_workers": "(workers)"}, values=["_lock", "_workers"]),
+    ReliesOn(
+        "services.stepfunctions", has={"_scaled_sleep": ["_SFN_WAIT_SCALE"], "_parse_wait_scale": ["SFN_WAIT_SCALE"]}
+    ),
+]

@@ -36,7 +36,7 @@ class ChildProcess:
         self.code: int | None = None
         self.stopped = False  # ended by `stop`, and not by itself or a signal from elsewhere
         self._env, self._cwd, self._on_line, self._on_exit = dict(env), str(cwd), on_line, on_exit
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[str]  # there once it has started
         self._started, self._ended = threading.Event(), threading.Event()
         self._error: OSError | None = None
         threading.Thread(target=self._run, name=f"child-{Path(self.argv[0]).name}", daemon=True).start()

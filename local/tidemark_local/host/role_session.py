@@ -6,10 +6,11 @@ import json
 import os
 from typing import Any
 
-import boto3
+import boto3.session
 from botocore.config import Config
 
 from .context import LocalContext
+from .relies_on import ReliesOn
 
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "JAVA_HOME", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
 
@@ -74,3 +75,6 @@ class RoleSession:
             PYTHONUNBUFFERED="1",
         )
         return env
+
+
+RELIES_ON = [ReliesOn("services.iam", values=["_roles"])]

@@ -7,6 +7,7 @@
 import json
 
 from ..host.context import LocalContext
+from ..host.relies_on import ReliesOn
 
 
 def may_assume(context: LocalContext, role_arn: str, principal: str, source_arn: str) -> bool:
@@ -33,3 +34,12 @@ def may_assume(context: LocalContext, role_arn: str, principal: str, source_arn:
     # A trust policy names no resource: the role itself is meant.
     policy = {"Statement": [{**statement, "Resource": "*"} for statement in statements]}
     return iam_evaluator.evaluate_resource_policy(policy, keys, service=principal).decision == "Allow"
+
+
+RELIES_ON = [
+    ReliesOn(
+        "core.iam_evaluator", functions={"evaluate_resource_policy": "(doc, ctx, service, named_only, direct_only)"}
+    ),
+    ReliesOn("core.responses", functions={"request_scope": "(account_id, region)"}),
+    ReliesOn("services.iam", values=["_roles"]),
+]

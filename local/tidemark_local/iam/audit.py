@@ -16,6 +16,8 @@ from typing import Any
 from ministack.core import iam_evaluator
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 FILE = "access-denied.ndjson"
 _lock = threading.Lock()
@@ -54,3 +56,19 @@ def record(context: LocalContext, principal: str, action: str, resource: str, de
     descriptor = os.open(context.state_dir / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     with _lock, os.fdopen(descriptor, "a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
+
+
+PLUGIN = Plugin(
+    name="iam.audit",
+    service="IAM",
+    words=__doc__,
+    alone="Answers a refusal, and remembers none.",
+    register=register,
+    relies_on=[
+        ReliesOn("app", has={"_dispatch_service_request": ["enforce"], "_enforce_data_plane": ["enforce"]}),
+        ReliesOn(
+            "core.iam_evaluator",
+            functions={"enforce": "(access_key_id, iam_action, service, region, resource_arn, service_context)"},
+        ),
+    ],
+)

@@ -12,6 +12,8 @@ import cbor2
 from ministack.core import iam_actions
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 _PUT = "cloudwatch:PutMetricData"
 
@@ -41,3 +43,17 @@ def namespace_of(body: bytes, params: dict[str, Any]) -> str | None:
         namespace = fields.get("Namespace") if isinstance(fields, dict) else None
         return namespace if isinstance(namespace, str) else None
     return None
+
+
+PLUGIN = Plugin(
+    name="iam.conditions",
+    service="IAM",
+    words=__doc__,
+    alone="Does not read the key, so that a statement for one namespace allows none.",
+    register=register,
+    operations=["cloudwatch:PutMetricData"],
+    relies_on=[
+        ReliesOn("app", has={"_dispatch_service_request": ["request_tag_context"]}),
+        ReliesOn("core.iam_actions", functions={"request_tag_context": "(service, iam_action, body, params)"}),
+    ],
+)

@@ -11,10 +11,12 @@ import importlib
 import json
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 Answer = tuple[int, dict[str, str], Any]
 # Operations by X-Amz-Target, with the members that hold roles.
@@ -45,7 +47,7 @@ _MODULES = {"states": "stepfunctions", "events": "eventbridge", "lambda": "lambd
 def register(_context: LocalContext) -> None:
     """Checks what these services are handed. Call it once, before requests are served."""
     for service in (*_TARGETS, *_ROUTES, *_QUERIES):
-        module = importlib.import_module(f"ministack.services.{_MODULES.get(service, service)}")
+        module = cast(Any, importlib.import_module(f"ministack.services.{_MODULES.get(service, service)}"))
         module.handle_request = _guarded(module.handle_request, service)
 
 
@@ -110,3 +112,40 @@ def _refusal(
                 service, "iam:PassRole", result.principal_arn, "", headers=headers, message=message
             )
     return None
+
+
+PLUGIN = Plugin(
+    name="iam.pass_role",
+    service="IAM",
+    words=__doc__,
+    alone="Does not ask for the right to pass a role.",
+    register=register,
+    operations=[
+        "glue:CreateJob",
+        "glue:UpdateJob",
+        "glue:CreateCrawler",
+        "stepfunctions:CreateStateMachine",
+        "stepfunctions:UpdateStateMachine",
+        "events:PutRule",
+        "events:PutTargets",
+        "lambda:CreateFunction",
+        "lambda:UpdateFunctionConfiguration",
+        "scheduler:CreateSchedule",
+        "scheduler:UpdateSchedule",
+        "cloudformation:CreateStack",
+        "cloudformation:UpdateStack",
+        "cloudformation:DeleteStack",
+        "cloudformation:CreateChangeSet",
+    ],
+    relies_on=[
+        ReliesOn(
+            "core.iam_actions",
+            functions={"identity_denial_message": "(action, principal_arn, resource, explicit_deny)"},
+        ),
+        ReliesOn(
+            "core.iam_evaluator",
+            functions={"enforce": "(access_key_id, iam_action, service, region, resource_arn, service_context)"},
+        ),
+        ReliesOn("core.router", functions={"extract_access_key_id": "(headers, query_params)"}),
+    ],
+)

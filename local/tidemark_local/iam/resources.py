@@ -19,6 +19,8 @@ from ministack.core import iam_actions
 from ministack.services import dynamodb_streams
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 _DATABASE_ACTIONS = {"GetDatabase", "UpdateDatabase", "DeleteDatabase"}
 _JOB_ACTIONS = {"CreateJob"}
@@ -98,3 +100,35 @@ def _position(fields: dict[str, Any]) -> dict[str, Any] | None:
 def _text(fields: Any, key: str) -> str | None:
     value = fields.get(key) if isinstance(fields, dict) else None
     return value if isinstance(value, str) and value else None
+
+
+PLUGIN = Plugin(
+    name="iam.resources",
+    service="IAM",
+    words=__doc__,
+    alone=(
+        "Takes the name of a database or job for a table, a request about a table for one about its database, and"
+        " does not see the stream or alarm that is asked about."
+    ),
+    register=register,
+    operations=[
+        "glue:GetDatabase",
+        "glue:GetTable",
+        "dynamodbstreams:DescribeStream",
+        "dynamodbstreams:GetShardIterator",
+        "dynamodbstreams:GetRecords",
+        "cloudwatch:PutMetricAlarm",
+        "cloudwatch:DeleteAlarms",
+        "cloudwatch:DescribeAlarms",
+    ],
+    relies_on=[
+        ReliesOn("app", has={"_dispatch_service_request": ["extract_resource_arn("]}),
+        ReliesOn(
+            "core.iam_actions",
+            functions={
+                "extract_resource_arn": "(service, method, path, headers, body, query_params, region, account_id)"
+            },
+        ),
+        ReliesOn("services.dynamodb_streams", functions={"_decode_iterator": "(token)"}),
+    ],
+)

@@ -7,6 +7,8 @@ do.
 """
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 
 def register(context: LocalContext) -> None:
@@ -36,3 +38,34 @@ def register(context: LocalContext) -> None:
 
     lambda_runtime.execution_credentials = of_the_role
     lambda_svc.execution_credentials = of_the_role
+
+
+PLUGIN = Plugin(
+    name="iam.run_credentials",
+    service="IAM",
+    words=__doc__,
+    alone="Lets `test`, any twelve digits and requests without credentials act as root, unsigned.",
+    register=register,
+    relies_on=[
+        ReliesOn(
+            "core.iam_evaluator",
+            functions={"is_root_access_key": "(access_key_id)"},
+            has={"resolve_credential": ["is_root_access_key"]},
+        ),
+        ReliesOn(
+            "core.lambda_runtime",
+            functions={"execution_credentials": "(config)"},
+            has={"Worker": ["execution_credentials(self.config)"]},
+        ),
+        ReliesOn(
+            "services.lambda_svc",
+            functions={"execution_credentials": "(config)"},
+            has={"_execute_function_local": ["execution_credentials"]},
+        ),
+        ReliesOn(
+            "services.sts",
+            functions={"is_root_access_key": "(access_key_id)", "register_session": "(access_key, session)"},
+            has={"_access_key_account": ["is_root_access_key"]},
+        ),
+    ],
+)

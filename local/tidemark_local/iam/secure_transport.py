@@ -9,6 +9,8 @@ bucket. The deployed policies stay as they are in the account.
 from ministack import app
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 
 def register(_context: LocalContext) -> None:
@@ -19,3 +21,19 @@ def register(_context: LocalContext) -> None:
         pin(source_ip, True)
 
     app.pin_request_origin = pin_as_tls
+
+
+PLUGIN = Plugin(
+    name="iam.secure_transport",
+    service="IAM",
+    words=__doc__,
+    alone="Says of every request that it came without TLS.",
+    register=register,
+    relies_on=[
+        ReliesOn(
+            "app",
+            functions={"pin_request_origin": "(source_ip, secure_transport)"},
+            has={"app": ["pin_request_origin("]},
+        )
+    ],
+)

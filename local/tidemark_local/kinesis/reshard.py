@@ -14,6 +14,8 @@ from ministack.core.responses import error_response_json, json_response
 from ministack.services import kinesis
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 
 def register(_context: LocalContext) -> None:
@@ -44,7 +46,7 @@ def _keeping_parents(operation: Callable, names: tuple[str, ...]) -> Callable:
                 if shard_id in stream["shards"]:
                     parents[shard_id] = stream["shards"][shard_id]
         answer = operation(data)
-        if answer[0] == 200:
+        if answer[0] == 200 and stream:
             for shard in parents.values():
                 _close(shard)
             stream["shards"] = dict(sorted({**parents, **stream["shards"]}.items()))
@@ -121,7 +123,7 @@ def _ending_closed_shards(original: Callable) -> Callable:
         status, headers, body = original(data)
         stream = kinesis._streams.get(state["stream"]) if state else None
         shard = stream["shards"].get(state["shard_id"]) if stream else None
-        if status == 200 and shard and shard.get("closed"):
+        if status == 200 and stream and shard and shard.get("closed"):
             answer = json.loads(body)
             following = kinesis._shard_iterators.get(answer.get("NextShardIterator"))
             if following and following["position"] >= len(shard["records"]):
@@ -151,11 +153,61 @@ def _parents(shard: dict[str, Any]) -> tuple[str | None, str | None]:
 def _counting_open_shards(original: Callable) -> Callable:
     def describe(data: dict[str, Any]):
         status, headers, body = original(data)
-        if status != 200:
-            return status, headers, body
         _name, stream = kinesis._resolve_stream(data)
+        if status != 200 or not stream:
+            return status, headers, body
         answer = json.loads(body)
         answer["StreamDescriptionSummary"]["OpenShardCount"] = len(open_shards(stream))
         return json_response(answer)
 
     return describe
+
+
+PLUGIN = Plugin(
+    name="kinesis.reshard",
+    service="Kinesis Data Streams",
+    words=__doc__,
+    alone="Deletes a shard that is split or merged, with its records.",
+    register=register,
+    operations=[
+        "kinesis:SplitShard",
+        "kinesis:MergeShards",
+        "kinesis:UpdateShardCount",
+        "kinesis:GetRecords",
+        "kinesis:ListShards",
+        "kinesis:DescribeStreamSummary",
+    ],
+    relies_on=[
+        ReliesOn(
+            "services.kinesis",
+            functions={
+                "_build_shards": "(shard_count, start_index)",
+                "_describe_stream_summary": "(data)",
+                "_expire_records": "(stream)",
+                "_get_records": "(data)",
+                "_max_shard_index": "(stream)",
+                "_merge_shards": "(data)",
+                "_next_sequence_number": "()",
+                "_resolve_stream": "(data)",
+                "_route_to_shard": "(hash_key_int, stream)",
+                "_shard_out": "(shard_id, shard)",
+                "_split_shard": "(data)",
+                "_update_shard_count": "(data)",
+            },
+            values=["_shard_iterators", "_streams"],
+            has={
+                "handle_request": [
+                    "_split_shard",
+                    "_merge_shards",
+                    "_update_shard_count",
+                    "_get_records",
+                    "_describe_stream_summary",
+                ],
+                "_put_records": ["_route_to_shard"],
+                "_list_shards": ["_shard_out"],
+                "_split_shard": ['del stream["shards"][shard_id]'],
+                "_get_records": ["_expire_records"],
+            },
+        )
+    ],
+)

@@ -8,6 +8,8 @@ of the key that is replaced, or a key that is switched off, is seen by the next 
 import re
 from typing import Any
 
+from ..host.relies_on import ReliesOn
+
 # What a policy can ask about that differs from one request of the same session to the next.
 _CHANGING = re.compile(
     r"aws:(currenttime|epochtime|sourceip|tokenissuetime|multifactorauthage|principaltag|userid|username)", re.I
@@ -48,3 +50,10 @@ def keep(question: Question, decided_by: Texts | None) -> None:
     if len(_allowed) >= _MOST:
         _allowed.clear()
     _allowed[decided_by[0], question] = decided_by
+
+
+RELIES_ON = [
+    ReliesOn("services.iam", values=["_roles"]),
+    ReliesOn("services.kms", values=["_grants"]),
+    ReliesOn("services.sts", values=["_sessions"]),
+]

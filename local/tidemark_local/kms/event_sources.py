@@ -7,6 +7,7 @@ emulator's stores, so it asks here. That the role may read the stream at all is 
 """
 
 from ..host.context import LocalContext
+from ..host.relies_on import ReliesOn
 from ..iam import audit
 from .key_uses import dynamodb, kinesis
 from .keys import DECRYPT, KeyUse, refusal_for_role
@@ -35,3 +36,9 @@ def _use(context: LocalContext, source_arn: str) -> KeyUse | None:
             return dynamodb.use_of_table(source_arn.split(":", 5)[5].split("/")[1], context.account)
         stream = streams._resolve_stream_by_arn(source_arn)
         return kinesis.use_of_stream(stream, DECRYPT) if stream else None
+
+
+RELIES_ON = [
+    ReliesOn("core.responses", functions={"request_scope": "(account_id, region)"}),
+    ReliesOn("services.kinesis", functions={"_resolve_stream_by_arn": "(stream_arn)"}),
+]

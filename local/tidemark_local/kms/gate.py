@@ -2,15 +2,18 @@
 
 The emulator keeps the key's name with the resource and encrypts nothing. Here each request first makes the uses of
 the key that key_uses/ names, as its caller; a refusal is answered in the service's own words, and is on record as
-other refusals are (iam/audit.py).
+other refusals are (iam/audit.py). Whether the caller may is decided as
+https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html says (keys.py).
 """
 
 import importlib
 from collections.abc import Awaitable, Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 from ..iam import audit
 from .key_uses import Request, dynamodb, dynamodb_streams, kinesis, s3, secretsmanager, sns, sqs
 from .keys import KeyRefusal, refusal_for_caller
@@ -30,7 +33,7 @@ Answer = tuple[int, dict[str, str], Any]
 def register(context: LocalContext) -> None:
     """Puts the gate before each of these services. Call it once, before requests are served."""
     for name, service in _SERVICES.items():
-        module = importlib.import_module(f"ministack.services.{name}")
+        module = cast(Any, importlib.import_module(f"ministack.services.{name}"))
         module.handle_request = _guarded(module.handle_request, service, context)
 
 
@@ -60,3 +63,16 @@ def _guarded(
         return service.answer(refused) if refused else await serve(method, path, headers, body, query_params, **more)
 
     return serve_with_key
+
+
+PLUGIN = Plugin(
+    name="kms.gate",
+    service="KMS",
+    words=__doc__,
+    alone="Keeps the key's name with the resource, and encrypts nothing.",
+    register=register,
+    relies_on=[
+        ReliesOn("app", has={"_lazy_handler": ["mod.handle_request"], "_handle_s3_vhost_request": ["handle_request"]}),
+        ReliesOn("core.router", functions={"extract_access_key_id": "(headers, query_params)"}),
+    ],
+)

@@ -10,9 +10,10 @@ here every use is decided anew, so that a removed grant acts at once.
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..host.context import LocalContext
+from ..host.relies_on import ReliesOn
 from . import decisions
 
 DECRYPT = "kms:Decrypt"
@@ -66,17 +67,17 @@ def refusal_for_caller(access_key_id: str, use: KeyUse, account: str, region: st
 
     if is_managed_by_aws(use.key):
         return None
-    record, unusable = _key(use)
-    texts = decisions.texts(access_key_id, record, account) if record and not unusable else None
+    key = _key(use)
+    texts = None if isinstance(key, _Unusable) else decisions.texts(access_key_id, key, account)
     question = (use.action, use.key, use.via, *use.encryption_context.items())
     if decisions.known(question, texts):
         return None
     caller = resolve_principal(access_key_id, account)
     if isinstance(caller, AuthError):
         return None  # whoever signs wrongly is refused by the service itself
-    if record is None or unusable:
-        return KeyRefusal(unusable[0], use, use.key, caller.arn, "", unusable[1])
-    refused = _decide(use, record, caller, account, region)
+    if isinstance(key, _Unusable):
+        return KeyRefusal(key.kind, use, use.key, caller.arn, "", key.message)
+    refused = _decide(use, key, caller, account, region)
     if refused is None:
         decisions.keep(question, texts)
     return refused
@@ -103,9 +104,9 @@ def refusal_for_service(principal: str, use: KeyUse, source_arn: str, account: s
     if is_managed_by_aws(use.key):
         # Its policy lets principals of the account in, not services, and can't be changed.
         return _refused(use, use.key, principal, "ImplicitDeny", "resource")
-    record, unusable = _key(use)
-    if record is None or unusable:
-        return KeyRefusal(unusable[0], use, use.key, principal, "", unusable[1])
+    record = _key(use)
+    if isinstance(record, _Unusable):
+        return KeyRefusal(record.kind, use, use.key, principal, "", record.message)
     keys = {} if principal == "events.amazonaws.com" else {"aws:sourcearn": source_arn, "aws:sourceaccount": account}
     asked = _request(use, record["Arn"], region, "*", "Service", "", keys)
     decision = evaluate_resource_policy(record.get("Policy"), asked, service=principal).decision
@@ -170,19 +171,24 @@ def _request(
     )
 
 
-def _key(use: KeyUse) -> tuple[dict[str, Any] | None, tuple[str, str] | None]:
-    """The key's record, and kind and message of why it can't be used whoever asks."""
+class _Unusable(NamedTuple):
+    kind: str
+    message: str
+
+
+def _key(use: KeyUse) -> dict[str, Any] | _Unusable:
+    """The key's record, or why it can't be used whoever asks."""
     from ministack.services import kms
 
     record = kms._resolve_key(use.key)
     if record is None:
-        return None, ("not-found", f"Key '{use.key}' does not exist")
+        return _Unusable("not-found", f"Key '{use.key}' does not exist")
     unusable = kms._check_key_state(record) if record["KeyState"] != "Enabled" else None
     if not unusable:
-        return record, None
+        return record
     body = json.loads(unusable[2])
     kind = _STATES.get(str(body.get("__type", "")).rsplit("#", 1)[-1], "invalid-state")
-    return record, (kind, str(body.get("message", "")))
+    return _Unusable(kind, str(body.get("message", "")))
 
 
 def _granted(record: dict[str, Any], use: KeyUse, principal: str) -> bool:
@@ -212,3 +218,21 @@ def _refused(use: KeyUse, arn: str, principal: str, decision: str, by: str) -> K
     )
     message = f"User: {principal} is not authorized to perform: {use.action} on resource: {arn} {why}"
     return KeyRefusal("denied", use, arn, principal, decision, message)
+
+
+RELIES_ON = [
+    ReliesOn(
+        "core.iam_evaluator",
+        functions={
+            "_principal_matches": "(principal, caller_arn)",
+            "combine_resource_policy": "(identity, ctx, policy, owner_account, required, limits)",
+            "evaluate": "(ctx, policies, limits)",
+            "evaluate_resource_policy": "(doc, ctx, service, named_only, direct_only)",
+            "resolve_principal": "(access_key_id, account_id, credential)",
+        },
+    ),
+    ReliesOn("core.responses", functions={"request_scope": "(account_id, region)"}),
+    ReliesOn(
+        "services.kms", functions={"_check_key_state": "(rec)", "_resolve_key": "(key_id_or_arn)"}, values=["_grants"]
+    ),
+]

@@ -13,6 +13,8 @@ from ministack.services import cloudwatch_logs
 from ministack.services.cloudformation import provisioners
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 from ..iam import audit
 from .keys import DECRYPT, GENERATE, KeyUse, refusal_for_service
 
@@ -60,3 +62,22 @@ def refusal(context: LocalContext, group: str, key: str | None) -> str | None:
             audit.record(context, principal, action, refused.key_arn, refused.decision or refused.kind)
             return f"The specified KMS key does not exist or is not allowed to be used with Arn '{arn}'"
     return None
+
+
+PLUGIN = Plugin(
+    name="kms.log_group_keys",
+    service="KMS",
+    words=__doc__,
+    alone="Takes any key for a log group.",
+    register=register,
+    operations=["logs:CreateLogGroup"],
+    templates={"AWS::Logs::LogGroup": ["create"]},
+    relies_on=[
+        ReliesOn("services.cloudformation.provisioners", values=["_RESOURCE_HANDLERS"]),
+        ReliesOn(
+            "services.cloudwatch_logs",
+            functions={"_create_log_group": "(data)"},
+            has={"handle_request": ["_create_log_group"]},
+        ),
+    ],
+)

@@ -10,6 +10,8 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import s3
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 _ALGORITHM = "x-amz-server-side-encryption"
 _KEY = f"{_ALGORITHM}-aws-kms-key-id"
@@ -26,3 +28,23 @@ def register(_context: LocalContext) -> None:
         return resolve(headers, bucket_name)
 
     s3._resolve_sse_write_headers = resolve_with_key
+
+
+PLUGIN = Plugin(
+    name="kms.managed_key",
+    service="KMS",
+    words=__doc__,
+    alone="Refuses a request that asks for SSE-KMS without naming a key.",
+    register=register,
+    operations=["s3:PutObject", "s3:CreateMultipartUpload"],
+    relies_on=[
+        ReliesOn(
+            "services.s3",
+            functions={"_resolve_sse_write_headers": "(headers, bucket_name)"},
+            has={
+                "_put_object": ["_resolve_sse_write_headers"],
+                "_create_multipart_upload": ["_resolve_sse_write_headers"],
+            },
+        )
+    ],
+)

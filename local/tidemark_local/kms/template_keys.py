@@ -17,6 +17,8 @@ from ministack.services import dynamodb, kinesis, s3, sns
 from ministack.services.cloudformation import provisioners
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 Properties = dict[str, Any]
 
@@ -61,8 +63,9 @@ def _of_global_table(name: str, properties: Properties) -> None:
 
 
 def _describe(name: str, specification: Properties | None) -> None:
-    enabled = bool(specification) and str(specification.get("SSEEnabled")).lower() == "true"
-    wanted = {**specification, "Enabled": True} if enabled else None
+    wanted = None
+    if specification and str(specification.get("SSEEnabled")).lower() == "true":
+        wanted = {**specification, "Enabled": True}
     dynamodb._tables[name]["SSEDescription"] = dynamodb._sse_description_from_spec(wanted)
 
 
@@ -99,3 +102,35 @@ def _of_bucket(name: str, properties: Properties) -> None:
         f"<BucketKeyEnabled>{str(rule.get('BucketKeyEnabled', False)).lower()}</BucketKeyEnabled>"
         "</Rule></ServerSideEncryptionConfiguration>"
     )
+
+
+PLUGIN = Plugin(
+    name="kms.template_keys",
+    service="KMS",
+    words=__doc__,
+    alone="Drops the key that a template gives.",
+    register=register,
+    templates={
+        "AWS::DynamoDB::Table": ["create", "update"],
+        "AWS::DynamoDB::GlobalTable": ["create", "update"],
+        "AWS::Kinesis::Stream": ["create", "update"],
+        "AWS::S3::Bucket": ["create", "update"],
+        "AWS::SNS::Topic": ["create", "update"],
+    },
+    relies_on=[
+        ReliesOn(
+            "services.cloudformation.provisioners",
+            values=["_RESOURCE_HANDLERS"],
+            has={"_ddb_create": ['"SSEDescription": None']},
+            lacks={
+                "_kinesis_stream_create": ["StreamEncryption"],
+                "_s3_apply_configurations": ["BucketEncryption"],
+                "_sns_create": ["KmsMasterKeyId"],
+            },
+        ),
+        ReliesOn("services.dynamodb", functions={"_sse_description_from_spec": "(spec)"}, values=["_tables"]),
+        ReliesOn("services.kinesis", values=["_streams"]),
+        ReliesOn("services.s3", values=["_bucket_encryption"]),
+        ReliesOn("services.sns", values=["_topics"]),
+    ],
+)

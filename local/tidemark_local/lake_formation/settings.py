@@ -8,6 +8,8 @@ to IAM_ALLOWED_PRINCIPALS indicates access control by IAM permissions".
 import json
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 _BY_IAM = [{"Principal": {"DataLakePrincipalIdentifier": "IAM_ALLOWED_PRINCIPALS"}, "Permissions": ["ALL"]}]
 
@@ -27,7 +29,7 @@ def register(context: LocalContext) -> None:
         "AllowExternalDataFiltering": False,
     }
 
-    async def handle(method: str, path: str, headers: dict, body: bytes, query: dict) -> tuple[int, dict, bytes]:
+    async def handle(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> tuple[int, dict, bytes]:
         status, answer = 200, {}
         if path == "/GetDataLakeSettings":
             answer = {"DataLakeSettings": settings}
@@ -47,3 +49,18 @@ def register(context: LocalContext) -> None:
     app.SERVICE_HANDLERS["lakeformation"] = handle
     iam_actions.SERVICE_TO_IAM_NAMESPACE["lakeformation"] = "lakeformation"
     iam_actions._BOTOCORE_SERVICE_MAP["lakeformation"] = ["lakeformation"]
+
+
+PLUGIN = Plugin(
+    name="lake_formation.settings",
+    service="Lake Formation",
+    words=__doc__,
+    alone="Does not have it.",
+    register=register,
+    operations=["lakeformation:GetDataLakeSettings"],
+    relies_on=[
+        ReliesOn("app", values=["SERVICE_HANDLERS"]),
+        ReliesOn("core.iam_actions", values=["SERVICE_TO_IAM_NAMESPACE", "_BOTOCORE_SERVICE_MAP"]),
+        ReliesOn("core.router", values=["SERVICE_PATTERNS"]),
+    ],
+)

@@ -12,6 +12,9 @@ from ministack.core.responses import error_response_json
 from ministack.services import eventbridge, lambda_svc
 from ministack.services.cloudformation import provisioners
 
+from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 from .sources import source_for
 
 CFN_TYPE = "AWS::Lambda::EventSourceMapping"
@@ -37,7 +40,7 @@ class Refused(ValueError):
         self.code, self.message, self.status = code, message, status
 
 
-def register() -> None:
+def register(_context: LocalContext) -> None:
     """Checks mappings of streams before they are made or changed. Call it once."""
     lambda_svc._match_esm_filter = matches
     _by_api()
@@ -149,3 +152,41 @@ def _complete(uuid: str, given: dict[str, Any]) -> None:
         mapping["MetricsConfig"] = given["MetricsConfig"]
     if given.get("StartingPositionTimestamp") is not None:
         mapping["StartingPositionTimestamp"] = float(given["StartingPositionTimestamp"])
+
+
+PLUGIN = Plugin(
+    name="lambda_esm.creation",
+    service="Lambda event source mappings",
+    words=__doc__,
+    alone="Takes every mapping.",
+    register=register,
+    operations=["lambda:CreateEventSourceMapping", "lambda:UpdateEventSourceMapping"],
+    templates={"AWS::Lambda::EventSourceMapping": ["create"]},
+    relies_on=[
+        ReliesOn(
+            "services.cloudformation.provisioners",
+            functions={
+                "_lambda_esm_create": "(logical_id, props, stack_name)",
+                "_lambda_function_for_cfn_ref": "(function_ref)",
+            },
+            values=["_RESOURCE_HANDLERS"],
+            has={"_lambda_esm_update": ["_lambda_esm_create"]},
+        ),
+        ReliesOn(
+            "services.eventbridge",
+            functions={"_matches_detail": "(detail, pattern)", "_parse_pattern_text": "(pattern_str)"},
+            values=["_compiled_pattern"],
+        ),
+        ReliesOn(
+            "services.lambda_svc",
+            functions={
+                "_create_esm": "(data)",
+                "_match_esm_filter": "(record, pattern)",
+                "_resolve_name_and_qualifier": "(name_or_arn)",
+                "_update_esm": "(esm_id, data)",
+            },
+            values=["_esms"],
+            has={"handle_request": ["_create_esm", "_update_esm"], "_apply_filter_criteria": ["_match_esm_filter"]},
+        ),
+    ],
+)

@@ -100,9 +100,9 @@ def first_failure(outcome: Outcome, records: Sequence[Record], partial: bool) ->
         return None
     if not isinstance(failures, list):
         return 0
-    index = {record.sequence: position for position, record in enumerate(records)}
-    found = [index.get(item.get("itemIdentifier")) if isinstance(item, dict) else None for item in failures]
-    return 0 if None in found else min(found)
+    index: dict[Any, int] = {record.sequence: position for position, record in enumerate(records)}
+    named = [item.get("itemIdentifier") if isinstance(item, dict) else None for item in failures]
+    return min(index.get(name, 0) for name in named)
 
 
 def failures(outcome: Outcome, records: Sequence[Record], partial: bool) -> int:

@@ -10,16 +10,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from ministack.core.responses import request_scope
 from ministack.services import dynamodb, kinesis, lambda_svc
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 from ..host.role_session import RoleSession
-from ..kinesis import reshard
 from ..kms import event_sources
-from . import creation
 from .destinations import deliver, invocation_record
 from .lane import Discard, Outcome, Settings, failures
 from .sources import source_for
@@ -109,14 +109,15 @@ class Poller:
                 with request_scope(account, region):
                     due = min(due, self._advance(mapping, esm, now))
         for uuid in [uuid for uuid in self._mappings if uuid not in present]:
-            if self._mappings[uuid].processor is None or self._mappings[uuid].processor.idle:
+            processor = self._mappings[uuid].processor
+            if processor is None or processor.idle:
                 del self._mappings[uuid]
         return due
 
     def _advance(self, mapping: _Mapping, esm: dict[str, Any], now: float) -> float:
         function, config = lambda_svc._get_func_record_for_qualifier(esm["FunctionName"], esm.get("Qualifier"))
         identity = mapping.source.identity()
-        if function is None or identity is None:
+        if function is None or config is None or identity is None:
             return now + 1.0
         if not self._may_read(mapping, esm, config["Role"], now):
             return now + _DENIED_SECONDS
@@ -168,12 +169,13 @@ class Poller:
             logger.exception("%s could not be invoked", esm["FunctionName"])
             outcome = Outcome(invoked=False, error=type(error).__name__)
         now = time.time()
+        processor = cast(StreamProcessor, mapping.processor)  # made before its first batch
         with self._lock:
             failed = outcome.error is not None or not outcome.invoked
             self._count(esm, "InvokedEventCount", len(records))
-            self._count(esm, "FailedInvokeEventCount", failures(outcome, records, mapping.processor.settings.partial))
+            self._count(esm, "FailedInvokeEventCount", failures(outcome, records, processor.settings.partial))
             esm["LastProcessingResult"] = "PROBLEM: Function call failed" if failed else "OK"
-            discards = mapping.processor.complete(invocation, outcome, now)
+            discards = processor.complete(invocation, outcome, now)
             self._discard(mapping, esm, config, discards, now)
         for listener in self.on_batch:
             listener(esm["FunctionName"], now - records[-1].arrival)
@@ -265,14 +267,12 @@ class _Tee:
 
 def register(context: LocalContext) -> Poller:
     """Replaces the emulator's stream pollers. Call it once, before requests are served."""
-    reshard.register(context)
     poller = Poller(context)
     lambda_svc._poll_kinesis = lambda: False
     lambda_svc._poll_dynamodb_streams = lambda: False
     lambda_svc._init_stream_position = poller.anchor
     for module in (kinesis, dynamodb):
-        module.esm_wake = _Tee(module.esm_wake, poller)
-    creation.register()
+        cast(Any, module).esm_wake = _Tee(module.esm_wake, poller)
     context.on_stop(poller.stop)
     poller.start()
     global current
@@ -281,3 +281,36 @@ def register(context: LocalContext) -> Poller:
 
 
 current: Poller | None = None
+
+
+PLUGIN = Plugin(
+    name="lambda_esm.mappings",
+    service="Lambda event source mappings",
+    words=__doc__,
+    alone=(
+        "Counts a partial failure as success, retries for ever, has no destinations for Kinesis, and starts a "
+        "shard born from a split at its end."
+    ),
+    register=register,
+    operations=["lambda:CreateEventSourceMapping"],
+    relies_on=[
+        ReliesOn("core.responses", functions={"request_scope": "(account_id, region)"}),
+        ReliesOn("services.cloudformation.provisioners", has={"_lambda_esm_create": ["_init_stream_position"]}),
+        ReliesOn("services.dynamodb", has={"_emit_stream_event": ["esm_wake"]}),
+        ReliesOn("services.kinesis", has={"_put_record": ["esm_wake"], "_put_records": ["esm_wake"]}),
+        ReliesOn(
+            "services.lambda_svc",
+            functions={
+                "_apply_filter_criteria": "(records, esm)",
+                "_execute_function": "(func, event)",
+                "_get_func_record_for_qualifier": "(name, qualifier)",
+                "_init_stream_position": "(esm_id, source_arn, starting)",
+                "_iter_all_esms": "()",
+                "_poll_dynamodb_streams": "()",
+                "_poll_kinesis": "()",
+            },
+            has={"_poll_loop": ["_poll_kinesis", "_poll_dynamodb_streams"], "_create_esm": ["_init_stream_position"]},
+            lacks={"_poll_kinesis": ["batchItemFailures"]},
+        ),
+    ],
+)

@@ -11,6 +11,7 @@ from typing import Any
 
 from ministack.services import dynamodb, kinesis
 
+from ..host.relies_on import ReliesOn
 from .lane import Record
 from .stream import Position, Shard
 
@@ -42,7 +43,10 @@ class KinesisSource:
 
     def read(self, shard_id: str, position: Position, limit: int) -> tuple[list[dict[str, Any]], bool]:
         """Raw records from `position` on, and whether nothing newer is there."""
-        shard = self._stream()["shards"][shard_id]
+        stream = self._stream()
+        if stream is None:
+            return [], True
+        shard = stream["shards"][shard_id]
         records = shard["records"]
         start = _start(
             records, position, lambda item: item["SequenceNumber"], lambda item: item["ApproximateArrivalTimestamp"]
@@ -158,10 +162,18 @@ def _start(records: list[dict[str, Any]], position: Position, sequence: Any, arr
     if position.kind == "TRIM_HORIZON":
         return 0
     if position.kind == "AT_TIMESTAMP":
-        return bisect_left(records, float(position.value), key=lambda item: float(arrival(item)))
+        return bisect_left(records, float(position.value or 0), key=lambda item: float(arrival(item)))
     side = bisect_left if position.kind == "AT" else bisect_right
     return side(records, position.value, key=sequence)
 
 
 def _size(event: dict[str, Any]) -> int:
     return len(json.dumps(event, separators=(",", ":"), ensure_ascii=False, default=str).encode())
+
+
+RELIES_ON = [
+    ReliesOn(
+        "services.dynamodb", functions={"stream_live_records": "(table_name, account_id, region)"}, values=["_tables"]
+    ),
+    ReliesOn("services.kinesis", functions={"_ensure_base64": "(value)"}, values=["_streams"]),
+]

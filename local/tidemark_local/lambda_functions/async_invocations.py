@@ -26,6 +26,8 @@ from ministack.services.cloudformation import provisioners
 
 from ..deliveries.sending import Undelivered, send_with_role
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 from ..host.role_session import RoleSession
 
 logger = logging.getLogger("tidemark.async")
@@ -194,3 +196,30 @@ def _execute(function: dict[str, Any], config: dict[str, Any], event: Event) -> 
 
 def _qualified(arn: str, version: str) -> str:
     return arn if len(arn.split(":")) > 7 else f"{arn}:{version}"
+
+
+PLUGIN = Plugin(
+    name="lambda_functions.async_invocations",
+    service="Lambda",
+    words=__doc__,
+    alone="Retries every failure alike, and fills the dead-letter queue without the role of the function.",
+    register=register,
+    operations=["lambda:Invoke"],
+    templates={"AWS::Lambda::Function": ["create", "update"]},
+    relies_on=[
+        ReliesOn("core.responses", functions={"request_scope": "(account_id, region)"}),
+        ReliesOn("services.cloudformation.provisioners", values=["_RESOURCE_HANDLERS"]),
+        ReliesOn(
+            "services.lambda_svc",
+            functions={
+                "_acquire_execution_slot": "(func, config)",
+                "_emit_lambda_metrics": "(function_name, duration_ms, error, throttle)",
+                "_execute_function_dispatch": "(func, config, event, request_id, started)",
+                "_release_execution_slot": "(key)",
+                "invoke_async_with_retry": "(func, event)",
+            },
+            values=["_functions"],
+            has={"_invoke": ["invoke_async_with_retry"]},
+        ),
+    ],
+)

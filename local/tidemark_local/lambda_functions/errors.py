@@ -13,6 +13,8 @@ from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 # In the emulator's worker scripts, which report an error as one JSON line: what is replaced, by what.
 _SCRIPTS = {
@@ -39,8 +41,8 @@ def register(_context: LocalContext) -> None:
     lambda_runtime._NODEJS_WORKER_SCRIPT = node
     invoke, execute = lambda_runtime.Worker.invoke, lambda_svc._execute_function_warm
 
-    def remember(worker: Any, *arguments: Any, **named: Any) -> dict[str, Any]:
-        _last.answer = invoke(worker, *arguments, **named)
+    def remember(self: Any, *arguments: Any, **named: Any) -> dict[str, Any]:
+        _last.answer = invoke(self, *arguments, **named)
         return _last.answer
 
     def execute_and_name(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
@@ -74,3 +76,25 @@ def _replaced(text: str, before: str, after: str) -> str:
             f"the emulator's worker script does not have {before!r} any more: see lambda_functions/errors.py"
         )
     return text.replace(before, after)
+
+
+PLUGIN = Plugin(
+    name="lambda_functions.errors",
+    service="Lambda",
+    words=__doc__,
+    alone="Names every error `Runtime.HandlerError`, so that no Retry or Catch on a class can be tried.",
+    register=register,
+    operations=["lambda:Invoke"],
+    relies_on=[
+        ReliesOn(
+            "core.lambda_runtime",
+            values=["_NODEJS_WORKER_SCRIPT"],
+            has={"_detect_runtime_binary": ["_NODEJS_WORKER_SCRIPT"]},
+        ),
+        ReliesOn(
+            "services.lambda_svc",
+            functions={"_execute_function_warm": "(func, event, request_id)"},
+            has={"_execute_function_dispatch": ["_execute_function_warm"], "_execute_function_warm": ["worker.invoke"]},
+        ),
+    ],
+)

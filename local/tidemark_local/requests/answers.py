@@ -8,7 +8,7 @@ import json
 import struct
 from xml.sax.saxutils import escape
 
-from .constraints import Findings, Path, Violation, dotted
+from .findings import Findings, Path, Violation, dotted
 from .java import camel
 from .models import Target, service_model
 

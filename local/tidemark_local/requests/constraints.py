@@ -5,63 +5,14 @@ failed to satisfy constraint: Member must have length less than or equal to 64".
 of as a whole ("Member must satisfy constraint: [Member must have length …, …]").
 """
 
-import base64
-import binascii
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from .exceptions import enforced
+from .findings import Check, Findings, Path, Violation, WrongType
 from .java import as_java, camel, unexpected
-from .patterns import compiled
-
-# Path to a value: None for the request, else (path of the parent, the segment). Text is made of it only when needed.
-Path = Any
-Check = Callable[[Any, Path, "Findings"], None]
-
-
-class WrongType(Exception):
-    """A value of a type that the member can't have: the request can't be read at all (SerializationException)."""
-
-    def __init__(self, message: str, path: "Path" = None):
-        super().__init__(message)
-        self.path = path
-
-
-@dataclass
-class Violation:
-    """One constraint that a value breaks."""
-
-    path: Path
-    kind: str
-    """`null`, `enum`, `length`, `range` or `pattern`."""
-    rule: str
-    """What the member must do, e.g. `not be null`."""
-    value: Any = None
-
-    def where(self) -> str:
-        return dotted(self.path)
-
-    def text(self) -> str:
-        shown = "null" if self.kind == "null" else f"'{self.value}'"
-        return f"Value {shown} at '{self.where()}' failed to satisfy constraint: {self.rule}"
-
-
-@dataclass
-class Findings:
-    """What a check of one request has found; `members` counts the values that were looked at."""
-
-    members: int = 0
-    violations: list[Violation] = field(default_factory=list)
-
-    def text(self) -> str:
-        """AWS's message."""
-        count = len(self.violations)
-        return f"{count} validation error{'s'[: count > 1]} detected: " + "; ".join(
-            violation.text() for violation in self.violations
-        )
+from .plain_values import MAKERS, anything, check_length, lengths, rules
 
 
 class Checks:
@@ -87,19 +38,18 @@ class Checks:
     def _of(self, shape: Any) -> Check:
         if shape.name not in self._made:
             self._made[shape.name] = lambda value, path, found: self._made[shape.name](value, path, found)
-            make = _MAKERS.get(shape.type_name, _anything)
             if shape.type_name == "structure":
                 self._made[shape.name] = _structure(self, self._service, shape, wire=self._wire)
-            elif shape.type_name in ("list", "map"):
-                self._made[shape.name] = make(self, shape)
+            elif shape.type_name in _MAKERS:
+                self._made[shape.name] = _MAKERS[shape.type_name](self, shape)
             else:
-                self._made[shape.name] = make(self._service, shape)
+                self._made[shape.name] = MAKERS.get(shape.type_name, anything)(self._service, shape)
         return self._made[shape.name]
 
 
 def _structure(checks: Checks, service: str, shape: Any, *, wire: bool) -> Check:
     if shape.metadata.get("document") or shape.is_document_type:
-        return _anything(service, shape)
+        return anything(service, shape)
     members: dict[str, tuple[Check, str]] | None = None
     name_of = {name: member.serialization.get("name", name) if wire else name for name, member in shape.members.items()}
     required = [(name_of[name], camel(name)) for name in shape.required_members if enforced(service, shape, name)]
@@ -175,149 +125,13 @@ def _as_a_whole(
 
 
 def _own_length(service: str, shape: Any) -> Check:
-    sizes = _lengths(service, shape)
+    sizes = lengths(service, shape)
 
     def check(value: Any, path: Path, found: Findings) -> None:
         if sizes:
-            _check_length(sizes, len(value), lambda: as_java(shape, value), path, found)
+            check_length(sizes, len(value), lambda: as_java(shape, value), path, found)
 
     return check
 
 
-def _string(service: str, shape: Any) -> Check:
-    sizes, limits = _lengths(service, shape), shape.metadata
-    allowed = frozenset(limits.get("enum") or ()) if enforced(service, shape, "enum") else frozenset()
-    enum_rule = f"Member must satisfy enum value set: [{', '.join(limits.get('enum') or ())}]"
-    pattern = limits.get("pattern") if enforced(service, shape, "pattern") else None
-    matches = compiled(pattern).fullmatch if pattern else None
-
-    def check(value: Any, path: Path, found: Findings) -> None:
-        if not isinstance(value, str):
-            raise WrongType(unexpected(value, "a String"), path)
-        if sizes:
-            _check_length(sizes, len(value), lambda: as_java(shape, value), path, found)
-        if allowed and value not in allowed:
-            found.violations.append(Violation(path, "enum", enum_rule, as_java(shape, value)))
-        if matches and not matches(value):
-            rule = f"Member must satisfy regular expression pattern: {pattern}"
-            found.violations.append(Violation(path, "pattern", rule, as_java(shape, value)))
-
-    return check if sizes or allowed or matches else _only_a_string
-
-
-def _only_a_string(value: Any, path: Path, _found: Findings) -> None:
-    if not isinstance(value, str):
-        raise WrongType(unexpected(value, "a String"), path)
-
-
-def _number(service: str, shape: Any) -> Check:
-    whole = shape.type_name in ("integer", "long")
-    ranges = [
-        (word, sign, int(shape.metadata[key]) if whole else float(shape.metadata[key]))
-        for key, word, sign in (("min", "greater", 1), ("max", "less", -1))
-        if key in shape.metadata and enforced(service, shape, key)
-    ]
-    target = {"integer": "an Integer", "long": "a Long"}.get(shape.type_name, "a Double")
-
-    def check(value: Any, path: Path, found: Findings) -> None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            if not whole and value in ("NaN", "Infinity", "-Infinity"):
-                return
-            raise WrongType(unexpected(value, target), path)
-        for word, sign, limit in ranges:
-            if (value - limit) * sign < 0:
-                rule = f"Member must have value {word} than or equal to {limit}"
-                found.violations.append(Violation(path, "range", rule, value))
-
-    return check
-
-
-def _boolean(_service: str, _shape: Any) -> Check:
-    def check(value: Any, path: Path, _found: Findings) -> None:
-        if not isinstance(value, bool):
-            raise WrongType(unexpected(value, "a Boolean"), path)
-
-    return check
-
-
-def _blob(service: str, shape: Any) -> Check:
-    sizes = _lengths(service, shape)
-
-    def check(value: Any, path: Path, found: Findings) -> None:
-        if isinstance(value, str):
-            try:
-                value = base64.b64decode(value, validate=True)
-            except (binascii.Error, ValueError) as error:
-                raise WrongType("Invalid base64 in a blob", path) from error
-        elif not isinstance(value, (bytes, bytearray)):
-            raise WrongType(unexpected(value, "a Blob"), path)
-        if sizes:
-            _check_length(sizes, len(value), lambda: as_java(shape, value), path, found)
-
-    return check
-
-
-def _timestamp(_service: str, _shape: Any) -> Check:
-    def check(value: Any, path: Path, _found: Findings) -> None:
-        if isinstance(value, bool) or not isinstance(value, (int, float, str, datetime)):
-            raise WrongType(unexpected(value, "a Timestamp"), path)
-
-    return check
-
-
-def _anything(_service: str, _shape: Any) -> Check:
-    return lambda value, path, found: None
-
-
-_MAKERS: dict[str, Callable] = {
-    "list": _list,
-    "map": _map,
-    "string": _string,
-    "character": _string,
-    "integer": _number,
-    "long": _number,
-    "float": _number,
-    "double": _number,
-    "boolean": _boolean,
-    "blob": _blob,
-    "timestamp": _timestamp,
-}
-
-
-def _lengths(service: str, shape: Any) -> list[tuple[str, int, int]]:
-    return [
-        (word, sign, int(shape.metadata[key]))
-        for key, word, sign in (("max", "less", -1), ("min", "greater", 1))
-        if key in shape.metadata and enforced(service, shape, key)
-    ]
-
-
-def _check_length(
-    sizes: list[tuple[str, int, int]], size: int, shown: Callable[[], str], path: Path, found: Findings
-) -> None:
-    for word, sign, limit in sizes:
-        if (size - limit) * sign < 0:
-            found.violations.append(Violation(path, "length", _words(word, limit), shown()))
-
-
-def _words(word: str, limit: int) -> str:
-    return f"Member must have length {word} than or equal to {limit}"
-
-
-def rules(service: str, shape: Any) -> list[str]:
-    """All that a plain value must satisfy, as AWS lists it for the members of lists and maps."""
-    found = [_words(word, limit) for word, _, limit in _lengths(service, shape)]
-    if shape.metadata.get("pattern") and enforced(service, shape, "pattern"):
-        found.append(f"Member must satisfy regular expression pattern: {shape.metadata['pattern']}")
-    if shape.metadata.get("enum") and enforced(service, shape, "enum"):
-        found.append(f"Member must satisfy enum value set: [{', '.join(shape.metadata['enum'])}]")
-    return found
-
-
-def dotted(path: Path) -> str:
-    """A path as AWS writes it, e.g. `records.1.member.data`."""
-    segments = []
-    while path is not None:
-        path, segment = path
-        segments.append(segment)
-    return ".".join(reversed(segments))
+_MAKERS: dict[str, Callable[[Checks, Any], Check]] = {"list": _list, "map": _map}

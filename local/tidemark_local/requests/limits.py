@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..host.limits import limit
+from ..host.relies_on import ReliesOn
 from .models import Request, Target
 
 
@@ -286,3 +287,10 @@ _CHECKS: dict[tuple[str, str], Callable[[dict[str, Any], int], Refusal | None]] 
     ("stepfunctions", "CreateStateMachine"): _states_name,
     ("stepfunctions", "StartExecution"): _states_name,
 }
+
+
+RELIES_ON = [
+    ReliesOn("services.eventbridge", functions={"_rule_key": "(rule_name, bus_name)"}, values=["_targets"]),
+    ReliesOn("services.iam", values=["_roles"]),
+    ReliesOn("services.lambda_svc", values=["_functions"]),
+]

@@ -5,6 +5,7 @@ import zlib
 from typing import Any
 
 from ..host.limits import limit
+from ..host.relies_on import ReliesOn
 from .models import Request
 
 Response = tuple[int, dict, Any]
@@ -53,3 +54,6 @@ def _batch_get(request: Request, headers: dict, body: bytes) -> Response:
     answer = json.dumps({**document, "UnprocessedKeys": unprocessed}).encode()
     checksum = {name: str(zlib.crc32(answer)) for name in headers if name.lower() == "x-amz-crc32"}
     return 200, {**headers, **checksum}, answer
+
+
+RELIES_ON = [ReliesOn("services.dynamodb", functions={"_item_size_bytes": "(item)"})]

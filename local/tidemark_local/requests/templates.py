@@ -15,8 +15,10 @@ import uuid
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from ..host.relies_on import ReliesOn
 from . import limits, models
-from .constraints import Checks, Findings, WrongType
+from .constraints import Checks
+from .findings import Findings, WrongType
 
 
 class Api(NamedTuple):
@@ -168,3 +170,12 @@ def coerced(shape: Any, value: Any) -> Any:
 @functools.cache
 def _checks(service: str) -> Checks:
     return Checks(service, wire=False)
+
+
+RELIES_ON = [
+    ReliesOn(
+        "services.cloudformation.provisioners",
+        values=["_RESOURCE_HANDLERS"],
+        has={"_provision_resource": ["_RESOURCE_HANDLERS"]},
+    )
+]

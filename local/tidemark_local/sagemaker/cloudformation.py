@@ -7,7 +7,8 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 import time
 from collections.abc import Callable
 
-from .. import requests
+from ..host.relies_on import ReliesOn
+from ..requests import gate
 from ..requests.models import operation as api_operation
 from ..requests.templates import coerced
 from . import endpoints, models, registry
@@ -29,7 +30,7 @@ def register(state: SageMakerState) -> None:
     ) -> None:
         def make(logical_id: str, props: dict, stack_name: str) -> tuple[str, dict]:
             data = _typed(operation, {member: generated(logical_id, stack_name), **props})
-            found = requests.findings("sagemaker", operation, data)
+            found = gate.findings("sagemaker", operation, data)
             if found.violations:
                 raise validation(found.text())
             arn = next(iter(create(state, data).values()))
@@ -96,3 +97,12 @@ def _name(state: SageMakerState, kind: str, lower: str) -> str:
 
 def _typed(operation: str, data: dict) -> dict:
     return coerced(api_operation("sagemaker", operation).input_shape, data)
+
+
+RELIES_ON = [
+    ReliesOn(
+        "services.cloudformation.provisioners",
+        functions={"_physical_name": "(stack_name, logical_id, lowercase, max_len, seeded)"},
+        values=["_RESOURCE_HANDLERS"],
+    )
+]

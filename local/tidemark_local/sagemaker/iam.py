@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ..host.context import LocalContext
+from ..host.relies_on import ReliesOn
 
 INVOKE_PATH = re.compile(r"^/endpoints/([^/]+)/invocations$")
 # The member that names the resource an operation acts on, and the kind of its ARN. Operations whose members name
@@ -153,3 +154,23 @@ def role_may(context: LocalContext, role_arn: str, action: str, resource_arn: st
         )
         policies = iam_evaluator._gather_role_policies(name, context.account)
         return iam_evaluator.evaluate(asked, policies).decision == "Allow"
+
+
+RELIES_ON = [
+    ReliesOn("app", has={"_dispatch_service_request": ["extract_resource_arn("]}),
+    ReliesOn(
+        "core.iam_actions",
+        functions={"extract_resource_arn": "(service, method, path, headers, body, query_params, region, account_id)"},
+        values=["SERVICE_TO_IAM_NAMESPACE", "_BOTOCORE_SERVICE_MAP"],
+    ),
+    ReliesOn(
+        "core.iam_evaluator",
+        functions={
+            "_gather_role_policies": "(role_name, account_id)",
+            "enforce": "(access_key_id, iam_action, service, region, resource_arn, service_context)",
+            "evaluate": "(ctx, policies, limits)",
+        },
+    ),
+    ReliesOn("core.responses", functions={"request_scope": "(account_id, region)"}),
+    ReliesOn("core.router", functions={"extract_access_key_id": "(headers, query_params)"}),
+]

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..host.context import LocalContext
+from ..host.relies_on import ReliesOn
 from . import iam
 from .errors import validation
 from .state import SageMakerState
@@ -142,3 +143,9 @@ def ringing(context: LocalContext, alarms: Sequence[str], seconds: float, given_
 def roll_back_pause(context: LocalContext) -> None:
     """The time in which an endpoint is seen as RollingBack."""
     time.sleep(max(0.3, _ROLL_BACK_SECONDS * context.time_scale))
+
+
+RELIES_ON = [
+    ReliesOn("core.responses", functions={"request_scope": "(account_id, region)"}),
+    ReliesOn("services.cloudwatch", values=["_alarms", "_composite_alarms"]),
+]

@@ -27,7 +27,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlparse
 
 import flask
@@ -112,7 +112,7 @@ def transformer(module: ModuleType, model: Any) -> Callable[[], Any]:
     read, predict, write = (own or default for own, default in zip(steps, _DEFAULTS, strict=True))
 
     def answer() -> Any:
-        request = flask.request
+        request = cast(Request, flask.request)  # the request_class of the app
         content, kind, accept = request.content, request.content_type, request.accept
         try:
             result = (
@@ -143,7 +143,7 @@ def _default_output(prediction: object, accept: str) -> Response:
     return Response(json.dumps(prediction), mimetype=accept)
 
 
-_DEFAULTS = (_default_input, _default_predict, _default_output)
+_DEFAULTS: tuple[Callable[..., Any], ...] = (_default_input, _default_predict, _default_output)
 
 
 class Worker:

@@ -15,6 +15,8 @@ from ministack.services import secretsmanager
 from ministack.services.cloudformation import provisioners
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 _TYPE = "AWS::SecretsManager::Secret"
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]+")
@@ -53,3 +55,27 @@ def _name_of(arn: str) -> str:
     """The emulator's key of a secret. A secret that is gone keeps its ARN, and the emulator then finds nothing, as it
     should."""
     return next((name for name, secret in secretsmanager._secrets.items() if secret["ARN"] == arn), arn)
+
+
+PLUGIN = Plugin(
+    name="secrets_manager.names",
+    service="Secrets Manager",
+    words=__doc__,
+    alone="Gives the name for `Ref`, so that grants made on it are refused, and takes any name.",
+    register=register,
+    operations=["secretsmanager:CreateSecret"],
+    templates={"AWS::SecretsManager::Secret": ["create", "update", "delete"]},
+    relies_on=[
+        ReliesOn(
+            "services.cloudformation.provisioners",
+            values=["_RESOURCE_HANDLERS"],
+            has={"_sm_secret_create": ["return name,"]},
+        ),
+        ReliesOn(
+            "services.secretsmanager",
+            functions={"_create_secret": "(data)"},
+            values=["_secrets"],
+            has={"handle_request": ["_create_secret"]},
+        ),
+    ],
+)

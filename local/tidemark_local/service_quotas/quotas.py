@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 PROFILES = ("established", "new-account")
 _LAMBDA = "Concurrent executions"
@@ -84,7 +86,7 @@ def register(context: LocalContext) -> None:
     if context.quotas != "established":
         lambda_svc._ACCOUNT_CONCURRENCY_CAP = int(value(context.quotas, _LAMBDA) or 0)
 
-    async def handle(method: str, path: str, headers: dict, body: bytes, query: dict) -> tuple[int, dict, bytes]:
+    async def handle(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> tuple[int, dict, bytes]:
         status, data = answer(context, headers.get("x-amz-target", ""), body)
         return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(data).encode()
 
@@ -131,3 +133,26 @@ def _quota(context: LocalContext, quota: Quota, *, default: bool) -> dict:
         "Adjustable": True,
         "GlobalQuota": False,
     }
+
+
+PLUGIN = Plugin(
+    name="service_quotas.quotas",
+    service="Service Quotas",
+    words=__doc__,
+    alone="Does not have it.",
+    register=register,
+    operations=["service-quotas:ListServiceQuotas", "service-quotas:GetServiceQuota"],
+    relies_on=[
+        ReliesOn("app", values=["SERVICE_HANDLERS"]),
+        ReliesOn("core.iam_actions", values=["SERVICE_TO_IAM_NAMESPACE", "_BOTOCORE_SERVICE_MAP"]),
+        ReliesOn("core.router", values=["SERVICE_PATTERNS"]),
+        ReliesOn(
+            "services.lambda_svc",
+            values=["_ACCOUNT_CONCURRENCY_CAP"],
+            has={
+                "_acquire_execution_slot": ["_ACCOUNT_CONCURRENCY_CAP"],
+                "_get_account_settings": ["_ACCOUNT_CONCURRENCY_CAP"],
+            },
+        ),
+    ],
+)

@@ -19,6 +19,8 @@ from ministack.services import sns
 
 from ..deliveries.sending import Sender, Undelivered, ask, invoke_async, put_message
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 logger = logging.getLogger("tidemark.topics")
 SNS = "sns.amazonaws.com"
@@ -85,19 +87,10 @@ class _Topics:
 
     async def to_http(self, endpoint: str, payload: str) -> None:
         topic_arn = _topic_of(payload)
-        for attempt in range(_HTTP_RETRIES + 1):
-            try:
-                await asyncio.to_thread(sns._http_post_sync, endpoint, payload, "Notification")
-                self._count(topic_arn, "NumberOfNotificationsDelivered")
-                return
-            except urllib.error.HTTPError as error:
-                failure = Undelivered("ERROR_FROM_TARGET", f"HTTP status {error.code}")
-                if 400 <= error.code < 500 and error.code != 429:
-                    break  # "permanent failure": no retry
-            except OSError as error:
-                failure = Undelivered("CONNECTION_FAILURE", type(error).__name__)
-            if attempt < _HTTP_RETRIES:
-                await asyncio.sleep(_HTTP_RETRY_SECONDS)
+        failure = await _post(endpoint, payload)
+        if failure is None:
+            self._count(topic_arn, "NumberOfNotificationsDelivered")
+            return
         protocol = endpoint.partition(":")[0]
         await asyncio.to_thread(self._redrive, topic_arn, protocol, endpoint, payload, {}, failure)
 
@@ -164,6 +157,24 @@ def _dead_letter_queue(topic_arn: str, protocol: str, endpoint: str) -> str | No
     return None
 
 
+async def _post(endpoint: str, payload: str) -> Undelivered | None:
+    """None once the endpoint has taken it, else why it did not at last."""
+    failure = None
+    for attempt in range(_HTTP_RETRIES + 1):
+        if attempt:
+            await asyncio.sleep(_HTTP_RETRY_SECONDS)
+        try:
+            await asyncio.to_thread(sns._http_post_sync, endpoint, payload, "Notification")
+            return None
+        except urllib.error.HTTPError as error:
+            failure = Undelivered("ERROR_FROM_TARGET", f"HTTP status {error.code}")
+            if 400 <= error.code < 500 and error.code != 429:
+                break  # "permanent failure": no retry
+        except OSError as error:
+            failure = Undelivered("CONNECTION_FAILURE", type(error).__name__)
+    return failure
+
+
 def _topic_of(payload: str) -> str:
     """The topic of a notification; "" where raw delivery leaves it out."""
     try:
@@ -171,3 +182,32 @@ def _topic_of(payload: str) -> str:
     except ValueError:
         return ""
     return found.get("TopicArn", "") if isinstance(found, dict) else ""
+
+
+PLUGIN = Plugin(
+    name="sns.subscriptions",
+    service="SNS",
+    words=__doc__,
+    alone="Delivers once, without asking a policy, and forgets what failed.",
+    register=register,
+    operations=["sns:Publish"],
+    relies_on=[
+        ReliesOn(
+            "services.sns",
+            functions={
+                "_deliver_to_http": "(endpoint, payload)",
+                "_deliver_to_lambda": (
+                    "(endpoint, envelope, topic_arn, sub_arn, msg_id, raw_message, message_attributes)"
+                ),
+                "_deliver_to_sqs": (
+                    "(endpoint, envelope, raw, raw_message, message_group_id, message_dedup_id, "
+                    "message_attributes, topic_arn)"
+                ),
+                "_http_post_sync": "(endpoint, payload, sns_message_type)",
+                "_topic_by_arn_any_scope": "(topic_arn)",
+            },
+            has={"_fanout": ["_deliver_to_sqs", "_deliver_to_lambda", "_deliver_to_http"]},
+        ),
+        ReliesOn("services.sqs", functions={"_queue_by_arn": "(arn)"}),
+    ],
+)

@@ -4,17 +4,14 @@
   connect-sagemaker.html, connect-to-resource.html), which MiniStack does not have;
 - `aws-sdk:*` integrations (supported-services-awssdk.html) and the optimized ones of DynamoDB, SQS, SNS and
   EventBridge, which MiniStack runs without looking at the role;
-- `lambda:invoke` and nested executions, which are checked against the role's policies before MiniStack runs them;
-- the `Output` of a Succeed state in JSONata (transforming-data.html), which MiniStack leaves out.
+- `lambda:invoke` and nested executions, which are checked against the role's policies before MiniStack runs them.
 
 Where a role lacks a grant, the state fails with the service's access-denied error, as it would on AWS.
 """
 
-import contextvars
 import functools
 import json
 import logging
-import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -25,15 +22,14 @@ from botocore.exceptions import UnknownServiceError
 from botocore.model import OperationNotFoundError
 
 from ..host.context import LocalContext
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 from ..host.role_session import RoleSession
+from . import executions
 from .errors import of_optimized, of_sdk
 from .role_calls import CallError, call, pascal
 
 logger = logging.getLogger("tidemark.step_functions")
-# The execution that the current thread works for. MiniStack copies the context into the threads of Map and Parallel.
-_current: contextvars.ContextVar[dict | None] = contextvars.ContextVar("tidemark_execution", default=None)
-# Set when the task of the current thread has run out of its TimeoutSeconds.
-_timed_out: contextvars.ContextVar[threading.Event | None] = contextvars.ContextVar("tidemark_timed_out", default=None)
 _POLL_SECONDS = 0.25
 _OPTIMIZED = "arn:aws:states:::"
 # The optimized integrations that are one API call: service and action of the ARN → botocore's service and operation.
@@ -75,7 +71,7 @@ class Integrations:
         """The role of the execution the current thread works for."""
         from ministack.services import stepfunctions
 
-        execution = _current.get()
+        execution = executions.current()
         if execution is None:
             raise RuntimeError("a task ran outside of an execution")
         role = stepfunctions._state_machines[execution["stateMachineArn"]]["roleArn"]
@@ -156,7 +152,7 @@ class Integrations:
             return
         role = self.session().role_arn
         account, name = role.split(":")[4], role.rsplit("/", 1)[-1]
-        execution = (_current.get() or {}).get("name", "execution")
+        execution = (executions.current() or {}).get("name", "execution")
         principal = f"arn:aws:sts::{account}:assumed-role/{name}/{execution}"
         keys = iam_evaluator.EvalContext(
             principal_arn=principal,
@@ -184,15 +180,14 @@ def _wait(read: Callable[[], tuple[str, dict]], stop: Callable[[], None], good: 
     attempt to cancel the task." A job that does not succeed fails the state with States.TaskFailed and its
     description as the cause.
     """
-    execution = _current.get() or {}
+    execution = executions.current() or {}
     while True:
         status, found = read()
         if status in good:
             return found
         if status in bad:
             raise _failure("States.TaskFailed", json.dumps(found))
-        expired = _timed_out.get()
-        if execution.get("status", "RUNNING") != "RUNNING" or (expired and expired.is_set()):
+        if execution.get("status", "RUNNING") != "RUNNING" or executions.timed_out():
             stop()
             raise _failure("States.TaskFailed", f"The task was aborted while the job was {status}.")
         time.sleep(_POLL_SECONDS)
@@ -215,25 +210,25 @@ def _iso(moment: datetime) -> str:
 
 
 def register(context: LocalContext) -> None:
-    """Puts the integrations into MiniStack's tables. Call it once."""
-    from ministack.services import lambda_svc, stepfunctions
+    """Puts the integrations into MiniStack's tables. Call it once, after executions."""
+    from ministack.services import stepfunctions
 
     integrations = Integrations(context)
     for action in _PLAIN:
         stepfunctions._SERVICE_DISPATCH[_OPTIMIZED + action] = integrations.optimized
     stepfunctions._invoke_aws_sdk_integration = integrations.sdk
-    task, call_lambda = stepfunctions._execute_task, stepfunctions._call_lambda
+    stepfunctions._call_lambda = _authorized_call(context, integrations, stepfunctions._call_lambda)
+    for name in ("_invoke_nested_start_execution", "_invoke_nested_start_execution_sync"):
+        setattr(stepfunctions, name, _authorized_start(integrations, getattr(stepfunctions, name)))
 
-    @functools.wraps(task)
-    def execute_task(state_def: dict, raw_input: Any, execution: dict, ctx: dict) -> Any:
-        token = _current.set(execution)
-        try:
-            return task(state_def, raw_input, execution, ctx)
-        finally:
-            _current.reset(token)
+
+def _authorized_call(
+    context: LocalContext, integrations: Integrations, call_lambda: Callable[[Any, Any], Any]
+) -> Callable[[Any, Any], Any]:
+    from ministack.services import lambda_svc
 
     @functools.wraps(call_lambda)
-    def call_function(func_ref: Any, event: Any) -> Any:
+    def authorized(func_ref: Any, event: Any) -> Any:
         arn = _function_arn(context, func_ref)
         integrations.authorize("lambda:InvokeFunction", arn)
         if lambda_svc._get_func_record_for_ref(arn)[0] is None:
@@ -243,43 +238,7 @@ def register(context: LocalContext) -> None:
             )
         return call_lambda(func_ref, event)
 
-    output_path = stepfunctions._apply_output_path
-
-    @functools.wraps(output_path)
-    def apply_output_path(state_def: dict, data: Any, ctx: dict | None = None) -> Any:
-        if state_def.get("Type") == "Succeed" and stepfunctions._state_query_language(state_def, ctx) == "JSONata":
-            return stepfunctions._apply_jsonata_output(state_def, data, ctx, default=data)
-        return output_path(state_def, data, ctx)
-
-    stepfunctions._apply_output_path = apply_output_path
-    timed = stepfunctions._invoke_resource_with_timeout
-
-    @functools.wraps(timed)
-    def invoke_with_timeout(resource: str, arguments: Any, timeout: float) -> Any:
-        expired = threading.Event()
-        token = _timed_out.set(expired)
-        try:
-            return timed(resource, arguments, timeout)
-        except stepfunctions._ExecutionError as error:
-            if error.error == "States.Timeout":
-                expired.set()  # MiniStack lets the task's thread run on: it cancels its job now
-            raise
-        finally:
-            _timed_out.reset(token)
-
-    emit = stepfunctions._emit_execution_status_event
-
-    @functools.wraps(emit)
-    def emit_status(execution: dict) -> None:
-        if execution["status"] == "FAILED":
-            execution["output"] = None  # "This field is set only if the execution succeeds" (DescribeExecution)
-        emit(execution)
-
-    stepfunctions._emit_execution_status_event = emit_status
-    stepfunctions._execute_task, stepfunctions._call_lambda = execute_task, call_function
-    stepfunctions._invoke_resource_with_timeout = invoke_with_timeout
-    for name in ("_invoke_nested_start_execution", "_invoke_nested_start_execution_sync"):
-        setattr(stepfunctions, name, _authorized_start(integrations, getattr(stepfunctions, name)))
+    return authorized
 
 
 def _authorized_start(integrations: Integrations, start: Callable[[str, dict], Any]) -> Callable[[str, dict], Any]:
@@ -295,3 +254,36 @@ def _authorized_start(integrations: Integrations, start: Callable[[str, dict], A
 def _function_arn(context: LocalContext, reference: Any) -> str:
     text = reference if isinstance(reference, str) else getattr(reference, "arn", None) or str(reference)
     return text if text.startswith("arn:") else f"arn:aws:lambda:{context.region}:{context.account}:function:{text}"
+
+
+PLUGIN = Plugin(
+    name="step_functions.integrations",
+    service="Step Functions",
+    words=__doc__,
+    alone="Has no `.sync` integrations, and runs the others without looking at the role.",
+    register=register,
+    operations=["stepfunctions:StartExecution", "stepfunctions:StartSyncExecution"],
+    relies_on=[
+        ReliesOn(
+            "core.iam_evaluator",
+            functions={"_gather_role_policies": "(role_name, account_id)", "evaluate": "(ctx, policies, limits)"},
+        ),
+        ReliesOn("services.lambda_svc", functions={"_get_func_record_for_ref": "(function_ref)"}),
+        ReliesOn(
+            "services.stepfunctions",
+            functions={
+                "_call_lambda": "(func_ref, event)",
+                "_invoke_aws_sdk_integration": "(resource, input_data)",
+            },
+            values=["_ExecutionError", "_SERVICE_DISPATCH", "_state_machines"],
+            has={
+                "_invoke_resource": [
+                    "_invoke_aws_sdk_integration",
+                    "_call_lambda",
+                    "_invoke_nested_start_execution_sync",
+                    "_invoke_nested_start_execution",
+                ],
+            },
+        ),
+    ],
+)

@@ -14,6 +14,8 @@ from ministack.services import stepfunctions
 
 from ..host.context import LocalContext
 from ..host.limits import limit
+from ..host.plugin import Plugin
+from ..host.relies_on import ReliesOn
 
 _KINDS = ("_execute_pass", "_execute_task", "_execute_parallel", "_execute_map")
 
@@ -44,3 +46,25 @@ def _measured(execute: Callable) -> Callable:
 def _name(rest: tuple[Any, ...]) -> str:
     context = rest[-1] if rest and isinstance(rest[-1], dict) else {}
     return (context.get("State") or {}).get("Name", "")
+
+
+PLUGIN = Plugin(
+    name="step_functions.state_size",
+    service="Step Functions",
+    words=__doc__,
+    alone="Takes states of any size.",
+    register=register,
+    operations=["stepfunctions:StartExecution"],
+    relies_on=[
+        ReliesOn(
+            "services.stepfunctions",
+            functions={
+                "_execute_map": "(state_def, raw_input, execution, ctx)",
+                "_execute_parallel": "(state_def, raw_input, execution, ctx)",
+                "_execute_pass": "(state_def, raw_input, ctx)",
+            },
+            values=["_ExecutionError"],
+            has={"_run_execution": ['"Pass": _execute_pass'], "_run_sub_machine": ['"Task": _execute_task']},
+        )
+    ],
+)

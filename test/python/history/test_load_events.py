@@ -94,7 +94,7 @@ def test_single_baskets_agree_with_their_lines(events, lines):
 def test_redemptions_come_after_the_baskets_of_their_day(events):
     bought: dict[str, list[pd.Timestamp]] = {}
     for event in of(events, "basket"):
-        bought.setdefault(event["entity_id"], []).append(pd.Timestamp(event["event_time"]))
+        bought.setdefault(event["entity_id"], []).append(pd.to_datetime(event["event_time"]))
     redemptions = of(events, "coupon_redemption")
     day = pd.Timedelta(days=1)
     matched = [

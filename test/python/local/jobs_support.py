@@ -34,6 +34,15 @@ if str(ROOT / "local") not in sys.path:
 class Cloud:
     """The running emulator: clients as the account's root, roles, and helpers to wait."""
 
+    # What fixtures of modules add: roles of jobs, endpoints and state machines, and what they may do.
+    hosting: str
+    machine_role: str
+    machines: int
+    server: str
+    storage: list[dict]
+    trainer: str
+    worker: str
+
     def __init__(self, ready: dict, state: Path, process: subprocess.Popen):
         self.endpoint, self.state, self.process = ready["endpoint"], state, process
         self.root = (ready["accessKeyId"], ready["secretAccessKey"])
@@ -104,7 +113,7 @@ class Cloud:
         """The files of a stored tar.gz as text."""
         body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         with tarfile.open(fileobj=io.BytesIO(body), mode="r:gz") as tar:
-            return {item.name: tar.extractfile(item).read().decode() for item in tar if item.isfile()}
+            return {item.name: file.read().decode() for item in tar if (file := tar.extractfile(item))}
 
     def lines(self, group: str, stream: str) -> list[str]:
         """A log stream's messages, none while there is no such group; `stream` is a prefix of its name."""

@@ -8,8 +8,16 @@ from typing import Any
 from jobs_support import Cloud, allow, until
 
 # The event is logged (sequence numbers and payload, no more); the payload says what to do:
-# "fail" reports the record, "throw" fails the batch, "until-<ms>" fails it before that time, "slow" never ends.
+# "fail" reports the record, "throw" fails the batch, "late" fails it the first two times, "slow" never ends.
 SOURCE = """
+import { appendFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+// In a file, as a process that has failed is not used again.
+const times = () => {
+  const file = `${tmpdir()}/${process.env.AWS_LAMBDA_FUNCTION_NAME}`;
+  appendFileSync(file, '.');
+  return statSync(file).size;
+};
 const text = (r) => r.kinesis ? Buffer.from(r.kinesis.data, 'base64').toString() : r.dynamodb.NewImage?.v?.S ?? '';
 const id = (r) => r.kinesis?.sequenceNumber ?? r.dynamodb.SequenceNumber;
 export const handler = async (event) => {
@@ -20,7 +28,7 @@ export const handler = async (event) => {
     ended: Date.now(), first: event.Records[0] }));
   if (values.includes('slow')) await new Promise((r) => setTimeout(r, 60000));
   if (values.some((v) => v.startsWith('throw'))) throw new Error('told to');
-  if (values.some((v) => v.startsWith('until-') && Date.now() < Number(v.slice(6)))) throw new Error('too early');
+  if (values.includes('late') && times() < 3) throw new Error('too early');
   const metrics = [{ Namespace: 'Test', Dimensions: [['service']], Metrics: [{ Name: 'Seen', Unit: 'Count' }] }];
   console.log(JSON.stringify({ _aws: { Timestamp: Date.now(), CloudWatchMetrics: metrics }, service: 's',
     Seen: values.map(() => 1) }));

@@ -37,6 +37,7 @@ def test_a_passing_trouble_is_retried_and_forgotten():
 def test_what_no_retry_can_help_is_given_up_at_once():
     clock = Clock(1, retriable=False)
     failure, retries = clock.run({})
+    assert failure is not None
     assert (failure.code, failure.exhausted, retries, clock.attempts) == ("THROTTLING", None, 0, 1)
 
 
@@ -50,6 +51,7 @@ def test_what_no_retry_can_help_is_given_up_at_once():
 def test_the_limit_that_ended_it_is_told(policy, exhausted):
     clock = Clock(float("inf"))
     failure, retries = clock.run(policy)
+    assert failure is not None
     assert failure.exhausted == exhausted and failure.retries == retries == clock.attempts - 1
     if "MaximumRetryAttempts" in policy:
         assert retries == 2
@@ -60,5 +62,6 @@ def test_the_limit_that_ended_it_is_told(policy, exhausted):
 def test_without_a_policy_the_defaults_of_eventbridge_end_it():
     clock = Clock(float("inf"))
     failure, retries = clock.run({})
+    assert failure is not None
     assert (failure.exhausted, retries) == ("MaximumRetryAttempts", DEFAULT_ATTEMPTS)
     assert clock.now < DEFAULT_AGE_SECONDS

@@ -6,12 +6,13 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from types import SimpleNamespace
+from pathlib import Path
 
 import jobs_support
 import pytest
 from tidemark_local.glue import executors, jars, job_run
 from tidemark_local.glue.arguments import parse_conf, resolve
+from tidemark_local.host.context import LocalContext
 
 
 def test_conf_holds_several_settings():
@@ -28,9 +29,12 @@ def test_flags_without_value_reach_the_script_as_flags():
     assert resolve({}, {"--verbose": None}, {}, "job", "run").script[-1:] == ["--verbose"]
 
 
+def context_of(folder: Path) -> LocalContext:
+    return LocalContext("http://127.0.0.1:4999", 4999, folder, Path(sys.executable), folder)
+
+
 def settings(tmp_path, **arguments):
-    context = SimpleNamespace(endpoint="http://127.0.0.1:4999", region="us-east-1", repo_root=tmp_path)
-    return job_run.spark_settings(context, resolve(arguments, {}, {}, "job", "run"), tmp_path)
+    return job_run.spark_settings(context_of(tmp_path), resolve(arguments, {}, {}, "job", "run"), tmp_path)
 
 
 def test_every_glue_catalog_gets_the_local_endpoints(tmp_path):
@@ -71,8 +75,8 @@ def test_a_run_past_its_timeout_is_stopped(tmp_path, monkeypatch):
     script = tmp_path / "wait.py"
     script.write_text("import time\ntime.sleep(60)\n")
     run = job_run.GlueRun.__new__(job_run.GlueRun)
-    run._context = SimpleNamespace(python=sys.executable)
-    run._arguments = SimpleNamespace(script=[])
+    run._context = context_of(tmp_path)
+    run._arguments = resolve({}, {}, {}, "job", "run")
     run._record, run._limit, run._stop = {"Timeout": 1}, 0.5, __import__("threading").Event()
     assert run._watch(script, {}, tmp_path) == ("TIMEOUT", "Job run exceeded its timeout of 1 minutes")
 
@@ -89,7 +93,7 @@ def test_a_jar_with_another_hash_is_not_used(tmp_path, monkeypatch):
         folder = Path(scratch) / "ivy" / "jars"
         folder.mkdir(parents=True)
         (folder / "g_a-1.jar").write_bytes(b"evil")
-        return SimpleNamespace(returncode=0, stderr="")
+        return subprocess.CompletedProcess([], 0, stderr="")
 
     monkeypatch.setattr(jars, "_spark", resolved)
     with pytest.raises(jars.JarError, match=r"a-1\.jar has sha256 .* it is not used"):

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import sys
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from aws_facts import check
@@ -13,6 +15,7 @@ from limits_support import FUNCTION, STATEMENT, Beyond, many
 from tidemark_local.apigateway import http_api_limits
 from tidemark_local.cloudwatch import emf
 from tidemark_local.host import limits
+from tidemark_local.host.context import LocalContext
 from tidemark_local.host.limits import limit
 
 
@@ -94,19 +97,20 @@ def test_an_http_api_takes_10_mb(http_api):
     assert post(http_api(b"x" * 1000))[0] != 413
 
 
-def test_an_http_api_waits_for_30_s():
+def test_an_http_api_waits_for_30_s(tmp_path):
     """The wait itself, with a shorter limit: half a minute of a test tells no more."""
     held = dict(limits.table()["http-api.timeout-ms"])
     assert held["value"] == 30_000
 
-    async def slow(*_, **__):
+    async def slow(*_, **__) -> tuple[int, dict, bytes]:
         await asyncio.sleep(5)
+        return 200, {}, b""
 
     limits.table()["http-api.timeout-ms"]["value"] = 50
     original = http_api_limits.apigateway.handle_execute
     try:
         http_api_limits.apigateway.handle_execute = slow
-        http_api_limits.register(None)
+        http_api_limits.register(LocalContext("http://127.0.0.1:1", 1, tmp_path, Path(sys.executable), tmp_path))
         answer = asyncio.run(http_api_limits.apigateway.handle_execute("a", "$default", "/", "GET", {}, b"", {}))
     finally:
         http_api_limits.apigateway.handle_execute = original

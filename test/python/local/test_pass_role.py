@@ -6,7 +6,7 @@ import zipfile
 
 import aws_facts
 import pytest
-from jobs_support import Cloud, allow, document, running_cloud
+from jobs_support import allow, document, running_cloud
 from keys_support import ACCOUNT, denials, refused
 
 MACHINE = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
@@ -26,7 +26,7 @@ def archive() -> bytes:
     return buffer.getvalue()
 
 
-def target(cloud: Cloud, role: str) -> dict:
+def target(role: str) -> dict:
     return {"Arn": f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:m", "RoleArn": role}
 
 
@@ -36,12 +36,12 @@ CALLS = {
         FunctionName="f", Runtime="nodejs24.x", Role=role, Handler="index.handler", Code={"ZipFile": archive()}
     ),
     "states": lambda client, role: client.create_state_machine(name="m", definition=MACHINE, roleArn=role),
-    "events": lambda client, role: client.put_targets(Rule="r", Targets=[{"Id": "1", **target(None, role)}]),
+    "events": lambda client, role: client.put_targets(Rule="r", Targets=[{"Id": "1", **target(role)}]),
     "scheduler": lambda client, role: client.create_schedule(
         Name="s",
         ScheduleExpression="rate(1 hour)",
         FlexibleTimeWindow={"Mode": "OFF"},
-        Target=target(None, role),
+        Target=target(role),
     ),
     "cloudformation": lambda client, role: client.create_stack(
         StackName="s", TemplateBody=json.dumps({"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}), RoleARN=role

@@ -119,8 +119,8 @@ def test_a_trust_policy_that_names_another_rule_is_refused_when_the_event_comes(
 def test_a_target_s_policy_lets_events_in_or_not(cloud, kind):
     name, dead = f"policy-{kind}", Queue(cloud, f"dead-{kind}", "events.amazonaws.com")
     end = Queue(cloud, f"end-{kind}", "sns.amazonaws.com")
-    if kind == "function":
-        function = Function(cloud, name)
+    function = Function(cloud, name) if kind == "function" else None
+    if function:
         target, action = function.arn, "lambda:InvokeFunction"
         function.let("events.amazonaws.com", rule_arn(name))
     elif kind == "topic":
@@ -132,7 +132,7 @@ def test_a_target_s_policy_lets_events_in_or_not(cloud, kind):
         target, action = end.arn, "sqs:SendMessage"
     rule(cloud, name, Arn=target, DeadLetterConfig={"Arn": dead.arn})
     send(cloud, name)
-    if kind == "function":
+    if function:
         assert function.wait()[0]["detail-type"] == name
         function.forbid()
     else:

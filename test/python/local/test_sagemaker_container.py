@@ -14,8 +14,8 @@ from pathlib import Path
 import aws_facts
 import pytest
 from botocore.exceptions import ClientError
+from endpoint_support import invoke, make_config, make_endpoint, make_model
 from jobs_support import LOGS, ROOT, allow, document, running_cloud, tar, until
-from test_sagemaker_endpoints import invoke, make_config, make_endpoint, make_model
 
 sys.path.insert(0, str(ROOT / "test" / "python" / "model"))
 from training_job import HASH, make_job

@@ -116,7 +116,7 @@ class _Endpoint(BaseHTTPRequestHandler):
         self.send_response(int(self.path.strip("/")) if notified else 200)
         self.end_headers()
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         pass
 
 

@@ -54,7 +54,7 @@ def test_unknown_calibration_is_refused(tmp_path):
 def test_a_null_of_the_baseline_is_the_training_median():
     random = np.random.default_rng(4)
     x = random.exponential(10, (500, 2))
-    label = (random.random(500) < sigmoid(np.log1p(x[:, 0]) - 2)).astype(float)
+    label = (random.random(500) < sigmoid(np.subtract(np.log1p(x[:, 0]), 2.0))).astype(float)
     baseline = Baseline.fit(x, label)
     median = np.expm1(np.median(np.log1p(x[:, 1])))
     with_null = baseline.predict(np.array([[5.0, np.nan]]))

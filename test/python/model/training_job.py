@@ -13,7 +13,7 @@ DAY = 86_400_000
 INPUTS = ["silence", "visits", "noise"]
 HASH = "ab" * 32
 USE_CASE = {
-    "ir_version": 1,
+    "ir_version": 2,
     "views": [{"name": "shoppers", "version": f"shoppers@{HASH[:12]}", "definition_hash": HASH}],
     "label": {"horizon_ms": 7 * DAY},
     "model": {

@@ -6,6 +6,7 @@ import { Buffer } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { type AdmitOptions, admit, compileContracts } from '../../../core/admission/admit.ts';
 import { admitRecord } from '../../../core/admission/record-parts.ts';
+import { withPlan } from '../../../core/definition/plan.ts';
 import type { CanonicalEvent, ContractIR, FeatureValue, FeatureViewIR } from '../../../core/ir/document.ts';
 import { type Knowledge, oracle } from '../../../core/oracle.ts';
 import { decodeState, encodeState } from '../../../core/state/codec.ts';
@@ -48,7 +49,7 @@ interface StoredQuestion {
 
 function answerStored({ cases }: StoredQuestion): unknown {
   return cases.map(({ view, state: hex, t }) => {
-    const plan = compileView(view);
+    const plan = compileView(withPlan(view));
     const state = decodeState(plan, Buffer.from(hex, 'hex'), {});
     return { values: finalise(plan, state, t), marked: inexactFeatures(plan, state) };
   });
@@ -56,7 +57,7 @@ function answerStored({ cases }: StoredQuestion): unknown {
 
 function answerView(question: ViewQuestion): unknown {
   return question.cases.map(({ view, events, at }) => {
-    const plan = compileView(view);
+    const plan = compileView(withPlan(view));
     const { state } = applyEvents(plan, emptyState(plan), events);
     return {
       oracle: at.map(({ t, knowledge }) => oracle(view, events, t, knowledge)),

@@ -76,7 +76,8 @@ def spark(aws: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["PYTHONPATH"] = str(GLUE_SCRIPTS)
     builder = (
-        SparkSession.builder.master("local[2]")
+        SparkSession.Builder()
+        .master("local[2]")
         .config("spark.driver.memory", "1g")
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.driver.bindAddress", "127.0.0.1")

@@ -11,6 +11,7 @@ import boto3
 import pyarrow as pa
 from pyspark.sql import functions as F
 from streams import CONTRACTS, DAY, HOUR, START
+from typescript import planned
 
 from tidemark_spark.engine.event_log import EVENT_SCHEMA
 from tidemark_spark.engine.ir import ViewPlan, compile_view
@@ -43,13 +44,13 @@ VIEW: dict[str, Any] = {
     "retractions": None,
     "version": "v@0",
 }
-PLAN = compile_view({"contracts": CONTRACTS}, VIEW)
+PLAN = compile_view({"contracts": CONTRACTS}, planned(VIEW))
 RULES = [{"event_type": "refund", "field": "purchase_id", "of": "purchase"}]
 RETRACTING = VIEW | {
     "features": [aggregate("count", None, "purchase"), aggregate("max", "amount", "purchase")],
     "retractions": {"horizon_ms": 90 * DAY, "cap": 256, "rules": RULES},
 }
-RETRACTING_PLAN = compile_view({"contracts": CONTRACTS}, RETRACTING)
+RETRACTING_PLAN = compile_view({"contracts": CONTRACTS}, planned(RETRACTING))
 
 
 def event(entity: str, event_id: str, time: int, place: tuple[str, str], **more: Any) -> dict[str, Any]:
@@ -69,7 +70,7 @@ def state_of(events: list[dict[str, Any]], plan: ViewPlan = PLAN) -> State:
     return state
 
 
-def item(events: list[dict[str, Any]], plan: ViewPlan = PLAN, **marks: str) -> dict[str, Any]:
+def item(events: list[dict[str, Any]], plan: ViewPlan = PLAN, /, **marks: str) -> dict[str, Any]:
     """What the stream has written after these events."""
     state = state_of(events, plan)
     return item_of(state, "v@0", state.positions | marks, 3)

@@ -13,10 +13,15 @@ from tidemark_spark.spark.joins import Online
 REGION = "eu-central-1"
 
 
+def resource(service: str) -> Any:
+    """boto3 makes the classes of its resources at run time: no checker knows them."""
+    return boto3.resource(service)
+
+
 @contextmanager
 def online_stage(online: Online, shards: int = 1) -> Iterator[Any]:
     """The features table as a boto3 resource; all of it is gone afterwards."""
-    features = boto3.resource("dynamodb").create_table(
+    features = resource("dynamodb").create_table(
         TableName=online.table,
         KeySchema=[{"AttributeName": "entity_id", "KeyType": "HASH"}, {"AttributeName": "view", "KeyType": "RANGE"}],
         AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("entity_id", "view")],
@@ -25,7 +30,7 @@ def online_stage(online: Online, shards: int = 1) -> Iterator[Any]:
     kinesis = boto3.client("kinesis")
     kinesis.create_stream(StreamName=online.stream, ShardCount=shards)
     kinesis.get_waiter("stream_exists").wait(StreamName=online.stream, WaiterConfig={"Delay": 1})
-    lake = boto3.resource("s3").Bucket(online.bucket)
+    lake = resource("s3").Bucket(online.bucket)
     lake.create(CreateBucketConfiguration={"LocationConstraint": REGION})
     try:
         yield features

@@ -5,11 +5,13 @@
 import { Buffer } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { admit, compileContracts } from '../../../core/admission/admit.ts';
+import { withPlan } from '../../../core/definition/plan.ts';
 import type { CanonicalEvent, ContractIR, FeatureViewIR } from '../../../core/ir/document.ts';
 import { encodeState } from '../../../core/state/codec.ts';
 import { compileView } from '../../../core/state/plan.ts';
 import { applyEvents, emptyState, inexactFeatures } from '../../../core/state/state.ts';
-import { type ProcessorRules, processBatch } from '../../../engine/ingest/process.ts';
+import type { ProcessorRules } from '../../../engine/ingest/batch.ts';
+import { processBatch } from '../../../engine/ingest/process.ts';
 import type { StreamRecord } from '../../../engine/stream-record.ts';
 import { dynamoClient } from '../../../lambdas/aws/dynamo/client.ts';
 import { DynamoJoins } from '../../../lambdas/aws/dynamo/joins.ts';
@@ -35,7 +37,7 @@ interface RecordJson {
 
 const dynamo = dynamoClient();
 const { table, contracts, views, batches, events = [] } = JSON.parse(readFileSync(0, 'utf8')) as Question;
-const plans = views.map(compileView);
+const plans = views.map((view) => compileView(withPlan(view)));
 const common = {
   contracts: compileContracts(contracts),
   admit: { replay: true, available_lag_ms: 0, max_bytes: 256 * 1024 },

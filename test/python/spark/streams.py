@@ -100,7 +100,7 @@ def aggregates(draw: Any, name: str) -> dict[str, Any]:
         "field": field,
         "where": draw(st.lists(predicates, max_size=2)),
         "window_ms": window,
-        "offset_ms": place * window if series else 0,
+        "offset_ms": (place or 0) * (window or 0) if series else 0,
         "hop_ms": None if window is None else hop_of(4 * window if series else window),
         "cap": {"count_distinct": 256, "histogram": 3}.get(op),
         "k": draw(st.integers(1, 4)) if op in ("last_k", "histogram") else None,
@@ -148,7 +148,7 @@ def use_cases(draw: Any) -> dict[str, Any]:
         "definition_hash": "0" * 64,
         "version": "v@000000000000",
     }
-    return {"ir_version": 1, "name": "random", "entity": "customer", "contracts": CONTRACTS, "views": [view]}
+    return {"ir_version": 2, "name": "random", "entity": "customer", "contracts": CONTRACTS, "views": [view]}
 
 
 EDGES = [0, 0, 1, -1, 5 * MINUTE, HOUR, -HOUR, DAY, 7 * DAY, 12 * DAY, 30 * DAY]

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from streams import CONTRACTS, DAY, START
+from typescript import planned, unreadable
 
 from tidemark_spark.engine.ir import compile_view
 from tidemark_spark.lake.archive.compaction import compact
@@ -47,7 +48,7 @@ VIEW = {
     "definition_hash": "h",
     "version": "v@h",
 }
-PLAN = compile_view({"contracts": CONTRACTS}, VIEW)
+PLAN = compile_view({"contracts": CONTRACTS}, planned(VIEW))
 
 
 def event(name: str, sequence: int, amount: int, **more: Any) -> dict[str, Any]:
@@ -120,6 +121,7 @@ def test_what_was_served_is_replayed_from_what_was_archived(spark: Any, bucket: 
     assert spark.table("glue_catalog.arc.predictions").count() == 5
 
     found = check(spark, tables, PLAN)
+    assert unreadable("checkConsistency", found) == []
     assert (found["checked"], found["mismatches"], found["without_events"], found["other_definition"]) == (4, 1, 1, 1)
     assert found["by_feature"] == {"loyal": 1, "mean": 1}
     example = found["first_example"]

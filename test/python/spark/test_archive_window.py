@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-import boto3
 import pytest
+from online import resource
 
 from tidemark_spark.lake.archive import compaction as archive
 from tidemark_spark.lake.archive import reach as archive_reach
@@ -30,7 +30,7 @@ LATE_DAYS = 8
 @pytest.fixture
 def lake(spark: Any, aws: str) -> Iterator[Any]:
     spark.sql("CREATE NAMESPACE IF NOT EXISTS glue_catalog.window")
-    bucket = boto3.resource("s3").Bucket(BUCKET)
+    bucket = resource("s3").Bucket(BUCKET)
     bucket.create(CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     yield bucket
     for table in ("events", "quarantine", "predictions", "archive_files"):

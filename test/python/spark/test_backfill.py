@@ -10,12 +10,14 @@ import pytest
 from online import online_stage
 from pyspark.sql import functions as F
 from streams import CONTRACTS, DAY, START
+from typescript import planned
 
 from tidemark_spark.engine.admission.tombstones import tombstone_of
 from tidemark_spark.engine.ir import compile_view
 from tidemark_spark.engine.state.states import State
 from tidemark_spark.lake.events import merge_events
 from tidemark_spark.lake.tables import FILE_COLUMNS, Tables
+from tidemark_spark.online.conditional_writes import Outcome
 from tidemark_spark.online.joins import BackfillError
 from tidemark_spark.online.tombstones import ERASED_KEY
 from tidemark_spark.spark import backfill as module
@@ -45,7 +47,7 @@ VIEW = {
     "retractions": None,
     "version": "v@0",
 }
-PLAN = compile_view({"contracts": CONTRACTS}, VIEW)
+PLAN = compile_view({"contracts": CONTRACTS}, planned(VIEW))
 
 
 def events_frame(spark: Any, rows: list[tuple[str, str, int, str, str]]) -> Any:
@@ -221,11 +223,11 @@ def test_history_that_was_landed_between_two_runs_is_not_passed_over(spark: Any,
     assert item_of(online, "#fence") == {}
 
 
-def meddle(monkeypatch: pytest.MonkeyPatch, between: Callable[[], None]) -> None:
+def meddle(monkeypatch: pytest.MonkeyPatch, between: Callable[[], object]) -> None:
     """Lets somebody else act between the job's reading of a begun state and its writing."""
     add_base, acted = module.add_base, []
 
-    def add(*arguments: Any) -> bool:
+    def add(*arguments: Any) -> Outcome:
         if not acted:
             acted.append(between())
         return add_base(*arguments)

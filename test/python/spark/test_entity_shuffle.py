@@ -12,6 +12,7 @@ from naive import naive_row
 from pyspark.sql import functions as F
 from streams import CONTRACTS, DAY, START
 from test_archive_and_check import VIEW, aggregate, event
+from typescript import planned
 
 from tidemark_spark.engine.event_log import EVENT_SCHEMA, read_events, with_typed_properties
 from tidemark_spark.engine.ir import compile_view
@@ -73,7 +74,8 @@ def test_a_split_keeps_rows_their_order_and_each_entity_in_one_bucket() -> None:
 def test_pieces_are_put_together_in_whatever_order_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entity_shuffle, "_PIECE", 64)
     keys, sent = partition_keys(1), pa.table({"entity_id": [f"e{n % 3}" for n in range(90)], "n": range(90)})
-    send = entity_shuffle._sender("side", Side(None, sent.schema), keys)
+    unsent: Any = None
+    send = entity_shuffle._sender("side", Side(unsent, sent.schema), keys)
     (batch,) = send(iter(sent.to_batches()))
     assert batch.num_rows > 3
     schemas = {"side": pa.schema([("entity_id", ENTITY_ID), ("n", pa.int64())])}
@@ -102,7 +104,7 @@ def test_sides_meet_whole(spark: Any) -> None:
 
 
 def test_properties_read_before_they_travel_are_those_of_the_text() -> None:
-    plan = compile_view({"contracts": CONTRACTS}, VIEW)
+    plan = compile_view({"contracts": CONTRACTS}, planned(VIEW))
     table = table_of(events_of(["A"], 200))
     codes, _ = codes_of(table["entity_id"])
     text, typed = (read_events(plan, one, codes) for one in (table, with_typed_properties(plan, table)))
@@ -113,7 +115,7 @@ def test_properties_read_before_they_travel_are_those_of_the_text() -> None:
 
 @pytest.mark.parametrize("definition", [VIEW, COUNTS], ids=["with first and last", "without event ids"])
 def test_the_join_of_frames_equals_plain_python(spark: Any, definition: dict[str, Any]) -> None:
-    plan = compile_view({"contracts": CONTRACTS}, definition)
+    plan = compile_view({"contracts": CONTRACTS}, planned(definition))
     random = Random(6)
     entities = [f"entity-{n}" for n in range(12)]
     rows = events_of(entities[:-1], 600)
@@ -135,7 +137,7 @@ def test_the_join_of_frames_equals_plain_python(spark: Any, definition: dict[str
 
 
 def test_events_of_other_types_do_not_travel(spark: Any) -> None:
-    plan = compile_view({"contracts": CONTRACTS}, COUNTS)
+    plan = compile_view({"contracts": CONTRACTS}, planned(COUNTS))
     assert plan.event_types == ["purchase"]
     frame = spark.createDataFrame(
         [],

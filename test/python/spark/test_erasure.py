@@ -18,6 +18,7 @@ from streams import DAY, START
 from test_archive_and_check import event as raw_event
 from test_archive_and_check import prediction
 from test_training import use_case
+from typescript import unreadable
 
 from tidemark_spark.engine.admission.tombstones import subjects_of, tombstone_of
 from tidemark_spark.lake.archive.compaction import compact
@@ -168,6 +169,7 @@ def test_nothing_yields_an_erased_entity_and_no_replay_brings_it_back(spark: Any
     put("archive/events/dt=2/s1/50-50.ndjson.gz", [event("late", 50, 1, entity_id=WHO, event_time=START + DAY)])
     compact(spark, tables, BUCKET, 1)
     same = rebuild(spark, tables, document, BUCKET, "one")
+    assert unreadable("buildTrainingSet", same) == []
     assert (same["equal"], same["different"], same["missing"], same["unexpected"]) == (3, [], [], [])
     # Merge on read leaves delete files: they must go too.
     spark.sql("ALTER TABLE glue_catalog.erasure.predictions SET TBLPROPERTIES ('write.delete.mode'='merge-on-read')")
@@ -251,6 +253,7 @@ def test_bounds_in_manifests_would_name_an_erased_entity(spark: Any) -> None:
 def test_positions_of_history_do_not_move() -> None:
     lines = [json.dumps({"entity_id": who}, ensure_ascii=False) for who in ("a", WHO, "b")]
     body, taken = rules.history(gzip.compress("\n".join(lines).encode()), ERASED)
+    assert body is not None
     assert (taken, gzip.decompress(body).decode().split("\n")) == (1, [lines[0], "", lines[2]])
 
 

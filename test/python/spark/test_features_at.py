@@ -11,12 +11,12 @@ import pyarrow as pa
 import pytest
 from streams import CONTRACTS, DAY, START
 from test_archive_and_check import VIEW
+from typescript import planned, unreadable
 
 from tidemark_spark.engine.event_log import EVENT_SCHEMA
 from tidemark_spark.engine.features_at import features_at
-from tidemark_spark.engine.ir import compile_view
 
-PLAN = compile_view({"contracts": CONTRACTS}, VIEW)
+USE_CASE = {"contracts": CONTRACTS}
 T = START // DAY * DAY + 20 * DAY
 
 
@@ -39,11 +39,13 @@ def test_every_event_before_t_says_why_it_counts_or_not() -> None:
         made("edge", T - 7 * DAY, T - 7 * DAY),
         made("late", T - 5, T + 5, amount=100),
         made("refunded", T - 2 * DAY, T - 2 * DAY, amount=9),
-        made("refund", T - DAY, T - DAY + 1, "refund", of="refunded"),
+        made("refund", T - DAY, T - DAY + 1, "refund", purchase_id="refunded"),
         made("at", T, T),
     ]
     events = pa.Table.from_pylist(rows, EVENT_SCHEMA)
-    found = features_at(PLAN, events, "A", T, T, {("refund", "purchase", "of")})
+    found = features_at(USE_CASE, planned(VIEW), events, "A", T, T)
+    about = {"entity_id": "A", "t": T, "known_before": T, "snapshot_id": "1", "view": "v@1", "refused": []}
+    assert unreadable("featuresAt", about | found) == []
     assert [(e["event_id"], e["status"], e["features"]) for e in found["events"]] == [
         ("late", "not_known_yet", ["n", "mean"]),
         ("in", "duplicate", ["n", "mean", "loyal"]),
@@ -56,9 +58,35 @@ def test_every_event_before_t_says_why_it_counts_or_not() -> None:
     values = {f["name"]: (f["value"], f["latest"]) for f in found["features"]}
     assert values["store"] == ("x", "x")
     assert values["n"][1] == values["n"][0] + 1, "the late event is known by now"
-    everything = features_at(PLAN, events, "A", T, None, set())
+    everything = features_at(USE_CASE, planned(VIEW), events, "A", T, None)
     assert [e["status"] for e in everything["events"]].count("not_known_yet") == 0
     assert all(f["value"] == f["latest"] for f in everything["features"])
+
+
+def test_each_window_of_a_series_counts_its_own_events() -> None:
+    series = [VIEW["features"][0] | {"name": f"n{place}", "offset_ms": place * 7 * DAY} for place in range(2)]
+    rows = [made("this", T - 7 * DAY, T - 7 * DAY), made("last", T - 7 * DAY - 1, T), made("older", T - 15 * DAY, T)]
+    events = pa.Table.from_pylist(rows, EVENT_SCHEMA)
+    found = features_at(USE_CASE, planned(VIEW | {"features": series}), events, "A", T, None)
+    assert [(e["event_id"], e["features"]) for e in found["events"]] == [
+        ("this", ["n0"]),
+        ("last", ["n1"]),
+        ("older", []),
+    ]
+    assert [f["value"] for f in found["features"]] == [1, 1]
+
+
+def test_a_retraction_of_what_the_view_does_not_read_is_told_too() -> None:
+    visits = planned(VIEW | {"features": [VIEW["features"][0] | {"event_type": "visit"}]})
+    rows = [made("refunded", T - 2, T - 2), made("refund", T - 1, T - 1, "refund", purchase_id="refunded")]
+    events = pa.Table.from_pylist(rows, EVENT_SCHEMA)
+    assert [e["status"] for e in features_at(USE_CASE, visits, events, "A", T, T)["events"]] == ["outside", "cancelled"]
+
+
+def test_an_entity_without_events_has_values_all_the_same() -> None:
+    found = features_at(USE_CASE, planned(VIEW), EVENT_SCHEMA.empty_table(), "A", T, T)
+    assert found["events"] == []
+    assert {f["name"]: f["value"] for f in found["features"]} == {"n": 0, "mean": None, "store": None, "loyal": None}
 
 
 @pytest.mark.parametrize(

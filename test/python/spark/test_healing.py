@@ -31,10 +31,10 @@ from healing_cases import (
 )
 from online import online_stage
 from streams import DAY
-from typescript import ask
+from typescript import ask, unreadable
 
 from tidemark_spark.engine.admission.tombstones import tombstone_of
-from tidemark_spark.lake.objects import ARCHIVED_EVENTS, LakeObject, list_objects
+from tidemark_spark.lake.objects import LakeObject, list_objects
 from tidemark_spark.lake.tables import FILE_COLUMNS
 from tidemark_spark.online.tombstones import ERASED_KEY
 from tidemark_spark.spark import healing as module
@@ -89,6 +89,7 @@ def test_each_finding_and_what_is_written(spark: Any, online: Any) -> None:
 
     healed = heal(spark, TABLES, PLAN, NIGHT)
     assert healed["findings"] == expected
+    assert unreadable("healStates", {"run": "r", "repair": "yes", "views": [healed]}) == []
     assert healed["repaired"] == sum(case.repaired for case in CASES.values()) > 0
     for name, case in CASES.items():
         after = stored_of(name)
@@ -120,6 +121,7 @@ def test_a_maximum_that_was_retracted_is_healed(spark: Any, online: Any) -> None
     report = heal(spark, TABLES, RETRACTING_PLAN, NIGHT)
     assert (report["findings"], report["repaired"]) == ({"marked": 1}, 1)
     healed = stored_of()
+    assert healed is not None
     assert healed == truth | {"version": {"N": "4"}}
     question = {"op": "stored", "cases": [{"view": RETRACTING, "state": healed["state"]["B"].hex(), "t": NOW}]}
     assert ask(question) == [{"values": live["oracle"][0], "marked": []}]
@@ -178,7 +180,7 @@ def test_a_copy_that_came_too_late_to_be_known_is_no_defect(
         put(item(taken_twice), copy["entity_id"])
     land(spark, [e for own in events.values() for e in own])
     archive([*copies, *(e for own in events.values() for e in own if e["shard_id"] == S1)], (1, 80))
-    long_ago = f"{ARCHIVED_EVENTS}dt=2001-01-01/{S1}/1-1.ndjson.gz"
+    long_ago = f"archive/events/dt=2001-01-01/{S1}/1-1.ndjson.gz"
     boto3.client("s3").put_object(Bucket=ONLINE.bucket, Key=long_ago, Body=b"")
     listed: list[str] = []
 

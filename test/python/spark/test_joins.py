@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import boto3
 import pytest
-from online import online_stage
+from online import online_stage, resource
 
 from tidemark_spark.lake.tables import FILE_COLUMNS, Tables
 from tidemark_spark.online.joins import BackfillError, JoinItem, RetiredError, is_fenced, write_fence
@@ -144,7 +143,7 @@ def test_settles_or_says_why_not(spark: Any, features: Any, case: Case) -> None:
 
 def test_merges_the_archive_up_to_where_a_shard_joined_meanwhile(spark: Any, features: Any) -> None:
     lay_out(spark, features, Case("behind", merged=[("s", "5", "80")], joined={"s": "90"}), "behind@2")
-    bucket = boto3.resource("s3").Bucket(ONLINE.bucket)
+    bucket = resource("s3").Bucket(ONLINE.bucket)
     compactions = iter(["the archiver has not brought it", "it has"])
     slept: list[float] = []
 
@@ -166,7 +165,7 @@ def lay_out(spark: Any, features: Any, case: Case, view: str) -> None:
     # Quarantine lines say nothing about the end: the archiver's objects cover refused records too.
     merged.append(("archive/quarantine/dt=2023-11-14/s/900-900.ndjson.gz", "quarantine"))
     spark.createDataFrame(merged, FILE_COLUMNS).writeTo(TABLES.name("archive_files")).append()
-    bucket = boto3.resource("s3").Bucket(ONLINE.bucket)
+    bucket = resource("s3").Bucket(ONLINE.bucket)
     bucket.objects.all().delete()
     for place in case.merged + case.listed:
         bucket.put_object(Key=key_of(*place), Body=b"")

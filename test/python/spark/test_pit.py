@@ -12,20 +12,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from naive import naive_row
 from streams import CONTRACTS, DAY, START, event_streams, instant, spines, use_cases
+from typescript import planned
 
 from tidemark_spark.engine import pit
 from tidemark_spark.engine.event_log import EVENT_SCHEMA
 from tidemark_spark.engine.ir import compile_view
 from tidemark_spark.engine.pit import ALL_KNOWN, point_in_time
 
-RANDOM = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+RANDOM = settings(max_examples=150, deadline=None, suppress_health_check=[*HealthCheck.__members__.values()])
 SPINE = pa.schema([("entity_id", pa.string()), ("t", pa.int64())])
 
 cut_offs = st.integers(0, 2**32).map(lambda seed: instant(Random(seed)))
 
 
 def run(use_case: dict, events: list[dict], spine: pa.Table) -> list[dict[str, Any]]:
-    plan = compile_view(use_case, use_case["views"][0])
+    plan = compile_view(use_case, planned(use_case["views"][0]))
     out = point_in_time(plan, pa.Table.from_pylist(events, EVENT_SCHEMA), spine)
     assert out.column_names == [f["name"] for f in plan.features]
     return out.to_pylist()

@@ -5,9 +5,10 @@ import time
 import boto3
 import pytest
 
+from tidemark_spark.engine.values.times import DAY
 from tidemark_spark.lake import retention
 from tidemark_spark.lake.maintenance import SNAPSHOT_DAYS
-from tidemark_spark.lake.retention import DAY_MS, Ages, apply_retention
+from tidemark_spark.lake.retention import Ages, apply_retention
 from tidemark_spark.lake.tables import PREDICTION_COLUMNS, QUARANTINE_COLUMNS, TRAINING_COLUMNS, Tables
 
 NOW = int(time.time() * 1000)
@@ -15,7 +16,7 @@ BUCKET = "retention"
 
 
 def at(days: float) -> str:
-    return f"timestamp_millis({NOW - int(days * DAY_MS)})"
+    return f"timestamp_millis({NOW - int(days * DAY)})"
 
 
 @pytest.fixture(scope="module")
@@ -89,9 +90,9 @@ def test_a_training_set_goes_with_the_snapshot_that_its_tag_kept(spark, tables):
     (real,) = spark.sql(f"SELECT unix_millis(max(committed_at)) FROM {name}.snapshots").collect()[0]
     ages = Ages(events_days=None, quarantine_days=10, predictions_days=20, training_days=100)
 
-    soon = real + 99 * DAY_MS
+    soon = real + 99 * DAY
     assert apply_retention(spark, tables, BUCKET, ages, soon)["tags"] == 0
-    later = real + 101 * DAY_MS
+    later = real + 101 * DAY
     boto3.client("s3").put_object(Bucket=BUCKET, Key="training/kept/manifest.json", Body=b"{}")
     found = apply_retention(spark, tables, BUCKET, ages, later)
     assert found["tags"] == 2 and found["training_sets"] == 2, "the manifest of the local cloud is as old as the tag"
@@ -117,8 +118,8 @@ def test_a_run_that_broke_off_leaves_no_rows_of_a_set_behind(spark, tables, monk
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(retention, "_delete", refuse)
         with pytest.raises(RuntimeError, match="meanwhile"):
-            apply_retention(spark, tables, BUCKET, ages, real + 101 * DAY_MS)
-    apply_retention(spark, tables, BUCKET, ages, real + 101 * DAY_MS)
+            apply_retention(spark, tables, BUCKET, ages, real + 101 * DAY)
+    apply_retention(spark, tables, BUCKET, ages, real + 101 * DAY)
     assert ids(spark, tables, "training_sets", "training_set_id") == []
 
 
@@ -136,6 +137,6 @@ def test_no_snapshot_keeps_what_was_deleted_for_longer_than_a_week(spark, tables
     ]
     assert holding, "a job that reads an older snapshot may end"
     none = Ages(events_days=None, quarantine_days=10_000, predictions_days=10_000, training_days=100)
-    apply_retention(spark, tables, BUCKET, none, real + (SNAPSHOT_DAYS + 1) * DAY_MS)
+    apply_retention(spark, tables, BUCKET, none, real + (SNAPSHOT_DAYS + 1) * DAY)
     left = [row[0] for row in spark.sql(f"SELECT snapshot_id FROM {name}.snapshots").collect()]
     assert not set(left) & set(holding)

@@ -45,17 +45,23 @@ def tagged(spark: Any) -> int:
     ]
     merge_events(spark, EVENTS, events_frame(spark, days[0]))
     spark.sql(f"ALTER TABLE {NAME} CREATE TAG `training-one`")
-    kept = snapshot_id(spark, NAME)
+    kept = current(spark)
     merge_events(spark, EVENTS, events_frame(spark, days[1]))
     return kept
+
+
+def current(spark: Any) -> int:
+    found = snapshot_id(spark, NAME)
+    assert found is not None
+    return found
 
 
 def test_after_an_erasure_the_current_snapshot_is_not_that_of_a_training_set(spark: Any, tagged: int) -> None:
     erased = erase_tables(spark, EVENTS, frozenset([tombstone_of("a")]))
     assert (erased["events"], erased["moved_tags"]) == (2, 1)
     # The copy that the tag was moved to was committed last, and holds the first day alone.
-    current = EVENTS.at(spark, "events", snapshot_id(spark, NAME))
-    assert [row["event_id"] for row in current.orderBy("event_id").collect()] == ["b1", "b2"]
+    rows = EVENTS.at(spark, "events", current(spark))
+    assert [row["event_id"] for row in rows.orderBy("event_id").collect()] == ["b1", "b2"]
 
 
 @pytest.mark.parametrize(
@@ -68,5 +74,5 @@ def test_after_an_erasure_the_current_snapshot_is_not_that_of_a_training_set(spa
 def test_the_current_snapshot_is_the_one_that_is_read(spark: Any, tagged: int, commit: str) -> None:
     for statement in commit.format(NAME, tagged).split("; "):
         spark.sql(statement)
-    found = EVENTS.at(spark, "events", snapshot_id(spark, NAME))
+    found = EVENTS.at(spark, "events", current(spark))
     assert sorted(map(tuple, found.collect())) == sorted(map(tuple, spark.table(NAME).collect()))

@@ -14,6 +14,7 @@ from naive import naive_holds, naive_row
 from streams import CONTRACTS, DAY, START
 from test_archive_and_check import VIEW, aggregate
 from test_backfill import events_frame
+from typescript import planned
 
 from tidemark_spark.engine.event_log import EVENT_SCHEMA
 from tidemark_spark.engine.ir import DefinitionError
@@ -36,8 +37,8 @@ def use_case(**label: Any) -> dict[str, Any]:
 
     model = {"view": "v", "inputs": ["channel", "loyal", "n", "mean"]}
     model |= {"train": span(2, 6), "validation": span(8, 9), "test": span(12, 14)}
-    view = VIEW | {"features": FEATURES}
-    document = {"ir_version": 1, "name": "demo", "contracts": CONTRACTS, "views": [view], "model": model}
+    view = planned(VIEW | {"features": FEATURES})
+    document = {"ir_version": 2, "name": "demo", "contracts": CONTRACTS, "views": [view], "model": model}
     return document | {"label": NO | {"eligible": {"event_type": "purchase"}} | label}
 
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from house import FILE_LINES, FUNCTION_LINES, ROOTS, circle, over_the_wall, shipped_without, sources, too_long
+from house import (
+    FILE_LINES,
+    FUNCTION_LINES,
+    PACKAGE,
+    ROOTS,
+    circle,
+    graph,
+    over_the_wall,
+    shipped_without,
+    sources,
+    too_long,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 CODE = {root: sources(ROOT / root) for root in ROOTS}
@@ -25,6 +36,13 @@ def test_no_module_imports_itself_by_way_of_others(root: str) -> None:
 
 def test_the_wings_of_the_spark_package_keep_their_walls() -> None:
     assert over_the_wall(CODE["glue-scripts"]) == []
+
+
+def test_what_a_value_is_stands_on_nothing_else() -> None:
+    values = f"{PACKAGE}.engine.values"
+    rooms = [(name, o) for name, of in graph(CODE["glue-scripts"]).items() if name.startswith(values) for o in of]
+    assert [other for _, other in rooms if other.startswith(values)], "they import each other"
+    assert [pair for pair in rooms if pair[1].startswith(PACKAGE) and not pair[1].startswith(values)] == []
 
 
 @pytest.mark.parametrize("root", ROOTS)

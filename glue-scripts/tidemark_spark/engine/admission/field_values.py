@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, TypeGuard
 
 from tidemark_spark.engine.values.decimals import (
     MAX_EXACT,
@@ -76,7 +76,7 @@ def _invalid(raw: Any, allowed: str) -> ParseError:
     return ParseError("INVALID_FIELD", f"found {type_name(raw)}; allowed: {allowed}")
 
 
-def is_safe(value: Any) -> bool:
+def is_safe(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_EXACT
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tidemark_spark.engine.event_log import EventLog
 from tidemark_spark.engine.frame import Windows
 from tidemark_spark.engine.values.columns import PropertyColumn
-from tidemark_spark.engine.view_values import Lists
+from tidemark_spark.engine.values.lists import Lists
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

@@ -9,7 +9,7 @@ from tidemark_spark.engine.frame import Windows
 from tidemark_spark.engine.ranks import Ranks
 from tidemark_spark.engine.segments import expand
 from tidemark_spark.engine.state.codec import signed, varint
-from tidemark_spark.engine.view_values import Lists
+from tidemark_spark.engine.values.lists import Lists
 
 
 def _extreme(kind: str, sign: int) -> Aggregation:

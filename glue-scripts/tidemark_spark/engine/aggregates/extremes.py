@@ -27,11 +27,11 @@ def _extreme(kind: str, pick: np.ufunc) -> Aggregation:
         return [text(word) for word in cut.column.words.take(found).to_pylist()]
 
     def values(windows: Windows) -> Values:
-        chosen = windows.chosen
-        assert chosen.column is not None
-        if chosen.column.words is None or not len(chosen.column.words):
+        chosen, column = windows.chosen, windows.chosen.column
+        assert column is not None
+        if column.words is None or not len(column.words):
             return range_extreme(chosen.values, windows.start, windows.end, pick), windows.some
-        ranks, codes = chosen.once("code points", lambda: _by_code_point(chosen.column))
+        ranks, codes = chosen.once("code points", lambda: _by_code_point(column))
         return codes[range_extreme(ranks[chosen.values], windows.start, windows.end, pick)], windows.some
 
     return Aggregation(PartialType(kind, cells), values)

@@ -8,7 +8,7 @@ from tidemark_spark.engine.aggregates.aggregation import Aggregation, Cut, Parti
 from tidemark_spark.engine.aggregates.last_k import picked
 from tidemark_spark.engine.frame import Windows
 from tidemark_spark.engine.segments import expand
-from tidemark_spark.engine.view_values import Lists
+from tidemark_spark.engine.values.lists import Lists
 
 
 def _cells(cut: Cut) -> list[bytes]:

@@ -9,7 +9,7 @@ from tidemark_spark.engine.frame import Windows
 from tidemark_spark.engine.segments import batches, expand, prefix_sum, previous_equal
 from tidemark_spark.engine.state.codec import histogram
 from tidemark_spark.engine.values.columns import byte_ranks
-from tidemark_spark.engine.view_values import Lists
+from tidemark_spark.engine.values.lists import Lists
 
 EXPANDED_VALUES = 4_000_000
 """(row, value) pairs counted at a time: bounds memory, not the result."""

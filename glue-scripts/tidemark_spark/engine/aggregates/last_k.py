@@ -11,7 +11,7 @@ from tidemark_spark.engine.aggregates.picks import pick_bytes
 from tidemark_spark.engine.frame import Windows
 from tidemark_spark.engine.segments import expand
 from tidemark_spark.engine.state.codec import varint
-from tidemark_spark.engine.view_values import Lists
+from tidemark_spark.engine.values.lists import Lists
 
 
 def picked(cut: Cut, event: Ints, lengths: Ints, owner: Ints) -> list[bytes]:

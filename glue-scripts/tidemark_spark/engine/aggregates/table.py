@@ -1,6 +1,6 @@
 """Every aggregation there is, by its op in the IR: the twin of core/aggregates/table.ts."""
 
-from tidemark_spark.engine.aggregates.aggregation import Aggregation
+from tidemark_spark.engine.aggregates.aggregation import Aggregation, PartialType
 from tidemark_spark.engine.aggregates.count import COUNT
 from tidemark_spark.engine.aggregates.count_distinct import COUNT_DISTINCT
 from tidemark_spark.engine.aggregates.ends import FIRST, LAST
@@ -44,3 +44,13 @@ def aggregation(op: str) -> Aggregation:
     if op not in AGGREGATIONS:
         raise ValueError(f"op {op!r} is unknown to this engine. Deploy from one commit.")
     return AGGREGATIONS[op]
+
+
+_PARTIALS = {one.partial.kind: one.partial for one in AGGREGATIONS.values()}
+
+
+def partial_type(kind: str) -> PartialType:
+    """What a tile keeps, by its kind in a plan. Raises ValueError for one that this engine doesn't know."""
+    if kind not in _PARTIALS:
+        raise ValueError(f"kind {kind!r} is unknown to this engine. Deploy from one commit.")
+    return _PARTIALS[kind]

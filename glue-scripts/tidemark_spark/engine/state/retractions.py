@@ -53,7 +53,7 @@ def read_retractions(plan: ViewPlan, log: EventLog) -> Retractions | None:
             acting.append((rule["of"], at, column.words.take(pa.array(column.values[at]))))
     if not acting:
         return None
-    types = list(plan.retractable)
+    types = sorted({of for of, _, _ in acting})
     mine = [np.flatnonzero(log.is_type(of)) for of in types]
     own_at, target_at = np.concatenate(mine), np.concatenate([at for _, at, _ in acting])
     texts = pa.chunked_array(

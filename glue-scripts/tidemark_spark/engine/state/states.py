@@ -5,7 +5,6 @@ Partials are cut out of sorted columns by segments; only the bytes of each cell 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tidemark_spark.engine.aggregates.aggregation import Cut
-from tidemark_spark.engine.aggregates.table import aggregation
+from tidemark_spark.engine.aggregates.table import partial_type
 from tidemark_spark.engine.event_log import EventLog, read_events
 from tidemark_spark.engine.ir import ViewPlan
 from tidemark_spark.engine.state.codec import encode_level, encode_recent, encode_state
@@ -24,10 +23,9 @@ from tidemark_spark.engine.state.ledgers import ledgers_of
 from tidemark_spark.engine.state.retractions import Retractions, read_retractions
 from tidemark_spark.engine.values.columns import codes_of, matching, ranks_of_decimals
 from tidemark_spark.engine.values.hashing import id_hash
+from tidemark_spark.engine.values.times import DAY
 
 Ints = NDArray[np.int64]
-
-_DAY = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Level:
     hop_ms: int
     retention_ms: int | None
     partials: list[dict[str, Any]]
-    """Of each `type` (what a tile keeps), event_type, field, where and options."""
+    """As the plan has them, each with its `type`: what a tile keeps."""
 
 
 @dataclass(frozen=True)
@@ -54,20 +52,15 @@ class State:
 
 
 def levels_of(plan: ViewPlan) -> list[Level]:
-    """Levels by ascending hop with lifetime last; partials in the order of the features that first need them."""
-    hops = sorted({f["hop_ms"] or 0 for f in plan.aggregates}, key=lambda hop: hop or 10**15)
-    levels = []
-    for hop in hops:
-        mine = [f for f in plan.aggregates if (f["hop_ms"] or 0) == hop]
-        partials: dict[str, dict[str, Any]] = {}
-        for feature in mine:
-            of = {name: feature.get(name) for name in ("event_type", "field", "where", "cap", "k", "error")}
-            partial = aggregation(feature["op"]).partial
-            key = json.dumps(of | {"kind": partial.kind}, sort_keys=True)
-            partials.setdefault(key, of | {"type": partial})
-        retention = max(f["offset_ms"] + f["window_ms"] for f in mine) if hop else None
-        levels.append(Level(hop, retention, list(partials.values())))
-    return levels
+    """Of the view's plan."""
+    return [
+        Level(
+            level["hop_ms"] or 0,
+            level["retention_ms"],
+            [partial | {"type": partial_type(partial["kind"])} for partial in level["partials"]],
+        )
+        for level in plan.view["plan"]["levels"]
+    ]
 
 
 def entity_states(plan: ViewPlan, events: pa.Table) -> Iterator[State]:
@@ -92,7 +85,7 @@ def entity_states(plan: ViewPlan, events: pa.Table) -> Iterator[State]:
     for entity in range(entities):
         time, available = int(newest_time[entity]), int(newest_available[entity])
         data = encode_state(time, available, recent(entity), ledger(entity), [level(entity) for level in encoded])
-        expires = None if widest is None else -(-(available + widest + 2 * _DAY) // 1000)
+        expires = None if widest is None else -(-(available + widest + 2 * DAY) // 1000)
         seen = positions.get(entity, {})
         yield State(names[entity], data, time, available, seen, expires, int(left_out[entity]))
 

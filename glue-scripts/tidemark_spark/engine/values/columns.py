@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 from numpy.typing import NDArray
 
-from tidemark_spark.engine.ir import FieldKind
 from tidemark_spark.engine.values.decimals import MAX_EXACT
 from tidemark_spark.engine.values.hashing import hash53
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+FieldKind = Literal["int", "string", "bool"]
 
 WORDS = pa.dictionary(pa.int32(), pa.string())
 """The type of a string column that holds each of its words once."""
@@ -34,7 +34,7 @@ class PropertyColumn:
     present: Bools
     words: pa.Array | None = None
 
-    def take(self, positions: Ints) -> PropertyColumn:
+    def take(self, positions: Ints | slice) -> PropertyColumn:
         return PropertyColumn(self.kind, self.values[positions], self.present[positions], self.words)
 
     def spread(self, positions: Ints, rows: int) -> PropertyColumn:
@@ -89,7 +89,7 @@ def byte_ranks(words: pa.Array) -> Ints:
 
 def ranks_of_decimals(*columns: pa.ChunkedArray | pa.Array) -> list[Ints]:
     """Positions of non-negative decimal texts of any length in their common numeric order, one array a column."""
-    texts = [pc.utf8_ltrim(c.cast(pa.large_string()), "0") for c in columns]
+    texts = [pc.utf8_ltrim(c.cast(pa.large_string()), characters="0") for c in columns]
     flat = pa.concat_arrays([a for t in texts for a in (t.chunks if isinstance(t, pa.ChunkedArray) else [t])])
     codes, words = codes_of(flat)
     order = pc.sort_indices(

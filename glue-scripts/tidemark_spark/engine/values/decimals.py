@@ -10,6 +10,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from tidemark_spark.engine.values.times import DAY
+
 MAX_EXACT = (1 << 53) - 1
 MAX_TIME = 253_402_300_799_999
 """9999-12-31T23:59:59.999Z, ms: the last instant that ISO text with four year digits can say."""
@@ -136,7 +138,7 @@ def _parse_iso(value: Any, local: Callable[[int], int] | None) -> int:
         raise ValueError("no such zone")
     offset = (offset_hours * 60 + offset_minutes) * 60_000
     ms = int((match[7] or "")[:3].ljust(3, "0"))
-    clock = since.days * 86_400_000 + since.seconds * 1000
+    clock = since.days * DAY + since.seconds * 1000
     if match[8] is None and match[9] is None:
         if local is None:
             raise ValueError("no zone")

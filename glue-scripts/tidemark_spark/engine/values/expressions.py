@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tidemark_spark.engine.view_values import Lists
+from tidemark_spark.engine.values.lists import Lists
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -25,8 +25,9 @@ from tidemark_spark.lake.events import (
     refused_row,
     rejections_of,
 )
-from tidemark_spark.lake.objects import ARCHIVE, NDJSON, list_objects, read_lines
+from tidemark_spark.lake.objects import list_objects, read_lines
 from tidemark_spark.lake.tables import FILE_COLUMNS, PREDICTION_COLUMNS, QUARANTINE_COLUMNS, Tables, merge
+from tidemark_spark.names import NDJSON, PREFIX
 
 KINDS = ("events", "quarantine", "predictions")
 _SLICES = 8
@@ -79,7 +80,7 @@ def compact(
         since = first_day(newest_day(remembered), late_days, gaps)
         recent = remembered if since is None else remembered.where(day_column() >= since)
         known = {row["key"] for row in recent.select("key").collect()}
-        keys = [o.key for o in list_objects(bucket, f"{ARCHIVE}{kind}/", NDJSON, since) if o.key not in known]
+        keys = [o.key for o in list_objects(bucket, PREFIX[kind], NDJSON, since) if o.key not in known]
         counts[f"{kind}_objects"] = len(keys)
         if kind == "events":
             # Behind the listing: what the archiver wrote after a gap it wrote after it had given up. And before keys
@@ -106,7 +107,7 @@ def _records(
 ) -> DataFrame:
     """Rows of the objects' JSON lines, read inside executors."""
 
-    def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def rows(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         held: list[dict[str, Any]] = []
         for batch in batches:
             for key in batch.column(0).to_pylist():

@@ -15,10 +15,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tidemark_spark.lake.objects import ARCHIVE, list_objects, s3_client, write_bytes
+from tidemark_spark.lake.objects import list_objects, s3_client, write_bytes
+from tidemark_spark.names import PREFIX, object_key
 
-GIVEN_UP = "aws/lambda/"
-GAPS = f"{ARCHIVE}gaps/"
+GAPS = PREFIX["gaps"]
 _SUFFIX = ".json"
 _HEAD_BYTES = 16_384
 _INFO = re.compile(rb'"KinesisBatchInfo"\s*:\s*(\{[^{}]*\})')
@@ -37,7 +37,8 @@ class Gap:
 
     @property
     def key(self) -> str:
-        return f"{GAPS}{self.day}/{self.shard}/{self.first}-{self.last}{_SUFFIX}"
+        day, first, last = self.day.removeprefix("dt="), str(self.first), str(self.last)
+        return object_key("gap", day=day, shard=self.shard, first=first, last=last)
 
     def covered(self, places: Places) -> bool:
         """Whether both ends lie in merged objects."""
@@ -54,7 +55,7 @@ def read_gaps(bucket: str) -> list[Gap]:
 
 def unseen_batches(bucket: str, seen: frozenset[str]) -> list[str]:
     """Keys of batches given up that no compaction has looked at."""
-    return [o.key for o in list_objects(bucket, GIVEN_UP, "") if o.key not in seen]
+    return [o.key for o in list_objects(bucket, PREFIX["failedBatches"], "") if o.key not in seen]
 
 
 def gap_of(bucket: str, key: str) -> Gap | None:

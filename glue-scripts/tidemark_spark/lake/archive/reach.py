@@ -11,8 +11,9 @@ from pyspark.sql import SparkSession
 from tidemark_spark.engine.values.positions import highest
 from tidemark_spark.lake.archive.gaps import read_gaps
 from tidemark_spark.lake.archive.window import KEEP_DAYS, back, newest_day
-from tidemark_spark.lake.objects import ARCHIVED_EVENTS, NDJSON, list_objects
+from tidemark_spark.lake.objects import list_objects
 from tidemark_spark.lake.tables import Tables
+from tidemark_spark.names import NDJSON, PREFIX
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class ArchiveReach:
 
     def _waiting(self, bucket: str) -> Iterator[tuple[str, int]]:
         """Shard and first sequence number of each object that was not merged."""
-        for found in list_objects(bucket, ARCHIVED_EVENTS, NDJSON, self.since):
+        for found in list_objects(bucket, PREFIX["events"], NDJSON, self.since):
             if found.key not in self.keys:
                 shard, first, _ = places_of(found.key)
                 yield shard, int(first)

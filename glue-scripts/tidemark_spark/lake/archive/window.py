@@ -12,7 +12,9 @@ from datetime import UTC, date, datetime, timedelta
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-KEEP_DAYS = 45
+from tidemark_spark.names import LIMIT
+
+KEEP_DAYS = LIMIT["archive_days"]
 """Merged objects are remembered for so long, counted back from the newest: longer than a stream's batch that was given
 up is kept (30 days) and could be put back after the longest wait (7 days). Nothing older is ever listed."""
 _DAY = "dt="
@@ -30,7 +32,7 @@ def day_column(key: str = "key") -> Column:
 def newest_day(remembered: DataFrame, today: date | None = None) -> str | None:
     """The newest day among merged objects' keys, at most today; None where none is remembered."""
     days = remembered.where(day_column().rlike(r"^dt=\d{4}-\d\d-\d\d$"))
-    newest: str | None = days.agg(F.max(day_column())).first()[0]
+    newest: str | None = days.agg(F.max(day_column())).collect()[0][0]
     return None if newest is None else min(newest, f"{_DAY}{today or datetime.now(UTC).date():%Y-%m-%d}")
 
 

@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 
 from tidemark_spark.engine.admission.tombstones import Tombstones, tombstone_of
 from tidemark_spark.lake.objects import list_objects, read_bytes, s3_client, write_bytes
-from tidemark_spark.lake.training_files import PREFIX, facts_of, file_key, slices_of, summary, table_bytes
+from tidemark_spark.lake.training_files import FOLDER, facts_of, file_key, slices_of, summary, table_bytes
+from tidemark_spark.names import object_key
 
 
 def erase_training_sets(bucket: str, erased: Tombstones, tags: dict[str, str]) -> int:
@@ -21,16 +22,16 @@ def erase_training_sets(bucket: str, erased: Tombstones, tags: dict[str, str]) -
     What is left is what a rebuild from the moved snapshot gives, byte by byte. Each split is read whole, as it was
     written. A manifest is brought up to date also where an earlier run died before it was.
     """
-    ids = sorted({o.key[len(PREFIX) :].split("/")[0] for o in list_objects(bucket, PREFIX, "")})
+    ids = sorted({o.key[len(FOLDER) :].split("/")[0] for o in list_objects(bucket, FOLDER, "")})
     return sum(_erase_one(bucket, name, erased, tags.get(name)) for name in ids)
 
 
 def _erase_one(bucket: str, name: str, erased: Tombstones, snapshot: str | None) -> int:
     try:
-        manifest = json.loads(read_bytes(f"s3://{bucket}/{PREFIX}{name}/manifest.json"))
+        manifest = json.loads(read_bytes(f"s3://{bucket}/{object_key('trainingSet', training_set_id=name)}"))
     except ClientError:
         manifest = None
-    keys = [o.key for o in list_objects(bucket, f"{PREFIX}{name}/", ".parquet")]
+    keys = [o.key for o in list_objects(bucket, f"{FOLDER}{name}/", ".parquet")]
     splits: dict[str, list[str]] = {}
     for key in keys:
         splits.setdefault(key.split("/")[2], []).append(key)
@@ -72,4 +73,6 @@ def _update(
     manifest |= told | {"erased": manifest.get("erased", 0) + gone}
     if snapshot is not None:
         manifest["snapshot_id"] = snapshot
-    write_bytes(bucket, f"{PREFIX}{name}/manifest.json", json.dumps(manifest, sort_keys=True, indent=2).encode())
+    write_bytes(
+        bucket, object_key("trainingSet", training_set_id=name), json.dumps(manifest, sort_keys=True, indent=2).encode()
+    )

@@ -12,6 +12,7 @@ import re
 import uuid
 from typing import Any
 
+from ...host.relies_on import ReliesOn
 from ..keys import CREATE_GRANT, DECRYPT, DESCRIBE, KeyRefusal, KeyUse
 from . import Request, json_answer, passed_on, text
 
@@ -79,3 +80,6 @@ def _actions(members: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _context(table: str, account: str) -> dict[str, str]:
     return {"aws:dynamodb:tableName": table, "aws:dynamodb:subscriberId": account}
+
+
+RELIES_ON = [ReliesOn("services.dynamodb", values=["_tables"])]

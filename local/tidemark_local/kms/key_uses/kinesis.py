@@ -8,6 +8,7 @@ https://github.com/spring-attic/spring-cloud-stream-binder-aws-kinesis/pull/188.
 
 from typing import Any
 
+from ...host.relies_on import ReliesOn
 from ..keys import DECRYPT, GENERATE, KeyRefusal, KeyUse
 from . import Request, json_answer, text
 
@@ -56,3 +57,16 @@ def _stream(request: Request) -> tuple[dict[str, Any] | None, str]:
         consumer = kinesis._consumer_from_arn(text(request.members, "ConsumerARN")) or {}
         return kinesis._resolve_stream_by_arn(consumer.get("StreamARN", "")), DECRYPT
     return None, ""
+
+
+RELIES_ON = [
+    ReliesOn(
+        "services.kinesis",
+        functions={
+            "_consumer_from_arn": "(consumer_arn)",
+            "_resolve_stream": "(data)",
+            "_resolve_stream_by_arn": "(stream_arn)",
+        },
+        values=["_shard_iterators", "_streams"],
+    )
+]

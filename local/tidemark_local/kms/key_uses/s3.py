@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
+from ...host.relies_on import ReliesOn
 from ..keys import DECRYPT, GENERATE, KeyRefusal, KeyUse
 from . import Request
 
@@ -112,3 +113,16 @@ def _context(bucket: str, key: str) -> dict[str, str]:
 
     by_bucket = "<BucketKeyEnabled>true</BucketKeyEnabled>" in (s3._bucket_encryption.get(bucket) or "")
     return {"aws:s3:arn": f"arn:aws:s3:::{bucket}" if by_bucket else f"arn:aws:s3:::{bucket}/{key}"}
+
+
+RELIES_ON = [
+    ReliesOn(
+        "services.s3",
+        functions={
+            "_bucket_default_sse_headers": "(bucket_name)",
+            "_object_record_from_version": "(v)",
+            "_parse_bucket_key": "(path, headers)",
+        },
+        values=["_bucket_encryption", "_buckets", "_multipart_uploads", "_object_versions"],
+    )
+]

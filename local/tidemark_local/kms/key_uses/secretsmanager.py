@@ -9,6 +9,7 @@ text is in https://github.com/aws-samples/aws-secrets-manager-rotation-lambdas/i
 
 from typing import Any
 
+from ...host.relies_on import ReliesOn
 from ..keys import DECRYPT, GENERATE, KeyRefusal, KeyUse
 from . import Request, json_answer, text
 
@@ -54,3 +55,11 @@ def _uses(secret: dict[str, Any], version: str, *actions: str) -> list[KeyUse]:
     context = {name: value for name, value in pairs.items() if value}
     key = secret.get("KmsKeyId")
     return [KeyUse(action, key, "secretsmanager", context) for action in actions] if key else []
+
+
+RELIES_ON = [
+    ReliesOn(
+        "services.secretsmanager",
+        functions={"_find_stage_version": "(secret, stage)", "_resolve": "(secret_id, use_arn_scope)"},
+    )
+]

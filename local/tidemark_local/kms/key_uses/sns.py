@@ -6,6 +6,7 @@ is in https://github.com/aws/aws-cdk/issues/24337.
 
 import uuid
 
+from ...host.relies_on import ReliesOn
 from ..keys import DECRYPT, GENERATE, KeyRefusal, KeyUse
 from . import Request, passed_on
 
@@ -39,3 +40,8 @@ def answer(refusal: KeyRefusal) -> tuple[int, dict[str, str], bytes]:
     from ministack.services import sns
 
     return sns._error(_CODES[refusal.kind], passed_on(refusal, str(uuid.uuid4())), 400)
+
+
+RELIES_ON = [
+    ReliesOn("services.sns", functions={"_error": "(code, message, status)", "_topic_by_arn_any_scope": "(topic_arn)"})
+]

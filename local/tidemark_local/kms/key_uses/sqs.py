@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/troub
 
 import uuid
 
+from ...host.relies_on import ReliesOn
 from ..keys import DECRYPT, GENERATE, KeyRefusal, KeyUse
 from . import Request, json_answer, passed_on, text
 
@@ -47,3 +48,6 @@ def answer(refusal: KeyRefusal) -> tuple[int, dict[str, str], bytes]:
 def _arn(request: Request) -> str:
     account, _, name = text(request.members, "QueueUrl").rstrip("/").rpartition("/")
     return f"arn:aws:sqs:{request.region}:{account.rsplit('/', 1)[-1]}:{name}"
+
+
+RELIES_ON = [ReliesOn("services.sqs", functions={"_queue_by_arn": "(arn)"})]

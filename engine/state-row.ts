@@ -1,0 +1,54 @@
+import { decodeState } from '../core/state/codec.ts';
+import { mergeStates } from '../core/state/merge.ts';
+import type { ViewPlan } from '../core/state/plan.ts';
+import { type Positions, type StateMarks, type StoredState, type Unreadable, WHOLE } from './ports.ts';
+
+/** A state as the codec wrote it; the watermarks stand beside its bytes. */
+export interface EncodedState {
+  readonly bytes: Uint8Array;
+  readonly watermarks: Positions;
+}
+
+/** What the online table holds of one entity and one view version. */
+export interface StateRow extends EncodedState {
+  readonly version: number;
+  readonly marks: StateMarks;
+  /** What the backfill put beside it: all that came before the join. @default - nothing, or it is merged already */
+  readonly base?: EncodedState;
+}
+
+/**
+ * The state of a row. Whoever reads a row with a base merges the two, and the next write of the processor stores the merged
+ * state alone.
+ * @param decode @default - the codec of this code
+ * @throws CodecError when the bytes can't be read by this code
+ */
+export function storedState(
+  plan: ViewPlan,
+  { bytes, watermarks, version, marks, base }: StateRow,
+  decode = decodeState,
+): StoredState {
+  const state = decode(plan, bytes, watermarks);
+  if (base === undefined) return { state, version, marks };
+  const before = decode(plan, base.bytes, base.watermarks);
+  const { state: merged, twice } = mergeStates(plan, before, state, { seeded: marks.seeded });
+  return { state: merged, version, marks: { ...WHOLE, heal: marks.heal || twice > 0 }, twice };
+}
+
+/** @param rows by entity. @param unreadable @default - a row that can't be read is thrown for */
+export function readableStates<Row>(
+  rows: Iterable<readonly [string, Row]>,
+  read: (row: Row) => StoredState,
+  unreadable?: Unreadable,
+): Map<string, StoredState> {
+  const found = new Map<string, StoredState>();
+  for (const [entity_id, row] of rows) {
+    try {
+      found.set(entity_id, read(row));
+    } catch (error) {
+      if (!unreadable) throw error;
+      unreadable(entity_id, error);
+    }
+  }
+  return found;
+}

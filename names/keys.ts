@@ -1,0 +1,61 @@
+/** Keys and attributes of the two tables, which functions, jobs and commands read and write alike. */
+
+/** Attributes of the keys, and the one by whose time (s UTC) DynamoDB collects an item. */
+export const FEATURES_KEYS = { partition: 'entity_id', sort: 'view', expires: 'expires_at' } as const;
+export const SCORES_KEYS = { partition: 'entity_id', sort: 'kind', expires: 'expires_at' } as const;
+
+/** Of an item of the features table. @param view version of the view, or what stands there in an item about no entity */
+export const featuresKey = (entity_id: string, view: string) => ({ entity_id: { S: entity_id }, view: { S: view } });
+
+/** Of an item of the table of scores. */
+export const scoresKey = (entity_id: string, kind: string) => ({ entity_id: { S: entity_id }, kind: { S: kind } });
+
+// Items about no entity begin with #, as no entity_id does.
+
+/** Whether a view version may serve: an item with `ready` for each. */
+export const FENCE_KEY = '#fence';
+/** Where a view version joined each shard: an item for each version. */
+export const JOIN_KEY = '#join';
+/** The clock of a replay, in both parts of the key. */
+export const CLOCK_KEY = '#clock';
+/** Tombstones; the sort key is `tombstoneOf` the entity. */
+export const ERASED_KEY = '#erased';
+/**
+ * Both parts of the key of the item that counts the changes of the list of tombstones, so that its readers ask one small item
+ * whether they have to read the list again.
+ */
+export const ERASURES_KEY = '#erasures';
+
+/** Sort key of an entity's last score. */
+export const SCORE_KIND = 'score';
+/** What the sort keys of all alerts begin with. */
+export const ALERT_KIND = 'alert#';
+/** Sort key of an alert. @param t of the score, ms UTC */
+export const alertKind = (t: number): string => `${ALERT_KIND}${t}`;
+
+/** Attributes of an item about joins, beside a shard's name with the position at which the version joined it. */
+export const JOIN = {
+  /** When the version joins, ms UTC. */
+  joins_at: 'joins_at',
+  /** Since when functions run that do not keep the version up, ms UTC; nothing joins meanwhile. */
+  retired_at: 'retired_at',
+  /** Before a shard's name: the last position that was left to the backfill, padded to `digits`. */
+  left: 'left#',
+  digits: 64,
+} as const;
+
+/** Attributes of an item that holds a state, beside its key. Times in ms UTC, `expires_at` in s. */
+export const STATE_ATTRIBUTES = [
+  'state',
+  'version',
+  'watermarks',
+  'newest_event_time',
+  'newest_available_at',
+  'expires_at',
+  'joined',
+  'seeded',
+  'heal',
+  'base',
+  'base_watermarks',
+] as const;
+export type StateAttribute = (typeof STATE_ATTRIBUTES)[number];

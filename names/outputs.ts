@@ -1,0 +1,34 @@
+/** What the stacks of a deployment say of themselves, and how they are called. */
+
+/** Outputs of the stacks, by the word for it in our code. Each is unique among all stacks of a deployment. */
+export const OUTPUT = {
+  stream: 'StreamName',
+  featuresTable: 'FeaturesTableName',
+  scoresTable: 'ScoresTableName',
+  lakeBucket: 'LakeBucketName',
+  database: 'GlueDatabaseName',
+  landHistoryJob: 'LandHistoryJobName',
+  compactArchiveJob: 'CompactArchiveJobName',
+  backfillStatesJob: 'BackfillStatesJobName',
+  buildTrainingSetJob: 'BuildTrainingSetJobName',
+  eraseEntityJob: 'EraseEntityJobName',
+  featuresAtJob: 'FeaturesAtJobName',
+  healStatesJob: 'HealStatesJobName',
+  applyRetentionJob: 'ApplyRetentionJobName',
+  checkConsistencyJob: 'CheckConsistencyJobName',
+  maintainTablesJob: 'MaintainTablesJobName',
+  trainingStateMachine: 'TrainingStateMachineArn',
+  modelPackageGroup: 'ModelPackageGroupName',
+  endpoint: 'EndpointName',
+  api: 'ApiUrl',
+  processorFunction: 'ProcessorFunctionName',
+  scorerFunction: 'ScorerFunctionName',
+  sweepFunction: 'SweepFunctionName',
+  alertTopic: 'AlertTopicArn',
+  alarmTopic: 'AlarmTopicArn',
+  slackSecret: 'SlackSecretArn',
+  useCase: 'UseCaseUri',
+  dashboard: 'DashboardName',
+} as const;
+
+export type OutputName = keyof typeof OUTPUT;

@@ -1,0 +1,95 @@
+/** What a Glue job writes for who started it, and the command line reads. */
+import { z } from 'zod';
+
+const count = z.int();
+const keys = z.array(z.string());
+
+/** Object `healingReport`. */
+export const healingReport = z.object({
+  run: z.string(),
+  repair: z.enum(['no', 'yes', 'all']),
+  views: z.array(
+    z.object({
+      view: z.string(),
+      /** Why the view was not looked at. */
+      skipped: z.string().optional(),
+      snapshot_id: z.string().optional(),
+      checked: count,
+      /** Entities by what was found; see glue-scripts/tidemark_spark/spark/healing.py. */
+      findings: z.record(z.string(), count),
+      repaired: count.default(0),
+      /** Written by the processor after they were compared: left for the next run. */
+      raced: count.default(0),
+      /** Erased meanwhile. */
+      erased: count.default(0),
+      /** Diverged, and not repaired, because there are too many. */
+      held: count.default(0),
+      /** Tombstone hashes of a few entities by finding. */
+      examples: z.record(z.string(), z.array(z.string())).default({}),
+      /** ms UTC. */
+      started_at: count,
+      seconds: z.number(),
+    }),
+  ),
+});
+export type HealingReport = z.infer<typeof healingReport>;
+
+/** Object `erasureReport`: records by store. */
+export const erasureReport = z.object({
+  taken: z.record(z.string(), z.number()),
+  left: z.record(z.string(), z.number()),
+});
+export type ErasureReport = z.infer<typeof erasureReport>;
+
+/** Object `consistencyReport`. */
+export const consistencyReport = z.looseObject({
+  checked: z.number(),
+  mismatches: z.number(),
+  by_feature: z.record(z.string(), z.unknown()).optional(),
+  first_example: z.unknown().optional(),
+});
+export type ConsistencyReport = z.infer<typeof consistencyReport>;
+
+/** Object `rebuiltTrainingSet`: keys of files by what became of them. */
+export const rebuildReport = z.looseObject({
+  training_set_id: z.string(),
+  snapshot_id: z.string(),
+  equal: z.number(),
+  different: keys,
+  missing: keys,
+  unexpected: keys,
+  erased: z.number(),
+  writer: z.object({ recorded: z.string(), now: z.string() }),
+});
+export type RebuildReport = z.infer<typeof rebuildReport>;
+
+/** Object `question`: what the features of an entity were. */
+export interface FeaturesQuestion {
+  readonly entity_id: string;
+  /** ms UTC. */
+  readonly t: number;
+  /** `asof`: what was known at t; a number: what was known then, ms UTC. */
+  readonly knowledge: 'asof' | 'latest' | number;
+}
+
+/** Object `answer`. Times in ms UTC. */
+export const featuresAnswer = z.object({
+  entity_id: z.string(),
+  t: z.number(),
+  known_before: z.number().nullable(),
+  snapshot_id: z.string(),
+  view: z.string(),
+  features: z.array(z.object({ name: z.string(), value: z.unknown(), latest: z.unknown() })),
+  events: z.array(
+    z.object({
+      event_id: z.string(),
+      event_type: z.string(),
+      event_time: z.number(),
+      available_at: z.number(),
+      status: z.enum(['counted', 'outside', 'not_known_yet', 'duplicate', 'cancelled']),
+      features: z.array(z.string()),
+    }),
+  ),
+  refused: z.array(z.object({ reason: z.string(), arrival: z.number(), event_id: z.string().nullable() })),
+});
+export type FeaturesAnswer = z.infer<typeof featuresAnswer>;

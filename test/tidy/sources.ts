@@ -1,0 +1,72 @@
+/** The repository's own sources, as git knows them, and what they import. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Paths from the root, with those that are not committed yet. */
+export const FILES: readonly string[] = execFileSync(
+  'git',
+  ['ls-files', '--cached', '--others', '--exclude-standard', '--deduplicate'],
+  { cwd: ROOT, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 },
+)
+  .trim()
+  .split('\n');
+
+const EXISTS = new Set(FILES);
+
+export const isCode = (file: string): boolean => /\.(ts|mjs)$/.test(file);
+
+export function textOf(file: string): string {
+  return readFileSync(`${ROOT}/${file}`, 'utf8');
+}
+
+export interface Import {
+  readonly from: string;
+  /** A path from the root, or the name of a package. */
+  readonly to: string;
+  /** Only for the type checker: gone when it runs. */
+  readonly isType: boolean;
+}
+
+/** Every import of a file, those of types too. @throws Error where one names a file that is not there */
+export function importsOf(file: string): Import[] {
+  const source = ts.createSourceFile(file, textOf(file), ts.ScriptTarget.ESNext, true);
+  const found: Import[] = [];
+  const add = (specifier: ts.Node | undefined, isType: boolean) => {
+    if (!specifier || !ts.isStringLiteralLike(specifier)) return;
+    found.push({ from: file, to: targetOf(file, specifier.text), isType });
+  };
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, isTypeOnly(node.importClause));
+    else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
+    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, true);
+    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
+      add(node.arguments[0], false);
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+function isTypeOnly(clause: ts.ImportClause | undefined): boolean {
+  if (!clause || clause.isTypeOnly) return clause !== undefined;
+  const { name, namedBindings } = clause;
+  return (
+    name === undefined &&
+    namedBindings !== undefined &&
+    ts.isNamedImports(namedBindings) &&
+    namedBindings.elements.length > 0 &&
+    namedBindings.elements.every((element) => element.isTypeOnly)
+  );
+}
+
+function targetOf(file: string, specifier: string): string {
+  if (!specifier.startsWith('.')) return specifier;
+  const path = normalize(`${dirname(file)}/${specifier}`);
+  if (!EXISTS.has(path)) throw new Error(`${file} imports ${path}, which is not there`);
+  return path;
+}
