@@ -1,6 +1,6 @@
 /**
  * The facts churn is about: what a household buys, redeems and is sent. Money arrives as decimal text of dollars and is
- * cents from here on. The real events come from load_events.py, beside this file.
+ * cents from here on. The real events come from load_events.py (see demo.ts).
  */
 import { contract, field } from 'tidemark';
 
