@@ -5,8 +5,8 @@ import { parseUseCase } from '../../core/definition/usecase.ts';
 import type { UseCaseIR } from '../../core/ir/document.ts';
 import { DefinitionError } from '../../core/ir/errors.ts';
 import { typeFound } from '../../core/ir/issues.ts';
-import { ConfigError } from './config-error.ts';
 import { onlineView } from '../../core/ir/parts.ts';
+import { ConfigError } from './config-error.ts';
 import { Release } from './released.ts';
 
 const USE_CASES = fileURLToPath(new URL('../../usecases', import.meta.url));
