@@ -39,8 +39,6 @@ export type TimestampFormat = z.infer<typeof schema.timestampFormatSchema>;
 /** A zone of the IANA database as it was known where the contract was defined. */
 export interface TimeZoneIR extends Of<typeof schema.timeZoneSchema> {}
 
-export interface RetractsIR extends Of<typeof schema.retractsSchema> {}
-
 /** All predicates of a `where` must hold; a null property never matches (not even `ne`). */
 export type PredicateIR = Of<typeof schema.predicateSchema>;
 

@@ -27,7 +27,7 @@ import { SageMakerRole } from './sagemaker-role.ts';
 import { trainingDefinition } from './training-definition.ts';
 import { type XgboostImage, xgboostImage } from './xgboost-image.ts';
 
-/** What train.py reports, one log line a metric. */
+/** What train.py reports, one log line per metric. */
 const TRAINING_METRICS = ['auc', 'average_precision', 'brier', 'calibration_error', 'baseline_auc', 'auc_gain_low'];
 
 export interface TrainingMachineProps {

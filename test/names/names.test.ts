@@ -84,7 +84,7 @@ const SHARED: readonly { readonly pattern: string; readonly without?: RegExp }[]
   // Parameters of SageMaker and Kinesis are called alike.
   {
     pattern: `(["'])(${oneOf(Object.values(OUTPUT))})\\1`,
-    without: /^lib\/training\/deployment-definition/,
+    without: /^lib\/training\/(deployment|canary)-definition/,
   },
   // Alarms are named after the metric that they watch; a summary has a row that is called like one.
   {
