@@ -18,10 +18,10 @@ import { STSClient } from '@aws-sdk/client-sts';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { cloudEnvironment, type LocalCloud } from '../../local/cloud.ts';
 import { assertLoopback } from '../../local/guard.ts';
+import type { STAGES } from '../../names/deployments.ts';
 import { CliError } from '../errors.ts';
 import { readLocalState } from './local-state.ts';
 
-export const STAGES = ['local', 'dev', 'prod'] as const;
 export type Stage = (typeof STAGES)[number];
 
 type ClientConfig = Partial<LocalCloud['clientConfig']>;

@@ -6,6 +6,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { LambdaSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { NotifierEnv, PublisherEnv } from '../../lambdas/notifier/env.ts';
+import { ALERT_KIND } from '../../names/keys.ts';
 import { METRIC, SERVICE } from '../../names/metrics.ts';
 import type { Lake } from '../feature-store/lake.ts';
 import type { ScoreTable } from '../feature-store/tables.ts';
@@ -77,7 +78,7 @@ export class Alerting extends Construct {
       filters: [
         FilterCriteria.filter({
           eventName: FilterRule.isEqual('INSERT'),
-          dynamodb: { Keys: { kind: { S: FilterRule.beginsWith('alert#') } } },
+          dynamodb: { Keys: { kind: { S: FilterRule.beginsWith(ALERT_KIND) } } },
         }),
       ],
     });

@@ -14,11 +14,13 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { App, Stack } from 'aws-cdk-lib';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
+import { hashOf, versionOf } from '../../core/definition/hash.ts';
 import { buildTidemark } from '../../lib/app.ts';
 import { Release } from '../../lib/config/released.ts';
 import { loadStage } from '../../lib/config/stages.ts';
 import { loadDeployedUseCase, loadUseCase } from '../../lib/config/use-case.ts';
 import { functionCode } from '../../lib/foundation/function-code.ts';
+import { ir as shop } from '../engine/use-case.ts';
 
 const USE_CASES = fileURLToPath(new URL('../../usecases', import.meta.url));
 const TINY = fileURLToPath(new URL('../fixtures/usecases/tiny', import.meta.url));
@@ -66,13 +68,26 @@ describe('use case', () => {
     );
   });
 
+  test('a second view is evaluated, and refused by name in a deployment, where nobody would keep it up', async () => {
+    const other = { ...shop.views[0]!, name: 'other' };
+    const definition_hash = hashOf(other, shop.contracts);
+    const view = { ...other, definition_hash, version: versionOf('other', definition_hash) };
+    const at = useCase('two-views', `export default ${JSON.stringify({ ...shop, views: [...shop.views, view] })};\n`);
+    expect((await loadUseCase(at, path.join(at, 'out'))).ir.views).toHaveLength(2);
+    await expect(loadDeployedUseCase(at, path.join(at, 'out'))).rejects.toThrow(
+      /two-views\/index\.ts is not valid:\n {2}- views\.other: found a second view in a deployment; allowed: buying alone, /,
+    );
+  });
+
   test('a definition that is refused while it loads keeps its sentence', async () => {
     const define = fileURLToPath(new URL('../../core/definition/define.ts', import.meta.url));
     const at = useCase(
       'window',
-      `import { contract, count, field } from ${JSON.stringify(define)};
+      `import { contract, count, defineUseCase, field } from ${JSON.stringify(define)};
        const order = contract('order', 1, { fields: { amount: field.int() } });
-       export default count({ of: order, window: 'a week' })('orders');\n`,
+       const features = { orders: count({ of: order, window: 'a week' }) };
+       const views = { some: { entity: 'customer', features } };
+       export default defineUseCase({ name: 'some', entity: 'customer', contracts: [order], views });\n`,
     );
     await expect(loadUseCase(at, folder)).rejects.toThrow(
       /index\.ts is not valid:\n {2}- .*window: found '[^']+'; allowed: a duration/,
