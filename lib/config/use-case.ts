@@ -4,8 +4,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseUseCase } from '../../core/definition/usecase.ts';
 import type { UseCaseIR } from '../../core/ir/document.ts';
 import { DefinitionError } from '../../core/ir/errors.ts';
+import { typeFound } from '../../core/ir/issues.ts';
+import { ConfigError } from './config-error.ts';
 import { onlineView } from '../../core/ir/parts.ts';
-import { ConfigError, typeName } from './config-error.ts';
 import { Release } from './released.ts';
 
 const USE_CASES = fileURLToPath(new URL('../../usecases', import.meta.url));
@@ -33,7 +34,7 @@ export interface DeployedUseCase extends UseCase {
 export async function loadUseCase(name: unknown = 'churn', outdir: string): Promise<UseCase> {
   if (typeof name !== 'string' || name === '') {
     throw new ConfigError('-c usecase', [
-      `usecase: found ${typeName(name)}; allowed: a folder under usecases/ or a path to a folder with an index.ts`,
+      `usecase: found ${typeFound(name)}; allowed: a folder under usecases/ or a path to a folder with an index.ts`,
     ]);
   }
   const [own, elsewhere] = [path.join(USE_CASES, name), path.resolve(name)];
