@@ -96,7 +96,7 @@ export class BatchJobs extends Construct {
       arguments: {
         table_features,
         stream_name: stream.stream.streamName,
-        join_after_seconds: deployment.stage.processor.joinAfterSeconds,
+        cutover_after_seconds: deployment.stage.processor.cutoverAfterSeconds,
         compact_job: this.compactArchive.job.jobName,
       },
     });
@@ -105,7 +105,7 @@ export class BatchJobs extends Construct {
     // Whether all that is archived was merged, and where shards have not begun.
     lake.grantList(this.backfillStates);
     stream.grantListShards(this.backfillStates);
-    // Where a version joined the stream is known when it has: the archive is merged up to there then.
+    // Where a version cut over is known when it has: the archive is merged up to there then.
     this.compactArchive.grantRun(this.backfillStates);
 
     if (hasModel(deployment.useCase.ir)) {

@@ -59,7 +59,7 @@ describe('states', () => {
     expect(await states().write('round', state, null)).toBeGreaterThan(20);
     expect((await states().read(['round', 'nobody'])).size).toBe(1);
     const stored = (await states().read(['round'])).get('round')!;
-    expect(stored.version).toBe(1);
+    expect(stored.revision).toBe(1);
     expect(stored.state.watermarks).toEqual(state.watermarks);
     expect(encodeState(plan, stored.state)).toEqual(encodeState(plan, state));
     const { Item } = await dynamo.send(
@@ -79,7 +79,7 @@ describe('states', () => {
       store.write('race', stateAfter(1, 3), 1),
     ]);
     expect(both.filter((size) => size === 'conflict')).toHaveLength(1);
-    expect((await store.read(['race'])).get('race')?.version).toBe(2);
+    expect((await store.read(['race'])).get('race')?.revision).toBe(2);
   });
 
   test('a state beyond the limit of an item is refused by name before it is sent', async () => {
@@ -175,7 +175,7 @@ describe('scores and their outbox', () => {
       t: 1000,
       model_version: 'm1',
       alert_state: { armed: false, last_alert_t: 1000 },
-      version: 1,
+      revision: 1,
     });
     expect(await scores.write(scoreRecord('ann', 3000), 1, null)).toBe(true);
     expect(await scores.write(scoreRecord('ann', 4000), 1, null)).toBe(false);

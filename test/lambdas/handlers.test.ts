@@ -38,7 +38,7 @@ beforeAll(async () => {
     ...ENVIRONMENT,
     AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: await model.start(),
     SWEEP_SEGMENTS: '3',
-    JOIN_AFTER_SECONDS: '0',
+    CUTOVER_AFTER_SECONDS: '0',
   };
   const load = (entry: string) => loadHandler(entry, folder, environment);
   processor = await load('processor/handler.ts');

@@ -48,7 +48,7 @@ beforeAll(async () => {
     ...ENVIRONMENT,
     AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: await model.start(),
     SWEEP_SEGMENTS: '2',
-    JOIN_AFTER_SECONDS: '1',
+    CUTOVER_AFTER_SECONDS: '1',
   };
   let loads = 0;
   load = (entry) => loadHandler(entry, join(folder, `${loads++}`), environment, { usecase: ir, previous: old.ir });

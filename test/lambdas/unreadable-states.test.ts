@@ -90,9 +90,9 @@ test('of the processor, the scorer, the sweep and the API', async () => {
       if (unread === 0) return;
       passed++;
       // The marks say what it lacks, so that the healing waits for the archive to hold it.
-      const { bytes, watermarks, marks } = states.rows.get(BAD)!;
+      const { bytes, watermarks, flags } = states.rows.get(BAD)!;
       expect(bytes).toEqual(before.bytes);
-      expect({ watermarks, heal: marks.heal }).toEqual({ watermarks: { 'shardId-000000000000': '101' }, heal: true });
+      expect({ watermarks, heal: flags.heal }).toEqual({ watermarks: { 'shardId-000000000000': '101' }, heal: true });
     }),
     { numRuns: 300 },
   );

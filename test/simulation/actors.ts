@@ -101,7 +101,7 @@ function spoil(world: World): void {
   const whole = states.rows.get(entity)!;
   const bytes = Uint8Array.from([UNKNOWN, ...whole.bytes.slice(1)]);
   world.note('bad state');
-  states.putRow(entity, { ...whole, bytes }, whole.version);
+  states.putRow(entity, { ...whole, bytes }, whole.revision);
   world.run(async () => {
     await world.time.sleep(chance.pick([1000, 20_000, 120_000]));
     const row = states.rows.get(entity);
@@ -120,8 +120,8 @@ function spoil(world: World): void {
     for (const copy of duplicates) world.healedCopies.add(placeOf(copy));
     states.putRow(
       entity,
-      { bytes: encode(version.plan, healed), watermarks: row.watermarks, marks: whole.marks },
-      row.version,
+      { bytes: encode(version.plan, healed), watermarks: row.watermarks, flags: whole.flags },
+      row.revision,
     );
   });
 }

@@ -74,8 +74,8 @@ export class StateCheck {
       world.violated(`${entity}: ${copies.length} events were admitted, and there is no state`);
       return;
     }
-    const { state, marks } = stored;
-    if (marks?.heal) {
+    const { state, flags } = stored;
+    if (flags?.heal) {
       compared.toHeal++;
       return;
     }

@@ -145,7 +145,7 @@ function inOrder({ position: a }: StreamRecord, { position: b }: StreamRecord): 
 function digest({ deployments, time }: World): string {
   const seen = deployments.map((at) => ({
     states: [at.current, ...(at.next ? [at.next] : [])].map(({ states }) =>
-      [...states.rows].map(([id, { bytes, version }]) => [id, version, Buffer.from(bytes).toString('base64')]),
+      [...states.rows].map(([id, { bytes, revision }]) => [id, revision, Buffer.from(bytes).toString('base64')]),
     ),
     refused: [...at.refused.keys()],
     scores: [...at.current.scores.scores].map(([id, { record }]) => [id, record.t, record.score]),

@@ -73,7 +73,7 @@ def flag_of(item: Item, partials: int | None) -> str | None:
     if data[:1] in OUTDATED:
         return "outdated"
     try:
-        return "marked" if partials is not None and has_inexact(data, partials) else None
+        return "inexact" if partials is not None and has_inexact(data, partials) else None
     except CodecError:
         # Damaged: the comparison says so.
         return None
