@@ -1,6 +1,7 @@
 /** How the events of a use case are declared: fields, their rules, and what a contract retracts. */
 
-import type { ContractIR, DerivedColumnIR, ExprIR, FieldIR, Scalar, TimestampFormat } from '../ir/document.ts';
+import type { ContractIR, DerivedColumnIR, ExprIR, FieldIR, Scalar } from '../ir/document.ts';
+import type { TimestampFormat } from '../values/time.ts';
 import { instantOf, parseDuration } from '../values/time.ts';
 import { timeZoneOf } from '../values/time-zone.ts';
 import { checkContract, checkField } from './checks.ts';
