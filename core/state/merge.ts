@@ -1,6 +1,6 @@
 /**
  * Two states of one entity that hold different events, as one. A new view version starts with a state of what came since
- * it joined the stream; the backfill brings the state of all before. Pure.
+ * its cutover; the backfill brings the state of all before. Pure.
  */
 import { type Ledger, type LedgerEntry, type LedgerPlan, OpenLedger, targetHash } from './ledger.ts';
 import type { Level, ViewPlan } from './plan.ts';

@@ -61,7 +61,7 @@ export interface BatchResult {
   readonly doubled: number;
   /** Events and refused records of erased entities, dropped. */
   readonly erased: number;
-  /** Entities whose state could not be read: its marks moved over their events, and the healing makes it anew. */
+  /** Entities whose state could not be read: its watermarks moved over their events, and the healing makes it anew. */
   readonly unreadable: number;
   readonly bytes: readonly number[];
   readonly quarantined: ReadonlyMap<string, number>;

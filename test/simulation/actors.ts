@@ -87,7 +87,7 @@ function jump(world: World): void {
   world.note('clock jump of arrivals');
 }
 
-/** Newer code wrote a state, or its bytes were damaged, until the healing makes it anew of the events up to its marks. */
+/** Newer code wrote a state, or its bytes were damaged, until the healing makes it anew of the events up to its watermarks. */
 function spoil(world: World): void {
   const { chance } = world;
   const versions = world.deployments.flatMap(({ current, next }) => [current, ...(next ? [next] : [])]);

@@ -1,5 +1,5 @@
 /**
- * The backfill of a new view version beside live traffic, as glue-scripts/tidemark_spark does it: where each shard joined,
+ * The backfill of a new view version beside live traffic, as glue-scripts/tidemark_spark does it: where each shard cut over,
  * whether the archive reaches that far, then each entity's part under a condition, and the fence at last.
  */
 

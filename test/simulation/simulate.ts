@@ -87,7 +87,7 @@ class Run {
     }
     const drained = world.time.now - from;
     await this.until('rest', () => world.open === 0 && this.lag === 0, Number.POSITIVE_INFINITY);
-    const compared = { values: 0, marked: 0, laterCopies: 0, toHeal: 0 };
+    const compared = { values: 0, inexact: 0, laterCopies: 0, toHeal: 0 };
     if (world.violations.length === 0) for (const at of world.deployments) check(world, at, compared);
     return {
       seed: world.seed,

@@ -132,20 +132,20 @@ def _write_one(
 ) -> str:
     key = key_of(state.entity_id, view)
     known: Positions = {}
-    version: int | None = None
+    revision: int | None = None
     for tried in range(_TRIES):
         # An item that was there and went may have been erased since the list was read.
-        if tried > 0 and version is None and has_item(table, ERASED_KEY, tombstone_of(state.entity_id), client):
+        if tried > 0 and revision is None and has_item(table, ERASED_KEY, tombstone_of(state.entity_id), client):
             return "erased"
         own = watermarks_of(state, known, cutovers)
-        outcome = put_state(client, table, item_of(state, view, own, (version or 0) + 1), version)
+        outcome = put_state(client, table, item_of(state, view, own, (revision or 0) + 1), revision)
         if outcome == "written":
-            return "written" if version is None else "replaced"
+            return "written" if revision is None else "replaced"
         if outcome != "lost":
             return outcome
         if tried > 0:
             pause(tried)
-        known, version = {}, None
+        known, revision = {}, None
         stored = client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
         if stored is None:
             continue
@@ -160,5 +160,5 @@ def _write_one(
                 return "based" if outcome == "written" else outcome
         if not covers(watermarks, known):
             return "kept" if covers(known, state.positions) else "behind"
-        version = int(stored["version"]["N"])
+        revision = int(stored["version"]["N"])
     raise BackfillError(f"a state was changed {_TRIES} times while it was written. Run the job again.")

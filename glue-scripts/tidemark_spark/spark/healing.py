@@ -234,8 +234,8 @@ _VALUES = ("state", "newest_event_time", "newest_available_at", "expires_at")
 def _line(state: State, finding: str, item: Item | None, cutovers: Positions) -> dict[str, Any]:
     """A row of FOUND. The new state stands where the old one stood in each shard, or at its entity's last event there:
     as if the stream had made it."""
-    version = None if item is None else int(item["version"]["N"])
-    base: dict[str, Any] = {"entity_id": state.entity_id, "finding": finding, "version": version}
+    revision = None if item is None else int(item["version"]["N"])
+    base: dict[str, Any] = {"entity_id": state.entity_id, "finding": finding, "revision": revision}
     if finding not in AT_ODDS:
         return base
     known = {} if item is None else known_positions(item)
