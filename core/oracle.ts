@@ -41,8 +41,8 @@ export function oracle(
 function known(event: CanonicalEvent, knowledge: Knowledge): boolean {
   if (knowledge === 'latest') return true;
   if (typeof knowledge === 'number') return event.available_at < knowledge;
-  const mark = knowledge.watermarks[event.shard_id];
-  return mark !== undefined && compareSequence(event.sequence_number, mark) <= 0;
+  const watermark = knowledge.watermarks[event.shard_id];
+  return watermark !== undefined && compareSequence(event.sequence_number, watermark) <= 0;
 }
 
 function earliestCopies(events: readonly CanonicalEvent[]): CanonicalEvent[] {

@@ -6,23 +6,23 @@ import type { AlertState } from '../core/scores/alerts.ts';
 import type { EntityState } from '../core/state/state.ts';
 
 /** What is known of an item besides its state. */
-export interface StateMarks {
-  /** The state holds everything since ever. False: only what came since its view version joined the stream. */
-  readonly joined: boolean;
+export interface StateFlags {
+  /** The state holds everything since ever. False: only what came since its view version cut over. Stored as `joined`. */
+  readonly whole: boolean;
   /** It started from `seedState`. */
   readonly seeded: boolean;
   /** It holds an event twice, or lacks some that came while it could not be read: the healing has to make it anew. */
   readonly heal: boolean;
 }
 
-export const WHOLE: StateMarks = { joined: true, seeded: false, heal: false };
+export const WHOLE: StateFlags = { whole: true, seeded: false, heal: false };
 
 export interface StoredState {
   readonly state: EntityState;
-  /** Grows by one with each write. */
-  readonly version: number;
+  /** Grows by one with each write; stored as `version`. */
+  readonly revision: number;
   /** @default WHOLE */
-  readonly marks?: StateMarks;
+  readonly flags?: StateFlags;
   /** Events found twice when the backfill's part was merged, which the next write stores. @default 0 */
   readonly twice?: number;
 }
@@ -31,26 +31,26 @@ export interface NamedState {
   readonly entity_id: string;
   readonly state: EntityState;
   /** @default WHOLE */
-  readonly marks?: StateMarks;
+  readonly flags?: StateFlags;
 }
 
 /** Shard → sequence number. */
 export type Positions = Readonly<Record<string, string>>;
 
 /** From where on a view version takes part in the stream; what came before is the backfill's, also when it comes again. */
-export interface Joined {
+export interface Cutover {
   /** Whether the fence is up: the backfill has brought what came before. A shard without a position is new then. */
   readonly complete: boolean;
-  /** Without a shard that has not joined yet. */
+  /** Without a shard that has not cut over yet. */
   readonly from: Positions;
 }
 
-export interface Joins {
+export interface Cutovers {
   /**
-   * Settles where the version joins a shard, where that is not settled yet and a batch of the shard tells.
+   * Settles where the version cuts over in a shard, where that is not settled yet and a batch of the shard tells.
    * @param batch of one shard, in its order
    */
-  positions(batch: readonly RecordPosition[]): Promise<Joined>;
+  positions(batch: readonly RecordPosition[]): Promise<Cutover>;
 }
 
 /** A state that the online table could not hold (an item ends at 400 KB). */
@@ -71,23 +71,23 @@ export interface StateStore {
    */
   read(entity_ids: readonly string[], unreadable?: Unreadable): Promise<ReadonlyMap<string, StoredState>>;
   /**
-   * @param version the one that was read, null for a new entity
-   * @param marks @default WHOLE
+   * @param revision the one that was read, null for a new entity
+   * @param flags @default WHOLE
    * @returns bytes written, `conflict` if another was faster, `erased` when the entity was and may not come back
    * @throws StateTooLargeError
    */
   write(
     entity_id: string,
     state: EntityState,
-    version: number | null,
-    marks?: StateMarks,
+    revision: number | null,
+    flags?: StateFlags,
   ): Promise<number | 'conflict' | 'erased'>;
   /**
-   * Moves the marks of an item whose state can't be read over events that it therefore can't take, and marks it to be healed.
-   * @param marks shard → the last sequence number of these events
+   * Moves the watermarks of an item whose state can't be read over events that it therefore can't take, and flags it to be healed.
+   * @param positions shard → the last sequence number of these events
    * @returns false when there is no item, or another was faster. @default - states can always be read
    */
-  pass?(entity_id: string, marks: Positions): Promise<boolean>;
+  pass?(entity_id: string, positions: Positions): Promise<boolean>;
   /** Whether the backfill of this view version is complete. */
   ready(): Promise<boolean>;
 }
@@ -180,7 +180,7 @@ export interface StoredScore {
   readonly t: number;
   readonly model_version: string;
   readonly alert_state: AlertState;
-  readonly version: number;
+  readonly revision: number;
 }
 
 export interface AlertRecord {
@@ -192,7 +192,7 @@ export interface AlertRecord {
 export interface ScoreStore {
   read(entity_ids: readonly string[]): Promise<ReadonlyMap<string, StoredScore>>;
   /** Writes the score and, in the same transaction, the alert it raises. @returns false if another writer was faster */
-  write(score: ScoreRecord, version: number | null, alert: AlertRecord | null): Promise<boolean>;
+  write(score: ScoreRecord, revision: number | null, alert: AlertRecord | null): Promise<boolean>;
 }
 
 /** A prediction with all that is needed to replay it offline. */

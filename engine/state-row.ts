@@ -1,7 +1,7 @@
 import { decodeState } from '../core/state/codec.ts';
 import { mergeStates } from '../core/state/merge.ts';
 import type { ViewPlan } from '../core/state/plan.ts';
-import { type Positions, type StateMarks, type StoredState, type Unreadable, WHOLE } from './ports.ts';
+import { type Positions, type StateFlags, type StoredState, type Unreadable, WHOLE } from './ports.ts';
 
 /** A state as the codec wrote it; the watermarks stand beside its bytes. */
 export interface EncodedState {
@@ -11,9 +11,9 @@ export interface EncodedState {
 
 /** What the online table holds of one entity and one view version. */
 export interface StateRow extends EncodedState {
-  readonly version: number;
-  readonly marks: StateMarks;
-  /** What the backfill put beside it: all that came before the join. @default - nothing, or it is merged already */
+  readonly revision: number;
+  readonly flags: StateFlags;
+  /** What the backfill put beside it: all that came before the cutover. @default - nothing, or it is merged already */
   readonly base?: EncodedState;
 }
 
@@ -25,14 +25,14 @@ export interface StateRow extends EncodedState {
  */
 export function storedState(
   plan: ViewPlan,
-  { bytes, watermarks, version, marks, base }: StateRow,
+  { bytes, watermarks, revision, flags, base }: StateRow,
   decode = decodeState,
 ): StoredState {
   const state = decode(plan, bytes, watermarks);
-  if (base === undefined) return { state, version, marks };
+  if (base === undefined) return { state, revision, flags };
   const before = decode(plan, base.bytes, base.watermarks);
-  const { state: merged, twice } = mergeStates(plan, before, state, { seeded: marks.seeded });
-  return { state: merged, version, marks: { ...WHOLE, heal: marks.heal || twice > 0 }, twice };
+  const { state: merged, twice } = mergeStates(plan, before, state, { seeded: flags.seeded });
+  return { state: merged, revision, flags: { ...WHOLE, heal: flags.heal || twice > 0 }, twice };
 }
 
 /**

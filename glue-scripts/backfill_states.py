@@ -1,6 +1,6 @@
 """Glue job: Iceberg `events` → the online state of every entity of every view, with watermarks, and the view's fence.
 
-May run again, also beside live traffic: the first run of a view version goes up to where that joined the stream.
+May run again, also beside live traffic: the first run of a view version goes up to where that cut over.
 Arguments: `backfillStates` in names/jobs.ts.
 """
 
@@ -13,15 +13,15 @@ from tidemark_spark.lake.archive.compaction_run import compact_now
 from tidemark_spark.lake.objects import read_bytes
 from tidemark_spark.lake.tables import Tables
 from tidemark_spark.spark.backfill import backfill
-from tidemark_spark.spark.joins import Online
+from tidemark_spark.spark.cutovers import Online
 from tidemark_spark.spark.session import session
 
 
 def main() -> None:
     args = arguments_of("backfill_states")
     spark = session(args["aws_region"])
-    join_after_ms = int(args["join_after_seconds"]) * 1000
-    online = Online(args["table_features"], args["stream_name"], args["lake_bucket"], join_after_ms)
+    cutover_after_ms = int(args["cutover_after_seconds"]) * 1000
+    online = Online(args["table_features"], args["stream_name"], args["lake_bucket"], cutover_after_ms)
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
     for view in use_case["views"]:
         plan = compile_view(use_case, view)

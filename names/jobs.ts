@@ -46,8 +46,8 @@ export const JOBS = {
     metrics: { service: SERVICE.compaction, names: { open_gaps: METRIC.archiveGaps } },
   },
   backfillStates: {
-    /** `join_after_seconds`: as the processor has it. `compact_job`: name of the job that merges the archive. */
-    given: z.object({ table_features: text, stream_name: text, join_after_seconds: whole, compact_job: text }),
+    /** `cutover_after_seconds`: as the processor has it. `compact_job`: name of the job that merges the archive. */
+    given: z.object({ table_features: text, stream_name: text, cutover_after_seconds: whole, compact_job: text }),
     asked: none,
   },
   buildTrainingSet: {

@@ -14,8 +14,8 @@ export const scoresKey = (entity_id: string, kind: string) => ({ entity_id: { S:
 
 /** Whether a view version may serve: an item with `ready` for each. */
 export const FENCE_KEY = '#fence';
-/** Where a view version joined each shard: an item for each version. */
-export const JOIN_KEY = '#join';
+/** From where on a view version applies each shard: an item for each version. Stored as `#join`. */
+export const CUTOVER_KEY = '#join';
 /** The clock of a replay, in both parts of the key. */
 export const CLOCK_KEY = '#clock';
 /** Tombstones; the sort key is `tombstoneOf` the entity. */
@@ -33,11 +33,11 @@ export const ALERT_KIND = 'alert#';
 /** Sort key of an alert. @param t of the score, ms UTC */
 export const alertKind = (t: number): string => `${ALERT_KIND}${t}`;
 
-/** Attributes of an item about joins, beside a shard's name with the position at which the version joined it. */
-export const JOIN = {
-  /** When the version joins, ms UTC. */
+/** Attributes of an item about cutovers, beside a shard's name with the position from which the version applies it. */
+export const CUTOVER = {
+  /** When the version cuts over, ms UTC. */
   joins_at: 'joins_at',
-  /** Since when functions run that do not keep the version up, ms UTC; nothing joins meanwhile. */
+  /** Since when functions run that do not keep the version up, ms UTC; nothing cuts over meanwhile. */
   retired_at: 'retired_at',
   /** Before a shard's name: the last position that was left to the backfill, padded to `digits`. */
   left: 'left#',

@@ -1,7 +1,7 @@
 import type { ViewPlan } from '../../core/state/plan.ts';
 import type { EntityState } from '../../core/state/state.ts';
 import { MemoryStates } from '../../engine/memory/states.ts';
-import type { StateMarks } from '../../engine/ports.ts';
+import type { StateFlags } from '../../engine/ports.ts';
 
 /** A store that counts its writes, where another writer is faster now and then. */
 export class ContestedStates extends MemoryStates {
@@ -17,10 +17,10 @@ export class ContestedStates extends MemoryStates {
     this.conflictEvery = conflictEvery;
   }
 
-  override async write(id: string, state: EntityState, version: number | null, marks?: StateMarks) {
+  override async write(id: string, state: EntityState, version: number | null, flags?: StateFlags) {
     this.writes++;
     const overtaken = this.conflictEvery > 0 && this.writes % this.conflictEvery === 0;
-    const size = overtaken ? 'conflict' : await super.write(id, state, version, marks);
+    const size = overtaken ? 'conflict' : await super.write(id, state, version, flags);
     if (size === 'conflict') this.refused++;
     return size;
   }

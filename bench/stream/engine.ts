@@ -75,7 +75,12 @@ export class Engine {
         const before = item ? decodeState(this.plan, item.bytes, item.watermarks) : emptyState(this.plan);
         const { state } = applyEvents(this.plan, before, events);
         const bytes = encodeState(this.plan, state);
-        items.set(entity_id, { bytes, watermarks: state.watermarks, version: (item?.version ?? 0) + 1, marks: WHOLE });
+        items.set(entity_id, {
+          bytes,
+          watermarks: state.watermarks,
+          revision: (item?.revision ?? 0) + 1,
+          flags: WHOLE,
+        });
       }
     }
   }

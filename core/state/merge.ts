@@ -1,6 +1,6 @@
 /**
  * Two states of one entity that hold different events, as one. A new view version starts with a state of what came since
- * it joined the stream; the backfill brings the state of all before. Pure.
+ * its cutover; the backfill brings the state of all before. Pure.
  */
 import { type Ledger, type LedgerEntry, type LedgerPlan, OpenLedger, targetHash } from './ledger.ts';
 import type { Level, ViewPlan } from './plan.ts';
@@ -9,8 +9,8 @@ import {
   compareSequence,
   type EntityState,
   emptyState,
-  markAll,
-  marked,
+  flagAll,
+  inexactFlags,
   OpenTiles,
   oldestReachable,
   undo,
@@ -52,15 +52,15 @@ export function mergeStates(
     ledger = met.ledger;
     const tiles = plan.levels.map((level, l) => new OpenTiles(level, levels[l]!));
     for (const entry of met.cancelled) undo(plan, tiles, entry, inexact);
-    if (met.unsure) for (const type of plan.ledger.types) markAll(plan, type, inexact);
+    if (met.unsure) for (const type of plan.ledger.types) flagAll(plan, type, inexact);
     levels = tiles.map((open, l) => open.close(reachable[l]!));
   }
-  const watermarks = highestMarks(base.watermarks, delta.watermarks);
+  const watermarks = highestPositions(base.watermarks, delta.watermarks);
   const newest_event_time = Math.max(base.newest_event_time, delta.newest_event_time);
   const state = { newest_event_time, newest_available_at, watermarks, recent, former_ids, ledger, levels };
   const flags =
     delta.inexact.length === 0 ? base.inexact : delta.inexact.map((flag, i) => flag || base.inexact[i] === true);
-  return { state: { ...state, inexact: marked(plan, flags, inexact) }, twice };
+  return { state: { ...state, inexact: inexactFlags(plan, flags, inexact) }, twice };
 }
 
 /**
@@ -151,15 +151,15 @@ function mergeLedgers(
   return { ledger, cancelled, unsure: unknown || forgot || (former_ids && areMixed(both)) };
 }
 
-/** Of each shard the higher mark. */
-export function highestMarks(
+/** Of each shard the higher position. */
+export function highestPositions(
   some: Readonly<Record<string, string>>,
   others: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const highest = { ...some };
-  for (const [shard, mark] of Object.entries(others)) {
+  for (const [shard, position] of Object.entries(others)) {
     const other = highest[shard];
-    if (other === undefined || compareSequence(other, mark) < 0) highest[shard] = mark;
+    if (other === undefined || compareSequence(other, position) < 0) highest[shard] = position;
   }
   return highest;
 }

@@ -44,7 +44,7 @@ export interface ApplyOptions {
    * the state's clock beyond it. All events have to be before it by event time. @default - the present
    */
   readonly read_at?: number;
-  /** Marks before the batch that these events are a part of: events of one record share a position. @default - the state's */
+  /** Watermarks before the batch that these events are a part of: events of one record share a position. @default - the state's */
   readonly before?: Readonly<Record<string, string>>;
 }
 
@@ -92,8 +92,8 @@ export function applyEvents(
   let { newest_event_time, newest_available_at } = state;
   let skipped = 0;
   for (const event of events) {
-    const mark = watermarks[event.shard_id];
-    if (mark !== undefined && isBehind(event.sequence_number, mark, before[event.shard_id])) {
+    const watermark = watermarks[event.shard_id];
+    if (watermark !== undefined && isBehind(event.sequence_number, watermark, before[event.shard_id])) {
       skipped++;
       continue;
     }
@@ -115,11 +115,11 @@ export function applyEvents(
     for (const effect of ledger.take(event, hash, available_at)) {
       if (effect.kind === 'count') count(plan, tiles, event);
       else if (effect.kind === 'undo') undo(plan, tiles, effect.entry, inexact);
-      else if (effect.kind === 'unknown') markAll(plan, effect.event_type, inexact);
+      else if (effect.kind === 'unknown') flagAll(plan, effect.event_type, inexact);
     }
   }
   const closed = ledger?.close(newest_available_at);
-  if (closed?.forgot) for (const type of plan.ledger!.types) markAll(plan, type, inexact);
+  if (closed?.forgot) for (const type of plan.ledger!.types) flagAll(plan, type, inexact);
   return {
     state: {
       newest_event_time,
@@ -128,7 +128,7 @@ export function applyEvents(
       recent: state.recent.with(ids, newest_available_at, plan.view.dedupe),
       former_ids: state.former_ids,
       ledger: closed?.ledger ?? EMPTY_LEDGER,
-      inexact: marked(plan, state.inexact, inexact),
+      inexact: inexactFlags(plan, state.inexact, inexact),
       levels: tiles.map((open, l) => open.close(oldestReachable(plan.levels[l]!, newest_available_at))),
     },
     applied: ids.length,
@@ -138,12 +138,12 @@ export function applyEvents(
 }
 
 /**
- * Whether an event was applied before. The events of one record share its position and are applied in one write: at a mark
+ * Whether an event was applied before. The events of one record share its position and are applied in one write: at a watermark
  * that was there before, all of them are in; at one that this batch has set, the next one is new, too.
  */
-function isBehind(sequence: string, mark: string, before: string | undefined): boolean {
-  const ahead = compareSequence(sequence, mark);
-  return ahead < 0 || (ahead === 0 && mark === before);
+function isBehind(sequence: string, watermark: string, before: string | undefined): boolean {
+  const ahead = compareSequence(sequence, watermark);
+  return ahead < 0 || (ahead === 0 && watermark === before);
 }
 
 function isKnown({ recent, former_ids }: EntityState, { event_id }: CanonicalEvent, hash: number): boolean {
@@ -214,7 +214,7 @@ function count({ touched, levels }: ViewPlan, tiles: readonly OpenTiles[], event
   }
 }
 
-/** Takes an event out of every partial it touched; where that can't be told, the partial is marked. */
+/** Takes an event out of every partial it touched; where that can't be told, the partial is flagged inexact. */
 export function undo(plan: ViewPlan, tiles: readonly OpenTiles[], entry: LedgerEntry, inexact: Set<number>): void {
   plan.touched.get(entry.event_type)?.forEach((partials, l) => {
     for (const p of partials) {
@@ -232,13 +232,17 @@ export function undo(plan: ViewPlan, tiles: readonly OpenTiles[], entry: LedgerE
   });
 }
 
-export function markAll(plan: ViewPlan, event_type: string, inexact: Set<number>): void {
+export function flagAll(plan: ViewPlan, event_type: string, inexact: Set<number>): void {
   plan.touched.get(event_type)?.forEach((partials, l) => {
     for (const p of partials) inexact.add(plan.offsets[l]! + p);
   });
 }
 
-export function marked(plan: ViewPlan, before: readonly boolean[], added: ReadonlySet<number>): readonly boolean[] {
+export function inexactFlags(
+  plan: ViewPlan,
+  before: readonly boolean[],
+  added: ReadonlySet<number>,
+): readonly boolean[] {
   if (added.size === 0) return before;
   return Array.from({ length: plan.partials }, (_, i) => before[i] === true || added.has(i));
 }

@@ -21,7 +21,7 @@ export interface Query {
   /** ms UTC. */
   readonly t: number;
   /** `t` as the file says it. */
-  readonly said: string | number;
+  readonly given_t: string | number;
   /** @default - that of the evaluation */
   readonly knowledge?: Knowledge;
 }

@@ -15,7 +15,7 @@ export function rebuilt(plan: ViewPlan, facts: readonly CanonicalEvent[], read_a
   const ordered = [...facts]
     .sort((a, b) => late(a) - late(b))
     .map((event, i) => ({ ...event, shard_id: '', sequence_number: String(i + 1) }));
-  // One batch: a ledger forgets only when a batch ends, so nothing was forgotten, and no mark means anything.
+  // One batch: a ledger forgets only when a batch ends, so nothing was forgotten, and no flag means anything.
   const { state } = applyEvents(plan, emptyState(plan), ordered, { read_at });
   return { ...state, inexact: [] };
 }

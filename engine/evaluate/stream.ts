@@ -27,7 +27,7 @@ export interface StreamOptions extends DeliveryOptions {
 /** Vectors that were read from a healed state, because the stored one did not hold the whole truth. */
 export interface Repairs {
   /** An event was retracted that could not be taken out of its tile. */
-  readonly marked: number;
+  readonly inexact: number;
   /** A producer's copy of an event came later than the view's dedupe horizon, or after too many others. */
   readonly doubled: number;
   /** Events that went to the quarantine as OVERSIZE: with them their state would be larger than an item may be. */
@@ -46,7 +46,7 @@ export async function evaluateByStream(
   onProgress: (delivered: number) => void = () => {},
 ): Promise<{ readonly vectors: Vectors; readonly repairs: Repairs }> {
   const vectors: (readonly FeatureValue[])[] = new Array(asked.queries.length);
-  const repairs = { marked: 0, doubled: 0 };
+  const repairs = { inexact: 0, doubled: 0 };
   const oversize = new Set<number>();
   const groups = [...byKnowledge(asked)];
   for (const [knowledge, places] of groups) {
@@ -58,7 +58,7 @@ export async function evaluateByStream(
     places.forEach((i, at) => {
       vectors[i] = found.vectors[at]!;
     });
-    repairs.marked += found.repairs.marked;
+    repairs.inexact += found.repairs.inexact;
     repairs.doubled += found.repairs.doubled;
     for (const line of found.oversize) oversize.add(line);
   }
@@ -72,7 +72,7 @@ async function evaluateGroup(
   onProgress: (delivered: number) => void,
 ): Promise<{
   readonly vectors: Vectors;
-  readonly repairs: Pick<Repairs, 'marked' | 'doubled'>;
+  readonly repairs: Pick<Repairs, 'inexact' | 'doubled'>;
   readonly oversize: ReadonlySet<number>;
 }> {
   const { queries, knowledge } = asked;
@@ -134,7 +134,7 @@ class Replay {
   private readonly healings = new Map<string, { readonly facts: number; readonly state: EntityState | null }>();
   /** Lines of events that no state could take. */
   readonly oversize = new Set<number>();
-  private marked = 0;
+  private inexact = 0;
   private doubled = 0;
 
   constructor({ ir, view }: Evaluation, options: StreamOptions) {
@@ -154,8 +154,8 @@ class Replay {
     };
   }
 
-  get repairs(): Pick<Repairs, 'marked' | 'doubled'> {
-    return { marked: this.marked, doubled: this.doubled };
+  get repairs(): Pick<Repairs, 'inexact' | 'doubled'> {
+    return { inexact: this.inexact, doubled: this.doubled };
   }
 
   async deliver(arrived: readonly Waiting[], read_at: number | undefined): Promise<void> {
@@ -171,16 +171,16 @@ class Replay {
   async read(entity_id: string, t: number, read_at: number | undefined): Promise<FeatureValue[]> {
     const stored = (await this.states.read([entity_id])).get(entity_id);
     if (!stored) return finalise(this.plan, emptyState(this.plan), t);
-    const marked = stored.state.inexact.includes(true);
+    const inexact = stored.state.inexact.includes(true);
     const doubled = (this.counted.get(entity_id)?.size ?? 0) > 0;
-    const healed = this.heal && (marked || doubled) ? this.healed(entity_id, read_at) : null;
+    const healed = this.heal && (inexact || doubled) ? this.healed(entity_id, read_at) : null;
     if (healed === null) return finalise(this.plan, stored.state, t);
-    if (marked) this.marked++;
+    if (inexact) this.inexact++;
     if (doubled) this.doubled++;
     return finalise(this.plan, healed, t);
   }
 
-  /** Null where it would be too large. Only read, and not put in the store: there the marks stay, which say that a later event may meet what was forgotten. */
+  /** Null where it would be too large. Only read, and not put in the store: there the flags stay, which say that a later event may meet what was forgotten. */
   private healed(entity_id: string, read_at: number | undefined): EntityState | null {
     const facts = this.facts.get(entity_id) ?? [];
     const before = this.healings.get(entity_id);

@@ -2,14 +2,14 @@
 import type { CompiledContracts } from '../../core/admission/admit.ts';
 import type { AdmitRecordOptions } from '../../core/admission/record-parts.ts';
 import type { ViewPlan } from '../../core/state/plan.ts';
-import type { Joins, ReplayClock, StateStore, Tombstones } from '../ports.ts';
+import type { Cutovers, ReplayClock, StateStore, Tombstones } from '../ports.ts';
 import type { QuarantineLine } from './quarantine.ts';
 import type { ViewVersion } from './view-run.ts';
 
 export interface ProcessorPorts {
   readonly states: StateStore;
   /** @default - the backfill of the view is complete */
-  readonly joins?: Joins;
+  readonly cutovers?: Cutovers;
   /** The version that was released last: it is kept up too, and serves until the current one is ready. @default - none */
   readonly previous?: ViewVersion;
   /** Called before anything of a batch is applied. @default - there never were other versions */
@@ -61,7 +61,7 @@ export interface BatchResult {
   readonly doubled: number;
   /** Events and refused records of erased entities, dropped. */
   readonly erased: number;
-  /** Entities whose state could not be read: its marks moved over their events, and the healing makes it anew. */
+  /** Entities whose state could not be read: its watermarks moved over their events, and the healing makes it anew. */
   readonly unreadable: number;
   readonly bytes: readonly number[];
   readonly quarantined: ReadonlyMap<string, number>;

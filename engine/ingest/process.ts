@@ -103,8 +103,8 @@ class Batch {
 
   /** The newest first. */
   private versions(records: readonly StreamRecord[]): Promise<VersionRun[]> {
-    const { previous, states, joins } = this.ports;
-    const versions: ViewVersion[] = [{ plan: this.rules.plan, states, joins }, ...(previous ? [previous] : [])];
+    const { previous, states, cutovers } = this.ports;
+    const versions: ViewVersion[] = [{ plan: this.rules.plan, states, cutovers }, ...(previous ? [previous] : [])];
     return Promise.all(versions.map((version) => VersionRun.open(version, records)));
   }
 
@@ -153,16 +153,16 @@ class Batch {
   }
 
   /**
-   * A state that can't be read takes no events, and no lane waits for it: its marks say what it lacks, and the healing makes it
+   * A state that can't be read takes no events, and no lane waits for it: its watermarks say what it lacks, and the healing makes it
    * anew of the archive, once that reaches there.
    */
   private async pass(run: VersionRun, { entity_id, located }: Work, error: unknown): Promise<void> {
     this.ports.onFailure(error);
-    const marks = Object.fromEntries(
+    const positions = Object.fromEntries(
       located.map(({ record }) => [record.position.shard_id, record.position.sequence_number]),
     );
     await this.attempt(located[0]!.record, async () => {
-      if (!(await run.states.pass?.(entity_id, marks))) throw error;
+      if (!(await run.states.pass?.(entity_id, positions))) throw error;
     });
   }
 
@@ -221,10 +221,10 @@ class Batch {
   private async put(
     { run, work }: Task,
     next: Applied,
-    { version, marks }: Basis,
+    { revision, flags }: Basis,
   ): Promise<number | 'conflict' | 'erased' | null> {
     try {
-      return await run.states.write(work.entity_id, next.state, version, marks);
+      return await run.states.write(work.entity_id, next.state, revision, flags);
     } catch (error) {
       if (!(error instanceof StateTooLargeError)) throw error;
       await this.refusals.store(work.located.map((one) => refusedForState(one, 'OVERSIZE', error.message)));

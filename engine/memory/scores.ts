@@ -3,7 +3,7 @@ import { Faults } from './faults.ts';
 
 /** The last score of each entity and the outbox of alerts, under the real store's conditions. */
 export class MemoryScores {
-  readonly scores = new Map<string, { record: ScoreRecord; version: number }>();
+  readonly scores = new Map<string, { record: ScoreRecord; revision: number }>();
   /** The outbox: `entity alert#t` → alert. */
   readonly alerts = new Map<string, AlertRecord>();
   /** Told of every write. */
@@ -14,7 +14,7 @@ export class MemoryScores {
   port(faults = new Faults()): ScoreStore {
     return {
       read: (ids) => faults.run('read', () => new Map(ids.flatMap((id) => this.get(id)))),
-      write: (record, version, alert) => faults.run('write', () => this.put(record, version, alert)),
+      write: (record, revision, alert) => faults.run('write', () => this.put(record, revision, alert)),
     };
   }
 
@@ -22,17 +22,17 @@ export class MemoryScores {
     const row = this.scores.get(id);
     if (!row) return [];
     const { t, model_version, alert_state } = row.record;
-    return [[id, { t, model_version, alert_state, version: row.version }]];
+    return [[id, { t, model_version, alert_state, revision: row.revision }]];
   }
 
   /** One transaction: both conditions hold, or nothing is written. */
-  private put(record: ScoreRecord, version: number | null, alert: AlertRecord | null): boolean {
+  private put(record: ScoreRecord, revision: number | null, alert: AlertRecord | null): boolean {
     const key = `${record.entity_id} alert#${record.t}`;
     const before = this.scores.get(record.entity_id);
-    if ((before?.version ?? null) !== version) return false;
+    if ((before?.revision ?? null) !== revision) return false;
     if (alert && this.alerts.has(key)) return false;
     this.written(record, before?.record);
-    this.scores.set(record.entity_id, { record, version: (version ?? 0) + 1 });
+    this.scores.set(record.entity_id, { record, revision: (revision ?? 0) + 1 });
     if (alert) {
       this.alerts.set(key, alert);
       this.alerted(record, alert);

@@ -1,11 +1,11 @@
 /** The online store in memory: the real codec's bytes under the real store's conditions. */
 import { decodeState, encodeState } from '../../core/state/codec.ts';
-import { highestMarks } from '../../core/state/merge.ts';
+import { highestPositions } from '../../core/state/merge.ts';
 import type { ViewPlan } from '../../core/state/plan.ts';
 import type { EntityState } from '../../core/state/state.ts';
 import {
   type Positions,
-  type StateMarks,
+  type StateFlags,
   type StateStore,
   StateTooLargeError,
   type StoredState,
@@ -19,7 +19,7 @@ import { Faults, ThrottledError } from './faults.ts';
 /** How states become bytes and are read again. */
 export interface StateCodec {
   encode(plan: ViewPlan, state: EntityState): Uint8Array;
-  decode(plan: ViewPlan, bytes: Uint8Array, watermarks: Positions): EntityState;
+  decode(plan: ViewPlan, bytes: Uint8Array, waterpositions: Positions): EntityState;
 }
 
 const CODEC: StateCodec = { encode: encodeState, decode: decodeState };
@@ -54,14 +54,14 @@ export class MemoryStates implements StateStore {
   async write(
     id: string,
     state: EntityState,
-    version: number | null,
-    marks: StateMarks = WHOLE,
+    revision: number | null,
+    flags: StateFlags = WHOLE,
   ): Promise<number | 'conflict' | 'erased'> {
-    return version === null && this.refuses(id) ? 'erased' : this.put(id, state, version, marks);
+    return revision === null && this.refuses(id) ? 'erased' : this.put(id, state, revision, flags);
   }
 
-  async pass(id: string, marks: Positions): Promise<boolean> {
-    return this.passOver(id, marks);
+  async pass(id: string, positions: Positions): Promise<boolean> {
+    return this.passOver(id, positions);
   }
 
   async ready(): Promise<boolean> {
@@ -90,16 +90,16 @@ export class MemoryStates implements StateStore {
             (attempt) => units.wait(attempt),
           ),
         ),
-      write: (id, state, version, marks = WHOLE) => {
+      write: (id, state, revision, flags = WHOLE) => {
         // Asked before the request is on its way.
-        const erased = version === null && this.refuses(id);
+        const erased = revision === null && this.refuses(id);
         if (erased) return faults.run('write', () => 'erased' as const);
         return faults.patiently('write', () => {
           if (!units.take('write', id)) throw new ThrottledError('the partition has no units left');
-          return this.put(id, state, version, marks, codec);
+          return this.put(id, state, revision, flags, codec);
         });
       },
-      pass: (id, marks) => faults.run('write', () => this.passOver(id, marks)),
+      pass: (id, positions) => faults.run('write', () => this.passOver(id, positions)),
       ready: () => faults.run('read', () => true),
     };
   }
@@ -114,32 +114,32 @@ export class MemoryStates implements StateStore {
   private put(
     id: string,
     state: EntityState,
-    version: number | null,
-    marks: StateMarks,
+    revision: number | null,
+    flags: StateFlags,
     { encode }: StateCodec = CODEC,
   ): number | 'conflict' {
     const bytes = encode(this.plan, state);
     if (bytes.length > this.max_bytes) throw new StateTooLargeError('state: too large');
-    const row = { bytes, watermarks: state.watermarks, version: (version ?? 0) + 1, marks };
-    return this.replace(id, row, version) ? bytes.length : 'conflict';
+    const row = { bytes, watermarks: state.watermarks, revision: (revision ?? 0) + 1, flags };
+    return this.replace(id, row, revision) ? bytes.length : 'conflict';
   }
 
-  private passOver(id: string, marks: Positions): boolean {
+  private passOver(id: string, positions: Positions): boolean {
     const row = this.rows.get(id);
     if (!row) return false;
-    const { version, ...rest } = row;
-    const watermarks = highestMarks(row.watermarks, marks);
-    return this.putRow(id, { ...rest, watermarks, marks: { ...row.marks, heal: true } }, version);
+    const { revision, ...rest } = row;
+    const watermarks = highestPositions(row.watermarks, positions);
+    return this.putRow(id, { ...rest, watermarks, flags: { ...row.flags, heal: true } }, revision);
   }
 
-  /** Puts a row under the condition on its version; null: there must be none. */
-  putRow(id: string, row: Omit<StateRow, 'version'>, version: number | null): boolean {
-    return this.replace(id, { ...row, version: (version ?? 0) + 1 }, version);
+  /** Puts a row under the condition on its revision; null: there must be none. */
+  putRow(id: string, row: Omit<StateRow, 'revision'>, revision: number | null): boolean {
+    return this.replace(id, { ...row, revision: (revision ?? 0) + 1 }, revision);
   }
 
-  private replace(id: string, row: StateRow, version: number | null): boolean {
+  private replace(id: string, row: StateRow, revision: number | null): boolean {
     const before = this.rows.get(id);
-    if ((before?.version ?? null) !== version) return false;
+    if ((before?.revision ?? null) !== revision) return false;
     this.rows.set(id, row);
     this.written(id, row, before);
     return true;

@@ -202,7 +202,7 @@ async function record(
     // A redelivery, or an older image overtaken by a newer one: a served score never goes back in time.
     if (from && (from.t > t || (from.t === t && from.model_version === prediction.model_version))) return false;
     const { next, alert } = alertOf(usecase, prediction, from?.alert_state ?? NEVER_ALERTED);
-    if (await scores.write({ ...prediction, alert_state: next }, from?.version ?? null, alert)) return alert !== null;
+    if (await scores.write({ ...prediction, alert_state: next }, from?.revision ?? null, alert)) return alert !== null;
     if (attempts === MAX_TRIES) throw new Error('a score lost every conditional write; its batch is delivered again');
     await wait(attempts);
     from = (await scores.read([entity_id])).get(entity_id);

@@ -12,13 +12,13 @@ export async function wholeStates(
   found: readonly NamedState[],
   unreadable?: Unreadable,
 ): Promise<NamedState[]> {
-  const [whole, unsure] = [found.filter(isJoined), found.filter((one) => !isJoined(one))];
+  const [whole, unsure] = [found.filter(isWhole), found.filter((one) => !isWhole(one))];
   if (unsure.length === 0) return whole;
   const stored = await states.read(
     unsure.map(({ entity_id }) => entity_id),
     unreadable,
   );
-  return [...whole, ...[...stored].map(([entity_id, { state, marks }]) => ({ entity_id, state, marks }))];
+  return [...whole, ...[...stored].map(([entity_id, { state, flags }]) => ({ entity_id, state, flags }))];
 }
 
-const isJoined = ({ marks = WHOLE }: NamedState) => marks.joined;
+const isWhole = ({ flags = WHOLE }: NamedState) => flags.whole;

@@ -28,8 +28,8 @@ FEATURES_KEYS: dict[str, str] = _NAMES["features_keys"]
 """Attributes of that table's keys (`partition`, `sort`), and of the time at which an item `expires`."""
 STATE_ATTRIBUTES: frozenset[str] = frozenset(_NAMES["state_attributes"])
 """What an item that holds a state has beside its key."""
-JOIN: dict[str, Any] = _NAMES["join"]
-"""Attributes of an item about joins, and how many `digits` a position has that is left to the backfill."""
+CUTOVER: dict[str, Any] = _NAMES["cutover"]
+"""Attributes of an item about cutovers, and how many `digits` a position has that is left to the backfill."""
 LIMIT: dict[str, int] = _NAMES["limit"]
 """Bytes, and days; what each bounds says names/limits.ts."""
 

@@ -8,7 +8,7 @@ export const schema = z.object({
   STREAM_NAME: name,
   /** Batches of one shard that are processed at the same time. */
   LANES: z.coerce.number().int().min(1),
-  /** How long after its first batch a new view version joins the stream. */
-  JOIN_AFTER_SECONDS: z.coerce.number().int().min(0),
+  /** How long after its first batch a new view version cuts over. */
+  CUTOVER_AFTER_SECONDS: z.coerce.number().int().min(0),
 });
 export type Env = z.infer<typeof schema>;

@@ -10,7 +10,7 @@ import type { ViewVersion } from '../../engine/ingest/view-run.ts';
 import { MAX_EVENT_BYTES } from '../../names/limits.ts';
 import { DIMENSION, METRIC } from '../../names/metrics.ts';
 import { dynamoClient } from '../aws/dynamo/client.ts';
-import { DynamoJoins } from '../aws/dynamo/joins.ts';
+import { DynamoCutovers } from '../aws/dynamo/cutovers.ts';
 import { DynamoReplayClock } from '../aws/dynamo/replay-clock.ts';
 import { Retirement } from '../aws/dynamo/retirement.ts';
 import { DynamoStates } from '../aws/dynamo/states.ts';
@@ -32,8 +32,8 @@ const dynamo = dynamoClient();
 const kinesis = new KinesisClient(patient());
 const lake = new LakeSink(new S3Client(patient()), env.LAKE_BUCKET);
 const replay = env.TIDEMARK_CLOCK === 'replay';
-const after_ms = env.JOIN_AFTER_SECONDS * 1000;
-/** How long an answer about versions holds: whoever acts on an old one has ended before a version joins. */
+const after_ms = env.CUTOVER_AFTER_SECONDS * 1000;
+/** How long an answer about versions holds: whoever acts on an old one has ended before a version cuts over. */
 const again_ms = after_ms / 2;
 const retirement = new Retirement(dynamo, env.FEATURES_TABLE, {
   kept: [ir, ...(previous ? [previous.ir] : [])].flatMap(({ views }) => views.map(({ version }) => version)),
@@ -59,12 +59,12 @@ const ports: ProcessorPorts = {
 
 function versionOf(of: ViewPlan): ViewVersion {
   const states = new DynamoStates(dynamo, env.FEATURES_TABLE, of);
-  const joins = new DynamoJoins(dynamo, env.FEATURES_TABLE, of.view.version, {
+  const cutovers = new DynamoCutovers(dynamo, env.FEATURES_TABLE, of.view.version, {
     after_ms,
     again_ms,
     now: Date.now,
   });
-  return { plan: of, states, joins };
+  return { plan: of, states, cutovers };
 }
 
 export async function handler(event: KinesisStreamEvent): Promise<KinesisStreamBatchResponse> {

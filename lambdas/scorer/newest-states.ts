@@ -22,7 +22,7 @@ export function newestStates(
     const base = image.base && { base: bytesOf(image.base) };
     return { ...image, state: bytesOf(image.state!), ...base };
   });
-  return [...statesOf(plan, items, unreadable)].map(([entity_id, { state, marks }]) => ({ entity_id, state, marks }));
+  return [...statesOf(plan, items, unreadable)].map(([entity_id, { state, flags }]) => ({ entity_id, state, flags }));
 }
 
 function versionOf(image: Item | undefined): number {

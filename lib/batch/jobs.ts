@@ -101,7 +101,7 @@ export const BATCH_JOBS: { readonly [Name in JobName]: JobSpec<Name> } = {
     arguments: ({ deployment, features, stream, job }) => ({
       ...tableOf(features),
       stream_name: stream.stream.streamName,
-      join_after_seconds: deployment.stage.processor.joinAfterSeconds,
+      cutover_after_seconds: deployment.stage.processor.cutoverAfterSeconds,
       compact_job: job('compactArchive').job.jobName,
     }),
     grant: (job, context) => {
@@ -110,7 +110,7 @@ export const BATCH_JOBS: { readonly [Name in JobName]: JobSpec<Name> } = {
       // Whether all that is archived was merged, and where shards have not begun.
       context.lake.grantList(job);
       context.stream.grantListShards(job);
-      // Where a version joined the stream is known when it has: the archive is merged up to there then.
+      // Where a version cut over is known when it has: the archive is merged up to there then.
       context.job('compactArchive').grantRun(job);
     },
   },

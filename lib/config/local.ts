@@ -17,7 +17,7 @@ export const local: StageConfig = {
     parallelizationFactor: 1,
     retryAttempts: 5,
     maxRecordAgeSeconds: 600,
-    joinAfterSeconds: 0,
+    cutoverAfterSeconds: 0,
   },
   archiver: { ...prod.archiver, batchSize: 2000, batchingWindowSeconds: 2, retryAttempts: 5, maxRecordAgeSeconds: 600 },
   scorer: { ...prod.scorer, parallelizationFactor: 1, retryAttempts: 5, maxRecordAgeSeconds: 600 },

@@ -13,8 +13,8 @@ type Part<T> = {
 export const LOCAL_CLOUD_DIFFERENCES = {
   cloud: 'local',
   environment: { account: '000000000000', region: 'us-east-1' },
-  // A new view version may join as soon as functions of former code have ended.
-  processor: { timeoutSeconds: 10, joinAfterSeconds: 11 },
+  // A new view version may cut over as soon as functions of former code have ended.
+  processor: { timeoutSeconds: 10, cutoverAfterSeconds: 11 },
   archiver: { batchingWindowSeconds: 2 },
   batch: { workers: 2 },
 } as const satisfies Part<StageConfig>;

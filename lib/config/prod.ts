@@ -34,7 +34,7 @@ export const prod: StageConfig = {
     ...PATIENT,
     memoryMiB: 1024,
     timeoutSeconds: 60,
-    joinAfterSeconds: 120,
+    cutoverAfterSeconds: 120,
   },
   // The archive is read once an hour: bigger batches make fewer, larger objects.
   archiver: {

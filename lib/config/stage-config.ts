@@ -106,13 +106,13 @@ export const stageConfig = z
     processor: streamConsumer
       .extend({
         /**
-         * How long after its first batch a new view version joins the stream (s): longer than functions of former code live
+         * How long after its first batch a new view version cuts over (s): longer than functions of former code live
          * on, and than clocks are apart. With one lane they end before the next batch of their shard, so it may be 0.
          */
-        joinAfterSeconds: int(0, 900),
+        cutoverAfterSeconds: int(0, 900),
       })
-      .refine((of) => of.parallelizationFactor === 1 || of.joinAfterSeconds > of.timeoutSeconds, {
-        path: ['joinAfterSeconds'],
+      .refine((of) => of.parallelizationFactor === 1 || of.cutoverAfterSeconds > of.timeoutSeconds, {
+        path: ['cutoverAfterSeconds'],
         message: 'more than timeoutSeconds, unless parallelizationFactor is 1',
       }),
     // One lane: the backfill takes the last object of a shard for the end of all that is archived of it.
@@ -155,7 +155,7 @@ export const stageConfig = z
       timeoutMinutes: int(1, 2880),
       /** Buckets of the entity id in the partitioning of `events`. */
       entityBuckets: int(1, 1024),
-      /** Within so many nights the healing compares every state; those that are marked, every night. */
+      /** Within so many nights the healing compares every state; those that are flagged, every night. */
       healingNights: int(1, 30),
     }),
     training: z.strictObject({

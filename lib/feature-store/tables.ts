@@ -57,7 +57,7 @@ export class OnlineTable extends EntityTable {
     super(scope, id, props, FEATURES_KEYS);
   }
 
-  /** May read states and write them back under a condition on their version, and settle which versions join the stream, and where. */
+  /** May read states and write them back under a condition on their revision, and settle which versions cut over, and where. */
   grantApply(grantee: IGrantable): void {
     this.grantRead(grantee);
     // Which versions there are, so that those are retired that it does not keep up; and whether an entity was erased.

@@ -70,7 +70,7 @@ export class Processor extends Construct {
         LAKE_BUCKET: lake.bucket.bucketName,
         STREAM_NAME: stream.stream.streamName,
         LANES: String(config.parallelizationFactor),
-        JOIN_AFTER_SECONDS: String(config.joinAfterSeconds),
+        CUTOVER_AFTER_SECONDS: String(config.cutoverAfterSeconds),
       },
     });
     features.grantApply(this.fn);
@@ -128,7 +128,7 @@ export class Processor extends Construct {
       ...once,
       severity: 'warning',
       sentence:
-        'A new view version counted events that its backfill had counted too: copies of a producer, around its join.',
+        'A new view version counted events that its backfill had counted too: copies of a producer, around its cutover.',
       runbook: 'events-doubled',
       metric: tidemarkMetric(deployment, SERVICE.processor, METRIC.eventsDoubled, { period }),
       threshold: 1,

@@ -54,7 +54,7 @@ test('a healing is told by finding, and what was done only where something could
   const view = {
     view: 'churn@0',
     checked: 12,
-    findings: { diverged: 1, healthy: 9, marked: 2 },
+    findings: { diverged: 1, healthy: 9, inexact: 2 },
     repaired: 2,
     raced: 1,
     erased: 0,
@@ -68,7 +68,7 @@ test('a healing is told by finding, and what was done only where something could
     healingTable({ run: 'r', repair, views: [view, later] })
       .split('\n')
       .map((line) => line.trim().replaceAll(/ {2,}/g, ' '));
-  const found = ['churn@0: 12 states in 3.2 s', 'diverged 1', 'healthy 9', 'marked 2'];
+  const found = ['churn@0: 12 states in 3.2 s', 'diverged 1', 'healthy 9', 'inexact 2'];
   const left = 'late@0: not looked at (its backfill comes first)';
   expect(words('no')).toEqual([...found, left]);
   expect(words('yes')).toEqual([...found, 'repaired 2', 'raced 1', left]);

@@ -74,7 +74,7 @@ export function stateCases() {
         view: written,
         events,
         queries: queries.map((q) => ({ ...q, values: oracle(definition, events, q.t, q.knowledge) })),
-        // A mark depends on the order of arrival: offline there is none, and the cell tells the truth.
+        // A flag depends on the order of arrival: offline there is none, and the cell tells the truth.
         state_base64: state.inexact.length > 0 ? null : Buffer.from(encodeState(plan, state)).toString('base64'),
         watermarks: state.watermarks,
       };

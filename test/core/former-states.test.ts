@@ -27,10 +27,10 @@ const stored = (one: Case, plan: ViewPlan) =>
   decodeState(plan, Buffer.from(one.state_base64!, 'base64'), one.watermarks);
 const again = (plan: ViewPlan, state: EntityState) => decodeState(plan, encodeState(plan, state), state.watermarks);
 
-/** With everything but the values of features that a mark makes an older truth. */
+/** With everything but the values of features that a flag says are an older truth. */
 function exact(plan: ViewPlan, state: EntityState, values: readonly FeatureValue[]): unknown {
-  const marked = new Set(inexactFeatures(plan, state));
-  return plan.view.features.map(({ kind, name }, i) => (kind === 'derived' || marked.has(name) ? null : values[i]));
+  const inexact = new Set(inexactFeatures(plan, state));
+  return plan.view.features.map(({ kind, name }, i) => (kind === 'derived' || inexact.has(name) ? null : values[i]));
 }
 
 describe.each(CASES.map((one, i) => [i, one] as const))('stored state %i', (_, one) => {

@@ -61,7 +61,7 @@ describe('stream = oracle', () => {
     );
   });
 
-  test('sums and counts of retracted events are right at once, and nothing is marked while all is remembered', () => {
+  test('sums and counts of retracted events are right at once, and nothing is inexact while all is remembered', () => {
     let retracted = 0;
     fc.assert(
       fc.property(reversibleView, stream, later, (definition, events, ahead) => {

@@ -12,7 +12,7 @@ describe('what differs from an account', () => {
       stage: {
         cloud: 'local',
         environment: { account: '000000000000', region: 'us-east-1' },
-        processor: { timeoutSeconds: 10, joinAfterSeconds: 11 },
+        processor: { timeoutSeconds: 10, cutoverAfterSeconds: 11 },
         archiver: { batchingWindowSeconds: 2 },
         batch: { workers: 2 },
       },

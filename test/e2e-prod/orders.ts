@@ -18,7 +18,7 @@ export class Orders {
     this.target = target;
   }
 
-  /** What comes before the view joined the stream is its backfill's: events have to go on until it has joined. */
+  /** What comes before the cutover of the view is its backfill's: events have to go on until then. */
   put(id: number): Promise<string> {
     const event = {
       ...{ event_id: `l-${id}`, entity_id: CUSTOMER, event_type: 'order_line', source: 'shop', schema_version: 1 },

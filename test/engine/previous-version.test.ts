@@ -58,7 +58,7 @@ describe('a version that was released before', () => {
       const previous = { plan: old.plan, states: before.port(fault) };
       expect(await world.run(batch, { previous })).toMatchObject({ failed });
     }
-    expect([world.states.rows.get('ann')!.version, before.rows.get('ann')!.version]).toEqual([1, 1]);
+    expect([world.states.rows.get('ann')!.revision, before.rows.get('ann')!.revision]).toEqual([1, 1]);
     expect(world.lines).toEqual([]);
   });
 });

@@ -131,7 +131,7 @@ describe('exactly-once effect', () => {
         const chance = new Chance(tape);
         await Promise.all(shards.map((shard) => poll(faulty, shard, chance)));
         expect(outcome(faulty)).toEqual(outcome(clean));
-        writes += [...faulty.states.rows.values()].reduce((n, row) => n + row.version, 0);
+        writes += [...faulty.states.rows.values()].reduce((n, row) => n + row.revision, 0);
         refused += outcome(clean).refused.length;
       }),
       { numRuns: 800 },

@@ -97,7 +97,7 @@ describe('score', () => {
     const [model, scores, lake] = [new Always(), new MemoryScores(), new MemoryLake()];
     const ports = { model, scores: scores.port(), predictions: lake.port() };
     for (let i = 0; i < 2; i++) await score(usecase, ports, [candidate('a')], 'event', 0);
-    expect(scores.scores.get('a')?.version).toBe(1);
+    expect(scores.scores.get('a')?.revision).toBe(1);
     expect([scores.alerts.size, lake.objects.size]).toEqual([1, 1]);
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { emptyState } from '../../core/state/state.ts';
-import { type NamedState, ScoreRefusedError, type StateMarks, type StateStore, WHOLE } from '../../engine/ports.ts';
+import { type NamedState, ScoreRefusedError, type StateFlags, type StateStore, WHOLE } from '../../engine/ports.ts';
 import { type ServingVersion, ServingVersions, type Turn } from '../../engine/score/serving-versions.ts';
 import { wholeStates } from '../../engine/score/whole-states.ts';
 import { usecase } from './use-case.ts';
@@ -214,15 +214,15 @@ describe('scores', () => {
 
 describe('a state from before the fence', () => {
   const state = (n: number) => ({ ...emptyState(usecase.plan), newest_event_time: n });
-  const named = (entity_id: string, n: number, marks?: Partial<StateMarks>): NamedState => {
-    return { entity_id, state: state(n), ...(marks && { marks: { ...WHOLE, ...marks } }) };
+  const named = (entity_id: string, n: number, flags?: Partial<StateFlags>): NamedState => {
+    return { entity_id, state: state(n), ...(flags && { flags: { ...WHOLE, ...flags } }) };
   };
 
   test('is read again, and another is not', async () => {
     const read: string[] = [];
     const stored = new Map([
-      ['b', { state: state(20), version: 2, marks: WHOLE }],
-      ['c', { state: state(3), version: 1, marks: { ...WHOLE, joined: false } }],
+      ['b', { state: state(20), revision: 2, flags: WHOLE }],
+      ['c', { state: state(3), revision: 1, flags: { ...WHOLE, whole: false } }],
     ]);
     const states = {
       read: async (ids: readonly string[]) => {
@@ -230,7 +230,7 @@ describe('a state from before the fence', () => {
         return new Map([...stored].filter(([id]) => ids.includes(id)));
       },
     };
-    const open = { joined: false };
+    const open = { whole: false };
     const found = [named('a', 1), named('b', 2, open), named('c', 3, open), named('d', 4, open), named('e', 5, {})];
     const whole = await wholeStates(states, found);
     // `c` is still alone behind the fence: there is nothing before. `d` was deleted.

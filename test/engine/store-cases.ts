@@ -24,32 +24,32 @@ export function stateAfter(...sequences: readonly number[]): EntityState {
 }
 
 export function stateStoreCases(store: () => StateStore): void {
-  test('what is written is read again, with its watermarks and version', async () => {
+  test('what is written is read again, with its watermarks and revision', async () => {
     const state = stateAfter(1, 2);
     expect(await store().write('again', state, null)).toBeGreaterThan(20);
     const found = await store().read(['again', 'nobody']);
     expect([...found.keys()]).toEqual(['again']);
-    const { state: stored, version, marks = WHOLE } = found.get('again')!;
-    expect([version, marks, stored.watermarks]).toEqual([1, WHOLE, state.watermarks]);
+    const { state: stored, revision, flags = WHOLE } = found.get('again')!;
+    expect([revision, flags, stored.watermarks]).toEqual([1, WHOLE, state.watermarks]);
     expect(encodeState(plan, stored)).toEqual(encodeState(plan, state));
   });
 
-  test('only the version that was read may be replaced, and only once', async () => {
+  test('only the revision that was read may be replaced, and only once', async () => {
     expect(await store().write('race', stateAfter(1), null)).not.toBe('conflict');
     expect(await store().write('race', stateAfter(1), null)).toBe('conflict');
     const at = store();
     const both = await Promise.all([at.write('race', stateAfter(1, 2), 1), at.write('race', stateAfter(1, 3), 1)]);
     expect(both.filter((size) => size === 'conflict')).toHaveLength(1);
-    expect((await at.read(['race'])).get('race')?.version).toBe(2);
+    expect((await at.read(['race'])).get('race')?.revision).toBe(2);
   });
 
   test('what is passed over moves the watermarks, never back, and asks for the healing', async () => {
-    const marks = { ...WHOLE, joined: false, seeded: true };
-    await store().write('passed', stateAfter(1, 5), null, marks);
+    const flags = { ...WHOLE, joined: false, seeded: true };
+    await store().write('passed', stateAfter(1, 5), null, flags);
     expect(await store().pass!('passed', { [SHARD]: '3', another: '7' })).toBe(true);
     const stored = (await store().read(['passed'])).get('passed')!;
     expect(stored.state.watermarks).toEqual({ [SHARD]: '5', another: '7' });
-    expect([stored.version, stored.marks]).toEqual([2, { ...marks, heal: true }]);
+    expect([stored.revision, stored.flags]).toEqual([2, { ...flags, heal: true }]);
     expect(await store().pass!('nobody', { [SHARD]: '3' })).toBe(false);
   });
 }

@@ -224,7 +224,7 @@ class Run {
     const values: Record<string, readonly FeatureValue[]> = {};
     for (const entity of this.states.rows.keys()) {
       const { state } = this.states.get([entity]).get(entity)!;
-      // A partial that a retraction marked tells an older truth until the healing.
+      // A partial that a retraction left inexact tells an older truth until the healing.
       if (state.inexact.length === 0 && !state.ledger.evicted) values[entity] = finalise(odd.plan, state, t);
     }
     return values;

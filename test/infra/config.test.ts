@@ -110,9 +110,9 @@ describe('stage configuration', () => {
     ['processor.maxRecordAgeSeconds', Number.NaN, 'found a number that is not finite; allowed: number'],
     ['notifier.timeoutSeconds', 60, 'notifier.timeoutSeconds: found number; allowed: number of at most 50'],
     [
-      'processor.joinAfterSeconds',
+      'processor.cutoverAfterSeconds',
       60,
-      'processor.joinAfterSeconds: found number; allowed: more than timeoutSeconds, unless parallelizationFactor is 1',
+      'processor.cutoverAfterSeconds: found number; allowed: more than timeoutSeconds, unless parallelizationFactor is 1',
     ],
     [
       'archiver.maxRecordAgeSeconds',

@@ -48,8 +48,8 @@ describe('states', () => {
       new GetItemCommand({ TableName: 'features', Key: { entity_id: { S: 'round' }, view: { S: view.version } } }),
     );
     expect(Item?.newest_available_at?.N).toBe(String(ARRIVAL + 2));
-    const marks = { 'shardId-000000000000': '2' };
-    expect(encodeState(plan, decodeState(plan, Item!.state!.B!, marks))).toEqual(encodeState(plan, state));
+    const watermarks = { 'shardId-000000000000': '2' };
+    expect(encodeState(plan, decodeState(plan, Item!.state!.B!, watermarks))).toEqual(encodeState(plan, state));
   });
 
   test('a state beyond the limit of an item is refused by name before it is sent', async () => {
@@ -65,9 +65,12 @@ describe('states', () => {
     [64, 'a number'],
     [500, 'a number'],
     [5500, 'StateTooLargeError'],
-  ])('the marks of %i shards count towards the limit: %s', async (shards, outcome) => {
-    const marks = Array.from({ length: shards }, (_, i) => [`shardId-${String(i).padStart(12, '0')}`, '4'.repeat(56)]);
-    const state = { ...stateAfter(1), watermarks: Object.fromEntries(marks) };
+  ])('the watermarks of %i shards count towards the limit: %s', async (shards, outcome) => {
+    const watermarks = Array.from({ length: shards }, (_, i) => [
+      `shardId-${String(i).padStart(12, '0')}`,
+      '4'.repeat(56),
+    ]);
+    const state = { ...stateAfter(1), watermarks: Object.fromEntries(watermarks) };
     const written = states().write(`shards-${shards}`, state, null);
     await expect(
       written.then(

@@ -31,7 +31,7 @@ beforeAll(async () => {
   await dynamo.send(new PutItemCommand({ TableName: 'features', Item }));
   for (const name of ['SCORES_TABLE', 'ENDPOINT_NAME']) delete process.env[name];
   const load = (entry: string, more: Readonly<Record<string, string>>) =>
-    loadHandler(entry, folder, { ...cloud.env, ...more, JOIN_AFTER_SECONDS: '0' }, { usecase: spending });
+    loadHandler(entry, folder, { ...cloud.env, ...more, CUTOVER_AFTER_SECONDS: '0' }, { usecase: spending });
   processor = await load('processor/handler.ts', withoutModel);
   // As the construct deploys it: it has no lake to write to either.
   const { LAKE_BUCKET: ___, ...ofApi } = withoutModel;

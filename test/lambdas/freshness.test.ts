@@ -26,7 +26,7 @@ beforeAll(async () => {
   await createTables(dynamo);
   await new S3Client(cloud.clientConfig).send(new CreateBucketCommand({ Bucket: 'lake' }));
   environment = {
-    ...{ ...cloud.env, ...ENVIRONMENT, JOIN_AFTER_SECONDS: '0' },
+    ...{ ...cloud.env, ...ENVIRONMENT, CUTOVER_AFTER_SECONDS: '0' },
     ...{ POWERTOOLS_METRICS_DISABLED: 'false', POWERTOOLS_DEV: 'true' },
     AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: await model.start(),
   };

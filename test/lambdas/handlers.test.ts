@@ -38,7 +38,7 @@ beforeAll(async () => {
     ...ENVIRONMENT,
     AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: await model.start(),
     SWEEP_SEGMENTS: '3',
-    JOIN_AFTER_SECONDS: '0',
+    CUTOVER_AFTER_SECONDS: '0',
   };
   const load = (entry: string) => loadHandler(entry, folder, environment);
   processor = await load('processor/handler.ts');
@@ -240,7 +240,7 @@ test('a state that can not be read fails its entity alone', async () => {
       .map((item) => Number(item.watermarks!.M!['shardId-000000000000']!.S))
       .filter((mark) => mark >= from);
     expect(at.sort()).toEqual([from, from + 1, from + 2]);
-    // Its bytes stay, and its marks say what the healing has to make it of.
+    // Its bytes stay, and its watermarks say what the healing has to make it of.
     const passed = kept.find((item) => item.entity_id!.S === 'c1')!;
     expect({ state: [...passed.state!.B!], heal: passed.heal?.BOOL }).toEqual({ state: [...state], heal: true });
 

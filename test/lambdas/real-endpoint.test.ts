@@ -48,7 +48,7 @@ beforeAll(async () => {
     // Metrics go through this process's console, where the test reads them.
     POWERTOOLS_DEV: 'true',
     SWEEP_SEGMENTS: '2',
-    JOIN_AFTER_SECONDS: '0',
+    CUTOVER_AFTER_SECONDS: '0',
   };
   const load = (entry: string) => loadHandler(entry, folder, environment, { usecase: ir, previous: old.ir });
   metrics();

@@ -42,9 +42,9 @@ test('what the backfill put beside a state is in it; what it may still lack is t
   const open = image('a', 5);
   const merged = { ...open, base, base_watermarks: { M: { history: { S: '7' } } } } as typeof open;
   const [delta] = newestStates(plan, [open]);
-  expect([delta!.marks, delta!.state.watermarks]).toEqual([{ joined: false, seeded: false, heal: false }, { s: '5' }]);
+  expect([delta!.flags, delta!.state.watermarks]).toEqual([{ whole: false, seeded: false, heal: false }, { s: '5' }]);
   const [whole] = newestStates(plan, [merged]);
-  expect(whole!.marks).toMatchObject({ joined: true });
+  expect(whole!.flags).toMatchObject({ whole: true });
   expect(whole!.state.watermarks).toEqual({ s: '5', history: '7' });
 });
 
@@ -86,7 +86,7 @@ test('a wrong environment names the variable, never its value', () => {
     LAKE_BUCKET: 'l',
     STREAM_NAME: 's',
     LANES: '1',
-    JOIN_AFTER_SECONDS: '120',
+    CUTOVER_AFTER_SECONDS: '120',
   };
   expect(readEnvironment(schema, good).STREAM_NAME).toBe('s');
   expect(() => readEnvironment(schema, { ...good, LAKE_BUCKET: undefined })).toThrow(/environment LAKE_BUCKET/);

@@ -1,4 +1,4 @@
-/** A version that is not kept up loses its fence and its joins, against the local cloud: so its return is a join. */
+/** A version that is not kept up loses its fence and its cutovers, against the local cloud: so its return is a cutover. */
 import {
   type AttributeValue,
   DynamoDBClient,
@@ -7,11 +7,11 @@ import {
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { DynamoJoins } from '../../lambdas/aws/dynamo/joins.ts';
+import { DynamoCutovers } from '../../lambdas/aws/dynamo/cutovers.ts';
 import { Retirement } from '../../lambdas/aws/dynamo/retirement.ts';
 import { DynamoStates } from '../../lambdas/aws/dynamo/states.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
-import { FENCE_KEY, JOIN_KEY } from '../../names/keys.ts';
+import { CUTOVER_KEY, FENCE_KEY } from '../../names/keys.ts';
 import { usecase } from '../engine/use-case.ts';
 import { createTables } from './tables.ts';
 
@@ -43,16 +43,20 @@ async function get(entity_id: string, view: string): Promise<Record<string, Attr
   return (await dynamo.send(new GetItemCommand({ TableName: 'features', Key, ConsistentRead: true }))).Item;
 }
 
-/** A version that joined two shards and was completed. */
+/** A version that cut over in two shards and was completed. */
 async function served(view: string): Promise<void> {
   await put(FENCE_KEY, view, { ready: { BOOL: true } });
-  await put(JOIN_KEY, view, { joins_at: { N: '1' }, [S1]: { S: '50' }, [`left#${S1}`]: { S: '49'.padStart(64, '0') } });
+  await put(CUTOVER_KEY, view, {
+    joins_at: { N: '1' },
+    [S1]: { S: '50' },
+    [`left#${S1}`]: { S: '49'.padStart(64, '0') },
+  });
 }
 
 const functionThatKeeps = (...kept: string[]) =>
   new Retirement(dynamo, 'features', { kept, again_ms: MINUTE, now: () => now });
-const joinsOf = (view: string) =>
-  new DynamoJoins(dynamo, 'features', view, { after_ms: 2 * MINUTE, again_ms: MINUTE, now: () => now });
+const cutoversOf = (view: string) =>
+  new DynamoCutovers(dynamo, 'features', view, { after_ms: 2 * MINUTE, again_ms: MINUTE, now: () => now });
 
 /** A batch of one shard, a record a minute. */
 const batch = (shard_id: string, ...sequences: number[]) =>
@@ -67,13 +71,13 @@ describe('a function that does not keep a version up', () => {
   test('retires it, and nothing else', async () => {
     await served('old@1');
     await served('kept@1');
-    await put(JOIN_KEY, 'begun@1', { joins_at: { N: '1' } });
+    await put(CUTOVER_KEY, 'begun@1', { joins_at: { N: '1' } });
     await functionThatKeeps('kept@1').check();
     expect((await get(FENCE_KEY, 'old@1'))!.ready).toEqual({ BOOL: false });
-    expect((await get(JOIN_KEY, 'old@1'))!.retired_at).toEqual({ N: String(now) });
-    expect((await get(JOIN_KEY, 'begun@1'))!.retired_at).toEqual({ N: String(now) });
+    expect((await get(CUTOVER_KEY, 'old@1'))!.retired_at).toEqual({ N: String(now) });
+    expect((await get(CUTOVER_KEY, 'begun@1'))!.retired_at).toEqual({ N: String(now) });
     expect((await get(FENCE_KEY, 'kept@1'))!.ready).toEqual({ BOOL: true });
-    expect((await get(JOIN_KEY, 'kept@1'))!).not.toHaveProperty('retired_at');
+    expect((await get(CUTOVER_KEY, 'kept@1'))!).not.toHaveProperty('retired_at');
   });
 
   test('does so at the same time as others of its kind, and once', async () => {
@@ -82,7 +86,7 @@ describe('a function that does not keep a version up', () => {
     await Promise.all(Array.from({ length: 12 }, () => functionThatKeeps('kept@1').check()));
     now += 5 * MINUTE;
     await functionThatKeeps('kept@1').check();
-    expect((await get(JOIN_KEY, 'crowded@1'))!.retired_at).toEqual({ N: String(first) });
+    expect((await get(CUTOVER_KEY, 'crowded@1'))!.retired_at).toEqual({ N: String(first) });
   });
 
   test('looks again after a while, and not before', async () => {
@@ -109,21 +113,21 @@ describe('a function that does not keep a version up', () => {
     await functionThatKeeps().check();
     expect(await get('#erased', 'abc')).not.toHaveProperty('ready');
     const query = { TableName: 'features', KeyConditionExpression: 'entity_id = :k' };
-    const joins = await dynamo.send(
-      new QueryCommand({ ...query, ExpressionAttributeValues: { ':k': { S: JOIN_KEY } }, ConsistentRead: true }),
+    const cutovers = await dynamo.send(
+      new QueryCommand({ ...query, ExpressionAttributeValues: { ':k': { S: CUTOVER_KEY } }, ConsistentRead: true }),
     );
-    expect(joins.Items!.map(({ view }) => view!.S)).not.toContain('abc');
+    expect(cutovers.Items!.map(({ view }) => view!.S)).not.toContain('abc');
   });
 });
 
 describe('a version that comes back', () => {
-  test('joins nothing, and says what it leaves, also of shards that it had joined', async () => {
+  test('cuts nothing over, and says what it leaves, also of shards that it had cut over', async () => {
     await served('back@1');
     await functionThatKeeps('other@2').check();
-    const joins = joinsOf('back@1');
+    const cutovers = cutoversOf('back@1');
     for (const shard of [S1!, S2!]) {
-      expect(await joins.positions(batch(shard, 70, 71))).toEqual({ complete: false, from: {} });
-      expect((await get(JOIN_KEY, 'back@1'))![`left#${shard}`]).toEqual({ S: '71'.padStart(64, '0') });
+      expect(await cutovers.positions(batch(shard, 70, 71))).toEqual({ complete: false, from: {} });
+      expect((await get(CUTOVER_KEY, 'back@1'))![`left#${shard}`]).toEqual({ S: '71'.padStart(64, '0') });
     }
     const plan = { ...usecase.plan, view: { ...usecase.view, version: 'back@1' } };
     expect(await new DynamoStates(dynamo, 'features', plan).ready()).toBe(false);
@@ -131,17 +135,17 @@ describe('a version that comes back', () => {
 
   test('a function that believed in its fence sees it in time', async () => {
     await served('believed@1');
-    const joins = joinsOf('believed@1');
-    expect(await joins.positions(batch(S1!, 70))).toEqual({ complete: true, from: { [S1!]: '50' } });
+    const cutovers = cutoversOf('believed@1');
+    expect(await cutovers.positions(batch(S1!, 70))).toEqual({ complete: true, from: { [S1!]: '50' } });
     await functionThatKeeps('other@2').check();
-    expect(await joins.positions(batch(S1!, 71))).toMatchObject({ complete: true });
+    expect(await cutovers.positions(batch(S1!, 71))).toMatchObject({ complete: true });
     now += MINUTE;
-    expect(await joins.positions(batch(S1!, 72))).toEqual({ complete: false, from: {} });
+    expect(await cutovers.positions(batch(S1!, 72))).toEqual({ complete: false, from: {} });
   });
 
-  test('one that is retired between its questions does not join', async () => {
-    await put(JOIN_KEY, 'between@1', { joins_at: { N: '1' } });
-    const joins = joinsOf('between@1');
+  test('one that is retired between its questions does not cut over', async () => {
+    await put(CUTOVER_KEY, 'between@1', { joins_at: { N: '1' } });
+    const cutovers = cutoversOf('between@1');
     const send = dynamo.send.bind(dynamo);
     let asked = 0;
     dynamo.send = (async (command: Parameters<typeof send>[0]) => {
@@ -149,11 +153,11 @@ describe('a version that comes back', () => {
       return send(command);
     }) as typeof dynamo.send;
     try {
-      expect(await joins.positions(batch(S1!, 70))).toEqual({ complete: false, from: {} });
+      expect(await cutovers.positions(batch(S1!, 70))).toEqual({ complete: false, from: {} });
     } finally {
       dynamo.send = send;
     }
-    expect((await get(JOIN_KEY, 'between@1'))!).not.toHaveProperty(S1!);
+    expect((await get(CUTOVER_KEY, 'between@1'))!).not.toHaveProperty(S1!);
   });
 });
 

@@ -48,7 +48,7 @@ beforeAll(async () => {
     ...ENVIRONMENT,
     AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: await model.start(),
     SWEEP_SEGMENTS: '2',
-    JOIN_AFTER_SECONDS: '1',
+    CUTOVER_AFTER_SECONDS: '1',
   };
   let loads = 0;
   load = (entry) => loadHandler(entry, join(folder, `${loads++}`), environment, { usecase: ir, previous: old.ir });
@@ -133,11 +133,11 @@ let early: Awaited<ReturnType<typeof images>>;
 
 test('the processor keeps both versions, and refuses a copy once', async () => {
   await deliver(1, Date.now(), ...events);
-  const joining = Date.now() + 60_000;
-  await deliver(3, joining, ...later, { ...later[0]! });
+  const cutover = Date.now() + 60_000;
+  await deliver(3, cutover, ...later, { ...later[0]! });
   const states = (await items('features')).filter((item) => item.state);
-  const marks = states.map(({ entity_id, view, joined }) => `${entity_id!.S} ${view!.S} ${joined?.BOOL === true}`);
-  expect(marks.sort()).toEqual([`ann ${NEW} false`, `ann ${OLD} true`, `bob ${NEW} false`, `bob ${OLD} true`].sort());
+  const whole = states.map(({ entity_id, view, joined }) => `${entity_id!.S} ${view!.S} ${joined?.BOOL === true}`);
+  expect(whole.sort()).toEqual([`ann ${NEW} false`, `ann ${OLD} true`, `bob ${NEW} false`, `bob ${OLD} true`].sort());
   const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: 'lake', Prefix: 'archive/quarantine/' }));
   expect(Contents).toHaveLength(1);
   early = await images();
@@ -170,12 +170,12 @@ async function backfill(): Promise<void> {
       new UpdateItemCommand({
         TableName: 'features',
         Key: { entity_id: { S: position.partition_key }, view: { S: NEW } },
-        UpdateExpression: 'SET #base = :base, base_watermarks = :marks, #version = #version + :one',
+        UpdateExpression: 'SET #base = :base, base_watermarks = :watermarks, #version = #version + :one',
         ConditionExpression: 'attribute_exists(entity_id)',
         ExpressionAttributeNames: { '#base': 'base', '#version': 'version' },
         ExpressionAttributeValues: {
           ':base': { B: encodeState(current.plan, state) },
-          ':marks': { M: { [SHARD]: { S: '2' } } },
+          ':watermarks': { M: { [SHARD]: { S: '2' } } },
           ':one': { N: '1' },
         },
       }),

@@ -89,10 +89,10 @@ test('of the processor, the scorer, the sweep and the API', async () => {
       expect([...unreadable, ...damaged].every((id) => id === BAD)).toBe(true);
       if (unread === 0) return;
       passed++;
-      // The marks say what it lacks, so that the healing waits for the archive to hold it.
-      const { bytes, watermarks, marks } = states.rows.get(BAD)!;
+      // The watermarks say what it lacks, so that the healing waits for the archive to hold it.
+      const { bytes, watermarks, flags } = states.rows.get(BAD)!;
       expect(bytes).toEqual(before.bytes);
-      expect({ watermarks, heal: marks.heal }).toEqual({ watermarks: { 'shardId-000000000000': '101' }, heal: true });
+      expect({ watermarks, heal: flags.heal }).toEqual({ watermarks: { 'shardId-000000000000': '101' }, heal: true });
     }),
     { numRuns: 300 },
   );

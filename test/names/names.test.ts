@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { DOCUMENT, documentOf } from '../../names/document.ts';
 import { argumentsByScript, askedOf, COMMON, givenTo, JOBS } from '../../names/jobs.ts';
-import { CLOCK_KEY, ERASED_KEY, ERASURES_KEY, FENCE_KEY, JOIN_KEY } from '../../names/keys.ts';
+import { CLOCK_KEY, CUTOVER_KEY, ERASED_KEY, ERASURES_KEY, FENCE_KEY } from '../../names/keys.ts';
 import { archiveKey, CONTENT, OBJECT, objectKey, PREFIX } from '../../names/lake.ts';
 import { METRIC, TRAINING_METRICS } from '../../names/metrics.ts';
 import { OUTPUT } from '../../names/outputs.ts';
@@ -85,7 +85,7 @@ test('the trainer says the metrics that are read of it', () => {
 const SHARED: readonly { readonly pattern: string; readonly without?: RegExp }[] = [
   { pattern: `(["'\`])(${oneOf(Object.values(PREFIX))})` },
   {
-    pattern: `(["'\`])(${oneOf([FENCE_KEY, JOIN_KEY, CLOCK_KEY, ERASED_KEY, ERASURES_KEY, CONTENT])})\\1`,
+    pattern: `(["'\`])(${oneOf([FENCE_KEY, CUTOVER_KEY, CLOCK_KEY, ERASED_KEY, ERASURES_KEY, CONTENT])})\\1`,
   },
   // `--run` as a name is an argument of a job; as an option of the command line it is none.
   { pattern: `(["'])(${oneOf(ARGUMENTS.map((name) => `--${name}`))})\\1\\s*:` },

@@ -87,7 +87,7 @@ function jump(world: World): void {
   world.note('clock jump of arrivals');
 }
 
-/** Newer code wrote a state, or its bytes were damaged, until the healing makes it anew of the events up to its marks. */
+/** Newer code wrote a state, or its bytes were damaged, until the healing makes it anew of the events up to its watermarks. */
 function spoil(world: World): void {
   const { chance } = world;
   const versions = world.deployments.flatMap(({ current, next }) => [current, ...(next ? [next] : [])]);
@@ -101,7 +101,7 @@ function spoil(world: World): void {
   const whole = states.rows.get(entity)!;
   const bytes = Uint8Array.from([UNKNOWN, ...whole.bytes.slice(1)]);
   world.note('bad state');
-  states.putRow(entity, { ...whole, bytes }, whole.version);
+  states.putRow(entity, { ...whole, bytes }, whole.revision);
   world.run(async () => {
     await world.time.sleep(chance.pick([1000, 20_000, 120_000]));
     const row = states.rows.get(entity);
@@ -120,8 +120,8 @@ function spoil(world: World): void {
     for (const copy of duplicates) world.healedCopies.add(placeOf(copy));
     states.putRow(
       entity,
-      { bytes: encode(version.plan, healed), watermarks: row.watermarks, marks: whole.marks },
-      row.version,
+      { bytes: encode(version.plan, healed), watermarks: row.watermarks, flags: whole.flags },
+      row.revision,
     );
   });
 }

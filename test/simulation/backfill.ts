@@ -1,5 +1,5 @@
 /**
- * The backfill of a new view version beside live traffic, as glue-scripts/tidemark_spark does it: where each shard joined,
+ * The backfill of a new view version beside live traffic, as glue-scripts/tidemark_spark does it: where each shard cut over,
  * whether the archive reaches that far, then each entity's part under a condition, and the fence at last.
  */
 
@@ -54,7 +54,7 @@ async function beginAnew(world: World, next: Version): Promise<boolean> {
 }
 
 /**
- * Joins the shards that nothing comes from: once no function of the former code runs, behind all that is archived.
+ * Cuts the shards over that nothing comes from: once no function of the former code runs, behind all that is archived.
  * @returns shard → the first sequence number that is the stream's; null when it is too early, or the archive too short
  */
 async function settle(world: World, at: Deployment, next: Version, lag: number): Promise<Positions | null> {
@@ -62,22 +62,22 @@ async function settle(world: World, at: Deployment, next: Version, lag: number):
   const archived = archivedUpTo(world, lag);
   await call(world);
   for (const { watermarks } of at.current.states.rows.values()) {
-    for (const [shard, mark] of Object.entries(watermarks)) {
+    for (const [shard, watermark] of Object.entries(watermarks)) {
       const end = archived[shard];
-      if (next.joined[shard] === undefined && (end === undefined || compareSequence(mark, end) > 0)) return null;
+      if (next.cutovers[shard] === undefined && (end === undefined || compareSequence(watermark, end) > 0)) return null;
     }
   }
-  // A shard that begins later has no record from before the version joined.
+  // A shard that begins later has no record from before the cutover.
   for (const { id } of world.stream.shards) {
     const end = archived[id];
     await call(world);
     if (next.retired_at !== null) return null;
     // One request: a function that has left something of the shard meanwhile makes its condition fail.
-    if (next.joined[id] === undefined && compareSequence(next.left[id] ?? '0', end ?? '0') > 0) return null;
-    next.joined[id] ??= end === undefined ? '0' : String(BigInt(end) + 1n);
+    if (next.cutovers[id] === undefined && compareSequence(next.left[id] ?? '0', end ?? '0') > 0) return null;
+    next.cutovers[id] ??= end === undefined ? '0' : String(BigInt(end) + 1n);
   }
   await call(world);
-  const positions = { ...next.joined };
+  const positions = { ...next.cutovers };
   const reached = Object.entries(positions).every(
     ([shard, from]) => BigInt(archived[shard] ?? -1) >= BigInt(from) - 1n,
   );
@@ -106,12 +106,12 @@ function archivedUpTo(world: World, lag: number): Record<string, string> {
 /** @returns false when the job breaks off in the middle, to be run again */
 async function write(world: World, next: Version, positions: Positions): Promise<boolean> {
   const begun = Object.entries(positions).filter(([, from]) => from !== '0');
-  const marks = Object.fromEntries(begun.map(([shard, from]) => [shard, String(BigInt(from) - 1n)] as const));
+  const before_cutover = Object.fromEntries(begun.map(([shard, from]) => [shard, String(BigInt(from) - 1n)] as const));
   for (const [entity, events] of archivedEvents(world, positions)) {
     if (world.fails(world.profile.crash)) return false;
     const inOrder = events.sort((a, b) => compareSequence(a.sequence_number, b.sequence_number));
     const { state } = applyEvents(next.plan, emptyState(next.plan), inOrder);
-    const part = { bytes: encodeState(next.plan, state), watermarks: marks };
+    const part = { bytes: encodeState(next.plan, state), watermarks: before_cutover };
     for (;;) {
       await call(world);
       const stored = next.states.rows.get(entity);
@@ -146,10 +146,10 @@ function archivedEvents(world: World, positions: Positions): Map<string, Canonic
 
 /** @returns false when another writer was faster */
 function put(next: Version, entity: string, part: EncodedState, stored: StateRow | undefined): boolean {
-  if (!stored) return next.states.putRow(entity, { ...part, marks: WHOLE }, null);
+  if (!stored) return next.states.putRow(entity, { ...part, flags: WHOLE }, null);
   // It has its part already: the job runs again.
-  if (stored.marks.joined || stored.base) return true;
-  return next.states.putRow(entity, { ...stored, base: part }, stored.version);
+  if (stored.flags.whole || stored.base) return true;
+  return next.states.putRow(entity, { ...stored, base: part }, stored.revision);
 }
 
 /** A request of the job on its way. */

@@ -18,9 +18,9 @@ const READS = 3;
 const SERVED = 12;
 
 export interface Compared {
-  /** Feature values that were compared with the oracle, and those left out because a retraction marked them. */
+  /** Feature values that were compared with the oracle, and those left out because a retraction left them inexact. */
   values: number;
-  marked: number;
+  inexact: number;
   /** Entities of which a later copy of an event was applied first: offline, the earliest copy counts. */
   laterCopies: number;
   /** Entities that say themselves that an event is in twice, where its copies lie on both sides of a join. */
@@ -74,8 +74,8 @@ export class StateCheck {
       world.violated(`${entity}: ${copies.length} events were admitted, and there is no state`);
       return;
     }
-    const { state, marks } = stored;
-    if (marks?.heal) {
+    const { state, flags } = stored;
+    if (flags?.heal) {
       compared.toHeal++;
       return;
     }
@@ -131,7 +131,7 @@ export class StateCheck {
     return { events, placed };
   }
 
-  /** The same events in any other order make the same bytes, unless the order decided what was forgotten or marked. */
+  /** The same events in any other order make the same bytes, unless the order decided what was forgotten or inexact. */
   private anyOrder(entity: string, events: readonly CanonicalEvent[], state: EntityState): void {
     const { plan } = this.of;
     const order = this.world.chance.shuffle(events).map((event, i) => ({ ...event, sequence_number: String(i + 1) }));
@@ -171,7 +171,7 @@ export class StateCheck {
     const wanted = exactValues(of.plan, state, expected);
     const names = Object.keys(wanted);
     compared.values += names.length;
-    compared.marked += expected.length - names.length;
+    compared.inexact += expected.length - names.length;
     const wrong = names.find((name) => !isDeepStrictEqual(exact[name], wanted[name]));
     if (wrong === undefined) return;
     const [is, should] = [exact[wrong], wanted[wrong]].map((value) => JSON.stringify(value));

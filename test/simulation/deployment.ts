@@ -8,7 +8,7 @@ import type { StreamRecord } from '../../engine/stream-record.ts';
 import type { Ground } from './ground.ts';
 import { Version } from './version.ts';
 
-type VersionPorts = Pick<ProcessorPorts, 'states' | 'joins' | 'previous' | 'retireOthers'>;
+type VersionPorts = Pick<ProcessorPorts, 'states' | 'cutovers' | 'previous' | 'retireOthers'>;
 
 /** One view with its own processor, quarantine and scorer, on the stream that all read. */
 export class Deployment {
@@ -42,9 +42,9 @@ export class Deployment {
     const retireOthers = sandbox.retire(async () => {
       for (const version of others) await faults.run('put', () => version.retire());
     });
-    const { plan, states, joins } = newest.port(faults);
+    const { plan, states, cutovers } = newest.port(faults);
     const previous = newest === this.current ? undefined : this.current.port(faults);
-    return { rules: { contracts, plan, admit }, versions: { states, joins, previous, retireOthers } };
+    return { rules: { contracts, plan, admit }, versions: { states, cutovers, previous, retireOthers } };
   }
 
   clockPort(faults: Faults): ReplayClock {

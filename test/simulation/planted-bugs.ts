@@ -3,7 +3,7 @@
 import { admitRecord } from '../../core/admission/record-parts.ts';
 import type { Partial } from '../../core/aggregates/aggregation.ts';
 import type { Sum } from '../../core/aggregates/sum.ts';
-import { highestMarks } from '../../core/state/merge.ts';
+import { highestPositions } from '../../core/state/merge.ts';
 import type { PartialSpec, ViewPlan } from '../../core/state/plan.ts';
 import { RecentIds } from '../../core/state/recent-ids.ts';
 import type { EntityState } from '../../core/state/state.ts';
@@ -27,7 +27,7 @@ function through(
     read: async (ids, unreadable) => {
       const found = await port.read(ids, unreadable);
       for (const [id, { state }] of found) seen.set(id, state);
-      return new Map([...found].map(([id, { state, version }]) => [id, { state: read(state), version }]));
+      return new Map([...found].map(([id, { state, revision }]) => [id, { state: read(state), revision }]));
     },
     write: (id, state, version) => port.write(id, write(state, seen.get(id)), version),
   };
@@ -40,7 +40,7 @@ const fenceDropped: Sandbox = {
     through(
       port,
       (state) => ({ ...state, watermarks: {} }),
-      (state, kept) => ({ ...state, watermarks: highestMarks(state.watermarks, kept?.watermarks ?? {}) }),
+      (state, kept) => ({ ...state, watermarks: highestPositions(state.watermarks, kept?.watermarks ?? {}) }),
     ),
 };
 
@@ -68,7 +68,7 @@ const versionCheckDropped: Sandbox = {
     ...port,
     write: async (id, state) => {
       for (;;) {
-        const size = await port.write(id, state, table.rows.get(id)?.version ?? null);
+        const size = await port.write(id, state, table.rows.get(id)?.revision ?? null);
         if (size !== 'conflict') return size;
       }
     },

@@ -49,7 +49,7 @@ await progress.step(`simulating ${options.seeds} seeds from ${options.from}`, as
   }
 });
 console.log(
-  `compared ${total.values} values with the oracle, left out ${total.marked} that a retraction marked; slowest to catch up: ${total.drained} ms of virtual time`,
+  `compared ${total.values} values with the oracle, left out ${total.inexact} that a retraction left inexact; slowest to catch up: ${total.drained} ms of virtual time`,
 );
 if (failed.length > 0) console.log(`${failed.length} seeds failed: ${failed.slice(0, 20).join(', ')}`);
 console.log(String(total));

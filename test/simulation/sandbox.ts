@@ -3,14 +3,14 @@ import { handOver } from '../../engine/alerting/hand-over.ts';
 import { sendOnce } from '../../engine/alerting/send.ts';
 import { processBatch } from '../../engine/ingest/process.ts';
 import type { MemoryStates } from '../../engine/memory/states.ts';
-import type { Joins, NamedState, StateStore } from '../../engine/ports.ts';
+import type { Cutovers, NamedState, StateStore } from '../../engine/ports.ts';
 import { type Candidate, instantAfter } from '../../engine/score/scoring.ts';
 
 /** The parts of the product under simulation; a test plants its bugs by replacing one. */
 export interface Sandbox {
   readonly plan: (plan: ViewPlan) => ViewPlan;
   readonly states: (port: StateStore, table: MemoryStates) => StateStore;
-  readonly joins: (port: Joins) => Joins;
+  readonly cutovers: (port: Cutovers) => Cutovers;
   /** What a function does about versions that it does not keep up, before it applies anything. */
   readonly retire: (run: () => Promise<void>) => () => Promise<void>;
   /** What a function makes of an answer about a tombstone. */
@@ -27,7 +27,7 @@ export interface Sandbox {
 export const REAL: Sandbox = {
   plan: (plan) => plan,
   states: (port) => port,
-  joins: (port) => port,
+  cutovers: (port) => port,
   retire: (run) => run,
   erased: (is) => is,
   process: processBatch,

@@ -26,9 +26,9 @@ export function testSeeds(first: number): void {
 
     test('whatever may go wrong did, more than once', () => {
       expect(FAULT_KINDS.filter((kind) => total.faults[kind] < 3)).toEqual([]);
-      // Most values are compared, not left out as marked.
+      // Most values are compared, not left out as inexact.
       expect(total.values).toBeGreaterThan(100 * SEEDS);
-      expect(total.marked).toBeLessThan(total.values / 4);
+      expect(total.inexact).toBeLessThan(total.values / 4);
     });
   });
 }

@@ -87,7 +87,7 @@ class Run {
     }
     const drained = world.time.now - from;
     await this.until('rest', () => world.open === 0 && this.lag === 0, Number.POSITIVE_INFINITY);
-    const compared = { values: 0, marked: 0, laterCopies: 0, toHeal: 0 };
+    const compared = { values: 0, inexact: 0, laterCopies: 0, toHeal: 0 };
     if (world.violations.length === 0) for (const at of world.deployments) check(world, at, compared);
     return {
       seed: world.seed,
@@ -145,7 +145,7 @@ function inOrder({ position: a }: StreamRecord, { position: b }: StreamRecord): 
 function digest({ deployments, time }: World): string {
   const seen = deployments.map((at) => ({
     states: [at.current, ...(at.next ? [at.next] : [])].map(({ states }) =>
-      [...states.rows].map(([id, { bytes, version }]) => [id, version, Buffer.from(bytes).toString('base64')]),
+      [...states.rows].map(([id, { bytes, revision }]) => [id, revision, Buffer.from(bytes).toString('base64')]),
     ),
     refused: [...at.refused.keys()],
     scores: [...at.current.scores.scores].map(([id, { record }]) => [id, record.t, record.score]),

@@ -7,7 +7,7 @@ export class Total {
   seeds = 0;
   events = 0;
   values = 0;
-  marked = 0;
+  inexact = 0;
   laterCopies = 0;
   toHeal = 0;
   /** ms of virtual time, of the slowest seed. */
@@ -17,7 +17,7 @@ export class Total {
     this.seeds++;
     this.events += outcome.events;
     this.values += outcome.values;
-    this.marked += outcome.marked;
+    this.inexact += outcome.inexact;
     this.laterCopies += outcome.laterCopies;
     this.toHeal += outcome.toHeal;
     this.drained = Math.max(this.drained, outcome.drained);

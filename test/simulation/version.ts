@@ -7,15 +7,15 @@ import type { ViewVersion } from '../../engine/ingest/view-run.ts';
 import type { Faults } from '../../engine/memory/faults.ts';
 import { MemoryScores } from '../../engine/memory/scores.ts';
 import { MemoryStates, type StateCodec } from '../../engine/memory/states.ts';
-import type { Joins } from '../../engine/ports.ts';
+import type { Cutovers } from '../../engine/ports.ts';
 import type { Candidate } from '../../engine/score/scoring.ts';
 import type { StateRow } from '../../engine/state-row.ts';
 import { Alerting } from './alerting.ts';
 import { CODEC_V1 } from './codec-v1-writer.ts';
 import type { Ground } from './ground.ts';
 
-/** ms from the first batch of a new version until it joins: longer than clocks are apart in a seed that has one. */
-const JOIN_AFTER = 2 * MINUTE;
+/** ms from the first batch of a new version until it cuts over: longer than clocks are apart in a seed that has one. */
+const CUTOVER_AFTER = 2 * MINUTE;
 
 /** A new state as the table's stream tells it. */
 export interface Image {
@@ -37,11 +37,11 @@ export class Version {
   readonly alerting: Alerting;
   readonly images: Image[] = [];
   readonly served: Served[] = [];
-  /** Shard → where it joined the stream. */
-  readonly joined: Record<string, string> = {};
+  /** Shard → where it cut over. */
+  readonly cutovers: Record<string, string> = {};
   /** Shard → the last position that was left to the backfill before. */
   readonly left: Record<string, string> = {};
-  private joins_at: number | null = null;
+  private cutover_at: number | null = null;
   /** ms UTC, from when on functions may not keep it up; null: they do, or it never began. */
   retired_at: number | null = null;
   /** Whether it has all that came before. */
@@ -52,7 +52,7 @@ export class Version {
   codec: StateCodec | undefined;
   private readonly world: Ground;
 
-  /** @param fenced false: it joins a stream that runs, and a backfill brings what came before */
+  /** @param fenced false: it cuts over in a stream that runs, and a backfill brings what came before */
   constructor(world: Ground, view: FeatureViewIR, fenced: boolean) {
     this.world = world;
     this.view = view;
@@ -76,24 +76,24 @@ export class Version {
   /** As one invocation reaches it. */
   port(faults: Faults): ViewVersion {
     const states = this.world.sandbox.states(this.states.port(faults, this.codec), this.states);
-    return { plan: this.plan, states, joins: this.world.sandbox.joins(this.joinsPort(faults)) };
+    return { plan: this.plan, states, cutovers: this.world.sandbox.cutovers(this.cutoversPort(faults)) };
   }
 
-  /** What lambdas/aws/dynamo/joins.ts keeps in one item, each of its requests at one instant. */
-  private joinsPort(faults: Faults): Joins {
+  /** What lambdas/aws/dynamo/cutovers.ts keeps in one item, each of its requests at one instant. */
+  private cutoversPort(faults: Faults): Cutovers {
     return {
       positions: async (batch) => {
         const { shard_id, sequence_number: last } = batch.at(-1)!;
-        const joins_at = await faults.run('put', () => (this.retired_at === null ? this.announce() : null));
+        const cutover_at = await faults.run('put', () => (this.retired_at === null ? this.announce() : null));
         return faults.run('put', () => {
-          if (this.fenced) return { complete: true, from: { ...this.joined } };
+          if (this.fenced) return { complete: true, from: { ...this.cutovers } };
           const retired = this.retired_at !== null;
-          const first = batch.find(({ arrival_ms }) => !retired && joins_at !== null && arrival_ms >= joins_at);
-          if (first) this.joined[shard_id] ??= first.sequence_number;
+          const first = batch.find(({ arrival_ms }) => !retired && cutover_at !== null && arrival_ms >= cutover_at);
+          if (first) this.cutovers[shard_id] ??= first.sequence_number;
           const left = this.left[shard_id];
-          if ((retired || !this.joined[shard_id]) && (!left || compareSequence(left, last) < 0))
+          if ((retired || !this.cutovers[shard_id]) && (!left || compareSequence(left, last) < 0))
             this.left[shard_id] = last;
-          return { complete: false, from: retired ? {} : { ...this.joined } };
+          return { complete: false, from: retired ? {} : { ...this.cutovers } };
         });
       },
     };
@@ -101,23 +101,23 @@ export class Version {
 
   /** By a function that does not keep it up: lambdas/aws/dynamo/retirement.ts, in one transaction. */
   retire(): void {
-    if (!this.fenced && this.joins_at === null) return;
+    if (!this.fenced && this.cutover_at === null) return;
     this.fenced = false;
     this.retired_at ??= this.world.now;
   }
 
   /** By the backfill, when its states are deleted: all but what was left to the backfill is forgotten. */
   beginAnew(): void {
-    for (const shard of Object.keys(this.joined)) delete this.joined[shard];
-    this.joins_at = null;
+    for (const shard of Object.keys(this.cutovers)) delete this.cutovers[shard];
+    this.cutover_at = null;
     this.retired_at = null;
     this.world.note('version that came back');
   }
 
-  /** @returns when it joins, ms UTC; fixed the first time that somebody asks */
+  /** @returns when it cuts over, ms UTC; fixed the first time that somebody asks */
   announce(): number {
-    this.joins_at ??= this.world.now + JOIN_AFTER;
-    return this.joins_at;
+    this.cutover_at ??= this.world.now + CUTOVER_AFTER;
+    return this.cutover_at;
   }
 }
 
@@ -126,11 +126,12 @@ function onlyForward(world: Ground, entity: string, row: StateRow, before: State
   if (before.bytes[0] === 1 && row.bytes[0] !== 1) world.note('codec upgrade');
   const [was, is] = [newestTimes(before.bytes), newestTimes(row.bytes)];
   if (is.some((time, i) => time < was[i]!)) world.violated(`${entity}: the newest times of its state went back`);
-  if (row.version !== before.version + 1) world.violated(`${entity}: version ${row.version} after ${before.version}`);
-  for (const [shard, mark] of Object.entries(before.watermarks)) {
+  if (row.revision !== before.revision + 1)
+    world.violated(`${entity}: revision ${row.revision} after ${before.revision}`);
+  for (const [shard, watermark] of Object.entries(before.watermarks)) {
     const now = row.watermarks[shard];
-    if (now === undefined || compareSequence(now, mark) < 0)
-      world.violated(`${entity}: the watermark of ${shard} went back from ${mark} to ${now}`);
+    if (now === undefined || compareSequence(now, watermark) < 0)
+      world.violated(`${entity}: the watermark of ${shard} went back from ${watermark} to ${now}`);
   }
 }
 

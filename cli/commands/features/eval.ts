@@ -51,9 +51,9 @@ export async function evaluate(options: EvalOptions): Promise<void> {
   );
   const { features } = view;
   const units = options.units ? { units: unitsOf(view, ir.contracts) } : {};
-  for (const [i, { entity_id, said }] of queries.entries()) {
+  for (const [i, { entity_id, given_t }] of queries.entries()) {
     const values = Object.fromEntries(features.map(({ name }, f) => [name, vectors[i]![f]]));
-    process.stdout.write(`${JSON.stringify({ entity_id, t: said, features: values, ...units })}\n`);
+    process.stdout.write(`${JSON.stringify({ entity_id, t: given_t, features: values, ...units })}\n`);
   }
   if (leftOut) process.exitCode = LEFT_OUT;
 }
@@ -90,14 +90,14 @@ async function run(asked: Evaluation, options: EvalOptions, update: (detail: str
 }
 
 /** What the states alone would have said wrong. */
-function report({ marked, doubled, oversize }: Repairs): void {
+function report({ inexact, doubled, oversize }: Repairs): void {
   if (oversize > 0)
     console.error(
       `${oversize} ${oversize === 1 ? 'event was' : 'events were'} refused as OVERSIZE, as in production: with them a state would be larger than an item may be. Narrow windows or caps of the view.`,
     );
-  if (marked > 0)
+  if (inexact > 0)
     console.error(
-      `Healed ${marked} times as the nightly job does, because an event was retracted that no tile can give back (--no-heal: what is served until then).`,
+      `Healed ${inexact} times as the nightly job does, because an event was retracted that no tile can give back (--no-heal: what is served until then).`,
     );
   if (doubled > 0)
     console.error(

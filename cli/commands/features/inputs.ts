@@ -44,7 +44,7 @@ function queryOf(object: { readonly entity_id: string; readonly t?: unknown; rea
     const detail = `knowledge: found ${typeName(knowledge)}; allowed: "asof", "latest", or a time: ${TIME}`;
     return { reason: 'INVALID_KNOWLEDGE', detail };
   }
-  const query: Query = { entity_id, t, said: said as string | number };
+  const query: Query = { entity_id, t, given_t: said as string | number };
   return known === undefined ? query : { ...query, knowledge: known };
 }
 

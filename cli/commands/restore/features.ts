@@ -7,7 +7,7 @@ import {
   PutRecordCommand,
 } from '@aws-sdk/client-kinesis';
 import type { UseCaseIR } from '../../../core/ir/document.ts';
-import { CLOCK_KEY, ERASED_KEY, ERASURES_KEY, featuresKey, JOIN_KEY } from '../../../names/keys.ts';
+import { CLOCK_KEY, CUTOVER_KEY, ERASED_KEY, ERASURES_KEY, featuresKey } from '../../../names/keys.ts';
 import type { Clients } from '../../stage/connection.ts';
 import { runGlueJob, type Watch } from '../../stage/jobs.ts';
 import type { Resources } from '../../stage/resources.ts';
@@ -18,18 +18,18 @@ const BATCH = 25;
 /** What is no state and is not made by the backfill. */
 const KEPT: readonly string[] = [ERASED_KEY, ERASURES_KEY, CLOCK_KEY];
 /** No contract knows it. */
-const MARK = { event_type: 'tidemark.restore', event_id: 'restore' };
+const MARKER = { event_type: 'tidemark.restore', event_id: 'restore' };
 
 export interface RestoredFeatures {
   readonly tombstones: number;
-  /** Items that were there and could not be trusted: states, fences and joins. */
+  /** Items that were there and could not be trusted: states, fences and cutovers. */
   readonly cleared: number;
 }
 
 /**
  * A point in time is before what the processor has read since, and no watermark says so: states of it would keep a hole.
- * So none is kept. The processor stops; tombstones come first, then the version joins the stream anew behind a mark in each
- * shard, the backfill makes all that lies before the mark, and raises the fence last. May be repeated at any point; while it
+ * So none is kept. The processor stops; tombstones come first, then the version cuts over anew behind a marker in each
+ * shard, the backfill makes all that lies before the marker, and raises the fence last. May be repeated at any point; while it
  * has not ended, nothing is served and the stream keeps what comes.
  * @throws CliError when a job fails; the processor stays paused then
  */
@@ -48,14 +48,14 @@ export async function restoreFeatures(
   const tombstones = await putTombstonesBack(clients, resources);
   watch.onState?.('clears the table');
   const cleared = await clearStates(dynamodb, table);
-  const marks = await markShards(kinesis, resources.get('stream'));
-  for (const { version } of usecase.views) await joinAt(dynamodb, table, version, marks);
+  const positions = await putMarkers(kinesis, resources.get('stream'));
+  for (const { version } of usecase.views) await cutOverAt(dynamodb, table, version, positions);
   await runGlueJob(clients, resources, 'backfillStates', {}, watch);
   await resumeReader(lambda, processor);
   return { tombstones: tombstones.size, cleared };
 }
 
-/** Deletes states, fences and joins. @returns how many items */
+/** Deletes states, fences and cutovers. @returns how many items */
 export async function clearStates(client: DynamoDBClient, TableName: string): Promise<number> {
   let cleared = 0;
   const scan = { TableName, ProjectionExpression: 'entity_id, #view', ExpressionAttributeNames: { '#view': 'view' } };
@@ -79,20 +79,20 @@ export async function clearStates(client: DynamoDBClient, TableName: string): Pr
  * that it is no feature's input; the archive reaches up to it when all before is archived.
  * @returns shard → sequence number
  */
-async function markShards(client: KinesisClient, StreamName: string): Promise<ReadonlyMap<string, string>> {
-  const marks = new Map<string, string>();
+async function putMarkers(client: KinesisClient, StreamName: string): Promise<ReadonlyMap<string, string>> {
+  const positions = new Map<string, string>();
   for (const ExplicitHashKey of await firstHashKeys(client, StreamName)) {
     const { ShardId = '', SequenceNumber = '' } = await client.send(
       new PutRecordCommand({
         StreamName,
-        PartitionKey: MARK.event_id,
+        PartitionKey: MARKER.event_id,
         ExplicitHashKey,
-        Data: Buffer.from(JSON.stringify(MARK)),
+        Data: Buffer.from(JSON.stringify(MARKER)),
       }),
     );
-    marks.set(ShardId, SequenceNumber);
+    positions.set(ShardId, SequenceNumber);
   }
-  return marks;
+  return positions;
 }
 
 /** Of each open shard, the first hash key that is its own. */
@@ -110,18 +110,18 @@ async function firstHashKeys(client: KinesisClient, StreamName: string): Promise
   return found;
 }
 
-/** The item of lambdas/aws/dynamo/joins.ts: what lies at a mark or behind it is the stream's. */
-async function joinAt(
+/** The item of lambdas/aws/dynamo/cutovers.ts: what lies at a marker or behind it is the stream's. */
+async function cutOverAt(
   client: DynamoDBClient,
   TableName: string,
   view: string,
-  marks: ReadonlyMap<string, string>,
+  positions: ReadonlyMap<string, string>,
 ): Promise<void> {
-  for (const [shard, position] of marks) {
+  for (const [shard, position] of positions) {
     await client.send(
       new UpdateItemCommand({
         TableName,
-        Key: featuresKey(JOIN_KEY, view),
+        Key: featuresKey(CUTOVER_KEY, view),
         UpdateExpression: 'SET #shard = :position',
         ExpressionAttributeNames: { '#shard': shard },
         ExpressionAttributeValues: { ':position': { S: position } },

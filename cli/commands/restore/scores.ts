@@ -53,7 +53,7 @@ export async function restoreScores(
     // Of a table that was only spoilt, what is newer stays.
     const [found] = (await store.read([prediction.entity_id])).values();
     if (found && found.t >= prediction.t) continue;
-    if (await store.write(score, found?.version ?? null, null)) folded += 1;
+    if (await store.write(score, found?.revision ?? null, null)) folded += 1;
   }
   const copied = copy === undefined ? 0 : await copyItems(dynamodb, copy, table, erased);
   if (latest.size > 0) await new DynamoFirstScore(dynamodb, table).record();

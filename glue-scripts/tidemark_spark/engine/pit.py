@@ -88,14 +88,14 @@ def _read_spine(log: EventLog, spine: pa.Table, entity: Ints, t: Ints) -> Spine:
         cut = ints_of(spine["known_before"]) if "known_before" in spine.column_names else t
         return Spine(entity, t, cut, None, None)
     empty = pa.array([], pa.map_(pa.string(), pa.string()))
-    marks = pa.concat_arrays([empty.cast(spine["watermarks"].type), *spine["watermarks"].chunks])
-    row = np.repeat(np.arange(len(spine)), np.diff(marks.offsets.to_numpy()))
-    keys, items = marks.keys, marks.items
-    event_rank, mark_rank = ranks_of_decimals(log.texts("sequence_number", np.arange(len(log))), items)
+    watermarks = pa.concat_arrays([empty.cast(spine["watermarks"].type), *spine["watermarks"].chunks])
+    row = np.repeat(np.arange(len(spine)), np.diff(watermarks.offsets.to_numpy()))
+    keys, items = watermarks.keys, watermarks.items
+    event_rank, watermark_rank = ranks_of_decimals(log.texts("sequence_number", np.arange(len(log))), items)
     watermark = np.full((len(log.shards), len(spine)), -1, np.int64)
     for code, shard in enumerate(log.shards):
         of_shard = np.flatnonzero(pc.equal(keys, pa.scalar(shard, keys.type)).to_numpy(zero_copy_only=False))
-        watermark[code, row[of_shard]] = mark_rank[of_shard]
+        watermark[code, row[of_shard]] = watermark_rank[of_shard]
     return Spine(entity, t, None, watermark, event_rank)
 
 

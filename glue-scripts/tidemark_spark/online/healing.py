@@ -26,7 +26,7 @@ FOUND = pa.schema(
     [
         ("entity_id", pa.string()),
         ("finding", pa.string()),
-        ("version", pa.int64()),
+        ("revision", pa.int64()),
         ("state", pa.binary()),
         ("watermarks", pa.map_(pa.string(), pa.string())),
         ("newest_event_time", pa.int64()),
@@ -34,7 +34,7 @@ FOUND = pa.schema(
         ("expires_at", pa.int64()),
     ]
 )
-FOUND_DDL = """entity_id string, finding string, version long, state binary, watermarks map<string, string>,
+FOUND_DDL = """entity_id string, finding string, revision long, state binary, watermarks map<string, string>,
     newest_event_time long, newest_available_at long, expires_at long"""
 """A finding an entity; from `state` on only where a new state is wanted. Times in ms, `expires_at` in s, UTC."""
 
@@ -73,7 +73,7 @@ def flag_of(item: Item, partials: int | None) -> str | None:
     if data[:1] in OUTDATED:
         return "outdated"
     try:
-        return "marked" if partials is not None and has_inexact(data, partials) else None
+        return "inexact" if partials is not None and has_inexact(data, partials) else None
     except CodecError:
         # Damaged: the comparison says so.
         return None
@@ -117,12 +117,12 @@ def write_states_anew(wanted: DataFrame, table: str, view: str) -> dict[str, int
 
 def _writer(client: Any, table: str, view: str, erased: Tombstones) -> Callable[[dict[str, Any]], str]:
     def write(row: dict[str, Any]) -> str:
-        if row["version"] is None and any_erased(erased, [row["entity_id"]]):
+        if row["revision"] is None and any_erased(erased, [row["entity_id"]]):
             return "erased"
         times = (row["newest_event_time"], row["newest_available_at"])
         state = State(row["entity_id"], row["state"], *times, {}, row["expires_at"])
-        version = row["version"]
-        outcome = put_state(client, table, item_of(state, view, dict(row["watermarks"]), (version or 0) + 1), version)
+        revision = row["revision"]
+        outcome = put_state(client, table, item_of(state, view, dict(row["watermarks"]), (revision or 0) + 1), revision)
         return {"written": "repaired", "lost": "raced"}.get(outcome, outcome)
 
     return write

@@ -13,13 +13,13 @@ from tidemark_spark.online.table import Item, key_of
 MAX_STATE_BYTES = LIMIT["state_bytes"]
 
 
-def item_of(state: State, view: str, marks: Positions, version: int) -> Item:
+def item_of(state: State, view: str, watermarks: Positions, revision: int) -> Item:
     """The item as the stream processor writes it."""
     item: Item = {
         **key_of(state.entity_id, view),
         "state": {"B": state.data},
-        "version": {"N": str(version)},
-        "watermarks": attribute_of(marks),
+        "version": {"N": str(revision)},
+        "watermarks": attribute_of(watermarks),
         "newest_event_time": {"N": str(state.newest_event_time)},
         "newest_available_at": {"N": str(state.newest_available_at)},
         "joined": {"BOOL": True},
@@ -27,12 +27,12 @@ def item_of(state: State, view: str, marks: Positions, version: int) -> Item:
     return item if state.expires_at is None else item | {"expires_at": {"N": str(state.expires_at)}}
 
 
-def put_state(client: Any, table: str, item: Item, version: int | None) -> Outcome:
-    """Writes under the condition that nobody did since `version` was read (None: there was no item). The caller has
-    asked whether the entity was erased."""
+def put_state(client: Any, table: str, item: Item, revision: int | None) -> Outcome:
+    """Writes under the condition that nobody did since `revision`, stored as `version`, was read (None: there was no
+    item). The caller has asked whether the entity was erased."""
     if len(item["state"]["B"]) > MAX_STATE_BYTES or size_of(item) > MAX_ITEM_BYTES:
         return "too_large"
-    if version is None:
+    if revision is None:
         absent = "attribute_not_exists(entity_id)"
         return attempt(lambda: client.put_item(TableName=table, Item=item, ConditionExpression=absent))
     return attempt(
@@ -41,7 +41,7 @@ def put_state(client: Any, table: str, item: Item, version: int | None) -> Outco
             Item=item,
             ConditionExpression="#version = :read",
             ExpressionAttributeNames={"#version": "version"},
-            ExpressionAttributeValues={":read": {"N": str(version)}},
+            ExpressionAttributeValues={":read": {"N": str(revision)}},
         )
     )
 
@@ -55,12 +55,12 @@ def add_base(client: Any, table: str, state: State, stored: Item) -> Outcome:
         lambda: client.update_item(
             TableName=table,
             Key={name: stored[name] for name in ("entity_id", "view")},
-            UpdateExpression="SET #base = :base, base_watermarks = :marks, #version = #version + :one",
+            UpdateExpression="SET #base = :base, base_watermarks = :watermarks, #version = #version + :one",
             ConditionExpression="#version = :read",
             ExpressionAttributeNames={"#base": "base", "#version": "version"},
             ExpressionAttributeValues={
                 ":base": base["base"],
-                ":marks": base["base_watermarks"],
+                ":watermarks": base["base_watermarks"],
                 ":one": {"N": "1"},
                 ":read": stored["version"],
             },
@@ -73,16 +73,18 @@ def known_positions(item: Item) -> Positions:
     return highest(positions_of(item[part]) for part in ("watermarks", "base_watermarks") if part in item)
 
 
-def marks_of(state: State, known: Positions, joined: Positions) -> Positions:
+def watermarks_of(state: State, known: Positions, cutovers: Positions) -> Positions:
     """The watermarks of a state that replaces one which has seen `known`: of the shards with events of its entity.
 
-    What lies before the position where the version joined a shard, the processor leaves out without asking a state.
+    What lies before its cutover in a shard, the processor leaves out without asking a state.
     """
     since = {
-        shard: mark for shard, mark in known.items() if shard in state.positions or _at_or_after(mark, joined, shard)
+        shard: position
+        for shard, position in known.items()
+        if shard in state.positions or _at_or_after(position, cutovers, shard)
     }
     return highest([since, state.positions])
 
 
-def _at_or_after(mark: str, joined: Positions, shard: str) -> bool:
-    return shard not in joined or int(mark) >= int(joined[shard])
+def _at_or_after(position: str, cutovers: Positions, shard: str) -> bool:
+    return shard not in cutovers or int(position) >= int(cutovers[shard])

@@ -23,6 +23,7 @@ from tidemark_spark.engine.values.times import DAY
 from tidemark_spark.lake.archive.reach import read_reach
 from tidemark_spark.lake.tables import Tables, snapshot_id
 from tidemark_spark.lake.tombstones import tombstone_column, without_erased
+from tidemark_spark.online.cutovers import CutoverItem, is_fenced
 from tidemark_spark.online.healing import (
     BATCH,
     FOUND,
@@ -32,13 +33,12 @@ from tidemark_spark.online.healing import (
     read_items,
     write_states_anew,
 )
-from tidemark_spark.online.joins import JoinItem, is_fenced
-from tidemark_spark.online.states import MAX_STATE_BYTES, item_of, known_positions, marks_of
+from tidemark_spark.online.states import MAX_STATE_BYTES, item_of, known_positions, watermarks_of
 from tidemark_spark.online.table import Item
 from tidemark_spark.online.tombstones import read_tombstones
+from tidemark_spark.spark.cutovers import before
 from tidemark_spark.spark.events import by_entity, engine_events, partition_table
 from tidemark_spark.spark.healing_causes import collected_between, late_copies
-from tidemark_spark.spark.joins import before
 
 Repair = Literal["no", "yes", "all"]
 
@@ -46,10 +46,10 @@ _EXAMPLES = 5
 # Where more states than this differ for no known cause, the job's own input is the likelier culprit.
 _FEW, _SHARE = 10, 0.01
 
-AT_ODDS = ("unreadable", "marked", "doubled", "unmerged", "outdated", "diverged", "missing", "stale")
+AT_ODDS = ("unreadable", "inexact", "doubled", "unmerged", "outdated", "diverged", "missing", "stale")
 """Findings that a new state mends.
 
-`unreadable`: of a codec that the deployed code does not know. `marked`: a retracted event could not be taken out.
+`unreadable`: of a codec that the deployed code does not know. `inexact`: a retracted event could not be taken out.
 `doubled`: it holds an event twice, or passed some over while it could not be read. `unmerged`: the backfill's part
 still lies beside the stream's. `outdated`: an older codec. `diverged`: other bytes for no known cause. `missing`:
 events, but no item. `stale`: it lacks events that arrived longer ago than the processor tries.
@@ -86,15 +86,15 @@ class Night:
 class Bounds:
     """What is known of archive and time when an entity is judged."""
 
-    marks: dict[str, str]
+    positions: dict[str, str]
     """Shard → up to where `events` is complete."""
     now_ms: int
     wall_ms: int
     stale_after_ms: int
     partials: int | None
-    """Of the view, over all levels; None where it has no retractions, and so no marks."""
-    joined: Positions
-    """Where the view version joined each shard."""
+    """Of the view, over all levels; None where it has no retractions, and so no flags."""
+    cutovers: Positions
+    """From where on the view version applies each shard."""
 
 
 def heal(spark: SparkSession, tables: Tables, plan: ViewPlan, night: Night) -> dict[str, Any]:
@@ -105,18 +105,18 @@ def heal(spark: SparkSession, tables: Tables, plan: ViewPlan, night: Night) -> d
     started, view = time.time(), plan.view["version"]
     report: dict[str, Any] = {"view": view, "started_at": int(started * 1000)}
     # Before the snapshot, which then holds all that was merged.
-    marks = read_reach(spark, tables).complete(night.bucket)
+    positions = read_reach(spark, tables).complete(night.bucket)
     snapshot = snapshot_id(spark, tables.name("events")) if tables.exists(spark, "events") else None
     if snapshot is None or not is_fenced(night.table, view):
         return report | {"skipped": "its backfill comes first", "checked": 0, "findings": {}, "seconds": 0}
     events = tables.at(spark, "events", snapshot)
     # What was merged out of turn is as good as not archived.
-    complete = events.where(before({shard: str(int(mark) + 1) for shard, mark in marks.items()}))
+    complete = events.where(before({shard: str(int(position) + 1) for shard, position in positions.items()}))
     alive = without_erased(complete, frozenset(read_tombstones(night.table)))
     now_ms = _newest_arrival(alive) if night.replay else night.now_ms
     partials = sum(len(level.partials) for level in levels_of(plan)) if plan.view["retractions"] else None
-    joined = JoinItem(night.table, view).positions()
-    bounds = Bounds(marks, now_ms, night.now_ms, night.stale_after_ms, partials, joined)
+    cutovers = CutoverItem(night.table, view).positions()
+    bounds = Bounds(positions, now_ms, night.now_ms, night.stale_after_ms, partials, cutovers)
     judged = _judge(plan, _chosen(alive, view, night, partials), night.table, bounds).persist()
     try:
         found: DataFrame = judged
@@ -191,14 +191,14 @@ def _judge(plan: ViewPlan, events: DataFrame, table: str, bounds: Bounds) -> Dat
             items = read_items(table, view, [state.entity_id for state in some])
             found = [finding_of(plan, rows, state, items.get(state.entity_id), bounds) for state in some]
             judged = zip(some, found, strict=True)
-            lines = [_line(state, finding, items.get(state.entity_id), bounds.joined) for state, finding in judged]
+            lines = [_line(state, finding, items.get(state.entity_id), bounds.cutovers) for state, finding in judged]
             yield pa.RecordBatch.from_pylist(lines, FOUND)
 
     return by_entity(engine_events(events)).mapInArrow(judge, FOUND_DDL)
 
 
 def finding_of(plan: ViewPlan, events: pa.Table, state: State, item: Item | None, bounds: Bounds) -> str:
-    """What is to be said of an entity. `state`: of all its `events` up to `bounds.marks`; `item`: what is stored."""
+    """What an entity's state is. `state`: of all its `events` up to `bounds.positions`; `item`: what is stored."""
     finding = _compared(state, item, bounds)
     if finding == "diverged" and item is not None:
         same = (_same(item, other) for other in collected_between(plan, events, state.entity_id))
@@ -213,8 +213,8 @@ def _compared(state: State, item: Item | None, bounds: Bounds) -> str:
         return "expired" if expired else "missing" if waits == "stale" else "behind"
     known, flag = known_positions(item), flag_of(item, bounds.partials)
     # History comes by the batch way alone: no state is ahead of it, also where its last row was erased since.
-    live = {shard: mark for shard, mark in known.items() if shard != HISTORY_SHARD}
-    if not covers(bounds.marks, live):
+    live = {shard: position for shard, position in known.items() if shard != HISTORY_SHARD}
+    if not covers(bounds.positions, live):
         return "deferred" if flag else "ahead"
     if flag:
         return flag
@@ -231,14 +231,14 @@ def _same(item: Item, state: State) -> bool:
 _VALUES = ("state", "newest_event_time", "newest_available_at", "expires_at")
 
 
-def _line(state: State, finding: str, item: Item | None, joined: Positions) -> dict[str, Any]:
+def _line(state: State, finding: str, item: Item | None, cutovers: Positions) -> dict[str, Any]:
     """A row of FOUND. The new state stands where the old one stood in each shard, or at its entity's last event there:
     as if the stream had made it."""
-    version = None if item is None else int(item["version"]["N"])
-    base: dict[str, Any] = {"entity_id": state.entity_id, "finding": finding, "version": version}
+    revision = None if item is None else int(item["version"]["N"])
+    base: dict[str, Any] = {"entity_id": state.entity_id, "finding": finding, "revision": revision}
     if finding not in AT_ODDS:
         return base
     known = {} if item is None else known_positions(item)
-    marks = marks_of(state, known, joined)
+    positions = watermarks_of(state, known, cutovers)
     times = {name: getattr(state, name) for name in ("newest_event_time", "newest_available_at", "expires_at")}
-    return base | times | {"state": state.data, "watermarks": list(marks.items())}
+    return base | times | {"state": state.data, "watermarks": list(positions.items())}

@@ -8,25 +8,25 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { z } from 'zod';
 import { MAX_TRIES, pause } from '../../../engine/backoff.ts';
-import { FENCE_KEY, featuresKey, JOIN_KEY } from '../../../names/keys.ts';
+import { CUTOVER_KEY, FENCE_KEY, featuresKey } from '../../../names/keys.ts';
 
-/** A fence, which may be up, or an item about joins, which may be retired. */
+/** A fence, which may be up, or an item about cutovers, which may be retired. */
 const schema = z.object({ view: z.string(), ready: z.boolean().optional(), retired_at: z.number().optional() });
 type Version = z.infer<typeof schema>;
 
 export interface RetirementOptions {
   /** Views that this code keeps up, by version. */
   readonly kept: readonly string[];
-  /** How long an answer holds, ms: shorter than what lies between the end of former code and the first join of new code. */
+  /** How long an answer holds, ms: shorter than what lies between the end of former code and the first cutover of new code. */
   readonly again_ms: number;
   /** ms UTC. */
   readonly now: () => number;
 }
 
 /**
- * Retires every version that has a fence or a join and is not kept up: the fence goes down, and nothing joins before the
+ * Retires every version that has a fence or a cutover and is not kept up: the fence goes down, and nothing cuts over before the
  * backfill has deleted the states and begun anew (`retired_at` of the `#join` item). So a version that comes back
- * after a roll-back joins as a new one does.
+ * after a roll-back cuts over as a new one does.
  *
  * By the functions themselves, before they apply anything: whatever way a deployment came about, the first record that a
  * version misses is read by a function that knows that.
@@ -58,10 +58,10 @@ export class Retirement {
 
   /** @returns false where another function wrote the same items just then */
   private async retireAll(at: number): Promise<boolean> {
-    const [fences, joins] = await Promise.all([this.versions(FENCE_KEY), this.versions(JOIN_KEY)]);
+    const [fences, cutovers] = await Promise.all([this.versions(FENCE_KEY), this.versions(CUTOVER_KEY)]);
     const open = [
       ...fences.filter(({ ready }) => ready === true),
-      ...joins.filter(({ retired_at }) => retired_at === undefined),
+      ...cutovers.filter(({ retired_at }) => retired_at === undefined),
     ];
     const others = new Set(open.map(({ view }) => view).filter((view) => !this.options.kept.includes(view)));
     for (const view of others) if (!(await this.retire(view, at))) return false;
@@ -85,9 +85,9 @@ export class Retirement {
   private async retire(view: string, at: number): Promise<boolean> {
     const TableName = this.table;
     const key = (entity_id: string) => featuresKey(entity_id, view);
-    const join = {
+    const cutover = {
       TableName,
-      Key: key(JOIN_KEY),
+      Key: key(CUTOVER_KEY),
       UpdateExpression: 'SET retired_at = if_not_exists(retired_at, :at)',
       ExpressionAttributeValues: marshall({ ':at': at }),
     };
@@ -98,7 +98,9 @@ export class Retirement {
       ExpressionAttributeValues: marshall({ ':down': false }),
     };
     try {
-      await this.client.send(new TransactWriteItemsCommand({ TransactItems: [{ Update: join }, { Update: fence }] }));
+      await this.client.send(
+        new TransactWriteItemsCommand({ TransactItems: [{ Update: cutover }, { Update: fence }] }),
+      );
       return true;
     } catch (error) {
       const conflict =

@@ -93,8 +93,8 @@ const storedSchema = z.object({
 });
 
 function storedScore(item: Item): [string, StoredScore] {
-  const { entity_id, t, model_version, armed, last_alert_t, version } = storedSchema.parse(unmarshall(item));
-  return [entity_id, { t, model_version, alert_state: { armed, last_alert_t }, version }];
+  const { entity_id, t, model_version, armed, last_alert_t, version: revision } = storedSchema.parse(unmarshall(item));
+  return [entity_id, { t, model_version, alert_state: { armed, last_alert_t }, revision }];
 }
 
 function scoreItem(record: ScoreRecord, version: number): Item {

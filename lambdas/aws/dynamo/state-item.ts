@@ -12,15 +12,15 @@ export type Item = Readonly<Record<string, AttributeValue>>;
 type StateItem = Readonly<Partial<Record<StateAttribute, AttributeValue>>>;
 
 /** What the table holds of a row; the store adds times. */
-export function itemOf(plan: ViewPlan, entity_id: string, { bytes, watermarks, version, marks, base }: StateRow) {
-  const flags = Object.entries(marks).flatMap(([name, set]) => (set ? [[name, { BOOL: true }] as const] : []));
+export function itemOf(plan: ViewPlan, entity_id: string, { bytes, watermarks, revision, flags, base }: StateRow) {
+  const stored = Object.entries({ joined: flags.whole, seeded: flags.seeded, heal: flags.heal });
   return {
     ...featuresKey(entity_id, plan.view.version),
     state: { B: bytes },
-    version: { N: String(version) },
+    version: { N: String(revision) },
     watermarks: positionsAttribute(watermarks),
     ...(base ? { base: { B: base.bytes }, base_watermarks: positionsAttribute(base.watermarks) } : {}),
-    ...Object.fromEntries(flags),
+    ...Object.fromEntries(stored.flatMap(([name, set]) => (set ? [[name, { BOOL: true }]] : []))),
   } satisfies StateItem;
 }
 
@@ -47,8 +47,8 @@ function rowOf({ state, watermarks, version, joined, seeded, heal, base, base_wa
   return {
     bytes: state!.B!,
     watermarks: positionsOf(watermarks),
-    version: Number(version!.N),
-    marks: { joined: isSet(joined), seeded: isSet(seeded), heal: isSet(heal) },
+    revision: Number(version!.N),
+    flags: { whole: isSet(joined), seeded: isSet(seeded), heal: isSet(heal) },
     ...(base && { base: { bytes: base.B!, watermarks: positionsOf(base_watermarks) } }),
   };
 }

@@ -10,12 +10,12 @@ import {
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { tombstoneOf } from '../../../core/admission/tombstone.ts';
 import { encodeState } from '../../../core/state/codec.ts';
-import { highestMarks } from '../../../core/state/merge.ts';
+import { highestPositions } from '../../../core/state/merge.ts';
 import type { ViewPlan } from '../../../core/state/plan.ts';
 import { type EntityState, expiresAt } from '../../../core/state/state.ts';
 import {
   type Positions,
-  type StateMarks,
+  type StateFlags,
   type StateStore,
   StateTooLargeError,
   type StoredState,
@@ -32,7 +32,7 @@ import { DynamoTombstones } from './tombstones.ts';
 
 /** How long a fence that was seen is believed to stand. */
 const FENCE_HOLDS_MS = 60_000;
-/** States of one view version: one item an entity, read with one key, written under a condition on its version. */
+/** States of one view version: one item an entity, read with one key, written under a condition on its revision, which is stored as `version`. */
 export class DynamoStates implements StateStore {
   private fenced_until = 0;
   private readonly client: DynamoDBClient;
@@ -63,8 +63,8 @@ export class DynamoStates implements StateStore {
   async write(
     entity_id: string,
     state: EntityState,
-    version: number | null,
-    marks: StateMarks = WHOLE,
+    revision: number | null,
+    flags: StateFlags = WHOLE,
   ): Promise<number | 'conflict' | 'erased'> {
     const bytes = encodeState(this.plan, state);
     if (bytes.length > MAX_STATE_BYTES) {
@@ -73,7 +73,7 @@ export class DynamoStates implements StateStore {
       );
     }
     const expires = expiresAt(this.plan, state);
-    const row = { bytes, watermarks: state.watermarks, version: (version ?? 0) + 1, marks };
+    const row = { bytes, watermarks: state.watermarks, revision: (revision ?? 0) + 1, flags };
     const Item = {
       ...itemOf(this.plan, entity_id, row),
       newest_event_time: { N: String(state.newest_event_time) },
@@ -88,18 +88,18 @@ export class DynamoStates implements StateStore {
       );
     }
     try {
-      if (version === null && (await this.isErased(entity_id))) return 'erased';
-      await (version === null ? this.create(Item) : this.replace(Item, version));
+      if (revision === null && (await this.isErased(entity_id))) return 'erased';
+      await (revision === null ? this.create(Item) : this.replace(Item, revision));
       this.lost.delete(entity_id);
       return bytes.length;
     } catch (error) {
-      if (version !== null) this.lost.add(entity_id);
+      if (revision !== null) this.lost.add(entity_id);
       return lostBy(error);
     }
   }
 
   /**
-   * Only here an erased entity could come back: erasing deletes the item, so a replacement fails by its version and is read
+   * Only here an erased entity could come back: erasing deletes the item, so a replacement fails by its revision and is read
    * again, to be created. A call that asked before the tombstone was written is outlasted by the erasure, which clears the
    * table once more at its end.
    */
@@ -117,33 +117,33 @@ export class DynamoStates implements StateStore {
     await this.client.send(new PutItemCommand({ TableName: this.table, Item, ...absent }));
   }
 
-  private async replace(Item: Record<string, AttributeValue>, version: number): Promise<void> {
+  private async replace(Item: Record<string, AttributeValue>, revision: number): Promise<void> {
     await this.client.send(
       new PutItemCommand({
         TableName: this.table,
         Item,
         ConditionExpression: '#version = :read',
         ExpressionAttributeNames: { '#version': 'version' },
-        ExpressionAttributeValues: marshall({ ':read': version }),
+        ExpressionAttributeValues: marshall({ ':read': revision }),
       }),
     );
   }
 
-  async pass(entity_id: string, marks: Positions): Promise<boolean> {
+  async pass(entity_id: string, positions: Positions): Promise<boolean> {
     const Key = featuresKey(entity_id, this.plan.view.version);
     const { Item } = await this.client.send(new GetItemCommand({ TableName: this.table, Key, ConsistentRead: true }));
     if (!Item) return false;
-    const moved = highestMarks(positionsOf(Item.watermarks), marks);
+    const moved = highestPositions(positionsOf(Item.watermarks), positions);
     try {
       await this.client.send(
         new UpdateItemCommand({
           TableName: this.table,
           Key,
-          UpdateExpression: 'SET watermarks = :marks, heal = :yes, #version = #version + :one',
+          UpdateExpression: 'SET watermarks = :watermarks, heal = :yes, #version = #version + :one',
           ConditionExpression: '#version = :read',
           ExpressionAttributeNames: { '#version': 'version' },
           ExpressionAttributeValues: {
-            ':marks': positionsAttribute(moved),
+            ':watermarks': positionsAttribute(moved),
             ':yes': { BOOL: true },
             ':one': { N: '1' },
             ':read': Item.version!,

@@ -41,7 +41,7 @@ interface ViewQuestion {
   }[];
 }
 
-/** For each state as it is stored: its values at t, and the features that it marks. */
+/** For each state as it is stored: its values at t, and the features that are inexact. */
 interface StoredQuestion {
   readonly op: 'stored';
   readonly cases: readonly { readonly view: FeatureViewIR; readonly state: string; readonly t: number }[];
@@ -51,7 +51,7 @@ function answerStored({ cases }: StoredQuestion): unknown {
   return cases.map(({ view, state: hex, t }) => {
     const plan = compileView(withPlan(view));
     const state = decodeState(plan, Buffer.from(hex, 'hex'), {});
-    return { values: finalise(plan, state, t), marked: inexactFeatures(plan, state) };
+    return { values: finalise(plan, state, t), inexact: inexactFeatures(plan, state) };
   });
 }
 
@@ -66,7 +66,7 @@ function answerView(question: ViewQuestion): unknown {
       ),
       state: events.length > 0 ? Buffer.from(encodeState(plan, state)).toString('hex') : null,
       watermarks: state.watermarks,
-      marked: inexactFeatures(plan, state),
+      inexact: inexactFeatures(plan, state),
       newest_event_time: state.newest_event_time,
       newest_available_at: state.newest_available_at,
     };

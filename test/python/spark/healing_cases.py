@@ -19,12 +19,12 @@ from tidemark_spark.engine.state.states import State, entity_states
 from tidemark_spark.lake.events import merge_events
 from tidemark_spark.lake.tables import Tables
 from tidemark_spark.online.states import item_of
+from tidemark_spark.spark.cutovers import Online
 from tidemark_spark.spark.healing import Night
-from tidemark_spark.spark.joins import Online
 
 S1 = "shardId-000000000000"
 TABLES = Tables("healing")
-ONLINE = Online("features", "events", "lake", join_after_ms=0)
+ONLINE = Online("features", "events", "lake", cutover_after_ms=0)
 NOW = START // DAY * DAY + 20 * DAY
 OLD, NEW = NOW - DAY, NOW - HOUR
 NIGHT = Night(ONLINE.table, ONLINE.bucket, repair="yes", now_ms=NOW, stale_after_ms=6 * HOUR)
@@ -70,10 +70,10 @@ def state_of(events: list[dict[str, Any]], plan: ViewPlan = PLAN) -> State:
     return state
 
 
-def item(events: list[dict[str, Any]], plan: ViewPlan = PLAN, /, **marks: str) -> dict[str, Any]:
+def item(events: list[dict[str, Any]], plan: ViewPlan = PLAN, /, **positions: str) -> dict[str, Any]:
     """What the stream has written after these events."""
     state = state_of(events, plan)
-    return item_of(state, "v@0", state.positions | marks, 3)
+    return item_of(state, "v@0", state.positions | positions, 3)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 
-from tidemark_spark.spark.joins import Online
+from tidemark_spark.spark.cutovers import Online
 
 REGION = "eu-central-1"
 

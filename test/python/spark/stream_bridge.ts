@@ -14,7 +14,7 @@ import type { ProcessorRules } from '../../../engine/ingest/batch.ts';
 import { processBatch } from '../../../engine/ingest/process.ts';
 import type { StreamRecord } from '../../../engine/stream-record.ts';
 import { dynamoClient } from '../../../lambdas/aws/dynamo/client.ts';
-import { DynamoJoins } from '../../../lambdas/aws/dynamo/joins.ts';
+import { DynamoCutovers } from '../../../lambdas/aws/dynamo/cutovers.ts';
 import { DynamoStates } from '../../../lambdas/aws/dynamo/states.ts';
 
 interface Question {
@@ -58,11 +58,11 @@ function archived(batch: readonly StreamRecord[]): CanonicalEvent[] {
 async function applyBatch(batch: readonly StreamRecord[]): Promise<void> {
   for (const plan of plans) {
     const states = new DynamoStates(dynamo, table, plan);
-    const joins = new DynamoJoins(dynamo, table, plan.view.version, { after_ms: 0, again_ms: 0, now: () => 0 });
+    const cutovers = new DynamoCutovers(dynamo, table, plan.view.version, { after_ms: 0, again_ms: 0, now: () => 0 });
     const rules: ProcessorRules = { ...common, plan };
     const result = await processBatch(batch, rules, {
       states,
-      joins,
+      cutovers,
       quarantine: async () => {},
       reroute: ([first]) => Promise.reject(new Error(`${first?.entity_id}: misrouted`)),
       clock: null,
@@ -85,15 +85,15 @@ async function compared(): Promise<unknown[]> {
       const { state: whole } = applyEvents(plan, emptyState(plan), own);
       const item = stored.get(entity_id);
       const hex = (state: typeof whole) => Buffer.from(encodeState(plan, state)).toString('hex');
-      const marked = [whole, ...(item ? [item.state] : [])].some((state) => inexactFeatures(plan, state).length > 0);
+      const inexact = [whole, ...(item ? [item.state] : [])].some((state) => inexactFeatures(plan, state).length > 0);
       found.push({
         view: plan.view.version,
         entity_id,
         stored: item ? hex(item.state) : null,
         whole: hex(whole),
         watermarks: item?.state.watermarks,
-        marked,
-        heal: item?.marks?.heal === true,
+        inexact,
+        heal: item?.flags?.heal === true,
       });
     }
   }

@@ -18,11 +18,11 @@ from tidemark_spark.engine.state.states import State
 from tidemark_spark.lake.events import merge_events
 from tidemark_spark.lake.tables import FILE_COLUMNS, Tables
 from tidemark_spark.online.conditional_writes import Outcome
-from tidemark_spark.online.joins import BackfillError
+from tidemark_spark.online.cutovers import BackfillError
 from tidemark_spark.online.tombstones import ERASED_KEY
 from tidemark_spark.spark import backfill as module
 from tidemark_spark.spark.backfill import backfill, write_states
-from tidemark_spark.spark.joins import Online
+from tidemark_spark.spark.cutovers import Online
 
 VIEW = {
     "name": "v",
@@ -63,7 +63,7 @@ def events_frame(spark: Any, rows: list[tuple[str, str, int, str, str]]) -> Any:
     return frame
 
 
-WHERE = Online("features", "events", "lake", join_after_ms=0)
+WHERE = Online("features", "events", "lake", cutover_after_ms=0)
 
 
 @pytest.fixture
@@ -131,8 +131,8 @@ def test_an_erased_entity_gets_no_state(spark: Any, online: Any) -> None:
 
 
 S1, S2 = "shardId-000000000000", "s2"
-JOIN = {"entity_id": "#join", "view": "v@0", "joins_at": START, S1: "60", f"left#{S1}": "59".zfill(64)}
-BASE_MARKS = {"history": "4", S1: "59", S2: "8"}
+CUTOVER = {"entity_id": "#join", "view": "v@0", "joins_at": START, S1: "60", f"left#{S1}": "59".zfill(64)}
+BASE_WATERMARKS = {"history": "4", S1: "59", S2: "8"}
 
 
 def begun(online: Any, entity: str, **more: Any) -> dict[str, Any]:
@@ -143,12 +143,12 @@ def begun(online: Any, entity: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def joining(spark: Any, online: Any) -> Tables:
-    """Entities A to D, each with the same events on both sides of where the version joined: S1 at 60; S2 is idle."""
-    tables = Tables("joining")
-    spark.sql("CREATE NAMESPACE IF NOT EXISTS glue_catalog.joining")
-    spark.sql("DROP TABLE IF EXISTS glue_catalog.joining.events PURGE")
-    spark.sql("DROP TABLE IF EXISTS glue_catalog.joining.archive_files PURGE")
+def begun_stream(spark: Any, online: Any) -> Tables:
+    """Entities A to D, each with the same events on both sides of where the version cut over: S1 at 60; S2 is idle."""
+    tables = Tables("begun_stream")
+    spark.sql("CREATE NAMESPACE IF NOT EXISTS glue_catalog.begun_stream")
+    spark.sql("DROP TABLE IF EXISTS glue_catalog.begun_stream.events PURGE")
+    spark.sql("DROP TABLE IF EXISTS glue_catalog.begun_stream.archive_files PURGE")
     tables.create_events(spark, 1)
     rows = [
         row
@@ -161,35 +161,35 @@ def joining(spark: Any, online: Any) -> Tables:
             ("5", entity, START + 4, S2, "8"),
         ]
     ]
-    # An entity that is new since the join is the stream's alone.
+    # An entity that is new since the cutover is the stream's alone.
     rows.append(("E1", "E", START, S1, "61"))
     merge_events(spark, tables, events_frame(spark, rows))
     keys = [(f"archive/events/dt=2023-11-14/{shard}/1-{end}.ndjson.gz", "events") for shard, end in ((S1, 80), (S2, 9))]
     tables.create(spark, "archive_files", FILE_COLUMNS, "kind")
     spark.createDataFrame(keys, FILE_COLUMNS).writeTo(tables.name("archive_files")).append()
-    online.put_item(Item=JOIN)
+    online.put_item(Item=CUTOVER)
     return tables
 
 
-def test_brings_what_came_before_the_join_and_nothing_else(spark: Any, online: Any, joining: Tables) -> None:
+def test_brings_what_came_before_the_cutover_and_nothing_else(spark: Any, online: Any, begun_stream: Tables) -> None:
     flagged = begun(online, "B", seeded=True)
-    merged = begun(online, "C", joined=True, watermarks=BASE_MARKS | {S1: "77"})
-    based = begun(online, "D", base=b"part", base_watermarks=BASE_MARKS)
-    assert outcomes(backfill(spark, joining, PLAN, WHERE)) == {"written": 1, "based": 1, "kept": 2}
+    merged = begun(online, "C", joined=True, watermarks=BASE_WATERMARKS | {S1: "77"})
+    based = begun(online, "D", base=b"part", base_watermarks=BASE_WATERMARKS)
+    assert outcomes(backfill(spark, begun_stream, PLAN, WHERE)) == {"written": 1, "based": 1, "kept": 2}
 
     new, beside = item_of(online, "A"), item_of(online, "B")
-    assert (new["watermarks"], new["joined"], new["version"]) == (BASE_MARKS, True, 1)
+    assert (new["watermarks"], new["joined"], new["version"]) == (BASE_WATERMARKS, True, 1)
     assert new["newest_event_time"] == START + 4
-    assert beside == flagged | {"base": new["state"], "base_watermarks": BASE_MARKS, "version": 4}
+    assert beside == flagged | {"base": new["state"], "base_watermarks": BASE_WATERMARKS, "version": 4}
     assert (item_of(online, "C"), item_of(online, "D")) == (merged, based)
     assert item_of(online, "E") == {}
     # S2 is no shard of the stream any more: the job alone has to know where it ended.
-    assert item_of(online, "#join") == JOIN
+    assert item_of(online, "#join") == CUTOVER
     assert item_of(online, "#fence")["ready"] is True
 
 
 def test_a_run_that_broke_off_goes_on(
-    spark: Any, online: Any, joining: Tables, monkeypatch: pytest.MonkeyPatch
+    spark: Any, online: Any, begun_stream: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun(online, "B")
 
@@ -199,27 +199,29 @@ def test_a_run_that_broke_off_goes_on(
     with monkeypatch.context() as broken:
         broken.setattr(module, "write_fence", crash)
         with pytest.raises(KeyboardInterrupt):
-            backfill(spark, joining, PLAN, WHERE)
+            backfill(spark, begun_stream, PLAN, WHERE)
     # The fence is last: all states were there.
     assert item_of(online, "#fence") == {}
     before = {entity: item_of(online, entity) for entity in "ABCD"}
     assert all(before.values())
     online.delete_item(Key={"entity_id": "C", "view": "v@0"})
-    assert outcomes(backfill(spark, joining, PLAN, WHERE)) == {"written": 1, "kept": 3}
+    assert outcomes(backfill(spark, begun_stream, PLAN, WHERE)) == {"written": 1, "kept": 3}
     assert {entity: item_of(online, entity) for entity in "ABCD"} == before
     assert item_of(online, "#fence")["ready"] is True
 
 
-def test_history_that_was_landed_between_two_runs_is_not_passed_over(spark: Any, online: Any, joining: Tables) -> None:
+def test_history_that_was_landed_between_two_runs_is_not_passed_over(
+    spark: Any, online: Any, begun_stream: Tables
+) -> None:
     begun(online, "B", base=b"without", base_watermarks={S1: "59", S2: "8"})
     begun(online, "C", joined=True, watermarks={S1: "59", S2: "8"})
-    assert outcomes(backfill(spark, joining, PLAN, WHERE)) == {"written": 2, "based": 1, "replaced": 1}
+    assert outcomes(backfill(spark, begun_stream, PLAN, WHERE)) == {"written": 2, "based": 1, "replaced": 1}
     assert item_of(online, "B")["base"] == item_of(online, "C")["state"] == item_of(online, "A")["state"]
     # One that the stream has already continued can't be replaced: the view stays closed.
     online.delete_item(Key={"entity_id": "#fence", "view": "v@0"})
     begun(online, "C", joined=True, watermarks={S1: "77", S2: "8"})
     with pytest.raises(BackfillError, match="1 live states lack archived events"):
-        backfill(spark, joining, PLAN, WHERE)
+        backfill(spark, begun_stream, PLAN, WHERE)
     assert item_of(online, "#fence") == {}
 
 
@@ -239,7 +241,7 @@ def test_what_the_processor_writes_meanwhile_is_not_lost(online: Any, monkeypatc
     begun(online, "A")
     meddle(monkeypatch, lambda: begun(online, "A", state=b"later", version=4) and None)
     state = State("A", b"x", START, START, {}, None)
-    assert write_states("features", "v@0", iter([state]), {S1: "9"}, {}, joining=True) == {"based": 1}
+    assert write_states("features", "v@0", iter([state]), {S1: "9"}, {}, begun_stream=True) == {"based": 1}
     stored = item_of(online, "A")
     assert (stored["state"].value, stored["base"].value, stored["version"]) == (b"later", b"x", 5)
 
@@ -253,5 +255,5 @@ def test_an_entity_that_is_erased_meanwhile_does_not_come_back(online: Any, monk
 
     meddle(monkeypatch, erase)
     state = State("A", b"x", START, START, {}, None)
-    assert write_states("features", "v@0", iter([state]), {S1: "9"}, {}, joining=True) == {"erased": 1}
+    assert write_states("features", "v@0", iter([state]), {S1: "9"}, {}, begun_stream=True) == {"erased": 1}
     assert item_of(online, "A") == {}

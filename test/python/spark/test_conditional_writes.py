@@ -13,7 +13,7 @@ from streams import START
 
 from tidemark_spark.engine.state.states import State
 from tidemark_spark.online.conditional_writes import attempt, size_of
-from tidemark_spark.online.states import marks_of, put_state
+from tidemark_spark.online.states import put_state, watermarks_of
 from tidemark_spark.spark.backfill import write_states
 
 ACTIONS = [{"Put": {"TableName": "t", "Item": {"entity_id": {"S": "A"}}}}]
@@ -119,19 +119,19 @@ def test_two_parts_that_fit_no_item_together_are_too_large(stubbed: Stubber) -> 
     begun |= {"watermarks": {"M": {"s1": {"S": "10"}}}}
     stubbed.add_client_error("put_item", service_error_code="ConditionalCheckFailedException")
     stubbed.add_response("get_item", {"Item": begun})
-    assert write_states("t", "v@0", iter([state_of(300 * 1024)]), {}, {}, joining=True) == {"too_large": 1}
+    assert write_states("t", "v@0", iter([state_of(300 * 1024)]), {}, {}, cutting_over=True) == {"too_large": 1}
 
 
 def test_marks_of_many_shards_count_towards_the_size() -> None:
     client = boto3.client("dynamodb", region_name="eu-central-1")
-    marks = {f"shardId-{n:012d}": {"S": "4" * 56} for n in range(5400)}
-    item = {"entity_id": {"S": "A"}, "state": {"B": b"x"}, "watermarks": {"M": marks}}
+    watermarks = {f"shardId-{n:012d}": {"S": "4" * 56} for n in range(5400)}
+    item = {"entity_id": {"S": "A"}, "state": {"B": b"x"}, "watermarks": {"M": watermarks}}
     assert 5400 * (20 + 56) < size_of(item) < 5400 * (20 + 56 + 2)
     assert put_state(client, "t", item, 1) == "too_large"
 
 
 @pytest.mark.parametrize(
-    ("known", "joined", "marks"),
+    ("known", "cutovers", "watermarks"),
     [
         ({}, {}, {"s1": "9"}),
         # Of the entity's own shard the highest; it never goes back.
@@ -145,5 +145,5 @@ def test_marks_of_many_shards_count_towards_the_size() -> None:
         ({f"s{n}": "7" for n in range(500)}, {f"s{n}": "8" for n in range(500)}, {"s1": "9"}),
     ],
 )
-def test_marks_that_a_new_state_carries(known: Any, joined: Any, marks: Any) -> None:
-    assert marks_of(state_of(1), known, joined) == marks
+def test_watermarks_that_a_new_state_carries(known: Any, cutovers: Any, watermarks: Any) -> None:
+    assert watermarks_of(state_of(1), known, cutovers) == watermarks

@@ -96,7 +96,7 @@ def test_each_finding_and_what_is_written(spark: Any, online: Any) -> None:
         if not case.repaired:
             assert after == before[name]
             continue
-        # As the stream would have made it of all archived events, and no mark is left.
+        # As the stream would have made it of all archived events, and no flag is left.
         want = item(two(name)) | {"version": {"N": "4" if before[name] else "1"}}
         assert after == want, name
     again = heal(spark, TABLES, PLAN, NIGHT)
@@ -112,19 +112,19 @@ def test_a_maximum_that_was_retracted_is_healed(spark: Any, online: Any) -> None
     events = [bought("a", 500, "5"), bought("b", 900, "6"), refund]
     at = [{"t": NOW, "knowledge": NOW}]
     (live,) = ask({"op": "view", "cases": [{"view": RETRACTING, "events": events, "at": at}]})
-    assert live["marked"] == ["max"]
+    assert live["inexact"] == ["max"]
     assert live["served"] != live["oracle"] == [[1, 500]]
     land(spark, events)
     truth = item(events, RETRACTING_PLAN)
     put(truth | {"state": {"B": bytes.fromhex(live["state"])}})
 
     report = heal(spark, TABLES, RETRACTING_PLAN, NIGHT)
-    assert (report["findings"], report["repaired"]) == ({"marked": 1}, 1)
+    assert (report["findings"], report["repaired"]) == ({"inexact": 1}, 1)
     healed = stored_of()
     assert healed is not None
     assert healed == truth | {"version": {"N": "4"}}
     question = {"op": "stored", "cases": [{"view": RETRACTING, "state": healed["state"]["B"].hex(), "t": NOW}]}
-    assert ask(question) == [{"values": live["oracle"][0], "marked": []}]
+    assert ask(question) == [{"values": live["oracle"][0], "inexact": []}]
     assert heal(spark, TABLES, RETRACTING_PLAN, NIGHT)["findings"] == {"healthy": 1}
 
 

@@ -73,8 +73,8 @@ def test_shared_cases(index: int) -> None:
         spine: dict[str, Any] = {"entity_id": [entity], "t": [query["t"]]}
         knowledge = query["knowledge"]
         if isinstance(knowledge, dict):
-            marks = [list(knowledge["watermarks"].items())]
-            spine["watermarks"] = pa.array(marks, pa.map_(pa.string(), pa.string()))
+            watermarks = [list(knowledge["watermarks"].items())]
+            spine["watermarks"] = pa.array(watermarks, pa.map_(pa.string(), pa.string()))
         else:
             spine["known_before"] = [ALL_KNOWN if knowledge == "latest" else knowledge]
         found = point_in_time(plan, table, pa.table(spine)).to_pylist()[0]
@@ -97,8 +97,8 @@ def test_random_streams_give_the_same_bytes_and_values() -> None:
         questions = [{name: case[name] for name in ("view", "events", "at")} for case in cases]
         for case, answer in zip(cases, ask({"op": "view", "cases": questions}), strict=True):
             state = agree(case, answer)
-            compared["states"] += not answer["marked"]
-            compared["with a retraction"] += not answer["marked"] and b"refund" in state
+            compared["states"] += not answer["inexact"]
+            compared["with a retraction"] += not answer["inexact"] and b"refund" in state
 
     engines_agree()
     assert compared["states"] > 40
@@ -126,15 +126,15 @@ def one_entity(use_case: dict, events: list[dict]) -> dict[str, Any] | None:
 
 
 def agree(case: dict[str, Any], answer: dict[str, Any]) -> bytes:
-    """Asserts that bytes and values are the same, but for what TypeScript says that it marked; returns event types."""
+    """Asserts that bytes and values are the same, but for what TypeScript says that is inexact; returns event types."""
     plan, table = case["plan"], table_of(case["events"])
     (state,) = entity_states(plan, table)
-    assert answer["marked"] or state.data.hex() == answer["state"]
+    assert answer["inexact"] or state.data.hex() == answer["state"]
     assert state.newest_available_at == answer["newest_available_at"]
     spine = pa.table({"entity_id": ["A"] * len(case["at"]), "t": [q["t"] for q in case["at"]]})
     found = [as_json(row) for row in point_in_time(plan, table, spine).to_pylist()]
     assert found == [floats_of(plan, row) for row in answer["oracle"]]
-    exact = [i for i, f in enumerate(plan.features) if f["name"] not in answer["marked"] and f["kind"] != "derived"]
+    exact = [i for i, f in enumerate(plan.features) if f["name"] not in answer["inexact"] and f["kind"] != "derived"]
     for row, served in zip(found, answer["served"], strict=True):
         assert served is None or [row[i] for i in exact] == [floats_of(plan, served)[i] for i in exact]
     return b" ".join(e["event_type"].encode() for e in case["events"] if case["view"]["retractions"])

@@ -93,7 +93,7 @@ def encode_recent(newest_available_at: int, recent: Sequence[tuple[int, int]]) -
 
 
 def encode_ledger(evicted: bool, partials: int, pending: Sequence[bytes], entries: Sequence[bytes]) -> bytes:
-    """What a view with retractions remembers. Offline every value is exact, so no partial is marked."""
+    """What a view with retractions remembers. Offline every value is exact, so no partial is flagged inexact."""
     head = bytes((1 if evicted else 0,)) + bitmap([False] * partials)
     return head + varint(len(pending)) + b"".join(pending) + varint(len(entries)) + b"".join(entries)
 
@@ -142,7 +142,7 @@ def encode_state(
 
 
 def has_inexact(data: bytes, partials: int) -> bool:
-    """Whether a state of a view with retractions marks a partial that tells an older truth.
+    """Whether a state of a view with retractions flags a partial that tells an older truth.
 
     `partials`: of the view, over all levels. Raises CodecError where the bytes end before that.
     """
@@ -157,12 +157,12 @@ def has_inexact(data: bytes, partials: int) -> bool:
             gaps, at = _read_varint(data, at + recent * len(hash_bytes(0)))
             at += gaps
         # After the byte that says whether the ledger ever let an event go.
-        marks = data[at + 1 : at + 1 + (partials + 7) // 8]
+        flags = data[at + 1 : at + 1 + (partials + 7) // 8]
     except IndexError as error:
-        raise CodecError("found the end of the bytes before the marks") from error
-    if len(marks) * 8 < partials:
-        raise CodecError("found the end of the bytes before the marks")
-    return any(marks)
+        raise CodecError("found the end of the bytes before the flags") from error
+    if len(flags) * 8 < partials:
+        raise CodecError("found the end of the bytes before the flags")
+    return any(flags)
 
 
 def _read_varint(data: bytes, at: int) -> tuple[int, int]:

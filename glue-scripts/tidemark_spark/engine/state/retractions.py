@@ -35,7 +35,7 @@ class Retractions:
     """First copies of retractions whose event is not there."""
 
     def cancelled(self, event: Ints, group: Ints, past: Bools) -> Bools:
-        """Which events another event of their group cancels; `past` marks events before the t of their group."""
+        """Which events another event of their group cancels; `past` tells events before the t of their group."""
         target, own = self.target[event], self.own[event]
         acts = past & (target >= 0)
         if not acts.any():

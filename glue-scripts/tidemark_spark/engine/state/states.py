@@ -114,10 +114,10 @@ def _positions(log: EventLog) -> dict[int, dict[str, str]]:
     entity, shard = log.entity[order], log.shard[order]
     last = np.ones(len(order), bool)
     last[:-1] = (entity[1:] != entity[:-1]) | (shard[1:] != shard[:-1])
-    marks = sequence.take(pa.array(order[last])).to_pylist()
+    last_positions = sequence.take(pa.array(order[last])).to_pylist()
     found: dict[int, dict[str, str]] = {}
-    for code, name, mark in zip(entity[last].tolist(), shard[last].tolist(), marks, strict=True):
-        found.setdefault(code, {})[log.shards[name]] = mark
+    for code, name, position in zip(entity[last].tolist(), shard[last].tolist(), last_positions, strict=True):
+        found.setdefault(code, {})[log.shards[name]] = position
     return found
 
 

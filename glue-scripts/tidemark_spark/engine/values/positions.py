@@ -13,24 +13,24 @@ HISTORY_SHARD = "history"
 
 def positions_of(attribute: dict[str, Any]) -> Positions:
     """From an item's map attribute."""
-    return {shard: mark["S"] for shard, mark in attribute["M"].items()}
+    return {shard: position["S"] for shard, position in attribute["M"].items()}
 
 
-def attribute_of(marks: Positions) -> dict[str, Any]:
+def attribute_of(positions: Positions) -> dict[str, Any]:
     """The map attribute of an item that holds them."""
-    return {"M": {shard: {"S": mark} for shard, mark in marks.items()}}
+    return {"M": {shard: {"S": position} for shard, position in positions.items()}}
 
 
-def highest(marks: Iterable[Positions]) -> Positions:
-    """Of each shard the highest position, as the first of `marks` that has it writes it."""
+def highest(positions: Iterable[Positions]) -> Positions:
+    """Of each shard the highest position, as the first of `positions` that has it writes it."""
     newest: Positions = {}
-    for one in marks:
-        for shard, mark in one.items():
-            if int(mark) > int(newest.get(shard, -1)):
-                newest[shard] = mark
+    for some in positions:
+        for shard, position in some.items():
+            if int(position) > int(newest.get(shard, -1)):
+                newest[shard] = position
     return newest
 
 
-def covers(marks: Positions, known: Positions) -> bool:
-    """Whether a state at `marks` has seen all that a state at `known` has."""
-    return all(shard in marks and int(known[shard]) <= int(marks[shard]) for shard in known)
+def covers(positions: Positions, known: Positions) -> bool:
+    """Whether a state at `positions` has seen all that a state at `known` has."""
+    return all(shard in positions and int(known[shard]) <= int(positions[shard]) for shard in known)

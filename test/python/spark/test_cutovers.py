@@ -1,4 +1,4 @@
-"""Where a view version joins the stream: what functions registered, and what the job adds for idle shards."""
+"""Where a view version cuts over: what functions registered, and what the job adds for idle shards."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import pytest
 from online import online_stage, resource
 
 from tidemark_spark.lake.tables import FILE_COLUMNS, Tables
-from tidemark_spark.online.joins import BackfillError, JoinItem, RetiredError, is_fenced, write_fence
-from tidemark_spark.spark.joins import Online, marks_before, settle_positions
+from tidemark_spark.online.cutovers import BackfillError, CutoverItem, RetiredError, is_fenced, write_fence
+from tidemark_spark.spark.cutovers import Online, settle_positions, watermarks_before
 
-TABLES = Tables("joins")
-ONLINE = Online("features", "events", "lake", join_after_ms=0)
+TABLES = Tables("cutovers")
+ONLINE = Online("features", "events", "lake", cutover_after_ms=0)
 FIRST = "shardId-000000000000"
 """The one shard of the stream."""
 
 
 @pytest.fixture(scope="module")
 def features(spark: Any) -> Iterator[Any]:
-    spark.sql("CREATE NAMESPACE IF NOT EXISTS glue_catalog.joins")
+    spark.sql("CREATE NAMESPACE IF NOT EXISTS glue_catalog.cutovers")
     TABLES.create(spark, "archive_files", FILE_COLUMNS, "kind")
     with online_stage(ONLINE) as table:
         yield table
@@ -39,7 +39,7 @@ class Case:
     """Shard, first and last position of objects that compaction has merged."""
     listed: list[tuple[str, str, str]] = field(default_factory=list)
     """More objects below archive/events."""
-    joined: dict[str, str] = field(default_factory=dict)
+    cutovers: dict[str, str] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
     former: dict[str, str] | None = None
     """Watermarks of a state of the version before; None: this is the first."""
@@ -52,24 +52,31 @@ N = "49590338271490256608559692538361571095921575989136588898"
 N1 = str(int(N) + 1)
 CASES = [
     Case("nothing ever came", positions={FIRST: "0"}),
-    Case("an idle shard is joined behind the archive", merged=[("s", "5", "99")], positions={FIRST: "0", "s": "100"}),
+    Case("an idle shard is cut over behind the archive", merged=[("s", "5", "99")], positions={FIRST: "0", "s": "100"}),
     Case(
         "its last object is the newest by number",
         merged=[("s", "9", "9"), ("s", "10", N)],
         positions={FIRST: "0", "s": N1},
     ),
-    Case("a shard that joined stays", merged=[("s", "5", "99")], joined={"s": "50"}, positions={FIRST: "0", "s": "50"}),
     Case(
-        "right behind the archive", merged=[("s", "5", "99")], joined={"s": "100"}, positions={FIRST: "0", "s": "100"}
+        "a shard that cut over stays",
+        merged=[("s", "5", "99")],
+        cutovers={"s": "50"},
+        positions={FIRST: "0", "s": "50"},
+    ),
+    Case(
+        "right behind the archive", merged=[("s", "5", "99")], cutovers={"s": "100"}, positions={FIRST: "0", "s": "100"}
     ),
     Case(
         "the archive is short",
         merged=[("s", "5", "99")],
-        joined={"s": "101"},
+        cutovers={"s": "101"},
         refused="s: found archived events up to 99; needed: up to 101",
     ),
     Case(
-        "nothing is archived", joined={"s": "101"}, refused="s: found archived events up to nowhere; needed: up to 101"
+        "nothing is archived",
+        cutovers={"s": "101"},
+        refused="s: found archived events up to nowhere; needed: up to 101",
     ),
     Case("what was left is archived", merged=[("s", "5", "99")], left={"s": "99"}, positions={FIRST: "0", "s": "100"}),
     Case(
@@ -84,10 +91,10 @@ CASES = [
         refused=f"{FIRST}: found archived events up to nowhere, and",
     ),
     Case(
-        "left, then joined",
+        "left, then cut over",
         merged=[("s", "5", "99")],
         left={"s": "90"},
-        joined={"s": "91"},
+        cutovers={"s": "91"},
         positions={FIRST: "0", "s": "91"},
     ),
     Case(
@@ -104,9 +111,9 @@ CASES = [
     ),
     Case("it is ahead where nothing is archived", former={"t": "1"}, refused="t: a state of another version"),
     Case(
-        "it is ahead of a shard that joined",
+        "it is ahead of a shard that cut over",
         merged=[("s", "5", "99")],
-        joined={"s": "50"},
+        cutovers={"s": "50"},
         former={"s": "100"},
         positions={FIRST: "0", "s": "50"},
     ),
@@ -117,9 +124,9 @@ CASES = [
         refused="s: an archived object is not merged",
     ),
     Case(
-        "one behind the join is not needed",
+        "one behind the cutover is not needed",
         merged=[("s", "5", "99")],
-        joined={"s": "50"},
+        cutovers={"s": "50"},
         listed=[("s", "100", "120")],
         positions={FIRST: "0", "s": "50"},
     ),
@@ -141,8 +148,8 @@ def test_settles_or_says_why_not(spark: Any, features: Any, case: Case) -> None:
     assert slept == []
 
 
-def test_merges_the_archive_up_to_where_a_shard_joined_meanwhile(spark: Any, features: Any) -> None:
-    lay_out(spark, features, Case("behind", merged=[("s", "5", "80")], joined={"s": "90"}), "behind@2")
+def test_merges_the_archive_up_to_where_a_shard_cut_over_meanwhile(spark: Any, features: Any) -> None:
+    lay_out(spark, features, Case("behind", merged=[("s", "5", "80")], cutovers={"s": "90"}), "behind@2")
     bucket = resource("s3").Bucket(ONLINE.bucket)
     compactions = iter(["the archiver has not brought it", "it has"])
     slept: list[float] = []
@@ -169,9 +176,9 @@ def lay_out(spark: Any, features: Any, case: Case, view: str) -> None:
     bucket.objects.all().delete()
     for place in case.merged + case.listed:
         bucket.put_object(Key=key_of(*place), Body=b"")
-    if case.joined or case.left:
+    if case.cutovers or case.left:
         left = {f"left#{shard}": position.zfill(64) for shard, position in case.left.items()}
-        features.put_item(Item={"entity_id": "#join", "view": view, "joins_at": 1} | case.joined | left)
+        features.put_item(Item={"entity_id": "#join", "view": view, "joins_at": 1} | case.cutovers | left)
     if case.former is not None:
         before = view.replace("@2", "@1")
         features.put_item(Item={"entity_id": "#fence", "view": before, "ready": True})
@@ -181,7 +188,7 @@ def lay_out(spark: Any, features: Any, case: Case, view: str) -> None:
 def test_waits_until_no_function_of_the_version_before_runs(spark: Any, features: Any) -> None:
     case = Case("waits")
     lay_out(spark, features, case, "waits@2")
-    patient = replace(ONLINE, join_after_ms=1500)
+    patient = replace(ONLINE, cutover_after_ms=1500)
     slept: list[float] = []
 
     def sleep(seconds: float) -> None:
@@ -192,7 +199,7 @@ def test_waits_until_no_function_of_the_version_before_runs(spark: Any, features
     assert slept == []
     features.put_item(Item={"entity_id": "#join", "view": "waits@3", "joins_at": 1})
     settle_positions(spark, TABLES, patient, "waits@4", sleep=sleep)
-    # As long again as the version takes to join.
+    # As long again as the version takes to cut over.
     assert 1.5 < sum(slept) <= 3
     slept.clear()
     # It had been announced long ago.
@@ -206,21 +213,21 @@ def test_waits_until_no_function_of_the_version_before_runs(spark: Any, features
     assert slept == []
 
 
-def test_what_a_function_joins_meanwhile_stands(features: Any) -> None:
-    join = JoinItem(ONLINE.table, "meanwhile@2")
+def test_what_a_function_cuts_over_meanwhile_stands(features: Any) -> None:
+    cutover = CutoverItem(ONLINE.table, "meanwhile@2")
     features.put_item(Item={"entity_id": "#join", "view": "meanwhile@2", "s": "40", "left#s": "39".zfill(64)})
-    join.register("s", "12")
-    assert join.positions() == {"s": "40"}
-    assert join.announce(7) == 7
-    assert join.announce(9) == 7
-    assert join.positions() == {"s": "40"}
+    cutover.register("s", "12")
+    assert cutover.positions() == {"s": "40"}
+    assert cutover.announce(7) == 7
+    assert cutover.announce(9) == 7
+    assert cutover.positions() == {"s": "40"}
 
 
 def come_back(features: Any, view: str, **more: Any) -> None:
     """A version whose fence was up until functions ran without it; they read on behind its positions."""
-    joined = {"joins_at": 1, "s": "50", FIRST: "7", "left#s": "49".zfill(64)}
+    cutovers = {"joins_at": 1, "s": "50", FIRST: "7", "left#s": "49".zfill(64)}
     features.put_item(Item={"entity_id": "#fence", "view": view, "ready": False})
-    features.put_item(Item={"entity_id": "#join", "view": view, "retired_at": 1} | joined | more)
+    features.put_item(Item={"entity_id": "#join", "view": view, "retired_at": 1} | cutovers | more)
     for entity, other in (("A", view), ("B", view), ("A", "another@1")):
         features.put_item(Item={"entity_id": entity, "view": other, "state": b"", "watermarks": {"s": "60"}})
 
@@ -229,7 +236,7 @@ def states_in(features: Any, view: str) -> list[str]:
     return [i["entity_id"] for i in features.scan(ConsistentRead=True)["Items"] if i["view"] == view and "state" in i]
 
 
-def test_a_version_that_comes_back_joins_anew_and_its_states_are_gone(spark: Any, features: Any) -> None:
+def test_a_version_that_comes_back_cuts_over_anew_and_its_states_are_gone(spark: Any, features: Any) -> None:
     lay_out(spark, features, Case("back", merged=[("s", "5", "99")]), "back@2")
     come_back(features, "back@2")
     assert not is_fenced(ONLINE.table, "back@2")
@@ -251,7 +258,7 @@ def test_what_a_function_left_of_a_version_that_comes_back_has_to_be_archived(sp
 def test_waits_until_no_function_writes_states_of_a_retired_version(spark: Any, features: Any) -> None:
     lay_out(spark, features, Case("late", merged=[("s", "5", "99")]), "late@2")
     come_back(features, "late@2", retired_at=int(time.time() * 1000))
-    patient = replace(ONLINE, join_after_ms=1000)
+    patient = replace(ONLINE, cutover_after_ms=1000)
     slept: list[float] = []
 
     def sleep(seconds: float) -> None:
@@ -265,18 +272,18 @@ def test_waits_until_no_function_writes_states_of_a_retired_version(spark: Any, 
     assert states_in(features, "late@2") == []
 
 
-def test_a_version_that_is_retired_meanwhile_neither_joins_nor_opens(features: Any) -> None:
+def test_a_version_that_is_retired_meanwhile_neither_cuts_over_nor_opens(features: Any) -> None:
     come_back(features, "gone@2")
-    join = JoinItem(ONLINE.table, "gone@2")
+    cutover = CutoverItem(ONLINE.table, "gone@2")
     for step in (
-        lambda: join.announce(5),
-        lambda: join.register("t", "9"),
-        lambda: join.begin_anew(2),
+        lambda: cutover.announce(5),
+        lambda: cutover.register("t", "9"),
+        lambda: cutover.begin_anew(2),
         lambda: write_fence(ONLINE.table, "gone@2", 1, 0),
     ):
         with pytest.raises(RetiredError, match="gone@2: functions run that do not keep this version up"):
             step()
-    assert "t" not in join.positions()
+    assert "t" not in cutover.positions()
     assert not is_fenced(ONLINE.table, "gone@2")
 
 
@@ -284,25 +291,27 @@ def test_a_version_that_is_retired_again_while_it_begins_anew_waits_before_the_n
     spark: Any, features: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lay_out(spark, features, Case("again", merged=[("s", "5", "99")]), "again@2")
-    retired, announce = iter([1, 2, 3]), JoinItem.announce
+    retired, announce = iter([1, 2, 3]), CutoverItem.announce
 
-    def announce_late(join: JoinItem, at: int) -> int:
+    def announce_late(cutover: CutoverItem, at: int) -> int:
         if next(retired, None) is not None:
             come_back(features, "again@2")
-        return announce(join, at)
+        return announce(cutover, at)
 
-    monkeypatch.setattr(JoinItem, "announce", announce_late)
+    monkeypatch.setattr(CutoverItem, "announce", announce_late)
     slept: list[float] = []
     assert settle_positions(spark, TABLES, ONLINE, "again@2", sleep=slept.append) == {FIRST: "0", "s": "100"}
     assert slept == [2, 2, 2]
 
 
 def test_shards_that_can_send_nothing_any_more_stay_out_of_the_item(spark: Any, features: Any) -> None:
-    lay_out(spark, features, Case("old", merged=[(f"s{n}", "5", "9") for n in range(40)], joined={"s3": "6"}), "old@2")
+    lay_out(
+        spark, features, Case("old", merged=[(f"s{n}", "5", "9") for n in range(40)], cutovers={"s3": "6"}), "old@2"
+    )
     settled = settle_positions(spark, TABLES, ONLINE, "old@2")
     assert settled == {FIRST: "0", "s3": "6"} | {f"s{n}": "10" for n in range(40) if n != 3}
-    assert JoinItem(ONLINE.table, "old@2").positions() == {FIRST: "0", "s3": "6"}
+    assert CutoverItem(ONLINE.table, "old@2").positions() == {FIRST: "0", "s3": "6"}
 
 
-def test_a_shard_with_nothing_before_its_join_has_no_watermark() -> None:
-    assert marks_before({"a": "0", "b": "1", "c": N1}) == {"b": "0", "c": N}
+def test_a_shard_with_nothing_before_its_cutover_has_no_watermark() -> None:
+    assert watermarks_before({"a": "0", "b": "1", "c": N1}) == {"b": "0", "c": N}

@@ -1,6 +1,6 @@
-"""Where a new view version joins each shard of the stream: behind what its backfill brings.
+"""Where a new view version cuts over in each shard of the stream: behind what its backfill brings.
 
-See docs/adr/0008-versions-and-the-join.md.
+See docs/adr/0008-versions-and-the-cutover.md.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from tidemark_spark import aws
 from tidemark_spark.engine.values.positions import HISTORY_SHARD
 from tidemark_spark.lake.archive.reach import read_reach
 from tidemark_spark.lake.tables import Tables
-from tidemark_spark.online.joins import (
+from tidemark_spark.online.cutovers import (
     COMPACT_FIRST,
     ArchiveBehindError,
-    JoinItem,
+    CutoverItem,
     RetiredError,
     has_other_versions,
-    newest_marks,
+    newest_watermarks,
 )
 from tidemark_spark.online.table import delete_states
 
@@ -39,7 +39,7 @@ class Online:
     table: str
     stream: str
     bucket: str
-    join_after_ms: int
+    cutover_after_ms: int
     """As the processor has it: longer than functions of former code live on, and than clocks are apart."""
 
 
@@ -54,25 +54,25 @@ def settle_positions(
     """Shard → the first sequence number that is the stream's for this view version; what lies before is the backfill's.
 
     Registers shards where nothing came since the version was deployed, once no function of former code runs that would
-    read on there without it. Afterwards `events` holds all that lies before the positions: a shard joins with its first
-    event after that wait, which no earlier compaction has seen, so `compact` merges the archive once more, as often as
-    the archiver needs to bring it.
+    read on there without it. Afterwards `events` holds all that lies before the positions: a shard cuts over with its
+    first event after that wait, which no earlier compaction has seen, so `compact` merges the archive once more, as
+    often as the archiver needs to bring it.
 
     A version that comes back after others were deployed without it begins anew: what it left has a hole.
 
     Raises ArchiveBehindError when the archive does not reach far enough (at once without `compact`, else after a time).
     """
-    join = JoinItem(online.table, view)
+    cutover = CutoverItem(online.table, view)
     first = not has_other_versions(online.table, view)
-    after_ms = 0 if first else online.join_after_ms
+    after_ms = 0 if first else online.cutover_after_ms
     deadline = None
     while True:
         try:
-            if begin_anew(online, join, sleep):
-                first, after_ms = False, online.join_after_ms
-            _wait_until(join.announce(_now() + after_ms) + after_ms, sleep)
+            if begin_anew(online, cutover, sleep):
+                first, after_ms = False, online.cutover_after_ms
+            _wait_until(cutover.announce(_now() + after_ms) + after_ms, sleep)
             deadline = deadline or _now() + _ARCHIVED_WITHIN_MS
-            return _settled(spark, tables, online, join, first)
+            return _settled(spark, tables, online, cutover, first)
         except RetiredError:
             # By a function of former code that was still about.
             if deadline is not None and _now() > deadline:
@@ -88,44 +88,44 @@ def settle_positions(
         tables.refresh(spark, "archive_files", "events")
 
 
-def begin_anew(online: Online, join: JoinItem, sleep: Callable[[float], None] = time.sleep) -> bool:
-    """Deletes the states of a version that was retired, and lets it join; returns whether it was retired.
+def begin_anew(online: Online, cutover: CutoverItem, sleep: Callable[[float], None] = time.sleep) -> bool:
+    """Deletes the states of a version that was retired, and lets it cut over anew; returns whether it was retired.
 
     Waits until no function can write such a state any more: as long as an answer of the processor holds, and a call
     of it. May break off: what is deleted stays so.
     """
-    retired_at = join.retired_at()
+    retired_at = cutover.retired_at()
     if retired_at is None:
         return False
-    _wait_until(retired_at + 2 * online.join_after_ms, sleep)
-    deleted = delete_states(online.table, join.view)
-    print(f"backfill: {join.view} comes back; {deleted} states that it left are deleted")
-    join.begin_anew(retired_at)
+    _wait_until(retired_at + 2 * online.cutover_after_ms, sleep)
+    deleted = delete_states(online.table, cutover.view)
+    print(f"backfill: {cutover.view} comes back; {deleted} states that it left are deleted")
+    cutover.begin_anew(retired_at)
     return True
 
 
-def _settled(spark: SparkSession, tables: Tables, online: Online, join: JoinItem, first: bool) -> dict[str, str]:
+def _settled(spark: SparkSession, tables: Tables, online: Online, cutover: CutoverItem, first: bool) -> dict[str, str]:
     reach = read_reach(spark, tables)
-    join.require_kept()
-    positions = join.positions()
+    cutover.require_kept()
+    positions = cutover.positions()
     # What former code has read behind the archive would be nobody's.
-    for shard, mark in {} if first else sorted(newest_marks(online.table, join.view).items()):
-        if shard not in positions and int(mark) > int(reach.ends.get(shard, -1)):
+    for shard, watermark in {} if first else sorted(newest_watermarks(online.table, cutover.view).items()):
+        if shard not in positions and int(watermark) > int(reach.ends.get(shard, -1)):
             raise ArchiveBehindError(
                 f"{shard}: a state of another version holds events that are not archived. {COMPACT_FIRST}"
             )
-    # A shard that begins later has no record from before the version joined, so the processor joins it.
+    # A shard that begins later has no record from before the cutover, so the processor cuts it over.
     listed = set(_shards(online.stream))
-    for shard in sorted((listed | join.left()) - positions.keys()):
-        join.register(shard, reach.ends.get(shard))
-    positions = join.positions()
+    for shard in sorted((listed | cutover.left()) - positions.keys()):
+        cutover.register(shard, reach.ends.get(shard))
+    positions = cutover.positions()
     # Of a shard that ended longer ago than the stream keeps nothing can come any more: no function has to know.
     positions |= {shard: str(int(end) + 1) for shard, end in reach.ends.items() if shard not in positions}
     for shard, position in sorted(positions.items()):
         if int(reach.ends.get(shard, -1)) < int(position) - 1:
             raise ArchiveBehindError(
                 f"{shard}: found archived events up to {reach.ends.get(shard, 'nowhere')}; needed: up to {position},"
-                f" where this version joined the stream. {COMPACT_FIRST}"
+                f" where this version cut over. {COMPACT_FIRST}"
             )
     gap = reach.gap(online.bucket, positions)
     if gap is not None:
@@ -146,15 +146,15 @@ def before(positions: dict[str, str]) -> Column:
         return history
     # Sequence numbers may have a fixed width, and positions that were counted on from them have none.
     pairs = [F.lit(text) for shard, position in positions.items() for text in (shard, str(int(position)))]
-    join = F.element_at(F.create_map(*pairs), F.col("shard_id"))
+    cutover = F.element_at(F.create_map(*pairs), F.col("shard_id"))
     number = F.regexp_replace("sequence_number", "^0+(?=.)", "")
-    shorter = F.length(number) - F.length(join)
-    earlier = (shorter < 0) | ((shorter == 0) & (number < join))
+    shorter = F.length(number) - F.length(cutover)
+    earlier = (shorter < 0) | ((shorter == 0) & (number < cutover))
     # A shard without a position began after they were settled.
     return history | F.coalesce(earlier, F.lit(False))
 
 
-def marks_before(positions: dict[str, str]) -> dict[str, str]:
+def watermarks_before(positions: dict[str, str]) -> dict[str, str]:
     """Shard → the watermark of a state of all that lies before its position; a shard with nothing before has none."""
     return {shard: str(int(position) - 1) for shard, position in positions.items() if int(position) > 0}
 

@@ -1,4 +1,4 @@
-"""What the features table says of a view version beside its states: where it joined each shard, and its fence.
+"""What the features table says of a view version beside its states: from where on it applies each shard, and its fence.
 
 See docs/adr/0008-versions-and-the-join.md.
 """
@@ -11,13 +11,13 @@ from botocore.exceptions import ClientError
 
 from tidemark_spark import aws
 from tidemark_spark.engine.values.positions import HISTORY_SHARD, highest, positions_of
-from tidemark_spark.names import ITEM, JOIN
+from tidemark_spark.names import CUTOVER, ITEM
 from tidemark_spark.online.conditional_writes import attempt, pause
 from tidemark_spark.online.table import SEGMENTS, Item, key_of, partition, segment_pages
 
-JOIN_KEY, FENCE_KEY = ITEM["join"], ITEM["fence"]
-_JOINS_AT, _RETIRED_AT, _LEFT = JOIN["joins_at"], JOIN["retired_at"], JOIN["left"]
-_DIGITS = JOIN["digits"]
+CUTOVER_KEY, FENCE_KEY = ITEM["cutover"], ITEM["fence"]
+_CUTOVER_AT, _RETIRED_AT, _LEFT = CUTOVER["joins_at"], CUTOVER["retired_at"], CUTOVER["left"]
+_DIGITS = CUTOVER["digits"]
 COMPACT_FIRST = "Compact the archive first."
 _RETIRED = "{}: functions run that do not keep this version up. Deploy it, and run the job again."
 _TRIES = 8
@@ -28,23 +28,26 @@ class BackfillError(RuntimeError):
 
 
 class ArchiveBehindError(BackfillError):
-    """What is merged of the archive does not reach yet to where the version joined the stream."""
+    """What is merged of the archive does not reach yet to where the version cut over."""
 
 
 class RetiredError(BackfillError):
     """Functions run, or ran lately, that do not keep the version up."""
 
 
-class JoinItem:
-    """The item about the joins of one view version, as lambdas/aws/dynamo/joins.ts writes it too."""
+class CutoverItem:
+    """The item about the cutovers of one view version, as lambdas/aws/dynamo/cutovers.ts writes it too."""
 
     def __init__(self, table: str, view: str) -> None:
         self.view = view
         self._client = aws.client("dynamodb")
-        self._at = {"TableName": table, "Key": key_of(JOIN_KEY, view)}
+        self._at = {"TableName": table, "Key": key_of(CUTOVER_KEY, view)}
 
     def announce(self, at: int) -> int:
-        """When the version joins, ms UTC: `at`, unless that stands already. Raises RetiredError."""
+        """When the version cuts over, ms UTC (stored as `joins_at`): `at`, unless that stands already.
+
+        Raises RetiredError.
+        """
         try:
             answer = self._client.update_item(
                 **self._at,
@@ -55,7 +58,7 @@ class JoinItem:
             )
         except self._client.exceptions.ConditionalCheckFailedException as error:
             raise RetiredError(_RETIRED.format(self.view)) from error
-        return int(answer["Attributes"][_JOINS_AT]["N"])
+        return int(answer["Attributes"][_CUTOVER_AT]["N"])
 
     def retired_at(self) -> int | None:
         """Since when functions ran that do not keep the version up, ms UTC; None: it is kept up, or never was."""
@@ -68,11 +71,11 @@ class JoinItem:
             raise RetiredError(_RETIRED.format(self.view))
 
     def begin_anew(self, retired_at: int) -> None:
-        """Forgets where the version had joined, but not what functions have left to the backfill.
+        """Forgets where the version had cut over, but not what functions have left to the backfill.
 
         Raises RetiredError when it was retired again.
         """
-        gone = {name: f"#n{i}" for i, name in enumerate([*self._shards(self._read()), _JOINS_AT, _RETIRED_AT])}
+        gone = {name: f"#n{i}" for i, name in enumerate([*self._shards(self._read()), _CUTOVER_AT, _RETIRED_AT])}
         try:
             self._client.update_item(
                 **self._at,
@@ -88,11 +91,11 @@ class JoinItem:
         return self._client.get_item(**self._at, ConsistentRead=True).get("Item", {})
 
     def _shards(self, item: Item) -> list[str]:
-        others = {*self._at["Key"], _JOINS_AT, _RETIRED_AT}
+        others = {*self._at["Key"], _CUTOVER_AT, _RETIRED_AT}
         return [name for name in item if name not in others and not name.startswith(_LEFT)]
 
     def positions(self) -> dict[str, str]:
-        """Shard → where the version joined its stream, as far as that is registered."""
+        """Shard → the position of its cutover, as far as that is registered."""
         item = self._read()
         return {shard: item[shard]["S"] for shard in self._shards(item)}
 
@@ -101,7 +104,7 @@ class JoinItem:
         return {name.removeprefix(_LEFT) for name in self._read() if name.startswith(_LEFT)}
 
     def register(self, shard: str, end: str | None) -> None:
-        """Joins a shard right behind `end`, the last that is archived of it (None: nothing), unless it has joined.
+        """Cuts a shard over right behind `end`, the last archived of it (None: nothing), unless that is settled.
 
         Raises ArchiveBehindError when a function has left something behind it to the backfill meanwhile.
         """
@@ -145,7 +148,7 @@ def write_fence(table: str, view: str, snapshot: int, history_rows: int) -> None
     }
     kept = {
         "TableName": table,
-        "Key": key_of(JOIN_KEY, view),
+        "Key": key_of(CUTOVER_KEY, view),
         "ConditionExpression": "attribute_not_exists(retired_at)",
     }
     actions = [{"Put": {"TableName": table, "Item": fence}}, {"ConditionCheck": kept}]
@@ -154,13 +157,13 @@ def write_fence(table: str, view: str, snapshot: int, history_rows: int) -> None
         outcome = attempt(lambda: client.transact_write_items(TransactItems=actions))
         if outcome == "written":
             return
-        JoinItem(table, view).require_kept()
+        CutoverItem(table, view).require_kept()
         # A function settled a position in the same moment.
         pause(tried)
     raise BackfillError(f"{view}: its fence could not be written in {_TRIES} tries. Run the job again.")
 
 
-def newest_marks(table: str, view: str) -> dict[str, str]:
+def newest_watermarks(table: str, view: str) -> dict[str, str]:
     """Shard → the highest watermark among the states of other versions of this view."""
     client = aws.client("dynamodb")
 
@@ -179,12 +182,12 @@ def newest_marks(table: str, view: str) -> dict[str, str]:
 
     with ThreadPoolExecutor(SEGMENTS) as pool:
         newest = highest(pool.map(walk, range(SEGMENTS)))
-    return {shard: mark for shard, mark in newest.items() if shard != HISTORY_SHARD}
+    return {shard: position for shard, position in newest.items() if shard != HISTORY_SHARD}
 
 
 def has_other_versions(table: str, view: str) -> bool:
-    """Whether another version of the view was ever kept up: each has a fence or a join."""
-    kept = (item["view"]["S"] for key in (FENCE_KEY, JOIN_KEY) for item in partition(table, key))
+    """Whether another version of the view was ever kept up: each has a fence or a cutover."""
+    kept = (item["view"]["S"] for key in (FENCE_KEY, CUTOVER_KEY) for item in partition(table, key))
     return any(name != view and name.startswith(_versions_of(view)) for name in kept)
 
 

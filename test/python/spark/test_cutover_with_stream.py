@@ -25,12 +25,12 @@ from tidemark_spark.lake.archive.compaction import compact
 from tidemark_spark.lake.history import count_lines, land
 from tidemark_spark.lake.objects import list_objects
 from tidemark_spark.lake.tables import Tables
-from tidemark_spark.online.joins import JoinItem
+from tidemark_spark.online.cutovers import CutoverItem
 from tidemark_spark.spark.backfill import backfill
-from tidemark_spark.spark.joins import Online
+from tidemark_spark.spark.cutovers import Online
 
 USE_CASE = {"contracts": CONTRACTS, "replay": {"available_lag_ms": 0}}
-ONLINE = Online("features", "events", "lake", join_after_ms=0)
+ONLINE = Online("features", "events", "lake", cutover_after_ms=0)
 BUSY, OTHER, IDLE, LATER = (f"shardId-00000000000{n}" for n in range(4))
 # Positions of the busy shard cross a power of ten: the longer text is the greater number.
 FIRSTS = {"history": 1, BUSY: 10**21 - 20, OTHER: 500, IDLE: 7, LATER: 1}
@@ -64,26 +64,26 @@ def test_states_of_backfill_and_stream_are_those_of_all_events(spark: Any, aws: 
 def build(spark: Any, features: Any, views: list[dict[str, Any]], random: Random) -> Counter[str]:
     shards = {shard: records_of(shard, random) for shard in FIRSTS}
     history, busy, other, idle, later = shards.values()
-    joins_busy, joins_other = random.randint(5, 30), random.randint(5, 20)
-    # Right before and right behind the join, what no window has passed yet.
-    for n in (joins_busy - 1, joins_busy):
+    cut_busy, cut_other = random.randint(5, 30), random.randint(5, 20)
+    # Right before and right behind the cutover, what no window has passed yet.
+    for n in (cut_busy - 1, cut_busy):
         newest = iso(START + SPAN + 21 * DAY + n)
         busy[n] = record(BUSY, n, random, f"edge{n}", entity_id="A", event_type="purchase", event_time=newest)
-    busy[joins_busy - 2] = record(BUSY, joins_busy - 2, random, "copied", entity_id="D", event_time=iso(START))
-    other[joins_other + 1] = record(OTHER, joins_other + 1, random, "copied", entity_id="D", event_time=iso(START))
+    busy[cut_busy - 2] = record(BUSY, cut_busy - 2, random, "copied", entity_id="D", event_time=iso(START))
+    other[cut_other + 1] = record(OTHER, cut_other + 1, random, "copied", entity_id="D", event_time=iso(START))
 
-    # Functions of the version before read the stream up to the joins, and all that comes of one shard.
-    former = [busy[:joins_busy], other[:joins_other], idle]
+    # Functions of the version before read the stream up to the cutovers, and all that comes of one shard.
+    former = [busy[:cut_busy], other[:cut_other], idle]
     for view in views:
         before = view["version"].replace("@2", "@1")
         features.put_item(Item={"entity_id": "#fence", "view": before, "ready": True})
-        marks = {batch[-1]["shard_id"]: batch[-1]["sequence_number"] for batch in former}
-        features.put_item(Item={"entity_id": "A", "view": before, "state": b"", "watermarks": marks})
+        positions = {batch[-1]["shard_id"]: batch[-1]["sequence_number"] for batch in former}
+        features.put_item(Item={"entity_id": "A", "view": before, "state": b"", "watermarks": positions})
     archive(former)
 
     # New functions begin; an old batch comes again.
-    redelivered = busy[joins_busy - 4 : joins_busy + 2]
-    begun = [busy[joins_busy : joins_busy + 6], redelivered, other[joins_other : joins_other + 5]]
+    redelivered = busy[cut_busy - 4 : cut_busy + 2]
+    begun = [busy[cut_busy : cut_busy + 6], redelivered, other[cut_other : cut_other + 5]]
     archive(begun[:1])
     stream(views, begun)
 
@@ -96,17 +96,17 @@ def build(spark: Any, features: Any, views: list[dict[str, Any]], random: Random
     for view in views:
         counts = backfill(spark, tables, compile_view(USE_CASE, planned(view)), ONLINE)
         seen.update({name: counts.get(name, 0) for name in ("based", "written")})
-        joined = {BUSY: busy[joins_busy], OTHER: other[joins_other]}
-        expected = {shard: first["sequence_number"] for shard, first in joined.items()}
-        assert JoinItem(ONLINE.table, view["version"]).positions() == expected | {IDLE: "17"}
+        firsts = {BUSY: busy[cut_busy], OTHER: other[cut_other]}
+        expected = {shard: first["sequence_number"] for shard, first in firsts.items()}
+        assert CutoverItem(ONLINE.table, view["version"]).positions() == expected | {IDLE: "17"}
 
-    stream(views, [busy[joins_busy + 6 :], redelivered, other[joins_other + 5 :], later])
+    stream(views, [busy[cut_busy + 6 :], redelivered, other[cut_other + 5 :], later])
     for found in compared(views, list(shards.values())):
         if found["entity_id"] == "D":
             # Both sides counted it, as nothing told the stream of the copy: found when they are merged.
             assert found["heal"], found
             seen["healed"] += 1
-        elif not found["marked"]:
+        elif not found["inexact"]:
             assert (found["stored"], found["heal"]) == (found["whole"], False), found
             seen["compared"] += 1
     return seen
@@ -128,7 +128,7 @@ def record(shard: str, n: int, random: Random, event_id: str, **over: Any) -> Re
         properties["amount"] = str(Decimal(properties["amount"]).scaleb(-2))
     line = {
         "event_id": event_id,
-        # E went silent before the join.
+        # E went silent before the cutover.
         "entity_id": random.choice(["A", "B", "C", "ß", *(["E"] if shard in ("history", IDLE) else [])]),
         "event_type": event_type,
         "event_time": iso(event_time),
