@@ -1,10 +1,9 @@
 /** A part in the Node of the Lambda functions, bundled as they are: measured is what runs there. */
-import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { execa } from 'execa';
 import { FUNCTIONS_NODE } from '../setup/environment.mjs';
 import type { Row } from './rows.ts';
 
@@ -12,6 +11,7 @@ import type { Row } from './rows.ts';
 export const ROOT = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '..' : '../..', import.meta.url));
 const FOLDER = path.join(ROOT, '.cache', 'bench');
 const TIMEOUT_MS = 20 * 60_000;
+const LAST_LINES = 10;
 
 /** @returns path of the bundle of bench/worker.ts */
 async function bundle(): Promise<string> {
@@ -49,22 +49,17 @@ export async function outputOf(
   env: NodeJS.ProcessEnv = process.env,
   cwd: string = ROOT,
 ): Promise<string> {
-  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: TIMEOUT_MS });
-  let output = '';
+  const child = execa(command, args, {
+    ...{ cwd, env, extendEnv: false, stdin: 'ignore', timeout: TIMEOUT_MS, reject: false, stripFinalNewline: false },
+  });
   const last: string[] = [];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  createInterface({ input: child.stderr }).on('line', (line) => {
+  for await (const line of child.iterable({ from: 'stderr' })) {
     last.push(line);
-    if (last.length > 10) last.shift();
+    if (last.length > LAST_LINES) last.shift();
     say(line);
-  });
-  const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (...end) => resolve(end));
-  });
-  if (code !== 0)
-    throw new Error(`${path.basename(command)} ended with ${signal ?? `code ${code}`}:\n${last.join('\n')}`);
-  return output;
+  }
+  const { stdout, failed, exitCode, signal, shortMessage } = await child;
+  if (!failed) return stdout;
+  const how = signal ?? (exitCode === undefined ? shortMessage : `code ${exitCode}`);
+  throw new Error(`${path.basename(command)} ended with ${how}:\n${last.join('\n')}`);
 }

@@ -1,11 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import type { ResultPromise } from 'execa';
 import { CliError } from './errors.ts';
 
 const KILL_AFTER_MS = 8_000;
 const TAIL_LINES = 20;
-const running = new Set<ChildProcess>();
+const running = new Set<ResultPromise>();
 
 export interface ChildOptions {
   readonly cwd: string;
@@ -17,10 +15,10 @@ export interface ChildOptions {
 }
 
 /** `groups` of their own: an interrupt of the terminal reaches us alone, and we end them in order. */
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return;
+function signalGroup({ pid }: ResultPromise, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
   try {
-    process.kill(-child.pid, signal);
+    process.kill(-pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
@@ -31,40 +29,35 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
  * @throws CliError with the last lines of the log when it does not end with code 0; the signal's reason when aborted
  */
 export async function runChild(command: string, args: readonly string[], options: ChildOptions): Promise<void> {
-  options.signal?.throwIfAborted();
-  const log = createWriteStream(options.log, { flags: 'a' });
-  const child = spawn(command, args, {
-    cwd: options.cwd,
-    env: options.env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
+  const { cwd, env, log, onLine, signal } = options;
+  signal?.throwIfAborted();
+  // Every command loads this file, and few start a program.
+  const { execa } = await import('execa');
+  const output = ['pipe', { file: log, append: true }] as const;
+  const child = execa(command, args, {
+    ...{ cwd, env, extendEnv: false, detached: true, reject: false, buffer: false },
+    ...{ stdin: 'ignore', stdout: output, stderr: output, all: true },
   });
   running.add(child);
   const abort = () => signalGroup(child, 'SIGTERM');
-  options.signal?.addEventListener('abort', abort, { once: true });
-  let rest = '';
-  const take = (chunk: Buffer) => {
-    log.write(chunk);
-    const lines = (rest + chunk.toString('utf8')).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) options.onLine?.(line);
-  };
-  child.stdout?.on('data', take);
-  child.stderr?.on('data', take);
+  signal?.addEventListener('abort', abort, { once: true });
+  const tail: string[] = [];
   try {
-    const how = await new Promise<string | undefined>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (code, signal) => resolve(code === 0 ? undefined : (signal ?? `code ${code}`)));
-    });
-    await new Promise<void>((resolve) => log.end(resolve));
-    options.signal?.throwIfAborted();
-    if (how === undefined) return;
-    const tail = (await readFile(options.log, 'utf8')).trimEnd().split('\n').slice(-TAIL_LINES);
+    for await (const line of child.iterable({ from: 'all' })) {
+      tail.push(line);
+      if (tail.length > TAIL_LINES) tail.shift();
+      onLine?.(line);
+    }
+    const ended = await child;
+    signal?.throwIfAborted();
+    if (!ended.failed) return;
+    if (ended.exitCode === undefined && ended.signal === undefined) throw ended;
+    const how = ended.signal ?? `code ${ended.exitCode}`;
     throw new CliError(
-      `${[command, ...args].slice(0, 4).join(' ')} ended with ${how}. Its last lines:\n  ${tail.join('\n  ')}\nThe whole log: ${options.log}`,
+      `${[command, ...args].slice(0, 4).join(' ')} ended with ${how}. Its last lines:\n  ${tail.join('\n  ')}\nThe whole log: ${log}`,
     );
   } finally {
-    options.signal?.removeEventListener('abort', abort);
+    signal?.removeEventListener('abort', abort);
     running.delete(child);
   }
 }
@@ -76,12 +69,6 @@ export async function endChildren(): Promise<void> {
   const late = setTimeout(() => {
     for (const child of running) signalGroup(child, 'SIGKILL');
   }, KILL_AFTER_MS);
-  await Promise.all(
-    all.map((child) =>
-      child.exitCode !== null || child.signalCode !== null
-        ? undefined
-        : new Promise((resolve) => child.once('close', resolve)),
-    ),
-  );
+  await Promise.all(all);
   clearTimeout(late);
 }

@@ -1,6 +1,6 @@
 /** Options and values that several commands have. */
 import { InvalidArgumentError, Option } from 'commander';
-import { STAGES } from './stage/connection.ts';
+import { STAGES } from '../names/deployments.ts';
 
 export const stageOption = () => new Option('--stage <stage>', 'which deployment').choices(STAGES).default('local');
 

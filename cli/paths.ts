@@ -5,6 +5,4 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 /** What a run of the local cloud leaves behind: its state, logs and cloud assembly. Ignored by git. */
 export const RUNS = join(ROOT, '.tidemark');
-/** What can be fetched or computed again. Ignored by git. */
-export const CACHE = join(ROOT, '.cache');
 export const PYTHON = join(ROOT, '.venv', 'bin', 'python');

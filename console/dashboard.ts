@@ -1,10 +1,11 @@
 import {
   type CloudWatchClient,
-  DescribeAlarmsCommand,
+  type DescribeAlarmsCommandInput,
   GetDashboardCommand,
-  GetMetricDataCommand,
   type MetricDataQuery,
   type MetricDataResult,
+  paginateDescribeAlarms,
+  paginateGetMetricData,
 } from '@aws-sdk/client-cloudwatch';
 import { type BodyWidget, horizontalLines, type MetricRow, metricRows, parseDashboardBody } from './dashboard-body.ts';
 import type { Alarm, AlarmState, DashboardAnswer, Point, Series, Widget } from './types.ts';
@@ -83,23 +84,17 @@ async function readMetrics(
   const results = new Map<string, MetricDataResult>();
   for (const queries of calls) {
     if (queries.length === 0) continue;
-    let token: string | undefined;
-    do {
-      const answer = await client.send(
-        new GetMetricDataCommand({
-          MetricDataQueries: queries,
-          StartTime: new Date(Math.floor(from / (period * 1000)) * period * 1000),
-          EndTime: new Date(to),
-          ScanBy: 'TimestampAscending',
-          ...(token ? { NextToken: token } : {}),
-        }),
-      );
-      for (const result of answer.MetricDataResults ?? []) {
+    const query = {
+      MetricDataQueries: queries,
+      StartTime: new Date(Math.floor(from / (period * 1000)) * period * 1000),
+      EndTime: new Date(to),
+      ScanBy: 'TimestampAscending',
+    } as const;
+    for await (const { MetricDataResults = [] } of paginateGetMetricData({ client }, query))
+      for (const result of MetricDataResults) {
         const before = results.get(result.Id ?? '');
         results.set(result.Id ?? '', before ? join(before, result) : result);
       }
-      token = answer.NextToken;
-    } while (token);
   }
   return results;
 }
@@ -165,16 +160,9 @@ function toWidget(
 /** All alarms of a deployment; lib/monitoring/alarm-registry.ts names them. */
 async function readAlarms(client: CloudWatchClient, AlarmNamePrefix: string): Promise<Alarm[]> {
   const alarms: Alarm[] = [];
-  let token: string | undefined;
-  do {
-    const answer = await client.send(
-      new DescribeAlarmsCommand({
-        AlarmTypes: ['MetricAlarm', 'CompositeAlarm'],
-        AlarmNamePrefix,
-        ...(token ? { NextToken: token } : {}),
-      }),
-    );
-    for (const alarm of [...(answer.MetricAlarms ?? []), ...(answer.CompositeAlarms ?? [])]) {
+  const query: DescribeAlarmsCommandInput = { AlarmTypes: ['MetricAlarm', 'CompositeAlarm'], AlarmNamePrefix };
+  for await (const { MetricAlarms = [], CompositeAlarms = [] } of paginateDescribeAlarms({ client }, query))
+    for (const alarm of [...MetricAlarms, ...CompositeAlarms])
       alarms.push({
         name: alarm.AlarmName ?? '',
         description: alarm.AlarmDescription ?? '',
@@ -182,8 +170,5 @@ async function readAlarms(client: CloudWatchClient, AlarmNamePrefix: string): Pr
         reason: alarm.StateReason ?? '',
         since: alarm.StateUpdatedTimestamp?.getTime() ?? null,
       });
-    }
-    token = answer.NextToken;
-  } while (token);
   return alarms.sort((a, b) => a.name.localeCompare(b.name));
 }

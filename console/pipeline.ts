@@ -1,8 +1,8 @@
 import {
   type CloudWatchClient,
-  GetMetricDataCommand,
-  ListMetricsCommand,
   type Metric,
+  paginateGetMetricData,
+  paginateListMetrics,
 } from '@aws-sdk/client-cloudwatch';
 import { DescribeStreamSummaryCommand, type KinesisClient } from '@aws-sdk/client-kinesis';
 import { DescribeEndpointCommand, ListModelPackagesCommand, type SageMakerClient } from '@aws-sdk/client-sagemaker';
@@ -60,38 +60,26 @@ export async function readCounts(
 
 async function listMetrics(client: CloudWatchClient): Promise<Metric[]> {
   const metrics: Metric[] = [];
-  let token: string | undefined;
-  do {
-    const answer = await client.send(
-      new ListMetricsCommand({ Namespace: METRIC_NAMESPACE, ...(token ? { NextToken: token } : {}) }),
-    );
-    metrics.push(...(answer.Metrics ?? []));
-    token = answer.NextToken;
-  } while (token);
+  for await (const { Metrics = [] } of paginateListMetrics({ client }, { Namespace: METRIC_NAMESPACE }))
+    metrics.push(...Metrics);
   return metrics;
 }
 
 async function sumsOf(client: CloudWatchClient, metrics: readonly Metric[], from: number): Promise<number[]> {
   const sums = new Array<number>(metrics.length).fill(0);
-  let token: string | undefined;
-  do {
-    const answer = await client.send(
-      new GetMetricDataCommand({
-        MetricDataQueries: metrics.map((metric, index) => ({
-          Id: `m${index}`,
-          MetricStat: { Metric: metric, Period: 3600, Stat: 'Sum' },
-        })),
-        StartTime: new Date(Math.floor(from / DAY) * DAY),
-        EndTime: new Date(Date.now() + 60_000),
-        ...(token ? { NextToken: token } : {}),
-      }),
-    );
-    for (const result of answer.MetricDataResults ?? []) {
+  const query = {
+    MetricDataQueries: metrics.map((metric, index) => ({
+      Id: `m${index}`,
+      MetricStat: { Metric: metric, Period: 3600, Stat: 'Sum' },
+    })),
+    StartTime: new Date(Math.floor(from / DAY) * DAY),
+    EndTime: new Date(Date.now() + 60_000),
+  };
+  for await (const { MetricDataResults = [] } of paginateGetMetricData({ client }, query))
+    for (const result of MetricDataResults) {
       const index = Number(result.Id?.slice(1));
       sums[index] = (result.Values ?? []).reduce((sum, value) => sum + value, sums[index] ?? 0);
     }
-    token = answer.NextToken;
-  } while (token);
   return sums;
 }
 

@@ -1,4 +1,4 @@
-import { type AttributeValue, type DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { type AttributeValue, type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import type { AlertRow, ScoreRow, ScoresAnswer } from './types.ts';
 
 const BINS = 20;
@@ -46,21 +46,17 @@ export async function scanScores(
 ): Promise<{ scores: ScoreRow[]; alerts: AlertRow[]; complete: boolean }> {
   const scores: ScoreRow[] = [];
   const alerts: AlertRow[] = [];
-  let start: Record<string, AttributeValue> | undefined;
   let pages = 0;
-  do {
-    const page = await client.send(
-      new ScanCommand({ TableName: table, ...(start ? { ExclusiveStartKey: start } : {}) }),
-    );
-    for (const item of page.Items ?? []) {
+  for await (const { Items = [], LastEvaluatedKey } of paginateScan({ client }, { TableName: table })) {
+    for (const item of Items) {
       const kind = text(item, 'kind');
       if (kind === 'score') scores.push(toScore(item));
       else if (kind.startsWith('alert#')) alerts.push(toAlert(item));
     }
-    start = page.LastEvaluatedKey;
     pages += 1;
-  } while (start && pages < maxPages);
-  return { scores, alerts, complete: start === undefined };
+    if (LastEvaluatedKey && pages >= maxPages) return { scores, alerts, complete: false };
+  }
+  return { scores, alerts, complete: true };
 }
 
 /** What the page shows of the scores table. */

@@ -1,4 +1,4 @@
-/** What the functions need from outside; AWS adapters stand beside this file, tests bring their own. */
+/** What the application needs from outside: lambdas/aws has it on AWS, engine/memory in memory. */
 
 import type { RecordPosition } from '../core/admission/admit.ts';
 import type { FeatureValue } from '../core/ir/document.ts';

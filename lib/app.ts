@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { requireEnough } from './config/retention.ts';
@@ -8,6 +9,7 @@ import { MonitoringStack } from './stacks/monitoring-stack.ts';
 import { RealtimeStack } from './stacks/realtime-stack.ts';
 import { StorageStack } from './stacks/storage-stack.ts';
 import { TrainingStack } from './stacks/training-stack.ts';
+import { writeSourceArchive } from './training/source-archive.ts';
 
 export interface TidemarkAppOptions {
   readonly stage: StageConfig;
@@ -33,10 +35,15 @@ export async function buildTidemark(app: App, options: TidemarkAppOptions) {
     deployment,
     account: stage.environment.account ?? options.account,
     region: stage.environment.region ?? options.region ?? 'us-east-1',
-    outdir: generated,
   };
   const storage = new StorageStack(app, 'Storage', { ...common, description: 'stream, tables, lake, registry' });
-  const training = new TrainingStack(app, 'Training', { ...common, storage, description: 'Spark jobs and training' });
+  const model = fileURLToPath(new URL('../model', import.meta.url));
+  const training = new TrainingStack(app, 'Training', {
+    ...common,
+    storage,
+    modelSource: await writeSourceArchive(model, path.join(generated, 'sourcedir.tar.gz')),
+    description: 'Spark jobs and training',
+  });
   const realtime = new RealtimeStack(app, 'Realtime', {
     ...common,
     storage,

@@ -1,7 +1,7 @@
 /** What the Spark jobs read of all names: glue-scripts/tidemark_spark/names.json, which `npm run names` writes. */
 import { argumentsByScript, WEEKLY } from './jobs.ts';
 import { ERASED_KEY, FEATURES_KEYS, FENCE_KEY, JOIN, JOIN_KEY, STATE_ATTRIBUTES } from './keys.ts';
-import { NDJSON, OBJECT, PREFIX } from './lake.ts';
+import { CONTENT, CONTENT_DIGITS, NDJSON, OBJECT, PREFIX } from './lake.ts';
 import { ARCHIVE_DAYS, MAX_EVENT_BYTES, MAX_ITEM_BYTES, MAX_STATE_BYTES } from './limits.ts';
 
 export const DOCUMENT = new URL('../glue-scripts/tidemark_spark/names.json', import.meta.url);
@@ -11,6 +11,7 @@ export function documentOf(): string {
   const names = {
     prefix: PREFIX,
     ndjson: NDJSON,
+    content: { metadata: CONTENT, digits: CONTENT_DIGITS },
     object: OBJECT,
     arguments: argumentsByScript(),
     weekly: WEEKLY,

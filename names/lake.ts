@@ -27,6 +27,13 @@ export const PREFIX = {
 
 export type LakePrefix = (typeof PREFIX)[keyof typeof PREFIX];
 
+/**
+ * S3 metadata of a history object: hex digits of the sha256 of the content that it was landed with. It is what refused lines are
+ * known by, so it stays where an erasure blanks a line.
+ */
+export const CONTENT = 'tidemark-content';
+export const CONTENT_DIGITS = 32;
+
 /** How the names of packed lines end. */
 export const NDJSON = '.ndjson.gz';
 

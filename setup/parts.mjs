@@ -26,6 +26,11 @@ const CHECKS = [
     name: 'types of the page (tsc)',
     command: [...tsc, '-p', 'console/client', ...incremental('tsc-page')],
   },
+  {
+    id: 'knip',
+    name: 'unused files, exports and dependencies (knip)',
+    command: [node, bin('knip/bin/knip.js'), '--no-progress'],
+  },
   { id: 'ruff', name: 'Python lint (ruff)', command: [VENV_PYTHON, '-m', 'ruff', 'check', '--no-cache', '.'] },
   { id: 'pyright', name: 'Python types (pyright)', command: [node, bin('pyright/index.js')], long: true },
 ];

@@ -9,7 +9,7 @@ const ALLOWED = '--fast, --only <part>[,<part>], --watch, --help, or paths of te
 const PATHS = 'allowed: a file *.test.ts or test_*.py below test/, or a folder that has some';
 
 /** @returns {string} */
-export function help() {
+function help() {
   const { checks, suites } = parts();
   const line = ({ id, name, onDemand }) => `  ${id.padEnd(10)}${name}${onDemand ? '; only when it is asked for' : ''}`;
   return `npm test                         every check and every test

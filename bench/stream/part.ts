@@ -56,7 +56,7 @@ export async function streamRows(sizes: StreamSizes, say: Say): Promise<Row[]> {
 }
 
 /** The engine at each batch size, beside the core alone and plain JSON.parse, round by round. */
-export async function batchRows({ events, entities, history, batches, rounds }: StreamSizes, say: Say): Promise<Row[]> {
+async function batchRows({ events, entities, history, batches, rounds }: StreamSizes, say: Say): Promise<Row[]> {
   const engine = new Engine(shop(streamView(THREE_HOPS)));
   const before = await withHistory(engine, entities, history, say);
   const records = recordsOf(linesOf({ events, entities, from: entities * history }));

@@ -18,10 +18,10 @@ import { STSClient } from '@aws-sdk/client-sts';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { cloudEnvironment, type LocalCloud } from '../../local/cloud.ts';
 import { assertLoopback } from '../../local/guard.ts';
+import type { STAGES } from '../../names/deployments.ts';
 import { CliError } from '../errors.ts';
 import { readLocalState } from './local-state.ts';
 
-export const STAGES = ['local', 'dev', 'prod'] as const;
 export type Stage = (typeof STAGES)[number];
 
 type ClientConfig = Partial<LocalCloud['clientConfig']>;
@@ -55,7 +55,7 @@ export interface Connection {
 }
 
 /** Without an endpoint the clients find region and credentials the usual AWS way. */
-export function makeClients(config: ClientConfig): Clients {
+function makeClients(config: ClientConfig): Clients {
   const made = new Map<string, unknown>();
   const lazily = <T>(name: string, make: () => T): T => {
     if (!made.has(name)) made.set(name, make());

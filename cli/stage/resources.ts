@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CloudFormationClient, paginateDescribeStacks, type Stack } from '@aws-sdk/client-cloudformation';
+import { deploymentName, deploymentOf } from '../../names/deployments.ts';
 import { OUTPUT, type OutputName } from '../../names/outputs.ts';
 import { loadDefinitions } from '../definitions.ts';
 import { CliError } from '../errors.ts';
@@ -31,10 +32,6 @@ export function flagsOf({ stage, usecase }: Target): string {
   return usecase === undefined ? `--stage ${stage}` : `--stage ${stage} --usecase ${usecase}`;
 }
 
-/** The stacks of one deployment, by what stands behind `tidemark-<stage>-<use case>-`: lib/foundation/tidemark-stack.ts. */
-export const STACK_KINDS = ['storage', 'realtime', 'training', 'monitoring'] as const;
-const STACK_NAME = new RegExp(`^tidemark-(local|dev|prod)-(.+)-(${STACK_KINDS.join('|')})$`);
-
 /** Physical names of what a stage deployed for one use case, read from its CloudFormation outputs. */
 export class Resources {
   readonly stage: Stage;
@@ -60,7 +57,7 @@ export class Resources {
 
   /** `tidemark-<stage>-<use case>`: prefix of its stacks and of what its state machine makes in SageMaker. */
   get deployment(): string {
-    return `tidemark-${this.stage}-${this.useCase}`;
+    return deploymentName(this.stage, this.useCase);
   }
 
   /** Whether the use case has no model. */
@@ -145,9 +142,9 @@ export async function readDeployments(client: CloudFormationClient, stage: Stage
   const found = new Map<string, Stack[]>();
   for await (const page of paginateDescribeStacks({ client }, {})) {
     for (const stack of page.Stacks ?? []) {
-      const [, ofStage, name = ''] = STACK_NAME.exec(stack.StackName ?? '') ?? [];
-      if (ofStage !== stage || stack.StackStatus === 'DELETE_COMPLETE') continue;
-      found.set(name, [...(found.get(name) ?? []), stack]);
+      const of = deploymentOf(stack.StackName ?? '');
+      if (of?.stage !== stage || stack.StackStatus === 'DELETE_COMPLETE') continue;
+      found.set(of.usecase, [...(found.get(of.usecase) ?? []), stack]);
     }
   }
   return found;

@@ -39,7 +39,11 @@ export const AGGREGATIONS = {
 export type AggregationOp = keyof typeof AGGREGATIONS;
 export const AGGREGATION_OPS = Object.keys(AGGREGATIONS) as AggregationOp[];
 
-/** One of the table, whatever its cells are. */
-export function aggregationOf(op: AggregationOp): Aggregation<unknown> {
-  return AGGREGATIONS[op] as Aggregation<unknown>;
+export function isAggregationOp(op: string): op is AggregationOp {
+  return Object.hasOwn(AGGREGATIONS, op);
+}
+
+/** One of the table, whatever its cells are. @param op of a document that was checked */
+export function aggregationOf(op: string): Aggregation<unknown> {
+  return AGGREGATIONS[op as AggregationOp] as Aggregation<unknown>;
 }

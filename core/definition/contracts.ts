@@ -1,6 +1,7 @@
 /** How the events of a use case are declared: their columns, and what they retract. */
 
-import type { ContractIR, DerivedColumnIR, FieldIR, TimestampFormat } from '../ir/document.ts';
+import type { ContractIR, DerivedColumnIR, FieldIR } from '../ir/document.ts';
+import type { TimestampFormat } from '../values/time.ts';
 import { instantOf, parseDuration } from '../values/time.ts';
 import { timeZoneOf } from '../values/time-zone.ts';
 import { checkContract, checkDerivedColumns, checkRetracts } from './checks.ts';

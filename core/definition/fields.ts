@@ -1,6 +1,7 @@
 /** Field types of a contract, and their rules. */
 
-import type { FieldIR, FieldType, Scalar, TimestampFormat } from '../ir/document.ts';
+import type { FieldIR, FieldType, Scalar } from '../ir/document.ts';
+import type { TimestampFormat } from '../values/time.ts';
 import { checkField } from './checks.ts';
 
 type Distribute<T> = T extends unknown ? Omit<T, 'name' | 'required' | 'default' | 'from'> : never;

@@ -1,7 +1,9 @@
 /** A use case's IR document is checked wherever one is read. */
 import type { z } from 'zod';
+import { AGGREGATION_OPS, isAggregationOp } from '../aggregates/table.ts';
 import type { UseCaseIR } from '../ir/document.ts';
 import { DefinitionError, shown } from '../ir/errors.ts';
+import { allowedBy } from '../ir/issues.ts';
 import { formerUseCaseSchema, useCaseSchema } from '../ir/schema.ts';
 import { withPlan } from './plan.ts';
 import { isObject } from './spec.ts';
@@ -34,11 +36,7 @@ function refusalOf(issue: z.core.$ZodIssue, document: unknown): DefinitionError 
       .replace(/(\.where\.[^.]+)\.value(\.\d+)?$/, '$1') || 'use case';
   if (issue.code === 'unrecognized_keys')
     return new DefinitionError(`${at}.${issue.keys[0]}`, 'a member of this name', 'the members that are documented');
-  return new DefinitionError(
-    at,
-    shown(value),
-    issue.message.replace(/^Invalid input: expected (.*), received .*$/, '$1'),
-  );
+  return new DefinitionError(at, shown(value), allowedBy(issue));
 }
 
 function nameOf(part: unknown): string | undefined {
@@ -53,8 +51,8 @@ function nameOf(part: unknown): string | undefined {
 export function parseUseCase(document: unknown): UseCaseIR {
   const ir =
     isObject(document) && document.ir_version === 1
-      ? upgraded(shaped(formerUseCaseSchema, document))
-      : shaped(useCaseSchema, document);
+      ? upgraded(known(shaped(formerUseCaseSchema, document)))
+      : known(shaped(useCaseSchema, document));
   validateUseCase(ir);
   return ir;
 }
@@ -63,6 +61,15 @@ function shaped<Schema extends z.ZodType>(schema: Schema, document: unknown): z.
   const parsed = schema.safeParse(document);
   if (!parsed.success) throw refusalOf(parsed.error.issues[0]!, document);
   return parsed.data;
+}
+
+/** The document itself. @throws DefinitionError for an aggregation that there is none of */
+function known<Document extends Pick<z.infer<typeof formerUseCaseSchema>, 'views'>>(document: Document): Document {
+  for (const feature of document.views.flatMap(({ features }) => features)) {
+    if (feature.kind === 'aggregate' && !isAggregationOp(feature.op))
+      throw new DefinitionError(`features.${feature.name}.op`, shown(feature.op), AGGREGATION_OPS.join(', '));
+  }
+  return document;
 }
 
 function upgraded(former: z.infer<typeof formerUseCaseSchema>): UseCaseIR {

@@ -34,7 +34,6 @@ export type ListExprIR = Of<typeof schema.listExprSchema>;
 export interface DerivedColumnIR extends Of<typeof schema.derivedColumnSchema> {}
 
 export interface ContractIR extends Of<typeof schema.contractSchema> {}
-export type TimestampFormat = z.infer<typeof schema.timestampFormatSchema>;
 
 /** A zone of the IANA database as it was known where the contract was defined. */
 export interface TimeZoneIR extends Of<typeof schema.timeZoneSchema> {}

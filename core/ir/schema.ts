@@ -3,13 +3,12 @@
  * What the definitions mean together is checked in core/definition.
  */
 import { z } from 'zod';
-import { AGGREGATION_OPS } from '../aggregates/table.ts';
-import { DAY } from '../values/time.ts';
+import { DAY, TIMESTAMP_FORMATS } from '../values/time.ts';
 
 const name = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'a lower-case name of letters, digits and _');
 export const scalarSchema = z.union([z.number(), z.string(), z.boolean(), z.null()]);
 const ms = z.int().nonnegative();
-export const timestampFormatSchema = z.enum(['iso8601', 'epoch_s', 'epoch_ms']);
+export const timestampFormatSchema = z.enum(TIMESTAMP_FORMATS);
 const fieldMembers = {
   name,
   /** Key in the incoming `properties`; absent: `name`. */
@@ -100,7 +99,8 @@ export const aggregateFeatureSchema = z.strictObject({
   kind: z.literal('aggregate'),
   name,
   description: z.string(),
-  op: z.enum(AGGREGATION_OPS),
+  /** One of core/aggregates/table.ts. */
+  op: z.string(),
   event_type: name,
   /** The property aggregated; null for count and time_since_* of whole events. Null values are skipped. */
   field: name.nullable(),

@@ -40,7 +40,7 @@ import type { EntityState } from './state.ts';
 import { Tiles } from './tiles.ts';
 
 /** Written. What reads a version is released before what writes it: docs/adr/0003-state-codec-of-our-own.md. */
-export const CODEC_VERSION = 3;
+const CODEC_VERSION = 3;
 const FORMER = 0x80;
 const buffer = new ByteWriter();
 

@@ -1,11 +1,10 @@
 /** From a state to a feature vector at the reader's own `t`: counts fall and recency grows with no new event. */
 import type { Aggregation } from '../aggregates/aggregation.ts';
 import { InexactSumError } from '../aggregates/sum.ts';
-import { aggregationOf } from '../aggregates/table.ts';
-import type { AggregateFeatureIR, FeatureValue, ModelIR, Scalar } from '../ir/document.ts';
+import type { AggregateFeatureIR, FeatureValue } from '../ir/document.ts';
 import { evaluate } from '../values/expr.ts';
 import { floorTo, windowStart } from '../values/time.ts';
-import type { Source, ViewPlan } from './plan.ts';
+import type { Reading, ViewPlan, Window } from './plan.ts';
 import type { EntityState } from './state.ts';
 import type { Tiles } from './tiles.ts';
 
@@ -36,28 +35,6 @@ export function finalise(plan: ViewPlan, state: EntityState, t: number): Feature
   }
   return out;
 }
-
-/** What is read from one level of a state. */
-export interface Reading {
-  readonly level: number;
-  /** Its different windows. */
-  readonly windows: readonly Window[];
-  readonly partials: readonly {
-    readonly partial: number;
-    /** Of two cells of a window. @default - as within a tile */
-    readonly merge: ((a: unknown, b: unknown) => unknown) | undefined;
-    readonly newestWins: boolean;
-    /** By ascending (offset, window). */
-    readonly features: readonly {
-      readonly at: number;
-      readonly feature: AggregateFeatureIR;
-      readonly aggregation: Aggregation<unknown>;
-      readonly window: number;
-    }[];
-  }[];
-}
-
-type Window = Pick<AggregateFeatureIR, 'window_ms' | 'offset_ms' | 'hop_ms'>;
 
 /**
  * One walk from the newest tile back serves all windows of a partial: where a wider window has the same right edge as the
@@ -127,59 +104,4 @@ function finaliseCell(
   t: number,
 ): FeatureValue {
   return cell === null ? (empty ?? null) : finalise(cell, feature, t);
-}
-
-/** Features by level, window and partial, so that each is walked once. */
-export function readingsOf(sources: readonly (Source | null)[]): Reading[] {
-  const read = sources.flatMap((source, at) => (source ? [{ ...source, at }] : []));
-  return [...groupBy(read, ({ level }) => level)].map(([level, read]) => {
-    const windows = new Map<string, Window>();
-    for (const { feature } of read) windows.set(windowKey(feature), feature);
-    const keys = [...windows.keys()];
-    const partials = [...groupBy(read, ({ partial }) => partial)].map(([partial, of]) => ({
-      partial,
-      merge: aggregationOf(of[0]!.feature.op).window,
-      newestWins: aggregationOf(of[0]!.feature.op).newestWins ?? false,
-      features: of
-        .map(({ at, feature }) => {
-          return { at, feature, aggregation: aggregationOf(feature.op), window: keys.indexOf(windowKey(feature)) };
-        })
-        .sort((a, b) => a.feature.offset_ms - b.feature.offset_ms || widthOf(a.feature) - widthOf(b.feature)),
-    }));
-    return { level, windows: [...windows.values()], partials };
-  });
-}
-
-/** As `Map.groupBy`, which came with Node 21. */
-function groupBy<T>(all: readonly T[], keyOf: (one: T) => number): Map<number, T[]> {
-  const groups = new Map<number, T[]>();
-  for (const one of all) {
-    const key = keyOf(one);
-    const group = groups.get(key);
-    if (group) group.push(one);
-    else groups.set(key, [one]);
-  }
-  return groups;
-}
-
-const windowKey = ({ offset_ms, window_ms }: Window) => `${offset_ms} ${window_ms}`;
-/** A lifetime has its level to itself. */
-const widthOf = ({ window_ms }: Window) => window_ms ?? 0;
-
-/** The model's input vector: enums by the index of their value, booleans 1 or 0, null (NaN for the model) as it is. */
-export function modelInputs(
-  { view, places }: ViewPlan,
-  model: ModelIR,
-  values: readonly FeatureValue[],
-): (number | null)[] {
-  return model.inputs.map((name) => {
-    const at = places.get(name)!;
-    const feature = view.features[at]!;
-    // Lists are refused as inputs where the model is declared.
-    const value = (values[at] ?? null) as Scalar;
-    if (typeof value === 'boolean') return value ? 1 : 0;
-    if (typeof value !== 'string') return value;
-    const code = feature.kind === 'aggregate' ? (feature.enum_values?.indexOf(value) ?? -1) : -1;
-    return code < 0 ? null : code;
-  });
 }

@@ -1,8 +1,7 @@
 /** The plan of a view, made ready to be run: what a state has to hold, and where each feature is read from. */
-import type { Options, Partial, PartialType } from '../aggregates/aggregation.ts';
+import type { Aggregation, Options, Partial, PartialType } from '../aggregates/aggregation.ts';
 import { aggregationOf } from '../aggregates/table.ts';
 import type { AggregateFeatureIR, ContractIR, FeatureViewIR, PredicateIR, RetractionsIR } from '../ir/document.ts';
-import { type Reading, readingsOf } from './finalise.ts';
 import { type LedgerPlan, ledgerPlan } from './ledger.ts';
 
 export interface PartialSpec {
@@ -27,6 +26,28 @@ export interface Source {
   readonly feature: AggregateFeatureIR;
   readonly level: number;
   readonly partial: number;
+}
+
+export type Window = Pick<AggregateFeatureIR, 'window_ms' | 'offset_ms' | 'hop_ms'>;
+
+/** What is read from one level of a state. */
+export interface Reading {
+  readonly level: number;
+  /** Its different windows. */
+  readonly windows: readonly Window[];
+  readonly partials: readonly {
+    readonly partial: number;
+    /** Of two cells of a window. @default - as within a tile */
+    readonly merge: ((a: unknown, b: unknown) => unknown) | undefined;
+    readonly newestWins: boolean;
+    /** By ascending (offset, window). */
+    readonly features: readonly {
+      readonly at: number;
+      readonly feature: AggregateFeatureIR;
+      readonly aggregation: Aggregation<unknown>;
+      readonly window: number;
+    }[];
+  }[];
 }
 
 export interface ViewPlan {
@@ -110,3 +131,40 @@ export function retractionRules(
   }
   return [...rules.values()].sort((a, b) => (a.event_type < b.event_type ? -1 : 1));
 }
+
+/** Features by level, window and partial, so that each is walked once. */
+function readingsOf(sources: readonly (Source | null)[]): Reading[] {
+  const read = sources.flatMap((source, at) => (source ? [{ ...source, at }] : []));
+  return [...groupBy(read, ({ level }) => level)].map(([level, read]) => {
+    const windows = new Map<string, Window>();
+    for (const { feature } of read) windows.set(windowKey(feature), feature);
+    const keys = [...windows.keys()];
+    const partials = [...groupBy(read, ({ partial }) => partial)].map(([partial, of]) => ({
+      partial,
+      merge: aggregationOf(of[0]!.feature.op).window,
+      newestWins: aggregationOf(of[0]!.feature.op).newestWins ?? false,
+      features: of
+        .map(({ at, feature }) => {
+          return { at, feature, aggregation: aggregationOf(feature.op), window: keys.indexOf(windowKey(feature)) };
+        })
+        .sort((a, b) => a.feature.offset_ms - b.feature.offset_ms || widthOf(a.feature) - widthOf(b.feature)),
+    }));
+    return { level, windows: [...windows.values()], partials };
+  });
+}
+
+/** As `Map.groupBy`, which came with Node 21. */
+function groupBy<T>(all: readonly T[], keyOf: (one: T) => number): Map<number, T[]> {
+  const groups = new Map<number, T[]>();
+  for (const one of all) {
+    const key = keyOf(one);
+    const group = groups.get(key);
+    if (group) group.push(one);
+    else groups.set(key, [one]);
+  }
+  return groups;
+}
+
+const windowKey = ({ offset_ms, window_ms }: Window) => `${offset_ms} ${window_ms}`;
+/** A lifetime has its level to itself. */
+const widthOf = ({ window_ms }: Window) => window_ms ?? 0;

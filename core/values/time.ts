@@ -1,8 +1,11 @@
 /** Instants and durations: integer ms UTC; text only at the edges. */
 
-import type { TimestampFormat } from '../ir/document.ts';
 import { DefinitionError, shown, typeName } from '../ir/errors.ts';
 import { type Parsed, parseDecimal } from './decimal.ts';
+
+/** How a source writes an instant. */
+export const TIMESTAMP_FORMATS = ['iso8601', 'epoch_s', 'epoch_ms'] as const;
+export type TimestampFormat = (typeof TIMESTAMP_FORMATS)[number];
 
 export const MINUTE = 60_000;
 export const HOUR = 3_600_000;

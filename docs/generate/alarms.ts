@@ -29,7 +29,7 @@ export interface AlarmEntry {
 }
 
 /** The alarms of a stage that tell somebody. Nothing is bundled, and no template is written. */
-export async function alarmsOf(stage: (typeof STAGES)[number]): Promise<AlarmEntry[]> {
+async function alarmsOf(stage: (typeof STAGES)[number]): Promise<AlarmEntry[]> {
   const outdir = mkdtempSync(join(tmpdir(), 'tidemark-docs-'));
   try {
     const { context } = JSON.parse(readFileSync(CDK_JSON, 'utf8')) as { context: object };

@@ -3,7 +3,8 @@
 import type { FeatureValue } from '../../core/ir/document.ts';
 import { requireModel } from '../../core/ir/parts.ts';
 import { type AlertState, decide, linkOf, NEVER_ALERTED, reasons, titleOf } from '../../core/scores/alerts.ts';
-import { finalise, modelInputs } from '../../core/state/finalise.ts';
+import { modelInputs } from '../../core/scores/model-inputs.ts';
+import { finalise } from '../../core/state/finalise.ts';
 import type { EntityState } from '../../core/state/state.ts';
 import { sha256 } from '../../core/values/hash.ts';
 import { dayOf, objectKey } from '../../names/lake.ts';

@@ -12,6 +12,9 @@ PREFIX: dict[str, str] = _NAMES["prefix"]
 """Folders of the lake bucket, each with its closing slash; what each holds says names/lake.ts."""
 NDJSON: str = _NAMES["ndjson"]
 """How the names of packed lines end."""
+CONTENT: str = _NAMES["content"]["metadata"]
+"""S3 metadata of a history object: CONTENT_DIGITS hex digits of the sha256 of what was loaded first."""
+CONTENT_DIGITS: int = _NAMES["content"]["digits"]
 _OBJECT: dict[str, str] = _NAMES["object"]
 
 ARGUMENTS: dict[str, dict[str, list[str]]] = _NAMES["arguments"]

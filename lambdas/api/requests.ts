@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isEntityId, MAX_ENTITY } from '../../core/admission/admit.ts';
+import { issuesOf } from '../../core/ir/issues.ts';
 
 export const MAX_ENTITIES = 100;
 
@@ -15,8 +16,9 @@ export interface ApiAnswer {
 /** What no event can be about, nobody can be asked about. */
 const entityId = z
   .string()
-  .refine(isEntityId, `an entity id is a string of 1 to ${MAX_ENTITY} characters that starts with no #`);
-const requestSchema = z.strictObject({ entity_ids: z.array(entityId).min(1).max(MAX_ENTITIES) });
+  .refine(isEntityId, `an entity id, a string of 1 to ${MAX_ENTITY} characters that does not start with #`);
+const IDS = `1 to ${MAX_ENTITIES} entity ids`;
+const requestSchema = z.strictObject({ entity_ids: z.array(entityId, IDS).min(1, IDS).max(MAX_ENTITIES, IDS) });
 
 /** @throws BadRequestError with one sentence that names the field and what is allowed */
 export function parseRequest(body: string): { entity_ids: string[] } {
@@ -28,8 +30,6 @@ export function parseRequest(body: string): { entity_ids: string[] } {
   }
   const parsed = requestSchema.safeParse(json);
   if (parsed.success) return { entity_ids: [...new Set(parsed.data.entity_ids)] };
-  const issue = parsed.error.issues[0]!;
-  throw new BadRequestError(
-    `${issue.path.join('.') || 'body'}: ${issue.message}; allowed: 1 to ${MAX_ENTITIES} entity ids.`,
-  );
+  const { field, found, allowed } = issuesOf(parsed.error, json)[0]!;
+  throw new BadRequestError(`${field || 'body'}: found ${found}; allowed: ${allowed}.`);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { issuesOf } from '../../core/ir/issues.ts';
 
 /** What every function gets; its own env.ts extends this. */
 export const common = {
@@ -16,6 +17,6 @@ export const name = z.string().min(1);
 export function readEnvironment<Shape extends z.ZodObject>(schema: Shape, source = process.env): z.infer<Shape> {
   const parsed = schema.safeParse(source);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  throw new Error(`environment ${issue.path.join('.')}: ${issue.message}; deploy the stack again`);
+  const { field, found, allowed } = issuesOf(parsed.error, source)[0]!;
+  throw new Error(`environment ${field}: found ${found}; allowed: ${allowed}; deploy the stack again`);
 }

@@ -6,7 +6,7 @@ const TIMEOUT_MS = 5000;
 const MAX_WAIT_MS = 5000;
 
 /** Slack did not take a message. `final`: it never will (the webhook is gone, the message is wrong). */
-export class SlackError extends Error {
+class SlackError extends Error {
   override readonly name = 'SlackError';
   readonly final: boolean;
 

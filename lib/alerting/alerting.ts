@@ -6,12 +6,14 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { LambdaSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { NotifierEnv, PublisherEnv } from '../../lambdas/notifier/env.ts';
+import { ALERT_KIND } from '../../names/keys.ts';
 import { METRIC, SERVICE } from '../../names/metrics.ts';
 import type { Lake } from '../feature-store/lake.ts';
 import type { ScoreTable } from '../feature-store/tables.ts';
 import type { DataKey } from '../foundation/data-key.ts';
+import { deadLetterQueue } from '../foundation/dead-letters.ts';
 import type { Deployment } from '../foundation/deployment.ts';
-import { deadLetterQueue, NodeFunction } from '../foundation/node-function.ts';
+import { NodeFunction } from '../foundation/node-function.ts';
 import { consumerProps } from '../ingestion/stream-consumer.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { NotificationTopic } from '../monitoring/alarm-topic.ts';
@@ -76,7 +78,7 @@ export class Alerting extends Construct {
       filters: [
         FilterCriteria.filter({
           eventName: FilterRule.isEqual('INSERT'),
-          dynamodb: { Keys: { kind: { S: FilterRule.beginsWith('alert#') } } },
+          dynamodb: { Keys: { kind: { S: FilterRule.beginsWith(ALERT_KIND) } } },
         }),
       ],
     });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { STAGES } from '../../names/deployments.ts';
 import { SHORTEST_BAKE_SECONDS } from '../training/rollback-alarms.ts';
 import { ConfigError, describeIssues } from './config-error.ts';
 import { retention } from './retention.ts';
@@ -44,7 +45,7 @@ export function longestWait(retentionHours: number): number {
 export const stageConfig = z
   .strictObject({
     /** Its name, in front of the name of each stack, metric and alarm. */
-    stage: z.enum(['local', 'dev', 'prod']),
+    stage: z.enum(STAGES),
     /** `local`: deployed with the caller's own keys to this machine, where plain HTTP on loopback may stand for Slack. */
     cloud: z.enum(['aws', 'local']),
     environment: z.strictObject({

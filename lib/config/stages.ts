@@ -1,4 +1,5 @@
-import { ConfigError, typeName } from './config-error.ts';
+import { typeFound } from '../../core/ir/issues.ts';
+import { ConfigError } from './config-error.ts';
 import { dev } from './dev.ts';
 import { local } from './local.ts';
 import { onLocalCloud } from './on-local-cloud.ts';
@@ -16,7 +17,7 @@ export function loadStage(name: unknown = 'prod', cloud: StageConfig['cloud'] = 
   const config = typeof name === 'string' && Object.hasOwn(STAGES, name) ? STAGES[name] : undefined;
   if (config === undefined) {
     throw new ConfigError('-c stage', [
-      `stage: found ${typeName(name)}, which names no stage; allowed: ${Object.keys(STAGES).join(', ')}`,
+      `stage: found ${typeFound(name)}, which names no stage; allowed: ${Object.keys(STAGES).join(', ')}`,
     ]);
   }
   return parseStageConfig(

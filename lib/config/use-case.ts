@@ -4,7 +4,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseUseCase } from '../../core/definition/usecase.ts';
 import type { UseCaseIR } from '../../core/ir/document.ts';
 import { DefinitionError } from '../../core/ir/errors.ts';
-import { ConfigError, typeName } from './config-error.ts';
+import { typeFound } from '../../core/ir/issues.ts';
+import { onlineView } from '../../core/ir/parts.ts';
+import { ConfigError } from './config-error.ts';
 import { Release } from './released.ts';
 
 const USE_CASES = fileURLToPath(new URL('../../usecases', import.meta.url));
@@ -32,7 +34,7 @@ export interface DeployedUseCase extends UseCase {
 export async function loadUseCase(name: unknown = 'churn', outdir: string): Promise<UseCase> {
   if (typeof name !== 'string' || name === '') {
     throw new ConfigError('-c usecase', [
-      `usecase: found ${typeName(name)}; allowed: a folder under usecases/ or a path to a folder with an index.ts`,
+      `usecase: found ${typeFound(name)}; allowed: a folder under usecases/ or a path to a folder with an index.ts`,
     ]);
   }
   const folder = useCaseFolder(name);
@@ -51,10 +53,12 @@ export async function loadUseCase(name: unknown = 'churn', outdir: string): Prom
 
 /**
  * As `loadUseCase`, with what `released.json` says was released last.
- * @throws ConfigError also when that can't be read, or when a contract breaks what was released
+ * @throws ConfigError also when that can't be read, when a contract breaks what was released, or when there is a view that
+ * nobody would keep up
  */
 export async function loadDeployedUseCase(name: unknown, outdir: string): Promise<DeployedUseCase> {
   const useCase = await loadUseCase(name, outdir);
+  requireKeptUp(useCase);
   const release = new Release(useCase.folder);
   release.requireKept(useCase.ir);
   if (!release.isPreviousTo(useCase.ir)) return useCase;
@@ -71,6 +75,18 @@ export function useCaseFolder(name: string): string {
 }
 
 /** Definitions are compiled, and refused, while their module is loaded. */
+/** All views are backfilled and healed, and the stream keeps up the one that serves: another one's values would stand still. */
+function requireKeptUp({ ir, folder }: UseCase): void {
+  const served = onlineView(ir).name;
+  const others = ir.views.filter(({ name }) => name !== served).map(({ name }) => `views.${name}`);
+  const allowed = `${served} alone, which is kept up online; \`tidemark features eval --view\` computes others offline`;
+  if (others.length === 0) return;
+  throw new ConfigError(
+    relative(path.join(folder, 'index.ts')),
+    others.map((view) => `${view}: found a second view in a deployment; allowed: ${allowed}`),
+  );
+}
+
 async function importDefault(source: string): Promise<unknown> {
   let module: { default?: unknown };
   try {

@@ -1,3 +1,4 @@
+import { deploymentName as nameOf } from '../../names/deployments.ts';
 import { ConfigError } from '../config/config-error.ts';
 import type { StageConfig } from '../config/stage-config.ts';
 import type { DeployedUseCase } from '../config/use-case.ts';
@@ -24,5 +25,5 @@ export function deploymentName({ stage, useCase }: Deployment): string {
       `name: found string of ${name.length} characters${name.endsWith('_') ? ' that ends with _' : ''}; allowed: up to ${LONGEST_USE_CASE_NAME}, the last a letter or a digit, because SageMaker's names hold it`,
     ]);
   }
-  return `tidemark-${stage.stage}-${name.replaceAll('_', '-')}`;
+  return nameOf(stage.stage, name);
 }

@@ -17,10 +17,11 @@ import {
   Tracing,
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
-import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Service } from '../../names/metrics.ts';
 import type { DataKey } from './data-key.ts';
+import { deadLetterQueue } from './dead-letters.ts';
 import type { Deployment } from './deployment.ts';
 import { functionCode } from './function-code.ts';
 import { removalPolicy } from './removal.ts';
@@ -131,17 +132,4 @@ export class NodeFunction<E> extends Construct implements IGrantable {
   allow(actions: readonly string[], resources: readonly string[], effect?: Effect): void {
     this.role.addToPrincipalPolicy(new PolicyStatement({ effect, actions: [...actions], resources: [...resources] }));
   }
-}
-
-/** A queue that only keeps what failed, for two weeks; TLS only. */
-export function deadLetterQueue(scope: Construct, id: string, key: DataKey): Queue {
-  const queue = new Queue(scope, id, {
-    enforceSSL: true,
-    retentionPeriod: Duration.days(14),
-    encryption: key.key === undefined ? QueueEncryption.SQS_MANAGED : QueueEncryption.KMS,
-    encryptionMasterKey: key.key,
-  });
-  const reason = 'It is itself a dead-letter queue, with an alarm; nothing reads it that could fail.';
-  acknowledge(queue, { id: 'AwsSolutions-SQS3', reason }, { id: 'Serverless-SQSRedrivePolicy', reason });
-  return queue;
 }

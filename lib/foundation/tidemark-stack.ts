@@ -1,5 +1,6 @@
 import { CfnOutput, CliCredentialsStackSynthesizer, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { stackName } from '../../names/deployments.ts';
 import { OUTPUT, type OutputName } from '../../names/outputs.ts';
 import { type Deployment, deploymentName } from './deployment.ts';
 
@@ -9,8 +10,6 @@ export interface TidemarkStackProps {
   /** Region to deploy to, known at synthesis: encryption of the tables and the training image depend on it. */
   readonly region: string;
   readonly account?: string;
-  /** Folder for files generated while synthesising. */
-  readonly outdir: string;
 }
 
 /** What all stacks of the app share: name, environment and how assets are published. */
@@ -18,7 +17,7 @@ export abstract class TidemarkStack extends Stack {
   protected constructor(scope: Construct, id: string, props: TidemarkStackProps & { readonly stateful: boolean }) {
     const { stage } = props.deployment;
     super(scope, id, {
-      stackName: `${deploymentName(props.deployment)}-${id.toLowerCase()}`,
+      stackName: stackName(deploymentName(props.deployment), id.toLowerCase()),
       description: `Tidemark ${stage.stage}: ${props.description}`,
       env: { account: props.account, region: props.region },
       terminationProtection: props.stateful && stage.protection.terminationProtection,

@@ -68,24 +68,30 @@ export class Scorer extends Construct {
       consequence: 'changed customers are not scored',
     });
     // By the clock of a replay, whose days pass in seconds, every score is hours late.
-    if (stage.clock === 'wall') {
-      alarms.add('ScoresStale', {
-        severity: 'warning',
-        sentence: `From the arrival of an event to its score it takes more than ${stage.alarms.freshnessSeconds} s (99th percentile, 15 minutes).`,
-        runbook: 'freshness',
-        metric: tidemarkMetric(deployment, SERVICE.scorer, METRIC.freshnessMs, {
-          period: Duration.minutes(5),
-          statistic: Stats.percentile(99),
-        }),
-        threshold: stage.alarms.freshnessSeconds * 1000,
-        comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
-        evaluationPeriods: 3,
-        missing: {
-          treat: TreatMissingData.IGNORE,
-          because: 'with no events there is no age to measure; the lag alarms see a scorer that stopped',
-        },
-      });
-    }
+    if (stage.clock === 'wall') this.addFreshnessAlarm(props);
+    this.addRefusalAlarms(props);
+  }
+
+  private addFreshnessAlarm({ alarms, deployment }: ScorerProps): void {
+    alarms.add('ScoresStale', {
+      severity: 'warning',
+      sentence: `From the arrival of an event to its score it takes more than ${deployment.stage.alarms.freshnessSeconds} s (99th percentile, 15 minutes).`,
+      runbook: 'freshness',
+      metric: tidemarkMetric(deployment, SERVICE.scorer, METRIC.freshnessMs, {
+        period: Duration.minutes(5),
+        statistic: Stats.percentile(99),
+      }),
+      threshold: deployment.stage.alarms.freshnessSeconds * 1000,
+      comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      evaluationPeriods: 3,
+      missing: {
+        treat: TreatMissingData.IGNORE,
+        because: 'with no events there is no age to measure; the lag alarms see a scorer that stopped',
+      },
+    });
+  }
+
+  private addRefusalAlarms({ alarms, deployment }: ScorerProps): void {
     // A sweep runs once an hour: it can't refuse in three periods of five minutes on end.
     for (const [name, service, evaluationPeriods] of [
       ['Scorer', SERVICE.scorer, 3],

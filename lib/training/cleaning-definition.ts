@@ -1,5 +1,5 @@
+import type { TrainingDefinitionProps } from './definition-props.ts';
 import { MISSING, RETRY_CLOUDWATCH, RETRY_TRANSIENT, SDK, type State } from './states.ts';
-import type { TrainingDefinitionProps } from './training-definition.ts';
 
 /** So many of the newest models and endpoint configurations stay, and the one that serves always. */
 const KEPT_VERSIONS = 3;

@@ -1,7 +1,8 @@
+import { canary, putAlarm } from './canary-definition.ts';
 import { cleaningStates } from './cleaning-definition.ts';
-import { ROLLBACK_ALARMS, type RollbackAlarm } from './rollback-alarms.ts';
-import { MISSING, RETRY_CLOUDWATCH, RETRY_S3, RETRY_TRANSIENT, SDK, type State } from './states.ts';
-import type { TrainingDefinitionProps } from './training-definition.ts';
+import type { TrainingDefinitionProps } from './definition-props.ts';
+import { ROLLBACK_ALARMS } from './rollback-alarms.ts';
+import { MISSING, RETRY_S3, RETRY_TRANSIENT, SDK, type State } from './states.ts';
 
 /** Statuses in which SageMaker refuses every change of an endpoint. */
 const BUSY = "['Creating', 'Updating', 'SystemUpdating', 'RollingBack', 'Deleting']";
@@ -10,6 +11,7 @@ const BUSY = "['Creating', 'Updating', 'SystemUpdating', 'RollingBack', 'Deletin
 export function deploymentStates(props: TrainingDefinitionProps): Record<string, State> {
   return {
     ...findingStates(props),
+    ...servingStates(props),
     ...comparingStates(),
     ...makingStates(props),
     ...changingStates(props),
@@ -18,14 +20,11 @@ export function deploymentStates(props: TrainingDefinitionProps): Record<string,
   };
 }
 
-/** What stands there: nothing, a failed endpoint, one that another execution changes, or one that serves a package. */
-function findingStates({
-  name,
-  endpoint,
-  hostingRoleArn,
-  pollSeconds,
-}: TrainingDefinitionProps): Record<string, State> {
-  const unknown = { live_config: '', live_model: '', live_package: '', live_settings: '', live_instances: 0 };
+/** Nothing is known of what serves. */
+const UNKNOWN = { live_config: '', live_model: '', live_package: '', live_settings: '', live_instances: 0 };
+
+/** What stands there: nothing, a failed endpoint, one that another execution changes, or one that serves. */
+function findingStates({ name, pollSeconds }: TrainingDefinitionProps): Record<string, State> {
   return {
     FindEndpoint: {
       Type: 'Task',
@@ -39,7 +38,7 @@ function findingStates({
         desired_instances:
           '{% $exists($states.result.ProductionVariants) ? $states.result.ProductionVariants[0].DesiredInstanceCount : 0 %}',
       },
-      Catch: [{ ErrorEquals: MISSING, Assign: { endpoint_status: 'Missing', ...unknown }, Next: 'FindPackage' }],
+      Catch: [{ ErrorEquals: MISSING, Assign: { endpoint_status: 'Missing', ...UNKNOWN }, Next: 'FindPackage' }],
       Next: 'EndpointFound',
     },
     EndpointFound: {
@@ -59,6 +58,12 @@ function findingStates({
       Next: 'WaitForTurn',
     },
     WaitForTurn: { Type: 'Wait', Seconds: pollSeconds, Next: 'FindEndpoint' },
+  };
+}
+
+/** Which package is served, and how: what is served already is not deployed again. */
+function servingStates({ endpoint, hostingRoleArn }: TrainingDefinitionProps): Record<string, State> {
+  return {
     FindLiveConfig: {
       Type: 'Task',
       Resource: `${SDK}:describeEndpointConfig`,
@@ -70,7 +75,7 @@ function findingStates({
       },
       Retry: RETRY_TRANSIENT,
       // Deleted by hand: it goes on serving, but says no longer what.
-      Catch: [{ ErrorEquals: MISSING, Assign: { ...unknown }, Next: 'LiveModelKnown' }],
+      Catch: [{ ErrorEquals: MISSING, Assign: UNKNOWN, Next: 'LiveModelKnown' }],
       Next: 'FindLiveModel',
     },
     FindLiveModel: {
@@ -83,7 +88,7 @@ function findingStates({
         live_settings: '{% $live_settings & $states.result.ExecutionRoleArn %}',
       },
       Retry: RETRY_TRANSIENT,
-      Catch: [{ ErrorEquals: MISSING, Assign: { ...unknown }, Next: 'LiveModelKnown' }],
+      Catch: [{ ErrorEquals: MISSING, Assign: UNKNOWN, Next: 'LiveModelKnown' }],
       Next: 'LiveModelKnown',
     },
     LiveModelKnown: {
@@ -240,40 +245,6 @@ function changingStates({ name, endpoint, alarmPrefix }: TrainingDefinitionProps
   };
 }
 
-/** AWS's own example "Monitor model latency on the new fleet": the dimension EndpointConfigName leaves the old fleet out. */
-function putAlarm(
-  alarm: RollbackAlarm,
-  of: { alarmPrefix: string; name: string; variant: string; next: RollbackAlarm | undefined },
-): State {
-  return {
-    Type: 'Task',
-    Resource: 'arn:aws:states:::aws-sdk:cloudwatch:putMetricAlarm',
-    Arguments: {
-      AlarmName: `{% '${of.alarmPrefix}${alarm.name}-' & $run %}`,
-      AlarmDescription: alarm.sentence,
-      ActionsEnabled: false,
-      Namespace: 'AWS/SageMaker',
-      MetricName: alarm.metric,
-      Dimensions: [
-        { Name: 'EndpointName', Value: of.name },
-        { Name: 'VariantName', Value: of.variant },
-        { Name: 'EndpointConfigName', Value: `{% '${of.name}-' & $run %}` },
-      ],
-      ...alarm.statistic,
-      Period: alarm.periodSeconds,
-      EvaluationPeriods: alarm.evaluationPeriods,
-      DatapointsToAlarm: alarm.datapointsToAlarm,
-      Threshold: alarm.threshold,
-      ComparisonOperator: alarm.comparison,
-      // Without requests there are no metrics of the new fleet.
-      TreatMissingData: 'notBreaching',
-    },
-    Assign: { alarms: `{% $append($alarms, ['${of.alarmPrefix}${alarm.name}-' & $run]) %}` },
-    Retry: RETRY_CLOUDWATCH,
-    Next: of.next === undefined ? 'UpdateEndpoint' : `Put${of.next.name}`,
-  };
-}
-
 function waitingStates({ name, pollSeconds }: TrainingDefinitionProps): Record<string, State> {
   return {
     WaitForEndpoint: { Type: 'Wait', Seconds: pollSeconds, Next: 'DescribeEndpoint' },
@@ -321,31 +292,6 @@ function waitingStates({ name, pollSeconds }: TrainingDefinitionProps): Record<s
         model_name: '{% $model_name %}',
         gate: '{% $gate %}',
       },
-    },
-  };
-}
-
-/** Blue/green: a part of the new fleet first, back at once when one of its alarms rings. */
-function canary(endpoint: TrainingDefinitionProps['endpoint'], alarmPrefix: string): State {
-  const { canaryPercent, instances } = endpoint;
-  // How AWS rounds a percentage to instances is not documented: less than one is asked for as one.
-  const size =
-    (instances * canaryPercent) / 100 < 1
-      ? { Type: 'INSTANCE_COUNT', Value: 1 }
-      : { Type: 'CAPACITY_PERCENT', Value: canaryPercent };
-  return {
-    BlueGreenUpdatePolicy: {
-      TrafficRoutingConfiguration: {
-        Type: 'CANARY',
-        CanarySize: size,
-        WaitIntervalInSeconds: endpoint.canaryWaitSeconds,
-      },
-      TerminationWaitInSeconds: endpoint.terminationWaitSeconds,
-      // Beside the waits: an hour for both fleets' instances to start and to end.
-      MaximumExecutionTimeoutInSeconds: endpoint.canaryWaitSeconds + endpoint.terminationWaitSeconds + 3600,
-    },
-    AutoRollbackConfiguration: {
-      Alarms: ROLLBACK_ALARMS.map(({ name }) => ({ AlarmName: `{% '${alarmPrefix}${name}-' & $run %}` })),
     },
   };
 }

@@ -5,40 +5,9 @@
  */
 
 import { flagOf } from '../../names/jobs.ts';
+import type { TrainingDefinitionProps } from './definition-props.ts';
 import { deploymentStates } from './deployment-definition.ts';
 import { RETRY_TRANSIENT, SDK, type State } from './states.ts';
-
-export interface TrainingDefinitionProps {
-  /** Name of the endpoint, and prefix of everything the machine makes. */
-  readonly name: string;
-  readonly buildTrainingSetJob: string;
-  /** s3://…/training/ and s3://…/models/, with the closing slash. */
-  readonly trainingSetsUri: string;
-  readonly modelsUri: string;
-  readonly useCaseUri: string;
-  readonly sourceUri: string;
-  readonly imageUri: string;
-  readonly trainingRoleArn: string;
-  readonly hostingRoleArn: string;
-  readonly gateFunctionArn: string;
-  readonly modelPackageGroup: string;
-  readonly approval: 'automatic' | 'manual';
-  /** KMS key of model artefacts; absent: the bucket's default. */
-  readonly kmsKeyArn?: string;
-  readonly training: { readonly instanceType: string; readonly volumeGiB: number; readonly maxRuntimeSeconds: number };
-  readonly endpoint: {
-    readonly instanceType: string;
-    readonly instances: number;
-    readonly variant: string;
-    readonly canaryPercent: number;
-    readonly canaryWaitSeconds: number;
-    readonly terminationWaitSeconds: number;
-  };
-  /** Beginning of the names of alarms, with the closing slash. */
-  readonly alarmPrefix: string;
-  readonly pollSeconds: number;
-  readonly trainingMetrics: readonly string[];
-}
 
 /** As the job that builds the set is told. */
 const [ID, AS_OF] = [flagOf('buildTrainingSet', 'training_set_id'), flagOf('buildTrainingSet', 'as_of')];
@@ -61,12 +30,18 @@ export function trainingDefinition(props: TrainingDefinitionProps): State {
     QueryLanguage: 'JSONata',
     StartAt: 'EnteredByApproval',
     TimeoutSeconds: 86_400,
-    States: { ...trainingStates(props), ...deploymentStates(props) },
+    States: {
+      ...enteringStates(props),
+      ...trainingStates(props),
+      ...gateStates(props),
+      ...registeringStates(props),
+      ...deploymentStates(props),
+    },
   };
 }
 
-function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
-  const { name } = props;
+/** By an approval, with a package that is only deployed; or from the beginning. */
+function enteringStates({ buildTrainingSetJob }: TrainingDefinitionProps): Record<string, State> {
   return {
     EnteredByApproval: {
       Type: 'Choice',
@@ -98,7 +73,7 @@ function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
       Type: 'Task',
       Resource: 'arn:aws:states:::glue:startJobRun.sync',
       Arguments: {
-        JobName: props.buildTrainingSetJob,
+        JobName: buildTrainingSetJob,
         Arguments: `{% $merge([{'${ID}': $training_set_id}, $as_of = '' ? {} : {'${AS_OF}': $as_of}]) %}`,
       },
       Retry: [
@@ -111,11 +86,16 @@ function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
       ],
       Next: 'Train',
     },
+  };
+}
+
+function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
+  return {
     Train: {
       Type: 'Task',
       Resource: 'arn:aws:states:::sagemaker:createTrainingJob.sync',
       Arguments: {
-        TrainingJobName: `{% '${name}-' & $run %}`,
+        TrainingJobName: `{% '${props.name}-' & $run %}`,
         RoleArn: props.trainingRoleArn,
         AlgorithmSpecification: {
           TrainingImage: props.imageUri,
@@ -166,18 +146,28 @@ function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
       Assign: { model_data_url: '{% $states.result.ModelArtifacts.S3ModelArtifacts %}' },
       Next: 'Gate',
     },
+  };
+}
+
+function gateStates({
+  name,
+  gateFunctionArn,
+  modelsUri,
+  trainingSetsUri,
+}: TrainingDefinitionProps): Record<string, State> {
+  return {
     Gate: {
       Type: 'Task',
       Comment: 'Is the model better than the baseline, calibrated, and not too good to be true?',
       Resource: 'arn:aws:states:::lambda:invoke',
       Arguments: {
-        FunctionName: props.gateFunctionArn,
+        FunctionName: gateFunctionArn,
         Payload: {
           training_set_id: '{% $training_set_id %}',
           training_job_name: `{% '${name}-' & $run %}`,
-          manifest_uri: `{% '${props.trainingSetsUri}' & $training_set_id & '/manifest.json' %}`,
+          manifest_uri: `{% '${trainingSetsUri}' & $training_set_id & '/manifest.json' %}`,
           model_data_url: '{% $model_data_url %}',
-          output_data_url: `{% '${props.modelsUri}${name}-' & $run & '/output/output.tar.gz' %}`,
+          output_data_url: `{% '${modelsUri}${name}-' & $run & '/output/output.tar.gz' %}`,
         },
       },
       Retry: RETRY_TRANSIENT,
@@ -194,6 +184,11 @@ function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
       Error: 'ModelRejected',
       Cause: "{% $join($gate.reasons, '; ') %}",
     },
+  };
+}
+
+function registeringStates(props: TrainingDefinitionProps): Record<string, State> {
+  return {
     RegisterModel: {
       Type: 'Task',
       Resource: `${SDK}:createModelPackage`,

@@ -1,10 +1,8 @@
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Duration, Stack } from 'aws-cdk-lib';
 import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
-import { PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
+import { Role } from 'aws-cdk-lib/aws-iam';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { Env } from '../../lambdas/model-gate/env.ts';
@@ -14,19 +12,18 @@ import type { SparkJob } from '../batch/spark-job.ts';
 import type { Lake } from '../feature-store/lake.ts';
 import { CodeAsset } from '../foundation/code-asset.ts';
 import type { DataKey } from '../foundation/data-key.ts';
-import { type Deployment, deploymentName } from '../foundation/deployment.ts';
-import { deadLetterQueue, NodeFunction } from '../foundation/node-function.ts';
+import { deadLetterQueue } from '../foundation/dead-letters.ts';
+import type { Deployment } from '../foundation/deployment.ts';
+import { NodeFunction } from '../foundation/node-function.ts';
 import { forOwnAccount } from '../foundation/own-account.ts';
 import { removalPolicy } from '../foundation/removal.ts';
 import { VendedLogs } from '../foundation/vended-logs.ts';
-import { explainWildcards } from '../foundation/wildcards.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm, addErrorAlarm } from '../monitoring/function-alarms.ts';
 import { CHAMPION_VARIANT, type ScoringEndpoint } from '../serving/scoring-endpoint.ts';
+import { grantMachine } from './machine-grants.ts';
 import type { ModelRegistry } from './model-registry.ts';
-import { ROLLBACK_ALARM_PREFIX } from './rollback-alarms.ts';
 import { SageMakerRole } from './sagemaker-role.ts';
-import { writeSourceArchive } from './source-archive.ts';
 import { trainingDefinition } from './training-definition.ts';
 import { type XgboostImage, xgboostImage } from './xgboost-image.ts';
 
@@ -42,8 +39,8 @@ export interface TrainingMachineProps {
   readonly endpoint: ScoringEndpoint;
   readonly buildTrainingSet: SparkJob;
   readonly useCase: CodeAsset;
-  /** Folder for generated files of this synthesis. */
-  readonly outdir: string;
+  /** Archive of the code that trains and serves: source-archive.ts. */
+  readonly modelSource: string;
 }
 
 /** Training set → training job → gate → registry → endpoint. */
@@ -59,12 +56,7 @@ export class TrainingMachine extends Construct {
     const { deployment, lake, registry, endpoint } = props;
     const { stage } = deployment;
     this.image = xgboostImage(Stack.of(this).region, stage.training.xgboostImage);
-    const source = new CodeAsset(this, 'ModelSource', {
-      path: writeSourceArchive(
-        fileURLToPath(new URL('../../model', import.meta.url)),
-        path.join(props.outdir, 'sourcedir.tar.gz'),
-      ),
-    });
+    const source = new CodeAsset(this, 'ModelSource', { path: props.modelSource });
     this.trainingRole = this.makeTrainingRole(props, source);
     this.hostingRole = this.makeHostingRole(props);
     this.gate = this.makeGate(props);
@@ -106,7 +98,8 @@ export class TrainingMachine extends Construct {
       logs: { destination: logGroup, level: LogLevel.ALL, includeExecutionData: false },
       removalPolicy: removalPolicy(stage, true),
     });
-    this.grantMachine(role, props);
+    const { gate, trainingRole, hostingRole } = this;
+    grantMachine(role, { ...props, gate: gate.function, trainingRole, hostingRole });
     if (stage.training.approval === 'manual') this.deployOnApproval(props);
     this.addMachineAlarms(props);
   }
@@ -148,107 +141,6 @@ export class TrainingMachine extends Construct {
     lake.grantRead(gate, PREFIX.models, PREFIX.trainingSets);
     addErrorAlarm(alarms, 'ModelGate', gate.function, 'The trained model is not registered.');
     return gate;
-  }
-
-  /** Every action with the resources it is for; names are made of the deployment's name and the execution's. */
-  private grantMachine(role: Role, props: TrainingMachineProps): void {
-    const stack = Stack.of(this);
-    const name = deploymentName(props.deployment);
-    const sagemaker = (resource: string, resourceName: string) =>
-      stack.formatArn({ service: 'sagemaker', resource, resourceName });
-    const made = ['training-job', 'model', 'endpoint-config'].map((resource) => sagemaker(resource, `${name}-*`));
-    const [trainingJob = '', model = '', endpointConfig = ''] = made;
-    const allow = (actions: string[], resources: string[], conditions?: Record<string, unknown>) =>
-      role.addToPrincipalPolicy(new PolicyStatement({ actions, resources, conditions }));
-
-    props.buildTrainingSet.grantRun(role);
-    allow(['lambda:InvokeFunction'], [this.gate.function.functionArn]);
-    allow(
-      [
-        'sagemaker:CreateTrainingJob',
-        'sagemaker:DescribeTrainingJob',
-        'sagemaker:StopTrainingJob',
-        // The .sync pattern marks the job as its own.
-        'sagemaker:AddTags',
-        'sagemaker:ListTags',
-      ],
-      [trainingJob],
-    );
-    // The .sync pattern listens to the end of the job through this managed rule.
-    allow(
-      ['events:DescribeRule', 'events:PutRule', 'events:PutTargets'],
-      [
-        stack.formatArn({
-          service: 'events',
-          resource: 'rule',
-          resourceName: 'StepFunctionsGetEventsForSageMakerTrainingJobsRule',
-        }),
-      ],
-    );
-    allow(
-      ['sagemaker:CreateModelPackage', 'sagemaker:DescribeModelPackage'],
-      [props.registry.groupArn, props.registry.packagesArn],
-    );
-    // Whether the archive is still the one that was approved.
-    props.lake.grantHead(role, PREFIX.models);
-    // Whether a model made of a package is checked on the package as well is documented for other accounts only.
-    allow(['sagemaker:CreateModel'], [model, props.registry.packagesArn]);
-    allow(['sagemaker:DescribeModel', 'sagemaker:DeleteModel'], [model]);
-    allow(
-      ['sagemaker:CreateEndpointConfig', 'sagemaker:DescribeEndpointConfig', 'sagemaker:DeleteEndpointConfig'],
-      [endpointConfig],
-    );
-    allow(['sagemaker:ListModels', 'sagemaker:ListEndpointConfigs'], ['*']);
-    allow(['sagemaker:CreateEndpoint', 'sagemaker:UpdateEndpoint'], [props.endpoint.endpointArn, endpointConfig]);
-    allow(['sagemaker:DescribeEndpoint', 'sagemaker:DeleteEndpoint'], [props.endpoint.endpointArn]);
-    allow(['iam:PassRole'], [this.trainingRole.roleArn, this.hostingRole.roleArn], {
-      StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' },
-    });
-    const { canaryPercent } = props.deployment.stage.endpoint;
-    if (canaryPercent > 0) {
-      allow(['cloudwatch:PutMetricAlarm', 'cloudwatch:DeleteAlarms'], [this.rollbackAlarmsArn(props)]);
-      // "Ensure that your IAM execution role has permission to perform the cloudwatch:DescribeAlarms action on the
-      // auto-rollback alarms you specify": the role of the model, or the one that updates the endpoint.
-      for (const one of [role, this.hostingRole]) {
-        one.addToPrincipalPolicy(
-          new PolicyStatement({ actions: ['cloudwatch:DescribeAlarms'], resources: [this.rollbackAlarmsArn(props)] }),
-        );
-      }
-    }
-    explainWildcards(
-      role,
-      {
-        finding: /^Resource::\*$/,
-        reason:
-          'Log delivery of Step Functions (logs:*LogDelivery, logs:*ResourcePolic*), X-Ray, sagemaker:ListModels and sagemaker:ListEndpointConfigs have no resource type: IAM takes only "*".',
-      },
-      {
-        finding: new RegExp(`^Resource::arn:\\S+:sagemaker:\\S+:(training-job|model|endpoint-config)/${name}-\\*$`),
-        reason:
-          'Each execution makes resources under its own name; the statement is limited to the prefix of this deployment.',
-      },
-      {
-        finding: new RegExp(`^Resource::arn:\\S+:sagemaker:\\S+:model-package/${name}/\\*$`),
-        reason: 'The registry numbers the versions itself; the statement is limited to the one model package group.',
-      },
-    );
-    if (canaryPercent === 0) return;
-    for (const one of [role, this.hostingRole]) {
-      explainWildcards(one, {
-        finding: new RegExp(
-          `^Resource::arn:\\S+:cloudwatch:\\S+:alarm:${props.alarms.prefix}${ROLLBACK_ALARM_PREFIX}\\*$`,
-        ),
-        reason:
-          'Each deployment makes its own alarms on its own fleet; the statement is limited to the names of these.',
-      });
-    }
-  }
-
-  private rollbackAlarmsArn({ alarms }: TrainingMachineProps): string {
-    return Stack.of(this).formatArn({
-      service: 'cloudwatch',
-      resource: `alarm:${alarms.prefix}${ROLLBACK_ALARM_PREFIX}*`,
-    });
   }
 
   private deployOnApproval({ alarms, key, registry }: TrainingMachineProps): void {

@@ -13,8 +13,7 @@ import type { LocalCloud } from '../../local/cloud.ts';
 const MINUTE_MS = 60_000;
 
 /** What a customer's source could try to smuggle onto the page. */
-export const HOSTILE =
-  '<img src=x onerror="document.body.dataset.hacked=1"><script>document.body.dataset.hacked=1</script>';
+const HOSTILE = '<img src=x onerror="document.body.dataset.hacked=1"><script>document.body.dataset.hacked=1</script>';
 
 /** A small deployment in the local cloud: a dashboard, metrics, an alarm, scores and alerts, through the AWS APIs. */
 export async function deployFixture(cloud: LocalCloud, now: number): Promise<PageSource> {

@@ -66,5 +66,5 @@ test('every way in counts an entity by code points', () => {
   const entity_id = '😀'.repeat(256);
   expect(objectOf(Buffer.from(JSON.stringify({ entity_id })))).toHaveProperty('object');
   expect(parseRequest(JSON.stringify({ entity_ids: [entity_id] })).entity_ids).toEqual([entity_id]);
-  expect(() => parseRequest(JSON.stringify({ entity_ids: ['#fence'] }))).toThrow('starts with no #');
+  expect(() => parseRequest(JSON.stringify({ entity_ids: ['#fence'] }))).toThrow('does not start with #');
 });

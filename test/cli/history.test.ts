@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { CreateBucketCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { CONTENT, keyOf, packHistory, uploadHistory } from '../../cli/commands/history/files.ts';
+import { keyOf, packHistory, uploadHistory } from '../../cli/commands/history/files.ts';
 import { connectTo } from '../../cli/stage/connection.ts';
 import { startLocalCloud } from '../../local/cloud.ts';
+import { CONTENT } from '../../names/lake.ts';
 
 let folder: string;
 beforeAll(() => {

@@ -7,7 +7,8 @@ import type { WireEvent } from '../../cli/commands/replay/bad-records.ts';
 import { byDay, readEvents } from '../../cli/commands/replay/replay.ts';
 import { contractIR } from '../../core/definition/contracts.ts';
 import { contract, field } from '../../core/definition/define.ts';
-import type { TimestampFormat, UseCaseIR } from '../../core/ir/document.ts';
+import type { UseCaseIR } from '../../core/ir/document.ts';
+import type { TimestampFormat } from '../../core/values/time.ts';
 import { DAY } from '../../core/values/time.ts';
 
 const START = Date.UTC(2017, 11, 1);

@@ -54,7 +54,7 @@ export class SmallRegistry {
       ModelPackageGroupName: deployment,
       LakeBucketName: bucket,
     });
-    await clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'model.tar.gz', Body: modelArchive() }));
+    await clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'model.tar.gz', Body: await modelArchive() }));
     const { stateMachineArn = '' } = await clients.sfn.send(
       new CreateStateMachineCommand({
         name: deployment,
@@ -200,12 +200,12 @@ async function role(cloud: LocalCloud, RoleName: string, Service: string): Promi
   }
 }
 
-function modelArchive(): Buffer {
+async function modelArchive(): Promise<Buffer> {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-model-'));
   try {
     mkdirSync(join(folder, 'model', 'code'), { recursive: true });
     writeFileSync(join(folder, 'model', 'code', 'inference.py'), SCRIPT);
-    return readFileSync(writeSourceArchive(join(folder, 'model'), join(folder, 'model.tar.gz')));
+    return readFileSync(await writeSourceArchive(join(folder, 'model'), join(folder, 'model.tar.gz')));
   } finally {
     rmSync(folder, { recursive: true });
   }

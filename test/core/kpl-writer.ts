@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import type { UserRecord } from '../../core/admission/kpl.ts';
 
-export const KPL_MAGIC = Buffer.from('f3899ac2', 'hex');
+const KPL_MAGIC = Buffer.from('f3899ac2', 'hex');
 
-export function varint(value: number): Buffer {
+function varint(value: number): Buffer {
   const bytes: number[] = [];
   let rest = value;
   for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
@@ -12,11 +12,11 @@ export function varint(value: number): Buffer {
 }
 
 /** A length-delimited field. */
-export function fieldOf(number: number, bytes: Uint8Array): Buffer {
+function fieldOf(number: number, bytes: Uint8Array): Buffer {
   return Buffer.concat([varint(number * 8 + 2), varint(bytes.length), bytes]);
 }
 
-export function numberOf(number: number, value: number): Buffer {
+function numberOf(number: number, value: number): Buffer {
   return Buffer.concat([varint(number * 8), varint(value)]);
 }
 

@@ -150,8 +150,8 @@ describe('stage configuration', () => {
       `endpoint.canaryWaitSeconds: found number; allowed: number of at least ${SHORTEST_BAKE_SECONDS}: the alarms that roll back`,
     ],
     ['endpoint.instances', 1, 'endpoint.instances: found number; allowed: 2 or more with a canary'],
-    ['sweep.everyMinute', 5, 'sweep.everyMinute: unknown field; allowed: remove it or correct its spelling'],
-    ['extra', 1, 'extra: unknown field; allowed: remove it or correct its spelling'],
+    ['sweep.everyMinute', 5, 'sweep.everyMinute: found an unknown field; allowed: remove it or correct its spelling'],
+    ['extra', 1, 'extra: found an unknown field; allowed: remove it or correct its spelling'],
   ])('%s = %p is refused with field, found type and what is allowed', (field, value, sentence) => {
     expect(() => parseStageConfig('lib/config/prod.ts', prodWith(field, value))).toThrow(sentence);
   });

@@ -19,7 +19,7 @@ export interface Delivery {
 }
 
 /** Services whose calls to KMS carry no aws:SourceAccount and aws:SourceArn: a condition on them never holds. */
-export const WITHOUT_SOURCE = new Set(['events.amazonaws.com']);
+const WITHOUT_SOURCE = new Set(['events.amazonaws.com']);
 
 const KEY_ACTIONS = ['kms:Decrypt', 'kms:GenerateDataKey'];
 const SENDS: Readonly<Record<string, string>> = {

@@ -1,6 +1,7 @@
 /** Use cases that leave parts out: nothing is deployed, watched or told of what they do not have, and all that stays is whole. */
 import { describe, expect, test } from '@jest/globals';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
+import { deploymentName, deploymentOf, STACKS as STACK_NAMES, stackName } from '../../names/deployments.ts';
 import { METRIC_NAMESPACE } from '../../names/metrics.ts';
 import { OUTPUT } from '../../names/outputs.ts';
 import { deadKeyStatements, refusedDeliveries } from './deliveries.ts';
@@ -76,6 +77,17 @@ describe.each(STAGES)('events and features alone in %s', (stage) => {
 
 test.each(STAGES)('%s has the outputs that names/outputs.ts says, and no other', async (stage) => {
   expect(outputsOf(await Templates.of(stage)).sort()).toEqual(Object.values(OUTPUT).sort());
+});
+
+test.each(STAGES)('the stacks of %s are found by their names', async (stage) => {
+  const { stacks } = await synthesise(stage);
+  const names = STACK_NAMES.map((stack) => stackName(deploymentName(stage, 'tiny'), stack));
+  expect(
+    Object.values(stacks)
+      .map((stack) => stack.stackName)
+      .sort(),
+  ).toEqual(names.sort());
+  expect(deploymentOf(names[0]!)).toEqual({ stage, usecase: 'tiny' });
 });
 
 test.each(STAGES)('a model without alerts in %s is scored, and tells nobody', async (stage) => {

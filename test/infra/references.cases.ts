@@ -52,7 +52,6 @@ describe.each(STAGES)('references between the stacks of %s', (stage) => {
     const alone = new StorageStack(new App(), 'Storage', {
       deployment: { stage: loadStage(stage), useCase },
       region: 'eu-west-1',
-      outdir,
       description: 'alone',
     });
     const exported = new Set(

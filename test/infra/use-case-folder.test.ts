@@ -14,11 +14,13 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { App, Stack } from 'aws-cdk-lib';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
+import { hashOf, versionOf } from '../../core/definition/hash.ts';
 import { buildTidemark } from '../../lib/app.ts';
 import { Release } from '../../lib/config/released.ts';
 import { loadStage } from '../../lib/config/stages.ts';
 import { loadDeployedUseCase, loadUseCase } from '../../lib/config/use-case.ts';
 import { functionCode } from '../../lib/foundation/function-code.ts';
+import { ir as shop } from '../engine/use-case.ts';
 
 const USE_CASES = fileURLToPath(new URL('../../usecases', import.meta.url));
 const TINY = fileURLToPath(new URL('../fixtures/usecases/tiny', import.meta.url));
@@ -63,6 +65,17 @@ describe('use case', () => {
     const at = useCase('wrong', "export default { ir_version: '1' };\n");
     await expect(loadUseCase(at, folder)).rejects.toThrow(
       /index\.ts is not valid:\n {2}- ir_version: found '[^']*'; allowed: /,
+    );
+  });
+
+  test('a second view is evaluated, and refused by name in a deployment, where nobody would keep it up', async () => {
+    const other = { ...shop.views[0]!, name: 'other' };
+    const definition_hash = hashOf(other, shop.contracts);
+    const view = { ...other, definition_hash, version: versionOf('other', definition_hash) };
+    const at = useCase('two-views', `export default ${JSON.stringify({ ...shop, views: [...shop.views, view] })};\n`);
+    expect((await loadUseCase(at, path.join(at, 'out'))).ir.views).toHaveLength(2);
+    await expect(loadDeployedUseCase(at, path.join(at, 'out'))).rejects.toThrow(
+      /two-views\/index\.ts is not valid:\n {2}- views\.other: found a second view in a deployment; allowed: buying alone, /,
     );
   });
 

@@ -82,7 +82,7 @@ export class Endpoints {
         mkdirSync(join(source, 'code'), { recursive: true });
         writeFileSync(join(source, 'code', 'inference.py'), SCRIPT);
         writeFileSync(join(source, 'metadata.json'), JSON.stringify(model));
-        const Body = readFileSync(writeSourceArchive(source, join(this.folder, `${name}.tar.gz`)));
+        const Body = readFileSync(await writeSourceArchive(source, join(this.folder, `${name}.tar.gz`)));
         await this.s3.send(new PutObjectCommand({ Bucket: this.bucket, Key: `models/${name}.tar.gz`, Body }));
         const PrimaryContainer = {
           Image: 'sagemaker-xgboost:3.2-0',

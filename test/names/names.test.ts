@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals';
 import { DOCUMENT, documentOf } from '../../names/document.ts';
 import { argumentsByScript, askedOf, COMMON, givenTo, JOBS } from '../../names/jobs.ts';
 import { CLOCK_KEY, ERASED_KEY, ERASURES_KEY, FENCE_KEY, JOIN_KEY } from '../../names/keys.ts';
-import { archiveKey, OBJECT, objectKey, PREFIX } from '../../names/lake.ts';
+import { archiveKey, CONTENT, OBJECT, objectKey, PREFIX } from '../../names/lake.ts';
 import { METRIC } from '../../names/metrics.ts';
 import { OUTPUT } from '../../names/outputs.ts';
 import { FILES, ROOT, textOf } from '../tidy/sources.ts';
@@ -77,7 +77,7 @@ const ARGUMENTS = Object.values(argumentsByScript()).flatMap(({ required, option
 const SHARED: readonly { readonly pattern: string; readonly without?: RegExp }[] = [
   { pattern: `(["'\`])(${oneOf(Object.values(PREFIX))})` },
   {
-    pattern: `(["'\`])(${oneOf([FENCE_KEY, JOIN_KEY, CLOCK_KEY, ERASED_KEY, ERASURES_KEY])})\\1`,
+    pattern: `(["'\`])(${oneOf([FENCE_KEY, JOIN_KEY, CLOCK_KEY, ERASED_KEY, ERASURES_KEY, CONTENT])})\\1`,
   },
   // `--run` as a name is an argument of a job; as an option of the command line it is none.
   { pattern: `(["'])(${oneOf(ARGUMENTS.map((name) => `--${name}`))})\\1\\s*:` },

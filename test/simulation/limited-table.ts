@@ -22,7 +22,7 @@ import {
 type Item = Record<string, AttributeValue>;
 
 /** Units that a partition gives in a second. */
-export const PARTITION = { read: 3000, write: 1000 } as const;
+const PARTITION = { read: 3000, write: 1000 } as const;
 type Kind = keyof typeof PARTITION;
 
 const KB = 1024;

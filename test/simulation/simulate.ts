@@ -41,7 +41,7 @@ export async function simulate(seed: number, sandbox: Sandbox = REAL): Promise<O
   return run.outcome();
 }
 
-export class Run {
+class Run {
   private readonly world: World;
   private readonly lanes: Lane[] = [];
   private readonly scorers: readonly Scorer[];

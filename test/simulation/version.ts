@@ -15,7 +15,7 @@ import { CODEC_V1 } from './codec-v1-writer.ts';
 import type { Ground } from './ground.ts';
 
 /** ms from the first batch of a new version until it joins: longer than clocks are apart in a seed that has one. */
-export const JOIN_AFTER = 2 * MINUTE;
+const JOIN_AFTER = 2 * MINUTE;
 
 /** A new state as the table's stream tells it. */
 export interface Image {

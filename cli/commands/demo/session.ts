@@ -31,7 +31,7 @@ export interface SessionOptions {
 export type Timings = Record<string, number>;
 
 /** A folder of its own for a run's logs; the oldest of earlier runs are removed. */
-export function runFolder(): string {
+function runFolder(): string {
   const runs = join(RUNS, 'runs');
   mkdirSync(runs, { recursive: true });
   const before = readdirSync(runs).sort();

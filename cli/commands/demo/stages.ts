@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import { paginateScan, type ScanCommandInput } from '@aws-sdk/client-dynamodb';
 import { scanScores } from '../../../console/scores.ts';
 import type { AlertRow, ScoreRow } from '../../../console/types.ts';
 import { onlineView } from '../../../core/ir/parts.ts';
@@ -67,24 +67,17 @@ export async function backfillStates(session: Session): Promise<number> {
   );
 }
 
-export async function countStates(session: Session): Promise<number> {
+async function countStates(session: Session): Promise<number> {
   const view = onlineView(session.ir).version;
   let count = 0;
-  let start: Record<string, never> | undefined;
-  do {
-    const page = await session.connection.clients.dynamodb.send(
-      new ScanCommand({
-        TableName: session.resources.get('featuresTable'),
-        Select: 'COUNT',
-        FilterExpression: '#view = :view AND NOT begins_with(entity_id, :internal)',
-        ExpressionAttributeNames: { '#view': 'view' },
-        ExpressionAttributeValues: { ':view': { S: view }, ':internal': { S: '#' } },
-        ...(start ? { ExclusiveStartKey: start } : {}),
-      }),
-    );
-    count += page.Count ?? 0;
-    start = page.LastEvaluatedKey as Record<string, never> | undefined;
-  } while (start);
+  const scan: ScanCommandInput = {
+    TableName: session.resources.get('featuresTable'),
+    Select: 'COUNT',
+    FilterExpression: '#view = :view AND NOT begins_with(entity_id, :internal)',
+    ExpressionAttributeNames: { '#view': 'view' },
+    ExpressionAttributeValues: { ':view': { S: view }, ':internal': { S: '#' } },
+  };
+  for await (const { Count = 0 } of paginateScan({ client: session.connection.clients.dynamodb }, scan)) count += Count;
   return count;
 }
 

@@ -153,7 +153,7 @@ export function summarise(found: Findings): DemoSummary {
 }
 
 /** What must hold after every run; each sentence says what was found. */
-export function failuresOf(summary: DemoSummary): string[] {
+function failuresOf(summary: DemoSummary): string[] {
   const { events, quarantine, alerts, consistency } = summary;
   const rules: [broken: boolean, sentence: string][] = [
     [events.history === 0, 'No history was loaded.'],

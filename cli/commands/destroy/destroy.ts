@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteEndpointCommand, DeleteModelPackageCommand } from '@aws-sdk/client-sagemaker';
+import { deploymentName } from '../../../names/deployments.ts';
 import type { Progress } from '../../../setup/progress.mjs';
 import { CliError } from '../../errors.ts';
 import type { Clients } from '../../stage/connection.ts';
@@ -40,7 +41,7 @@ export async function destroy(
       await clients.sagemaker.send(new DeleteModelPackageCommand({ ModelPackageName }));
   });
   const others = [...(await readDeployments(clients.cloudformation, resources.stage)).keys()]
-    .map((name) => `tidemark-${resources.stage}-${name}`)
+    .map((name) => deploymentName(resources.stage, name))
     .filter((name) => name !== deployment);
   await progress.step(
     'Delete what SageMaker and Glue logged',

@@ -1,6 +1,7 @@
+import { deploymentName, STACKS, stackName } from '../../../names/deployments.ts';
 import { CliError } from '../../errors.ts';
 import type { Clients } from '../../stage/connection.ts';
-import { flagsOf, type Resources, readDeployments, STACK_KINDS } from '../../stage/resources.ts';
+import { flagsOf, type Resources, readDeployments } from '../../stage/resources.ts';
 import { physicalIds, readTemplate, type WrittenResources } from '../../stage/stack-template.ts';
 import { listVersions, readServed } from '../model/models.ts';
 import { type LeftBehind, leftBehind } from './left-behind.ts';
@@ -46,8 +47,8 @@ export async function planDestruction(clients: Used, resources: Resources): Prom
     templates.set(StackName, await readTemplate(clients.cloudformation, StackName));
   refuseProtected(resources, templates);
   const stacks: DeployedStack[] = [];
-  for (const kind of STACK_KINDS.toReversed()) {
-    const name = `${resources.deployment}-${kind}`;
+  for (const kind of STACKS.toReversed()) {
+    const name = stackName(resources.deployment, kind);
     const written = templates.get(name);
     if (written) stacks.push({ name, resources: await resourcesOf(clients, name, written) });
   }
@@ -57,7 +58,7 @@ export async function planDestruction(clients: Used, resources: Resources): Prom
   const hasEndpoint = resources.find('endpoint') !== undefined && resources.find('modelPackageGroup') !== undefined;
   const { sagemaker } = clients;
   const others = [...(await readDeployments(clients.cloudformation, resources.stage)).keys()]
-    .map((name) => `tidemark-${resources.stage}-${name}`)
+    .map((name) => deploymentName(resources.stage, name))
     .filter((name) => name !== resources.deployment);
   return {
     stacks,

@@ -20,7 +20,7 @@ function documentOf(ir: UseCaseIR): string {
 }
 
 /** One sentence. @param before null where nothing was released yet */
-export function changed(before: UseCaseIR | null, now: UseCaseIR, file: string): string {
+function changed(before: UseCaseIR | null, now: UseCaseIR, file: string): string {
   const version = onlineView(now).version;
   if (before === null) return `Released ${version} for the first time, in ${file}.`;
   if (documentOf(before) === documentOf(now)) return `Nothing changed: ${version} is what was released.`;

@@ -8,19 +8,12 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { PREFIX } from '../../../names/lake.ts';
+import { CONTENT, CONTENT_DIGITS, NDJSON, PREFIX } from '../../../names/lake.ts';
 import { CliError } from '../../errors.ts';
 import { inputFiles } from '../../input/files.ts';
 import { readLines } from '../../input/lines.ts';
 import { STDIN } from '../../input/text.ts';
 
-/**
- * S3 metadata of a history object: which content it was landed with. It is what refused lines are known by, so it stays
- * where an erasure blanks a line (glue-scripts/tidemark_spark/lake/history_objects.py).
- */
-export const CONTENT = 'tidemark-content';
-/** Hex digits of the content's sha256. */
-const CONTENT_DIGITS = 32;
 const WRITE_BYTES = 65_536;
 const LINE_END = Buffer.from('\n');
 
@@ -110,7 +103,7 @@ export function keyOf({ source, content }: Pick<PackedFile, 'source' | 'content'
     .replace(/[^\w.-]/g, '_')
     .replace(/^[_.-]+/, '')
     .slice(0, 100);
-  return `${PREFIX.history}${plain || 'events'}.${content}.ndjson.gz`;
+  return `${PREFIX.history}${plain || 'events'}.${content}${NDJSON}`;
 }
 
 /** @returns bytes sent */

@@ -39,7 +39,7 @@ export interface Served {
 }
 
 /** SageMaker has no error of its own for what is missing: a ValidationException with one of these texts. */
-export const isMissing = (error: unknown): boolean =>
+const isMissing = (error: unknown): boolean =>
   error instanceof Error && /could not find|does not exist/i.test(error.message);
 
 async function orMissing<T>(answer: Promise<T>): Promise<T | undefined> {
@@ -83,7 +83,7 @@ export function versionOf(resources: Resources, arn: string | undefined): number
 }
 
 /** The version that an endpoint configuration serves; undefined when it is of another registry, or its model is gone. */
-export async function versionOfConfig(
+async function versionOfConfig(
   client: SageMakerClient,
   resources: Resources,
   config: string,

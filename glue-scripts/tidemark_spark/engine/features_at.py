@@ -10,10 +10,9 @@ import pyarrow as pa
 
 from tidemark_spark.engine.event_log import EventLog, read_events
 from tidemark_spark.engine.frame import Bools, Frame, Groups
-from tidemark_spark.engine.ir import ViewPlan, compile_view
+from tidemark_spark.engine.ir import ViewPlan, compile_view, field_kinds
 from tidemark_spark.engine.pit import ALL_KNOWN, point_in_time
 from tidemark_spark.engine.state.retractions import read_retractions
-from tidemark_spark.engine.values.columns import FieldKind
 
 
 def features_at(
@@ -46,11 +45,11 @@ def _with_all_retractions(use_case: dict[str, Any], view: dict[str, Any]) -> Vie
         if (retracts := contract.get("retracts"))
     ]
     once = {rule["event_type"]: rule for rule in rules}
-    own = compile_view(use_case, view)
+    own, kinds = compile_view(use_case, view), field_kinds(use_case)
     fields = dict(own.fields)
     for rule in once.values():
-        retracting: dict[str, FieldKind] = {rule["field"]: "string"}
-        fields[rule["event_type"]] = fields.get(rule["event_type"], {}) | retracting
+        of, name = rule["event_type"], rule["field"]
+        fields[of] = {**fields.get(of, {}), name: kinds[of, name]}
     return replace(own, view=view | {"retractions": {"rules": list(once.values())}}, fields=fields)
 
 

@@ -11,14 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tidemark_spark.lake.objects import LakeObject, list_objects, s3_client
-from tidemark_spark.names import PREFIX
+from tidemark_spark.names import CONTENT, CONTENT_DIGITS, PREFIX
 
 HISTORY = PREFIX["history"]
-CONTENT = "tidemark-content"
-"""S3 metadata: hex digits of the sha256 of the content that was loaded first. An erasure that blanks a line keeps it
-(cli/commands/history/files.ts writes it, too)."""
 _BOOKKEEPING = re.compile(r"/[_.]")
-_DIGITS = 32
 _GZIP = b"\x1f\x8b"
 _PIECE = 1024
 _MARK = b"\xef\xbb\xbf"
@@ -104,4 +100,4 @@ def content_of(metadata: dict[str, Any], body: bytes) -> str:
         return said
     with contextlib.suppress(DamagedObjectError):
         body = unpacked(body)
-    return hashlib.sha256(body).hexdigest()[:_DIGITS]
+    return hashlib.sha256(body).hexdigest()[:CONTENT_DIGITS]

@@ -28,6 +28,7 @@ from ..host.plugin import Plugin
 from ..host.relies_on import ReliesOn
 from ..host.role_session import RoleSession
 from ..iam.assume_role import may_assume
+from . import CLOCK_SECONDS
 
 logger = logging.getLogger("tidemark.rules")
 EVENTS = "events.amazonaws.com"
@@ -50,6 +51,7 @@ def register(context: LocalContext) -> None:
         threading.Thread(target=delivery.run, name="rule-target", daemon=True).start()
 
     eventbridge._invoke_target = invoke_target
+    eventbridge._SCHEDULER_TICK_INTERVAL = CLOCK_SECONDS
     _refuse_targets_without_a_role(context)
 
 
@@ -220,10 +222,12 @@ PLUGIN = Plugin(
                 "_pattern_event_view": "(event)",
                 "_validate_target_arn": "(target)",
             },
+            values=["_SCHEDULER_TICK_INTERVAL"],
             has={
                 "_dispatch_event": ["_invoke_target"],
                 "_tick_scheduled_rules": ["_invoke_target"],
                 "_put_targets": ["_validate_target_arn"],
+                "_scheduler_loop": ["sleep(_SCHEDULER_TICK_INTERVAL)"],
             },
         ),
         ReliesOn("services.iam", values=["_roles"]),

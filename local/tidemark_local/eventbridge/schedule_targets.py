@@ -30,6 +30,7 @@ from ..host.plugin import Plugin
 from ..host.relies_on import ReliesOn
 from ..host.role_session import RoleSession
 from ..iam.assume_role import may_assume
+from . import CLOCK_SECONDS
 
 logger = logging.getLogger("tidemark.schedules")
 SCHEDULER = "scheduler.amazonaws.com"
@@ -49,6 +50,7 @@ def register(context: LocalContext) -> None:
         threading.Thread(target=delivery.run, name="schedule-target", daemon=True).start()
 
     eventbridge._invoke_target = invoke_target
+    scheduler._SCHEDULE_TICK_INTERVAL = CLOCK_SECONDS
     _refuse_roles_that_cannot_be_assumed(context)
 
 
@@ -196,7 +198,12 @@ PLUGIN = Plugin(
                 "_error": "(status, code, message)",
                 "_update_schedule": "(name, body)",
             },
-            has={"_tick_schedules": ["_invoke_target"], "handle_request": ["_create_schedule", "_update_schedule"]},
+            values=["_SCHEDULE_TICK_INTERVAL"],
+            has={
+                "_tick_schedules": ["_invoke_target"],
+                "_ticker_loop": ["sleep(_SCHEDULE_TICK_INTERVAL)"],
+                "handle_request": ["_create_schedule", "_update_schedule"],
+            },
         ),
     ],
 )

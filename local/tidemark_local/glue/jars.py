@@ -10,6 +10,7 @@ s instead of 15 s (measured on 2 cores). Both steps are skipped when their resul
 import argparse
 import functools
 import hashlib
+import importlib.util
 import json
 import os
 import shlex
@@ -28,6 +29,14 @@ RUNNING = "-XX:+UseSerialGC"
 
 class JarError(Exception):
     """A jar is missing, differs from the lock file, or could not be resolved."""
+
+
+def spark_home() -> Path:
+    """The folder of PySpark, with Spark's jars; PySpark itself is not imported, as that takes longer than all else."""
+    found = importlib.util.find_spec("pyspark")
+    if found is None or found.origin is None:
+        raise JarError("PySpark was not found: run `npm run setup`.")
+    return Path(found.origin).parent
 
 
 def locked() -> dict[str, dict]:
@@ -102,9 +111,7 @@ def _java_home_version() -> str:
 
 def _archive_key(folder: Path) -> str:
     """What the archive depends on: the Java build and the class path with its times."""
-    import pyspark
-
-    spark = Path(pyspark.__file__).parent / "jars"
+    spark = spark_home() / "jars"
     stamps = [f"{path} {path.stat().st_mtime_ns}" for path in [*paths(folder), *sorted(spark.glob("*.jar"))]]
     return hashlib.sha256("\n".join([_java_home_version(), *stamps]).encode()).hexdigest()
 

@@ -15,7 +15,6 @@ import threading
 import time
 from pathlib import Path
 
-import pyspark
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..eventbridge import state_events
@@ -128,7 +127,7 @@ class GlueRun:
 
     def _spark_environment(self, root: Path, credentials: CredentialsEndpoint) -> dict[str, str]:
         own = executors.executor_environment(self._context.endpoint, credentials, self._arguments.executor_environment)
-        spark_home = Path(pyspark.__file__).parent
+        spark_home = jars.spark_home()
         properties = root / "spark.properties"
         (root / "log4j2.properties").write_text(_LOG4J)
         settings = spark_settings(self._context, self._arguments, root)

@@ -122,8 +122,8 @@ def _ending_closed_shards(original: Callable) -> Callable:
         state = kinesis._shard_iterators.get(data.get("ShardIterator"))
         status, headers, body = original(data)
         stream = kinesis._streams.get(state["stream"]) if state else None
-        shard = stream["shards"].get(state["shard_id"]) if stream else None
-        if status == 200 and stream and shard and shard.get("closed"):
+        shard = stream["shards"].get(state["shard_id"]) if state and stream else None
+        if status == 200 and state and stream and shard and shard.get("closed"):
             answer = json.loads(body)
             following = kinesis._shard_iterators.get(answer.get("NextShardIterator"))
             if following and following["position"] >= len(shard["records"]):

@@ -2,7 +2,7 @@
 
 The models are botocore's copies of AWS's own (https://github.com/boto/botocore/tree/develop/botocore/data). They hold
 for MiniStack's services and for the plug-ins alike. The check stands behind authorisation, as on AWS: a caller without
-a grant is told AccessDenied, not what is wrong with its request. Patterns are all read when the cloud starts.
+a grant is told AccessDenied, not what is wrong with its request. A model is read when the first request for it comes.
 """
 
 import functools
@@ -17,7 +17,6 @@ from . import answers, limits, models, responses, routes, templates, wire
 from .constraints import Checks
 from .findings import Check, Findings, WrongType
 from .models import Request, Target
-from .patterns import compiled
 from .tally import Tally
 
 logger = logging.getLogger("tidemark.requests")
@@ -39,8 +38,6 @@ def register(context: LocalContext) -> None:
     context.on_stop(tally.stop)
     for service, handler in list(app.SERVICE_HANDLERS.items()):
         apis = models.api_names(service)
-        for api in apis:
-            read_patterns(api)
         if service == "s3":  # virtual-hosted requests don't come by the table of handlers
             s3 = cast(Any, app._get_module("s3"))
             s3.handle_request = _checked(s3.handle_request, apis, tally)
@@ -50,15 +47,6 @@ def register(context: LocalContext) -> None:
             logger.info("botocore has no model of %s: its requests are not checked", service)
 
     templates.register(tally.add)
-
-
-def read_patterns(api: str) -> int:
-    """Reads every pattern of an API; how many there are. Raises UnreadablePattern."""
-    shapes = models.service_model(api)._service_description["shapes"].values()
-    patterns = {shape["pattern"] for shape in shapes if "pattern" in shape}
-    for pattern in patterns:
-        compiled(pattern)
-    return len(patterns)
 
 
 def _checked(handler: Callable[..., Awaitable[tuple[int, dict, Any]]], apis: tuple[str, ...], tally: Tally) -> Handler:

@@ -1,6 +1,7 @@
 """Which names of MiniStack a module of the local cloud uses, by its source; and which it says that it does."""
 
 import ast
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -34,9 +35,10 @@ def declared(module: ModuleType) -> list[ReliesOn]:
     return [*(plugin.relies_on if plugin else []), *getattr(module, "RELIES_ON", [])]
 
 
+@functools.cache
 def used(module: ModuleType) -> set[tuple[str, str]]:
     """Module below `ministack`, and name: the private ones that it reads, and all that it replaces."""
-    tree = ast.parse(_source(module))
+    tree = _tree(module)
     names, found = {}, set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ministack":
@@ -58,7 +60,7 @@ def replaced(module: ModuleType) -> set[str]:
     """Names of MiniStack that it sets."""
     stored = {
         node.attr
-        for node in ast.walk(ast.parse(_source(module)))
+        for node in ast.walk(_tree(module))
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name)
     }
     return {name for _, name in used(module) if name in stored}
@@ -66,9 +68,8 @@ def replaced(module: ModuleType) -> set[str]:
 
 def mentioned(module: ModuleType) -> set[str]:
     """Identifiers and texts of its source, but for what it declares."""
-    tree = ast.parse(_source(module))
-    tree.body = [node for node in tree.body if not _declares(node)]
-    return set(_words(tree))
+    body = [node for node in _tree(module).body if not _declares(node)]
+    return set(_words(ast.Module(body, type_ignores=[])))
 
 
 def _words(tree: ast.Module) -> Iterator[str]:
@@ -86,8 +87,9 @@ def _declares(node: ast.stmt) -> bool:
     return any(isinstance(target, ast.Name) and target.id in _DECLARATIONS for target in targets)
 
 
-def _source(module: ModuleType) -> str:
-    return Path(inspect.getfile(module)).read_text(encoding="utf-8")
+@functools.cache
+def _tree(module: ModuleType) -> ast.Module:
+    return ast.parse(Path(inspect.getfile(module)).read_text(encoding="utf-8"))
 
 
 def _is_module(name: str) -> bool:

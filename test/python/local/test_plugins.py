@@ -1,11 +1,11 @@
 """What each plug-in of the local cloud says of itself: names, operations, types of templates and sources there are."""
 
-import botocore.session
 import pytest
 from emulator_names import modules, short_name
 from ministack.services.cloudformation import provisioners
 from tidemark_local.host.limits import table
 from tidemark_local.host.registry import MODULES, plugins
+from tidemark_local.requests import models
 
 PLUGINS = plugins()
 OPERATIONS = [(plugin.name, operation) for plugin in PLUGINS for operation in plugin.operations]
@@ -27,8 +27,7 @@ def test_a_plugin_says_whose_words_it_follows(plugin):
 @pytest.mark.parametrize(("plugin", "operation"), OPERATIONS)
 def test_operations_are_those_of_the_api(plugin, operation):
     api, name = operation.split(":")
-    model = botocore.session.get_session().get_service_model(api)
-    assert name in model.operation_names, f"{plugin}: {api} has no operation {name}"
+    assert models.operation(api, name), f"{plugin}: {api} has no operation {name}"
 
 
 @pytest.mark.parametrize(("plugin", "kind", "replaced"), TEMPLATES)

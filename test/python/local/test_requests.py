@@ -9,6 +9,7 @@ import pytest
 from aws_facts import answer, check
 from botocore.exceptions import ClientError
 from jobs_support import running_cloud, until
+from tidemark_local.host.launch import SERVICES
 from tidemark_local.requests import gate, models, patterns
 from tidemark_local.requests.exceptions import NOT_ENFORCED
 from tidemark_local.requests.tally import Tally
@@ -272,5 +273,20 @@ def test_a_pattern_that_cannot_be_read_is_an_error():
         patterns.compiled(r"\p{NoSuchClass}")
 
 
-def test_every_pattern_of_the_models_is_read():
-    assert gate.read_patterns("sagemaker") > 200 and gate.read_patterns("glue") > 50
+def patterns_of(api: str) -> set[str]:
+    shapes = models.service_model(api)._service_description["shapes"].values()
+    return {shape["pattern"] for shape in shapes if "pattern" in shape}
+
+
+APIS = [api for service in (*SERVICES, "sagemaker", "lakeformation") for api in models.api_names(service)]
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_every_pattern_of_the_models_can_be_read(api):
+    """The running cloud reads one when the first value is held against it."""
+    for pattern in patterns_of(api):
+        assert patterns.compiled(pattern)
+
+
+def test_the_models_have_patterns():
+    assert len(APIS) > 25 and len(patterns_of("sagemaker")) > 200 and len(patterns_of("glue")) > 50

@@ -20,7 +20,7 @@ from house import (
 
 ROOT = Path(__file__).resolve().parents[3]
 CODE = {root: sources(ROOT / root) for root in ROOTS}
-SPARK_TESTS = sources(ROOT / "test" / "python" / "spark")
+TESTS = {name: sources(ROOT / "test" / "python" / name) for name in ("spark", "local")}
 
 
 def test_all_code_is_looked_at() -> None:
@@ -50,13 +50,14 @@ def test_nothing_imports_what_it_is_shipped_without(root: str) -> None:
     assert shipped_without(CODE[root], ROOTS[root]) == []
 
 
-@pytest.mark.parametrize("root", ["glue-scripts", "model"])
+@pytest.mark.parametrize("root", ROOTS)
 def test_files_and_functions_can_be_read_at_a_glance(root: str) -> None:
     assert too_long(CODE[root]) == []
 
 
-def test_tests_of_the_spark_package_can_be_read_at_a_glance() -> None:
-    assert too_long(SPARK_TESTS) == []
+@pytest.mark.parametrize("name", TESTS)
+def test_tests_can_be_read_at_a_glance(name: str) -> None:
+    assert too_long(TESTS[name]) == []
 
 
 def test_circles_are_found() -> None:

@@ -18,8 +18,9 @@ from pyspark.sql import SparkSession
 
 from tidemark_spark.engine.admission.record_parts import parts_in
 from tidemark_spark.engine.admission.tombstones import Tombstones, any_erased, subjects_of
-from tidemark_spark.lake.history_objects import CONTENT, HISTORY, DamagedObjectError, content_of, unpacked
+from tidemark_spark.lake.history_objects import HISTORY, DamagedObjectError, content_of, unpacked
 from tidemark_spark.lake.objects import s3_client
+from tidemark_spark.names import CONTENT
 
 Rule = Callable[[bytes, Tombstones], tuple[bytes | None, int]]
 _SLICES = 16
