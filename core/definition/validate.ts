@@ -133,6 +133,6 @@ function checkAlerts(alerts: AlertIR, { model }: ModelUseCaseIR): void {
   if (alerts.rearm_below > alerts.threshold) fail('alerts.rearmBelow', 'a number above threshold', 'up to threshold');
   for (const name of Object.keys(alerts.reasons)) {
     if (!model.inputs.includes(name))
-      fail(`alerts.reasons.${name}`, 'a feature that is no model input', 'model.inputs');
+      fail(`alerts.reasons.${name}`, 'a feature that is not a model input', 'model.inputs');
   }
 }

@@ -144,7 +144,7 @@ describe('what was released last', () => {
   });
 
   test.each([
-    ['{', 'file: found no JSON; allowed: what features release wrote'],
+    ['{', 'file: found text that is not valid JSON; allowed: what features release wrote'],
     ['{}', 'ir_version: found nothing; allowed: '],
   ])('%s is refused with its file', (text, sentence) => {
     writeFileSync(path.join(folder, 'released.json'), text);
