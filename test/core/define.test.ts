@@ -208,7 +208,7 @@ describe('refused when it is declared', () => {
     [
       'a reason that is no model input',
       () => useCase({ alerts: { reasons: [{ of: spend_28d, text: 't', format: 'money' }] } }),
-      /^alerts\.reasons\.spend_28d: found a feature that is no model input/,
+      /^alerts\.reasons\.spend_28d: found a feature that is not a model input/,
     ],
     [
       'a validation inside the label horizon',
