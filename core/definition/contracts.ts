@@ -60,7 +60,7 @@ export function contract<
      * This event cancels an earlier one (a refund, a deletion), whose event id a field of it holds:
      * `({ order_id }) => ({ of: order, id: order_id })`.
      */
-    readonly retracts?: (fields: FieldColumns<Event, Of>) => RetractsSpec<Event>;
+    readonly retracts?: (fields: FieldColumns<Event, Of>) => RetractsSpec<NoInfer<Event>>;
   },
 ): Contract<Event, FieldColumns<Event, Of> & DerivedColumns<Event, Derived>> {
   checkContract(eventType, schemaVersion, spec);

@@ -1,7 +1,7 @@
 /** What the documents show in TypeScript: it type-checks as it stands, and it runs. */
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import {
   CreateStreamCommand,
@@ -32,7 +32,9 @@ const snippets: Snippet[] = documents().flatMap((document) =>
 );
 const typescript = snippets.filter(({ language }) => ['ts', 'typescript', 'tsx'].includes(language));
 const useCases = typescript.filter(({ code }) => code.includes('export default defineUseCase'));
-const programs = typescript.filter((one) => !useCases.includes(one));
+/** It stands beside what it imports. */
+const example = typescript.find(({ document }) => document === 'core/README.md')!;
+const programs = typescript.filter((one) => !useCases.includes(one) && one !== example);
 /** The one that has everything but a model. */
 const shop = useCases.find(({ document }) => document.endsWith('own-use-case.md'))!;
 
@@ -45,7 +47,8 @@ beforeAll(() => {
   folder = mkdtempSync(resolve('.cache', 'snippets-'));
   for (const one of typescript) {
     mkdirSync(join(fileOf(one), '..'));
-    writeFileSync(fileOf(one), one.code);
+    const code = one.code.replace(/(?<=from ')\.\.?\/[^']+/g, (path) => resolve(dirname(one.document), path));
+    writeFileSync(fileOf(one), code);
   }
 });
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -150,6 +153,17 @@ test(
       }
     }
     expect(commands).toBe(5);
+  },
+  PROCESS_MS,
+);
+
+test(
+  'core and engine alone bring a definition and events to the vectors that core/README.md shows',
+  async () => {
+    const { stdout } = await run(process.execPath, [resolve('node_modules/tsx/dist/cli.mjs'), fileOf(example)]);
+    const shown = snippets.find(({ document, info }) => document === 'core/README.md' && info === 'output')!;
+    expect(stdout).toBe(shown.code);
+    expect(example.code).not.toMatch(/from '(?!\.\/|\.\.\/engine\/)/);
   },
   PROCESS_MS,
 );

@@ -1,4 +1,8 @@
-/** Churn of a retailer's households: who will not come back in the next 14 days, why, and in time to act. All that is about churn is here. */
+/**
+ * Churn of a retailer's households: who will not come back in the next 14 days, why, and in time to act. Read on in this
+ * order: events, features, label, model, alerts. `demo.ts` says what the demo plays; `released.json` is what was
+ * released last.
+ */
 import { defineUseCase } from 'tidemark';
 import { churnAlerts } from './alerts.ts';
 import { basket, campaignMailing, couponRedemption, demographics } from './events.ts';
