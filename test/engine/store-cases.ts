@@ -44,7 +44,7 @@ export function stateStoreCases(store: () => StateStore): void {
   });
 
   test('what is passed over moves the watermarks, never back, and asks for the healing', async () => {
-    const flags = { ...WHOLE, joined: false, seeded: true };
+    const flags = { ...WHOLE, whole: false, seeded: true };
     await store().write('passed', stateAfter(1, 5), null, flags);
     expect(await store().pass!('passed', { [SHARD]: '3', another: '7' })).toBe(true);
     const stored = (await store().read(['passed'])).get('passed')!;
