@@ -95,7 +95,7 @@ describe('the inner loop', () => {
   const FOLDERS = ['test/core/', 'test/engine/', 'test/lambdas/', 'test/names/', 'test/conformance/'];
 
   test('has every quick check, and of these folders all but what it names', () => {
-    expect(Object.keys(selected('--fast'))).toEqual(['biome', 'tsc', 'tsc-page', 'ruff', 'jest']);
+    expect(Object.keys(selected('--fast'))).toEqual(['biome', 'tsc', 'tsc-page', 'knip', 'ruff', 'jest']);
     const left = testFiles().filter(
       (file) => FOLDERS.some((folder) => file.startsWith(folder)) && !files.includes(file),
     );
