@@ -241,7 +241,7 @@ def test_what_the_processor_writes_meanwhile_is_not_lost(online: Any, monkeypatc
     begun(online, "A")
     meddle(monkeypatch, lambda: begun(online, "A", state=b"later", version=4) and None)
     state = State("A", b"x", START, START, {}, None)
-    assert write_states("features", "v@0", iter([state]), {S1: "9"}, {}, begun_stream=True) == {"based": 1}
+    assert write_states("features", "v@0", iter([state]), {S1: "9"}, {}, cutting_over=True) == {"based": 1}
     stored = item_of(online, "A")
     assert (stored["state"].value, stored["base"].value, stored["version"]) == (b"later", b"x", 5)
 
@@ -255,5 +255,5 @@ def test_an_entity_that_is_erased_meanwhile_does_not_come_back(online: Any, monk
 
     meddle(monkeypatch, erase)
     state = State("A", b"x", START, START, {}, None)
-    assert write_states("features", "v@0", iter([state]), {S1: "9"}, {}, begun_stream=True) == {"erased": 1}
+    assert write_states("features", "v@0", iter([state]), {S1: "9"}, {}, cutting_over=True) == {"erased": 1}
     assert item_of(online, "A") == {}
