@@ -132,9 +132,9 @@ const SOURCES: Readonly<Record<string, string>> = {
   [SERVICE.publisher]: 'lambdas/notifier/publish.ts',
   [SERVICE.notifier]: 'lambdas/notifier/handler.ts',
   // These jobs are told the names of their metrics.
-  [SERVICE.healing]: 'lib/batch/batch-jobs.ts',
-  [SERVICE.consistency]: 'lib/batch/batch-jobs.ts',
-  [SERVICE.compaction]: 'lib/batch/batch-jobs.ts',
+  [SERVICE.healing]: 'names/jobs.ts',
+  [SERVICE.consistency]: 'names/jobs.ts',
+  [SERVICE.compaction]: 'names/jobs.ts',
 };
 
 function isOurs(name: string, dimensions: Readonly<Record<string, string>>): boolean {

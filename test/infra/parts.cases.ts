@@ -21,7 +21,8 @@ const countOf = (templates: Templates, type: string) => templates.all(type).leng
 
 function outputsOf(templates: Templates): string[] {
   return STACKS.flatMap((stack) => Object.keys(templates.byStack[stack].Outputs ?? {})).filter(
-    (name) => !name.startsWith('ExportsOutput'),
+    // The CDK's own, by which stacks refer to each other.
+    (name) => !/^(Exports|Publish)Output/.test(name),
   );
 }
 
