@@ -6,13 +6,13 @@ import {
   defineUseCase,
   derived,
   expr,
-  type FeatureSpec,
+  type Feature,
   field,
-  instants,
   last,
   max,
   mean,
   min,
+  noEvent,
   sum,
   timeSinceFirst,
   timeSinceLast,
@@ -46,70 +46,72 @@ export const TWELVE_WINDOWS = [
   '30d',
 ] as const;
 
+const orders = count({ of: order, window: 'lifetime' });
+
 /** Nine aggregations over each window, and one over a lifetime. */
 export function streamView(windows: readonly string[]): ViewSpec {
-  const over = (window: string): Record<string, FeatureSpec> => ({
+  const over = (window: string): Record<string, Feature> => ({
     [`orders_${window}`]: count({ of: order, window }),
-    [`spend_${window}`]: sum({ of: order, field: 'amount', window }),
-    [`mean_items_${window}`]: mean({ of: order, field: 'items', window }),
-    [`smallest_${window}`]: min({ of: order, field: 'amount', window }),
-    [`largest_${window}`]: max({ of: order, field: 'amount', window }),
-    [`last_amount_${window}`]: last({ of: order, field: 'amount', window }),
-    [`channels_${window}`]: countDistinct({ of: order, field: 'channel', window }),
+    [`spend_${window}`]: sum({ of: order.amount, window }),
+    [`mean_items_${window}`]: mean({ of: order.items, window }),
+    [`smallest_${window}`]: min({ of: order.amount, window }),
+    [`largest_${window}`]: max({ of: order.amount, window }),
+    [`last_amount_${window}`]: last({ of: order.amount, window }),
+    [`channels_${window}`]: countDistinct({ of: order.channel, window }),
     [`since_${window}`]: timeSinceLast({ of: order, window }),
-    [`web_orders_${window}`]: count({ of: order, where: { channel: 'web' }, window }),
+    [`web_orders_${window}`]: count({ of: order, where: order.channel.eq('web'), window }),
   });
   return {
     entity: 'customer',
-    features: Object.assign({ orders: count({ of: order, window: 'lifetime' }) }, ...windows.map(over)),
+    features: Object.assign({ orders }, ...windows.map(over)),
   };
 }
 
 /** Fifty features: nine over each of five windows, and five over a lifetime. */
 export function readView(): ViewSpec {
   const { features } = streamView(['1h', '24h', '7d', '30d', '90d']);
+  const spend = sum({ of: order.amount, window: 'lifetime' });
   return {
     entity: 'customer',
     features: {
       ...features,
       first_order: timeSinceFirst({ of: order, window: 'lifetime' }),
       last_order: timeSinceLast({ of: order, window: 'lifetime' }),
-      spend: sum({ of: order, field: 'amount', window: 'lifetime' }),
-      mean_order: derived(expr.ratio('spend', 'orders')),
+      spend,
+      mean_order: derived(expr.ratio(spend, orders)),
     },
   };
 }
 
 /** A complete use case around a view: label, model and alerts are what the definition asks for and are not measured. */
 export function shop(view: ViewSpec): UseCaseIR {
-  const day = '2026-01-01T00:00:00Z';
+  const on = (day: string) => ({ from: day, to: day, every: '1d' });
   return defineUseCase({
     name: 'shop',
     entity: 'customer',
     contracts: [order],
     views: { shop: view },
-    label: { name: 'silent', kind: 'no_event', event_type: 'order', horizon: '14d', eligible: { event_type: 'order' } },
+    label: noEvent({ name: 'silent', of: order, horizon: '14d' }),
     model: {
       name: 'shop',
-      view: 'shop',
-      inputs: ['orders'],
-      baseline_inputs: ['orders'],
+      inputs: [orders],
+      baselineInputs: [orders],
       hyperparameters: { num_boost_round: 1 },
-      train: instants(day, day, '1d'),
-      validation: instants('2026-02-01T00:00:00Z', '2026-02-01T00:00:00Z', '1d'),
-      test: instants('2026-03-01T00:00:00Z', '2026-03-01T00:00:00Z', '1d'),
+      train: on('2026-01-01T00:00:00Z'),
+      validation: on('2026-02-01T00:00:00Z'),
+      test: on('2026-03-01T00:00:00Z'),
       seed: 1,
-      gate: { min_auc: 0.5, max_auc: 1, min_auc_gain_over_baseline: 0, max_calibration_error: 1 },
+      gate: { minAuc: 0.5, maxAuc: 1, minAucGainOverBaseline: 0, maxCalibrationError: 1 },
     },
     alerts: {
       name: 'silence',
       threshold: 0.8,
-      rearm_below: 0.6,
+      rearmBelow: 0.6,
       cooldown: '14d',
-      top_reasons: 1,
+      topReasons: 1,
       title: 'A customer falls silent',
       link: 'https://example.org/customers/{entity_id}',
-      reasons: { orders: { text: '{value} orders', format: 'number' } },
+      reasons: [{ of: orders, text: '{value} orders', format: 'number' }],
     },
   });
 }

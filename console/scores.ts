@@ -38,7 +38,7 @@ function toAlert(item: Item): AlertRow {
   };
 }
 
-/** Everything in the scores table: one row an entity, and the outbox of alerts. */
+/** Everything in the scores table: one row per entity, and the outbox of alerts. */
 export async function scanScores(
   client: DynamoDBClient,
   table: string,

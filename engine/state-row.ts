@@ -35,19 +35,24 @@ export function storedState(
   return { state: merged, revision, flags: { ...WHOLE, heal: flags.heal || twice > 0 }, twice };
 }
 
-/** @param rows by entity. @param unreadable @default - a row that can't be read is thrown for */
-export function readableStates<Row>(
-  rows: Iterable<readonly [string, Row]>,
-  read: (row: Row) => StoredState,
+/**
+ * States by entity.
+ * @param read undefined: there is none. @param unreadable @default - what can't be read is thrown for
+ */
+export function readableStates<Stored>(
+  stored: readonly Stored[],
+  entityOf: (one: Stored) => string,
+  read: (one: Stored) => StoredState | undefined,
   unreadable?: Unreadable,
 ): Map<string, StoredState> {
   const found = new Map<string, StoredState>();
-  for (const [entity_id, row] of rows) {
+  for (const one of stored) {
     try {
-      found.set(entity_id, read(row));
+      const state = read(one);
+      if (state) found.set(entityOf(one), state);
     } catch (error) {
       if (!unreadable) throw error;
-      unreadable(entity_id, error);
+      unreadable(entityOf(one), error);
     }
   }
   return found;

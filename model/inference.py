@@ -1,6 +1,6 @@
 """Serves the model of a use case. SageMaker XGBoost container, script mode: model_fn and transform_fn.
 
-Request (application/json): {"instances": [[number or null, …], …], "definition_hash": "…"}, one list an entity in the
+Request (application/json): {"instances": [[number or null, …], …], "definition_hash": "…"}, one list per entity in the
 order of the model's inputs. Answer: {"predictions": [{"score", "contributions", "bias"}], "model_version",
 "definition_hash"}. Contributions are TreeSHAP values in log-odds; with the bias they add up to the log-odds before
 calibration.
@@ -107,7 +107,9 @@ def read_request(body: str | bytes, content_type: str) -> Request:
     try:
         document = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise RequestError(400, f"body: found text that is no JSON ({error}); allowed: one JSON object") from error
+        raise RequestError(
+            400, f"body: found text that is not valid JSON ({error}); allowed: one JSON object"
+        ) from error
     if not isinstance(document, dict):
         raise RequestError(400, f"body: found {type(document).__name__}; allowed: an object with instances")
     definition_hash = document.get("definition_hash")
@@ -124,10 +126,10 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _matrix(instances: Any) -> Floats:
     if not isinstance(instances, list) or not instances or not all(isinstance(row, list) for row in instances):
-        raise RequestError(400, "instances: found no list of lists; allowed: one list of numbers and nulls an entity")
+        raise RequestError(400, "instances: found no list of lists; allowed: one list of numbers and nulls per entity")
     width = len(instances[0])
     if any(len(row) != width for row in instances):
-        raise RequestError(400, "instances: found rows of different lengths; allowed: one value a model input")
+        raise RequestError(400, "instances: found rows of different lengths; allowed: one value per model input")
     # numpy would read "1.5" and true as numbers.
     wrong = {type(value) for row in instances for value in row} - {int, float, type(None)}
     if wrong:
@@ -155,7 +157,7 @@ def predict(request: Request, model: Model) -> Answer:
     width = request.instances.shape[1]
     if width != len(model.inputs):
         raise RequestError(
-            400, f"instances: found {width} values a row; allowed: {len(model.inputs)}, one a model input"
+            400, f"instances: found {width} values per row; allowed: {len(model.inputs)}, one per model input"
         )
     data = xgb.DMatrix(request.instances, feature_names=list(model.inputs), nthread=1)
     contributions = model.booster.predict(data, pred_contribs=True).astype(np.float64)

@@ -54,7 +54,7 @@ def read_use_case(folder: Path) -> dict[str, Any]:
         document = json.loads(files[0].read_bytes())
     except ValueError as error:
         raise TrainingDataError(
-            f"channel usecase: found a file that is no JSON ({error}). Compile it again."
+            f"channel usecase: found a file that is not valid JSON ({error}). Compile it again."
         ) from error
     version = document.get("ir_version") if isinstance(document, dict) else None
     if version not in IR_VERSIONS:
@@ -70,7 +70,7 @@ def view_of(use_case: dict[str, Any]) -> dict[str, Any]:
     for view in use_case["views"]:
         if view["name"] == name:
             return view
-    raise TrainingDataError(f"channel usecase: model.view names {name!r}, which is no view of it")
+    raise TrainingDataError(f"channel usecase: model.view names {name!r}, which is not a view of it")
 
 
 def read_slice(name: str, folder: Path, inputs: list[str]) -> Slice:

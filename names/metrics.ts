@@ -111,3 +111,13 @@ export const METRIC = {
 } as const;
 
 export type MetricName = (typeof METRIC)[keyof typeof METRIC];
+
+/** What model/train.py says of a model, one log line a metric: SageMaker's metrics of the training job. */
+export const TRAINING_METRICS = [
+  'auc',
+  'average_precision',
+  'brier',
+  'calibration_error',
+  'baseline_auc',
+  'auc_gain_low',
+] as const;

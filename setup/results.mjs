@@ -48,7 +48,7 @@ export function readResults(path) {
 
 /**
  * @param {string} path @param {number} from bytes that were read before
- * @returns {{lines: string[], to: number}} a line a test that ended since, and how far that was
+ * @returns {{lines: string[], to: number}} one line per test that ended since, and how far that was
  */
 export function endedSince(path, from) {
   if (!existsSync(path)) return { lines: [], to: from };

@@ -16,7 +16,7 @@ export function objectOf(bytes: Buffer): { readonly object: { readonly entity_id
   try {
     text = decoder.decode(bytes);
   } catch {
-    return { reason: 'INVALID_UTF8', detail: 'is not UTF-8' };
+    return { reason: 'INVALID_UTF8', detail: 'is not valid UTF-8' };
   }
   let value: unknown;
   try {

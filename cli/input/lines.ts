@@ -39,7 +39,7 @@ export async function* readLines(path: string, { anything = false }: ReadOptions
   }
   if (lines > 0 && objects === 0 && !anything)
     throw new CliError(
-      `${nameOf(path)} has no JSON object in any of its ${lines} lines: give events as JSON, one object a line or all in one array.`,
+      `${nameOf(path)} has no JSON object in any of its ${lines} lines: give events as JSON, one object per line or all in one array.`,
       2,
     );
 }
@@ -170,7 +170,7 @@ async function* separateValues(path: string, text: AsyncIterable<Buffer>, inArra
     throw new CliError(`${nameOf(path)} is a JSON array that does not end: give the whole file.`, 2);
   if (values.behind > 0)
     throw new CliError(
-      `${nameOf(path)} has ${values.behind} bytes behind the end of its JSON array: give one array, or one object a line.`,
+      `${nameOf(path)} has ${values.behind} bytes behind the end of its JSON array: give one array, or one object per line.`,
       2,
     );
   if (values.open)

@@ -168,6 +168,6 @@ export function definitionsFolder(resources: Resources, asked: string | undefine
   for (const name of [resources.useCase, resources.useCase.replaceAll('-', '_')])
     if (existsSync(join(ROOT, 'usecases', name))) return name;
   throw new CliError(
-    `Use case "${resources.useCase}" is no folder under usecases/: give the folder of its definitions with --usecase <path>.`,
+    `Use case "${resources.useCase}" is not a folder under usecases/: give the folder of its definitions with --usecase <path>.`,
   );
 }

@@ -65,7 +65,7 @@ export function deaggregate(data: Uint8Array, most: number): UserRecord[] | null
 }
 
 function textOf(bytes: Uint8Array | number): string {
-  if (typeof bytes === 'number') throw new KplError('found a partition key that is no text');
+  if (typeof bytes === 'number') throw new KplError('found a partition key that is not text');
   try {
     return decoder.decode(bytes);
   } catch {
@@ -75,7 +75,7 @@ function textOf(bytes: Uint8Array | number): string {
 
 /** As in every protobuf reader, of a field that comes again the last one counts. */
 function recordOf(bytes: Uint8Array | number): { key: number; data: Uint8Array } {
-  if (typeof bytes === 'number') throw new KplError('found a record that is no message');
+  if (typeof bytes === 'number') throw new KplError('found a record that is not a message');
   let key: number | null = null;
   let data: Uint8Array | null = null;
   for (const { field, bytes: value } of fieldsOf(bytes)) {

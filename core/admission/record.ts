@@ -22,7 +22,7 @@ export function decodeRecord(data: Uint8Array, maxBytes: number): string {
   try {
     return decoder.decode(data);
   } catch {
-    throw new Rejection('INVALID_UTF8', 'record: found bytes that are no UTF-8; allowed: JSON in UTF-8');
+    throw new Rejection('INVALID_UTF8', 'record: found bytes that are not valid UTF-8; allowed: JSON in UTF-8');
   }
 }
 
@@ -38,7 +38,7 @@ export function parseRecord(text: string): JsonObject {
   try {
     value = JSON.parse(text);
   } catch {
-    throw new Rejection('MALFORMED_JSON', 'record: found text that is no JSON; allowed: one JSON object');
+    throw new Rejection('MALFORMED_JSON', 'record: found text that is not valid JSON; allowed: one JSON object');
   }
   if (typeName(value) !== 'object') {
     throw new Rejection('NOT_AN_OBJECT', `record: found ${typeName(value)}; allowed: one JSON object`);

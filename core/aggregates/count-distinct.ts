@@ -1,4 +1,5 @@
 import { type CappedSpec, declare } from '../definition/declare.ts';
+import type { AggregateFeature } from '../definition/feature.ts';
 import { fail } from '../ir/errors.ts';
 import { HASH, VARINT } from '../values/byte-sizes.ts';
 import { hash53 } from '../values/hash.ts';
@@ -103,4 +104,5 @@ export const COUNT_DISTINCT: Aggregation<Distinct> = {
 };
 
 /** How many different values: exact up to `cap` a tile, a sketch above it (relative error about 1/√cap). */
-export const countDistinct = <N extends string>(spec: CappedSpec<N>) => declare(COUNT_DISTINCT, spec);
+export const countDistinct = <E extends string>(spec: CappedSpec<E>): AggregateFeature<'int'> =>
+  declare(COUNT_DISTINCT, spec);

@@ -1,4 +1,5 @@
 import { declare, type EventsSpec } from '../definition/declare.ts';
+import type { AggregateFeature } from '../definition/feature.ts';
 import { VARINT } from '../values/byte-sizes.ts';
 import { type Aggregation, EVENTS, type PartialType } from './aggregation.ts';
 
@@ -25,4 +26,4 @@ export const COUNT: Aggregation<number> = {
 };
 
 /** How many events (or non-null values of `field`). */
-export const count = <N extends string>(spec: EventsSpec<N>) => declare(COUNT, spec);
+export const count = <E extends string>(spec: EventsSpec<E>): AggregateFeature<'int'> => declare(COUNT, spec);

@@ -1,7 +1,8 @@
 /** first and last. */
-import { declare, type ValuesSpec } from '../definition/declare.ts';
+import { declare, type ScalarOf, type ValuesSpec } from '../definition/declare.ts';
+import type { AggregateFeature } from '../definition/feature.ts';
 import { isHashOf } from '../values/hash.ts';
-import { type Aggregation, ANY, INEXACT, type PartialType } from './aggregation.ts';
+import { type Aggregation, ANY, type ColumnType, INEXACT, type PartialType } from './aggregation.ts';
 import { comparePicks, largestPick, type Pick, pickOf, readPick, writePick } from './picks.ts';
 
 /** Bytes: those of a pick. */
@@ -33,6 +34,8 @@ const common = {
 export const FIRST: Aggregation<Pick> = { ...common, op: 'first', partial: pick('first', true) };
 export const LAST: Aggregation<Pick> = { ...common, op: 'last', partial: pick('last', false), newestWins: true };
 /** The value of the oldest event. */
-export const first = <N extends string>(spec: ValuesSpec<N>) => declare(FIRST, spec);
+export const first = <E extends string, T extends ColumnType>(spec: ValuesSpec<E, T>): AggregateFeature<ScalarOf<T>> =>
+  declare(FIRST, spec);
 /** The value of the newest event. */
-export const last = <N extends string>(spec: ValuesSpec<N>) => declare(LAST, spec);
+export const last = <E extends string, T extends ColumnType>(spec: ValuesSpec<E, T>): AggregateFeature<ScalarOf<T>> =>
+  declare(LAST, spec);

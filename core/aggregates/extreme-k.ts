@@ -1,6 +1,7 @@
 /** topK and bottomK. */
 
-import { declare, type KSpec } from '../definition/declare.ts';
+import { declare, type KSpec, type Ordered } from '../definition/declare.ts';
+import type { AggregateFeature } from '../definition/feature.ts';
 import { SIGNED, VARINT } from '../values/byte-sizes.ts';
 import { type Aggregation, INEXACT, NUMBERS, type PartialType } from './aggregation.ts';
 
@@ -42,6 +43,6 @@ export const TOP_K = aggregation('top_k', (a, b) => b - a);
 export const BOTTOM_K = aggregation('bottom_k', (a, b) => a - b);
 
 /** The `k` largest values, largest first. */
-export const topK = <N extends string>(spec: KSpec<N>) => declare(TOP_K, spec);
+export const topK = <E extends string>(spec: KSpec<E, Ordered>): AggregateFeature<'ints'> => declare(TOP_K, spec);
 /** The `k` smallest values, smallest first. */
-export const bottomK = <N extends string>(spec: KSpec<N>) => declare(BOTTOM_K, spec);
+export const bottomK = <E extends string>(spec: KSpec<E, Ordered>): AggregateFeature<'ints'> => declare(BOTTOM_K, spec);

@@ -1,6 +1,7 @@
 /** min and max: of numbers, and of texts by code point. */
 
-import { declare, type ValuesSpec } from '../definition/declare.ts';
+import { declare, type Ordered, type ScalarOf, type Textual, type ValuesSpec } from '../definition/declare.ts';
+import type { AggregateFeature } from '../definition/feature.ts';
 import { SIGNED, VARINT } from '../values/byte-sizes.ts';
 import { compareCodePoints } from '../values/text.ts';
 import { type Aggregation, INEXACT, NUMBERS, type Partial, type PartialType, TEXTS } from './aggregation.ts';
@@ -47,6 +48,10 @@ function aggregation(op: 'min' | 'max', sign: 1 | -1): Aggregation<Extreme> {
 export const MIN = aggregation('min', 1);
 export const MAX = aggregation('max', -1);
 /** The least value; of texts the first by code point. */
-export const min = <N extends string>(spec: ValuesSpec<N>) => declare(MIN, spec);
+export const min = <E extends string, T extends Ordered | Textual>(
+  spec: ValuesSpec<E, T>,
+): AggregateFeature<ScalarOf<T>> => declare(MIN, spec);
 /** The greatest value; of texts the last by code point. */
-export const max = <N extends string>(spec: ValuesSpec<N>) => declare(MAX, spec);
+export const max = <E extends string, T extends Ordered | Textual>(
+  spec: ValuesSpec<E, T>,
+): AggregateFeature<ScalarOf<T>> => declare(MAX, spec);

@@ -1,5 +1,6 @@
-import { declare, type KSpec } from '../definition/declare.ts';
-import type { Aggregation } from './aggregation.ts';
+import { declare, type KSpec, type ListOf } from '../definition/declare.ts';
+import type { AggregateFeature } from '../definition/feature.ts';
+import type { Aggregation, ColumnType } from './aggregation.ts';
 import { LAST_K, picks } from './last-k.ts';
 import { comparePicks, type Pick } from './picks.ts';
 
@@ -10,4 +11,5 @@ export const FIRST_K: Aggregation<readonly Pick[]> = {
 };
 
 /** The first `k` values, oldest first. */
-export const firstK = <N extends string>(spec: KSpec<N>) => declare(FIRST_K, spec);
+export const firstK = <E extends string, T extends ColumnType>(spec: KSpec<E, T>): AggregateFeature<ListOf<T>> =>
+  declare(FIRST_K, spec);

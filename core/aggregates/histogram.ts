@@ -1,4 +1,5 @@
-import { type CappedSpec, declare, type KSpec } from '../definition/declare.ts';
+import { type CappedSpec, declare, type KSpec, type Textual } from '../definition/declare.ts';
+import type { AggregateFeature } from '../definition/feature.ts';
 import { VARINT } from '../values/byte-sizes.ts';
 import { compareCodePoints } from '../values/text.ts';
 import { type Aggregation, INEXACT, type PartialType, TEXTS } from './aggregation.ts';
@@ -69,4 +70,6 @@ export const HISTOGRAM: Aggregation<Histogram> = {
 };
 
 /** The `k` most frequent values as [value, count] pairs, most frequent first, ties by code point; null above `cap`. */
-export const histogram = <N extends string>(spec: CappedSpec<N> & KSpec<N>) => declare(HISTOGRAM, spec);
+export const histogram = <E extends string>(
+  spec: CappedSpec<E, Textual> & KSpec<E, Textual>,
+): AggregateFeature<'histogram'> => declare(HISTOGRAM, spec);

@@ -1,7 +1,8 @@
-import { declare, type KSpec } from '../definition/declare.ts';
+import { declare, type KSpec, type ListOf } from '../definition/declare.ts';
+import type { AggregateFeature } from '../definition/feature.ts';
 import { VARINT } from '../values/byte-sizes.ts';
 import { isHashOf } from '../values/hash.ts';
-import { type Aggregation, ANY, INEXACT, type PartialType } from './aggregation.ts';
+import { type Aggregation, ANY, type ColumnType, INEXACT, type PartialType } from './aggregation.ts';
 import { comparePicks, largestPick, type Pick, pickOf, readPick, writePick } from './picks.ts';
 
 /** The first `k` picks of an order, in it. Bytes: varint n, n picks. */
@@ -41,4 +42,5 @@ export const LAST_K: Aggregation<readonly Pick[]> = {
 };
 
 /** The last `k` values, newest first. */
-export const lastK = <N extends string>(spec: KSpec<N>) => declare(LAST_K, spec);
+export const lastK = <E extends string, T extends ColumnType>(spec: KSpec<E, T>): AggregateFeature<ListOf<T>> =>
+  declare(LAST_K, spec);

@@ -1,4 +1,5 @@
-import { declare, type ValuesSpec } from '../definition/declare.ts';
+import { declare, type Summable, type ValuesSpec } from '../definition/declare.ts';
+import type { AggregateFeature } from '../definition/feature.ts';
 import type { Aggregation } from './aggregation.ts';
 import { SUM, type Sum } from './sum.ts';
 
@@ -10,4 +11,4 @@ export const MEAN: Aggregation<Sum> = {
 };
 
 /** One division of exact integers. */
-export const mean = <N extends string>(spec: ValuesSpec<N>) => declare(MEAN, spec);
+export const mean = <E extends string>(spec: ValuesSpec<E, Summable>): AggregateFeature<'float'> => declare(MEAN, spec);

@@ -1,4 +1,5 @@
-import { declare, type ValuesSpec } from '../definition/declare.ts';
+import { declare, type Ordered, type ValuesSpec } from '../definition/declare.ts';
+import type { AggregateFeature } from '../definition/feature.ts';
 import { fail } from '../ir/errors.ts';
 import { SIGNED, VARINT } from '../values/byte-sizes.ts';
 import { type Aggregation, NUMBERS, type PartialType } from './aggregation.ts';
@@ -124,5 +125,6 @@ export const QUANTILE: Aggregation<Buckets> = {
  * The value below or at which a share `q` of the values lies (the ⌈q·n⌉-th smallest; 0.5: the median), as the middle of a
  * bucket that is at most `error` of it away: `error: 0.01` is 1 %. Whole numbers up to 1/error are exact.
  */
-export const quantile = <N extends string>(spec: ValuesSpec<N> & { readonly q: number; readonly error: number }) =>
-  declare(QUANTILE, spec);
+export const quantile = <E extends string>(
+  spec: ValuesSpec<E, Ordered> & { readonly q: number; readonly error: number },
+): AggregateFeature<'int'> => declare(QUANTILE, spec);

@@ -1,5 +1,6 @@
 /** stddev and stddevSample. */
-import { declare, type ValuesSpec } from '../definition/declare.ts';
+import { declare, type Summable, type ValuesSpec } from '../definition/declare.ts';
+import type { AggregateFeature } from '../definition/feature.ts';
 import { ratio } from '../values/ratio.ts';
 import type { Aggregation } from './aggregation.ts';
 import { type Moments, spread, VARIANCE } from './variance.ts';
@@ -15,6 +16,8 @@ export const STDDEV_SAMPLE: Aggregation<Moments> = {
 };
 
 /** Of the population: the root of its variance; 0 for a single event. */
-export const stddev = <N extends string>(spec: ValuesSpec<N>) => declare(STDDEV, spec);
+export const stddev = <E extends string>(spec: ValuesSpec<E, Summable>): AggregateFeature<'float'> =>
+  declare(STDDEV, spec);
 /** Of a sample: √((n·Σv² − (Σv)²) / (n·(n − 1))); null for a single event. */
-export const stddevSample = <N extends string>(spec: ValuesSpec<N>) => declare(STDDEV_SAMPLE, spec);
+export const stddevSample = <E extends string>(spec: ValuesSpec<E, Summable>): AggregateFeature<'float'> =>
+  declare(STDDEV_SAMPLE, spec);

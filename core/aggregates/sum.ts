@@ -1,4 +1,5 @@
-import { declare, type ValuesSpec } from '../definition/declare.ts';
+import { declare, type Summable, type ValuesSpec } from '../definition/declare.ts';
+import type { AggregateFeature } from '../definition/feature.ts';
 import { SIGNED, VARINT } from '../values/byte-sizes.ts';
 import { type Aggregation, type PartialType, SUMMED } from './aggregation.ts';
 
@@ -53,4 +54,4 @@ export const SUM: Aggregation<Sum> = {
 };
 
 /** Of exact integers, in the unit of the field; null for an empty window. */
-export const sum = <N extends string>(spec: ValuesSpec<N>) => declare(SUM, spec);
+export const sum = <E extends string>(spec: ValuesSpec<E, Summable>): AggregateFeature<'int'> => declare(SUM, spec);

@@ -1,6 +1,7 @@
 /** timeSinceLast and timeSinceFirst. */
 
 import { declare, type EventsSpec } from '../definition/declare.ts';
+import type { AggregateFeature } from '../definition/feature.ts';
 import { VARINT } from '../values/byte-sizes.ts';
 import { type Aggregation, EVENTS, INEXACT, type PartialType } from './aggregation.ts';
 
@@ -36,6 +37,8 @@ export const TIME_SINCE_FIRST: Aggregation<number> = {
 };
 
 /** ms from the newest matching event to `t`. */
-export const timeSinceLast = <N extends string>(spec: EventsSpec<N>) => declare(TIME_SINCE_LAST, spec);
+export const timeSinceLast = <E extends string>(spec: EventsSpec<E>): AggregateFeature<'int'> =>
+  declare(TIME_SINCE_LAST, spec);
 /** ms from the oldest matching event of the window to `t`. */
-export const timeSinceFirst = <N extends string>(spec: EventsSpec<N>) => declare(TIME_SINCE_FIRST, spec);
+export const timeSinceFirst = <E extends string>(spec: EventsSpec<E>): AggregateFeature<'int'> =>
+  declare(TIME_SINCE_FIRST, spec);

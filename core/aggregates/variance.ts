@@ -1,4 +1,5 @@
-import { declare, type ValuesSpec } from '../definition/declare.ts';
+import { declare, type Summable, type ValuesSpec } from '../definition/declare.ts';
+import type { AggregateFeature } from '../definition/feature.ts';
 import { SIGNED, VARINT } from '../values/byte-sizes.ts';
 import { ratio } from '../values/ratio.ts';
 import { type Aggregation, type FieldRule, type PartialType, SUMMED } from './aggregation.ts';
@@ -75,4 +76,5 @@ export const VARIANCE: Aggregation<Moments> = {
 };
 
 /** Of the population: (n·Σv² − (Σv)²) / n², one division of exact integers; 0 for a single event. */
-export const variance = <N extends string>(spec: ValuesSpec<N>) => declare(VARIANCE, spec);
+export const variance = <E extends string>(spec: ValuesSpec<E, Summable>): AggregateFeature<'float'> =>
+  declare(VARIANCE, spec);

@@ -1,50 +1,64 @@
 /** What each definition function takes. A part that other parts are made of is looked at before it is taken apart. */
 import type { OptionName } from '../aggregates/aggregation.ts';
-import type { FeatureIR } from '../ir/document.ts';
 import { DefinitionError, shown } from '../ir/errors.ts';
+import { isSeries } from './feature.ts';
 import { isObject, type Members, requireKind, requireMembers } from './spec.ts';
+import { COLUMN, EXPRESSION } from './symbols.ts';
 
 const CONTRACT: Members = {
-  event_time: 'text?',
-  max_future: 'text?',
-  min_event_time: 'text?',
-  time_zone: 'text?',
+  eventTime: 'text?',
+  maxFuture: 'text?',
+  minEventTime: 'text?',
+  timeZone: 'text?',
   fields: 'object',
-  derived: 'object?',
-  retracts: 'object?',
+  derived: 'function?',
+  retracts: 'function?',
 };
 
-const DERIVED: Members = { expr: 'object', min: 'number?', max: 'number?' };
+const DERIVED: Members = { expr: 'expression', min: 'number?', max: 'number?' };
 
 /** @throws DefinitionError */
-export function checkContract(event_type: unknown, schema_version: unknown, spec: unknown): void {
-  if (typeof event_type !== 'string' || typeof schema_version !== 'number' || !isObject(spec)) {
-    const given = [event_type, schema_version, spec].map(shown).join(', ');
+export function checkContract(eventType: unknown, schemaVersion: unknown, spec: unknown): void {
+  if (typeof eventType !== 'string' || typeof schemaVersion !== 'number' || !isObject(spec)) {
+    const given = [eventType, schemaVersion, spec].map(shown).join(', ');
     throw new DefinitionError(
       'contract',
       `(${given})`,
       "contract('order', 1, { fields: { … } }): type, version, the rest",
     );
   }
-  const at = `contracts.${event_type}`;
+  const at = `contracts.${eventType}`;
   requireMembers(spec, CONTRACT, at);
   for (const [name, field] of Object.entries(spec.fields as object)) {
     if (!isObject(field) || typeof field.type !== 'string')
       throw new DefinitionError(`${at}.fields.${name}`, shown(field), 'a field such as field.string()');
   }
-  for (const [name, column] of Object.entries(spec.derived ?? {})) {
+}
+
+/** @param at of the contract. @throws DefinitionError */
+export function checkDerivedColumns(derived: unknown, at: string): void {
+  requireKind(derived, 'object', `${at}.derived`);
+  for (const [name, column] of Object.entries(derived as object)) {
     requireKind(column, 'object', `${at}.derived.${name}`);
     // With bounds, or the expression alone.
-    if (!Object.hasOwn(column, 'op')) requireMembers(column, DERIVED, `${at}.derived.${name}`);
+    if (!Object.hasOwn(column, EXPRESSION)) requireMembers(column, DERIVED, `${at}.derived.${name}`);
   }
-  if (spec.retracts !== undefined) requireMembers(spec.retracts, { of: 'contract', id: 'text' }, `${at}.retracts`);
+}
+
+/** @param eventType of the contract that retracts. @throws DefinitionError */
+export function checkRetracts(retracts: unknown, eventType: string): void {
+  const at = `contracts.${eventType}.retracts`;
+  requireMembers(retracts, { of: 'contract', id: 'column' }, at);
+  const { event_type } = (retracts as { id: { [COLUMN]: { event_type: string } } }).id[COLUMN];
+  if (event_type !== eventType)
+    throw new DefinitionError(`${at}.id`, `a column of ${event_type}`, `columns of ${eventType}`);
 }
 
 const FIELD: Members = { from: 'text?', required: 'boolean?', default: 'scalar?' };
 const TEXT: Members = { ...FIELD, trim: 'boolean?', case: 'text?' };
 const RANGE: Members = { ...FIELD, min: 'number?', max: 'number?' };
 const OPTIONS = {
-  string: { ...TEXT, max_length: 'number?' },
+  string: { ...TEXT, maxLength: 'number?' },
   enum: TEXT,
   int: RANGE,
   decimal: RANGE,
@@ -61,14 +75,7 @@ export function checkField(type: keyof typeof OPTIONS, options: unknown, first?:
   requireMembers(options, OPTIONS[type], at);
 }
 
-const AGGREGATE: Members = {
-  of: 'contract',
-  field: 'text?',
-  where: 'object?',
-  window: 'text',
-  series: 'number?',
-  description: 'text?',
-};
+const AGGREGATE: Members = { where: 'where?', window: 'text', description: 'text?' };
 
 const OPTION: Readonly<Record<OptionName, Members[string]>> = {
   cap: 'number?',
@@ -77,20 +84,13 @@ const OPTION: Readonly<Record<OptionName, Members[string]>> = {
   error: 'number',
 };
 
-/** @param options that the aggregation takes, and no other. @param name the feature's @throws DefinitionError */
-export function checkAggregate(options: readonly OptionName[], name: string, spec: unknown): void {
+/**
+ * @param options that the aggregation takes, and no other. @param values whether it is of a column, not of whole events.
+ * @param name the feature's @throws DefinitionError
+ */
+export function checkAggregate(options: readonly OptionName[], values: boolean, name: string, spec: unknown): void {
   const own = Object.fromEntries(options.map((option) => [option, OPTION[option]]));
-  requireMembers(spec, { ...AGGREGATE, ...own }, `features.${name}`);
-}
-
-/** What a declaration made: `orders: count`, which nobody called, makes none. @throws DefinitionError */
-export function checkedFeatures(name: string, made: readonly FeatureIR[]): readonly FeatureIR[] {
-  if (Array.isArray(made) && (made as readonly unknown[]).every(isObject)) return made;
-  throw new DefinitionError(
-    `features.${name}`,
-    'a function that makes none',
-    'a feature such as count({ of: order, window })',
-  );
+  requireMembers(spec, { of: values ? 'column' : 'events', ...AGGREGATE, ...own }, `features.${name}`);
 }
 
 const VIEW: Members = {
@@ -106,35 +106,88 @@ export function checkView(name: string, view: unknown): void {
   const at = `views.${name}`;
   requireMembers(view, VIEW, at);
   const { features, dedupe, retractions } = view as Record<string, unknown>;
-  for (const [feature, make] of Object.entries(features as object)) requireKind(make, 'make', `features.${feature}`);
+  for (const [name, one] of Object.entries(features as object))
+    if (!isSeries(one)) requireKind(one, 'feature', `features.${name}`);
   for (const [part, said] of Object.entries({ dedupe, retractions })) {
     if (said !== undefined) requireMembers(said, { horizon: 'text', cap: 'number' }, `${at}.${part}`);
   }
 }
+
+const INSTANTS: Members = { from: 'text', to: 'text', every: 'text' };
+const MODEL: Members = {
+  name: 'text',
+  view: 'object?',
+  inputs: 'features',
+  baselineInputs: 'features',
+  hyperparameters: 'object?',
+  monotone: 'object?',
+  train: 'object',
+  validation: 'object',
+  test: 'object',
+  seed: 'number',
+  gate: 'object',
+};
+const MONOTONE: Members = { increasing: 'features?', decreasing: 'features?' };
+const GATE: Members = {
+  minAuc: 'number',
+  maxAuc: 'number',
+  minAucGainOverBaseline: 'number',
+  maxCalibrationError: 'number',
+};
+
+/** @throws DefinitionError */
+export function checkModel(model: unknown): void {
+  requireMembers(model, MODEL, 'model');
+  const { monotone, gate, ...parts } = model as Record<string, unknown>;
+  if (monotone !== undefined) requireMembers(monotone, MONOTONE, 'model.monotone');
+  requireMembers(gate, GATE, 'model.gate');
+  for (const part of ['train', 'validation', 'test']) requireMembers(parts[part], INSTANTS, `model.${part}`);
+}
+
+const ALERTS: Members = {
+  name: 'text',
+  threshold: 'number',
+  rearmBelow: 'number',
+  cooldown: 'text',
+  topReasons: 'number',
+  title: 'text',
+  link: 'text',
+  reasons: 'list?',
+};
+const REASON: Members = { of: 'feature', text: 'text', format: 'text' };
+
+/** @throws DefinitionError */
+export function checkAlerts(alerts: unknown): void {
+  requireMembers(alerts, ALERTS, 'alerts');
+  const { reasons = [] } = alerts as { readonly reasons?: readonly unknown[] };
+  for (const [i, reason] of reasons.entries()) requireMembers(reason, REASON, `alerts.reasons.${i}`);
+}
+
+const LABEL: Members = {
+  name: 'text',
+  of: 'contract',
+  where: 'where?',
+  horizon: 'text',
+  eligible: 'contract?',
+};
+
+/** @throws DefinitionError */
+export const checkLabel = (spec: unknown) => requireMembers(spec, LABEL, 'label');
 
 const USE_CASE: Members = {
   name: 'text',
   entity: 'text',
   contracts: 'list',
   views: 'object',
-  label: 'object?',
+  label: 'label?',
   model: 'object?',
   alerts: 'object?',
-  available_lag: 'text?',
-};
-const LABEL: Members = {
-  name: 'text',
-  kind: 'text',
-  event_type: 'text',
-  where: 'object?',
-  horizon: 'text',
-  eligible: 'object',
+  availableLag: 'text?',
 };
 
 /** The parts themselves are looked at where they are compiled. @throws DefinitionError */
 export function checkUseCase(spec: unknown): void {
   requireMembers(spec, USE_CASE, '');
-  const { contracts, label } = spec as { readonly contracts: readonly unknown[]; readonly label?: unknown };
+  const { contracts } = spec as { readonly contracts: readonly unknown[] };
   for (const [i, contract] of contracts.entries()) requireKind(contract, 'contract', `contracts.${i}`);
-  if (label !== undefined) requireMembers(label, LABEL, 'label');
 }

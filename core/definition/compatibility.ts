@@ -45,12 +45,12 @@ class Comparison {
   }
 
   contract(before: ContractIR, now: ContractIR): ContractBreak[] {
-    this.same('event_time', before.event_time_format, now.event_time_format);
-    this.least('max_future', before.max_future_ms, now.max_future_ms, 'ms');
+    this.same('eventTime', before.event_time_format, now.event_time_format);
+    this.least('maxFuture', before.max_future_ms, now.max_future_ms, 'ms');
     // Of a zone the name counts: newer time zone data say it better.
-    this.same('time_zone', before.time_zone?.name ?? 'none', now.time_zone?.name ?? 'none');
+    this.same('timeZone', before.time_zone?.name ?? 'none', now.time_zone?.name ?? 'none');
     const [earliest, least] = [before.min_event_time ?? 0, now.min_event_time ?? 0];
-    if (least > earliest) this.add('min_event_time', at(least), `${at(earliest)} or earlier`);
+    if (least > earliest) this.add('minEventTime', at(least), `${at(earliest)} or earlier`);
     for (const field of before.fields) this.field(field, now.fields);
     const known = new Set(before.fields.map(({ name }) => name));
     for (const { name, required } of now.fields) {
@@ -104,7 +104,7 @@ class Comparison {
       this.same(`${name}.case`, before.case ?? 'as sent', now.case ?? 'as sent');
     }
     if (before.type === 'string' && now.type === 'string')
-      this.least(`${name}.max_length`, before.max_length, now.max_length, 'characters');
+      this.least(`${name}.maxLength`, before.max_length, now.max_length, 'characters');
     if (before.type === 'enum' && now.type === 'enum') {
       const gone = before.values.filter((value) => !now.values.includes(value));
       if (gone.length > 0) this.add(`${name}.values`, `no ${gone.join(', ')}`, 'the released values and more');

@@ -3,30 +3,27 @@
  * Names are checked by the compiler where it can (fields of a contract) and by `validateUseCase` where it can't.
  */
 
-import type {
-  AlertIR,
-  ContractIR,
-  FeatureViewIR,
-  InstantsIR,
-  LabelIR,
-  ModelIR,
-  RememberedIR,
-  UseCaseIR,
-} from '../ir/document.ts';
+import type { ContractIR, FeatureViewIR, RememberedIR, UseCaseIR } from '../ir/document.ts';
+import { DefinitionError, shown } from '../ir/errors.ts';
 import { retractionRules } from '../state/plan.ts';
-import { instantOf, parseDuration } from '../values/time.ts';
-import { checkedFeatures, checkUseCase, checkView } from './checks.ts';
-import type { Contract } from './contracts.ts';
-import { type Condition, type FeatureSpec, predicates } from './declare.ts';
+import { parseDuration } from '../values/time.ts';
+import { checkUseCase, checkView } from './checks.ts';
+import { type Contract, contractIR } from './contracts.ts';
+import { type Feature, type FeatureNames, namesOf, type Series } from './feature.ts';
 import { hashOf, type ViewBody, versionOf } from './hash.ts';
+import { type AlertSpec, compileAlerts, compileModel, type Label, labelIR, type ModelSpec } from './learning.ts';
 import { withPlan } from './plan.ts';
-import { requireKind } from './spec.ts';
+import { FEATURE } from './symbols.ts';
 import { parseUseCase } from './usecase.ts';
 
 export * from '../aggregates/index.ts';
-export { type Contract, contract, type DerivedColumnSpec, type FieldSpec, field } from './contracts.ts';
-export type { FeatureSpec } from './declare.ts';
-export { derived, expr } from './features.ts';
+export type { Column, Condition, Where } from './column.ts';
+export { type Contract, contract, type DerivedColumnSpec } from './contracts.ts';
+export type { DemoSpec } from './demo.ts';
+export { derived, expr } from './expressions.ts';
+export { type AggregateFeature, type Feature, type Series, series } from './feature.ts';
+export { type FieldSpec, field } from './fields.ts';
+export { type AlertSpec, type InstantsSpec, type Label, type ModelSpec, noEvent, type ReasonSpec } from './learning.ts';
 
 interface Remembered {
   readonly horizon: string;
@@ -41,27 +38,9 @@ export interface ViewSpec {
   readonly retractions?: Remembered;
   /** How long events are kept, if not for ever: no window may be wider. @default - for ever */
   readonly retention?: string;
-  readonly features: Readonly<Record<string, FeatureSpec>>;
+  /** By their names; what is computed from others stands after them. */
+  readonly features: Readonly<Record<string, Feature | Series>>;
 }
-
-/** An instant of a definition, ms UTC. */
-export const instant = instantOf;
-
-/** Every so often from one instant to another, both included where they are met. */
-export const instants = (from: string, to: string, every: string): InstantsIR => ({
-  from: instant(from, 'instants.from'),
-  to: instant(to, 'instants.to'),
-  every_ms: parseDuration(every, 'instants.every'),
-});
-
-export type LabelSpec = Omit<LabelIR, 'horizon_ms' | 'where'> & {
-  readonly horizon: string;
-  readonly where?: Readonly<Record<string, Condition>>;
-};
-
-export type ModelSpec = ModelIR;
-
-export type AlertSpec = Omit<AlertIR, 'cooldown_ms'> & { readonly cooldown: string };
 
 export interface UseCaseSpec {
   readonly name: string;
@@ -69,13 +48,13 @@ export interface UseCaseSpec {
   readonly contracts: readonly Contract[];
   readonly views: Readonly<Record<string, ViewSpec>>;
   /** What is predicted. @default - nothing: events and features alone are a use case */
-  readonly label?: LabelSpec;
+  readonly label?: Label;
   /** Learns the label: each needs the other. */
   readonly model?: ModelSpec;
   /** @default - scores raise no alert */
   readonly alerts?: AlertSpec;
   /** Loaded history and replays: how long after an event it became known. @default '1s' */
-  readonly available_lag?: string;
+  readonly availableLag?: string;
 }
 
 /** The document of a use case, with the parts that it was given. */
@@ -90,10 +69,17 @@ function remembered(said: Remembered | undefined, fallback: Remembered, at: stri
   return { horizon_ms: parseDuration(horizon, `${at}.horizon`), cap };
 }
 
-function compileViewSpec(name: string, view: ViewSpec, contracts: readonly ContractIR[]): FeatureViewIR {
+interface CompiledView {
+  readonly spec: ViewSpec;
+  readonly ir: FeatureViewIR;
+  readonly names: FeatureNames;
+}
+
+function compileViewSpec(name: string, view: ViewSpec, contracts: readonly ContractIR[]): CompiledView {
   const at = `views.${name}`;
   checkView(name, view);
-  const features = Object.entries(view.features).flatMap(([feature, make]) => checkedFeatures(feature, make(feature)));
+  const names = namesOf(view.features);
+  const features = [...names].map(([feature, called]) => feature[FEATURE].compile(called, names));
   const rules = retractionRules(features, contracts);
   const body: ViewBody = {
     name,
@@ -107,34 +93,39 @@ function compileViewSpec(name: string, view: ViewSpec, contracts: readonly Contr
     retention_ms: view.retention === undefined ? null : parseDuration(view.retention, `${at}.retention`),
   };
   const definition_hash = hashOf(body, contracts);
-  return withPlan({ ...body, definition_hash, version: versionOf(name, definition_hash) });
+  return { spec: view, names, ir: withPlan({ ...body, definition_hash, version: versionOf(name, definition_hash) }) };
 }
 
-function compileLabel({ horizon, where, ...label }: LabelSpec): LabelIR {
-  return { ...label, where: predicates(where ?? {}), horizon_ms: parseDuration(horizon, 'label.horizon') };
-}
-
-function compileAlerts({ cooldown, ...alerts }: AlertSpec): AlertIR {
-  return { ...alerts, cooldown_ms: parseDuration(cooldown, 'alerts.cooldown') };
+/** The view of a model: the one that it says, or the only one. @throws DefinitionError */
+function viewOf({ view }: ModelSpec, views: readonly CompiledView[]): CompiledView {
+  const found = view === undefined && views.length === 1 ? views[0] : views.find(({ spec }) => spec === view);
+  if (found) return found;
+  throw new DefinitionError('model.view', shown(view), `one of the views ${views.map(({ ir }) => ir.name).join(', ')}`);
 }
 
 /** Compiles and checks a use case. @throws DefinitionError naming the field, what was found and what is allowed */
 export function defineUseCase<const Spec extends UseCaseSpec>(spec: Spec): DefinedUseCase<Spec> {
   checkUseCase(spec);
-  const contracts = spec.contracts.map((c) => c.ir);
+  const contracts = spec.contracts.map(contractIR);
   const views = Object.entries(spec.views).map(([name, view]) => compileViewSpec(name, view, contracts));
-  for (const part of ['label', 'model', 'alerts'] as const)
-    if (spec[part] !== undefined) requireKind(spec[part], 'object', part);
+  const { label, model, alerts } = spec;
+  const read = model && viewOf(model, views);
+  if (alerts && !label && !read)
+    throw new DefinitionError(
+      'alerts',
+      'alerts without a model, whose scores would raise them',
+      'a model, or no alerts',
+    );
   const ir: UseCaseIR = {
     ir_version: 2,
     name: spec.name,
     entity: spec.entity,
     contracts,
-    views,
-    ...(spec.label && { label: compileLabel(spec.label) }),
-    ...(spec.model && { model: spec.model }),
-    ...(spec.alerts && { alerts: compileAlerts(spec.alerts) }),
-    replay: { available_lag_ms: parseDuration(spec.available_lag ?? '1s', 'available_lag') },
+    views: views.map(({ ir }) => ir),
+    ...(label && { label: labelIR(label) }),
+    ...(read && { model: compileModel(model, read.ir.name, read.names) }),
+    ...(alerts && read && { alerts: compileAlerts(alerts, read.names) }),
+    replay: { available_lag_ms: parseDuration(spec.availableLag ?? '1s', 'availableLag') },
   };
   // Through JSON, so that what is checked is what the other languages will read.
   return parseUseCase(JSON.parse(JSON.stringify(ir))) as DefinedUseCase<Spec>;

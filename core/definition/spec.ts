@@ -3,6 +3,7 @@
  * a member that is missing or misspelt has to be named.
  */
 import { DefinitionError, shown } from '../ir/errors.ts';
+import { COLUMN, CONDITION, CONTRACT, EXPRESSION, FEATURE, LABEL } from './symbols.ts';
 
 const KINDS = {
   text: { is: (value: unknown) => typeof value === 'string', said: 'a text' },
@@ -18,11 +19,27 @@ const KINDS = {
     is: (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === 'string'),
     said: 'a list of texts',
   },
-  make: { is: (value: unknown) => typeof value === 'function', said: 'a feature such as count({ of: order, window })' },
   contract: {
-    is: (value: unknown) => isObject(value) && isObject(value.ir),
+    is: (value: unknown) => has(value, CONTRACT),
     said: "a contract such as contract('order', 1, { fields })",
   },
+  events: {
+    is: (value: unknown) => has(value, CONTRACT) || has(value, COLUMN),
+    said: 'a contract, or a column such as order.amount',
+  },
+  column: { is: (value: unknown) => has(value, COLUMN), said: 'a column such as order.amount' },
+  where: {
+    is: (value: unknown) => [value].flat().every((one) => has(one, CONDITION)),
+    said: 'a condition such as order.amount.gt(0), or a list of them',
+  },
+  function: { is: (value: unknown) => typeof value === 'function', said: 'a function of the fields, ({ id }) => …' },
+  expression: { is: (value: unknown) => has(value, EXPRESSION), said: 'an expression such as expr.mul(a, b)' },
+  feature: { is: (value: unknown) => has(value, FEATURE), said: 'a feature such as count({ of: order, window })' },
+  features: {
+    is: (value: unknown) => Array.isArray(value) && value.every((one) => has(one, FEATURE)),
+    said: 'a list of features',
+  },
+  label: { is: (value: unknown) => has(value, LABEL), said: 'a label such as noEvent({ name, of: order, horizon })' },
 } as const;
 
 export type Kind = keyof typeof KINDS;
@@ -31,6 +48,11 @@ export type Members = Readonly<Record<string, Kind | `${Kind}?`>>;
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether a function of a definition made it. */
+export function has(value: unknown, symbol: symbol): value is object {
+  return isObject(value) && isObject((value as Record<symbol, unknown>)[symbol]);
 }
 
 /** @param at the value's name in the use case @throws DefinitionError that names it */

@@ -9,14 +9,24 @@ import { withPlan } from './plan.ts';
 import { isObject } from './spec.ts';
 import { validateUseCase } from './validate.ts';
 
+/** Members whose keys are names that people gave. */
+const NAMED: readonly unknown[] = ['hyperparameters', 'reasons'];
+
+/** What no definition says. */
+const OWN: readonly string[] = ['ir_version', 'definition_hash'];
+
+/** As a definition says it: `rearm_below` is `rearmBelow`, `cooldown_ms` is `cooldown`. */
+const optionOf = (key: string) =>
+  OWN.includes(key) ? key : key.replace(/_ms$/, '').replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
+
 /** By the names that people gave, `features.orders_28d.where.amount`, not by the places in lists. */
 function refusalOf(issue: z.core.$ZodIssue, document: unknown): DefinitionError {
   const names: string[] = [];
   let value = document;
-  for (const key of issue.path) {
+  for (const [i, key] of issue.path.entries()) {
     const inList = Array.isArray(value);
     value = isObject(value) || inList ? (value as Record<PropertyKey, unknown>)[key] : undefined;
-    names.push((inList && nameOf(value)) || String(key));
+    names.push((inList && nameOf(value)) || (NAMED.includes(issue.path[i - 1]) ? String(key) : optionOf(String(key))));
   }
   // What a condition compares with has no name of its own.
   const at =

@@ -88,11 +88,11 @@ export function checkView(view: FeatureViewIR, contracts: readonly ContractIR[])
 function checkAggregate(feature: AggregateFeatureIR, contracts: readonly ContractIR[], at: string): void {
   const columns = columnsOf(contracts, feature.event_type, `${at}.of`);
   const type = feature.field === null ? null : columns.get(feature.field);
-  if (type === undefined) fail(`${at}.field`, `unknown field ${feature.field}`, [...columns.keys()].join(', '));
+  if (type === undefined) fail(`${at}.of`, `unknown field ${feature.field}`, [...columns.keys()].join(', '));
   const { field: rule, check, valueType } = aggregationOf(feature.op);
-  if (rule.required && type === null) fail(`${at}.field`, 'none', `a field for ${feature.op}`);
+  if (rule.required && type === null) fail(`${at}.of`, 'whole events', `a column for ${feature.op}`);
   if (rule.types && !rule.types.includes(type!))
-    fail(`${at}.field`, `${type} field for ${feature.op}`, rule.types.join(', '));
+    fail(`${at}.of`, `${type} field for ${feature.op}`, rule.types.join(', '));
   if (rule.within !== undefined) checkExact(feature, contracts, rule.within, at);
   checkOptions(feature, type, at);
   check?.(feature, type, at);
@@ -135,14 +135,14 @@ function checkExact(feature: AggregateFeatureIR, contracts: readonly ContractIR[
   for (const contract of contracts.filter((c) => c.event_type === feature.event_type)) {
     const field = contract.fields.find((f) => f.name === feature.field);
     if (field && field.type !== 'int' && field.type !== 'decimal') {
-      fail(`${at}.field`, `${field.type} field for ${feature.op}`, 'an int, decimal or derived field with min and max');
+      fail(`${at}.of`, `${field.type} field for ${feature.op}`, 'an int, decimal or derived field with min and max');
     }
     const column = field ?? contract.derived.find((d) => d.name === feature.field);
     if (!column) continue;
     if (Math.max(Math.abs(column.min ?? Infinity), Math.abs(column.max ?? Infinity)) > bound) {
       const squares = bound < SUMMED.within!;
       fail(
-        `${at}.field`,
+        `${at}.of`,
         `${feature.field} without min and max within ±2^${Math.log2(bound)}`,
         `min and max for this field in its contract, so that ${squares ? 'squares add' : 'a sum stays'} exact${squares ? 'ly' : ''}`,
       );

@@ -85,8 +85,8 @@ function checkRetracts({ event_type, fields, retracts }: ContractIR, contracts: 
 }
 
 function checkLabel(ir: ModelUseCaseIR): void {
-  checkWhere(ir.label.where, columnsOf(ir.contracts, ir.label.event_type, 'label.event_type'), 'label.where');
-  columnsOf(ir.contracts, ir.label.eligible.event_type, 'label.eligible.event_type');
+  checkWhere(ir.label.where, columnsOf(ir.contracts, ir.label.event_type, 'label.of'), 'label.where');
+  columnsOf(ir.contracts, ir.label.eligible.event_type, 'label.eligible');
 }
 
 function checkModel(ir: ModelUseCaseIR): void {
@@ -96,17 +96,18 @@ function checkModel(ir: ModelUseCaseIR): void {
   const features = new Map(view.features.map((feature) => [feature.name, feature]));
   unique(model.inputs, 'model.inputs');
   for (const list of ['inputs', 'baseline_inputs'] as const) {
+    const at = list === 'inputs' ? 'model.inputs' : 'model.baselineInputs';
     for (const name of model[list]) {
       const feature = features.get(name);
-      if (!feature) fail(`model.${list}`, `unknown feature ${name}`, 'features of the view');
-      if (isList(feature)) fail(`model.${list}`, `${name}, which is a list`, 'features with one value');
+      if (!feature) fail(at, `unknown feature ${name}`, 'features of the view');
+      if (isList(feature)) fail(at, `${name}, which is a list`, 'features with one value');
       if (feature.kind === 'aggregate' && feature.value_type === 'string' && !feature.enum_values) {
-        fail(`model.${list}`, `free text feature ${name}`, 'numbers, booleans and enums');
+        fail(at, `free text feature ${name}`, 'numbers, booleans and enums');
       }
     }
   }
   const unknown = model.baseline_inputs.find((name) => !model.inputs.includes(name));
-  if (unknown) fail('model.baseline_inputs', `${unknown}, which is no input`, 'some of model.inputs');
+  if (unknown) fail('model.baselineInputs', `${unknown}, which is no input`, 'some of model.inputs');
   for (const part of ['train', 'validation', 'test'] as const) {
     if (model[part].from > model[part].to) fail(`model.${part}.from`, 'an instant after to', 'from up to to');
   }
@@ -125,14 +126,13 @@ function checkModel(ir: ModelUseCaseIR): void {
       'at or after validation.to + label.horizon',
     );
   }
-  if (model.gate.min_auc >= model.gate.max_auc)
-    fail('model.gate.min_auc', 'a number not below max_auc', 'below max_auc');
+  if (model.gate.min_auc >= model.gate.max_auc) fail('model.gate.minAuc', 'a number not below maxAuc', 'below maxAuc');
 }
 
 function checkAlerts(alerts: AlertIR, { model }: ModelUseCaseIR): void {
-  if (alerts.rearm_below > alerts.threshold) fail('alerts.rearm_below', 'a number above threshold', 'up to threshold');
+  if (alerts.rearm_below > alerts.threshold) fail('alerts.rearmBelow', 'a number above threshold', 'up to threshold');
   for (const name of Object.keys(alerts.reasons)) {
     if (!model.inputs.includes(name))
-      fail(`alerts.reasons.${name}`, 'a feature that is no model input', 'model.inputs');
+      fail(`alerts.reasons.${name}`, 'a feature that is not a model input', 'model.inputs');
   }
 }

@@ -38,8 +38,6 @@ export interface ContractIR extends Of<typeof schema.contractSchema> {}
 /** A zone of the IANA database as it was known where the contract was defined. */
 export interface TimeZoneIR extends Of<typeof schema.timeZoneSchema> {}
 
-export interface RetractsIR extends Of<typeof schema.retractsSchema> {}
-
 /** All predicates of a `where` must hold; a null property never matches (not even `ne`). */
 export type PredicateIR = Of<typeof schema.predicateSchema>;
 

@@ -23,7 +23,7 @@ export function parseDecimal(input: unknown, scale: number, rounding: 'half_even
   const text = typeof input === 'number' ? String(input) : input;
   const match = typeof text === 'string' && text.length <= MAX_TEXT ? DECIMAL.exec(text) : null;
   if (!match)
-    return { error: 'INVALID_FIELD', detail: `found ${typeof input} that is no decimal; allowed: decimal text` };
+    return { error: 'INVALID_FIELD', detail: `found ${typeof input} that is not a decimal; allowed: decimal text` };
   const [, sign, whole = '', fraction = '', exponent = '0'] = match;
   const digits = (whole + fraction).replace(/^0+(?=\d)/, '');
   if (rounding === 'half_even' && typeof input === 'number' && digits.replace(/0+$/, '').length > MAX_NUMBER_DIGITS) {

@@ -32,7 +32,7 @@ export function parseTimestamp(input: unknown, format: TimestampFormat, local?: 
   if ('error' in parsed) {
     return {
       error: 'INVALID_FIELD',
-      detail: `found ${typeName(input)} that is no ${format} time; allowed: ${hint(format)}`,
+      detail: `found ${typeName(input)} that is not a time in ${format}; allowed: ${hint(format)}`,
     };
   }
   if (parsed.value < 0 || parsed.value > MAX_TIME) {

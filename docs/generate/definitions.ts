@@ -25,6 +25,9 @@ function exportsOf(): { checker: ts.TypeChecker; exported: readonly ts.Symbol[] 
 /** Declared as a property: no method of a built-in type, such as a list's. */
 const isMember = (of: ts.Symbol) => (of.flags & ts.SymbolFlags.Property) !== 0;
 
+/** Behind a symbol is what people don't write. */
+const isNamed = (of: ts.Symbol) => !of.name.startsWith('__@');
+
 export function definitionsPage(): string {
   const { checker, exported } = exportsOf();
   const words = (of: ts.Symbol) => {
@@ -40,16 +43,20 @@ export function definitionsPage(): string {
   const specs = exported.filter(({ flags }) => (flags & ts.SymbolFlags.Interface) !== 0);
 
   const returns = (of: ts.Symbol) => checker.typeToString(typeOf(of).getCallSignatures()[0]!.getReturnType());
-  const aggregations = functions.filter((one) => returns(one) === 'FeatureSpec' && one.name !== 'derived');
+  const aggregations = functions.filter((one) => returns(one).startsWith('AggregateFeature<'));
   const others = functions.filter((one) => !aggregations.includes(one));
   const typeText = (type: ts.Type) => {
     const text = checker.typeToString(type, undefined, ts.TypeFormatFlags.NoTruncation).replace(' | undefined', '');
-    return text.length > LONGEST_TYPE || /\b[A-Z]\w*</.test(text) ? '' : code(text);
+    if ((type.flags & ts.TypeFlags.TypeParameter) !== 0) return '';
+    return text.length > LONGEST_TYPE || /\b[A-Z]\w*<|\[[A-Z]+\]/.test(text) ? '' : code(text);
   };
   const nameOf = (member: ts.Symbol) =>
     `${code(member.name)}${(member.flags & ts.SymbolFlags.Optional) !== 0 ? ' (optional)' : ''}`;
   const members = (type: ts.Type) =>
-    type.getProperties().map((member) => [nameOf(member), typeText(typeOf(member)), words(member)]);
+    type
+      .getProperties()
+      .filter(isNamed)
+      .map((member) => [nameOf(member), typeText(typeOf(member)), words(member)]);
   const parametersOf = (of: ts.Symbol) => typeOf(of).getCallSignatures()[0]!.getParameters();
   const call = (of: ts.Symbol, name: string) =>
     code(
@@ -71,7 +78,8 @@ export function definitionsPage(): string {
       if (
         !type ||
         (type.flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection)) === 0 ||
-        !type.getProperties().every(isMember)
+        !type.getProperties().every((member) => isMember(member) && isNamed(member)) ||
+        specs.some((spec) => spec === type.symbol)
       )
         continue;
       for (const member of type.getProperties()) {
@@ -102,8 +110,10 @@ export function definitionsPage(): string {
       list(others),
       '## Options of a contract',
       ...options(others.filter(({ name }) => name === 'contract')),
+      '## Options of a label',
+      ...options(others.filter(({ name }) => name === 'noEvent')),
       '## Aggregations',
-      'Each takes the events to look at (`of`, `where`) and a `window`, and most a `field`; `series: n` makes `n` consecutive windows of it.',
+      'Each is `of` a contract (whole events) or of a column of it, over a `window`; `where` says which events count.',
       list(aggregations),
       '## Options of aggregations',
       ...options(aggregations),
@@ -113,11 +123,11 @@ export function definitionsPage(): string {
         list(typeOf(group).getProperties(), `${group.name}.`),
         ...options(typeOf(group).getProperties()),
       ]),
-      ...specs.flatMap((spec) => [
-        `## ${spec.name}`,
-        ...(words(spec) ? [words(spec)] : []),
-        table(['member', 'type', 'what'], members(checker.getDeclaredTypeOfSymbol(spec))),
-      ]),
+      ...specs.flatMap((spec) => {
+        const rows = members(checker.getDeclaredTypeOfSymbol(spec));
+        const listed = rows.length === 0 ? [] : [table(['member', 'type', 'what'], rows)];
+        return [`## ${spec.name}`, ...(words(spec) ? [words(spec)] : []), ...listed];
+      }),
     ],
   );
 }

@@ -70,12 +70,12 @@ export class MemoryStates implements StateStore {
 
   /** As `read` does it. */
   get(ids: readonly string[], unreadable?: Unreadable, { decode }: StateCodec = CODEC): Map<string, StoredState> {
-    const { plan } = this;
-    const rows = ids.flatMap((id) => {
-      const row = this.rows.get(id);
-      return row ? [[id, row] as const] : [];
-    });
-    return readableStates(rows, (row) => storedState(plan, row, decode), unreadable);
+    const { plan, rows } = this;
+    const read = (id: string) => {
+      const row = rows.get(id);
+      return row && storedState(plan, row, decode);
+    };
+    return readableStates(ids, (id) => id, read, unreadable);
   }
 
   /** As one invocation reaches it. @param codec of a former release. @default - the code under test */
@@ -120,7 +120,8 @@ export class MemoryStates implements StateStore {
   ): number | 'conflict' {
     const bytes = encode(this.plan, state);
     if (bytes.length > this.max_bytes) throw new StateTooLargeError('state: too large');
-    return this.putRow(id, { bytes, watermarks: state.watermarks, flags }, revision) ? bytes.length : 'conflict';
+    const row = { bytes, watermarks: state.watermarks, revision: (revision ?? 0) + 1, flags };
+    return this.replace(id, row, revision) ? bytes.length : 'conflict';
   }
 
   private passOver(id: string, positions: Positions): boolean {
@@ -133,11 +134,14 @@ export class MemoryStates implements StateStore {
 
   /** Puts a row under the condition on its revision; null: there must be none. */
   putRow(id: string, row: Omit<StateRow, 'revision'>, revision: number | null): boolean {
+    return this.replace(id, { ...row, revision: (revision ?? 0) + 1 }, revision);
+  }
+
+  private replace(id: string, row: StateRow, revision: number | null): boolean {
     const before = this.rows.get(id);
     if ((before?.revision ?? null) !== revision) return false;
-    const next = { ...row, revision: (revision ?? 0) + 1 };
-    this.rows.set(id, next);
-    this.written(id, next, before);
+    this.rows.set(id, row);
+    this.written(id, row, before);
     return true;
   }
 }

@@ -26,7 +26,7 @@ export function parseRequest(body: string): { entity_ids: string[] } {
   try {
     json = JSON.parse(body);
   } catch {
-    throw new BadRequestError('body: found no JSON; allowed: {"entity_ids": ["…"]}.');
+    throw new BadRequestError('body: found text that is not valid JSON; allowed: {"entity_ids": ["…"]}.');
   }
   const parsed = requestSchema.safeParse(json);
   if (parsed.success) return { entity_ids: [...new Set(parsed.data.entity_ids)] };

@@ -14,7 +14,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** One line a finding: `field: found <type>; allowed: <what>`. */
+/** One line per finding: `field: found <type>; allowed: <what>`. */
 export function describeIssues(error: z.ZodError, input: unknown): string[] {
   return issuesOf(error, input).map(
     ({ field, found, allowed }) => `${field || '(top level)'}: found ${found}; allowed: ${allowed}`,

@@ -40,7 +40,9 @@ function read(file: string): UseCaseIR {
   } catch (error) {
     if (!(error instanceof DefinitionError || error instanceof SyntaxError)) throw error;
     throw new ConfigError(path.relative('', file), [
-      error instanceof SyntaxError ? 'file: found no JSON; allowed: what features release wrote' : error.message,
+      error instanceof SyntaxError
+        ? 'file: found text that is not valid JSON; allowed: what features release wrote'
+        : error.message,
     ]);
   }
 }

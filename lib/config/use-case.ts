@@ -5,8 +5,8 @@ import { parseUseCase } from '../../core/definition/usecase.ts';
 import type { UseCaseIR } from '../../core/ir/document.ts';
 import { DefinitionError } from '../../core/ir/errors.ts';
 import { typeFound } from '../../core/ir/issues.ts';
-import { ConfigError } from './config-error.ts';
 import { onlineView } from '../../core/ir/parts.ts';
+import { ConfigError } from './config-error.ts';
 import { Release } from './released.ts';
 
 const USE_CASES = fileURLToPath(new URL('../../usecases', import.meta.url));
@@ -37,9 +37,7 @@ export async function loadUseCase(name: unknown = 'churn', outdir: string): Prom
       `usecase: found ${typeFound(name)}; allowed: a folder under usecases/ or a path to a folder with an index.ts`,
     ]);
   }
-  const [own, elsewhere] = [path.join(USE_CASES, name), path.resolve(name)];
-  const named = !/[\\/]/.test(name) && (existsSync(own) || !existsSync(elsewhere));
-  const folder = named ? own : elsewhere;
+  const folder = useCaseFolder(name);
   const source = path.join(folder, 'index.ts');
   if (!existsSync(source)) {
     throw new ConfigError('-c usecase', [
@@ -67,6 +65,13 @@ export async function loadDeployedUseCase(name: unknown, outdir: string): Promis
   const previous = path.join(outdir, 'previous.json');
   writeFileSync(previous, `${JSON.stringify(release.ir)}\n`);
   return { ...useCase, previous };
+}
+
+/** @param name a folder under `usecases/`, or a path to a folder. @returns its absolute path, whether it exists or not */
+export function useCaseFolder(name: string): string {
+  const [own, elsewhere] = [path.join(USE_CASES, name), path.resolve(name)];
+  const named = !/[\\/]/.test(name) && (existsSync(own) || !existsSync(elsewhere));
+  return named ? own : elsewhere;
 }
 
 /** Definitions are compiled, and refused, while their module is loaded. */

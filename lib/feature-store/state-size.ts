@@ -10,7 +10,7 @@ export function stateSizeWarnings({ views, contracts }: Pick<UseCaseIR, 'views' 
     if (bytes <= MAX_STATE_BYTES) return [];
     return [
       `${view.name}: a state may need up to ${Math.ceil(bytes / 1024)} KiB by its windows and caps; allowed: ` +
-        `${MAX_STATE_BYTES / 1024} KiB, beyond which events are refused as OVERSIZE; narrow windows, caps or max_length`,
+        `${MAX_STATE_BYTES / 1024} KiB, beyond which events are refused as OVERSIZE; narrow windows, caps or maxLength`,
     ];
   });
 }

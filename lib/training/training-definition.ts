@@ -100,7 +100,7 @@ function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
         AlgorithmSpecification: {
           TrainingImage: props.imageUri,
           TrainingInputMode: 'File',
-          // train.py writes one line a metric: `metric auc=0.85;`
+          // train.py writes one line per metric: `metric auc=0.85;`
           MetricDefinitions: props.trainingMetrics.map((metric) => ({
             Name: metric,
             Regex: `metric ${metric}=([-+0-9.eE]+);`,

@@ -7,7 +7,7 @@ import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunc
 import { Construct } from 'constructs';
 import type { Env } from '../../lambdas/model-gate/env.ts';
 import { PREFIX } from '../../names/lake.ts';
-import { SERVICE } from '../../names/metrics.ts';
+import { SERVICE, TRAINING_METRICS } from '../../names/metrics.ts';
 import type { SparkJob } from '../batch/spark-job.ts';
 import type { Lake } from '../feature-store/lake.ts';
 import { CodeAsset } from '../foundation/code-asset.ts';
@@ -26,9 +26,6 @@ import type { ModelRegistry } from './model-registry.ts';
 import { SageMakerRole } from './sagemaker-role.ts';
 import { trainingDefinition } from './training-definition.ts';
 import { type XgboostImage, xgboostImage } from './xgboost-image.ts';
-
-/** What train.py reports, one log line a metric. */
-const TRAINING_METRICS = ['auc', 'average_precision', 'brier', 'calibration_error', 'baseline_auc', 'auc_gain_low'];
 
 export interface TrainingMachineProps {
   readonly deployment: Deployment;

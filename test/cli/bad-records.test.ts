@@ -1,12 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { badRecords, type WireEvent } from '../../cli/commands/replay/bad-records.ts';
 import { admit, compileContracts } from '../../core/admission/admit.ts';
+import { contractIR } from '../../core/definition/contracts.ts';
 import { contract, field } from '../../core/definition/define.ts';
 import type { UseCaseIR } from '../../core/ir/document.ts';
 
 const LAG_MS = 60_000;
 const AT = Date.UTC(2017, 11, 5, 10);
-const basket = contract('basket', 1, { fields: { amount: field.decimal(2), store: field.string() } }).ir;
+const basket = contractIR(contract('basket', 1, { fields: { amount: field.decimal(2), store: field.string() } }));
 const ir = { contracts: [basket], replay: { available_lag_ms: LAG_MS } } as unknown as UseCaseIR;
 const good: WireEvent = {
   event_id: 'b-1',

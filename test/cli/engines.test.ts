@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { evaluateBySpark } from '../../cli/commands/features/spark.ts';
+import { contractIR } from '../../core/definition/contracts.ts';
 import { contract, field } from '../../core/definition/define.ts';
 import type { CanonicalEvent } from '../../core/ir/document.ts';
 import { hash53 } from '../../core/values/hash.ts';
@@ -46,7 +47,7 @@ const question = fc.record({
 const visit2 = contract('visit', 2, {
   fields: { kind: field.enum(['a', 'b', 'c'], { required: false }), flag: field.bool({ required: false }) },
 });
-const VERSIONS = [...contracts, visit2.ir];
+const VERSIONS = [...contracts, contractIR(visit2)];
 const JUNK = ['12', 3.7, -1_000_000, true, { a: 1 }, [[]], null, 5];
 
 /**

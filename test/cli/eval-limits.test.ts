@@ -1,10 +1,13 @@
 /** `features eval --engine stream` holds what production holds: a state beyond the limit takes no more events. */
 import { describe, expect, test } from '@jest/globals';
 import { objectOf } from '../../cli/input/event-line.ts';
-import { contract, count, field, lastK } from '../../core/definition/define.ts';
+import { contractIR } from '../../core/definition/contracts.ts';
+import { contract, count, type Feature, field, lastK } from '../../core/definition/define.ts';
+import { namesOf } from '../../core/definition/feature.ts';
 import { hashOf, versionOf } from '../../core/definition/hash.ts';
 import { withPlan } from '../../core/definition/plan.ts';
-import type { FeatureIR, FeatureViewIR } from '../../core/ir/document.ts';
+import { FEATURE } from '../../core/definition/symbols.ts';
+import type { FeatureViewIR } from '../../core/ir/document.ts';
 import { DAY, HOUR } from '../../core/values/time.ts';
 import { evaluateByOracle } from '../../engine/evaluate/oracle.ts';
 import { evaluateByStream } from '../../engine/evaluate/stream.ts';
@@ -13,22 +16,23 @@ import { evaluation } from '../conformance/features.ts';
 
 const LONG = 4096;
 const note = contract('note', 1, {
-  fields: { a: field.string({ max_length: LONG }), b: field.string({ max_length: LONG }) },
+  fields: { a: field.string({ maxLength: LONG }), b: field.string({ maxLength: LONG }) },
 });
 
-function viewOf(specs: Readonly<Record<string, (name: string) => readonly FeatureIR[]>>): FeatureViewIR {
-  const features = Object.entries(specs).flatMap(([name, make]) => make(name));
+function viewOf(specs: Readonly<Record<string, Feature>>): FeatureViewIR {
+  const names = namesOf(specs);
+  const features = [...names].map(([feature, name]) => feature[FEATURE].compile(name, names));
   const dedupe = { horizon_ms: 3 * DAY, cap: 256 };
   const body = { name: 'notes', entity: 'customer', features, dedupe, retractions: null, retention_ms: null };
-  const definition_hash = hashOf(body, [note.ir]);
+  const definition_hash = hashOf(body, [contractIR(note)]);
   return withPlan({ ...body, definition_hash, version: versionOf(body.name, definition_hash) });
 }
 
 describe('a state that can hold 64 notes of 8 KiB', () => {
   const view = viewOf({
     n: count({ of: note, window: 'lifetime' }),
-    a: lastK({ of: note, field: 'a', k: 64, window: 'lifetime' }),
-    b: lastK({ of: note, field: 'b', k: 64, window: 'lifetime' }),
+    a: lastK({ of: note.a, k: 64, window: 'lifetime' }),
+    b: lastK({ of: note.b, k: 64, window: 'lifetime' }),
   });
   const START = Date.UTC(2026, 2, 1);
   const events = Array.from({ length: 60 }, (_, i) => ({
@@ -43,7 +47,7 @@ describe('a state that can hold 64 notes of 8 KiB', () => {
   const queries = [{ entity_id: 'ann', t: START + 10 * DAY }];
 
   test.each([1, 10])('is refused what would make it larger than an item may be, in batches of %i', async (batch) => {
-    const asked = await evaluation([note.ir], view, events, queries, 'asof');
+    const asked = await evaluation([contractIR(note)], view, events, queries, 'asof');
     const { vectors, repairs } = await evaluateByStream(asked, { batch, heal: true });
     const kept = vectors[0]![0] as number;
     // 350 KiB hold 43 notes of 8 KiB.

@@ -131,7 +131,7 @@ test(
 );
 
 test.each(['stream', 'oracle', 'spark'])(
-  'engine %s: one line a query, in order, t as it was asked',
+  'engine %s: one line per query, in order, t as it was asked',
   async (engine) => {
     const { code, out, err } = await tidemark('--usecase', TINY, '--engine', engine, ...good());
     expect({ code, out, err }).toEqual({ code: 0, out: answers(1, 0, 2), err: expect.stringContaining(engine) });
@@ -244,9 +244,9 @@ describe('bad input with --bad-lines fail: exit code 2, the file, the line and t
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err.trimEnd().split('\n').slice(-7)).toEqual([
       expect.stringMatching(/^6 bad lines of events \((?=.*INVALID_EVENT_TIME 1).*MALFORMED_JSON 1/),
-      'bad.ndjson:2: MALFORMED_JSON: record: found text that is no JSON; allowed: one JSON object',
+      'bad.ndjson:2: MALFORMED_JSON: record: found text that is not valid JSON; allowed: one JSON object',
       expect.stringMatching(/^bad\.ndjson:4: INVALID_FIELD: properties\.seconds: found string; allowed: an integer/),
-      expect.stringMatching(/^bad\.ndjson:5: INVALID_EVENT_TIME: event_time: .* no iso8601 time/),
+      expect.stringMatching(/^bad\.ndjson:5: INVALID_EVENT_TIME: event_time: .* not a time in iso8601/),
       'bad.ndjson:6: UNKNOWN_EVENT_TYPE: event_type: found string; allowed: article_read',
       expect.stringMatching(/^bad\.ndjson:7: EVENT_TIME_IN_FUTURE: event_time: found a time 3600000 ms after/),
       expect.stringMatching(/^bad\.ndjson:8: MISSING_ENTITY: entity_id: found undefined/),

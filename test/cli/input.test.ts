@@ -291,7 +291,7 @@ describe('whom to erase, from a file', () => {
     ['none', '\n', /found 0 lines; allowed is one/],
     ['two', 'anna\nbert\n', /found 2 lines; allowed is one/],
     // As U+FFFD it would be another id, of which nothing is left anywhere.
-    ['latin-1', Buffer.from('änna\n', 'latin1'), /is not UTF-8/],
+    ['latin-1', Buffer.from('änna\n', 'latin1'), /is not valid UTF-8/],
   ])('%s is refused', async (name, content, message) => {
     await expect(readEntity(file(`${name}.txt`, content))).rejects.toThrow(message);
   });

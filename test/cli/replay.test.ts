@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { descendants } from '../../cli/commands/demo/memory.ts';
 import type { WireEvent } from '../../cli/commands/replay/bad-records.ts';
 import { byDay, readEvents } from '../../cli/commands/replay/replay.ts';
+import { contractIR } from '../../core/definition/contracts.ts';
 import { contract, field } from '../../core/definition/define.ts';
 import type { UseCaseIR } from '../../core/ir/document.ts';
 import type { TimestampFormat } from '../../core/values/time.ts';
@@ -27,8 +28,8 @@ const event = (id: string, time: unknown, available_at?: unknown) => ({
 });
 
 /** As far as a replay reads it. */
-function useCase(event_time: TimestampFormat, available_lag_ms = 0): UseCaseIR {
-  const { ir } = contract('basket', 1, { event_time, fields: { note: field.string({ required: false }) } });
+function useCase(eventTime: TimestampFormat, available_lag_ms = 0): UseCaseIR {
+  const ir = contractIR(contract('basket', 1, { eventTime, fields: { note: field.string({ required: false }) } }));
   return { contracts: [ir], replay: { available_lag_ms } } as unknown as UseCaseIR;
 }
 

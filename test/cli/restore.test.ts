@@ -146,7 +146,7 @@ describe('tombstones', () => {
     [`tombstones/${tombstoneOf('x')}`, '{"cleared_at":-1}'],
   ])('%s with %s is not passed over', async (Key, Body) => {
     await s3.send(new PutObjectCommand({ Bucket: 'lake', Key, Body }));
-    await expect(putTombstonesBack(clients, resources)).rejects.toThrow('an object is no tombstone');
+    await expect(putTombstonesBack(clients, resources)).rejects.toThrow('an object is not a tombstone');
     await s3.send(new DeleteObjectCommand({ Bucket: 'lake', Key }));
   });
 });

@@ -1,24 +1,27 @@
 import { describe, expect, test } from '@jest/globals';
 import { type ContractBreak, contractBreaks } from '../../core/definition/compatibility.ts';
-import type { FieldSpec } from '../../core/definition/contracts.ts';
-import { contract, expr, field } from '../../core/definition/define.ts';
+import { contractIR } from '../../core/definition/contracts.ts';
+import { contract, expr, type FieldSpec, field } from '../../core/definition/define.ts';
 
 const FIELDS = {
   amount: field.decimal(2, { min: 0, max: 10_000 }),
   shop: field.enum(['a', 'b'], { required: false }),
-  note: field.string({ required: false, max_length: 64 }),
+  note: field.string({ required: false, maxLength: 64 }),
   pieces: field.int({ default: 1 }),
   paid_at: field.timestamp('iso8601', { required: false }),
 };
 type Fields = Record<string, FieldSpec>;
 
-const released = [contract('buy', 1, { fields: FIELDS }).ir, contract('look', 1, { fields: {} }).ir];
+const released = [contract('buy', 1, { fields: FIELDS }), contract('look', 1, { fields: {} })].map(contractIR);
 
 /** What is refused when `buy` has other fields; null takes one out. */
 function withFields(over: Record<string, FieldSpec | null>): string[] {
   const fields = Object.entries({ ...FIELDS, ...over }).filter(([, spec]) => spec !== null);
   return told(
-    contractBreaks(released, [contract('buy', 1, { fields: Object.fromEntries(fields) as Fields }).ir, released[1]!]),
+    contractBreaks(released, [
+      contractIR(contract('buy', 1, { fields: Object.fromEntries(fields) as Fields })),
+      released[1]!,
+    ]),
   );
 }
 
@@ -38,7 +41,7 @@ describe('a break of the same schema version names the field, what is found and 
     [
       'shorter',
       { note: { ...note, max_length: 63 } as FieldSpec },
-      'note.max_length: found 63 characters; allowed: 64 ',
+      'note.maxLength: found 63 characters; allowed: 64 ',
     ],
     ['higher minimum', { amount: field.decimal(2, { min: 1, max: 10_000 }) }, 'amount.min: found 1; allowed: up to 0'],
     [
@@ -68,7 +71,7 @@ describe('a break of the same schema version names the field, what is found and 
     expect(told(contractBreaks(released, [released[0]!]))).toEqual([
       'contracts.look: found a removed event type; allowed: the event type, as it was released',
     ]);
-    expect(told(contractBreaks(released, [contract('buy', 2, { fields: {} }).ir, released[1]!]))).toEqual([
+    expect(told(contractBreaks(released, [contractIR(contract('buy', 2, { fields: {} })), released[1]!]))).toEqual([
       'contracts.buy@1: found a removed schema version; allowed: schema version 1 beside a newer one',
     ]);
   });
@@ -76,20 +79,20 @@ describe('a break of the same schema version names the field, what is found and 
   test('rules of the whole event', () => {
     const before = contract('buy', 1, {
       fields: FIELDS,
-      derived: {
-        more: expr.add('pieces', 1),
-        same: { op: 'ref', name: 'pieces' },
-      },
+      derived: ({ pieces }) => ({
+        more: expr.add(pieces, 1),
+        same: expr.add(pieces, 0),
+      }),
     });
     const now = contract('buy', 1, {
-      event_time: 'epoch_ms',
-      max_future: '4m',
+      eventTime: 'epoch_ms',
+      maxFuture: '4m',
       fields: FIELDS,
-      derived: { more: expr.add('pieces', 2) },
+      derived: ({ pieces }) => ({ more: expr.add(pieces, 2) }),
     });
-    expect(told(contractBreaks([before.ir], [now.ir]))).toEqual([
-      'contracts.buy@1.event_time: found epoch_ms; allowed: iso8601; or schema version 2',
-      'contracts.buy@1.max_future: found 240000 ms; allowed: 300000 ms or more; or schema version 2',
+    expect(told(contractBreaks([contractIR(before)], [contractIR(now)]))).toEqual([
+      'contracts.buy@1.eventTime: found epoch_ms; allowed: iso8601; or schema version 2',
+      'contracts.buy@1.maxFuture: found 240000 ms; allowed: 300000 ms or more; or schema version 2',
       'contracts.buy@1.more: found another expression; allowed: the expression as it was released; or schema version 2',
       'contracts.buy@1.same: found a removed derived column; allowed: the column as it was released; or schema version 2',
     ]);
@@ -102,7 +105,7 @@ describe('what breaks nobody', () => {
     ['a new optional field', { till: field.int({ required: false }) }],
     ['a new field with a default', { till: field.int({ default: 0 }) }],
     ['another value', { shop: field.enum(['c', 'b', 'a'], { required: false }) }],
-    ['a longer string', { note: field.string({ required: false, max_length: 65 }) }],
+    ['a longer string', { note: field.string({ required: false, maxLength: 65 }) }],
     ['a wider range', { amount: field.decimal(2, { min: -1, max: 10_001 }) }],
     ['no range', { amount: field.decimal(2) }],
     ['a field made optional', { amount: field.decimal(2, { min: 0, max: 10_000, default: 0 }) }],
@@ -112,19 +115,19 @@ describe('what breaks nobody', () => {
 
   test('a new event type, a new schema version with other fields, a later clock, a derived column', () => {
     const [buy, look] = released;
-    const other = contract('buy', 2, { fields: { amount: field.string() } }).ir;
-    expect(contractBreaks(released, [contract('pay', 1, { fields: {} }).ir, look!, other, buy!])).toEqual([]);
+    const other = contractIR(contract('buy', 2, { fields: { amount: field.string() } }));
+    expect(contractBreaks(released, [contractIR(contract('pay', 1, { fields: {} })), look!, other, buy!])).toEqual([]);
     const wider = contract('buy', 1, {
-      max_future: '6m',
+      maxFuture: '6m',
       fields: FIELDS,
-      derived: { more: { op: 'ref', name: 'pieces' } },
-    }).ir;
-    expect(contractBreaks(released, [wider, look!])).toEqual([]);
+      derived: ({ pieces }) => ({ more: expr.add(pieces, 0) }),
+    });
+    expect(contractBreaks(released, [contractIR(wider), look!])).toEqual([]);
   });
 
   test('the change that is refused says which schema version is free', () => {
-    const changed = contract('buy', 1, { fields: { ...FIELDS, shop: field.int({ required: false }) } }).ir;
-    const second = contract('buy', 2, { fields: FIELDS }).ir;
+    const changed = contractIR(contract('buy', 1, { fields: { ...FIELDS, shop: field.int({ required: false }) } }));
+    const second = contractIR(contract('buy', 2, { fields: FIELDS }));
     expect(told(contractBreaks(released, [changed, second, released[1]!]))).toEqual([
       'contracts.buy@1.shop.type: found int; allowed: enum; or schema version 3',
     ]);

@@ -1,34 +1,39 @@
 /** A definition with a member that is missing, of another kind or misspelt is refused by its name, whichever function takes it. */
 import { describe, expect, test } from '@jest/globals';
 import * as define from '../../core/definition/define.ts';
+import { COLUMN, CONTRACT, FEATURE } from '../../core/definition/symbols.ts';
 import { DefinitionError, shown } from '../../core/ir/errors.ts';
 
-const { contract, count, defineUseCase, derived, expr, field, instants } = define;
+const { contract, count, defineUseCase, derived, expr, field, noEvent, series } = define;
 
 type Call = readonly [...unknown[]];
 
 const order = contract('order', 1, {
   fields: { amount: field.decimal(2, { min: 0, max: 1e6 }), channel: field.enum(['web', 'shop']), id: field.string() },
 });
-const instant = { from: '2026-01-01T00:00:00Z', to: '2026-02-01T00:00:00Z', every: '7d' };
+const orders = count({ of: order, window: '28d', where: [order.channel.eq('web'), order.amount.gt(5)] });
 const model = {
   name: 'm',
-  view: 'customer',
-  inputs: ['orders'],
-  baseline_inputs: ['orders'],
+  inputs: [orders],
+  baselineInputs: [orders],
   hyperparameters: { depth: 3 },
-  train: instants('2026-01-01T00:00:00Z', '2026-02-01T00:00:00Z', '7d'),
-  validation: instants('2026-04-01T00:00:00Z', '2026-05-01T00:00:00Z', '7d'),
-  test: instants('2026-07-01T00:00:00Z', '2026-08-01T00:00:00Z', '7d'),
+  monotone: { increasing: [orders], decreasing: [] },
+  train: { from: '2026-01-01T00:00:00Z', to: '2026-02-01T00:00:00Z', every: '7d' },
+  validation: { from: '2026-04-01T00:00:00Z', to: '2026-05-01T00:00:00Z', every: '7d' },
+  test: { from: '2026-07-01T00:00:00Z', to: '2026-08-01T00:00:00Z', every: '7d' },
   seed: 1,
-  gate: { min_auc: 0.5, max_auc: 0.99, min_auc_gain_over_baseline: 0, max_calibration_error: 0.1 },
+  gate: { minAuc: 0.5, maxAuc: 0.99, minAucGainOverBaseline: 0, maxCalibrationError: 0.1 },
 };
+const label = { name: 'quiet', of: order, where: order.channel.ne('shop'), horizon: '14d', eligible: order };
 const useCase = {
   name: 'shop',
   entity: 'customer',
   contracts: [
     order,
-    contract('refund', 1, { fields: { order_id: field.string() }, retracts: { of: order, id: 'order_id' } }),
+    contract('refund', 1, {
+      fields: { order_id: field.string() },
+      retracts: ({ order_id }) => ({ of: order, id: order_id }),
+    }),
   ],
   views: {
     customer: {
@@ -37,39 +42,39 @@ const useCase = {
       retractions: { horizon: '30d', cap: 64 },
       retention: '90d',
       features: {
-        orders: count({ of: order, window: '28d', where: { channel: 'web', amount: { gt: 5 } } }),
-        ratio: derived(expr.ratio('orders', 2)),
+        orders,
+        weekly: series(count({ of: order, window: '7d' }), 2),
+        ratio: derived(expr.ratio(orders, 2)),
       },
     },
   },
-  label: { name: 'quiet', kind: 'no_event', event_type: 'order', horizon: '14d', eligible: { event_type: 'order' } },
+  label: noEvent(label),
   model,
   alerts: {
     name: 'a',
     threshold: 0.8,
-    rearm_below: 0.6,
+    rearmBelow: 0.6,
     cooldown: '7d',
-    top_reasons: 2,
+    topReasons: 2,
     title: 't',
     link: 'l',
-    reasons: { orders: { text: 'few', format: 'number' } },
+    reasons: [{ of: orders, text: 'few', format: 'number' as const }],
   },
-  available_lag: '1s',
+  availableLag: '1s',
 };
 
 /** Puts a feature where it is compiled. */
-const inView = (make: unknown) =>
+const inView = (extra: unknown) =>
   defineUseCase({
-    ...useCase,
+    name: 'shop',
+    entity: 'customer',
     contracts: [order],
-    views: { customer: { entity: 'customer', features: { orders: count({ of: order, window: '28d' }), extra: make } } },
+    views: { customer: { entity: 'customer', features: { orders, extra } } },
   } as unknown as Parameters<typeof defineUseCase>[0]);
 const spec = {
-  of: order,
+  of: order.amount,
   window: '28d',
-  field: 'amount',
-  where: { channel: { in: ['web'] } },
-  series: 2,
+  where: order.channel.in(['web']),
   description: 'd',
 };
 const aggregations = [
@@ -85,6 +90,9 @@ const aggregations = [
   'count',
 ];
 
+const line = contract('line', 1, { fields: { n: field.int() } });
+type Numbers = { n: define.Column<'refund', 'int'> };
+
 /** Every function of a definition, with all that it takes. */
 const CALLS: Record<string, readonly [(...args: never[]) => unknown, Call]> = {
   contract: [
@@ -93,32 +101,47 @@ const CALLS: Record<string, readonly [(...args: never[]) => unknown, Call]> = {
       'refund',
       1,
       {
-        event_time: 'iso8601',
-        max_future: '5m',
-        fields: { order_id: field.string() },
-        derived: { big: expr.gt('order_id', 1), bounded: { expr: expr.mul('order_id', 2), min: 0, max: 5 } },
-        retracts: { of: order, id: 'order_id' },
+        eventTime: 'iso8601',
+        maxFuture: '5m',
+        fields: { order_id: field.string(), n: field.int() },
+        derived: ({ n }: Numbers) => ({ big: expr.gt(n, 1), bounded: { expr: expr.mul(n, 2), min: 0, max: 5 } }),
+        retracts: ({ order_id }: { order_id: define.Column<'refund', 'string'> }) => ({ of: order, id: order_id }),
       },
     ],
   ],
+  // What a function of the fields makes.
+  'contract.derived': [
+    (...derived: never[]) => contract('line', 1, { fields: { n: field.int() }, derived: () => derived[0]! }),
+    [{ big: expr.gt(line.n, 1), bounded: { expr: expr.mul(line.n, 2), min: 0, max: 5 } }],
+  ],
+  'contract.retracts': [
+    (...retracts: never[]) => contract('undo', 1, { fields: { id: field.string() }, retracts: () => retracts[0]! }),
+    [{ of: order, id: contract('undo', 1, { fields: { id: field.string() } }).id }],
+  ],
   'field.string': [
     field.string,
-    [{ from: 'x', required: true, default: 'd', trim: true, case: 'lower', max_length: 5 }],
+    [{ from: 'x', required: true, default: 'd', trim: true, case: 'lower', maxLength: 5 }],
   ],
   'field.enum': [field.enum, [['a', 'b'], { from: 'x', required: true, default: 'a', trim: true, case: 'lower' }]],
   'field.int': [field.int, [{ from: 'x', required: true, default: 1, min: 0, max: 5 }]],
   'field.decimal': [field.decimal, [2, { from: 'x', required: true, default: 1, min: 0, max: 5 }]],
   'field.bool': [field.bool, [{ from: 'x', required: true, default: true }]],
   'field.timestamp': [field.timestamp, ['epoch_s', { from: 'x', required: true, default: 1 }]],
-  instants: [instants, [instant.from, instant.to, instant.every]],
+  noEvent: [noEvent, [label]],
   defineUseCase: [defineUseCase, [useCase]],
-  derived: [(...args: Parameters<typeof derived>) => inView(derived(...args)), [expr.ratio('orders', 2), 'why']],
-  trend: [(...args: Parameters<typeof expr.trend>) => inView(derived(expr.trend(...args))), ['orders', 3]],
+  derived: [(...args: Parameters<typeof derived>) => inView(derived(...args)), [expr.ratio(orders, 2), 'why']],
+  ratio: [(...args: [never, never]) => inView(derived(expr.ratio(...args))), [orders, 2]],
+  meanOf: [(...args: Parameters<typeof expr.meanOf>) => inView(derived(expr.meanOf(...args))), [orders]],
+  series: [(...args: Parameters<typeof series>) => inView(series(...args)), [count({ of: order, window: '7d' }), 3]],
+  trend: [
+    (...args: Parameters<typeof expr.trend>) => inView(derived(expr.trend(...args))),
+    [series(count({ of: order, window: '7d' }), 3)],
+  ],
   ...Object.fromEntries(
     [...aggregations, 'lastK', 'countDistinct', 'histogram'].map((name) => {
       const make = (define as unknown as Record<string, (one: unknown) => unknown>)[name]!;
       const k = name === 'lastK' || name === 'histogram' ? { k: 3 } : {};
-      const cap = name === 'countDistinct' || name === 'histogram' ? { cap: 64, field: 'channel' } : {};
+      const cap = name === 'countDistinct' || name === 'histogram' ? { cap: 64, of: order.channel } : {};
       return [name, [(one: unknown) => inView(make(one)), [{ ...spec, ...k, ...cap }]]] as const;
     }),
   ),
@@ -135,7 +158,10 @@ const VALUES: readonly unknown[] = [
   [],
   [null],
   {},
-  { ir: 5 },
+  { [CONTRACT]: 5, [COLUMN]: 5, [FEATURE]: 5 },
+  order,
+  order.amount,
+  orders,
   () => {},
   Symbol('s'),
 ];
@@ -144,8 +170,8 @@ const isPlain = (value: unknown) => typeof value === 'object' && value !== null;
 /** Each place in the arguments, outermost first. */
 function* places(value: unknown, path: readonly string[] = []): Generator<readonly string[]> {
   if (path.length > 0) yield path;
-  // A compiled contract is made by a function that is tried by itself.
-  if (!isPlain(value) || path.length > 5 || Object.hasOwn(value as object, 'ir')) return;
+  // What a function of a definition made is tried where that function is.
+  if (!isPlain(value) || path.length > 5 || Object.getOwnPropertySymbols(value).length > 0) return;
   for (const key of Object.keys(value as object))
     yield* places((value as Record<string, unknown>)[key], [...path, key]);
 }
@@ -192,7 +218,13 @@ describe.each(Object.keys(CALLS))('%s', (name) => {
   });
 
   test('a member that is misspelt is named', () => {
-    const at = args.findIndex((one) => isPlain(one) && !Array.isArray(one) && !Object.hasOwn(one as object, 'op'));
+    const at = args.findIndex(
+      (one) =>
+        isPlain(one) &&
+        !Array.isArray(one) &&
+        Object.getOwnPropertySymbols(one).length === 0 &&
+        !('windows' in (one as object)),
+    );
     if (at < 0) return;
     const misspelt = changed(args, [String(at), 'windw'], (holder, key) => void Object.assign(holder, { [key]: '7d' }));
     expect(verdict(() => make(...(misspelt as unknown[])))).toMatch(/(^|\.)windw$/);
@@ -203,7 +235,10 @@ test.each([
   [
     'a bound that is misspelt',
     () =>
-      contract('a', 1, { fields: { b: field.int() }, derived: { c: { expr: expr.mul('b', 2), maks: 5 } as never } }),
+      contract('a', 1, {
+        fields: { b: field.int() },
+        derived: ({ b }) => ({ c: { expr: expr.mul(b, 2), maks: 5 } as never }),
+      }),
     /^contracts\.a\.derived\.c\.maks: found a member of this name; allowed: expr, min, max/,
   ],
   [
@@ -216,11 +251,15 @@ test.each([
     () => contract('refund', 1, {} as never),
     /^contracts\.refund\.fields: found nothing; allowed: an object/,
   ],
-  ['no label', () => defineUseCase({ ...useCase, label: 5 } as never), /^label: found 5; allowed: an object/],
+  [
+    'no label',
+    () => defineUseCase({ ...useCase, label: 5 } as never),
+    /^label: found 5; allowed: a label such as noEvent/,
+  ],
   [
     'no contract to count',
     () => inView(count({ window: '1d' } as never)),
-    /^features\.extra\.of: found nothing; allowed: a contract/,
+    /^features\.extra\.of: found nothing; allowed: a contract, or a column such as/,
   ],
   [
     'a week',
@@ -229,18 +268,18 @@ test.each([
   ],
   [
     'a condition',
-    () => inView(count({ of: order, window: '1d', where: { amount: { gt: 'ten' as never } } })),
+    () => inView(count({ of: order, window: '1d', where: order.amount.gt('ten' as never) })),
     /^features\.extra\.where\.amount: found 'ten'; allowed: number/,
   ],
   [
     'a list of conditions',
-    () => inView(count({ of: order, window: '1d', where: { channel: { in: ['web', 5] } } })),
+    () => inView(count({ of: order, window: '1d', where: order.channel.in(['web', 5 as never]) })),
     /^features\.extra\.where\.channel: found 5; allowed: a string/,
   ],
   [
     'a cap that nothing reads',
     () => inView(count({ of: order, window: '1d', cap: 5000 } as never)),
-    /^features\.extra\.cap: found a member of this name; allowed: of, field/,
+    /^features\.extra\.cap: found a member of this name; allowed: of, where/,
   ],
   [
     'a field that is not called',

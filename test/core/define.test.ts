@@ -1,6 +1,10 @@
 /** A use case that can't be kept is refused with the field, what was found and what is allowed. */
 import { describe, expect, test } from '@jest/globals';
+import { columnOf } from '../../core/definition/column.ts';
 import {
+  type AggregateFeature,
+  type Column,
+  type Condition,
   type Contract,
   contract,
   count,
@@ -8,24 +12,28 @@ import {
   defineUseCase,
   derived,
   expr,
-  type FeatureSpec,
+  type Feature,
   field,
   histogram,
-  instants,
   last,
   lastK,
+  noEvent,
+  type Series,
+  series,
   sum,
+  timeSinceFirst,
   timeSinceLast,
   variance,
 } from '../../core/definition/define.ts';
 import { parseUseCase } from '../../core/definition/usecase.ts';
-import type { UseCaseIR } from '../../core/ir/document.ts';
+import type { ExprIR, UseCaseIR } from '../../core/ir/document.ts';
 import { DefinitionError } from '../../core/ir/errors.ts';
 import { finalise } from '../../core/state/finalise.ts';
 import { compileView } from '../../core/state/plan.ts';
 import { emptyState } from '../../core/state/state.ts';
 import { evaluate } from '../../core/values/expr.ts';
 import { DAY, HOUR, MINUTE } from '../../core/values/time.ts';
+import { useCaseOf } from './use-case-of.ts';
 
 const order = contract('order', 1, {
   fields: {
@@ -34,21 +42,24 @@ const order = contract('order', 1, {
     channel: field.enum(['web', 'store']),
     note: field.string(),
   },
-  derived: { big: expr.gt('amount', 10_000) },
+  derived: ({ amount }) => ({ big: expr.gt(amount, 10_000) }),
 });
 const cancels = (of: Contract, event_type = 'cancel') =>
-  contract(event_type, 1, { fields: { target: field.string() }, retracts: { of, id: 'target' } });
+  contract(event_type, 1, { fields: { target: field.string() }, retracts: ({ target }) => ({ of, id: target }) });
+const orders_7d = count({ of: order, window: '7d', where: order.big.eq(1) });
+const spend_28d = sum({ of: order.amount, window: '28d' });
 const sound = {
-  orders_7d: count({ of: order, window: '7d', where: { big: 1 } }),
-  spend_28d: sum({ of: order, field: 'amount', window: '28d' }),
+  orders_7d,
+  spend_28d,
   recency: timeSinceLast({ of: order, window: 'lifetime' }),
-  channel: last({ of: order, field: 'channel', window: 'lifetime' }),
-  spend_per_order: derived(expr.div('spend_28d', 'orders_7d')),
+  channel: last({ of: order.channel, window: 'lifetime' }),
+  spend_per_order: derived(expr.div(spend_28d, orders_7d)),
 };
+const notes = lastK({ of: order.note, k: 3, window: '7d' });
 
 function useCase(
   over: {
-    features?: Record<string, FeatureSpec>;
+    features?: Record<string, Feature | Series>;
     contracts?: Contract[];
     model?: object;
     alerts?: object;
@@ -60,35 +71,32 @@ function useCase(
     entity: 'customer',
     contracts: over.contracts ?? [order],
     views: { tiny: { entity: 'customer', features: over.features ?? sound, retention: over.retention } },
-    label: { name: 'gone', kind: 'no_event', event_type: 'order', horizon: '14d', eligible: { event_type: 'order' } },
+    label: noEvent({ name: 'gone', of: order, horizon: '14d' }),
     model: {
       name: 'tiny',
-      view: 'tiny',
-      inputs: ['orders_7d'],
-      baseline_inputs: ['orders_7d'],
-      hyperparameters: {},
-      train: instants('2017-05-01T00:00:00Z', '2017-09-01T00:00:00Z', '14d'),
-      validation: instants('2017-09-15T00:00:00Z', '2017-10-01T00:00:00Z', '14d'),
-      test: instants('2017-11-01T00:00:00Z', '2017-11-01T00:00:00Z', '14d'),
+      inputs: [orders_7d],
+      baselineInputs: [orders_7d],
+      train: { from: '2017-05-01T00:00:00Z', to: '2017-09-01T00:00:00Z', every: '14d' },
+      validation: { from: '2017-09-15T00:00:00Z', to: '2017-10-01T00:00:00Z', every: '14d' },
+      test: { from: '2017-11-01T00:00:00Z', to: '2017-11-01T00:00:00Z', every: '14d' },
       seed: 1,
-      gate: { min_auc: 0.7, max_auc: 0.95, min_auc_gain_over_baseline: 0, max_calibration_error: 0.1 },
+      gate: { minAuc: 0.7, maxAuc: 0.95, minAucGainOverBaseline: 0, maxCalibrationError: 0.1 },
       ...over.model,
     },
     alerts: {
       name: 'a',
       threshold: 0.8,
-      rearm_below: 0.6,
+      rearmBelow: 0.6,
       cooldown: '14d',
-      top_reasons: 3,
+      topReasons: 3,
       title: 't',
       link: 'l',
-      reasons: {},
       ...over.alerts,
     },
   });
 }
 
-const feature = (spec: FeatureSpec) => () => useCase({ features: { ...sound, extra: spec } });
+const feature = (spec: Feature | Series) => () => useCase({ features: { ...sound, extra: spec } });
 
 describe('refused when it is declared', () => {
   test.each<[string, () => unknown, RegExp]>([
@@ -104,63 +112,52 @@ describe('refused when it is declared', () => {
     ],
     [
       'a sum that could leave the exact range',
-      feature(sum({ of: order, field: 'loose', window: '7d' })),
-      /extra\.field: found loose without min and max within ±2\^33; allowed: min and max for this field/,
+      feature(sum({ of: order.loose, window: '7d' })),
+      /extra\.of: found loose without min and max within ±2\^33; allowed: min and max for this field/,
     ],
     [
       'a variance whose squares could overflow',
-      feature(variance({ of: order, field: 'loose', window: '7d' })),
-      /extra\.field: found loose without min and max within ±2\^31; .* squares add exactly/,
+      feature(variance({ of: order.loose, window: '7d' })),
+      /extra\.of: found loose without min and max within ±2\^31; .* squares add exactly/,
     ],
     [
       'different values without a bound',
-      feature(countDistinct({ of: order, field: 'note', window: '7d' })),
+      feature(countDistinct({ of: order.note, window: '7d' })),
       /extra\.cap: found none for a string field, .* allowed: cap: 64/,
     ],
     [
       'a histogram without a bound',
-      feature(histogram({ of: order, field: 'note', k: 3, window: '7d' })),
+      feature(histogram({ of: order.note, k: 3, window: '7d' })),
       /extra\.cap: found none for a string field/,
     ],
     [
       'a cap too small for an estimate',
-      feature(countDistinct({ of: order, field: 'note', cap: 4, window: '7d' })),
+      feature(countDistinct({ of: order.note, cap: 4, window: '7d' })),
       /extra\.cap: found a number below 16/,
     ],
     [
       'a histogram of numbers',
-      feature(histogram({ of: order, field: 'amount', k: 3, cap: 16, window: '7d' })),
-      /extra\.field: found decimal field for histogram; allowed: string, enum/,
+      feature(histogram({ of: order.amount as never, k: 3, cap: 16, window: '7d' })),
+      /extra\.of: found decimal field for histogram; allowed: string, enum/,
     ],
     [
       'arithmetic with a list',
-      () =>
-        useCase({
-          features: {
-            ...sound,
-            notes: lastK({ of: order, field: 'note', k: 3, window: '7d' }),
-            extra: derived(expr.add('notes', 1)),
-          },
-        }),
+      () => useCase({ features: { ...sound, notes, extra: derived(expr.add(notes as never, 1)) } }),
       /extra\.expr: found feature notes, which is a list/,
     ],
     [
       'a list as a model input',
-      () =>
-        useCase({
-          features: { ...sound, notes: lastK({ of: order, field: 'note', k: 3, window: '7d' }) },
-          model: { inputs: ['notes'], baseline_inputs: ['notes'] },
-        }),
+      () => useCase({ features: { ...sound, notes }, model: { inputs: [notes], baselineInputs: [notes] } }),
       /model\.inputs: found notes, which is a list/,
     ],
     [
       'a series of lifetimes',
-      feature(count({ of: order, window: 'lifetime', series: 3 })),
-      /extra\.series: found a series of lifetimes/,
+      feature(series(count({ of: order, window: 'lifetime' }), 3)),
+      /extra_0\.window: found a series of lifetimes/,
     ],
     [
       'a series whose windows are narrower than its hop',
-      feature(count({ of: order, window: '5m', series: 300 })),
+      feature(series(count({ of: order, window: '5m' }), 300)),
       /extra_0\.series: found windows narrower than the hop of the whole/,
     ],
     [
@@ -178,19 +175,15 @@ describe('refused when it is declared', () => {
       () => useCase({ contracts: [order, cancels(order), cancels(cancels(order), 'undo')] }),
       /undo\.retracts\.of: found an event type that retracts/,
     ],
-    [
-      'a sum of text',
-      feature(sum({ of: order, field: 'note', window: '7d' })),
-      /extra\.field: found string field for sum/,
-    ],
+    ['a sum of text', feature(sum({ of: order.note as never, window: '7d' })), /extra\.of: found string field for sum/],
     [
       'a filter on an unknown field',
-      feature(count({ of: order, window: '7d', where: { nope: 1 } as object })),
+      feature(count({ of: order, window: '7d', where: columnOf('order', 'nope', null).eq(1) as Condition<'order'> })),
       /where\.nope: found an unknown field/,
     ],
     [
       'a filter of another type',
-      feature(count({ of: order, window: '7d', where: { channel: 5 } })),
+      feature(count({ of: order, window: '7d', where: order.channel.eq(5 as never) })),
       /^features\.extra\.where\.channel: found 5; allowed: a string/,
     ],
     [
@@ -200,8 +193,53 @@ describe('refused when it is declared', () => {
     ],
     [
       'an expression over a later feature',
-      feature(derived(expr.add('later', 1))),
-      /extra\.expr: found feature later that is not declared before/,
+      () => useCase({ features: { extra: derived(expr.add(orders_7d, 1)), ...sound } }),
+      /extra\.expr: found feature orders_7d that is not declared before/,
+    ],
+    [
+      'an expression over a feature that the view does not have',
+      feature(derived(expr.add(count({ of: order, window: '7d' }), 1))),
+      /extra\.expr: found a feature that the view does not have; allowed: orders_7d, spend_28d/,
+    ],
+    [
+      'one feature under two names',
+      feature(orders_7d),
+      /^features\.extra: found the feature orders_7d; allowed: each feature once/,
+    ],
+    [
+      'a condition on a column of another event type',
+      feature(
+        count({
+          of: order,
+          window: '7d',
+          where: contract('other', 1, { fields: { n: field.int() } }).n.eq(1) as never,
+        }),
+      ),
+      /^features\.extra\.where\.n: found a column of other; allowed: columns of order/,
+    ],
+    [
+      'values of whole events',
+      feature(sum({ of: order as never, window: '7d' })),
+      /^features\.extra\.of: found an object; allowed: a column such as order\.amount/,
+    ],
+    [
+      'a column that there is not',
+      () => count({ of: (order as unknown as Record<string, Column<'order'>>).amuont!, window: '7d' }),
+      /^contracts\.order\.amuont: found no such column; allowed: amount, loose, channel, note, big/,
+    ],
+    [
+      'a column that there is not, within the contract',
+      () =>
+        contract('line', 1, {
+          fields: { n: field.int() },
+          derived: (line) => ({ m: (line as unknown as { m: never }).m }),
+        }),
+      /^contracts\.line\.m: found no such column; allowed: n/,
+    ],
+    [
+      'a retraction by a column of another event',
+      () => contract('undo', 1, { fields: {}, retracts: () => ({ of: order, id: order.note as never }) }),
+      /^contracts\.undo\.retracts\.id: found a column of order; allowed: columns of undo/,
     ],
     [
       'a name that is no name',
@@ -209,13 +247,39 @@ describe('refused when it is declared', () => {
       /a lower-case name/,
     ],
     [
+      'a model input that the view does not have',
+      () => useCase({ model: { inputs: [orders_7d, count({ of: order, window: '7d' })] } }),
+      /^model\.inputs\.1: found a feature that the view does not have; allowed: orders_7d, /,
+    ],
+    [
       'a model input that is no feature',
-      () => useCase({ model: { inputs: ['nope'] } }),
-      /model\.inputs: found unknown feature nope/,
+      () => useCase({ model: { inputs: [orders_7d, 'spend_28d'] } }),
+      /^model\.inputs: found a list of 2; allowed: a list of features/,
+    ],
+    [
+      'a baseline input that is no input',
+      () => useCase({ model: { baselineInputs: [spend_28d] } }),
+      /^model\.baselineInputs: found spend_28d, which is no input/,
+    ],
+    [
+      'a monotone constraint on what is no input',
+      () => useCase({ model: { monotone: { decreasing: [spend_28d] } } }),
+      /^model\.monotone\.decreasing: found spend_28d, which is no input; allowed: some of model\.inputs/,
+    ],
+    [
+      'a model of a view that there is not',
+      () => useCase({ model: { view: { features: {} } } }),
+      /^model\.view: found an object; allowed: one of the views tiny/,
+    ],
+    [
+      'a reason that is no model input',
+      () => useCase({ alerts: { reasons: [{ of: spend_28d, text: 't', format: 'money' }] } }),
+      /^alerts\.reasons\.spend_28d: found a feature that is no model input/,
     ],
     [
       'a validation inside the label horizon',
-      () => useCase({ model: { validation: instants('2017-09-02T00:00:00Z', '2017-10-01T00:00:00Z', '14d') } }),
+      () =>
+        useCase({ model: { validation: { from: '2017-09-02T00:00:00Z', to: '2017-10-01T00:00:00Z', every: '14d' } } }),
       /model\.validation\.from: found an instant inside the label horizon/,
     ],
     [
@@ -225,8 +289,8 @@ describe('refused when it is declared', () => {
     ],
     [
       'a re-arm level above the threshold',
-      () => useCase({ alerts: { rearm_below: 0.9 } }),
-      /alerts\.rearm_below: found a number above threshold/,
+      () => useCase({ alerts: { rearmBelow: 0.9 } }),
+      /alerts\.rearmBelow: found a number above threshold/,
     ],
     ['a contract declared twice', () => useCase({ contracts: [order, order] }), /contracts: found order v1 twice/],
     ['no document at all', () => parseUseCase(undefined), /use case: found nothing/],
@@ -242,16 +306,26 @@ describe('refused when it is declared', () => {
   });
 });
 
+/** Of a derived feature. */
+function exprOf(features: Record<string, Feature | Series>, name: string): ExprIR {
+  const [view] = useCase({ features: { ...features, ...sound } }).views;
+  const found = view!.features.find((one) => one.name === name);
+  if (found?.kind !== 'derived') throw new Error(`${name}: found no derived feature`);
+  return found.expr;
+}
+
 describe('the definition hash', () => {
-  const hash = (features?: Record<string, FeatureSpec>) =>
-    useCase(features ? { features } : {}).views[0]!.definition_hash;
+  const hash = (features: Record<string, Feature> = sound) => useCaseOf([order], features).views[0]!.definition_hash;
 
   test('changes with the meaning, not with the description', () => {
-    const described = {
+    const withOrders = (orders_7d: AggregateFeature<'int'>) => ({
       ...sound,
-      orders_7d: count({ of: order, window: '7d', where: { big: 1 }, description: 'Large orders.' }),
-    };
-    const changed = { ...sound, orders_7d: count({ of: order, window: '8d', where: { big: 1 } }) };
+      orders_7d,
+      spend_per_order: derived(expr.div(spend_28d, orders_7d)),
+    });
+    const where = order.big.eq(1);
+    const described = withOrders(count({ of: order, window: '7d', where, description: 'Large orders.' }));
+    const changed = withOrders(count({ of: order, window: '8d', where }));
     expect(hash(described)).toBe(hash());
     expect(hash(changed)).not.toBe(hash());
   });
@@ -275,7 +349,8 @@ test('with no event counts are 0 and all else is null', () => {
 });
 
 describe('a series of consecutive windows', () => {
-  const weekly = { ...sound, weekly: count({ of: order, window: '7d', series: 12 }) };
+  const twelve = series(count({ of: order, window: '7d' }), 12);
+  const weekly = { ...sound, weekly: twelve };
 
   test('is one feature a window, cut out of one window of the whole width', () => {
     const [view] = useCase({ features: weekly }).views;
@@ -286,7 +361,8 @@ describe('a series of consecutive windows', () => {
 
   test('its trend is the slope of the least-squares line', () => {
     const lookup = (values: readonly number[]) => (name: string) => values[Number(name.slice(2))] ?? null;
-    const slope = expr.trend('w', 4);
+    const w = series(count({ of: order, window: '7d' }), 4);
+    const slope = exprOf({ w, slope: derived(expr.trend(w)) }, 'slope');
     // Newest first: 7, 5, 3, 1 grows by 2 a window.
     expect(evaluate(slope, lookup([7, 5, 3, 1]))).toBe(2);
     expect(evaluate(slope, lookup([1, 1, 1, 1]))).toBe(0);
@@ -297,7 +373,10 @@ describe('a series of consecutive windows', () => {
 
 test('the gap against the own cadence is silence in multiples of the mean gap', () => {
   const values: Record<string, number> = { last: 30 * DAY, first: 130 * DAY, n: 11 };
-  const gap = expr.gapAgainstCadence('last', 'first', 'n');
+  const last = timeSinceLast({ of: order, window: 'lifetime' });
+  const first = timeSinceFirst({ of: order, window: 'lifetime' });
+  const n = count({ of: order, window: 'lifetime' });
+  const gap = exprOf({ last, first, n, gap: derived(expr.gapAgainstCadence(last, first, n)) }, 'gap');
   expect(evaluate(gap, (name) => values[name] ?? null)).toBe(3);
   expect(evaluate(gap, (name) => ({ ...values, n: 1 })[name] ?? null)).toBeNull();
 });

@@ -1,12 +1,14 @@
 /** Columns computed from others: what may be declared, what may be aggregated, and what a change of them breaks. */
 import { describe, expect, test } from '@jest/globals';
+import { columnOf } from '../../core/definition/column.ts';
 import { contractBreaks } from '../../core/definition/compatibility.ts';
+import { contractIR } from '../../core/definition/contracts.ts';
 import {
   contract,
   countDistinct,
   type DerivedColumnSpec,
   expr,
-  type FeatureSpec,
+  type Feature,
   field,
   first,
   histogram,
@@ -19,28 +21,27 @@ import {
   variance,
 } from '../../core/definition/define.ts';
 import { checkView } from '../../core/definition/validate-view.ts';
-import type { ExprIR } from '../../core/ir/document.ts';
 import { DefinitionError } from '../../core/ir/errors.ts';
 import { useCaseOf } from './use-case-of.ts';
 
-const total = expr.mul('quantity', 'unit_price');
-const lineWith = (column: DerivedColumnSpec) =>
-  contract('line', 1, {
-    fields: {
-      quantity: field.int({ min: 0, max: 100 }),
-      unit_price: field.decimal(2, { min: 0, max: 10_000 }),
-      product: field.string(),
-      kind: field.enum(['a', 'b']),
-      paid: field.bool(),
-      due: field.timestamp('epoch_s'),
-    },
-    derived: { total: column },
-  });
-const define = (column: DerivedColumnSpec, make: (of: ReturnType<typeof lineWith>) => FeatureSpec) => {
-  const of = lineWith(column);
-  return useCaseOf([of], { some: make(of) });
+const fields = {
+  quantity: field.int({ min: 0, max: 100 }),
+  unit_price: field.decimal(2, { min: 0, max: 10_000 }),
+  product: field.string(),
+  kind: field.enum(['a', 'b']),
+  paid: field.bool(),
+  due: field.timestamp('epoch_s'),
 };
-const over = { window: '7d', field: 'total' } as const;
+const { quantity, unit_price, product, kind, paid, due } = contract('line', 1, { fields });
+const total = expr.mul(quantity, unit_price);
+const lineWith = (column: DerivedColumnSpec) => contract('line', 1, { fields, derived: () => ({ total: column }) });
+const irWith = (column: DerivedColumnSpec) => contractIR(lineWith(column));
+const define = (column: DerivedColumnSpec, make: (of: Total) => Feature) => {
+  const line = lineWith(column);
+  return useCaseOf([line], { some: make(line.total) });
+};
+type Total = ReturnType<typeof lineWith>['total'];
+const over = { window: '7d' } as const;
 
 describe('what sums a derived column needs its bounds', () => {
   test.each([
@@ -48,32 +49,32 @@ describe('what sums a derived column needs its bounds', () => {
     ['mean', mean, 2 ** 33],
     ['variance', variance, 2 ** 31],
   ] as const)('%s', (_, aggregate, bound) => {
-    const some = (of: ReturnType<typeof lineWith>) => aggregate({ of, ...over });
+    const some = (of: Total) => aggregate({ of, ...over });
     expect(() => define({ expr: total, min: -bound, max: bound }, some)).not.toThrow();
     for (const bounds of [{}, { min: 0 }, { max: 0 }, { min: 0, max: bound + 1 }, { min: -bound - 1, max: 0 }]) {
       expect(() => define({ expr: total, ...bounds }, some)).toThrow(DefinitionError);
       expect(() => define({ expr: total, ...bounds }, some)).toThrow(
-        /some\.field: found total without min and max within ±2\^3\d/,
+        /some\.of: found total without min and max within ±2\^3\d/,
       );
     }
     expect(() => define(total, some)).toThrow(/found total without min and max/);
   });
 
   test.each([
-    ['min', (of: ReturnType<typeof lineWith>) => min({ of, ...over })],
-    ['max', (of: ReturnType<typeof lineWith>) => max({ of, ...over })],
-    ['first', (of: ReturnType<typeof lineWith>) => first({ of, ...over })],
-    ['last', (of: ReturnType<typeof lineWith>) => last({ of, ...over })],
-    ['last_k', (of: ReturnType<typeof lineWith>) => lastK({ of, ...over, k: 2 })],
-    ['count_distinct', (of: ReturnType<typeof lineWith>) => countDistinct({ of, ...over, cap: 16 })],
+    ['min', (of: Total) => min({ of, ...over })],
+    ['max', (of: Total) => max({ of, ...over })],
+    ['first', (of: Total) => first({ of, ...over })],
+    ['last', (of: Total) => last({ of, ...over })],
+    ['last_k', (of: Total) => lastK({ of, ...over, k: 2 })],
+    ['count_distinct', (of: Total) => countDistinct({ of, ...over, cap: 16 })],
   ])('%s does not', (_, make) => {
     const [view] = define(total, make).views;
-    checkView(view!, [lineWith(total).ir]);
+    checkView(view!, [irWith(total)]);
     expect(view!.features[0]).toMatchObject({ value_type: expect.stringMatching(/^ints?$/) });
   });
 
   test('a histogram counts texts, of which a derived column is none', () => {
-    expect(() => define(total, (of) => histogram({ of, ...over, k: 2, cap: 16 }))).toThrow(
+    expect(() => define(total, (of) => histogram({ of: of as never, ...over, k: 2, cap: 16 }))).toThrow(
       /found derived field for histogram/,
     );
   });
@@ -81,9 +82,13 @@ describe('what sums a derived column needs its bounds', () => {
 
 describe('refused when it is declared', () => {
   test.each<[string, DerivedColumnSpec, RegExp]>([
-    ['of an unknown field', expr.add('nope', 1), /derived\.total: found unknown field nope; allowed: quantity, /],
-    ['of free text', expr.add('product', 1), /derived\.total: found string field product; allowed: numbers and/],
-    ['of an enum', expr.eq('kind', 1), /derived\.total: found enum field kind/],
+    [
+      'of an unknown field',
+      expr.add(columnOf('line', 'nope', null) as typeof quantity, 1),
+      /derived\.total: found unknown field nope; allowed: quantity, /,
+    ],
+    ['of free text', expr.add(product as never, 1), /derived\.total: found string field product; allowed: numbers and/],
+    ['of an enum', expr.eq(kind as never, 1), /derived\.total: found enum field kind/],
     [
       'with bounds that nothing meets',
       { expr: total, min: 2, max: 1 },
@@ -95,7 +100,7 @@ describe('refused when it is declared', () => {
   });
 
   test('but numbers, times and booleans are', () => {
-    const column = expr.mul('paid', expr.add('due', expr.mul('quantity', 'unit_price')));
+    const column = expr.mul(paid, expr.add(due, expr.mul(quantity, unit_price)));
     expect(() => define(column, (of) => last({ of, ...over }))).not.toThrow();
   });
 });
@@ -108,11 +113,7 @@ test('bounds decide a value, so they are part of the definition hash; without th
 
 describe('of a released contract', () => {
   const breaks = (before: DerivedColumnSpec, now: DerivedColumnSpec) =>
-    contractBreaks([lineWith(before).ir], [lineWith(now).ir]).map(({ field: at, found, allowed }) => [
-      at,
-      found,
-      allowed,
-    ]);
+    contractBreaks([irWith(before)], [irWith(now)]).map(({ field: at, found, allowed }) => [at, found, allowed]);
   const bounded = { expr: total, min: 0, max: 10 };
 
   test('narrower bounds refuse what was admitted', () => {
@@ -131,23 +132,23 @@ describe('of a released contract', () => {
   });
 
   test('a new column with bounds refuses what was admitted without it', () => {
-    const bare = contract('line', 1, { fields: {} });
-    const now = (derived: Record<string, DerivedColumnSpec>) =>
-      contractBreaks([bare.ir], [contract('line', 1, { fields: {}, derived }).ir]);
-    expect(now({ one: { op: 'const', value: 1 } })).toEqual([]);
-    expect(now({ one: { expr: { op: 'const', value: 1 }, max: 1 } })).toMatchObject([
+    const bare = contractIR(contract('line', 1, { fields: {} }));
+    const now = (column: DerivedColumnSpec) =>
+      contractBreaks([bare], [contractIR(contract('line', 1, { fields: {}, derived: () => ({ one: column }) }))]);
+    expect(now(expr.add(1, 0))).toEqual([]);
+    expect(now({ expr: expr.add(1, 0), max: 1 })).toMatchObject([
       { field: 'contracts.line@1.one', found: 'a new derived column with bounds' },
     ]);
   });
 
-  test.each<[string, ExprIR, boolean]>([
+  test.each<[string, DerivedColumnSpec, boolean]>([
     ['a product', total, true],
-    ['a comparison of fractions', expr.gt(expr.div('unit_price', 'quantity'), 0.5), true],
-    ['a quotient', expr.div('unit_price', 'quantity'), false],
-    ['a part', expr.mul('unit_price', 0.2), false],
-    ['what may be a quotient', expr.coalesce('quantity', expr.div('unit_price', 2)), false],
+    ['a comparison of fractions', expr.gt(expr.div(unit_price, quantity), 0.5), true],
+    ['a quotient', expr.div(unit_price, quantity), false],
+    ['a part', expr.mul(unit_price, 0.2), false],
+    ['what may be a quotient', expr.coalesce(quantity, expr.div(unit_price, 2)), false],
   ])('a new column that is no whole number refuses what was admitted without it: %s', (_, column, taken) => {
-    const { ir } = lineWith(column);
+    const ir = irWith(column);
     expect(contractBreaks([{ ...ir, derived: [] }], [ir])).toMatchObject(
       taken ? [] : [{ field: 'contracts.line@1.total', allowed: 'one of whole numbers; or schema version 2' }],
     );

@@ -1,6 +1,7 @@
 /** Random views and random streams: late, duplicated, tied, retracted, reordered between shards, with nulls. */
 import fc from 'fast-check';
 import { AGGREGATION_OPS, type AggregationOp, aggregationOf } from '../../core/aggregates/table.ts';
+import { contractIR } from '../../core/definition/contracts.ts';
 import { contract, field } from '../../core/definition/define.ts';
 import { hashOf, type ViewBody, versionOf } from '../../core/definition/hash.ts';
 import { withPlan } from '../../core/definition/plan.ts';
@@ -26,9 +27,9 @@ const shared = {
 const buy = contract('buy', 1, { fields: shared });
 const refund = contract('refund', 1, {
   fields: { ...shared, buy_id: field.string({ required: false }) },
-  retracts: { of: buy, id: 'buy_id' },
+  retracts: ({ buy_id }) => ({ of: buy, id: buy_id }),
 });
-export const contracts = [buy.ir, contract('visit', 1, { fields: shared }).ir, refund.ir];
+export const contracts = [buy, contract('visit', 1, { fields: shared }), refund].map(contractIR);
 const EVENT_TYPES = ['buy', 'visit', 'refund'] as const;
 
 const predicate: fc.Arbitrary<PredicateIR> = fc.oneof(

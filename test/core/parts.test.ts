@@ -1,12 +1,13 @@
 /** Which parts a use case may leave out, and which need each other. */
 import { describe, expect, test } from '@jest/globals';
 import {
+  type AlertSpec,
   contract,
   count,
   defineUseCase,
   field,
-  instants,
-  type LabelSpec,
+  type ModelSpec,
+  noEvent,
   type UseCaseSpec,
 } from '../../core/definition/define.ts';
 import { parseUseCase } from '../../core/definition/usecase.ts';
@@ -14,25 +15,19 @@ import { DefinitionError } from '../../core/ir/errors.ts';
 import { hasModel, onlineView, requireModel } from '../../core/ir/parts.ts';
 
 const order = contract('order', 1, { fields: { amount: field.int({ min: 0, max: 9 }) } });
-const view = { entity: 'customer', features: { n: count({ of: order, window: '7d' }) } };
+const n = count({ of: order, window: '7d' });
+const view = { entity: 'customer', features: { n } };
 const base = { name: 'some', entity: 'customer', contracts: [order], views: { some: view } } satisfies UseCaseSpec;
-const label: LabelSpec = {
-  name: 'gone',
-  kind: 'no_event',
-  event_type: 'order',
-  horizon: '14d',
-  eligible: { event_type: 'order' },
+const label = noEvent({ name: 'gone', of: order, horizon: '14d' });
+const model: ModelSpec = {
+  ...{ name: 'some', view, inputs: [n], baselineInputs: [n], seed: 1 },
+  train: { from: '2017-05-01T00:00:00Z', to: '2017-09-01T00:00:00Z', every: '14d' },
+  validation: { from: '2017-09-15T00:00:00Z', to: '2017-10-01T00:00:00Z', every: '14d' },
+  test: { from: '2017-11-01T00:00:00Z', to: '2017-11-01T00:00:00Z', every: '14d' },
+  gate: { minAuc: 0.7, maxAuc: 0.95, minAucGainOverBaseline: 0, maxCalibrationError: 0.1 },
 };
-const model = {
-  ...{ name: 'some', view: 'some', inputs: ['n'], baseline_inputs: ['n'], hyperparameters: {}, seed: 1 },
-  train: instants('2017-05-01T00:00:00Z', '2017-09-01T00:00:00Z', '14d'),
-  validation: instants('2017-09-15T00:00:00Z', '2017-10-01T00:00:00Z', '14d'),
-  test: instants('2017-11-01T00:00:00Z', '2017-11-01T00:00:00Z', '14d'),
-  gate: { min_auc: 0.7, max_auc: 0.95, min_auc_gain_over_baseline: 0, max_calibration_error: 0.1 },
-};
-const alerts = {
-  ...{ name: 'a', threshold: 0.8, rearm_below: 0.6, cooldown: '14d', top_reasons: 1, title: 't', link: 'l' },
-  reasons: {},
+const alerts: AlertSpec = {
+  ...{ name: 'a', threshold: 0.8, rearmBelow: 0.6, cooldown: '14d', topReasons: 1, title: 't', link: 'l' },
 };
 
 describe('valid', () => {

@@ -10,8 +10,8 @@ const buy = contract('buy', 1, {
   fields: { amount: field.int({ min: 0, max: 9 }), shop: field.enum(['a', 'b']), gift: field.bool() },
 });
 const refund = contract('refund', 1, {
-  fields: { buy_id: field.string({ max_length: 20 }) },
-  retracts: { of: buy, id: 'buy_id' },
+  fields: { buy_id: field.string({ maxLength: 20 }) },
+  retracts: ({ buy_id }) => ({ of: buy, id: buy_id }),
 });
 const visit = contract('visit', 1, { fields: {} });
 
@@ -23,13 +23,13 @@ const ir = defineUseCase({
     some: {
       entity: 'customer',
       features: {
-        ever: min({ of: buy, field: 'amount', window: 'lifetime' }),
-        gifts: count({ of: buy, where: { gift: true, shop: 'a' }, window: '7d' }),
-        mean: mean({ of: buy, field: 'amount', window: '3d' }),
-        spent: sum({ of: buy, field: 'amount', window: '28d' }),
-        sum: sum({ of: buy, field: 'amount', window: '7d' }),
-        usual: quantile({ of: buy, field: 'amount', q: 0.5, error: 0.01, window: '7d' }),
-        high: quantile({ of: buy, field: 'amount', q: 0.9, error: 0.01, window: '7d' }),
+        ever: min({ of: buy.amount, window: 'lifetime' }),
+        gifts: count({ of: buy, where: [buy.gift.eq(true), buy.shop.eq('a')], window: '7d' }),
+        mean: mean({ of: buy.amount, window: '3d' }),
+        spent: sum({ of: buy.amount, window: '28d' }),
+        sum: sum({ of: buy.amount, window: '7d' }),
+        usual: quantile({ of: buy.amount, q: 0.5, error: 0.01, window: '7d' }),
+        high: quantile({ of: buy.amount, q: 0.9, error: 0.01, window: '7d' }),
         visits: count({ of: visit, window: '7d' }),
       },
     },

@@ -29,7 +29,7 @@ const sale = contract('sale', 1, { fields: { amount: field.int() } });
 
 /** Of one entity's events, some in each tile, as the stream engine serves it. */
 function quantileOf(values: readonly number[], part: number, declared: number): unknown {
-  const x = quantile({ of: sale, field: 'amount', window: '28d', q: part / WHOLE, error: declared });
+  const x = quantile({ of: sale.amount, window: '28d', q: part / WHOLE, error: declared });
   const plan = compileView(useCaseOf([sale], { x }).views[0]!);
   const events = values.map((amount, i): CanonicalEvent => {
     const about = { entity_id: 'ann', event_type: 'sale', source: '', source_time: null, schema_version: 1 };

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { contractBreaks } from '../../core/definition/compatibility.ts';
+import { contractIR } from '../../core/definition/contracts.ts';
 import { contract, field } from '../../core/definition/define.ts';
 import { MAX_TIME, MINUTE, parseTimestamp } from '../../core/values/time.ts';
 import { localClock, timeZoneOf } from '../../core/values/time-zone.ts';
@@ -80,26 +81,21 @@ describe('local times', () => {
     expect(zone.offsets.length).toBeGreaterThan(250);
   });
 
-  test.each(['Europe/Londn', '+01:00', '', 'Z'])('no zone: %j', (time_zone) => {
-    expect(() => contract('sale', 1, { time_zone, fields: {} })).toThrow(
-      /^contracts\.sale\.time_zone: found '.*'; allowed: /,
+  test.each(['Europe/Londn', '+01:00', '', 'Z'])('no zone: %j', (timeZone) => {
+    expect(() => contract('sale', 1, { timeZone, fields: {} })).toThrow(
+      /^contracts\.sale\.timeZone: found '.*'; allowed: /,
     );
   });
 });
 
 describe('an earliest time', () => {
-  const sale = (min_event_time?: string, time_zone?: string) => [
-    contract('sale', 1, {
-      event_time: 'epoch_ms',
-      fields: { n: field.int() },
-      ...(min_event_time ? { min_event_time } : {}),
-      ...(time_zone ? { time_zone } : {}),
-    }).ir,
+  const sale = (minEventTime?: string, timeZone?: string) => [
+    contractIR(contract('sale', 1, { eventTime: 'epoch_ms', fields: { n: field.int() }, minEventTime, timeZone })),
   ];
 
   test('is an instant with a zone', () => {
     expect(sale('2015-01-01T00:00:00Z')[0]!.min_event_time).toBe(Date.UTC(2015, 0, 1));
-    expect(() => sale('2015-01-01')).toThrow('contracts.sale.min_event_time');
+    expect(() => sale('2015-01-01')).toThrow('contracts.sale.minEventTime');
     expect(sale()[0]).not.toHaveProperty('min_event_time');
   });
 
@@ -107,10 +103,10 @@ describe('an earliest time', () => {
     expect(contractBreaks(sale('2015-01-01T00:00:00Z'), sale('2014-01-01T00:00:00Z'))).toEqual([]);
     expect(contractBreaks(sale('2015-01-01T00:00:00Z'), sale())).toEqual([]);
     expect(contractBreaks(sale(), sale('2014-01-01T00:00:00Z'))).toMatchObject([
-      { field: 'contracts.sale@1.min_event_time' },
+      { field: 'contracts.sale@1.minEventTime' },
     ]);
     expect(contractBreaks(sale(), sale(undefined, 'Europe/London'))).toMatchObject([
-      { field: 'contracts.sale@1.time_zone' },
+      { field: 'contracts.sale@1.timeZone' },
     ]);
   });
 });

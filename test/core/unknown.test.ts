@@ -4,15 +4,16 @@ import fc from 'fast-check';
 import { type Admitted, admit, compileContracts } from '../../core/admission/admit.ts';
 import { isDeeper, membersOf } from '../../core/admission/json-text.ts';
 import { MAX_DEPTH } from '../../core/admission/record.ts';
+import { contractIR } from '../../core/definition/contracts.ts';
 import { contract, field } from '../../core/definition/define.ts';
 import { MAX_EVENT_BYTES } from '../../names/limits.ts';
 
-const v1 = contract('gain', 1, { event_time: 'epoch_ms', fields: { note: field.string({ required: false }) } });
+const v1 = contract('gain', 1, { eventTime: 'epoch_ms', fields: { note: field.string({ required: false }) } });
 const v2 = contract('gain', 2, {
-  event_time: 'epoch_ms',
+  eventTime: 'epoch_ms',
   fields: { points: field.int({ min: 0, max: 1000 }), shop: field.string({ from: 'Shop', required: false }) },
 });
-const contracts = compileContracts([v1.ir, v2.ir]);
+const contracts = compileContracts([v1, v2].map(contractIR));
 const POSITION = { shard_id: 's', sequence_number: '1', arrival_ms: 1e12, partition_key: 'ann' };
 const OPTIONS = { replay: false, available_lag_ms: 0, max_bytes: MAX_EVENT_BYTES };
 const admitted = (text: string) => admit(Buffer.from(text), POSITION, contracts, OPTIONS);

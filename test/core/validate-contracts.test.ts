@@ -1,7 +1,19 @@
 /** What may differ between the versions of an event type; the same cases hold Spark (test/python/spark/test_ir.py). */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { contract, countDistinct, field, first, histogram, last, lastK, max } from '../../core/definition/define.ts';
+import { columnOf } from '../../core/definition/column.ts';
+import { contractIR } from '../../core/definition/contracts.ts';
+import {
+  contract,
+  countDistinct,
+  type FieldSpec,
+  field,
+  first,
+  histogram,
+  last,
+  lastK,
+  max,
+} from '../../core/definition/define.ts';
 import { checkContracts, checkEnumValues } from '../../core/definition/validate-contracts.ts';
 import type { AggregateFeatureIR, ContractIR } from '../../core/ir/document.ts';
 import { useCaseOf } from './use-case-of.ts';
@@ -29,12 +41,11 @@ describe('versions of an event type', () => {
 describe('a feature of a version that lacks its field, which another version has', () => {
   const [older, newer] = [
     { n: field.int() },
-    { n: field.int(), s: field.string(), e: field.enum(['x']), b: field.bool() },
+    { n: field.int(), s: field.string(), e: field.enum(['x']), b: field.bool(), t: field.timestamp('epoch_ms') },
   ];
-  const of = contract('buy', 1, { fields: older });
-  const contracts = [of, contract('buy', 2, { fields: { ...newer, t: field.timestamp('epoch_ms') } })];
-  // As a use case without a type checker may say it.
-  const over = (name: string) => ({ of, field: name as 'n', window: '7d' });
+  const contracts = [contract('buy', 1, { fields: older }), contract('buy', 2, { fields: newer })];
+  // Of the older version: as a document of another compiler may say it.
+  const over = (name: string) => ({ of: columnOf('buy', name, null) as never, window: '7d' });
 
   test.each([
     ['first', first(over('s'))],
@@ -58,7 +69,7 @@ describe('a feature of a version that lacks its field, which another version has
 });
 
 describe('a default', () => {
-  const declared = (spec: ReturnType<typeof field.int>) => contract('buy', 1, { fields: { f: spec } }).ir;
+  const declared = (spec: FieldSpec) => contractIR(contract('buy', 1, { fields: { f: spec } }));
 
   test.each([
     ['an enum', field.enum(['a'], { default: 'b' }), 'a'],
@@ -67,7 +78,7 @@ describe('a default', () => {
     ['an int as text', field.int({ default: '1' }), 'a whole number'],
     ['a decimal in its unit', field.decimal(2, { default: 0.5 }), 'units of 10^-2'],
     ['a bool', field.bool({ default: 0 }), 'true or false'],
-    ['a string that is too long', field.string({ max_length: 2, default: 'abc' }), 'up to 2 characters'],
+    ['a string that is too long', field.string({ maxLength: 2, default: 'abc' }), 'up to 2 characters'],
     ['a string that is none', field.string({ default: '\ud83d' }), 'up to 256 characters'],
     ['a time before 1970', field.timestamp('iso8601', { default: -1 }), 'ms since 1970'],
   ])('that no event could send is refused: %s', (_, spec, allowed) => {
@@ -81,13 +92,15 @@ describe('a default', () => {
       b: field.int({ min: 1, default: 1 }),
       c: field.bool({ default: null }),
     };
-    expect(() => checkContracts([contract('buy', 1, { fields }).ir])).not.toThrow();
+    expect(() => checkContracts([contractIR(contract('buy', 1, { fields }))])).not.toThrow();
   });
 });
 
 test.each(['constructor', 'prototype'])('no field is called %s, as no record may hold that key', (name) => {
-  expect(() => checkContracts([contract('buy', 1, { fields: { [name]: field.int() } }).ir])).toThrow(
+  expect(() => checkContracts([contractIR(contract('buy', 1, { fields: { [name]: field.int() } }))])).toThrow(
     `contracts.buy@1.${name}: found `,
   );
-  expect(() => checkContracts([contract('buy', 1, { fields: { n: field.int({ from: name }) } }).ir])).toThrow(name);
+  expect(() => checkContracts([contractIR(contract('buy', 1, { fields: { n: field.int({ from: name }) } }))])).toThrow(
+    name,
+  );
 });

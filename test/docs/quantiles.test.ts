@@ -18,8 +18,7 @@ const sale = contract('sale', 1, { fields: { amount: field.decimal(2, { min: 0, 
 
 /** Without an error, the view beside: what the quantiles add is the difference. */
 function viewOf(error?: number, qs: readonly number[] = [0.5]) {
-  const of =
-    error === undefined ? [] : qs.map((q) => ({ of: sale, field: 'amount', window: '28d', q, error }) as const);
+  const of = error === undefined ? [] : qs.map((q) => ({ of: sale.amount, window: '28d', q, error }) as const);
   const useCase = useCaseOf([sale], Object.fromEntries(of.map((spec) => [`q${spec.q * 100}`, quantile(spec)])));
   return { plan: compileView(useCase.views[0]!), contracts: useCase.contracts };
 }

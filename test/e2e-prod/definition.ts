@@ -1,6 +1,5 @@
 /** The use case that ships, moved to today: production's clock is the wall's, so its history has to end now. */
-import { count, defineUseCase } from '../../core/definition/define.ts';
-import type { InstantsIR } from '../../core/ir/document.ts';
+import { count, defineUseCase, type InstantsSpec } from '../../core/definition/define.ts';
 import { DAY } from '../../core/values/time.ts';
 import { churnAlerts } from '../../usecases/churn/alerts.ts';
 import { basket, campaignMailing, couponRedemption, demographics } from '../../usecases/churn/events.ts';
@@ -17,11 +16,8 @@ export interface Variant {
 
 /** Judged mildly: of a few households no model can be shown to be better than its baseline, and this is not about the model. */
 export function definition({ days, changed }: Variant) {
-  const later = ({ from, to, every_ms }: InstantsIR): InstantsIR => ({
-    from: from + days * DAY,
-    to: to + days * DAY,
-    every_ms,
-  });
+  const shifted = (instant: string) => new Date(Date.parse(instant) + days * DAY).toISOString();
+  const later = ({ from, to, every }: InstantsSpec) => ({ from: shifted(from), to: shifted(to), every });
   return defineUseCase({
     name: 'churn',
     entity: 'household',
@@ -40,9 +36,9 @@ export function definition({ days, changed }: Variant) {
       train: later(churnModel.train),
       validation: later(churnModel.validation),
       test: later(churnModel.test),
-      gate: { min_auc: 0.5, max_auc: 1, min_auc_gain_over_baseline: -1, max_calibration_error: 1 },
+      gate: { minAuc: 0.5, maxAuc: 1, minAucGainOverBaseline: -1, maxCalibrationError: 1 },
     },
-    alerts: { ...churnAlerts, threshold: 0.6, rearm_below: 0.4 },
-    available_lag: '1s',
+    alerts: { ...churnAlerts, threshold: 0.6, rearmBelow: 0.4 },
+    availableLag: '1s',
   });
 }

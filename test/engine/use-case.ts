@@ -1,13 +1,15 @@
 /** A small use case for the tests of the functions, and records of it as they lie in the stream. */
 import { compileContracts } from '../../core/admission/admit.ts';
 import {
+  type AlertSpec,
   contract,
   count,
   countDistinct,
   defineUseCase,
   field,
-  instants,
   last,
+  type ModelSpec,
+  noEvent,
   sum,
   timeSinceLast,
 } from '../../core/definition/define.ts';
@@ -21,9 +23,35 @@ const buy = contract('buy', 1, {
   fields: {
     amount: field.int({ min: -1_000_000, max: 1_000_000 }),
     shop: field.enum(['a', 'b', 'c'], { required: false }),
-    note: field.string({ required: false, max_length: 4096 }),
+    note: field.string({ required: false, maxLength: 4096 }),
   },
 });
+
+const buys_7d = count({ of: buy, window: '7d' });
+const silence = timeSinceLast({ of: buy, window: 'lifetime' });
+export const model = {
+  name: 'churn',
+  inputs: [buys_7d, silence],
+  baselineInputs: [silence],
+  train: { from: '2017-03-01T00:00:00Z', to: '2017-04-01T00:00:00Z', every: '7d' },
+  validation: { from: '2017-05-01T00:00:00Z', to: '2017-05-01T00:00:00Z', every: '7d' },
+  test: { from: '2017-06-01T00:00:00Z', to: '2017-06-01T00:00:00Z', every: '7d' },
+  seed: 1,
+  gate: { minAuc: 0.7, maxAuc: 0.93, minAucGainOverBaseline: 0, maxCalibrationError: 0.1 },
+} satisfies ModelSpec;
+export const alerts = {
+  name: 'leaving',
+  threshold: 0.8,
+  rearmBelow: 0.6,
+  cooldown: '14d',
+  topReasons: 2,
+  title: 'A customer is leaving',
+  link: 'https://example.org/customers/{entity_id}?t={t}',
+  reasons: [
+    { of: silence, text: 'nothing bought for {value}', format: 'days' },
+    { of: buys_7d, text: 'only {value} purchases in a week', format: 'number' },
+  ],
+} satisfies AlertSpec;
 
 export const ir = defineUseCase({
   name: 'shop',
@@ -33,40 +61,17 @@ export const ir = defineUseCase({
     buying: {
       entity: 'customer',
       features: {
-        buys_7d: count({ of: buy, window: '7d' }),
-        spent_28d: sum({ of: buy, field: 'amount', window: '28d' }),
-        shops_28d: countDistinct({ of: buy, field: 'shop', window: '28d' }),
-        last_note: last({ of: buy, field: 'note', window: 'lifetime' }),
-        silence: timeSinceLast({ of: buy, window: 'lifetime' }),
+        buys_7d,
+        spent_28d: sum({ of: buy.amount, window: '28d' }),
+        shops_28d: countDistinct({ of: buy.shop, window: '28d' }),
+        last_note: last({ of: buy.note, window: 'lifetime' }),
+        silence,
       },
     },
   },
-  label: { name: 'gone', kind: 'no_event', event_type: 'buy', horizon: '14d', eligible: { event_type: 'buy' } },
-  model: {
-    name: 'churn',
-    view: 'buying',
-    inputs: ['buys_7d', 'silence'],
-    baseline_inputs: ['silence'],
-    hyperparameters: {},
-    train: instants('2017-03-01T00:00:00Z', '2017-04-01T00:00:00Z', '7d'),
-    validation: instants('2017-05-01T00:00:00Z', '2017-05-01T00:00:00Z', '7d'),
-    test: instants('2017-06-01T00:00:00Z', '2017-06-01T00:00:00Z', '7d'),
-    seed: 1,
-    gate: { min_auc: 0.7, max_auc: 0.93, min_auc_gain_over_baseline: 0, max_calibration_error: 0.1 },
-  },
-  alerts: {
-    name: 'leaving',
-    threshold: 0.8,
-    rearm_below: 0.6,
-    cooldown: '14d',
-    top_reasons: 2,
-    title: 'A customer is leaving',
-    link: 'https://example.org/customers/{entity_id}?t={t}',
-    reasons: {
-      silence: { text: 'nothing bought for {value}', format: 'days' },
-      buys_7d: { text: 'only {value} purchases in a week', format: 'number' },
-    },
-  },
+  label: noEvent({ name: 'gone', of: buy, horizon: '14d' }),
+  model,
+  alerts,
 });
 
 export const usecase = compileUseCase(ir);

@@ -83,9 +83,11 @@ describe('use case', () => {
     const define = fileURLToPath(new URL('../../core/definition/define.ts', import.meta.url));
     const at = useCase(
       'window',
-      `import { contract, count, field } from ${JSON.stringify(define)};
+      `import { contract, count, defineUseCase, field } from ${JSON.stringify(define)};
        const order = contract('order', 1, { fields: { amount: field.int() } });
-       export default count({ of: order, window: 'a week' })('orders');\n`,
+       const features = { orders: count({ of: order, window: 'a week' }) };
+       const views = { some: { entity: 'customer', features } };
+       export default defineUseCase({ name: 'some', entity: 'customer', contracts: [order], views });\n`,
     );
     await expect(loadUseCase(at, folder)).rejects.toThrow(
       /index\.ts is not valid:\n {2}- .*window: found '[^']+'; allowed: a duration/,
@@ -142,7 +144,7 @@ describe('what was released last', () => {
   });
 
   test.each([
-    ['{', 'file: found no JSON; allowed: what features release wrote'],
+    ['{', 'file: found text that is not valid JSON; allowed: what features release wrote'],
     ['{}', 'ir_version: found nothing; allowed: '],
   ])('%s is refused with its file', (text, sentence) => {
     writeFileSync(path.join(folder, 'released.json'), text);

@@ -4,12 +4,10 @@ import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-
 import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { admit } from '../../core/admission/admit.ts';
 import { decodeState, encodeState } from '../../core/state/codec.ts';
 import { RecentIds } from '../../core/state/recent-ids.ts';
-import { applyEvents, type EntityState, emptyState } from '../../core/state/state.ts';
 import { processBatch } from '../../engine/ingest/process.ts';
-import { type ScoreRecord, ScoreRefusedError } from '../../engine/ports.ts';
+import { ScoreRefusedError } from '../../engine/ports.ts';
 import { batchGet } from '../../lambdas/aws/dynamo/batch-get.ts';
 import { DynamoReplayClock } from '../../lambdas/aws/dynamo/replay-clock.ts';
 import { DynamoScores } from '../../lambdas/aws/dynamo/scores.ts';
@@ -20,6 +18,7 @@ import { DynamoOutbox } from '../../lambdas/notifier/outbox.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { alertKind, FENCE_KEY } from '../../names/keys.ts';
 import { MAX_STATE_BYTES } from '../../names/limits.ts';
+import { alert, scoreRecord, scoreStoreCases, stateAfter, stateStoreCases } from '../engine/store-cases.ts';
 import { ARRIVAL, purchase, RULES, record, usecase } from '../engine/use-case.ts';
 import { createTables } from './tables.ts';
 
@@ -38,48 +37,19 @@ afterAll(async () => {
   await cloud?.stop();
 });
 
-function stateAfter(...sequences: readonly number[]): EntityState {
-  const events = sequences.map((sequence) => {
-    const { data, position } = record(
-      purchase('ann', `e${sequence}`, { properties: { amount: 5, note: 'é' } }),
-      sequence,
-    );
-    const admitted = admit(data, position, RULES.contracts, RULES.admit);
-    if (!admitted.ok) throw new Error(admitted.detail);
-    return admitted.event;
-  });
-  return applyEvents(plan, emptyState(plan), events).state;
-}
-
 describe('states', () => {
   const states = () => new DynamoStates(dynamo, 'features', plan);
+  stateStoreCases(states);
 
-  test('what is written is read again, with its watermarks and version', async () => {
+  test('an item has its times, and the bytes of the codec', async () => {
     const state = stateAfter(1, 2);
-    expect(await states().write('round', state, null)).toBeGreaterThan(20);
-    expect((await states().read(['round', 'nobody'])).size).toBe(1);
-    const stored = (await states().read(['round'])).get('round')!;
-    expect(stored.revision).toBe(1);
-    expect(stored.state.watermarks).toEqual(state.watermarks);
-    expect(encodeState(plan, stored.state)).toEqual(encodeState(plan, state));
+    await states().write('round', state, null);
     const { Item } = await dynamo.send(
       new GetItemCommand({ TableName: 'features', Key: { entity_id: { S: 'round' }, view: { S: view.version } } }),
     );
     expect(Item?.newest_available_at?.N).toBe(String(ARRIVAL + 2));
     const watermarks = { 'shardId-000000000000': '2' };
     expect(encodeState(plan, decodeState(plan, Item!.state!.B!, watermarks))).toEqual(encodeState(plan, state));
-  });
-
-  test('only the version that was read may be replaced, and only once', async () => {
-    const store = states();
-    expect(await store.write('race', stateAfter(1), null)).not.toBe('conflict');
-    expect(await store.write('race', stateAfter(1), null)).toBe('conflict');
-    const both = await Promise.all([
-      store.write('race', stateAfter(1, 2), 1),
-      store.write('race', stateAfter(1, 3), 1),
-    ]);
-    expect(both.filter((size) => size === 'conflict')).toHaveLength(1);
-    expect((await store.read(['race'])).get('race')?.revision).toBe(2);
   });
 
   test('a state beyond the limit of an item is refused by name before it is sent', async () => {
@@ -152,36 +122,17 @@ describe('states', () => {
   });
 });
 
-const scoreRecord = (entity_id: string, t: number): ScoreRecord => ({
-  entity_id,
-  t,
-  score: 0.91,
-  variant: 'champion',
-  model_version: 'm1',
-  definition_hash: view.definition_hash,
-  trigger: 'sweep',
-  reasons: ['nothing bought for 20 days'],
-  alert_state: { armed: false, last_alert_t: t },
-});
-const alert = { alert_id: 'id', title: 'A customer is leaving', link: 'https://example.org/c' };
-
 describe('scores and their outbox', () => {
-  test('score and alert are written together, or not at all', async () => {
+  scoreStoreCases(() => new DynamoScores(dynamo, 'scores', 400));
+
+  test('an alert that is written waits, and one that is not leaves nothing', async () => {
     const scores = new DynamoScores(dynamo, 'scores', 400);
-    expect(await scores.write(scoreRecord('ann', 1000), null, alert)).toBe(true);
-    expect(await scores.write(scoreRecord('ann', 2000), null, alert)).toBe(false);
-    const key = (t: number) => ({ entity_id: { S: 'ann' }, kind: { S: alertKind(t) } });
+    await scores.write(scoreRecord('cid', 1000), null, alert);
+    await scores.write(scoreRecord('cid', 2000), null, alert);
+    const key = (t: number) => ({ entity_id: { S: 'cid' }, kind: { S: alertKind(t) } });
     const pending = await dynamo.send(new GetItemCommand({ TableName: 'scores', Key: key(1000) }));
     expect(pending.Item).toMatchObject({ status: { S: 'pending' }, trigger: { S: 'sweep' }, score: { N: '0.91' } });
     expect((await dynamo.send(new GetItemCommand({ TableName: 'scores', Key: key(2000) }))).Item).toBeUndefined();
-    expect((await scores.read(['ann'])).get('ann')).toEqual({
-      t: 1000,
-      model_version: 'm1',
-      alert_state: { armed: false, last_alert_t: 1000 },
-      revision: 1,
-    });
-    expect(await scores.write(scoreRecord('ann', 3000), 1, null)).toBe(true);
-    expect(await scores.write(scoreRecord('ann', 4000), 1, null)).toBe(false);
   });
 
   test('an alert is claimed once, again after its lease or its release, and never after it was sent', async () => {

@@ -5,7 +5,7 @@ import { DOCUMENT, documentOf } from '../../names/document.ts';
 import { argumentsByScript, askedOf, COMMON, givenTo, JOBS } from '../../names/jobs.ts';
 import { CLOCK_KEY, CUTOVER_KEY, ERASED_KEY, ERASURES_KEY, FENCE_KEY } from '../../names/keys.ts';
 import { archiveKey, CONTENT, OBJECT, objectKey, PREFIX } from '../../names/lake.ts';
-import { METRIC } from '../../names/metrics.ts';
+import { METRIC, TRAINING_METRICS } from '../../names/metrics.ts';
 import { OUTPUT } from '../../names/outputs.ts';
 import { FILES, ROOT, textOf } from '../tidy/sources.ts';
 
@@ -73,6 +73,14 @@ const ESCAPED = /[.*+?^${}()|[\]\\]/g;
 const oneOf = (words: readonly string[]) => words.map((word) => word.replace(ESCAPED, '\\$&')).join('|');
 const ARGUMENTS = Object.values(argumentsByScript()).flatMap(({ required, optional }) => [...required, ...optional]);
 
+test('the trainer says the metrics that are read of it', () => {
+  const words = (text: string | undefined) => [...(text ?? '').matchAll(/"(\w+)"/g)].map(([, word]) => word!);
+  const measures = words(textOf('model/measures.py').match(/^NAMES = \(([^)]*)\)/m)?.[1]);
+  const gains = words(textOf('model/train.py').match(/_gain_low".*for name in \(([^)]*)\)/)?.[1]);
+  const said = [...measures, ...measures.map((name) => `baseline_${name}`), ...gains.map((name) => `${name}_gain_low`)];
+  expect(TRAINING_METRICS.filter((name) => !said.includes(name))).toEqual([]);
+});
+
 /** What stands in quotes in names/ alone. */
 const SHARED: readonly { readonly pattern: string; readonly without?: RegExp }[] = [
   { pattern: `(["'\`])(${oneOf(Object.values(PREFIX))})` },
@@ -84,7 +92,7 @@ const SHARED: readonly { readonly pattern: string; readonly without?: RegExp }[]
   // Parameters of SageMaker and Kinesis are called alike.
   {
     pattern: `(["'])(${oneOf(Object.values(OUTPUT))})\\1`,
-    without: /^lib\/training\/deployment-definition/,
+    without: /^lib\/training\/[a-z]+-definition/,
   },
   // Alarms are named after the metric that they watch; a summary has a row that is called like one.
   {

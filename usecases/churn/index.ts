@@ -15,5 +15,5 @@ export default defineUseCase({
   model: churnModel,
   alerts: churnAlerts,
   /** Also AVAILABLE_LAG_S in load_events.py. */
-  available_lag: '1s',
+  availableLag: '1s',
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { runChild } from '../../children.ts';
 import { CliError } from '../../errors.ts';
 import { PYTHON, ROOT } from '../../paths.ts';
+import { loadDemo } from './definition.ts';
 
 export interface SourceOptions {
   readonly usecase: string;
@@ -22,10 +23,10 @@ export interface SourceFiles {
   readonly live: readonly string[];
 }
 
-/** Writes the use case's real events as NDJSON, by the loader beside its definition. */
+/** Writes the use case's real events as NDJSON, by the loader that its demo names. @throws CliError when it has none */
 export async function writeEvents(options: SourceOptions): Promise<SourceFiles> {
   const { folder, cut, until, entities, signal } = options;
-  const loader = join(ROOT, 'usecases', options.usecase, 'load_events.py');
+  const { loader } = await loadDemo(options.usecase);
   const args = [loader, '--out', folder, '--cut', cut, '--until', until];
   if (entities !== undefined) args.push('--entities', String(entities));
   await runChild(PYTHON, args, { cwd: ROOT, env: process.env, log: join(folder, 'load-events.log'), signal });

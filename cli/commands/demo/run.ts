@@ -11,6 +11,7 @@ import { interruption } from '../../stage/interruption.ts';
 import { useJava } from '../../tools.ts';
 import { openPage } from '../page/command.ts';
 import { readEvents, type TimedEvent } from '../replay/replay.ts';
+import { loadDemo } from './definition.ts';
 import { type SourceFiles, writeEvents } from './history-source.ts';
 import { MemoryWatch } from './memory.ts';
 import { render } from './report.ts';
@@ -26,14 +27,12 @@ export interface DemoOptions {
   readonly usecase: string;
 }
 
-/** The labels of the test instant (2017-11-15, 14 days) have closed, so the model is judged on days it can know. */
-const CUT = '2017-12-01T00:00:00Z';
-const DAYS = 14;
 /** Alerts printed as they arrive; the rest is in the summary and on the page. */
 const PRINTED_ALERTS = 12;
 
 /** The whole house on real events. @returns the exit code: 0 only when every stage did its work */
 export async function runDemo(options: DemoOptions): Promise<number> {
+  const { cut, days } = await loadDemo(options.usecase);
   useJava();
   const stop = interruption();
   const progress = new Progress();
@@ -50,9 +49,9 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     session = await Session.start(
       { usecase: options.usecase, progress, signal: stop.signal, onSlack: alertPrinter(progress) },
       async (folder, ir) => {
-        const until = new Date(Date.parse(CUT) + (options.days ?? DAYS) * DAY).toISOString();
+        const until = new Date(Date.parse(cut) + (options.days ?? days) * DAY).toISOString();
         await progress.step('Write the real events (history and live)', async () => {
-          files = await writeEvents({ usecase: options.usecase, folder, cut: CUT, until, signal: stop.signal });
+          files = await writeEvents({ usecase: options.usecase, folder, cut, until, signal: stop.signal });
           live = await readEvents(files.live, ir);
           for (const file of files.history) for await (const _ of readLines(file)) historyEvents += 1;
         });
@@ -60,7 +59,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     );
     const history = files as SourceFiles | undefined;
     if (!history) throw new CliError('The events were not written.');
-    const findings = await work(session, history, live, historyEvents);
+    const findings = await work(session, history, live, historyEvents, cut);
     page = await openPage(session.connection.clients, session.resources, session.ir);
     const summary = summarise({
       ...findings,
@@ -99,13 +98,14 @@ async function work(
   files: SourceFiles,
   live: readonly TimedEvent[],
   historyEvents: number,
+  cut: string,
 ): Promise<Worked> {
   await landHistory(session, files.history);
   const [states, model] = await Promise.all([
     backfillStates(session),
-    trainModel(session, `demo-${Date.now().toString(36)}`, CUT),
+    trainModel(session, `demo-${Date.now().toString(36)}`, cut),
   ]);
-  const replay = await replayLive(session, live, Date.parse(CUT));
+  const replay = await replayLive(session, live, Date.parse(cut));
   const consistency = await checkConsistency(session);
   const { lake, ir } = session;
   const { scores, alerts } = await readScoresTable(session);

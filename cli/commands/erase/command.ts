@@ -60,11 +60,11 @@ export async function readEntity(file: string): Promise<string> {
   if (id === undefined || others.length > 0)
     throw new CliError(`${file}: found ${lines.length} lines; allowed is one, the entity_id of an event.`);
   // Bytes that are replaced would make another id, of which every store has nothing left.
-  if (!isUtf8(id)) throw new CliError(`${file}: its line is not UTF-8; write the entity_id as UTF-8 or UTF-16.`);
+  if (!isUtf8(id)) throw new CliError(`${file}: its line is not valid UTF-8; write the entity_id as UTF-8 or UTF-16.`);
   return id.toString('utf8');
 }
 
-/** One line a store; names nobody. */
+/** One line per store; names nobody. */
 export function erasureTable(stores: readonly ErasedStore[]): string {
   const width = Math.max(...stores.map(({ store }) => store.length));
   const line = (store: string, taken: number | string, left: number | string) =>

@@ -60,7 +60,7 @@ export async function* readTombstones(client: S3Client, Bucket: string): AsyncGe
       const parsed = HASH.test(hash) ? content.safeParse(await readLakeJson(client, Bucket, Key)) : undefined;
       if (!parsed?.success)
         throw new CliError(
-          `${PREFIX.tombstones}: an object is no tombstone; remove it, or bring its last version back.`,
+          `${PREFIX.tombstones}: an object is not a tombstone; remove it, or bring its last version back.`,
         );
       yield { hash, cleared_at: parsed.data.cleared_at };
     }

@@ -14,7 +14,7 @@ export async function release({ usecase }: { readonly usecase: string }): Promis
   console.log(changed(before.ir, ir, relative('', before.file)));
 }
 
-/** One line a value, so that a review shows what changed. */
+/** One line per value, so that a review shows what changed. */
 function documentOf(ir: UseCaseIR): string {
   return `${JSON.stringify(ir, null, 2)}\n`;
 }

@@ -72,7 +72,7 @@ async function writeQuestions(work: string, asked: readonly Evaluation[]): Promi
   writeFileSync(join(work, 'queries'), rows.join(''));
 }
 
-/** A line a query, in order: its question's number, a tab, its values. */
+/** One line per query, in order: its question's number, a tab, its values. */
 async function readAnswers(work: string, count: number): Promise<Vectors[]> {
   const answers: FeatureValue[][][] = Array.from({ length: count }, () => []);
   for (const line of (await readFile(join(work, 'vectors'), 'utf8')).split('\n').slice(0, -1)) {

@@ -40,7 +40,7 @@ async function heal(stage: OpenStage, { repair, repairAll, json }: HealOptions):
     );
 }
 
-/** A block a view: one line a finding, then what was done. */
+/** One block per view: one line per finding, then what was done. */
 export function healingTable({ repair, views }: HealingReport): string {
   return views
     .map((view) => {

@@ -58,7 +58,7 @@ async function list({ clients, resources }: OpenStage): Promise<void> {
   console.log(servedLine(served));
 }
 
-/** One line a version: the metrics that the gate decides by. */
+/** One line per version: the metrics that the gate decides by. */
 export function versionTable(versions: readonly ModelVersion[], served: Served | undefined): string {
   if (versions.length === 0) return 'The registry is empty. Next: npx tidemark train';
   const rows = versions.map(({ version, approval, created, metadata }) => [

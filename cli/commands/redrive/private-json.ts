@@ -5,6 +5,6 @@ export function parsePrivateJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new CliError(`found ${text.length} characters that are no JSON; look at it by hand`);
+    throw new CliError(`found ${text.length} characters that are not valid JSON; look at it by hand`);
   }
 }

@@ -64,7 +64,7 @@ export function badRecords(ir: UseCaseIR, good: WireEvent, available_at: number)
   add('a number that is infinite', 'INVALID_FIELD', withNumber('infinity', '1e999'));
   add('an array, not an object', 'NOT_AN_OBJECT', `[${text('array')}]`);
   add(
-    'bytes that are no UTF-8',
+    'bytes that are not valid UTF-8',
     'INVALID_UTF8',
     Buffer.concat([Buffer.from('{"event_id":"'), Buffer.from([0xc3, 0x28, 0xff]), Buffer.from('"}')]),
   );

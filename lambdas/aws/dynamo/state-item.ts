@@ -35,8 +35,12 @@ export function statesOf(
   items: readonly Item[],
   unreadable?: Unreadable,
 ): ReadonlyMap<string, StoredState> {
-  const rows = items.map((item) => [item.entity_id!.S!, item] as const);
-  return readableStates(rows, (item) => stateOf(plan, item), unreadable);
+  return readableStates(
+    items,
+    (item) => item.entity_id!.S!,
+    (item) => stateOf(plan, item),
+    unreadable,
+  );
 }
 
 function rowOf({ state, watermarks, version, joined, seeded, heal, base, base_watermarks }: StateItem): StateRow {

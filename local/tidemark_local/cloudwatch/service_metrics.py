@@ -65,7 +65,7 @@ def _lambda(context: LocalContext) -> None:
     lambda_svc._emit_lambda_metrics = throttled
     poller = mappings.current
     if poller is None:
-        raise RuntimeError("service_metrics needs kinesis_esm to be registered before it")
+        raise RuntimeError("service_metrics needs lambda_esm.mappings to be registered before it")
     poller.on_batch.append(
         lambda name, age: context.put_metric(
             "AWS/Lambda", "IteratorAge", {"FunctionName": name}, age * 1000, "Milliseconds"

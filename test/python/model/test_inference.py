@@ -72,8 +72,8 @@ def test_bytes_and_charset_are_read_too(model):
 @pytest.mark.parametrize(
     ("body", "status", "message"),
     [
-        ("{", 400, "found text that is no JSON"),
-        ("[" * 100_000, 400, "found text that is no JSON"),
+        ("{", 400, "found text that is not valid JSON"),
+        ("[" * 100_000, 400, "found text that is not valid JSON"),
         ("[]", 400, "body: found list"),
         ('{"instances": [[1, 2, 3]]}', 400, "definition_hash: found NoneType"),
         ('{"instances": [[1, 2, NaN]], "definition_hash": "x"}', 400, "the constant NaN"),
@@ -85,7 +85,7 @@ def test_bytes_and_charset_are_read_too(model):
         ('{"instances": [[1, 2, 3], [1]], "definition_hash": "x"}', 400, "rows of different lengths"),
         ('{"instances": [[1, "2", true]], "definition_hash": "x"}', 400, "found bool, str"),
         (json.dumps({"instances": [[1, 2, 3]], "definition_hash": "cd" * 32}), 409, "the model was trained on 'abab"),
-        (json.dumps({"instances": [[1, 2]], "definition_hash": HASH}), 400, "found 2 values a row; allowed: 3"),
+        (json.dumps({"instances": [[1, 2]], "definition_hash": HASH}), 400, "found 2 values per row; allowed: 3"),
         (f'{{"instances": [[1, 2, {"9" * 400}]], "definition_hash": "x"}}', 400, "found a number beyond"),
     ],
 )

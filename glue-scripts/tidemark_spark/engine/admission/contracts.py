@@ -105,13 +105,17 @@ def _parse_record(data: bytes, max_bytes: int) -> tuple[str, dict[str, Any]]:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        raise Rejection("INVALID_UTF8", "record: found bytes that are no UTF-8; allowed: JSON in UTF-8") from None
+        raise Rejection(
+            "INVALID_UTF8", "record: found bytes that are not valid UTF-8; allowed: JSON in UTF-8"
+        ) from None
     if wire_json.is_deeper(text, MAX_DEPTH):
         raise Rejection("TOO_DEEP", f"record: found JSON of more than {MAX_DEPTH} levels; allowed: {MAX_DEPTH}")
     try:
         value = wire_json.parse(text)
     except ValueError:
-        raise Rejection("MALFORMED_JSON", "record: found text that is no JSON; allowed: one JSON object") from None
+        raise Rejection(
+            "MALFORMED_JSON", "record: found text that is not valid JSON; allowed: one JSON object"
+        ) from None
     if not isinstance(value, dict):
         raise Rejection("NOT_AN_OBJECT", f"record: found {type_name(value)}; allowed: one JSON object")
     if _COULD_HIDE_KEY.search(text):

@@ -61,7 +61,7 @@ def deaggregate(data: bytes, most: int) -> list[UserRecord] | None:
 
 def _text(value: bytes | int) -> str:
     if isinstance(value, int):
-        raise KplError("found a partition key that is no text")
+        raise KplError("found a partition key that is not text")
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:
@@ -71,7 +71,7 @@ def _text(value: bytes | int) -> str:
 def _record(value: bytes | int) -> tuple[int, bytes]:
     """As in every protobuf reader, of a field that comes again the last one counts."""
     if isinstance(value, int):
-        raise KplError("found a record that is no message")
+        raise KplError("found a record that is not a message")
     key: int | None = None
     content: bytes | None = None
     for field, part in _fields(value):

@@ -76,7 +76,7 @@ def parse_decimal(value: Any, scale: int, down: bool = False) -> int:
     match = _DECIMAL.fullmatch(text) if isinstance(text, str) and len(text) <= _MAX_TEXT else None
     if match is None:
         found = type_name(value)
-        raise ParseError("INVALID_FIELD", f"found {found} that is no decimal; allowed: decimal text")
+        raise ParseError("INVALID_FIELD", f"found {found} that is not a decimal; allowed: decimal text")
     sign, whole, fraction, exponent = match[1], match[2], match[3] or "", int(match[4] or 0)
     digits = (whole + fraction).lstrip("0")
     if not down and number and len(digits.rstrip("0")) > _MAX_NUMBER_DIGITS:
@@ -121,7 +121,7 @@ def parse_timestamp(value: Any, form: str, local: Callable[[int], int] | None = 
     except ValueError as error:
         hint = "ISO-8601 with a zone, such as 2017-01-31T09:30:00Z" if form == "iso8601" else f"a number in {form}"
         found = type_name(value)
-        raise ParseError("INVALID_FIELD", f"found {found} that is no {form} time; allowed: {hint}") from error
+        raise ParseError("INVALID_FIELD", f"found {found} that is not a time in {form}; allowed: {hint}") from error
     if not 0 <= ms <= MAX_TIME:
         raise ParseError("INVALID_FIELD", "found a time out of range; allowed: 1970 to 9999")
     return ms
