@@ -75,12 +75,12 @@ export function scoreStoreCases(store: () => ScoreStore): void {
       t: 1000,
       model_version: 'm1',
       alert_state: { armed: false, last_alert_t: 1000 },
-      version: 1,
+      revision: 1,
     });
     expect(await store().write(scoreRecord('ann', 3000), 1, null)).toBe(true);
     expect(await store().write(scoreRecord('ann', 4000), 1, null)).toBe(false);
     // The alert of that instant is there already.
     expect(await store().write(scoreRecord('ann', 1000), 2, alert)).toBe(false);
-    expect((await store().read(['ann'])).get('ann')).toMatchObject({ t: 3000, version: 2 });
+    expect((await store().read(['ann'])).get('ann')).toMatchObject({ t: 3000, revision: 2 });
   });
 }

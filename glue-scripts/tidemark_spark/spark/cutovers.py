@@ -1,6 +1,6 @@
 """Where a new view version cuts over in each shard of the stream: behind what its backfill brings.
 
-See docs/adr/0008-versions-and-the-cutover.md.
+See docs/adr/0008-versions-and-the-join.md.
 """
 
 from __future__ import annotations

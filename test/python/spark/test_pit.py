@@ -62,17 +62,17 @@ def test_knows_what_a_given_cut_off_allows(use_case: dict, events: list[dict], r
 def test_knows_what_its_watermarks_cover(use_case: dict, events: list[dict], rows: list, data: Any) -> None:
     positions = ["0", *[e["sequence_number"] for e in events], "9" * 60]
     mark = st.dictionaries(st.sampled_from(["history", "shardId-000000000001", "gone"]), st.sampled_from(positions))
-    marks = [data.draw(mark) for _ in rows]
+    watermarks = [data.draw(mark) for _ in rows]
     spine = pa.table([[e for e, _ in rows], [t for _, t in rows]], schema=SPINE)
     spine = spine.append_column(
-        "watermarks", pa.array([list(m.items()) for m in marks], pa.map_(pa.string(), pa.string()))
+        "watermarks", pa.array([list(m.items()) for m in watermarks], pa.map_(pa.string(), pa.string()))
     )
 
     def covers(mark: dict[str, str]) -> Any:
         return lambda event: int(event["sequence_number"]) <= int(mark.get(event["shard_id"], "-1"))
 
     view = use_case["views"][0]
-    wanted = [naive_row(view, events, e, t, covers(m)) for (e, t), m in zip(rows, marks, strict=True)]
+    wanted = [naive_row(view, events, e, t, covers(m)) for (e, t), m in zip(rows, watermarks, strict=True)]
     same(run(use_case, events, spine), wanted)
 
 
@@ -169,6 +169,6 @@ def test_the_known_copy_counts_when_the_earlier_one_lies_ahead_of_its_watermark(
         _event("a", START, START + 5, shard_id="s2", sequence_number="3"),
     ]
     spine = pa.table([["A", "A", "A"], [START + 9] * 3], schema=SPINE)
-    marks = [[("s2", "3")], [("s1", "9"), ("s2", "3")], [("s2", "2")]]
-    spine = spine.append_column("watermarks", pa.array(marks, pa.map_(pa.string(), pa.string())))
+    watermarks = [[("s2", "3")], [("s1", "9"), ("s2", "3")], [("s2", "2")]]
+    spine = spine.append_column("watermarks", pa.array(watermarks, pa.map_(pa.string(), pa.string())))
     assert [r["f0"] for r in run(_one_count(), events, spine)] == [1, 1, 0]
