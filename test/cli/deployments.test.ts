@@ -76,7 +76,7 @@ test('a folder stands for the name of its use case, and a name for its folder', 
   const resources = await readResources(cloudformation, { stage: 'prod', usecase: TINY });
   expect(resources.useCase).toBe('tiny');
   expect(definitionsFolder(resources, TINY)).toBe(TINY);
-  expect(() => definitionsFolder(resources, undefined)).toThrow(/no folder under usecases\//);
+  expect(() => definitionsFolder(resources, undefined)).toThrow(/not a folder under usecases\//);
   const churn = await readResources(cloudformation, { stage: 'dev', usecase: 'churn' });
   expect(definitionsFolder(churn, undefined)).toBe('churn');
 });
