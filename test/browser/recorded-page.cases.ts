@@ -239,7 +239,16 @@ test('what there is not yet is said', async () => {
       all.map(({ textContent }) => textContent),
     );
     expect(charts).toHaveLength(12);
-    expect(new Set(charts)).toEqual(new Set(['No data from 13:32:56 to 13:37:56 UTC.']));
+    // A metric that could not be read says why.
+    const { from, to, widgets } = recorded.dashboard;
+    const clock = (ms: number) => new Date(ms).toISOString().slice(11, 19);
+    const problems = widgets.flatMap((widget) => (widget.kind === 'chart' ? widget.series : [])).map((s) => s.problem);
+    expect(new Set(charts)).toEqual(
+      new Set([
+        `No data from ${clock(from)} to ${clock(to)} UTC.`,
+        ...problems.flatMap((problem) => (problem === undefined ? [] : [`No data: ${problem}.`])),
+      ]),
+    );
     expect(await tab.$$eval('[data-box="model"] .box-value', ([box]) => box?.textContent)).toBe('none yet');
   });
 });

@@ -1,17 +1,18 @@
 /** A copy of the app in which a test may edit what a person edits: configuration, and the model's code. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from '../../cli/paths.ts';
 
-const APP = ['bin', 'core', 'glue-scripts', 'lambdas', 'lib', 'local', 'model', 'usecases'];
-const FILES = ['cdk.json', 'package.json', 'tsconfig.json'];
+/** Whatever the app is made of; only what says or checks something of it stays behind. */
+const LEFT = ['bench', 'cdk.out', 'docs', 'node_modules', 'test'];
 
 export class Checkout {
   readonly root = mkdtempSync(join(tmpdir(), 'tidemark-checkout-'));
 
   constructor() {
-    for (const name of [...APP, ...FILES])
+    const names = readdirSync(ROOT).filter((name) => !name.startsWith('.') && !LEFT.includes(name));
+    for (const name of names)
       cpSync(join(ROOT, name), join(this.root, name), {
         recursive: true,
         filter: (source) => !source.includes('__pycache__'),
