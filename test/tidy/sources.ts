@@ -1,20 +1,27 @@
-/** The repository's own sources, as git knows them, and what they import. */
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+/** The repository's own sources, and what they import. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Paths from the root, with those that are not committed yet. */
-export const FILES: readonly string[] = execFileSync(
-  'git',
-  ['ls-files', '--cached', '--others', '--exclude-standard', '--deduplicate'],
-  { cwd: ROOT, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 },
-)
-  .trim()
-  .split('\n');
+/** What git ignores, and what only programs write. */
+const NOT_OURS = new Set(['node_modules', 'cdk.out', '__pycache__']);
+
+/** Paths from the root. */
+export const FILES: readonly string[] = readdirSync(ROOT, { withFileTypes: true })
+  .filter(({ name }) => !name.startsWith('.') && !NOT_OURS.has(name))
+  .flatMap((entry) => (entry.isDirectory() ? filesBelow(entry.name) : [entry.name]));
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(`${ROOT}/${folder}`, { withFileTypes: true })
+    .filter(({ name }) => !NOT_OURS.has(name))
+    .flatMap((entry) => {
+      const path = `${folder}/${entry.name}`;
+      return entry.isDirectory() ? filesBelow(path) : [path];
+    });
+}
 
 const EXISTS = new Set(FILES);
 
