@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { loadStage } from '../../lib/config/stages.ts';
 import { LONGEST_USE_CASE_NAME } from '../../lib/foundation/deployment.ts';
@@ -36,12 +35,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 function named(name: string): string {
   const at = path.join(folder, name);
   mkdirSync(at, { recursive: true });
-  const define = fileURLToPath(new URL('../../core/definition/define.ts', import.meta.url));
   const source = readFileSync(path.join(TINY, 'index.ts'), 'utf8');
-  writeFileSync(
-    path.join(at, 'index.ts'),
-    source.replace('../../../../core/definition/define.ts', define).replace("name: 'tiny'", `name: '${name}'`),
-  );
+  writeFileSync(path.join(at, 'index.ts'), source.replace("name: 'tiny'", `name: '${name}'`));
   return at;
 }
 

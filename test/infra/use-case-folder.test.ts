@@ -100,11 +100,7 @@ describe('what was released last', () => {
   async function released(name: string, change: (source: string) => string): Promise<string> {
     const at = path.join(folder, name);
     mkdirSync(at);
-    const define = fileURLToPath(new URL('../../core/definition/define.ts', import.meta.url));
-    const source = readFileSync(path.join(TINY, 'index.ts'), 'utf8').replace(
-      '../../../../core/definition/define.ts',
-      define,
-    );
+    const source = readFileSync(path.join(TINY, 'index.ts'), 'utf8');
     const { document } = await loadUseCase(TINY, path.join(at, 'out'));
     copyFileSync(document, path.join(at, 'released.json'));
     writeFileSync(path.join(at, 'index.ts'), change(source));
