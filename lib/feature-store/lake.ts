@@ -76,6 +76,7 @@ export class Lake extends Construct {
       this.expire('TrainingSets', PREFIX.trainingSets, trainingSetsDays),
       this.expire('Checks', PREFIX.checks, reportsDays),
       this.expire('Healing', PREFIX.healing, reportsDays),
+      this.expire('SourceGaps', PREFIX.sourceGaps, reportsDays),
     ];
   }
 
