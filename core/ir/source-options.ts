@@ -10,7 +10,13 @@ export const ENVELOPE_OPTIONS = {
   /** A JSON object, or with `each` the members of the array at that pointer (empty: the document itself is the array). */
   json: z.strictObject({ each: z.string().optional(), id: z.string().optional(), kind: z.string().optional() }),
   stripe: none,
-  salesforce_cdc: none,
+  salesforce_cdc: z.strictObject({
+    /** The only organisation whose relay may send: 15 or 18 letters and digits. Absent: any. */
+    organisation: z
+      .string()
+      .regex(/^00D[A-Za-z0-9]{12}([A-Za-z0-9]{3})?$/, 'the id of an organisation such as 00D000000000001EAA')
+      .optional(),
+  }),
   salesforce_outbound: none,
   x_activity: none,
   x_account_activity: none,
