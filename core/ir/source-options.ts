@@ -52,7 +52,19 @@ export const CARRIAGE_OPTIONS = {
   kafka: none,
   logs: none,
   iot: none,
-  files: none,
+  /** Objects of a bucket. What is packed by gzip is told by its bytes. */
+  files: z.strictObject({
+    /** `ndjson`: a JSON value a line. `json`: one array. `csv`. `cloudfront`, `alb`: access logs of AWS. */
+    format: z.enum(['ndjson', 'json', 'csv', 'cloudfront', 'alb']).default('ndjson'),
+    /** Between the values of `csv`. */
+    delimiter: z.enum([',', ';', '\t', '|']).default(','),
+    /** The columns of a `csv` without a header line. Absent: its first line names them. */
+    columns: z
+      .array(z.string().min(1))
+      .min(1)
+      .refine((names) => new Set(names).size === names.length, 'names, each once')
+      .optional(),
+  }),
   table: none,
   jdbc: none,
 } as const satisfies Record<(typeof CARRIAGES)[number], z.ZodObject>;
