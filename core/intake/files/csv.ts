@@ -1,7 +1,7 @@
 /**
  * CSV as RFC 4180 has it, with a delimiter of one's own: quotes around values, doubled in them, line ends in quoted values (CRLF
- * is read as LF). A quote amid an unquoted value is a character like any other. An unquoted value that is empty is null, a quoted
- * one is an empty text.
+ * is read as LF). A quote amid an unquoted value is a character like any other. Blanks around values and quotes are no part of
+ * them, and an empty value is null.
  *
  * Read by hand: where a quote is left open the parsers of the registry take the rest of the file for one record, and here the
  * one line goes to the quarantine and the rest goes on.
@@ -28,7 +28,7 @@ export const csvRows = ({ delimiter, columns }: CsvOptions): RowReader =>
       if ('reason' in record) yield record;
       else if (names !== undefined) yield rowOf(record, names);
       else {
-        names = record.values.map((value) => value?.trim() ?? '');
+        names = record.values.map((value) => value ?? '');
         const problem = headerProblem(names);
         if (problem === null) continue;
         // No row below could be read; the file is still where it is.
@@ -50,7 +50,6 @@ function rowOf({ place, values, raw }: CsvRecord, names: readonly string[]): Row
 }
 
 function headerProblem(names: readonly string[]): string | null {
-  if (names.includes('')) return 'found a header with a column without a name; allowed: a name for each column';
   if (new Set(names).size < names.length) return 'found a header with a name twice; allowed: each name once';
   return null;
 }
@@ -112,15 +111,15 @@ class OpenRecord {
     this.length += line.length + 1;
     let at = 0;
     for (;;) {
-      if (this.quoted === null && line[at] !== QUOTE) {
-        const end = line.indexOf(this.delimiter, at);
-        const value = line.slice(at, end < 0 ? undefined : end);
-        this.values.push(value === '' ? null : value);
-        if (end < 0) return 'closed';
-        at = end + 1;
-        continue;
-      }
       if (this.quoted === null) {
+        at = this.pastBlanks(line, at);
+        if (line[at] !== QUOTE) {
+          const end = line.indexOf(this.delimiter, at);
+          this.push(line.slice(at, end < 0 ? undefined : end).trimEnd());
+          if (end < 0) return 'closed';
+          at = end + 1;
+          continue;
+        }
         this.quoted = '';
         at++;
       }
@@ -136,11 +135,23 @@ class OpenRecord {
         at++;
         continue;
       }
-      this.values.push(this.quoted);
+      this.push(this.quoted);
       this.quoted = null;
+      at = this.pastBlanks(line, at);
       if (at === line.length) return 'closed';
       if (line[at] !== this.delimiter) return 'wrong';
       at++;
     }
+  }
+
+  private push(value: string): void {
+    this.values.push(value === '' ? null : value);
+  }
+
+  /** A tab is none where it stands between the values. */
+  private pastBlanks(line: string, from: number): number {
+    let at = from;
+    while ((line[at] === ' ' || line[at] === '\t') && line[at] !== this.delimiter) at++;
+    return at;
   }
 }
