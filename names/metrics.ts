@@ -89,6 +89,8 @@ export const METRIC = {
   intakeErasures: 'IntakeErasures',
   /** intakes: records that were not taken as a whole and come again. */
   intakeFailed: 'IntakeFailed',
+  /** intake-files: files that were left where they are, as too large for a function. */
+  intakeFilesTooLarge: 'IntakeFilesTooLarge',
   /** intakes: from when the source knew an event to when the stream took it, where it says when (unit milliseconds). */
   intakeLagMs: 'IntakeLagMs',
   /** archiver: events written to the archive. */
