@@ -1,10 +1,12 @@
 /** All envelopes by their names. */
 import type { EnvelopeName } from '../../ir/document.ts';
 import type { Envelope } from '../envelope.ts';
+import { canonical } from './canonical.ts';
 import { json } from './json.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each reads options of its own shape, which were checked by its name
 const ALL: Partial<Record<EnvelopeName, Envelope<any>>> = {
+  canonical,
   json,
 };
 
