@@ -22,7 +22,8 @@ export const ENVELOPE_OPTIONS = {
   debezium: none,
   dynamodb: none,
   kafka: none,
-  rows: none,
+  /** Lines of files: texts that stand for nothing, such as NA. An empty field of a CSV is nothing anyway. */
+  rows: z.strictObject({ nulls: z.array(z.string()).default([]) }),
   canonical: none,
 } as const satisfies Record<(typeof ENVELOPES)[number], z.ZodObject>;
 

@@ -21,6 +21,8 @@ const PARTS: Readonly<Record<string, readonly [set: string, run: string]>> = {
   ss: ['(?<s>\\d{2})(?:[.,](?<f>\\d{1,9}))?', '(?<s>\\d{2})'],
   a: ['(?<a>[AaPp][Mm])', '(?<a>[AaPp][Mm])'],
 };
+const DIGITS_AFTER = /^(?:yyyy|MM(?!M)|dd|HH|hh|mm|ss)/;
+const DIGITS_BEFORE = /(?:yyyy|(?<!M)MM|dd|HH|hh|mm|ss)$/;
 const TOKEN = /yyyy|MMM|MM|dd|HH|hh|mm|ss|a/g;
 
 /** Text by a pattern → ms UTC. */
@@ -41,8 +43,8 @@ export function timeReader(pattern: string): TimeReader | null {
   const source = pattern.replace(/yyyy|MMM|MM|dd|HH|hh|mm|ss|a|[^A-Za-z]|T/g, (part, at: number) => {
     const known = PARTS[part];
     if (!known) return part === 'T' ? '[Tt]' : part === ' ' ? ' +' : part.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
-    const followed = pattern.slice(at + part.length);
-    return known[/^(yyyy|MM(?!M)|dd|HH|hh|mm|ss)/.test(followed) ? 1 : 0];
+    const inRun = DIGITS_AFTER.test(pattern.slice(at + part.length)) || DIGITS_BEFORE.test(pattern.slice(0, at));
+    return known[inRun ? 1 : 0];
   });
   const shape = new RegExp(`^${source}$`);
   return (input, local) => read(shape, pattern, input, local);

@@ -152,7 +152,10 @@ function delimiterOf(header: string): Delimiter {
 function checkedHeader(path: string, names: readonly string[]): readonly string[] {
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined)
-    throw new CliError(`${nameOf(path)} has the column ${JSON.stringify(twice)} twice: rename one in its first line.`, 2);
+    throw new CliError(
+      `${nameOf(path)} has the column ${JSON.stringify(twice)} twice: rename one in its first line.`,
+      2,
+    );
   const values = names.filter((name) => name === '' || /^[-+\d.,:/ TZ]+$/.test(name));
   if (values.length * 2 > names.length)
     throw new CliError(

@@ -2,10 +2,12 @@
 import type { EnvelopeName } from '../../ir/document.ts';
 import type { Envelope } from '../envelope.ts';
 import { json } from './json.ts';
+import { rows } from './rows.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each reads options of its own shape, which were checked by its name
 const ALL: Partial<Record<EnvelopeName, Envelope<any>>> = {
   json,
+  rows,
 };
 
 /** @throws Error for a name that a document may have and nothing here reads: a defect of ours */

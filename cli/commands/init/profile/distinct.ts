@@ -24,9 +24,7 @@ export class DistinctEstimate {
       if (rank === 0) empty++;
     }
     const estimate = (ALPHA * REGISTERS * REGISTERS) / sum;
-    return Math.round(
-      estimate <= 2.5 * REGISTERS && empty > 0 ? REGISTERS * Math.log(REGISTERS / empty) : estimate,
-    );
+    return Math.round(estimate <= 2.5 * REGISTERS && empty > 0 ? REGISTERS * Math.log(REGISTERS / empty) : estimate);
   }
 }
 

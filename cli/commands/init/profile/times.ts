@@ -37,7 +37,7 @@ interface Candidate extends Spelling {
   last: number;
 }
 
-const valueOf = (parsed: ReturnType<typeof parseTimestamp>) => ('value' in parsed ? parsed.value : undefined);
+const instantOf = (parsed: ReturnType<typeof parseTimestamp>) => ('value' in parsed ? parsed.value : undefined);
 const asUtc = (local: number) => local;
 const within = (value: number, factor: number) => value >= EPOCH_S[0] * factor && value <= EPOCH_S[1] * factor;
 
@@ -45,7 +45,7 @@ function epoch(format: 'epoch_s' | 'epoch_ms'): Candidate['fits'] {
   const factor = format === 'epoch_s' ? 1 : 1000;
   return (value) => {
     const number = typeof value === 'string' && /^\d{9,13}(\.\d+)?$/.test(value) ? Number(value) : value;
-    return typeof number === 'number' && within(number, factor) ? valueOf(parseTimestamp(value, format)) : undefined;
+    return typeof number === 'number' && within(number, factor) ? instantOf(parseTimestamp(value, format)) : undefined;
   };
 }
 
@@ -53,7 +53,7 @@ function epoch(format: 'epoch_s' | 'epoch_ms'): Candidate['fits'] {
 function iso(local: boolean): Candidate['fits'] {
   return (value) =>
     typeof value === 'string' && (local || HAS_ZONE.test(value))
-      ? valueOf(parseTimestamp(value, 'iso8601', asUtc))
+      ? instantOf(parseTimestamp(value, 'iso8601', asUtc))
       : undefined;
 }
 
@@ -72,7 +72,7 @@ export class TimeSpellings {
     })),
     ...PATTERNS.map(({ format, read }) => ({
       ...{ format, local: true, hits: 0, first: Infinity, last: -Infinity },
-      fits: (value: unknown) => valueOf(read(value, asUtc)),
+      fits: (value: unknown) => instantOf(read(value, asUtc)),
     })),
   ];
   private seen = 0;
