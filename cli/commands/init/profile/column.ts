@@ -1,6 +1,7 @@
 /** What is seen of one column while all rows pass: counts and bounds, and of its values only a few. */
 import { trimmed } from '../../../../core/values/text.ts';
-import { DistinctEstimate, TextCounts } from './distinct.ts';
+import { TextCounts } from '../../../input/rows/counts.ts';
+import { DistinctEstimate } from './distinct.ts';
 import { TimeSpellings } from './times.ts';
 
 /** Values of a column that are kept to tell an enum. */
@@ -16,11 +17,6 @@ const WITH_SEPARATORS = /^-?[$€£¥]? ?-?\d{1,3}(?:[., '’\u00a0\u202f]\d{3})
 const EMAIL = /^[^\s@]+@[^\s@]+\.[A-Za-z]{2,}$/;
 const PHONE = /^\+?(?:[ ().-]*\d){8,15}$/;
 const MAX_NUMBER_DIGITS = 15;
-
-export interface Seen {
-  readonly total: number;
-  first: string;
-}
 
 export class Column {
   /** JSON pointer from the row. */
