@@ -131,7 +131,7 @@ export class Column {
     if (value > this.max) this.max = value;
     const [, fraction = '', exponent = '0'] = /^-?\d+(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
     if (!/[.eE]/.test(text)) this.whole++;
-    const scale = Math.max(0, fraction.replace(/0+$/, '').length - Number(exponent));
+    const scale = Math.max(0, fraction.length - Number(exponent));
     if (scale > this.scale) this.scale = scale;
   }
 }

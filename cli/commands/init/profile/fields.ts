@@ -107,16 +107,17 @@ function typed(column: Column, around: Surroundings, values: number, words: read
   return textOf(column, values, words);
 }
 
-const FLAGS = /^(?:true|false|t|f|yes|no|y|n)$/i;
+const FLAGS = /^(?:true|false|t|f|yes|no|y|n)$/;
 
 function flag(column: Column): Field | null {
   const { kept, types } = column;
-  if (kept === null || kept.size !== 2) return null;
-  const words = [...kept.keys()];
+  if (kept === null) return null;
+  const words = [...new Set([...kept.keys()].map((word) => word.toLowerCase()))];
+  if (words.length !== 2) return null;
   const bits = words.every((word) => /^[01]$/.test(word)) && !isAmount(column) && column.values >= 2 * ROWS_A_CATEGORY;
   if (!bits && !(types.number === 0 && words.every((word) => FLAGS.test(word)))) return null;
   const pairs = ['true false', 't f', 'yes no', 'y n', '0 1'].map((pair) => pair.split(' '));
-  if (!pairs.some((pair) => words.every((word) => pair.includes(word.toLowerCase())))) return null;
+  if (!pairs.some((pair) => words.every((word) => pair.includes(word)))) return null;
   const notes = bits ? ['0 and 1 alone are false and true: make it `field.int` if it counts something.'] : [];
   return { type: 'bool', scale: 0, use: 'flag', notes };
 }

@@ -19,7 +19,9 @@ const AMOUNTS = 'quantity|qty|count|amount|number_of|num|items|units|pieces|tota
 /** What says who somebody is: it is no feature's business. By values, too: half of them are addresses or telephone numbers. */
 export function isPersonal(column: Column): boolean {
   const name = snake(column.label);
-  if (column.values > 0 && (column.emails + column.phones) * 2 > column.values) return true;
+  // A date has the digits of a telephone number.
+  const phones = column.times.found.length > 0 ? 0 : column.phones;
+  if (column.values > 0 && (column.emails + phones) * 2 > column.values) return true;
   return ends(PERSONAL, name) && !has(THINGS, name);
 }
 

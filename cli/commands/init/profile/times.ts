@@ -31,6 +31,8 @@ export interface Spelling {
 }
 
 interface Candidate extends Spelling {
+  /** Digits alone. */
+  readonly bare: boolean;
   readonly fits: (value: unknown) => number | undefined;
   hits: number;
   first: number;
@@ -65,13 +67,13 @@ const PATTERNS = DATES.flatMap((date) => CLOCKS.map((clock) => `${date}${clock}`
 /** Looks at all values of a column. */
 export class TimeSpellings {
   private candidates: Candidate[] = [
-    { format: 'iso8601', local: false, fits: iso(false), hits: 0, first: Infinity, last: -Infinity },
-    { format: 'iso8601', local: true, fits: iso(true), hits: 0, first: Infinity, last: -Infinity },
+    { format: 'iso8601', local: false, bare: false, fits: iso(false), hits: 0, first: Infinity, last: -Infinity },
+    { format: 'iso8601', local: true, bare: false, fits: iso(true), hits: 0, first: Infinity, last: -Infinity },
     ...(['epoch_s', 'epoch_ms'] as const).map((format) => ({
-      ...{ format, local: false, fits: epoch(format), hits: 0, first: Infinity, last: -Infinity },
+      ...{ format, local: false, bare: true, fits: epoch(format), hits: 0, first: Infinity, last: -Infinity },
     })),
     ...PATTERNS.map(({ format, read }) => ({
-      ...{ format, local: true, hits: 0, first: Infinity, last: -Infinity },
+      ...{ format, local: true, bare: format === 'yyyyMMdd', hits: 0, first: Infinity, last: -Infinity },
       fits: (value: unknown) => instantOf(read(value, asUtc)),
     })),
   ];
@@ -79,7 +81,11 @@ export class TimeSpellings {
 
   add(value: unknown): void {
     this.seen++;
-    for (const one of this.candidates) {
+    // Most columns are words or plain numbers, and there are many spellings.
+    const bare = typeof value === 'number' || /^\d+(?:\.\d+)?$/.test(value as string);
+    const may = bare || /^.{0,6}\d.{4,}/.test(value as string);
+    for (const one of may ? this.candidates : []) {
+      if (one.bare !== bare) continue;
       const instant = one.fits(value);
       if (instant === undefined) continue;
       one.hits++;
