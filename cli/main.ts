@@ -7,6 +7,7 @@ import { addErase } from './commands/erase/command.ts';
 import { addFeatures } from './commands/features/command.ts';
 import { addHeal } from './commands/heal/command.ts';
 import { addHistory } from './commands/history/command.ts';
+import { addInit } from './commands/init/command.ts';
 import { addLocal } from './commands/local/command.ts';
 import { addModel } from './commands/model/command.ts';
 import { addPage } from './commands/page/command.ts';
@@ -21,6 +22,7 @@ import { CliError, messageOf } from './errors.ts';
 /** In the order in which the help lists them. */
 const COMMANDS = [
   addDemo,
+  addInit,
   addLocal,
   addDoctor,
   addDeploy,
@@ -42,6 +44,8 @@ const COMMANDS = [
 const FIRST_STEPS = `
 First steps:
   npm run demo                      everything, locally, with real events (no AWS account)
+  npx tidemark init my-case --from orders.csv
+                                    a use case of your own data
   npx tidemark local start          the local cloud in the background
   npx tidemark deploy               the app into it
   npx tidemark put --file my.ndjson your own events, one JSON object per line
