@@ -19,6 +19,10 @@ export const PREFIX = {
   checks: 'checks/',
   /** What the nightly healing found and mended. */
   healing: 'reports/healing/',
+  /** How records differed from their contracts: names and types. */
+  drift: 'reports/drift/',
+  /** Which lines of the quarantine were put back: positions, no records. */
+  redriven: 'archive/redriven/',
   /** Questions about an entity's past and their answers: a day old at most, and a day more as old versions where there are any. */
   timeTravel: 'time-travel/',
   /** Lambda chooses this prefix itself for batches it gave up on: aws/lambda/<mapping>/<shard>/<yyyy>/<mm>/<dd>/… */
@@ -51,6 +55,10 @@ export const OBJECT = {
   consistencyReport: `${PREFIX.checks}{run}.json`,
   /** The day is that on which the job began. */
   healingReport: `${PREFIX.healing}dt={day}/{run}.json`,
+  /** One finding of that day; `{id}` is a hash of it. */
+  drift: `${PREFIX.drift}dt={day}/{id}${NDJSON}`,
+  /** Beside the name of an object of the quarantine a hash of the positions in it that one run put back. */
+  redriven: `${PREFIX.redriven}dt={day}/{shard}/{object}-{positions}${NDJSON}`,
   question: `${PREFIX.timeTravel}{request}/question.json`,
   answer: `${PREFIX.timeTravel}{request}/answer.json`,
   trainingSet: `${PREFIX.trainingSets}{training_set_id}/manifest.json`,

@@ -139,8 +139,13 @@ const SOURCES: Readonly<Record<string, string>> = {
 
 function isOurs(name: string, dimensions: Readonly<Record<string, string>>): boolean {
   const key = Object.entries(METRIC).find(([, value]) => value === name)?.[0];
-  const always = Object.values(DIMENSION).filter((dimension) => dimension !== DIMENSION.reason);
-  const by = name === METRIC.quarantined && DIMENSION.reason in dimensions ? [...always, DIMENSION.reason] : always;
+  const more: Readonly<Record<string, string>> = {
+    [METRIC.quarantined]: DIMENSION.reason,
+    [METRIC.driftFields]: DIMENSION.source,
+  };
+  const always = Object.values(DIMENSION).filter((dimension) => !Object.values<string>(more).includes(dimension));
+  const one = more[name];
+  const by = one !== undefined && one in dimensions ? [...always, one] : always;
   const service = dimensions[DIMENSION.service] ?? '';
   return key !== undefined && same(by, Object.keys(dimensions)) && sourceOf(service).includes(`METRIC.${key}`);
 }
