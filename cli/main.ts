@@ -11,6 +11,7 @@ import { addLocal } from './commands/local/command.ts';
 import { addModel } from './commands/model/command.ts';
 import { addPage } from './commands/page/command.ts';
 import { addPut } from './commands/put/command.ts';
+import { addQuarantine } from './commands/quarantine/command.ts';
 import { addRedrive } from './commands/redrive/command.ts';
 import { addReplay } from './commands/replay/command.ts';
 import { addRestore } from './commands/restore/command.ts';
@@ -36,6 +37,7 @@ const COMMANDS = [
   addRestore,
   addReplay,
   addRedrive,
+  addQuarantine,
   addPage,
 ];
 

@@ -38,6 +38,9 @@ export type LakePrefix = (typeof PREFIX)[keyof typeof PREFIX];
 export const CONTENT = 'tidemark-content';
 export const CONTENT_DIGITS = 32;
 
+/** How the shard of a quarantined record begins that no stream had: `<source>-<carriage>` follows. */
+export const INTAKE_SHARD = 'intake-';
+
 /** How the names of packed lines end. */
 export const NDJSON = '.ndjson.gz';
 
@@ -57,8 +60,8 @@ export const OBJECT = {
   healingReport: `${PREFIX.healing}dt={day}/{run}.json`,
   /** One finding of that day; `{id}` is a hash of it. */
   drift: `${PREFIX.drift}dt={day}/{id}${NDJSON}`,
-  /** Beside the name of an object of the quarantine a hash of the positions in it that one run put back. */
-  redriven: `${PREFIX.redriven}dt={day}/{shard}/{object}-{positions}${NDJSON}`,
+  /** Positions that were put back at once, of an object of that folder of the quarantine; `{positions}` is a hash of them. */
+  redriven: `${PREFIX.redriven}dt={day}/{shard}/{positions}${NDJSON}`,
   question: `${PREFIX.timeTravel}{request}/question.json`,
   answer: `${PREFIX.timeTravel}{request}/answer.json`,
   trainingSet: `${PREFIX.trainingSets}{training_set_id}/manifest.json`,
