@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addContract } from './commands/contract/command.ts';
 import { addDemo } from './commands/demo/command.ts';
 import { addDeploy } from './commands/deploy/command.ts';
 import { addDestroy } from './commands/destroy/command.ts';
@@ -30,6 +31,7 @@ const COMMANDS = [
   addPut,
   addHistory,
   addTrain,
+  addContract,
   addFeatures,
   addModel,
   addHeal,
