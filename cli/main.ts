@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addContract } from './commands/contract/command.ts';
 import { addDemo } from './commands/demo/command.ts';
 import { addDeploy } from './commands/deploy/command.ts';
 import { addDestroy } from './commands/destroy/command.ts';
@@ -12,6 +13,7 @@ import { addLocal } from './commands/local/command.ts';
 import { addModel } from './commands/model/command.ts';
 import { addPage } from './commands/page/command.ts';
 import { addPut } from './commands/put/command.ts';
+import { addQuarantine } from './commands/quarantine/command.ts';
 import { addRedrive } from './commands/redrive/command.ts';
 import { addReplay } from './commands/replay/command.ts';
 import { addRestore } from './commands/restore/command.ts';
@@ -31,6 +33,7 @@ const COMMANDS = [
   addPut,
   addHistory,
   addTrain,
+  addContract,
   addFeatures,
   addModel,
   addHeal,
@@ -38,6 +41,7 @@ const COMMANDS = [
   addRestore,
   addReplay,
   addRedrive,
+  addQuarantine,
   addPage,
 ];
 
