@@ -21,7 +21,8 @@ export const ENVELOPE_OPTIONS = {
   dms: none,
   debezium: none,
   dynamodb: none,
-  kafka: none,
+  /** The value is JSON of its own, or with `inner` a record of that envelope. */
+  kafka: z.strictObject({ inner: z.enum(['debezium', 'dms']).optional() }),
   rows: none,
   canonical: none,
 } as const satisfies Record<(typeof ENVELOPES)[number], z.ZodObject>;

@@ -1,11 +1,23 @@
 /** All envelopes by their names. */
 import type { EnvelopeName } from '../../ir/document.ts';
 import type { Envelope } from '../envelope.ts';
+import { cloudwatchLogs } from './cloudwatch-logs.ts';
+import { debezium } from './debezium.ts';
+import { dms } from './dms.ts';
+import { dynamodb } from './dynamodb.ts';
+import { iot } from './iot.ts';
 import { json } from './json.ts';
+import { kafka } from './kafka.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each reads options of its own shape, which were checked by its name
 const ALL: Partial<Record<EnvelopeName, Envelope<any>>> = {
+  cloudwatch_logs: cloudwatchLogs,
+  debezium,
+  dms,
+  dynamodb,
+  iot,
   json,
+  kafka,
 };
 
 /** @throws Error for a name that a document may have and nothing here reads: a defect of ours */
