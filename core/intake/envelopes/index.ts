@@ -1,6 +1,7 @@
 /** All envelopes by their names. */
 import type { EnvelopeName } from '../../ir/document.ts';
 import type { Envelope } from '../envelope.ts';
+import { canonical } from './canonical.ts';
 import { cloudwatchLogs } from './cloudwatch-logs.ts';
 import { debezium } from './debezium.ts';
 import { dms } from './dms.ts';
@@ -11,6 +12,7 @@ import { kafka } from './kafka.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each reads options of its own shape, which were checked by its name
 const ALL: Partial<Record<EnvelopeName, Envelope<any>>> = {
+  canonical,
   cloudwatch_logs: cloudwatchLogs,
   debezium,
   dms,
