@@ -51,6 +51,7 @@ class KafkaSource:
         self._fetched: dict[str, list[dict[str, Any]]] = {}  # of the partitions that are assigned
         self._commits: dict[str, int] = {}
         self._committed: dict[str, int] = {}
+        self._placed: set[str] = set()  # partitions of which is known where they start
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self.problem: str | None = None
@@ -159,11 +160,11 @@ class KafkaSource:
             heartbeat_interval_ms=500,
         )
         try:
-            consumer.subscribe([self._topic], listener=_listener(self, consumer))
+            consumer.subscribe([self._topic], listener=_listener(self))
             while not self._stopped.is_set():
                 self._send_commits(consumer)
                 self._hold_back(consumer)
-                if self._take(consumer.poll(timeout_ms=_POLL_MS)):
+                if self._take(self._start_at_time(consumer, consumer.poll(timeout_ms=_POLL_MS))):
                     self._wake()
             self._send_commits(consumer)
         finally:
@@ -194,29 +195,38 @@ class KafkaSource:
             consumer.commit(offsets)
             self._committed |= due
 
-    def assigned(self, consumer: Any, partitions: list[Any]) -> None:
-        if self._starting == "AT_TIMESTAMP" and self._timestamp is not None:
-            new = [partition for partition in partitions if consumer.committed(partition) is None]
-            at = int(float(self._timestamp) * 1000)
-            for partition, found in (consumer.offsets_for_times(dict.fromkeys(new, at)) if new else {}).items():
-                if found is None:
-                    consumer.seek_to_end(partition)
-                else:
-                    consumer.seek(partition, found.offset)
+    def _start_at_time(self, consumer: Any, found: dict[Any, list[Any]]) -> dict[Any, list[Any]]:
+        """Puts partitions where the group has no place yet at the mapping's time; what was fetched before that does not
+        count."""
+        new = [part for part in consumer.assignment() if _name(*part) not in self._placed]
+        self._placed |= {_name(*part) for part in new}
+        new = [part for part in new if consumer.committed(part) is None]
+        if self._starting != "AT_TIMESTAMP" or not new:
+            return found
+        at = int(float(self._timestamp or 0) * 1000)
+        for part, place in consumer.offsets_for_times(dict.fromkeys(new, at)).items():
+            if place is None:
+                consumer.seek_to_end(part)
+            else:
+                consumer.seek(part, place.offset)
+        return {part: records for part, records in found.items() if part not in new}
+
+    def assigned(self, names: list[str]) -> None:
         with self._lock:
-            for partition in partitions:
-                self._fetched.setdefault(_name(*partition), [])
+            for name in names:
+                self._fetched.setdefault(name, [])
         self._wake()
 
     def revoked(self, names: list[str]) -> None:
         with self._lock:
             for name in names:
+                self._placed.discard(name)
                 for kept in (self._fetched, self._commits, self._committed):
                     kept.pop(name, None)
         self._wake()
 
 
-def _listener(source: KafkaSource, consumer: Any) -> Any:
+def _listener(source: KafkaSource) -> Any:
     from kafka import ConsumerRebalanceListener
 
     class Listener(ConsumerRebalanceListener):
@@ -224,7 +234,7 @@ def _listener(source: KafkaSource, consumer: Any) -> Any:
             source.revoked([_name(*partition) for partition in revoked])
 
         def on_partitions_assigned(self, assigned: Any) -> None:
-            source.assigned(consumer, list(assigned))
+            source.assigned([_name(*partition) for partition in assigned])
 
     return Listener()
 

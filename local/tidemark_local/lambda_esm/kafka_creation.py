@@ -152,8 +152,13 @@ PLUGIN = Plugin(
         ReliesOn("core.responses", functions={"json_response": "(data, status, content_type)"}),
         ReliesOn(
             "services.cloudformation.provisioners",
-            functions={"_lambda_esm_attrs": "(esm_id)", "_lambda_function_for_cfn_ref": "(function_ref)"},
+            functions={
+                "_lambda_esm_attrs": "(esm_id)",
+                "_lambda_esm_create": "(logical_id, props, stack_name)",
+                "_lambda_function_for_cfn_ref": "(function_ref)",
+            },
             values=["_RESOURCE_HANDLERS"],
+            has={"_lambda_esm_update": ["_lambda_esm_create"]},
         ),
         ReliesOn(
             "services.lambda_svc",
@@ -164,6 +169,7 @@ PLUGIN = Plugin(
                 "_resolve_existing_esm_function": "(function_ref)",
             },
             values=["_esms"],
+            has={"handle_request": ["_create_esm"]},
         ),
     ],
 )
