@@ -27,7 +27,8 @@ export const ENVELOPE_OPTIONS = {
   dms: none,
   debezium: none,
   dynamodb: none,
-  kafka: none,
+  /** The value is JSON of its own, or with `inner` a record of that envelope. */
+  kafka: z.strictObject({ inner: z.enum(['debezium', 'dms']).optional() }),
   /** Lines of files: texts that stand for nothing, such as NA. An empty field of a CSV is nothing anyway. */
   rows: z.strictObject({ nulls: z.array(z.string()).default([]) }),
   canonical: none,

@@ -2,16 +2,28 @@
 import type { EnvelopeName } from '../../ir/document.ts';
 import type { Envelope } from '../envelope.ts';
 import { canonical } from './canonical.ts';
+import { cloudwatchLogs } from './cloudwatch-logs.ts';
+import { debezium } from './debezium.ts';
+import { dms } from './dms.ts';
+import { dynamodb } from './dynamodb.ts';
+import { iot } from './iot.ts';
 import { json } from './json.ts';
 import { rows } from './rows.ts';
 import { salesforceCdc } from './salesforce-cdc.ts';
+import { kafka } from './kafka.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each reads options of its own shape, which were checked by its name
 const ALL: Partial<Record<EnvelopeName, Envelope<any>>> = {
   canonical,
+  cloudwatch_logs: cloudwatchLogs,
+  debezium,
+  dms,
+  dynamodb,
+  iot,
   json,
   rows,
   salesforce_cdc: salesforceCdc,
+  kafka,
 };
 
 /** @throws Error for a name that a document may have and nothing here reads: a defect of ours */
