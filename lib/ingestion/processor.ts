@@ -39,6 +39,7 @@ export const QUARANTINE_SENTENCES = {
   NOT_IN_ENUM: 'Events arrive with categories that their contract does not know',
   DECIMAL_OVERFLOW: 'Events arrive with amounts that cannot be kept exactly',
   DUPLICATE_EVENT_ID: 'Producers send events again under an id that was already counted',
+  INVALID_ENVELOPE: 'Records of a source arrive that are not in the shape that its provider documents',
 } as const satisfies Record<RejectionReason, string>;
 
 export interface ProcessorProps {

@@ -1,0 +1,19 @@
+/** All envelopes by their names. */
+import type { EnvelopeName } from '../../ir/document.ts';
+import type { Envelope } from '../envelope.ts';
+import { json } from './json.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: each reads options of its own shape, which were checked by its name
+const ALL: Partial<Record<EnvelopeName, Envelope<any>>> = {
+  json,
+};
+
+/** @throws Error for a name that a document may have and nothing here reads: a defect of ours */
+export function envelopeOf(name: EnvelopeName): Envelope {
+  const envelope = ALL[name];
+  if (!envelope)
+    throw new Error(
+      `envelope ${name}: found no module in core/intake/envelopes; allowed: ${Object.keys(ALL).join(', ')}`,
+    );
+  return envelope;
+}
