@@ -22,9 +22,12 @@ export class Door {
   /** What the stream says. @default - it takes all */
   refusal: Error | null = null;
   private readonly door: FrontDoor;
+  private readonly answer: typeof answer;
 
-  constructor(source: string) {
+  /** @param way what answers; the fuzzing plants bugs in it */
+  constructor(source: string, way = answer) {
     this.source = source;
+    this.answer = way;
     const ir = doors.sources!.find(({ name }) => name === source)!;
     const onError = (error: unknown) => void this.errors.push(error);
     const now = () => this.now;
@@ -48,7 +51,7 @@ export class Door {
   }
 
   send(sent: Sent): Promise<Answer> {
-    return answer(this.door, eventOf(this.source, sent));
+    return this.answer(this.door, eventOf(this.source, sent));
   }
 
   /** What it put on the stream. */
