@@ -9,6 +9,8 @@ export const PREFIX = {
   predictions: 'archive/predictions/',
   /** What the archiver gave up and nobody has put back: shard and positions, no records. */
   gaps: 'archive/gaps/',
+  /** What sources admit to have lost. */
+  sourceGaps: 'sources/gaps/',
   /** Warehouse of the Iceberg tables. */
   warehouse: 'iceberg/',
   trainingSets: 'training/',
@@ -46,6 +48,8 @@ export const OBJECT = {
   /** The day is that of the writing. */
   predictions: `${PREFIX.predictions}dt={day}/{id}${NDJSON}`,
   gap: `${PREFIX.gaps}dt={day}/{shard}/{first}-{last}.json`,
+  /** NDJSON of one line; the day is that on which it was heard of. */
+  sourceGap: `${PREFIX.sourceGaps}dt={day}/{source}/{hash}${NDJSON}`,
   tombstone: `${PREFIX.tombstones}{hash}`,
   erasureReport: `${PREFIX.checks}erasure-{run}.json`,
   consistencyReport: `${PREFIX.checks}{run}.json`,

@@ -15,6 +15,8 @@ export const DIMENSION = {
   useCase: 'usecase',
   /** Why a record was quarantined: one of the closed list of reasons. */
   reason: 'reason',
+  /** Name of a source that the use case declares. */
+  source: 'source',
 } as const;
 
 /**
@@ -33,6 +35,12 @@ export const SERVICE = {
   healing: 'healing',
   consistency: 'consistency',
   compaction: 'compaction',
+  intakeHttp: 'intake-http',
+  intakeEvent: 'intake-event',
+  intakeStream: 'intake-stream',
+  intakeFiles: 'intake-files',
+  importTable: 'import-table',
+  importJdbc: 'import-jdbc',
 } as const;
 
 export type Service = (typeof SERVICE)[keyof typeof SERVICE];
@@ -67,6 +75,22 @@ export const METRIC = {
   statesUnreadable: 'StatesUnreadable',
   /** processor: bytes of an encoded state (unit bytes). */
   stateBytes: 'StateBytes',
+  /** intakes: records that a source's function was given; as all of these, with the dimension `source` alone. */
+  intakeReceived: 'IntakeReceived',
+  /** intakes: events that the stream took. */
+  intakeEvents: 'IntakeEvents',
+  /** intakes: items that could not be read or mapped, kept in the quarantine. */
+  intakeRefused: 'IntakeRefused',
+  /** intakes: items that no rule of the map asks for. */
+  intakeIgnored: 'IntakeIgnored',
+  /** intakes: gaps that the source admits. */
+  intakeGaps: 'IntakeGaps',
+  /** intakes: entities that were forgotten on the source's word. */
+  intakeErasures: 'IntakeErasures',
+  /** intakes: records that were not taken as a whole and come again. */
+  intakeFailed: 'IntakeFailed',
+  /** intakes: from when the source knew an event to when the stream took it, where it says when (unit milliseconds). */
+  intakeLagMs: 'IntakeLagMs',
   /** archiver: events written to the archive. */
   eventsArchived: 'EventsArchived',
   /**

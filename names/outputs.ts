@@ -24,6 +24,7 @@ export const OUTPUT = {
   processorFunction: 'ProcessorFunctionName',
   scorerFunction: 'ScorerFunctionName',
   sweepFunction: 'SweepFunctionName',
+  intakeUrl: 'IntakeUrl',
   alertTopic: 'AlertTopicArn',
   alarmTopic: 'AlarmTopicArn',
   slackSecret: 'SlackSecretArn',

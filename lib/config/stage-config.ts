@@ -139,6 +139,19 @@ export const stageConfig = z
       /** Memory of the function (MiB). */
       memoryMiB: int(128, 10_240),
     }),
+    /** The functions of sources; each has one of its own. */
+    intake: z.strictObject({
+      /** Memory of each function (MiB). */
+      memoryMiB: int(128, 10_240),
+      /** How many calls of a source's function run at once, at most, so that none takes the account's from the others; 0: no limit of its own. */
+      concurrency: int(0, 1000),
+      /** Requests per second of each HTTP source. */
+      rateLimit: int(1, 10_000),
+      /** Requests at once, above the rate. */
+      burstLimit: int(1, 10_000),
+    }),
+    /** What of a source differs by stage, by its name: addresses of what it reads. A way without its address is not deployed. */
+    sources: z.record(z.string(), z.record(z.string(), z.json())),
     /** A call ends before the lease of its alert does (LEASE_MS in lambdas/notifier/outbox.ts), so that no two send it. */
     notifier: z.strictObject({
       /** Memory of the function (MiB). */

@@ -11,6 +11,7 @@ import { stateSizeWarnings } from '../feature-store/state-size.ts';
 import type { OnlineTable } from '../feature-store/tables.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import { NodeFunction } from '../foundation/node-function.ts';
+import { pascalCase } from '../foundation/pascal-case.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addStreamAlarms } from '../monitoring/function-alarms.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
@@ -100,6 +101,8 @@ export class Processor extends Construct {
       missing: QUIET,
     };
     for (const [reason, sentence] of Object.entries(QUARANTINE_SENTENCES)) {
+      // Sources' functions say that, of what never came to the stream.
+      if (reason === 'INVALID_ENVELOPE') continue;
       alarms.add(`Quarantine${pascalCase(reason)}`, {
         ...once,
         severity: 'warning',
@@ -143,11 +146,4 @@ export class Processor extends Construct {
       threshold: 1,
     });
   }
-}
-
-function pascalCase(constant: string): string {
-  return constant
-    .split('_')
-    .map((word) => word.charAt(0) + word.slice(1).toLowerCase())
-    .join('');
 }

@@ -1,6 +1,7 @@
 /** All envelopes by their names. */
 import type { EnvelopeName } from '../../ir/document.ts';
 import type { Envelope } from '../envelope.ts';
+import { canonical } from './canonical.ts';
 import { json } from './json.ts';
 import { otlpLogs } from './otlp-logs.ts';
 import { salesforceOutbound } from './salesforce-outbound.ts';
@@ -11,6 +12,7 @@ import { xActivity } from './x-activity.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each reads options of its own shape, which were checked by its name
 const ALL: Partial<Record<EnvelopeName, Envelope<any>>> = {
+  canonical,
   json,
   stripe,
   salesforce_outbound: salesforceOutbound,
