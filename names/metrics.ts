@@ -89,6 +89,10 @@ export const METRIC = {
   intakeErasures: 'IntakeErasures',
   /** intakes: records that were not taken as a whole and come again. */
   intakeFailed: 'IntakeFailed',
+  /** intake-http: requests that were answered with 4xx: their sender keeps them. With the dimension `source` alone. */
+  intakeTurnedAway: 'IntakeTurnedAway',
+  /** intake-http: requests that were answered with 503 and come again. With the dimension `source` alone. */
+  intakeUnanswered: 'IntakeUnanswered',
   /** intakes: from when the source knew an event to when the stream took it, where it says when (unit milliseconds). */
   intakeLagMs: 'IntakeLagMs',
   /** archiver: events written to the archive. */

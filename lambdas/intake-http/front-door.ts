@@ -5,6 +5,7 @@ import type { Verdict } from '../../core/intake/signatures/verdict.ts';
 import { crcAnswer } from '../../core/intake/signatures/x.ts';
 import type { EnvelopeName } from '../../core/ir/document.ts';
 import type { CarriageOptions } from '../../core/ir/source-options.ts';
+import type { IntakeRecord, TakeResult } from '../../engine/intake/take.ts';
 import { type Answer, taken as answerTo, failed, json } from './answers.ts';
 import { corsHeaders, preflight } from './cors.ts';
 import { KeysError, type SourceKeys } from './keys.ts';
@@ -13,14 +14,18 @@ import { verified } from './verify.ts';
 
 /** When a sender that waits for nothing else should try again (s). */
 const RETRY_AFTER_S = 5;
+const NOT_ALL = 'Not all of it could be taken; send it again.';
 
 export interface FrontDoor {
   readonly envelope: EnvelopeName;
   readonly options: CarriageOptions<'http'>;
   readonly keys: Pick<SourceKeys, 'current' | 'newer'>;
   readonly intake: Intake;
-  /** Puts all of it where it belongs. @throws whatever leaves a part of it behind: the sender has to send it again */
-  readonly accept: (taken: Taken, received_ms: number) => Promise<void>;
+  /**
+   * Puts all that the record was taken apart into where it belongs.
+   * @throws where what is refused, forgotten or missing could not be kept: the sender has to send it again
+   */
+  readonly take: (record: IntakeRecord, taken: Taken) => Promise<TakeResult>;
   /** ms UTC. */
   readonly now: () => number;
   /** Tells of an error of ours; the sender gets no word of it. */
@@ -61,17 +66,18 @@ async function challenge({ options, keys }: FrontDoor, { query }: IntakeRequest)
 }
 
 async function received(door: FrontDoor, request: IntakeRequest): Promise<Answer> {
-  const { envelope, intake, accept, now } = door;
+  const { envelope, intake, take, now } = door;
   checkType(envelope, request);
   const verdict = await checked(door, request);
   if (!verdict.ok) return failed(401, verdict.detail);
   const body = unpacked(request);
-  const received_ms = now();
-  const taken = intake(body, { received_ms, carriage: 'http' });
+  const record = { raw: body, context: { received_ms: now(), carriage: 'http' as const } };
+  const taken = intake(record.raw, record.context);
   const unreadable = unreadableIn(taken);
   if (unreadable !== null) return failed(unreadable.reason === 'OVERSIZE' ? 413 : 400, unreadable.detail);
-  await accept(taken, received_ms);
-  return answerTo(envelope, { events: taken.events.length, refused: taken.refused.length });
+  const { failed: left, events, refusedOf } = await take(record, taken);
+  if (left.length > 0) return failed(503, NOT_ALL, RETRY_AFTER_S);
+  return answerTo(envelope, { events, refused: refusedOf[0]! });
 }
 
 /** A signature of no key that we have may be of a newer one. */
@@ -97,5 +103,5 @@ function failureOf({ onError }: FrontDoor, error: unknown): Answer {
   if (error instanceof RequestError) return failed(error.status, error.message);
   onError(error);
   if (error instanceof KeysError) return failed(503, 'This source has no keys yet; try again.', RETRY_AFTER_S);
-  return failed(503, 'Not all of it could be taken; send it again.', RETRY_AFTER_S);
+  return failed(503, NOT_ALL, RETRY_AFTER_S);
 }

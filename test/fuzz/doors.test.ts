@@ -1,7 +1,6 @@
 /** Odd requests at the front doors. A hundred thousand at each: npm run fuzz -- --doors 100000 */
 import { describe, expect, test } from '@jest/globals';
-import type { Taken } from '../../core/intake/intake.ts';
-import { answer } from '../../lambdas/intake-http/front-door.ts';
+import { answer, type FrontDoor } from '../../lambdas/intake-http/front-door.ts';
 import { SOURCES } from '../lambdas/intake-http/door.ts';
 import { fuzzDoor } from './doors.ts';
 
@@ -21,26 +20,30 @@ test.each(SOURCES)(
 );
 
 type Way = typeof answer;
+type Take = FrontDoor['take'];
 /** Each has to be found. */
 const PLANTED: Readonly<Record<string, Way>> = {
-  'it does not wait for the stream': (door, event) =>
-    answer({ ...door, accept: async (...all) => void door.accept(...all).catch(() => {}) }, event),
-  'what is refused is not kept': changed((taken) => ({ ...taken, refused: [] })),
-  'the last event is lost': changed((taken) => ({ ...taken, events: taken.events.slice(0, -1) })),
+  'what the stream does not take is not told': taking((take) => async (record, taken) => ({
+    ...(await take(record, taken)),
+    failed: [],
+  })),
+  'what is refused is not kept': taking((take) => (record, taken) => take(record, { ...taken, refused: [] })),
+  'the last event is lost': taking(
+    (take) => (record, taken) => take(record, { ...taken, events: taken.events.slice(0, -1) }),
+  ),
   'a body that can not be read is answered with 2xx': async (door, event) => {
     const answered = await answer(door, event);
     return answered.statusCode === 400 ? { ...answered, statusCode: 200 } : answered;
   },
-  'it raises where a text is not well-formed': (door, event) =>
+  'it raises where there is a zero byte': (door, event) =>
     answer(
       { ...door, intake: (raw, context) => (raw.includes(0) ? JSON.parse('') : door.intake(raw, context)) },
       event,
     ),
 };
 
-function changed(change: (taken: Taken) => Taken): Way {
-  return (door, event) =>
-    answer({ ...door, accept: (taken, received_ms) => door.accept(change(taken), received_ms) }, event);
+function taking(change: (take: Take) => Take): Way {
+  return (door, event) => answer({ ...door, take: change(door.take) }, event);
 }
 
 describe('planted bugs', () => {

@@ -74,16 +74,16 @@ describe.each(SOURCES)('%s', (source) => {
     expect([statusCode, door.events]).toEqual([status, []]);
     if (status >= 400) {
       expect(said(body)).toEqual({ message: expect.stringMatching(/found .*; allowed|found .*; .*(put|sign)/) });
-      expect(door.taken).toEqual([]);
+      expect(door.quarantined).toEqual([]);
     }
   });
 
   test('what the stream does not take is not answered with 2xx', async () => {
     const door = new Door(source);
-    door.refusal = new Error('the stream did not take 1 event');
+    door.refusing = 'stream';
     const { statusCode, headers } = await door.send(good(source));
-    expect([statusCode, headers?.['retry-after'], door.errors]).toEqual([503, '5', [door.refusal]]);
-    door.refusal = null;
+    expect([statusCode, headers?.['retry-after'], door.events]).toEqual([503, '5', []]);
+    door.refusing = null;
     expect((await door.send(good(source))).statusCode).toBe(200);
   });
 
@@ -108,6 +108,13 @@ describe('what its map can not use', () => {
     const { statusCode, body } = await door.send(SIGN.orders!('{"id":1,"type":"order","at":"soon"}'));
     expect([statusCode, said(body)]).toEqual([200, { events: 0, refused: 1 }]);
     expect(door.quarantined.map(({ reason, kind }) => [reason, kind])).toEqual([['MISSING_ENTITY', 'order']]);
+  });
+
+  test('and can not be kept either, is not answered with 2xx', async () => {
+    const door = new Door('orders');
+    door.refusing = 'quarantine';
+    const { statusCode } = await door.send(SIGN.orders!('{"id":1,"type":"order","at":"soon"}'));
+    expect([statusCode, door.errors.length]).toEqual([503, 1]);
   });
 
   test('of a batch is kept, and the rest is taken', async () => {
@@ -177,7 +184,7 @@ describe("providers' own ways", () => {
     const door = new Door('billing');
     const deleted = { id: 'evt_2', object: 'event', type: 'customer.deleted', data: { object: { id: 'cus_1' } } };
     expect((await door.send(SIGN.billing!(JSON.stringify(deleted)))).statusCode).toBe(200);
-    expect(door.taken[0]).toMatchObject({ events: [], erasures: ['cus_1'] });
+    expect([door.events, door.erased]).toEqual([[], ['cus_1']]);
   });
 });
 
@@ -213,7 +220,7 @@ describe('pages of a browser', () => {
         expect(answered.statusCode).toBe(403);
         expect(answered.headers).not.toHaveProperty('access-control-allow-origin');
       }
-    expect(door.taken).toEqual([]);
+    expect(door.put).toEqual([]);
   });
 });
 
