@@ -139,8 +139,14 @@ const SOURCES: Readonly<Record<string, string>> = {
 
 function isOurs(name: string, dimensions: Readonly<Record<string, string>>): boolean {
   const key = Object.entries(METRIC).find(([, value]) => value === name)?.[0];
-  const always = Object.values(DIMENSION).filter((dimension) => dimension !== DIMENSION.reason);
-  const by = name === METRIC.quarantined && DIMENSION.reason in dimensions ? [...always, DIMENSION.reason] : always;
+  const always = [DIMENSION.service, DIMENSION.stage, DIMENSION.useCase];
+  const more =
+    name === METRIC.quarantined && DIMENSION.reason in dimensions
+      ? [DIMENSION.reason]
+      : name.startsWith('Intake')
+        ? [DIMENSION.source]
+        : [];
+  const by = [...always, ...more];
   const service = dimensions[DIMENSION.service] ?? '';
   return key !== undefined && same(by, Object.keys(dimensions)) && sourceOf(service).includes(`METRIC.${key}`);
 }
@@ -152,8 +158,10 @@ function sourceOf(service: string): string {
   const file = SOURCES[service];
   if (file !== undefined) return readFileSync(join(root, file), 'utf8');
   const folder = join(root, 'lambdas', service);
-  return readdirSync(folder)
-    .map((each) => readFileSync(join(folder, each), 'utf8'))
+  // What all sources' functions count is counted in one place.
+  const shared = service.startsWith('intake-') ? [join(root, 'lambdas/aws/intake.ts')] : [];
+  return [...readdirSync(folder).map((each) => join(folder, each)), ...shared]
+    .map((each) => readFileSync(each, 'utf8'))
     .join('\n');
 }
 
