@@ -9,7 +9,7 @@ export interface TidemarkMetricProps {
   readonly statistic?: string;
   /** Only records quarantined for this reason. @default - all */
   readonly reason?: string;
-  /** Of one source; metrics of intakes have no other. @default - it is no metric of a source */
+  /** Of a source's function, which counts by its source alone. @default - not of one */
   readonly source?: string;
   readonly label?: string;
 }

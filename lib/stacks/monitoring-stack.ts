@@ -29,9 +29,10 @@ export class MonitoringStack extends TidemarkStack {
     const { dashboard } = new PipelineDashboard(this, 'Pipeline', {
       deployment,
       stream: storage.stream,
-      functions: { ...realtime.functions, ...intake?.functions },
+      functions: realtime.functions,
       endpoint: realtime.endpoint,
       machine: training.machine,
+      ways: intake?.ways ?? [],
       alarms: [...realtime.alarms.names, ...training.alarms.names, ...(intake?.alarms.names ?? [])],
     });
     this.output('dashboard', dashboard.dashboardName, 'CloudWatch dashboard of the pipeline');

@@ -140,13 +140,11 @@ const SOURCES: Readonly<Record<string, string>> = {
 function isOurs(name: string, dimensions: Readonly<Record<string, string>>): boolean {
   const key = Object.entries(METRIC).find(([, value]) => value === name)?.[0];
   const always = [DIMENSION.service, DIMENSION.stage, DIMENSION.useCase];
-  const more =
-    name === METRIC.quarantined && DIMENSION.reason in dimensions
-      ? [DIMENSION.reason]
-      : name.startsWith('Intake')
-        ? [DIMENSION.source]
-        : [];
-  const by = [...always, ...more];
+  const by = [
+    ...always,
+    ...(name === METRIC.quarantined && DIMENSION.reason in dimensions ? [DIMENSION.reason] : []),
+    ...(/^(Intake|Drift)/.test(name) ? [DIMENSION.source] : []),
+  ];
   const service = dimensions[DIMENSION.service] ?? '';
   return key !== undefined && same(by, Object.keys(dimensions)) && sourceOf(service).includes(`METRIC.${key}`);
 }
@@ -158,11 +156,10 @@ function sourceOf(service: string): string {
   const file = SOURCES[service];
   if (file !== undefined) return readFileSync(join(root, file), 'utf8');
   const folder = join(root, 'lambdas', service);
-  // What all sources' functions count is counted in one place.
-  const shared = service.startsWith('intake-') ? [join(root, 'lambdas/aws/intake.ts')] : [];
-  return [...readdirSync(folder).map((each) => join(folder, each)), ...shared]
-    .map((each) => readFileSync(each, 'utf8'))
-    .join('\n');
+  const files = readdirSync(folder).map((each) => join(folder, each));
+  // What all functions of sources count, they count at one place.
+  if (service.startsWith('intake-')) files.push(join(root, 'lambdas/aws/intake.ts'));
+  return files.map((each) => readFileSync(each, 'utf8')).join('\n');
 }
 
 function same(one: readonly string[], other: readonly string[]): boolean {

@@ -65,7 +65,12 @@ export async function synthesiseConfig(stage: StageConfig, useCase: string = TIN
   const app = new App({ outdir, context: { ...context, 'aws:cdk:bundling-stacks': [] }, analyticsReporting: false });
   const stacks = (await buildTidemark(app, { stage, useCase, region: 'eu-west-1' })) as Stacks;
   app.synth();
-  return { app, stacks, outdir, template: (stack) => Template.fromStack(stacks[stack]) };
+  return {
+    app,
+    stacks,
+    outdir,
+    template: (stack) => (stacks[stack] ? Template.fromStack(stacks[stack]) : Template.fromJSON({ Resources: {} })),
+  };
 }
 
 /** All resources of all stacks of a stage, by `<stack>/<logical id>`. */

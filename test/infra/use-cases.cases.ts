@@ -69,7 +69,7 @@ test('every function is told which use case its metrics are counted for', async 
     const functions = resources(await synthesise('prod', useCase)).filter(
       ({ Type, Properties }) => Type === 'AWS::Lambda::Function' && String(Properties.Runtime).startsWith('nodejs'),
     );
-    expect(functions).toHaveLength(8);
+    expect(functions.length).toBeGreaterThanOrEqual(8);
     for (const { Properties } of functions)
       expect(Properties.Environment).toMatchObject({ Variables: { TIDEMARK_USE_CASE: name } });
   }
