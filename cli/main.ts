@@ -14,6 +14,7 @@ import { addPut } from './commands/put/command.ts';
 import { addRedrive } from './commands/redrive/command.ts';
 import { addReplay } from './commands/replay/command.ts';
 import { addRestore } from './commands/restore/command.ts';
+import { addSource } from './commands/source/command.ts';
 import { addTrain } from './commands/train/command.ts';
 import { addWebhook } from './commands/webhook/command.ts';
 import { CliError, messageOf } from './errors.ts';
@@ -25,6 +26,7 @@ const COMMANDS = [
   addDoctor,
   addDeploy,
   addWebhook,
+  addSource,
   addDestroy,
   addPut,
   addHistory,
