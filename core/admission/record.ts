@@ -26,25 +26,33 @@ export function decodeRecord(data: Uint8Array, maxBytes: number): string {
   }
 }
 
-/**
- * The depth is that of the text: of a member that stands twice a parser keeps one, and the other may be the deeper.
- * @throws Rejection with the first of TOO_DEEP, MALFORMED_JSON, NOT_AN_OBJECT, FORBIDDEN_KEY
- */
+/** One JSON object. @throws Rejection with the first of TOO_DEEP, MALFORMED_JSON, NOT_AN_OBJECT, FORBIDDEN_KEY */
 export function parseRecord(text: string): JsonObject {
-  if (isDeeper(text, MAX_DEPTH)) {
-    throw new Rejection('TOO_DEEP', `record: found JSON of more than ${MAX_DEPTH} levels; allowed: ${MAX_DEPTH}`);
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new Rejection('MALFORMED_JSON', 'record: found text that is not valid JSON; allowed: one JSON object');
-  }
+  const value = parseJson(text);
   if (typeName(value) !== 'object') {
     throw new Rejection('NOT_AN_OBJECT', `record: found ${typeName(value)}; allowed: one JSON object`);
   }
   refuseForbiddenKeys(text, value);
   return value as JsonObject;
+}
+
+/** Any JSON value, none of whose keys names a prototype. @throws Rejection with the first of TOO_DEEP, MALFORMED_JSON, FORBIDDEN_KEY */
+export function parseSafeJson(text: string): unknown {
+  const value = parseJson(text);
+  refuseForbiddenKeys(text, value);
+  return value;
+}
+
+/** The depth is that of the text: of a member that stands twice a parser keeps one, and the other may be the deeper. */
+function parseJson(text: string): unknown {
+  if (isDeeper(text, MAX_DEPTH)) {
+    throw new Rejection('TOO_DEEP', `record: found JSON of more than ${MAX_DEPTH} levels; allowed: ${MAX_DEPTH}`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Rejection('MALFORMED_JSON', 'record: found text that is not valid JSON; allowed: one JSON object');
+  }
 }
 
 /** Walks the document only where its text could hold such a key (an escape could hide one). */

@@ -182,12 +182,50 @@ const USE_CASE: Members = {
   label: 'label?',
   model: 'object?',
   alerts: 'object?',
+  sources: 'list?',
   availableLag: 'text?',
 };
 
 /** The parts themselves are looked at where they are compiled. @throws DefinitionError */
 export function checkUseCase(spec: unknown): void {
   requireMembers(spec, USE_CASE, '');
-  const { contracts } = spec as { readonly contracts: readonly unknown[] };
+  const { contracts, sources = [] } = spec as Readonly<Record<'contracts' | 'sources', readonly unknown[]>>;
   for (const [i, contract] of contracts.entries()) requireKind(contract, 'contract', `contracts.${i}`);
+  for (const [i, source] of sources.entries()) requireKind(source, 'source', `sources.${i}`);
+}
+
+const SOURCE: Members = {
+  envelope: 'text',
+  options: 'object?',
+  via: 'list',
+  map: 'list?',
+  mapWith: 'text?',
+  erase: 'list?',
+};
+const RULE: Members = {
+  when: 'any?',
+  event: 'contract',
+  entity: 'any',
+  id: 'any?',
+  time: 'object',
+  properties: 'object?',
+  rest: 'text?',
+};
+
+/** @throws DefinitionError */
+export function checkSource(name: unknown, spec: unknown): void {
+  requireKind(name, 'text', 'source');
+  const at = `sources.${name}`;
+  requireMembers(spec, SOURCE, at);
+  const { map = [], erase = [], via } = spec as Readonly<Record<'map' | 'erase' | 'via', readonly unknown[]>>;
+  for (const [i, rule] of map.entries()) {
+    requireMembers(rule, RULE, `${at}.map.${i}`);
+    requireMembers(
+      (rule as { time: unknown }).time,
+      { from: 'any', format: 'text', timeZone: 'text?' },
+      `${at}.map.${i}.time`,
+    );
+  }
+  for (const [i, rule] of erase.entries()) requireMembers(rule, { when: 'any', entity: 'any' }, `${at}.erase.${i}`);
+  for (const [i, way] of via.entries()) requireKind(way, 'object', `${at}.via.${i}`);
 }

@@ -13,6 +13,7 @@ import { type Feature, type FeatureNames, namesOf, type Series } from './feature
 import { hashOf, type ViewBody, versionOf } from './hash.ts';
 import { type AlertSpec, compileAlerts, compileModel, type Label, labelIR, type ModelSpec } from './learning.ts';
 import { withPlan } from './plan.ts';
+import { type Source, sourceIR } from './sources.ts';
 import { FEATURE } from './symbols.ts';
 import { parseUseCase } from './usecase.ts';
 
@@ -24,6 +25,7 @@ export { derived, expr } from './expressions.ts';
 export { type AggregateFeature, type Feature, type Series, series } from './feature.ts';
 export { type FieldSpec, field } from './fields.ts';
 export { type AlertSpec, type InstantsSpec, type Label, type ModelSpec, noEvent, type ReasonSpec } from './learning.ts';
+export { type At, at, type EraseRule, firstOf, type MapRule, rule, type Source, source } from './sources.ts';
 
 interface Remembered {
   readonly horizon: string;
@@ -53,6 +55,8 @@ export interface UseCaseSpec {
   readonly model?: ModelSpec;
   /** @default - scores raise no alert */
   readonly alerts?: AlertSpec;
+  /** Who sends events otherwise than in canonical form. @default - nobody */
+  readonly sources?: readonly Source[];
   /** Loaded history and replays: how long after an event it became known. @default '1s' */
   readonly availableLag?: string;
 }
@@ -125,6 +129,7 @@ export function defineUseCase<const Spec extends UseCaseSpec>(spec: Spec): Defin
     ...(label && { label: labelIR(label) }),
     ...(read && { model: compileModel(model, read.ir.name, read.names) }),
     ...(alerts && read && { alerts: compileAlerts(alerts, read.names) }),
+    ...(spec.sources && { sources: spec.sources.map(sourceIR) }),
     replay: { available_lag_ms: parseDuration(spec.availableLag ?? '1s', 'availableLag') },
   };
   // Through JSON, so that what is checked is what the other languages will read.

@@ -3,9 +3,10 @@
  * a member that is missing or misspelt has to be named.
  */
 import { DefinitionError, shown } from '../ir/errors.ts';
-import { COLUMN, CONDITION, CONTRACT, EXPRESSION, FEATURE, LABEL } from './symbols.ts';
+import { COLUMN, CONDITION, CONTRACT, EXPRESSION, FEATURE, LABEL, SOURCE } from './symbols.ts';
 
 const KINDS = {
+  any: { is: (value: unknown) => value !== undefined, said: 'a value' },
   text: { is: (value: unknown) => typeof value === 'string', said: 'a text' },
   number: { is: (value: unknown) => typeof value === 'number', said: 'a number' },
   boolean: { is: (value: unknown) => typeof value === 'boolean', said: 'true or false' },
@@ -40,6 +41,10 @@ const KINDS = {
     said: 'a list of features',
   },
   label: { is: (value: unknown) => has(value, LABEL), said: 'a label such as noEvent({ name, of: order, horizon })' },
+  source: {
+    is: (value: unknown) => has(value, SOURCE),
+    said: "a source such as source('shop', { envelope, via, map })",
+  },
 } as const;
 
 export type Kind = keyof typeof KINDS;

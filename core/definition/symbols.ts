@@ -8,3 +8,5 @@ export const CONDITION: unique symbol = Symbol.for('tidemark.condition');
 export const EXPRESSION: unique symbol = Symbol.for('tidemark.expression');
 export const FEATURE: unique symbol = Symbol.for('tidemark.feature');
 export const LABEL: unique symbol = Symbol.for('tidemark.label');
+export const AT: unique symbol = Symbol.for('tidemark.at');
+export const SOURCE: unique symbol = Symbol.for('tidemark.source');

@@ -5,6 +5,7 @@ import { fail } from '../ir/errors.ts';
 import { hasModel, type ModelUseCaseIR } from '../ir/parts.ts';
 import { lists, references } from '../values/expr.ts';
 import { checkContracts } from './validate-contracts.ts';
+import { validateSources } from './validate-sources.ts';
 import { checkView, checkWhere, columnsOf, isList, unique } from './validate-view.ts';
 
 export function validateUseCase(ir: UseCaseIR): void {
@@ -22,6 +23,7 @@ export function validateUseCase(ir: UseCaseIR): void {
     checkRetracts(contract, ir.contracts);
   }
   for (const view of ir.views) checkView(view, ir.contracts);
+  validateSources(ir.sources ?? [], ir.contracts);
   checkParts(ir);
   if (!hasModel(ir)) return;
   checkLabel(ir);

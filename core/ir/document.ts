@@ -6,9 +6,10 @@
  */
 import type { z } from 'zod';
 import type * as schema from './schema.ts';
+import type * as source from './source-schema.ts';
 
 /** Nobody changes a document that was read. */
-type Immutable<T> = { readonly [K in keyof T]: Immutable<T[K]> };
+type Immutable<T> = unknown extends T ? T : { readonly [K in keyof T]: Immutable<T[K]> };
 type Of<Schema extends z.ZodType> = Immutable<z.infer<Schema>>;
 
 /** A scalar of a canonical event's `properties` or of a finalised feature. `null` means "no value", never 0. */
@@ -65,6 +66,20 @@ export interface InstantsIR extends Of<typeof schema.instantsSchema> {}
 export interface ModelIR extends Of<typeof schema.modelSchema> {}
 export interface AlertIR extends Of<typeof schema.alertSchema> {}
 export interface ReasonIR extends Of<typeof schema.reasonSchema> {}
+
+/** Where a map takes a value from: a place of an item, or a constant. */
+export type SelectorIR = Of<typeof source.selectorSchema>;
+/** What must hold of an item. */
+export type ItemConditionIR = Of<typeof source.itemConditionSchema>;
+export interface MappedPropertyIR extends Of<typeof source.mappedPropertySchema> {}
+/** Makes an event of an item. */
+export interface MapRuleIR extends Of<typeof source.mapRuleSchema> {}
+export interface EraseRuleIR extends Of<typeof source.eraseRuleSchema> {}
+export interface CarriageIR extends Of<typeof source.carriageSchema> {}
+export type CarriageKind = CarriageIR['kind'];
+/** A system that sends facts. */
+export interface SourceIR extends Of<typeof source.sourceSchema> {}
+export type EnvelopeName = SourceIR['envelope'];
 
 export interface UseCaseIR extends Of<typeof schema.useCaseSchema> {}
 

@@ -19,6 +19,7 @@ export const REJECTION_REASONS = [
   'NOT_IN_ENUM',
   'DECIMAL_OVERFLOW',
   'DUPLICATE_EVENT_ID',
+  'INVALID_ENVELOPE',
 ] as const;
 
 export type RejectionReason = (typeof REJECTION_REASONS)[number];

@@ -3,33 +3,11 @@
  * What the definitions mean together is checked in core/definition.
  */
 import { z } from 'zod';
-import { DAY, TIMESTAMP_FORMATS } from '../values/time.ts';
+import { DAY } from '../values/time.ts';
+import { bounds, fieldSchema, ms, name, scalarSchema, timestampFormatSchema, timeZoneSchema } from './schema-parts.ts';
+import { sourceSchema } from './source-schema.ts';
 
-const name = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'a lower-case name of letters, digits and _');
-export const scalarSchema = z.union([z.number(), z.string(), z.boolean(), z.null()]);
-const ms = z.int().nonnegative();
-export const timestampFormatSchema = z.enum(TIMESTAMP_FORMATS);
-const fieldMembers = {
-  name,
-  /** Key in the incoming `properties`; absent: `name`. */
-  from: z.string().min(1).optional(),
-  required: z.boolean(),
-  /** Already in canonical form (a decimal default is an integer of 10^-scale). Absent: null. */
-  default: scalarSchema.optional(),
-};
-const textual = { trim: z.boolean(), case: z.enum(['lower', 'upper']).optional() };
-const bounds = { min: z.int().optional(), max: z.int().optional() };
-
-export const fieldSchema = z.discriminatedUnion('type', [
-  z.strictObject({ ...fieldMembers, ...textual, type: z.literal('string'), max_length: z.int().min(1).max(4096) }),
-  z.strictObject({ ...fieldMembers, ...textual, type: z.literal('enum'), values: z.array(z.string().min(1)).min(1) }),
-  z.strictObject({ ...fieldMembers, ...bounds, type: z.literal('int') }),
-  /** `min` and `max` are in units of 10^-scale. */
-  z.strictObject({ ...fieldMembers, ...bounds, type: z.literal('decimal'), scale: z.int().min(0).max(9) }),
-  z.strictObject({ ...fieldMembers, type: z.literal('bool') }),
-  /** Canonical value: integer ms UTC. */
-  z.strictObject({ ...fieldMembers, type: z.literal('timestamp'), format: timestampFormatSchema }),
-]);
+export { fieldSchema, scalarSchema, timeZoneSchema } from './schema-parts.ts';
 
 /** Comparisons give 1 or 0; `coalesce` is the first operand that is not null. */
 const BINARY = ['add', 'sub', 'mul', 'div', 'min', 'max', 'gt', 'gte', 'lt', 'lte', 'eq', 'coalesce'] as const;
@@ -68,12 +46,6 @@ export const derivedColumnSchema = z.strictObject({
   max: bounds.max,
   name,
   expr: exprSchema,
-});
-
-export const timeZoneSchema = z.strictObject({
-  name: z.string(),
-  /** [from, ms UTC; what local time is ahead of UTC, ms], ascending; the first holds before, too, the last for ever. */
-  offsets: z.array(z.tuple([z.int(), z.int()])).min(1),
 });
 
 export const retractsSchema = z.strictObject({ event_type: name, field: name });
@@ -269,6 +241,8 @@ export const useCaseSchema = z.strictObject({
   model: modelSchema.optional(),
   /** Absent where scores are looked at, but raise no alert. */
   alerts: alertSchema.optional(),
+  /** Who sends events otherwise than in canonical form. Absent: nobody. */
+  sources: z.array(sourceSchema).optional(),
   /** Loaded history and replays: available_at = event_time + this, unless the source says otherwise. */
   replay: z.strictObject({ available_lag_ms: ms }),
 });
