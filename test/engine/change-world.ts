@@ -106,7 +106,7 @@ export const rulesOf = ({ ir, plan }: Version): ProcessorRules => ({
 export class Shop {
   readonly lake = new MemoryLake();
   readonly drift = new DriftWatch(['shop'], this.lake.port(), () => START);
-  readonly marked = new Set<string>();
+  readonly marked = new Map<string, number>();
   version: Version;
   private states: MemoryStates;
   private archive: CanonicalEvent[] = [];
@@ -164,7 +164,7 @@ export class Shop {
           ),
         giveBack: async () => null,
         mark: async (_, positions) => {
-          for (const position of positions) this.marked.add(position);
+          for (const position of positions) this.marked.set(position, START + 86_400_000);
         },
         pace: async () => {},
         ...over,

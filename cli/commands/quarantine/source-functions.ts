@@ -1,7 +1,7 @@
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { z } from 'zod';
 import type { QuarantineLine } from '../../../engine/ingest/quarantine.ts';
-import type { Intake } from '../../../engine/quarantine/lines.ts';
+import type { Intake } from '../../../engine/quarantine/redrive.ts';
 import { INTAKE_VARIABLE, type RedriveEvent, redriveAnswer } from '../../../names/redrive.ts';
 import type { Clients } from '../../stage/connection.ts';
 import type { Resources } from '../../stage/resources.ts';
