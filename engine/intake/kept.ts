@@ -39,6 +39,7 @@ export async function keepRefused(
       schema_version: null,
       source: name,
       partition_key: '',
+      source: name,
       raw_base64,
     });
   }
