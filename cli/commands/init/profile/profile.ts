@@ -2,6 +2,7 @@
 import { inputFiles } from '../../../input/files.ts';
 import { readRows } from '../../../input/rows/read.ts';
 import type { BadRow, Row } from '../../../input/rows/row.ts';
+import { snake } from '../names.ts';
 import { Column } from './column.ts';
 
 /** Objects within each other that are looked into. */
@@ -11,7 +12,7 @@ const MAX_COLUMNS = 1000;
 const BAD_SHOWN = 5;
 /** Columns that may be the id, told exactly: each costs some bytes a row while no value of it comes twice. */
 const MAX_ID_COLUMNS = 4;
-const ID_NAME = /(^|[^a-z])(id|uuid|guid|key|no|nr|number|ref|reference|invoice|transaction|receipt)$/i;
+const ID_NAME = /(^|_)(id|uuid|guid|key|no|nr|number|ref|reference|order|invoice|transaction|receipt)$/;
 
 export interface Profile {
   readonly files: readonly string[];
@@ -72,7 +73,7 @@ class Table {
       this.truncated = true;
       return undefined;
     }
-    const mayBeId = ID_NAME.test(label) && this.ids < MAX_ID_COLUMNS;
+    const mayBeId = ID_NAME.test(snake(label)) && this.ids < MAX_ID_COLUMNS;
     if (mayBeId) this.ids++;
     const column = new Column(pointer, label, mayBeId);
     this.columns.set(pointer, column);
