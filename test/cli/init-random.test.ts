@@ -70,7 +70,8 @@ const table = fc
 
 const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
 /** Names that stand for values or for a role would only be refused. */
-const named = (name: string, i: number) => (/[\0\r\n]|^[-+\d.,:/ TZ]*$|^(who|at)$/.test(name) ? `c${i}x` : name.trim());
+const named = (name: string, i: number) =>
+  /[\0\r\n]|^[-+\d.,:/ TZ]*$|^(who|at|__proto__|constructor|prototype)$/.test(name) ? `c${i}x` : name.trim();
 
 async function tried(path: string) {
   const profile = await profileOf([path], () => {});

@@ -279,13 +279,24 @@ test('nested JSON becomes columns, and what can be none is named', async () => {
 });
 
 test('names of columns that are none of a field become some, each its own', async () => {
-  const header = '__proto__,constructor,then,2019,größe,订单,价格,class,A b,a_b,order,view,user,time';
+  const header = 'toString,valueOf,then,2019,größe,订单,价格,class,A b,a_b,order,view,user,time';
   const row = (i: number) => `1,2,3,4,5,6,7,8,9,10,11,12,u${i % 2},${day(i)}`;
-  const { code, err, file } = await init('views.csv', csv(header, many(30, row)));
+  const { code, err, file, out } = await init('views.csv', csv(header, many(30, row)));
   expect({ code, err }).toEqual({ code: 0, err: '' });
-  for (const name of ['proto', 'constructor_value', 'then_value', 'c_2019', 'grosse', 'column', 'column_2', 'a_b_2'])
+  expect(out).not.toContain('×');
+  for (const name of ['to_string', 'value_of', 'then_value', 'c_2019', 'grosse', 'column', 'column_2', 'a_b_2'])
     expect(file('events.ts')).toMatch(new RegExp(` ${name}: field`));
   expect(file('events.ts')).toContain("export const viewEvent = contract('view', 1");
+});
+
+test('a file of which no row can be an event is refused with the reason, and nothing is written', async () => {
+  const rows = many(3, (i) => JSON.stringify({ user: 'ann', time: day(i), nested: { prototype: 1 } }));
+  const { code, err, file } = await init('events.ndjson', rows.join('\n'));
+  expect(code).toBe(2);
+  expect(err).toMatch(
+    /^None of the 3 rows can be an event: FORBIDDEN_KEY at .*events\.ndjson:1: record: found a key that/,
+  );
+  expect(file('index.ts')).toBe('');
 });
 
 test('a wide file has a first view that a state can hold, and the README says what is in none', async () => {
