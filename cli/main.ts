@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addContract } from './commands/contract/command.ts';
 import { addDemo } from './commands/demo/command.ts';
 import { addDeploy } from './commands/deploy/command.ts';
 import { addDestroy } from './commands/destroy/command.ts';
@@ -12,9 +13,11 @@ import { addLocal } from './commands/local/command.ts';
 import { addModel } from './commands/model/command.ts';
 import { addPage } from './commands/page/command.ts';
 import { addPut } from './commands/put/command.ts';
+import { addQuarantine } from './commands/quarantine/command.ts';
 import { addRedrive } from './commands/redrive/command.ts';
 import { addReplay } from './commands/replay/command.ts';
 import { addRestore } from './commands/restore/command.ts';
+import { addSource } from './commands/source/command.ts';
 import { addTrain } from './commands/train/command.ts';
 import { addWebhook } from './commands/webhook/command.ts';
 import { CliError, messageOf } from './errors.ts';
@@ -27,10 +30,12 @@ const COMMANDS = [
   addDoctor,
   addDeploy,
   addWebhook,
+  addSource,
   addDestroy,
   addPut,
   addHistory,
   addTrain,
+  addContract,
   addFeatures,
   addModel,
   addHeal,
@@ -38,6 +43,7 @@ const COMMANDS = [
   addRestore,
   addReplay,
   addRedrive,
+  addQuarantine,
   addPage,
 ];
 

@@ -5,6 +5,7 @@ import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { requireEnough } from './config/retention.ts';
 import type { StageConfig } from './config/stage-config.ts';
 import { loadDeployedUseCase } from './config/use-case.ts';
+import { IntakeStack } from './stacks/intake-stack.ts';
 import { MonitoringStack } from './stacks/monitoring-stack.ts';
 import { RealtimeStack } from './stacks/realtime-stack.ts';
 import { StorageStack } from './stacks/storage-stack.ts';
@@ -51,14 +52,20 @@ export async function buildTidemark(app: App, options: TidemarkAppOptions) {
   });
   // The job that backfills a view version must not exist before the functions that keep it up.
   training.addStackDependency(realtime);
+  const { sources = [] } = deployment.useCase.ir;
+  const intake =
+    sources.length > 0 ? new IntakeStack(app, 'Intake', { ...common, storage, sources, description: 'sources' }) : null;
+  // What it puts on the stream is read by functions that know its contracts.
+  intake?.addStackDependency(realtime);
   const monitoring = new MonitoringStack(app, 'Monitoring', {
     ...common,
     storage,
     realtime,
     training,
+    intake,
     description: 'dashboard',
   });
   for (const [key, value] of Object.entries(stage.tags)) Tags.of(app).add(key, value);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
-  return { storage, training, realtime, monitoring };
+  return { storage, training, realtime, ...(intake && { intake }), monitoring };
 }

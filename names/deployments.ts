@@ -3,7 +3,7 @@
 export const STAGES = ['local', 'dev', 'prod'] as const;
 
 /** Its stacks. */
-export const STACKS = ['storage', 'realtime', 'training', 'monitoring'] as const;
+export const STACKS = ['storage', 'realtime', 'training', 'intake', 'monitoring'] as const;
 
 /** `tidemark-<stage>-<use case>`: begins the names of its stacks, and of what its state machine makes in SageMaker. */
 export const deploymentName = (stage: string, usecase: string): string =>

@@ -24,6 +24,8 @@ export const OUTPUT = {
   processorFunction: 'ProcessorFunctionName',
   scorerFunction: 'ScorerFunctionName',
   sweepFunction: 'SweepFunctionName',
+  intakeUrl: 'IntakeUrl',
+  sourceSecrets: 'SourceSecrets',
   alertTopic: 'AlertTopicArn',
   alarmTopic: 'AlarmTopicArn',
   slackSecret: 'SlackSecretArn',

@@ -1,5 +1,6 @@
 /** A source, compiled: its records → events, and what else comes of them. */
 import type { ContractIR, EraseRuleIR, SourceIR } from '../ir/document.ts';
+import { typeName } from '../ir/errors.ts';
 import { Rejection } from '../ir/rejection.ts';
 import { ENVELOPE_OPTIONS } from '../ir/source-options.ts';
 import { bytesOf } from './body.ts';
@@ -68,6 +69,7 @@ export function compileSource(source: SourceIR, contracts: readonly ContractIR[]
 }
 
 function mapOf(source: SourceIR, contracts: readonly ContractIR[]): MapModule {
+  if (source.envelope === 'canonical') return (body) => [body as MappedEvent];
   const map = compileMap(source.name, source.map, contracts);
   return (_body, item) => {
     const event = map(item);
@@ -90,10 +92,13 @@ function compileErase({ when, entity }: EraseRuleIR): (item: Item) => string | n
   };
 }
 
+/** @throws Rejection where it is about nobody, as only an event can be that was not mapped */
 function outgoing(event: MappedEvent, { kind }: Item): OutgoingEvent {
-  return { event_id: event.event_id, entity_id: event.entity_id, data: bytesOf(event), kind };
+  const { event_id, entity_id } = event;
+  if (typeof entity_id === 'string' && entity_id !== '') return { event_id, entity_id, data: bytesOf(event), kind };
+  throw new Rejection('MISSING_ENTITY', `entity_id: found ${typeName(entity_id)}; allowed: a text`);
 }
 
 /** Of a record of one item its own bytes, so that it can be read again; of several the item alone. */
 const rawOf = (item: Item, all: readonly Item[], raw: Uint8Array): Uint8Array =>
-  all.length === 1 ? raw : bytesOf(item.body);
+  all.length === 1 ? raw : (item.raw?.() ?? bytesOf(item.body));

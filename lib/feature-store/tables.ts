@@ -45,6 +45,12 @@ abstract class EntityTable extends Construct {
     this.key.grantDecrypt(grantee);
   }
 
+  /** May delete all that there is of an entity. */
+  grantForget(grantee: IGrantable): void {
+    this.grant(grantee, 'dynamodb:DeleteItem', 'dynamodb:Query');
+    this.key.grantDecrypt(grantee);
+  }
+
   protected grant(grantee: IGrantable, ...actions: string[]): void {
     Grant.addToPrincipal({ grantee, actions, resourceArns: [this.table.tableArn] });
   }
@@ -62,6 +68,13 @@ export class OnlineTable extends EntityTable {
     this.grantRead(grantee);
     // Which versions there are, so that those are retired that it does not keep up; and whether an entity was erased.
     this.grant(grantee, 'dynamodb:Query');
+    this.grant(grantee, 'dynamodb:PutItem', 'dynamodb:UpdateItem');
+    this.key.grantUse(grantee);
+  }
+
+  /** May also write down that it was erased. */
+  override grantForget(grantee: IGrantable): void {
+    super.grantForget(grantee);
     this.grant(grantee, 'dynamodb:PutItem', 'dynamodb:UpdateItem');
     this.key.grantUse(grantee);
   }

@@ -17,9 +17,10 @@ const LAMBDAS = path.join(ROOT, 'lambdas');
  * app, and no Docker to fall back to.
  *
  * @param entry path below `lambdas/`
+ * @param mapModule of the use case's folder; bundled to `map.mjs`. @default - none
  * @throws Error when there is no such entry, or esbuild's when it does not compile
  */
-export function functionCode(entry: string, { document, previous }: DeployedUseCase): Code {
+export function functionCode(entry: string, { document, previous, folder }: DeployedUseCase, mapModule?: string): Code {
   const file = path.join(LAMBDAS, entry);
   if (!existsSync(file)) throw new Error(`lambdas/${entry}: found no file; allowed: an entry that exports "handler"`);
   return Code.fromAsset(ROOT, {
@@ -28,10 +29,11 @@ export function functionCode(entry: string, { document, previous }: DeployedUseC
       // Only the local bundler below runs; the type wants an image.
       image: DockerImage.fromRegistry('none'),
       // The CDK keeps one bundle for equal options, and a function of ours does not count as a difference.
-      command: [entry],
+      command: [entry, ...(mapModule === undefined ? [] : [mapModule])],
       local: {
         tryBundle: (outputDir) => {
-          bundle(file, outputDir);
+          bundle(file, path.join(outputDir, 'index.mjs'));
+          if (mapModule !== undefined) bundle(path.join(folder, mapModule), path.join(outputDir, 'map.mjs'));
           copyFileSync(document, path.join(outputDir, 'usecase.json'));
           if (previous !== undefined) copyFileSync(previous, path.join(outputDir, 'previous.json'));
           return true;
@@ -41,10 +43,10 @@ export function functionCode(entry: string, { document, previous }: DeployedUseC
   });
 }
 
-function bundle(entry: string, outputDir: string): void {
+function bundle(entry: string, outfile: string): void {
   buildSync({
     entryPoints: [entry],
-    outfile: path.join(outputDir, 'index.mjs'),
+    outfile,
     absWorkingDir: ROOT,
     bundle: true,
     platform: 'node',

@@ -48,6 +48,10 @@ export interface NodeFunctionProps<E> {
   readonly environment: Variables<E>;
   readonly memoryMiB: number;
   readonly timeoutSeconds: number;
+  /** Calls at once, at most, kept for it of the account's; 0: no limit of its own. @default 0 */
+  readonly concurrency?: number;
+  /** A module of the use case's folder that goes beside the bundle as `map.mjs`. @default - none */
+  readonly mapModule?: string;
   /**
    * How it is called. Asynchronous invocations that fail to the end go to a dead-letter queue; stream batches go to the
    * failure destination of their event source; who calls synchronously gets the error.
@@ -90,12 +94,13 @@ export class NodeFunction<E> extends Construct implements IGrantable {
     }
     this.function = new LambdaFunction(this, 'Function', {
       description: props.description,
-      code: functionCode(props.entry, useCase),
+      code: functionCode(props.entry, useCase, props.mapModule),
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: stage.functions.architecture === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
       memorySize: props.memoryMiB,
       timeout: Duration.seconds(props.timeoutSeconds),
+      reservedConcurrentExecutions: props.concurrency || undefined,
       role: this.role,
       deadLetterQueue: this.deadLetters,
       tracing: Tracing.ACTIVE,

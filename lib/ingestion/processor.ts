@@ -11,6 +11,7 @@ import { stateSizeWarnings } from '../feature-store/state-size.ts';
 import type { OnlineTable } from '../feature-store/tables.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import { NodeFunction } from '../foundation/node-function.ts';
+import { pascalCase } from '../foundation/pascal-case.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addStreamAlarms } from '../monitoring/function-alarms.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
@@ -77,7 +78,7 @@ export class Processor extends Construct {
     features.grantApply(this.fn);
     for (const sentence of stateSizeWarnings(deployment.useCase.ir))
       Annotations.of(this).addWarningV2('tidemark:state-size', sentence);
-    lake.grantPut(this.fn, PREFIX.quarantine);
+    lake.grantPut(this.fn, PREFIX.quarantine, PREFIX.drift);
     stream.grantPut(this.fn);
 
     const source = new KinesisEventSource(stream.stream, consumerProps(config, lake));
@@ -100,6 +101,8 @@ export class Processor extends Construct {
       missing: QUIET,
     };
     for (const [reason, sentence] of Object.entries(QUARANTINE_SENTENCES)) {
+      // Sources' functions say that, of what never came to the stream.
+      if (reason === 'INVALID_ENVELOPE') continue;
       alarms.add(`Quarantine${pascalCase(reason)}`, {
         ...once,
         severity: 'warning',
@@ -112,10 +115,11 @@ export class Processor extends Construct {
     alarms.add('SchemaDrift', {
       ...once,
       severity: 'warning',
-      sentence: 'Events carry fields that their contract does not know: a producer changed its schema.',
+      sentence:
+        'Events are not as their contracts have them (unknown, lost or retyped fields, new values, types or versions): a producer changed its schema.',
       runbook: 'schema-drift',
-      metric: tidemarkMetric(deployment, SERVICE.processor, METRIC.unknownFields, { period }),
-      threshold: thresholds.unknownFieldRecords,
+      metric: tidemarkMetric(deployment, SERVICE.processor, METRIC.driftFields, { period }),
+      threshold: thresholds.driftFields,
     });
     alarms.add('StateWriteConflicts', {
       ...once,
@@ -143,11 +147,4 @@ export class Processor extends Construct {
       threshold: 1,
     });
   }
-}
-
-function pascalCase(constant: string): string {
-  return constant
-    .split('_')
-    .map((word) => word.charAt(0) + word.slice(1).toLowerCase())
-    .join('');
 }

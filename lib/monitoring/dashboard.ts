@@ -21,11 +21,19 @@ import { QUARANTINE_SENTENCES } from '../ingestion/processor.ts';
 import type { ScoringEndpoint } from '../serving/scoring-endpoint.ts';
 import { tidemarkMetric } from './metrics.ts';
 
+/** A source and the service that takes what comes of it by one of its ways: what its metrics are counted by. */
+export interface SourceWay {
+  readonly source: string;
+  readonly service: Service;
+}
+
 export interface PipelineDashboardProps {
   readonly deployment: Deployment;
   readonly stream: EventStream;
   /** By the name they have in the graphs. */
   readonly functions: Readonly<Record<string, IFunction>>;
+  /** @default - the use case has no sources */
+  readonly ways?: readonly SourceWay[];
   /** These two where there is a model. */
   readonly endpoint?: ScoringEndpoint;
   readonly machine?: IStateMachine;
@@ -51,6 +59,7 @@ export class PipelineDashboard extends Construct {
       new AlarmStatusWidget({ title: 'Alarms', alarms: this.alarmsNamed(props.alarms), width: 24, height: 4 }),
     );
     this.row('## Ingestion', ...this.ingestion(props));
+    if (props.ways?.length) this.row('## Sources', ...this.sources(props.ways));
     this.row('## Processing', ...this.processing(props));
     const { endpoint, machine } = props;
     if (endpoint && machine) {
@@ -106,6 +115,24 @@ export class PipelineDashboard extends Construct {
     ];
   }
 
+  private sources(ways: readonly SourceWay[]): IWidget[] {
+    const each = (...metrics: readonly MetricName[]) =>
+      ways.flatMap(({ source, service }) =>
+        metrics.map((metric) =>
+          tidemarkMetric(this.deployment, service, metric, {
+            period: PERIOD,
+            source,
+            label: `${source} (${service}) ${metric}`,
+          }),
+        ),
+      );
+    return [
+      graph('Events that the stream took', each(METRIC.intakeEvents)),
+      graph('Refused and lost', each(METRIC.intakeRefused, METRIC.intakeGaps)),
+      graph('Not taken, and coming again', each(METRIC.intakeFailed)),
+    ];
+  }
+
   private processing({ functions }: PipelineDashboardProps): IWidget[] {
     return [
       graph(
@@ -119,7 +146,7 @@ export class PipelineDashboard extends Construct {
         ),
       ),
       graph('Schema drift, clocks and keys', [
-        this.metric(SERVICE.processor, METRIC.unknownFields),
+        this.metric(SERVICE.processor, METRIC.driftFields),
         this.metric(SERVICE.processor, METRIC.eventsClamped),
         this.metric(SERVICE.processor, METRIC.eventsMisrouted),
         this.metric(SERVICE.processor, METRIC.stateWriteConflicts),

@@ -9,6 +9,8 @@ export interface TidemarkMetricProps {
   readonly statistic?: string;
   /** Only records quarantined for this reason. @default - all */
   readonly reason?: string;
+  /** Of a source's function, which counts by its source alone. @default - not of one */
+  readonly source?: string;
   readonly label?: string;
 }
 
@@ -34,6 +36,7 @@ export function tidemarkMetric(
     dimensionsMap: {
       ...dimensionsOf(deployment, service),
       ...(props.reason === undefined ? {} : { [DIMENSION.reason]: props.reason }),
+      ...(props.source === undefined ? {} : { [DIMENSION.source]: props.source }),
     },
     statistic: props.statistic ?? Stats.SUM,
     period: props.period,

@@ -6,6 +6,7 @@ import { Lake } from '../feature-store/lake.ts';
 import { OfflineCatalog } from '../feature-store/offline-catalog.ts';
 import { OnlineTable, ScoreTable } from '../feature-store/tables.ts';
 import { DataKey } from '../foundation/data-key.ts';
+import { pascalCase } from '../foundation/pascal-case.ts';
 import { removalPolicy } from '../foundation/removal.ts';
 import { TidemarkStack, type TidemarkStackProps } from '../foundation/tidemark-stack.ts';
 import { acknowledge } from '../foundation/wildcards.ts';
@@ -26,6 +27,8 @@ export class StorageStack extends TidemarkStack {
   readonly alarmTopic: NotificationTopic;
   /** Absent without alerts. */
   readonly slackSecret?: Secret;
+  /** Keys of the requests of HTTP sources, by the source's name. */
+  readonly sourceSecrets: Readonly<Record<string, Secret>>;
 
   constructor(scope: Construct, id: string, props: TidemarkStackProps) {
     super(scope, id, { ...props, stateful: true });
@@ -51,6 +54,8 @@ export class StorageStack extends TidemarkStack {
     });
     this.alarmTopic.allowAlarms();
     if (useCase.ir.alerts) this.slackSecret = this.makeSlackSecret(stage);
+    const http = (useCase.ir.sources ?? []).filter(({ via }) => via.some(({ kind }) => kind === 'http'));
+    this.sourceSecrets = Object.fromEntries(http.map(({ name }) => [name, this.makeSourceSecret(name, stage)]));
     this.keepExports();
 
     this.output('stream', this.stream.stream.streamName, 'Kinesis stream that takes events');
@@ -63,19 +68,47 @@ export class StorageStack extends TidemarkStack {
     if (this.slackSecret) {
       this.output('slackSecret', this.slackSecret.secretArn, 'Secret that takes the Slack webhook');
     }
+    if (http.length > 0) {
+      const arns = Object.entries(this.sourceSecrets).map(([name, { secretArn }]) => [name, secretArn]);
+      this.output('sourceSecrets', this.toJsonString(Object.fromEntries(arns)), 'Secrets of the keys of HTTP sources');
+    }
   }
 
   private makeSlackSecret(stage: StageConfig): Secret {
-    const secret = new Secret(this, 'SlackWebhook', {
+    return this.makeSecret('SlackWebhook', stage, {
       description:
         'Slack webhook of the alerts: {"url": "https://hooks.slack.com/services/…"}; put the address in after the deployment',
+      empty: { url: '' },
+      issuer: 'The webhook is issued by Slack',
+    });
+  }
+
+  private makeSourceSecret(source: string, stage: StageConfig): Secret {
+    return this.makeSecret(`${pascalCase(source)}Keys`, stage, {
+      description: `Keys of the requests of the source ${source}: {"keys": ["…"]}; put them in after the deployment`,
+      empty: { keys: [] },
+      issuer: 'The keys are issued by the provider',
+    });
+  }
+
+  /** What somebody else issues, so that there is nothing to rotate on a schedule. */
+  private makeSecret(
+    id: string,
+    stage: StageConfig,
+    of: { readonly description: string; readonly empty: object; readonly issuer: string },
+  ): Secret {
+    const secret = new Secret(this, id, {
+      description: of.description,
       encryptionKey: this.key.key,
       removalPolicy: removalPolicy(stage, true),
-      generateSecretString: { secretStringTemplate: JSON.stringify({ url: '' }), generateStringKey: 'placeholder' },
+      generateSecretString: {
+        secretStringTemplate: JSON.stringify(of.empty),
+        generateStringKey: 'placeholder',
+      },
     });
     acknowledge(secret, {
       id: 'AwsSolutions-SMG4',
-      reason: 'The webhook is issued by Slack and renewed there by hand; there is nothing to rotate on a schedule.',
+      reason: `${of.issuer} and renewed there by hand; there is nothing to rotate on a schedule.`,
     });
     return secret;
   }
@@ -85,7 +118,7 @@ export class StorageStack extends TidemarkStack {
    * long as that importer is deployed, so that the stacks could not be deployed in their order (docs/adr/0013).
    */
   private keepExports(): void {
-    const { key, lake, stream, features, scores, catalog, registry, alarmTopic, slackSecret } = this;
+    const { key, lake, stream, features, scores, catalog, registry, alarmTopic, slackSecret, sourceSecrets } = this;
     const values = [
       ...(key.key === undefined ? [] : [key.key.keyArn]),
       lake.bucket.bucketArn,
@@ -101,6 +134,7 @@ export class StorageStack extends TidemarkStack {
       ...(registry ? [registry.groupArn] : []),
       alarmTopic.topicArn,
       ...(slackSecret ? [slackSecret.secretArn] : []),
+      ...Object.values(sourceSecrets).map(({ secretArn }) => secretArn),
     ];
     for (const value of values) this.exportValue(value);
   }

@@ -139,8 +139,13 @@ const SOURCES: Readonly<Record<string, string>> = {
 
 function isOurs(name: string, dimensions: Readonly<Record<string, string>>): boolean {
   const key = Object.entries(METRIC).find(([, value]) => value === name)?.[0];
-  const always = Object.values(DIMENSION).filter((dimension) => dimension !== DIMENSION.reason);
-  const by = name === METRIC.quarantined && DIMENSION.reason in dimensions ? [...always, DIMENSION.reason] : always;
+  const always = [DIMENSION.service, DIMENSION.stage, DIMENSION.useCase];
+  const more: Readonly<Record<string, string>> = {
+    [METRIC.quarantined]: DIMENSION.reason,
+    [METRIC.driftFields]: DIMENSION.source,
+  };
+  const one = name.startsWith('Intake') ? DIMENSION.source : more[name];
+  const by = one !== undefined && (one in dimensions || name.startsWith('Intake')) ? [...always, one] : always;
   const service = dimensions[DIMENSION.service] ?? '';
   return key !== undefined && same(by, Object.keys(dimensions)) && sourceOf(service).includes(`METRIC.${key}`);
 }
@@ -152,9 +157,10 @@ function sourceOf(service: string): string {
   const file = SOURCES[service];
   if (file !== undefined) return readFileSync(join(root, file), 'utf8');
   const folder = join(root, 'lambdas', service);
-  return readdirSync(folder)
-    .map((each) => readFileSync(join(folder, each), 'utf8'))
-    .join('\n');
+  const files = readdirSync(folder).map((each) => join(folder, each));
+  // What all functions of sources count, they count at one place.
+  if (service.startsWith('intake-')) files.push(join(root, 'lambdas/aws/intake.ts'));
+  return files.map((each) => readFileSync(each, 'utf8')).join('\n');
 }
 
 function same(one: readonly string[], other: readonly string[]): boolean {

@@ -24,7 +24,13 @@ describe.each(STAGES)('references between the stacks of %s', (stage) => {
     expect(awsAnswer('cloudformation.get-stack-output')).toBe('one DescribeStacks call per occurrence');
     const { byStack } = await Templates.of(stage);
     const lookUps = STACKS.map((stack) => [stack, occurrences(byStack[stack], 'Fn::GetStackOutput')]);
-    expect(Object.fromEntries(lookUps)).toEqual({ storage: 0, realtime: 0, training: 0, monitoring: LOOK_UPS });
+    expect(Object.fromEntries(lookUps)).toEqual({
+      storage: 0,
+      realtime: 0,
+      training: 0,
+      intake: 0,
+      monitoring: LOOK_UPS,
+    });
     expect(occurrences(byStack.realtime, 'Fn::ImportValue')).toBeGreaterThan(100);
     expect(occurrences(byStack.training, 'Fn::ImportValue')).toBeGreaterThan(100);
   });

@@ -10,7 +10,8 @@ import type { StageConfig } from '../../lib/config/stage-config.ts';
 import { loadStage } from '../../lib/config/stages.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-export const TINY = path.join(ROOT, 'test/fixtures/usecases/tiny');
+/** The tiny one with every kind of source. */
+export const TINY = path.join(ROOT, 'test/fixtures/usecases/sourced');
 /** Events and features alone. */
 export const SPENDING = path.join(ROOT, 'test/fixtures/usecases/spending');
 /** A model, and no alerts. */
@@ -18,9 +19,10 @@ export const QUIET = path.join(ROOT, 'test/fixtures/usecases/quiet');
 export const STAGES = ['local', 'dev', 'prod'] as const;
 export type StageName = (typeof STAGES)[number];
 
-type Stacks = Awaited<ReturnType<typeof buildTidemark>>;
+/** `intake` is there where the use case has sources, as TINY has; a test of another use case leaves it out. */
+type Stacks = Required<Awaited<ReturnType<typeof buildTidemark>>>;
 export type StackName = keyof Stacks;
-export const STACKS: readonly StackName[] = ['storage', 'training', 'realtime', 'monitoring'];
+export const STACKS: readonly StackName[] = ['storage', 'training', 'realtime', 'intake', 'monitoring'];
 
 export interface Synthesised {
   readonly app: App;
@@ -61,9 +63,14 @@ export async function synthesiseConfig(stage: StageConfig, useCase: string = TIN
   folders.push(outdir);
   const { context } = JSON.parse(readFileSync(path.join(ROOT, 'cdk.json'), 'utf8')) as { context: object };
   const app = new App({ outdir, context: { ...context, 'aws:cdk:bundling-stacks': [] }, analyticsReporting: false });
-  const stacks = await buildTidemark(app, { stage, useCase, region: 'eu-west-1' });
+  const stacks = (await buildTidemark(app, { stage, useCase, region: 'eu-west-1' })) as Stacks;
   app.synth();
-  return { app, stacks, outdir, template: (stack) => Template.fromStack(stacks[stack]) };
+  return {
+    app,
+    stacks,
+    outdir,
+    template: (stack) => (stacks[stack] ? Template.fromStack(stacks[stack]) : Template.fromJSON({ Resources: {} })),
+  };
 }
 
 /** All resources of all stacks of a stage, by `<stack>/<logical id>`. */

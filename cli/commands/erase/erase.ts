@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DeleteItemCommand, type DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetJobRunsCommand, type JobRun } from '@aws-sdk/client-glue';
 import { tombstoneOf } from '../../../core/admission/tombstone.ts';
+import { clearOf, itemsOf } from '../../../lambdas/aws/erasure.ts';
 import type { JobName } from '../../../names/jobs.ts';
 import { FEATURES_KEYS, SCORES_KEYS } from '../../../names/keys.ts';
 import { objectKey } from '../../../names/lake.ts';
@@ -67,7 +68,7 @@ export async function eraseEntity(
   const letters = await eraseDeadLetters(sqs, queues, entity_id);
   const online: ErasedStore[] = [];
   for (const [i, one] of onlineOf(resources).entries()) {
-    const left = (await itemsOf(dynamodb, resources, one, entity_id)).length;
+    const left = (await itemsOf(dynamodb, storeOf(resources, one), entity_id)).length;
     online.push({ store: one.store, taken: (before[i] ?? 0) + (again[i] ?? 0), left });
   }
   online.push({ store: 'dead letters', taken: letters, left: await countDeadLetters(sqs, queues, entity_id) });
@@ -83,14 +84,7 @@ export async function eraseEntity(
 /** Deletes all that the online tables have of an entity, in every version of its view. @returns items deleted, by table */
 export async function clearOnline(client: DynamoDBClient, resources: Resources, entity_id: string): Promise<number[]> {
   const counts: number[] = [];
-  for (const one of onlineOf(resources)) {
-    const items = await itemsOf(client, resources, one, entity_id);
-    for (const item of items) {
-      const Key = { entity_id: { S: entity_id }, [one.sortKey]: { S: item } };
-      await client.send(new DeleteItemCommand({ TableName: resources.get(one.name), Key }));
-    }
-    counts.push(items.length);
-  }
+  for (const one of onlineOf(resources)) counts.push(await clearOf(client, storeOf(resources, one), entity_id));
   return counts;
 }
 
@@ -98,24 +92,10 @@ export async function clearOnline(client: DynamoDBClient, resources: Resources, 
 const onlineOf = (resources: Resources) =>
   ONLINE.filter(({ name }) => name !== 'scoresTable' || !resources.featuresAlone);
 
-/** Sort keys of the entity's items in one table. */
-async function itemsOf(
-  client: DynamoDBClient,
-  resources: Resources,
-  { name, sortKey }: (typeof ONLINE)[number],
-  entity_id: string,
-): Promise<string[]> {
-  const keys: string[] = [];
-  const query = {
-    TableName: resources.get(name),
-    ConsistentRead: true,
-    KeyConditionExpression: 'entity_id = :entity',
-    ExpressionAttributeValues: { ':entity': { S: entity_id } },
-  };
-  for await (const { Items = [] } of paginateQuery({ client }, query))
-    keys.push(...Items.map((item) => item[sortKey]?.S ?? ''));
-  return keys;
-}
+const storeOf = (resources: Resources, { name, sortKey }: (typeof ONLINE)[number]) => ({
+  table: resources.get(name),
+  sortKey,
+});
 
 /**
  * The job over all tombstones, as often as another one wrote beside it: the two may refuse each other's commits, and what

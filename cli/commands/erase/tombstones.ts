@@ -2,42 +2,30 @@
  * Where it is remembered who was erased: objects of the lake, which no restore of a table takes back, and items of the
  * features table, which functions and jobs ask.
  */
-import { PutObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
+import { paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { putTombstone } from '../../../lambdas/aws/dynamo/tombstones.ts';
-import { objectKey, PREFIX } from '../../../names/lake.ts';
+import { type Tombstone, writeTombstone as write } from '../../../lambdas/aws/erasure.ts';
+import { PREFIX } from '../../../names/lake.ts';
 import { CliError } from '../../errors.ts';
 import type { Clients } from '../../stage/connection.ts';
 import { readLakeJson } from '../../stage/lake-json.ts';
 import type { Resources } from '../../stage/resources.ts';
 
-export interface Tombstone {
-  /** `tombstoneOf` the entity. */
-  readonly hash: string;
-  /** When the online stores were cleared of it, ms UTC; 0: not yet. */
-  readonly cleared_at: number;
-}
-
 const HASH = /^[0-9a-f]{64}$/;
 const content = z.object({ cleared_at: z.int().nonnegative() });
 
-/** The lake first: an entity is erased from nowhere before it is written down where no restore reaches. */
-export async function writeTombstone(
+/** As `writeTombstone` of the functions, for a deployment. */
+export const writeTombstone = (
   { s3, dynamodb }: Pick<Clients, 's3' | 'dynamodb'>,
   resources: Resources,
   tombstone: Tombstone,
-): Promise<void> {
-  const { hash, cleared_at } = tombstone;
-  await s3.send(
-    new PutObjectCommand({
-      Bucket: resources.get('lakeBucket'),
-      Key: objectKey('tombstone', { hash }),
-      Body: JSON.stringify({ cleared_at }),
-      ContentType: 'application/json',
-    }),
+): Promise<void> =>
+  write(
+    { s3, dynamodb },
+    { lakeBucket: resources.get('lakeBucket'), featuresTable: resources.get('featuresTable') },
+    tombstone,
   );
-  await putTombstone(dynamodb, resources.get('featuresTable'), hash, cleared_at);
-}
 
 /** Puts every tombstone of the lake into the features table; may be repeated. @returns their hashes */
 export async function putTombstonesBack(
