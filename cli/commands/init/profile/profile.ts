@@ -1,4 +1,7 @@
 /** What a file's rows look like, column by column: one pass over all of them, in memory that does not grow with it. */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { CliError } from '../../../errors.ts';
 import { inputFiles } from '../../../input/files.ts';
 import { readRows } from '../../../input/rows/read.ts';
 import type { BadRow, Row } from '../../../input/rows/row.ts';
@@ -26,6 +29,7 @@ export interface Profile {
 
 /** @throws CliError that names a file which can't be read wholly */
 export async function profileOf(names: readonly string[], onRows: (rows: number) => void): Promise<Profile> {
+  for (const name of names) requireNoTable(name);
   const files = await inputFiles(names);
   const table = new Table();
   const bad: BadRow[] = [];
@@ -42,6 +46,21 @@ export async function profileOf(names: readonly string[], onRows: (rows: number)
   }
   const { columns, truncated } = table;
   return { files, rows, columns: [...columns.values()], bad: { count: wrong, first: bad }, truncated };
+}
+
+/** Its files hold rows that were deleted or replaced, too: only the table's own reader knows which. @throws CliError */
+function requireNoTable(folder: string): void {
+  const of = existsSync(join(folder, '_delta_log')) ? 'a Delta' : hasMetadata(folder) ? 'an Iceberg' : null;
+  if (of === null) return;
+  throw new CliError(
+    `${folder} is ${of} table, whose files also hold rows that were deleted or replaced: export its current rows as Parquet, such as by spark.table('…').write.parquet('…').`,
+    2,
+  );
+}
+
+function hasMetadata(folder: string): boolean {
+  const metadata = join(folder, 'metadata');
+  return existsSync(metadata) && readdirSync(metadata).some((name) => name.endsWith('.metadata.json'));
 }
 
 class Table {

@@ -1,6 +1,6 @@
 """Times as people and spreadsheets write them, by a pattern.
 
-The same rules as core/values/time-pattern.ts, where they are explained. The document was checked by TypeScript: a pattern is one.
+The same rules as core/values/time-pattern.ts, where they are explained. The document was checked: a pattern is one.
 """
 
 from __future__ import annotations
