@@ -26,6 +26,7 @@ export const OUTPUT = {
   sweepFunction: 'SweepFunctionName',
   intakeUrl: 'IntakeUrl',
   landingBucket: 'LandingBucketName',
+  sourceSecrets: 'SourceSecrets',
   alertTopic: 'AlertTopicArn',
   alarmTopic: 'AlarmTopicArn',
   slackSecret: 'SlackSecretArn',

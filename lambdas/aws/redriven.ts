@@ -1,17 +1,7 @@
 /** Records that a source's function refused and is given once more: `tidemark quarantine redrive` calls it with them. */
-import { z } from 'zod';
 import type { PutOptions } from '../../engine/intake/put-all.ts';
 import { type IntakePorts, type SourceOf, type TakeResult, take } from '../../engine/intake/take.ts';
-
-const redriveEvent = z.strictObject({
-  redrive: z.array(
-    z.strictObject({
-      raw_base64: z.string(),
-      /** When it first came, ms UTC. */
-      received_ms: z.int(),
-    }),
-  ),
-});
+import { redriveEvent } from '../../names/redrive.ts';
 
 export interface Redriven {
   readonly result: TakeResult;
