@@ -3,20 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
-import {
-  CreateStreamCommand,
-  GetRecordsCommand,
-  GetShardIteratorCommand,
-  KinesisClient,
-} from '@aws-sdk/client-kinesis';
+import { CreateStreamCommand, KinesisClient } from '@aws-sdk/client-kinesis';
 import { AddPermissionCommand, CreateFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
   CreateBucketCommand,
-  GetObjectCommand,
-  ListObjectsV2Command,
   PutBucketNotificationConfigurationCommand,
   PutObjectCommand,
   S3Client,
@@ -31,45 +23,9 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { redrive, waiting } from '../../cli/commands/redrive/dead-letters.ts';
 import { PYTHON } from '../../cli/paths.ts';
-import { at, contract, count, defineUseCase, field, rule, source } from '../../core/definition/define.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { ENVIRONMENT, loadHandler } from './bundle.ts';
-
-const change = contract('account_changed', 1, {
-  eventTime: 'epoch_ms',
-  fields: { industry: field.string({ required: false }) },
-});
-const order = contract('ordered', 1, { fields: { amount: field.decimal(2) } });
-const usecase = defineUseCase({
-  ...{ name: 'tiny', entity: 'account', contracts: [change, order] },
-  views: { changes: { entity: 'account', features: { n: count({ of: change, window: '7d' }) } } },
-  sources: [
-    source('crm', {
-      envelope: 'salesforce_cdc',
-      via: [{ kind: 'bus' }],
-      map: [
-        rule({
-          event: change,
-          entity: at('/Id'),
-          time: { from: '/ChangeEventHeader/commitTimestamp', format: 'epoch_ms' },
-          properties: { industry: at('/Industry') },
-        }),
-      ],
-    }),
-    source('shop', {
-      envelope: 'rows',
-      via: [{ kind: 'files', format: 'csv' }],
-      map: [
-        rule({
-          event: order,
-          entity: at('/account'),
-          time: { from: '/at', format: 'iso8601' },
-          properties: { amount: at('/amount') },
-        }),
-      ],
-    }),
-  ],
-});
+import { eventsOf, linesOf, until, usecase } from './intake-world.ts';
 
 const PARTNER = 'aws.partner/salesforce.com/00D5g000004ABCDEAW/0YL1';
 const ACCOUNT = '000000000000';
@@ -110,40 +66,8 @@ const allow = (...statements: readonly (readonly [actions: readonly string[], re
     Statement: statements.map(([Action, Resource]) => ({ Effect: 'Allow', Action, Resource })),
   });
 
-/** Everything on the stream, from its beginning. */
-async function events(of: string): Promise<{ event_id: string; entity_id: string; properties: object }[]> {
-  const { ShardIterator } = await clients.kinesis.send(
-    new GetShardIteratorCommand({
-      StreamName: 'events',
-      ShardId: 'shardId-000000000000',
-      ShardIteratorType: 'TRIM_HORIZON',
-    }),
-  );
-  const { Records = [] } = await clients.kinesis.send(new GetRecordsCommand({ ShardIterator, Limit: 10_000 }));
-  return Records.flatMap(({ Data }) => Buffer.from(Data!).toString().split('\n'))
-    .map((line) => JSON.parse(line) as { event_id: string; entity_id: string; properties: object; source: string })
-    .filter((event) => event.source === of);
-}
-
-/** Lines below a prefix of the lake. */
-async function lines(prefix: string): Promise<Record<string, unknown>[]> {
-  const { Contents = [] } = await clients.s3.send(new ListObjectsV2Command({ Bucket: 'lake', Prefix: prefix }));
-  const found = await Promise.all(
-    Contents.map(async ({ Key }) => {
-      const { Body } = await clients.s3.send(new GetObjectCommand({ Bucket: 'lake', Key }));
-      return gunzipSync(await Body!.transformToByteArray()).toString();
-    }),
-  );
-  return found.flatMap((text) => text.trimEnd().split('\n')).map((line) => JSON.parse(line) as Record<string, unknown>);
-}
-
-async function until<T>(look: () => Promise<T>, done: (found: T) => boolean): Promise<T> {
-  for (let i = 0; ; i++) {
-    const found = await look();
-    if (done(found) || i === 300) return found;
-    await sleep(100);
-  }
-}
+const events = (of: string) => eventsOf(clients.kinesis, of);
+const lines = (prefix: string) => linesOf(clients.s3, prefix);
 
 describe("a partner's bus", () => {
   let role: string;
