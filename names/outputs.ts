@@ -25,6 +25,7 @@ export const OUTPUT = {
   scorerFunction: 'ScorerFunctionName',
   sweepFunction: 'SweepFunctionName',
   intakeUrl: 'IntakeUrl',
+  landingBucket: 'LandingBucketName',
   sourceSecrets: 'SourceSecrets',
   alertTopic: 'AlertTopicArn',
   alarmTopic: 'AlarmTopicArn',

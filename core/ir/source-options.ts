@@ -67,7 +67,12 @@ export const CARRIAGE_OPTIONS = {
       .array(z.string().regex(/^(\*|https?:\/\/[a-z0-9.-]+(:\d{1,5})?)$/, 'an origin such as https://shop.example'))
       .default([]),
   }),
-  bus: none,
+  bus: z.strictObject({
+    /** Of a bus that others use, too: only events of these sources. Absent: all; of a partner's bus the partner's. */
+    sources: z.array(z.string().min(1)).min(1).optional(),
+    /** Only events of these detail types, such as invoice.paid: what no rule of the map asks for need not be paid for. */
+    detailTypes: z.array(z.string().min(1)).min(1).optional(),
+  }),
   kinesis: none,
   dynamodb: none,
   kafka: none,

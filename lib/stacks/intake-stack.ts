@@ -4,6 +4,9 @@ import type { CarriageKind, SourceIR } from '../../core/ir/document.ts';
 import { SERVICE, type Service } from '../../names/metrics.ts';
 import { pascalCase } from '../foundation/pascal-case.ts';
 import { TidemarkStack, type TidemarkStackProps } from '../foundation/tidemark-stack.ts';
+import { addressOf } from '../intake/address.ts';
+import { BusSource, busAddress } from '../intake/bus-source.ts';
+import { FileSource } from '../intake/file-source.ts';
 import { HttpSource } from '../intake/http-source.ts';
 import { IntakeApi } from '../intake/intake-api.ts';
 import type { SourceProps } from '../intake/intake-source.ts';
@@ -49,6 +52,15 @@ export class IntakeStack extends TidemarkStack {
         this.api ??= new IntakeApi(this, 'Api', { stage: props.deployment.stage });
         new HttpSource(this, id, { ...props, api: this.api, secret: this.storage.sourceSecrets[source.name]! });
         return SERVICE.intakeHttp;
+      case 'bus': {
+        const address = addressOf(this, props.deployment.stage, source, kind, busAddress);
+        if (address === null) return null;
+        new BusSource(this, id, { ...props, address });
+        return SERVICE.intakeEvent;
+      }
+      case 'files':
+        new FileSource(this, id, { ...props, landing: this.storage.landing! });
+        return SERVICE.intakeFiles;
       default:
         Annotations.of(this).addWarningV2(
           `tidemark:source-${source.name}-${kind}`,
