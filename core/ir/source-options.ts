@@ -5,17 +5,23 @@ import type { CARRIAGES, ENVELOPES } from './source-schema.ts';
 const none = z.strictObject({});
 const header = z.string().regex(/^[A-Za-z0-9-]+$/, 'the name of a header');
 
+/** Of Salesforce: 15 or 18 letters and digits. */
+const organisation = z
+  .string()
+  .regex(/^00D[A-Za-z0-9]{12}([A-Za-z0-9]{3})?$/, 'the id of an organisation such as 00D000000000001EAA');
+
 /** Envelopes, by their names. */
 export const ENVELOPE_OPTIONS = {
   /** A JSON object, or with `each` the members of the array at that pointer (empty: the document itself is the array). */
   json: z.strictObject({ each: z.string().optional(), id: z.string().optional(), kind: z.string().optional() }),
   stripe: none,
-  salesforce_cdc: none,
+  salesforce_cdc: z.strictObject({
+    /** The only organisation whose relay may send. Absent: any. */
+    organisation: organisation.optional(),
+  }),
   salesforce_outbound: z.strictObject({
     /** The organisation that may send: nothing else is a proof of it but the key in the address. */
-    organizationId: z
-      .string()
-      .regex(/^00D[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?$/, "an organisation's id of 15 or 18 characters"),
+    organisation,
   }),
   x_activity: none,
   x_account_activity: none,
@@ -26,8 +32,10 @@ export const ENVELOPE_OPTIONS = {
   dms: none,
   debezium: none,
   dynamodb: none,
-  kafka: none,
-  rows: none,
+  /** The value is JSON of its own, or with `inner` a record of that envelope. */
+  kafka: z.strictObject({ inner: z.enum(['debezium', 'dms']).optional() }),
+  /** Lines of files: texts that stand for nothing, such as NA. An empty field of a CSV is nothing anyway. */
+  rows: z.strictObject({ nulls: z.array(z.string()).default([]) }),
   canonical: none,
 } as const satisfies Record<(typeof ENVELOPES)[number], z.ZodObject>;
 
@@ -65,7 +73,19 @@ export const CARRIAGE_OPTIONS = {
   kafka: none,
   logs: none,
   iot: none,
-  files: none,
+  /** Objects of a bucket. What is packed by gzip is told by its bytes. */
+  files: z.strictObject({
+    /** `ndjson`: a JSON value a line. `json`: one array. `csv`. `cloudfront`, `alb`: access logs of AWS. */
+    format: z.enum(['ndjson', 'json', 'csv', 'cloudfront', 'alb']).default('ndjson'),
+    /** Between the values of `csv`. */
+    delimiter: z.enum([',', ';', '\t', '|']).default(','),
+    /** The columns of a `csv` without a header line. Absent: its first line names them. */
+    columns: z
+      .array(z.string().min(1))
+      .min(1)
+      .refine((names) => new Set(names).size === names.length, 'names, each once')
+      .optional(),
+  }),
   table: none,
   jdbc: none,
 } as const satisfies Record<(typeof CARRIAGES)[number], z.ZodObject>;

@@ -91,7 +91,7 @@ export const prod: StageConfig = {
     lagCriticalSeconds: 900,
     freshnessSeconds: 30,
     quarantinedRecords: 10,
-    unknownFieldRecords: 1,
+    driftFields: 1,
     writeConflicts: 500,
     emails: [],
   },

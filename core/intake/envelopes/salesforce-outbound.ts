@@ -17,27 +17,27 @@ type Members = { readonly [name: string]: Element | readonly Element[] };
  * the `sObject` of each: its fields as texts (null where Salesforce says nil), and `attributes.type` as the REST API has it,
  * by the notification's id.
  *
- * Nothing is signed, so the option `organizationId` (15 or 18 characters) must be the message's. The whole message is refused
+ * Nothing is signed, so the option `organisation` (15 or 18 characters) must be the message's. The whole message is refused
  * where a part of it can't be read: Salesforce sends all of it again, and Ack is for all of it.
  */
 export const salesforceOutbound: Envelope<EnvelopeOptions<'salesforce_outbound'>> = {
   name: 'salesforce_outbound',
-  unpack: (raw, _context, { organizationId }) =>
+  unpack: (raw, _context, { organisation }) =>
     refusedWhole(raw, () => {
-      const found = itemsOf(parseXml(decodeRecord(raw, MAX_BYTES)), organizationId);
+      const found = itemsOf(parseXml(decodeRecord(raw, MAX_BYTES)), organisation);
       // No part of XML is a message of its own; the whole again is the same events again.
       return { items: found.map((item) => ({ ...item, raw: () => raw })), refused: [], gaps: [] };
     }),
 };
 
-function itemsOf(root: Element, organizationId: string): Item[] {
+function itemsOf(root: Element, organisation: string): Item[] {
   const message = child(child(child(root, 'Envelope'), 'Body'), 'notifications');
   const organization = textOf(message.OrganizationId);
   // The last three characters are a checksum of the others' case.
-  if (organization?.slice(0, 15) !== organizationId.slice(0, 15))
+  if (organization?.slice(0, 15) !== organisation.slice(0, 15))
     throw new Rejection(
       'INVALID_ENVELOPE',
-      "OrganizationId: found none or another; allowed: the source's organizationId",
+      "OrganizationId: found none or another; allowed: the source's organisation",
     );
   // A key to the organisation: it must not lie in a quarantine.
   if (textOf(message.SessionId) !== null)

@@ -56,7 +56,7 @@ describe('stripe', () => {
 
 describe('salesforce_outbound', () => {
   const ORGANIZATION = '00D5g000004abcD';
-  const options = { organizationId: ORGANIZATION };
+  const options = { organisation: ORGANIZATION };
   const notification = (id: string, fields: string) =>
     `<Notification><Id>${id}</Id><sObject xsi:type="sf:Contact" xmlns:sf="urn:sobject.enterprise.soap.sforce.com">${fields}</sObject></Notification>`;
   const message = (...notifications: string[]) => `<?xml version="1.0" encoding="UTF-8"?>
@@ -108,8 +108,8 @@ describe('salesforce_outbound', () => {
   });
 
   test('the organisation is compared without its checksum', () => {
-    expect(unpack(salesforceOutbound, one, { organizationId: `${ORGANIZATION}EAQ` }).items.length).toBe(1);
-    expect(unpack(salesforceOutbound, one, { organizationId: '00D5g000004abcE' }).items).toEqual([]);
+    expect(unpack(salesforceOutbound, one, { organisation: `${ORGANIZATION}EAQ` }).items.length).toBe(1);
+    expect(unpack(salesforceOutbound, one, { organisation: '00D5g000004abcE' }).items).toEqual([]);
   });
 
   const bomb = `<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>`;
