@@ -10,10 +10,11 @@ import {
   KinesisClient,
 } from '@aws-sdk/client-kinesis';
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
-import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http';
 import { LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
+import { putKey } from '../../../cli/commands/source/keys.ts';
 import { type LocalCloud, startLocalCloud } from '../../../local/cloud.ts';
 import { deploy, LAKE, STREAM } from './deployed.ts';
 import { GOOD, KEYS, packed, type Sent, SIGN } from './providers.ts';
@@ -164,9 +165,7 @@ test('what can not be mapped lies in the quarantine with its bytes when its send
 test('a source without keys promises nothing until it has one', async () => {
   expect((await send('orders', signed('orders'))).status).toBe(503);
   const secrets = new SecretsManagerClient(cloud.clientConfig);
-  await secrets.send(
-    new PutSecretValueCommand({ SecretId: 'orders', SecretString: JSON.stringify({ keys: ['a-first-key'] }) }),
-  );
+  expect(await putKey(secrets, 'orders', 'a-first-key')).toBe(1);
   secrets.destroy();
   // Asked for again after five seconds, so that requests can not hammer the secret.
   const until = Date.now() + 20_000;
