@@ -81,10 +81,10 @@ async function apiOf(cloud: LocalCloud, arns: Readonly<Record<string, string>>):
   return Stacks![0]!.Outputs![0]!.OutputValue!;
 }
 
-function resourcesOf({ region, account }: LocalCloud, source: string, secret: string): object {
+function resourcesOf(cloud: LocalCloud, source: string, secret: string): object {
+  const { region, account } = cloud;
   const id = source.replaceAll('_', '');
-  const [role, fn, integration] = [`Role${id}`, `Function${id}`, `Integration${id}`];
-  const allow = (Action: string, Resource: string) => ({ Effect: 'Allow', Action, Resource });
+  const [fn, integration] = [`Function${id}`, `Integration${id}`];
   const path = `/v1/in/${source}${source === 'crm' ? '/{key}' : ''}`;
   const route = (method: string) => ({
     Type: 'AWS::ApiGatewayV2::Route',
@@ -95,51 +95,8 @@ function resourcesOf({ region, account }: LocalCloud, source: string, secret: st
     },
   });
   return {
-    [role]: {
-      Type: 'AWS::IAM::Role',
-      Properties: {
-        AssumeRolePolicyDocument: {
-          Version: '2012-10-17',
-          Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
-        },
-        Policies: [
-          {
-            PolicyName: 'intake',
-            PolicyDocument: {
-              Version: '2012-10-17',
-              Statement: [
-                allow('kinesis:PutRecords', `arn:aws:kinesis:${region}:${account}:stream/${STREAM}`),
-                allow('s3:PutObject', `arn:aws:s3:::${LAKE}/archive/quarantine/*`),
-                allow('secretsmanager:GetSecretValue', secret),
-              ],
-            },
-          },
-        ],
-      },
-    },
-    [fn]: {
-      Type: 'AWS::Lambda::Function',
-      Properties: {
-        Code: { S3Bucket: LAKE, S3Key: CODE },
-        Handler: 'index.handler',
-        Runtime: 'nodejs24.x',
-        Role: { 'Fn::GetAtt': [role, 'Arn'] },
-        Timeout: 29,
-        MemorySize: 512,
-        Environment: {
-          Variables: {
-            ...ENVIRONMENT,
-            TIDEMARK_USE_CASE: 'doors',
-            TIDEMARK_CLOCK: 'wall',
-            SOURCE: source,
-            CARRIAGE: 'http',
-            STREAM_NAME: STREAM,
-            LAKE_BUCKET: LAKE,
-            SECRET_ARN: secret,
-          },
-        },
-      },
-    },
+    [`Role${id}`]: roleOf(cloud, secret),
+    [fn]: functionOf(source, secret, `Role${id}`),
     [integration]: {
       Type: 'AWS::ApiGatewayV2::Integration',
       Properties: {
@@ -159,6 +116,42 @@ function resourcesOf({ region, account }: LocalCloud, source: string, secret: st
         Principal: 'apigateway.amazonaws.com',
         SourceArn: { 'Fn::Sub': `arn:aws:execute-api:${region}:${account}:\${Api}/*` },
       },
+    },
+  };
+}
+
+/** What the stack grants, and nothing else. */
+function roleOf({ region, account }: LocalCloud, secret: string): object {
+  const Version = '2012-10-17';
+  const allow = (Action: string, Resource: string) => ({ Effect: 'Allow', Action, Resource });
+  const Statement = [
+    allow('kinesis:PutRecords', `arn:aws:kinesis:${region}:${account}:stream/${STREAM}`),
+    allow('s3:PutObject', `arn:aws:s3:::${LAKE}/archive/quarantine/*`),
+    allow('secretsmanager:GetSecretValue', secret),
+  ];
+  const assumed = [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }];
+  return {
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      AssumeRolePolicyDocument: { Version, Statement: assumed },
+      Policies: [{ PolicyName: 'intake', PolicyDocument: { Version, Statement } }],
+    },
+  };
+}
+
+function functionOf(source: string, secret: string, role: string): object {
+  const Variables = {
+    ...ENVIRONMENT,
+    ...{ TIDEMARK_USE_CASE: 'doors', TIDEMARK_CLOCK: 'wall', SOURCE: source, CARRIAGE: 'http' },
+    ...{ STREAM_NAME: STREAM, LAKE_BUCKET: LAKE, SECRET_ARN: secret },
+  };
+  return {
+    Type: 'AWS::Lambda::Function',
+    Properties: {
+      Code: { S3Bucket: LAKE, S3Key: CODE },
+      ...{ Handler: 'index.handler', Runtime: 'nodejs24.x', Timeout: 29, MemorySize: 512 },
+      Role: { 'Fn::GetAtt': [role, 'Arn'] },
+      Environment: { Variables },
     },
   };
 }
