@@ -21,12 +21,19 @@ export const LAKE = 'lake';
 export const STREAM = 'events';
 const CODE = 'intake-http.zip';
 
-/** The path of an address of the local cloud; under it come the paths of the API. */
+export interface Deployed {
+  /** Under this address come the paths of the API. */
+  readonly api: string;
+  /** Name of the function of that source. */
+  readonly billing: string;
+}
+
+/** @param sources the texts of their secrets, by their names */
 export async function deploy(
   cloud: LocalCloud,
   folder: string,
   sources: Readonly<Record<string, string>>,
-): Promise<string> {
+): Promise<Deployed> {
   const [s3, kinesis, secrets] = [
     new S3Client(cloud.clientConfig),
     new KinesisClient(cloud.clientConfig),
@@ -40,7 +47,8 @@ export async function deploy(
   for (const [source, secret] of Object.entries(sources))
     arns[source] = (await secrets.send(new CreateSecretCommand({ Name: source, SecretString: secret }))).ARN!;
   for (const client of [s3, kinesis, secrets]) client.destroy();
-  return `${cloud.endpoint}/_aws/execute-api/${await apiOf(cloud, arns)}/$default`;
+  const { api, billing } = await stackOf(cloud, arns);
+  return { api: `${cloud.endpoint}/_aws/execute-api/${api}/$default`, billing };
 }
 
 /** As lib/foundation/function-code.ts bundles it. */
@@ -60,7 +68,7 @@ function packed(folder: string): Buffer {
   return readFileSync(zip);
 }
 
-async function apiOf(cloud: LocalCloud, arns: Readonly<Record<string, string>>): Promise<string> {
+async function stackOf(cloud: LocalCloud, arns: Readonly<Record<string, string>>): Promise<Deployed> {
   const client = new CloudFormationClient(cloud.clientConfig);
   const StackName = 'front-doors';
   const TemplateBody = JSON.stringify({
@@ -72,13 +80,16 @@ async function apiOf(cloud: LocalCloud, arns: Readonly<Record<string, string>>):
       },
       ...Object.assign({}, ...Object.entries(arns).map(([source, arn]) => resourcesOf(cloud, source, arn))),
     },
-    Outputs: { Api: { Value: { Ref: 'Api' } } },
+    Outputs: { Api: { Value: { Ref: 'Api' } }, Billing: { Value: { Ref: 'Functionbilling' } } },
   });
   await client.send(new CreateStackCommand({ StackName, TemplateBody, Capabilities: ['CAPABILITY_IAM'] }));
   await waitUntilStackCreateComplete({ client, maxWaitTime: 60, minDelay: 1 }, { StackName });
   const { Stacks } = await client.send(new DescribeStacksCommand({ StackName }));
   client.destroy();
-  return Stacks![0]!.Outputs![0]!.OutputValue!;
+  const outputs = Object.fromEntries(
+    Stacks![0]!.Outputs!.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue!]),
+  );
+  return { api: outputs.Api!, billing: outputs.Billing! };
 }
 
 function resourcesOf(cloud: LocalCloud, source: string, secret: string): object {

@@ -9,6 +9,7 @@ import {
   GetShardIteratorCommand,
   KinesisClient,
 } from '@aws-sdk/client-kinesis';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -23,13 +24,20 @@ const folder = mkdtempSync(join(tmpdir(), 'tidemark-front-door-'));
 const secret = JSON.stringify({ keys: KEYS });
 let cloud: LocalCloud;
 let api: string;
+let billing: string;
 let kinesis: KinesisClient;
 let s3: S3Client;
 let iterator: string | undefined;
 
 beforeAll(async () => {
   cloud = await startLocalCloud({ quiet: true });
-  api = await deploy(cloud, folder, { billing: secret, crm: secret, x: secret, logs: secret, orders: '{"keys":[]}' });
+  ({ api, billing } = await deploy(cloud, folder, {
+    billing: secret,
+    crm: secret,
+    x: secret,
+    logs: secret,
+    orders: '{"keys":[]}',
+  }));
   kinesis = new KinesisClient(cloud.clientConfig);
   s3 = new S3Client(cloud.clientConfig);
   const asked = { StreamName: STREAM, ShardId: 'shardId-000000000000', ShardIteratorType: 'TRIM_HORIZON' } as const;
@@ -70,13 +78,21 @@ async function send(source: string, { method = 'POST', headers, query = {}, key,
   const response = await fetch(address, {
     method,
     headers: { ...headers },
-    ...(body !== undefined && { body: body as BodyInit }),
+    ...(body !== undefined && { body: new Uint8Array(Buffer.from(body)) }),
   });
   return { status: response.status, type: response.headers.get('content-type'), text: await response.text() };
 }
 
 const signed = (source: string, body: string | Uint8Array = GOOD[source]!.body, key = KEYS[0]) =>
   SIGN[source]!(body, key, Date.now());
+
+test('a source without keys promises nothing', async () => {
+  expect((await send('orders', signed('orders'))).status).toBe(503);
+  const secrets = new SecretsManagerClient(cloud.clientConfig);
+  // It is read again after five seconds, so that requests can not hammer the secret: the last but one test asks.
+  expect(await putKey(secrets, 'orders', 'a-first-key')).toBe(1);
+  secrets.destroy();
+});
 
 test('Stripe: signed bytes come through the API as they were, whatever they hold', async () => {
   const body = GOOD.billing!.body.replace('"eur"', '"eur","note":"Zoë \\u00e9 😀\\n  "').replace(',', ' ,\r\n ');
@@ -162,17 +178,33 @@ test('what can not be mapped lies in the quarantine with its bytes when its send
   expect((await quarantined()).length).toBe(1);
 });
 
-test('a source without keys promises nothing until it has one', async () => {
-  expect((await send('orders', signed('orders'))).status).toBe(503);
-  const secrets = new SecretsManagerClient(cloud.clientConfig);
-  expect(await putKey(secrets, 'orders', 'a-first-key')).toBe(1);
-  secrets.destroy();
-  // Asked for again after five seconds, so that requests can not hammer the secret.
+test('what was refused is given to the function once more, without a signature, by whom IAM lets call it', async () => {
+  const [line] = await quarantined();
+  const lambda = new LambdaClient(cloud.clientConfig);
+  const given = [
+    String(line!.raw_base64),
+    Buffer.from(GOOD.billing!.body.replace('evt_1', 'evt_9')).toString('base64'),
+  ];
+  const redrive = given.map((raw_base64) => ({ raw_base64, received_ms: Date.now() }));
+  const answered = await lambda.send(
+    new InvokeCommand({ FunctionName: billing, Payload: Buffer.from(JSON.stringify({ redrive })) }),
+  );
+  lambda.destroy();
+  expect(JSON.parse(Buffer.from(answered.Payload!).toString('utf8'))).toEqual({ taken: [false, true] });
+  expect(await arrived()).toMatchObject([{ event_id: 'billing:evt_9' }]);
+  // By a request it is only a body like any other.
+  expect(
+    (await send('billing', { headers: { 'content-type': 'application/json' }, body: JSON.stringify({ redrive }) }))
+      .status,
+  ).toBe(401);
+});
+
+test('a source takes requests once it has a key', async () => {
   const until = Date.now() + 20_000;
   let status = 503;
   while (status === 503 && Date.now() < until) {
-    status = (await send('orders', signed('orders', undefined, 'a-first-key'))).status;
-    if (status === 503) await new Promise((done) => setTimeout(done, 500));
+    ({ status } = await send('orders', signed('orders', undefined, 'a-first-key')));
+    if (status === 503) await new Promise((done) => setTimeout(done, 200));
   }
   expect([status, (await arrived()).length]).toEqual([200, 1]);
 });
