@@ -17,6 +17,7 @@ import { addQuarantine } from './commands/quarantine/command.ts';
 import { addRedrive } from './commands/redrive/command.ts';
 import { addReplay } from './commands/replay/command.ts';
 import { addRestore } from './commands/restore/command.ts';
+import { addSource } from './commands/source/command.ts';
 import { addTrain } from './commands/train/command.ts';
 import { addWebhook } from './commands/webhook/command.ts';
 import { CliError, messageOf } from './errors.ts';
@@ -32,6 +33,7 @@ const COMMANDS = [
   addDestroy,
   addPut,
   addHistory,
+  addSource,
   addTrain,
   addContract,
   addFeatures,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from postgres_driver import driver
 
 ROOT = Path(__file__).resolve().parents[3]
 GLUE_SCRIPTS = ROOT / "glue-scripts"
@@ -92,9 +93,9 @@ def spark(aws: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         .config("spark.sql.catalog.glue_catalog.type", "hadoop")
         .config("spark.sql.catalog.glue_catalog.warehouse", str(folder / "iceberg"))
     )
-    if jars:
-        builder = builder.config("spark.driver.extraClassPath", str(jars[0]))
-    else:
+    class_path = os.pathsep.join(str(jar) for jar in [*jars[:1], driver()])
+    builder = builder.config("spark.driver.extraClassPath", class_path)
+    if not jars:
         coordinates = "org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.10.0"
         builder = builder.config("spark.jars.packages", coordinates).config("spark.jars.ivy", str(folder / "ivy"))
     session = builder.getOrCreate()
