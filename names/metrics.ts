@@ -94,6 +94,10 @@ export const METRIC = {
   intakeFailed: 'IntakeFailed',
   /** intake-files: files that were left where they are, as too large for a function. */
   intakeFilesTooLarge: 'IntakeFilesTooLarge',
+  /** intake-http: requests that were answered with 4xx: their sender keeps them. With the dimension `source` alone. */
+  intakeTurnedAway: 'IntakeTurnedAway',
+  /** intake-http: requests that were answered with 503 and come again. With the dimension `source` alone. */
+  intakeUnanswered: 'IntakeUnanswered',
   /** intakes: from when the source knew an event to when the stream took it, where it says when (unit milliseconds). */
   intakeLagMs: 'IntakeLagMs',
   /** archiver: events written to the archive. */

@@ -66,7 +66,7 @@ export const prod: StageConfig = {
   },
   sweep: { scheduled: true, everyMinutes: 60, segments: 8, memoryMiB: 1024, timeoutSeconds: 900 },
   api: { rateLimit: 200, burstLimit: 400, memoryMiB: 512 },
-  intake: { memoryMiB: 512, concurrency: 20, rateLimit: 200, burstLimit: 400 },
+  intake: { memoryMiB: 512, concurrency: 20, rateLimit: 200, burstLimit: 400, silenceHours: 24 },
   sources: {},
   notifier: { memoryMiB: 256, timeoutSeconds: 30 },
   batch: { workerType: 'G.1X', workers: 4, timeoutMinutes: 240, entityBuckets: 16, healingNights: 7 },

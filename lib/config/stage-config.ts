@@ -149,6 +149,8 @@ export const stageConfig = z
       rateLimit: int(1, 10_000),
       /** Requests at once, above the rate. */
       burstLimit: int(1, 10_000),
+      /** After so many hours without a request of an HTTP source, it warns; 0: never. */
+      silenceHours: int(0, 24),
     }),
     /** What of a source differs by stage, by its name: addresses of what it reads. A way without its address is not deployed. */
     sources: z.record(z.string(), z.record(z.string(), z.json())),

@@ -11,6 +11,7 @@ MODULES = (
     "kinesis.reshard",
     "lambda_esm.creation",
     "lambda_esm.mappings",
+    "lambda_esm.kafka_creation",
     "cloudwatch.emf",
     "cloudwatch.alarm_states",
     "cloudwatch.service_metrics",

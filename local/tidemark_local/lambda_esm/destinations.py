@@ -8,17 +8,17 @@ UUID>`.
 
 import json
 import uuid
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from ..deliveries.sending import queue_url
 from .lane import Discard
+from .sources import iso
 
 
 def invocation_record(discard: Discard, source: Any, shard_id: str, function_arn: str, now: float) -> dict[str, Any]:
     """The metadata document of one discard; `now` in seconds. Records that got too old have no responseContext, also
     after invocations."""
-    first, last = discard.records[0], discard.records[-1]
     document: dict[str, Any] = {
         "requestContext": {
             "requestId": str(uuid.uuid4()),
@@ -35,29 +35,21 @@ def invocation_record(discard: Discard, source: Any, shard_id: str, function_arn
         }
     document |= {
         "version": "1.0",
-        "timestamp": _iso(now),
-        source.batch_info: {
-            "shardId": shard_id,
-            "startSequenceNumber": first.sequence,
-            "endSequenceNumber": last.sequence,
-            "approximateArrivalOfFirstRecord": _iso(first.arrival, source.arrivals),
-            "approximateArrivalOfLastRecord": _iso(last.arrival, source.arrivals),
-            "batchSize": len(discard.records),
-            "streamArn": source.arn,
-        },
+        "timestamp": iso(now),
+        source.batch_info: source.discarded(shard_id, discard.records),
     }
     return document
 
 
 def deliver(
-    session: Any, destination: str, document: dict[str, Any], discard: Discard, mapping: str, shard_id: str
+    session: Any, source: Any, destination: str, document: dict[str, Any], discard: Discard, mapping: str, shard_id: str
 ) -> None:
     """Sends an invocation record to an SQS queue, SNS topic or S3 bucket by its ARN. Raises what the service raises,
     and ValueError for another kind of ARN."""
     service = (destination.split(":") + [""] * 3)[2]
     body = json.dumps(document)
     if service == "s3":
-        payload = {"Records": [record.event for record in discard.records]}
+        payload = source.payload(discard.records)
         body = json.dumps(
             document | {"payload": json.dumps(payload, ensure_ascii=False, default=str)}, ensure_ascii=False
         )
@@ -73,7 +65,3 @@ def deliver(
         raise ValueError(
             f"on-failure destination {destination} is not supported: use the ARN of a queue, topic or bucket"
         )
-
-
-def _iso(seconds: float, precision: str = "milliseconds") -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec=precision).replace("+00:00", "Z")

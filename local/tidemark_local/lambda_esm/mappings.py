@@ -1,4 +1,4 @@
-"""Event source mappings of Kinesis and DynamoDB streams, in place of the emulator's pollers.
+"""Event source mappings of Kinesis and DynamoDB streams and of Kafka, in place of the emulator's pollers.
 
 The emulator's own poller counts a partial failure as success, retries for ever, has no destinations for Kinesis, and
 starts a shard born from a split at its end. lane.py and stream.py decide instead, each rule beside the AWS
@@ -22,6 +22,7 @@ from ..host.role_session import RoleSession
 from ..kms import event_sources
 from .destinations import deliver, invocation_record
 from .lane import Discard, Outcome, Settings, failures
+from .mapping import Mapping, mapping_of
 from .sources import source_for
 from .stream import Invocation, StreamProcessor
 from .translate import outcome_of, settings_of, truth
@@ -32,20 +33,6 @@ _IDLE_SECONDS = 5.0
 _DENIED_SECONDS = 1.0
 
 
-class _Mapping:
-    """One mapping with its reading position; kept while it exists, also when it is disabled."""
-
-    def __init__(self, uuid: str, source: Any):
-        self.uuid, self.source = uuid, source
-        self.processor: StreamProcessor | None = None
-        self.identity: Any = None
-        self.next_read = 0.0
-        self.allowed_role: str | None = None  # the role whose right to read has been seen
-        self.checking = False
-        self.check_at = 0.0
-        self.may_decrypt = True
-
-
 class Poller:
     """Runs the mappings: one thread decides, and each batch in flight has its own."""
 
@@ -53,7 +40,7 @@ class Poller:
         self._context = context
         self._lock = threading.RLock()
         self._wake = threading.Event()
-        self._mappings: dict[str, _Mapping] = {}
+        self._mappings: dict[str, Mapping] = {}
         self._sessions: dict[str, RoleSession] = {}
         self._stopped = False
         self.on_batch: list[Callable[[str, float], None]] = []  # (function name, age of the last record in seconds)
@@ -77,7 +64,7 @@ class Poller:
             return
         with self._lock:
             if uuid not in self._mappings and source.identity():
-                mapping = self._mappings[uuid] = _Mapping(uuid, source)
+                mapping = self._mappings[uuid] = Mapping(uuid, source)
                 mapping.identity = source.identity()
                 mapping.processor = StreamProcessor(Settings(), starting, None, source.shards())
         self.wake()
@@ -100,24 +87,29 @@ class Poller:
         due = now + _IDLE_SECONDS
         present = set()
         for account, region, esm in list(lambda_svc._iter_all_esms()):
-            source = source_for(esm.get("EventSourceArn", ""))
-            if source is None:
+            enabled = truth(esm.get("Enabled", True))
+            mapping = self._mappings.get(esm["UUID"]) or mapping_of(esm, self.wake)
+            # The group of a consumer remembers its place while a mapping of Kafka is switched off.
+            if mapping is None or (mapping.is_kafka and not enabled):
                 continue
             present.add(esm["UUID"])
-            mapping = self._mappings.setdefault(esm["UUID"], _Mapping(esm["UUID"], source))
-            if truth(esm.get("Enabled", True)):
+            self._mappings[esm["UUID"]] = mapping
+            if enabled:
                 with request_scope(account, region):
                     due = min(due, self._advance(mapping, esm, now))
         for uuid in [uuid for uuid in self._mappings if uuid not in present]:
             processor = self._mappings[uuid].processor
+            self._mappings[uuid].close()
             if processor is None or processor.idle:
                 del self._mappings[uuid]
         return due
 
-    def _advance(self, mapping: _Mapping, esm: dict[str, Any], now: float) -> float:
+    def _advance(self, mapping: Mapping, esm: dict[str, Any], now: float) -> float:
         function, config = lambda_svc._get_func_record_for_qualifier(esm["FunctionName"], esm.get("Qualifier"))
         identity = mapping.source.identity()
         if function is None or config is None or identity is None:
+            if mapping.is_kafka and mapping.source.problem:
+                esm["LastProcessingResult"] = f"PROBLEM: {mapping.source.problem}"
             return now + 1.0
         if not self._may_read(mapping, esm, config["Role"], now):
             return now + _DENIED_SECONDS
@@ -148,6 +140,8 @@ class Poller:
             more = True
         invocations, discards = processor.next(now)
         self._discard(mapping, esm, config, discards, now)
+        if mapping.is_kafka:
+            mapping.source.commit(processor.done())
         for invocation in invocations:
             arguments = (mapping, esm, function, config, invocation)
             threading.Thread(target=self._invoke, args=arguments, name="esm-batch", daemon=True).start()
@@ -159,11 +153,13 @@ class Poller:
             for listener in self.on_read:
                 listener(source.arn.rsplit("/", 1)[-1], max(0.0, now - raw[-1]["ApproximateArrivalTimestamp"]))
 
-    def _invoke(self, mapping: _Mapping, esm: dict, function: dict, config: dict, invocation: Invocation) -> None:
+    def _invoke(self, mapping: Mapping, esm: dict, function: dict, config: dict, invocation: Invocation) -> None:
         records = invocation.batch.records
         try:
             with request_scope(mapping.source.account, mapping.source.region):
-                result = lambda_svc._execute_function(function, {"Records": [record.event for record in records]})
+                result = lambda_svc._execute_function(function, mapping.source.payload(records))
+            if not result.get("error"):
+                result = {**result, "body": mapping.source.response(result.get("body"))}
             outcome = outcome_of(result, config)
         except Exception as error:
             logger.exception("%s could not be invoked", esm["FunctionName"])
@@ -177,12 +173,13 @@ class Poller:
             esm["LastProcessingResult"] = "PROBLEM: Function call failed" if failed else "OK"
             discards = processor.complete(invocation, outcome, now)
             self._discard(mapping, esm, config, discards, now)
-        for listener in self.on_batch:
+        # Kafka's mappings tell how far behind they are by OffsetLag, which is not emulated.
+        for listener in [] if mapping.is_kafka else self.on_batch:
             listener(esm["FunctionName"], now - records[-1].arrival)
         self.wake()
 
     def _discard(
-        self, mapping: _Mapping, esm: dict, config: dict, discards: list[tuple[str, Discard]], now: float
+        self, mapping: Mapping, esm: dict, config: dict, discards: list[tuple[str, Discard]], now: float
     ) -> None:
         destination = ((esm.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
         for shard_id, discard in discards:
@@ -201,10 +198,11 @@ class Poller:
                 threading.Thread(target=self._deliver, args=arguments, name="esm-destination", daemon=True).start()
 
     def _deliver(
-        self, mapping: _Mapping, esm: dict, config: dict, destination: str, document: dict, discard: Discard, shard: str
+        self, mapping: Mapping, esm: dict, config: dict, destination: str, document: dict, discard: Discard, shard: str
     ) -> None:
         try:
-            deliver(self._session(config["Role"]), destination, document, discard, mapping.uuid, shard)
+            session = self._session(config["Role"])
+            deliver(session, mapping.source, destination, document, discard, mapping.uuid, shard)
             self._count(esm, "OnFailureDestinationDeliveredEventCount", len(discard.records))
         except Exception:
             logger.exception("the on-failure destination %s could not be reached", destination)
@@ -222,7 +220,7 @@ class Poller:
             self._sessions[role_arn] = RoleSession(self._context, role_arn)
         return self._sessions[role_arn]
 
-    def _may_read(self, mapping: _Mapping, esm: dict, role_arn: str, now: float) -> bool:
+    def _may_read(self, mapping: Mapping, esm: dict, role_arn: str, now: float) -> bool:
         if mapping.allowed_role == role_arn:
             return self._may_decrypt(mapping, esm, role_arn, now)
         if not mapping.checking and now >= mapping.check_at:
@@ -230,8 +228,10 @@ class Poller:
             threading.Thread(target=self._check, args=(mapping, esm, role_arn), name="esm-check", daemon=True).start()
         return False
 
-    def _may_decrypt(self, mapping: _Mapping, esm: dict, role_arn: str, now: float) -> bool:
+    def _may_decrypt(self, mapping: Mapping, esm: dict, role_arn: str, now: float) -> bool:
         """Asks the stream's key before each read: the stores that are read here are not behind the gate of requests."""
+        if mapping.is_kafka:
+            return True
         if now < mapping.check_at:
             return mapping.may_decrypt
         problem = event_sources.refusal(self._context, mapping.source.arn, role_arn)
@@ -241,7 +241,7 @@ class Poller:
         mapping.check_at = now + (_READ_GAP_SECONDS if mapping.may_decrypt else _DENIED_SECONDS)
         return mapping.may_decrypt
 
-    def _check(self, mapping: _Mapping, esm: dict, role_arn: str) -> None:
+    def _check(self, mapping: Mapping, esm: dict, role_arn: str) -> None:
         """Calls the stream as the function's role, so that a missing grant is refused by IAM here as on AWS."""
         try:
             mapping.source.probe(self._session(role_arn))

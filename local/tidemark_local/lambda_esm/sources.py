@@ -7,6 +7,7 @@ The events have the shapes of "Using Lambda to process records from Amazon Kines
 
 import json
 from bisect import bisect_left, bisect_right
+from datetime import UTC, datetime
 from typing import Any
 
 from ministack.services import dynamodb, kinesis
@@ -18,7 +19,35 @@ from .stream import Position, Shard
 DYNAMODB_SHARD = "shardId-00000000000000000000-00000000"
 
 
-class KinesisSource:
+class _StreamSource:
+    """What mappings of streams have in common."""
+
+    batch_info, arrivals = "", ""
+    arn = ""
+
+    def payload(self, records: list[Record]) -> dict[str, Any]:
+        """The event of a batch."""
+        return {"Records": [record.event for record in records]}
+
+    def response(self, body: Any) -> Any:
+        """The function's answer, whose identifiers are sequence numbers."""
+        return body
+
+    def discarded(self, shard_id: str, records: list[Record]) -> dict[str, Any]:
+        """What an invocation record says of the batch."""
+        first, last = records[0], records[-1]
+        return {
+            "shardId": shard_id,
+            "startSequenceNumber": first.sequence,
+            "endSequenceNumber": last.sequence,
+            "approximateArrivalOfFirstRecord": iso(first.arrival, self.arrivals),
+            "approximateArrivalOfLastRecord": iso(last.arrival, self.arrivals),
+            "batchSize": len(records),
+            "streamArn": self.arn,
+        }
+
+
+class KinesisSource(_StreamSource):
     """One Kinesis stream. `identity` changes when the stream is deleted and made again under its name."""
 
     batch_info, arrivals = "KinesisBatchInfo", "milliseconds"
@@ -91,7 +120,7 @@ class KinesisSource:
         client.get_records(StreamARN=self.arn, ShardIterator=iterator, Limit=1)
 
 
-class DynamoDbSource:
+class DynamoDbSource(_StreamSource):
     """The stream of one DynamoDB table: one shard, as the emulator keeps it."""
 
     batch_info, arrivals = "DDBStreamBatchInfo", "seconds"
@@ -150,6 +179,10 @@ def source_for(arn: str) -> KinesisSource | DynamoDbSource | None:
     if service == "kinesis":
         return KinesisSource(arn)
     return DynamoDbSource(arn) if service == "dynamodb" and "/stream/" in arn else None
+
+
+def iso(seconds: float, precision: str = "milliseconds") -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec=precision).replace("+00:00", "Z")
 
 
 def _kinesis_shard(shard_id: str, shard: dict[str, Any]) -> Shard:

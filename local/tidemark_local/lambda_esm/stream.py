@@ -154,6 +154,14 @@ class StreamProcessor:
         times = [lane.wake_at(self.settings, now) for reader in self._readers.values() for lane in reader.lanes]
         return min((time for time in times if time is not None), default=None)
 
+    def done(self) -> dict[str, Position]:
+        """By shard, where a reader would have to go on that knows nothing of what is pending here."""
+        found = {}
+        for shard_id, reader in self._readers.items():
+            pending = [first for lane in reader.lanes if (first := lane.first_pending()) is not None]
+            found[shard_id] = Position("AT", min(pending)) if pending else reader.position
+        return found
+
     @property
     def idle(self) -> bool:
         return all(reader.pending() == 0 for reader in self._readers.values())

@@ -4,13 +4,16 @@ from typing import Any
 
 from .lane import Outcome, Settings
 
+KAFKA_WINDOW_SECONDS = 0.5
+
 
 def settings_of(esm: dict[str, Any]) -> Settings:
     """The mapping's parameters with the defaults of
-    https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html."""
+    https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-parameters.html and
+    https://docs.aws.amazon.com/lambda/latest/dg/msk-esm-parameters.html."""
     return Settings(
         batch_size=int(esm.get("BatchSize", 100)),
-        window=float(esm.get("MaximumBatchingWindowInSeconds") or 0),
+        window=float(esm.get("MaximumBatchingWindowInSeconds") or (KAFKA_WINDOW_SECONDS if esm.get("Topics") else 0)),
         max_retries=int(esm.get("MaximumRetryAttempts", -1)),
         max_age=int(esm.get("MaximumRecordAgeInSeconds", -1)),
         bisect=truth(esm.get("BisectBatchOnFunctionError", False)),
