@@ -6,7 +6,6 @@ import { JOBS, type SourceJobName } from '../../names/jobs.ts';
 import { PREFIX } from '../../names/lake.ts';
 import { METRIC } from '../../names/metrics.ts';
 import type { SparkJob } from '../batch/spark-job.ts';
-import { ConfigError } from '../config/config-error.ts';
 import type { OfflineCatalog } from '../feature-store/offline-catalog.ts';
 import type { CodeAsset } from '../foundation/code-asset.ts';
 import { pascalCase } from '../foundation/pascal-case.ts';
@@ -25,20 +24,6 @@ export interface ImportProps extends SourceProps {
 interface Reading {
   readonly schedule: string;
   readonly silentHours?: number | undefined;
-}
-
-/** @throws ConfigError for what Spark can't do */
-export function refuseWhatSparkCant({ source, deployment }: SourceProps): void {
-  if (source.map_with !== undefined)
-    throw new ConfigError(
-      deployment.useCase.ir.name,
-      `sources.${source.name}.mapWith: found a module, which Spark can't run; allowed: a map.`,
-    );
-  if (source.erase.length > 0)
-    throw new ConfigError(
-      deployment.useCase.ir.name,
-      `sources.${source.name}.erase: found rules, with a table that Spark reads; allowed: none, and \`npx tidemark erase\` for each entity.`,
-    );
 }
 
 /** What every import is told. */

@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 import type { z } from 'zod';
 import { SparkJob } from '../batch/spark-job.ts';
 import { explainWildcards } from '../foundation/wildcards.ts';
-import { grantImport, type ImportProps, importArguments, refuseWhatSparkCant, watchImport } from './import-job.ts';
+import { grantImport, type ImportProps, importArguments, watchImport } from './import-job.ts';
 import type { jdbcAddress } from './source-address.ts';
 
 type Address = z.output<typeof jdbcAddress>;
@@ -20,7 +20,6 @@ export class JdbcSource extends Construct {
 
   constructor(scope: Construct, id: string, props: ImportProps & { readonly address: Address }) {
     super(scope, id);
-    refuseWhatSparkCant(props);
     const { deployment, source, lake, catalog, sharedCode, useCase, address } = props;
     const { url, table, secret, network } = address;
     const connection = new CfnConnection(this, 'Network', {

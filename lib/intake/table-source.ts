@@ -4,7 +4,7 @@ import { Construct } from 'constructs';
 import type { z } from 'zod';
 import { SparkJob } from '../batch/spark-job.ts';
 import { explainWildcards } from '../foundation/wildcards.ts';
-import { grantImport, type ImportProps, importArguments, refuseWhatSparkCant, watchImport } from './import-job.ts';
+import { grantImport, type ImportProps, importArguments, watchImport } from './import-job.ts';
 import type { tableAddress } from './source-address.ts';
 
 /** A table of the Glue catalog that somebody else keeps (Fivetran, Airbyte, dlt, zero-ETL, AppFlow): its rows become events. */
@@ -13,7 +13,6 @@ export class TableSource extends Construct {
 
   constructor(scope: Construct, id: string, props: ImportProps & { readonly address: z.output<typeof tableAddress> }) {
     super(scope, id);
-    refuseWhatSparkCant(props);
     const { deployment, source, lake, catalog, sharedCode, useCase, address } = props;
     const { database, table } = address;
     this.job = new SparkJob(this, 'Import', {

@@ -15,7 +15,7 @@ from tidemark_spark.lake.imports.databases import Database, new_rows_sql
 from tidemark_spark.online.import_marks import ImportMark
 from tidemark_spark.spark.import_runs import import_jdbc
 
-OVERLAP = 5
+OVERLAP = 300
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def url() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def stage(spark: Any) -> Iterator[Stage]:
-    with import_stage(spark, "jdbc", use_case("jdbc", version="updated")) as made:
+    with import_stage(spark, "jdbc", use_case("jdbc", version="updated", overlapSeconds=OVERLAP)) as made:
         yield made
 
 
@@ -83,7 +83,7 @@ def row(i: int, customer: str, ago: float) -> str:
 
 def test_a_table_of_a_database(stage: Stage, sql: Session, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # 2 is younger than the longest transaction: not yet.
-    sql.say(row(1, "ann", 60), row(2, "ann", 0))
+    sql.say(row(1, "ann", 2000), row(2, "ann", 0))
     sql.commit()
     assert "source run shop" in run(stage, url)["waiting"]
     told = run(stage, url, first="yes")
@@ -95,8 +95,10 @@ def test_a_table_of_a_database(stage: Stage, sql: Session, url: str, monkeypatch
     # A transaction begins, and writes; another writes later and commits first. Both say one time, but for 5.
     late = Session(stage.spark, url)
     late.say(row(3, "bob", 0))
-    sql.say("UPDATE \"Orders\" SET updated = updated - interval '20 seconds' WHERE id = 2", row(4, "cyd", 20))
-    sql.say(row(5, "cyd", 30), 'UPDATE "Orders" SET updated = (SELECT updated FROM "Orders" WHERE id = 2) WHERE id = 4')
+    sql.say("UPDATE \"Orders\" SET updated = updated - interval '900 seconds' WHERE id = 2", row(4, "cyd", 900))
+    sql.say(
+        row(5, "cyd", 1000), 'UPDATE "Orders" SET updated = (SELECT updated FROM "Orders" WHERE id = 2) WHERE id = 4'
+    )
     sql.commit()
     told = run(stage, url)
     first = stage.sent()
@@ -109,11 +111,11 @@ def test_a_table_of_a_database(stage: Stage, sql: Session, url: str, monkeypatch
     # It commits after what is newer was imported: its time lies before the mark, within the overlap.
     late.say(
         'UPDATE "Orders" SET updated = (SELECT updated FROM "Orders" WHERE id = 2)'
-        " - interval '3 seconds' WHERE id = 3"
+        " - interval '30 seconds' WHERE id = 3"
     )
     late.commit()
     # And one is changed again, after it was read.
-    sql.say("UPDATE \"Orders\" SET total = 9, updated = now() - interval '6 seconds' WHERE id = 1")
+    sql.say("UPDATE \"Orders\" SET total = 9, updated = now() - interval '400 seconds' WHERE id = 1")
     sql.commit()
 
     # The stream has it all, and then the machine is gone: the mark stays, and what comes again is the same by its ids.

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 
+from tidemark_spark.engine.admission.wire_json import js_number
+
 _SAFE = 2**53
+_MAX_NUMBER_DIGITS = 15
+_DIGITS = re.compile("[-.]")
 
 
 def bodies(batch: pa.RecordBatch) -> list[dict[str, Any]]:
@@ -27,8 +32,6 @@ def _plain_column(column: pa.Array) -> list[Any]:
     kind = column.type
     if pa.types.is_string(kind) or pa.types.is_boolean(kind) or pa.types.is_int32(kind):
         return column.to_pylist()
-    if pa.types.is_decimal(kind):
-        return column.cast(pa.string()).to_pylist()
     if pa.types.is_timestamp(kind) and kind.unit == "ns":
         column = column.cast(pa.timestamp("us", kind.tz), safe=False)
     return [plain(value) for value in column.to_pylist()]
@@ -44,7 +47,11 @@ def plain(value: Any) -> Any:
         case float():
             if not math.isfinite(value):
                 return None
-            return int(value) if value.is_integer() and abs(value) < _SAFE else value
+            if value.is_integer():
+                return int(value) if abs(value) < _SAFE else value
+            text = js_number(value)
+            # What a binary float adds, as of 29.330000000000002, goes as text, which a decimal of the contract rounds.
+            return text if len(_DIGITS.sub("", text.split("e")[0]).lstrip("0")) > _MAX_NUMBER_DIGITS else value
         case Decimal():
             return f"{value:f}"
         case datetime():

@@ -85,7 +85,8 @@ def new_rows(
 ) -> DataFrame:
     """The rows with OP (`r`), ORDINAL and ARRIVED (their version, ms UTC), as they stand when they are first asked for.
 
-    One connection reads them: two would have two snapshots. A row without a version is never read.
+    One connection reads them: two would have two snapshots. A row without a version is never read. Times without a zone
+    are taken for UTC, the zone of Glue's machines.
     """
     dialect = _DIALECTS[_kind(database.url)]
     options = {
@@ -96,8 +97,6 @@ def new_rows(
         "query": new_rows_sql(database.url, table, version, since_ms, overlap_s),
         "sessionInitStatement": dialect.in_utc,
         "fetchsize": _FETCHED_AT_A_TIME,
-        # A time without a zone stays one: the map says whose it is.
-        "preferTimestampNTZ": "true",
     } | dialect.options
     if urlsplit(database.url.removeprefix("jdbc:")).hostname not in _LOOPBACK:
         options |= dict([dialect.encrypted])
