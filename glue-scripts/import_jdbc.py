@@ -19,7 +19,7 @@ from tidemark_spark.spark.session import session
 def main() -> None:
     args = arguments_of("import_jdbc")
     spark = session(args["aws_region"])
-    secret = json.loads(aws.client("secretsmanager").get_secret_value(SecretId=args["secret"])["SecretString"])
+    secret = json.loads(aws.client("secretsmanager").get_secret_value(SecretId=args["login_arn"])["SecretString"])
     database = Database(args["url"], secret["username"], secret["password"])
     import_jdbc(spark, args, parse_use_case(read_bytes(args["ir_uri"])), database, int(time.time() * 1000))
 

@@ -108,8 +108,8 @@ export const JOBS = {
     metrics: { service: SERVICE.importTable, names: imported },
   },
   importJdbc: {
-    /** `url`: jdbc:…; `secret`: of user name and password. */
-    given: z.object({ ...importing, url: text, secret: text, source_table: text }),
+    /** `url`: jdbc:…; `login_arn`: of the secret with user name and password. */
+    given: z.object({ ...importing, url: text, login_arn: text, source_table: text }),
     asked: startedByHand,
     metrics: { service: SERVICE.importJdbc, names: imported },
   },

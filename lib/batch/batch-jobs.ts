@@ -42,6 +42,7 @@ export class BatchJobs extends Construct {
       this,
       props,
       this.all.map(([, { job }]) => job.jobName),
+      'JobFailureRule',
     );
     // A replay starts the jobs itself: its days pass in seconds.
     if (deployment.stage.clock === 'wall') for (const [name, spec] of specs) this.schedule(name, spec);

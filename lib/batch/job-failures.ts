@@ -11,11 +11,13 @@ import { addDeadLetterAlarm } from '../monitoring/function-alarms.ts';
  * Tells the alarm topic of each failed run. Glue has no metric of it, but an event. The topic lets rules in without a condition:
  * "You can't use of Condition blocks in Amazon SNS topic policies for EventBridge"
  * (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html).
+ * @param rule what the alarm is called by that watches whether they could be told, unique in the deployment
  */
 export function tellFailures(
   scope: Construct,
   { alarms, alarmTopic, key }: { readonly alarms: AlarmRegistry; readonly alarmTopic: ITopic; readonly key: DataKey },
   jobNames: readonly string[],
+  rule: string,
 ): void {
   const undelivered = deadLetterQueue(scope, 'Undelivered', key);
   new Rule(scope, 'JobFailed', {
@@ -27,5 +29,5 @@ export function tellFailures(
     },
     targets: [new SnsTopic(alarmTopic, { deadLetterQueue: undelivered })],
   });
-  addDeadLetterAlarm(alarms, 'JobFailureRule', undelivered, 'The failure of a Glue job could not be told');
+  addDeadLetterAlarm(alarms, rule, undelivered, 'The failure of a Glue job could not be told');
 }

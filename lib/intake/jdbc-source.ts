@@ -4,7 +4,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { z } from 'zod';
 import { SparkJob } from '../batch/spark-job.ts';
-import { explainWildcards } from '../foundation/wildcards.ts';
+import { acknowledge, explainWildcards } from '../foundation/wildcards.ts';
 import { grantImport, type ImportProps, importArguments, watchImport } from './import-job.ts';
 import type { jdbcAddress } from './source-address.ts';
 
@@ -34,13 +34,17 @@ export class JdbcSource extends Construct {
         },
       },
     });
+    acknowledge(connection, {
+      id: 'CloudFormation-Validate::W3010',
+      reason: 'The database stands in one subnet of the stage, whose zone Glue wants to be told.',
+    });
     this.job = new SparkJob(this, 'Import', {
       ...{ deployment, lake, catalog, sharedCode, useCase },
       name: 'importJdbc',
       description: `Imports the table of ${source.name}`,
       dimensions: { source: source.name },
       connections: [Connection.fromConnectionName(this, 'Attached', connection.ref)],
-      arguments: { ...importArguments(props), url, secret, source_table: table },
+      arguments: { ...importArguments(props), url, login_arn: secret, source_table: table },
     });
     grantImport(this.job, props);
     this.job.role.addToPolicy(new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [secret] }));

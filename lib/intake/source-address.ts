@@ -37,7 +37,11 @@ export const jdbcAddress = z.strictObject({
   /** ARN of the secret that holds `username` and `password`; of a user that may read this table and nothing else. */
   secret: text,
   /** Network in which the database answers. */
-  network: z.strictObject({ subnet: text, availabilityZone: text, securityGroups: z.array(text).min(1) }),
+  network: z.strictObject({
+    subnet: z.string().regex(/^subnet-[0-9a-f]{8,17}$/, 'subnet-…'),
+    availabilityZone: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d[a-z]$/, 'a zone such as eu-west-1a'),
+    securityGroups: z.array(z.string().regex(/^sg-[0-9a-f]{8,17}$/, 'sg-…')).min(1),
+  }),
 });
 
 /**

@@ -61,6 +61,7 @@ export class IntakeStack extends TidemarkStack {
         this,
         { alarms: this.alarms, alarmTopic, key },
         this.imports.map(({ job }) => job.jobName),
+        'ImportFailureRule',
       );
     if (this.api) this.output('intakeUrl', this.api.url, 'HTTP API that takes the requests of sources: v1/in/<source>');
   }

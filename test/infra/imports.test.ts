@@ -23,7 +23,11 @@ const jdbc = {
   url: 'jdbc:postgresql://ledger.internal:5432/shop',
   table: 'public.reads',
   secret: SECRET,
-  network: { subnet: 'subnet-1', availabilityZone: 'eu-west-1a', securityGroups: ['sg-1'] },
+  network: {
+    subnet: 'subnet-0123456789abcdef0',
+    availabilityZone: 'eu-west-1a',
+    securityGroups: ['sg-0123456789abcdef0'],
+  },
 };
 const stage = { ...loadStage('prod'), sources: { warehouse: { table }, ledger: { jdbc } } };
 
@@ -44,7 +48,11 @@ describe('imports', () => {
       }),
     });
     template.hasResourceProperties('AWS::Glue::Job', {
-      DefaultArguments: Match.objectLike({ '--url': jdbc.url, '--secret': SECRET, '--source_table': 'public.reads' }),
+      DefaultArguments: Match.objectLike({
+        '--url': jdbc.url,
+        '--login_arn': SECRET,
+        '--source_table': 'public.reads',
+      }),
       Connections: { Connections: [Match.anyValue()] },
     });
     template.resourcePropertiesCountIs('AWS::Glue::Trigger', { Schedule: SCHEDULE, Type: 'SCHEDULED' }, 2);

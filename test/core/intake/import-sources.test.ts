@@ -4,7 +4,7 @@ import { at, defineUseCase, rule, source } from '../../../core/definition/define
 import { read, spec } from '../../fixtures/usecases/tiny/index.ts';
 
 const map = [rule({ event: read, entity: at('/after/reader'), time: { from: '/after/at', format: 'iso8601' } })];
-const table = { kind: 'table', key: ['id'], version: 'at' } as const;
+const table = { kind: 'table' as const, key: ['id'], version: 'at' };
 const withSource = (more: object, way: object = table) =>
   defineUseCase({
     ...spec,
