@@ -1,6 +1,6 @@
 /** ESM throughout: the code under test is loaded as it is shipped. */
 export default {
-  testEnvironment: 'node',
+  testEnvironment: './setup/test-environment.mjs',
   // Not how fast a test should be, but when it hangs: machines differ. A part's silence lasts longer (setup/parts.mjs).
   testTimeout: 300_000,
   testMatch: ['<rootDir>/test/**/*.test.ts'],

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addContract } from './commands/contract/command.ts';
 import { addDemo } from './commands/demo/command.ts';
 import { addDeploy } from './commands/deploy/command.ts';
 import { addDestroy } from './commands/destroy/command.ts';
@@ -7,13 +8,16 @@ import { addErase } from './commands/erase/command.ts';
 import { addFeatures } from './commands/features/command.ts';
 import { addHeal } from './commands/heal/command.ts';
 import { addHistory } from './commands/history/command.ts';
+import { addInit } from './commands/init/command.ts';
 import { addLocal } from './commands/local/command.ts';
 import { addModel } from './commands/model/command.ts';
 import { addPage } from './commands/page/command.ts';
 import { addPut } from './commands/put/command.ts';
+import { addQuarantine } from './commands/quarantine/command.ts';
 import { addRedrive } from './commands/redrive/command.ts';
 import { addReplay } from './commands/replay/command.ts';
 import { addRestore } from './commands/restore/command.ts';
+import { addSource } from './commands/source/command.ts';
 import { addTrain } from './commands/train/command.ts';
 import { addWebhook } from './commands/webhook/command.ts';
 import { CliError, messageOf } from './errors.ts';
@@ -21,14 +25,17 @@ import { CliError, messageOf } from './errors.ts';
 /** In the order in which the help lists them. */
 const COMMANDS = [
   addDemo,
+  addInit,
   addLocal,
   addDoctor,
   addDeploy,
   addWebhook,
+  addSource,
   addDestroy,
   addPut,
   addHistory,
   addTrain,
+  addContract,
   addFeatures,
   addModel,
   addHeal,
@@ -36,12 +43,15 @@ const COMMANDS = [
   addRestore,
   addReplay,
   addRedrive,
+  addQuarantine,
   addPage,
 ];
 
 const FIRST_STEPS = `
 First steps:
   npm run demo                      everything, locally, with real events (no AWS account)
+  npx tidemark init my-case --from orders.csv
+                                    a use case of your own data
   npx tidemark local start          the local cloud in the background
   npx tidemark deploy               the app into it
   npx tidemark put --file my.ndjson your own events, one JSON object per line

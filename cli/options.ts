@@ -12,6 +12,13 @@ export const useCaseOption = () =>
 export const definitionsOption = () =>
   new Option('--usecase <name>', 'folder under usecases/, or a path to one').default('churn');
 
+/** What makes events of files that hold none. */
+export const sourceOption = () =>
+  new Option(
+    '--source <name>',
+    'the files hold rows (CSV, JSON, Parquet), of which this source of the use case makes events',
+  );
+
 /** @throws InvalidArgumentError */
 export function positive(text: string): number {
   const value = Number(text);

@@ -21,6 +21,10 @@ export const PREFIX = {
   checks: 'checks/',
   /** What the nightly healing found and mended. */
   healing: 'reports/healing/',
+  /** How records differed from their contracts: names and types. */
+  drift: 'reports/drift/',
+  /** Which lines of the quarantine were put back: positions, no records. */
+  redriven: 'archive/redriven/',
   /** Questions about an entity's past and their answers: a day old at most, and a day more as old versions where there are any. */
   timeTravel: 'time-travel/',
   /** Lambda chooses this prefix itself for batches it gave up on: aws/lambda/<mapping>/<shard>/<yyyy>/<mm>/<dd>/… */
@@ -35,6 +39,9 @@ export type LakePrefix = (typeof PREFIX)[keyof typeof PREFIX];
  */
 export const CONTENT = 'tidemark-content';
 export const CONTENT_DIGITS = 32;
+
+/** How the shard of a quarantined record begins that no stream had: `<source>-<carriage>` follows. */
+export const INTAKE_SHARD = 'intake-';
 
 /** How the names of packed lines end. */
 export const NDJSON = '.ndjson.gz';
@@ -55,6 +62,10 @@ export const OBJECT = {
   consistencyReport: `${PREFIX.checks}{run}.json`,
   /** The day is that on which the job began. */
   healingReport: `${PREFIX.healing}dt={day}/{run}.json`,
+  /** One finding of that day; `{id}` is a hash of it. */
+  drift: `${PREFIX.drift}dt={day}/{id}${NDJSON}`,
+  /** Positions that were put back at once, of an object of that folder of the quarantine; `{positions}` is a hash of them. */
+  redriven: `${PREFIX.redriven}dt={day}/{shard}/{positions}${NDJSON}`,
   question: `${PREFIX.timeTravel}{request}/question.json`,
   answer: `${PREFIX.timeTravel}{request}/answer.json`,
   trainingSet: `${PREFIX.trainingSets}{training_set_id}/manifest.json`,

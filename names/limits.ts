@@ -3,6 +3,9 @@
 /** The one limit on every way in: live, put, history, replay, evaluation. Kinesis takes 1 MiB; a state holds a part of it. */
 export const MAX_EVENT_BYTES = 256 * 1024;
 
+/** A file that a source's function reads; what is larger the import job reads. */
+export const MAX_FILE_BYTES = 50 * 1024 * 1024;
+
 /** Names and values of all attributes (DynamoDB, quotas). */
 export const MAX_ITEM_BYTES = 400 * 1024;
 

@@ -5,7 +5,7 @@
 
 export const METRIC_NAMESPACE = 'Tidemark';
 
-/** Dimensions of every metric. `reason` is added to `Quarantined` only. */
+/** Dimensions of every metric. `reason` is added to `Quarantined` only, `source` to `DriftFields`. */
 export const DIMENSION = {
   /** The function that emits it: a value of `SERVICE`. Powertools writes it from POWERTOOLS_SERVICE_NAME. */
   service: 'service',
@@ -15,7 +15,7 @@ export const DIMENSION = {
   useCase: 'usecase',
   /** Why a record was quarantined: one of the closed list of reasons. */
   reason: 'reason',
-  /** Name of a source that the use case declares. */
+  /** A source that the use case declares; `other` for all that it does not. */
   source: 'source',
 } as const;
 
@@ -63,8 +63,11 @@ export const METRIC = {
   eventsMisrouted: 'EventsMisrouted',
   /** processor, archiver: events and refused records of erased entities, dropped. */
   eventsErased: 'EventsErased',
-  /** processor: records with at least one field that their contract does not know (schema drift). */
-  unknownFields: 'UnknownFields',
+  /**
+   * processor: fields of records that are not as their contract has them (schema drift), each once a record: unknown, lost, of
+   * another type, an enum's new value, and unknown types and versions of events. Also emitted with the dimension `source`.
+   */
+  driftFields: 'DriftFields',
   /** processor: records sent to the quarantine. Also emitted with the dimension `reason`. */
   quarantined: 'Quarantined',
   /** processor: states written. */
@@ -89,6 +92,12 @@ export const METRIC = {
   intakeErasures: 'IntakeErasures',
   /** intakes: records that were not taken as a whole and come again. */
   intakeFailed: 'IntakeFailed',
+  /** intake-files: files that were left where they are, as too large for a function. */
+  intakeFilesTooLarge: 'IntakeFilesTooLarge',
+  /** intake-http: requests that were answered with 4xx: their sender keeps them. With the dimension `source` alone. */
+  intakeTurnedAway: 'IntakeTurnedAway',
+  /** intake-http: requests that were answered with 503 and come again. With the dimension `source` alone. */
+  intakeUnanswered: 'IntakeUnanswered',
   /** intakes: from when the source knew an event to when the stream took it, where it says when (unit milliseconds). */
   intakeLagMs: 'IntakeLagMs',
   /** archiver: events written to the archive. */

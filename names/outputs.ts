@@ -25,6 +25,7 @@ export const OUTPUT = {
   scorerFunction: 'ScorerFunctionName',
   sweepFunction: 'SweepFunctionName',
   intakeUrl: 'IntakeUrl',
+  sourceSecrets: 'SourceSecrets',
   alertTopic: 'AlertTopicArn',
   alarmTopic: 'AlarmTopicArn',
   slackSecret: 'SlackSecretArn',

@@ -1,5 +1,6 @@
 /** What a Glue job writes for who started it, and the command line reads. */
 import { z } from 'zod';
+import { DRIFT_KINDS } from '../core/admission/drift.ts';
 
 const count = z.int();
 const keys = z.array(z.string());
@@ -93,3 +94,17 @@ export const featuresAnswer = z.object({
   refused: z.array(z.object({ reason: z.string(), arrival: z.number(), event_id: z.string().nullable() })),
 });
 export type FeaturesAnswer = z.infer<typeof featuresAnswer>;
+
+/** Object `drift`, one line: how records of a source differed from a contract on that day, by names and types (core/admission/drift.ts). */
+export const driftExample = z.object({
+  /** yyyy-mm-dd, UTC. */
+  day: z.string(),
+  kind: z.enum(DRIFT_KINDS),
+  source: z.string(),
+  event_type: z.string(),
+  schema_version: z.int().nullable(),
+  field: z.string().nullable(),
+  found: z.string(),
+  allowed: z.string().nullable(),
+});
+export type DriftExample = z.infer<typeof driftExample>;

@@ -11,5 +11,8 @@ export function intakeOf(shard: string): { readonly source: string; readonly car
   return source === undefined || carriage === undefined ? undefined : { source, carriage };
 }
 
+/** Where the files of a source land in their bucket. */
+export const landingPrefix = (source: string): string => `landing/${source}/`;
+
 /** Where an HTTP source takes requests. */
 export const sourcePath = (source: string): string => `/v1/in/${source}`;

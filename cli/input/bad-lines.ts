@@ -21,16 +21,21 @@ export interface Judged<T> {
   readonly bad: BadLine[];
 }
 
-/** Every line of the files, in order. @throws CliError that names a file which can't be read wholly */
+/**
+ * Every line of the files, in order.
+ * @param read of a file @default - lines of JSON
+ * @throws CliError that names a file which can't be read wholly
+ */
 export async function judgeLines<T extends object>(
   names: readonly string[],
   judge: (line: Line, ordinal: number) => T | LineProblem,
+  read: (path: string) => AsyncIterable<Line | BadLine> = readLines,
 ): Promise<Judged<T>> {
   const judged: Judged<T> = { good: [], bad: [] };
   let ordinal = 0;
   for (const path of await inputFiles(names)) {
-    for await (const line of readLines(path)) {
-      const found = judge(line, ++ordinal);
+    for await (const line of read(path)) {
+      const found = 'reason' in line ? line : judge(line, ++ordinal);
       if ('reason' in found) judged.bad.push({ place: line.place, reason: found.reason, detail: found.detail });
       else judged.good.push(found);
     }

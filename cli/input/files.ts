@@ -2,7 +2,6 @@
 import { access, constants, readdir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { CliError } from '../errors.ts';
-import { readLines } from './lines.ts';
 import { STDIN } from './text.ts';
 
 /** Beside data Spark and Hadoop write `_SUCCESS` and `.part-0.crc`: bookkeeping, unless it is named by itself. */
@@ -116,16 +115,20 @@ function nameMatches(name: string, pattern: string): boolean {
 /**
  * Reads what can be read twice to its end before any of it is sent. A pipe is read once: what is wrong with its end is said
  * when it is reached.
+ * @param read the records of a file
  * @returns how many records there are, pipes left out
  * @throws CliError that names every file that can't be read wholly
  */
-export async function checkWhole(files: readonly string[], anything: boolean): Promise<number> {
+export async function checkWhole(
+  files: readonly string[],
+  read: (path: string) => AsyncIterable<unknown>,
+): Promise<number> {
   const problems: string[] = [];
   let records = 0;
   for (const file of files) {
     if (file === STDIN || !(await stat(file)).isFile()) continue;
     try {
-      for await (const _ of readLines(file, { anything })) records++;
+      for await (const _ of read(file)) records++;
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
       problems.push(error.message);

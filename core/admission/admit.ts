@@ -48,6 +48,7 @@ export interface Rejected {
   readonly detail: string;
   readonly event_type?: string;
   readonly schema_version?: number;
+  readonly source?: string;
 }
 
 /** A contract with what would be made anew for each record. */
@@ -61,7 +62,8 @@ interface CompiledContract {
 
 export type CompiledContracts = ReadonlyMap<string, ReadonlyMap<number, CompiledContract>>;
 
-const ENVELOPE: ReadonlySet<string> = new Set([
+/** Members of a record that are read; others are unknown. */
+export const ENVELOPE: ReadonlySet<string> = new Set([
   'event_id',
   'entity_id',
   'event_type',
@@ -107,12 +109,17 @@ export function admit(
   }
 }
 
-/** What a refused record says it is, as far as tables and messages can hold it: an id, and a 32-bit integer. */
-function claimOf({ event_type, schema_version }: JsonObject): Pick<Rejected, 'event_type' | 'schema_version'> {
+/** What a refused record says it is, as far as tables and messages can hold it: ids, and a 32-bit integer. */
+function claimOf({ event_type, schema_version, source }: JsonObject): Omit<Rejected, 'ok' | 'reason' | 'detail'> {
   return {
-    ...(typeof event_type === 'string' && isIdentifier(event_type, MAX_ID) ? { event_type } : {}),
+    ...(isId(event_type) ? { event_type } : {}),
     ...(isInt32(schema_version) ? { schema_version } : {}),
+    ...(isId(source) ? { source } : {}),
   };
+}
+
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && isIdentifier(value, MAX_ID);
 }
 
 function isInt32(value: unknown): value is number {

@@ -9,7 +9,14 @@ export interface ContractBreak {
   readonly field: string;
   readonly found: string;
   readonly allowed: string;
+  readonly effect: BreakEffect;
 }
+
+/**
+ * What becomes of events that are sent as before. `refused`: some of them go to the quarantine. `reread`: they are admitted, and
+ * mean something else than the same events did. `lost`: what they hold is in no column any more.
+ */
+export type BreakEffect = 'refused' | 'reread' | 'lost';
 
 /**
  * Compares contracts of the same event type and schema version. Producers go on sending what was released: it must be
@@ -22,16 +29,19 @@ export function contractBreaks(released: readonly ContractIR[], current: readonl
   return released.flatMap((before) => {
     const at = `contracts.${before.event_type}`;
     const versions = current.filter(({ event_type }) => event_type === before.event_type);
-    if (versions.length === 0) return [broken(at, 'a removed event type', 'the event type, as it was released')];
+    if (versions.length === 0)
+      return [broken(at, 'a removed event type', 'the event type, as it was released', 'refused')];
     const now = versions.find(({ schema_version }) => schema_version === before.schema_version);
     const allowed = `schema version ${before.schema_version} beside a newer one`;
-    if (!now) return [broken(`${at}@${before.schema_version}`, 'a removed schema version', allowed)];
+    if (!now) return [broken(`${at}@${before.schema_version}`, 'a removed schema version', allowed, 'refused')];
     const newest = Math.max(...versions.map(({ schema_version }) => schema_version));
     return new Comparison(`${at}@${before.schema_version}`, newest + 1).contract(before, now);
   });
 }
 
-const broken = (field: string, found: string, allowed: string): ContractBreak => ({ field, found, allowed });
+const broken = (field: string, found: string, allowed: string, effect: BreakEffect): ContractBreak => ({
+  ...{ field, found, allowed, effect },
+});
 
 class Comparison {
   private readonly at: string;
@@ -45,33 +55,33 @@ class Comparison {
   }
 
   contract(before: ContractIR, now: ContractIR): ContractBreak[] {
-    this.same('eventTime', before.event_time_format, now.event_time_format);
+    this.same('eventTime', before.event_time_format, now.event_time_format, 'refused');
     this.least('maxFuture', before.max_future_ms, now.max_future_ms, 'ms');
     // Of a zone the name counts: newer time zone data say it better.
-    this.same('timeZone', before.time_zone?.name ?? 'none', now.time_zone?.name ?? 'none');
+    this.same('timeZone', before.time_zone?.name ?? 'none', now.time_zone?.name ?? 'none', 'reread');
     const [earliest, least] = [before.min_event_time ?? 0, now.min_event_time ?? 0];
-    if (least > earliest) this.add('minEventTime', at(least), `${at(earliest)} or earlier`);
+    if (least > earliest) this.add('minEventTime', at(least), `${at(earliest)} or earlier`, 'refused');
     for (const field of before.fields) this.field(field, now.fields);
     const known = new Set(before.fields.map(({ name }) => name));
     for (const { name, required } of now.fields) {
       if (required && !known.has(name))
-        this.add(name, 'a new required field', 'an optional field, or one with a default');
+        this.add(name, 'a new required field', 'an optional field, or one with a default', 'refused');
     }
     for (const column of before.derived) {
       const { name, expr } = column;
       const other = now.derived.find((one) => one.name === name);
-      if (!other) this.add(name, 'a removed derived column', 'the column as it was released');
+      if (!other) this.add(name, 'a removed derived column', 'the column as it was released', 'lost');
       else if (canonicalJson(other.expr) !== canonicalJson(expr))
-        this.add(name, 'another expression', 'the expression as it was released');
+        this.add(name, 'another expression', 'the expression as it was released', 'reread');
       else this.range(column, other);
     }
     // A new column is nobody's yet, but an event that it has no place for was admitted before.
     for (const { name, min, max, expr } of now.derived) {
       if (before.derived.some((column) => column.name === name)) continue;
       if (min !== undefined || max !== undefined)
-        this.add(name, 'a new derived column with bounds', 'one without bounds');
+        this.add(name, 'a new derived column with bounds', 'one without bounds', 'refused');
       else if (!isWhole(expr))
-        this.add(name, 'a new derived column that need not be a whole number', 'one of whole numbers');
+        this.add(name, 'a new derived column that need not be a whole number', 'one of whole numbers', 'refused');
     }
     return this.breaks;
   }
@@ -85,14 +95,18 @@ class Comparison {
         name,
         renamed ? `a field renamed to ${renamed.name}` : 'a removed field',
         'the field as it was released',
+        'lost',
       );
       return;
     }
-    this.same(`${name}.from`, keyOf(before), keyOf(now));
-    if (now.required && !before.required) this.add(name, 'a field made required', 'an optional field');
+    this.same(`${name}.from`, keyOf(before), keyOf(now), now.required ? 'refused' : 'lost');
+    if (now.required && !before.required) this.add(name, 'a field made required', 'an optional field', 'refused');
     // What was required had no default that could differ.
-    if (!before.required && !now.required) this.same(`${name}.default`, before.default ?? null, now.default ?? null);
-    if (now.type !== before.type) this.same(`${name}.type`, before.type, now.type);
+    if (!before.required && !now.required)
+      this.same(`${name}.default`, before.default ?? null, now.default ?? null, 'reread');
+    // A whole number is a decimal too, in other units.
+    const other = before.type === 'int' && now.type === 'decimal' ? 'reread' : 'refused';
+    if (now.type !== before.type) this.same(`${name}.type`, before.type, now.type, other);
     else this.rules(before, now);
   }
 
@@ -100,40 +114,42 @@ class Comparison {
   private rules(before: FieldIR, now: FieldIR): void {
     const { name } = before;
     if ('trim' in before && 'trim' in now) {
-      this.same(`${name}.trim`, before.trim, now.trim);
-      this.same(`${name}.case`, before.case ?? 'as sent', now.case ?? 'as sent');
+      this.same(`${name}.trim`, before.trim, now.trim, 'reread');
+      this.same(`${name}.case`, before.case ?? 'as sent', now.case ?? 'as sent', 'reread');
     }
     if (before.type === 'string' && now.type === 'string')
       this.least(`${name}.maxLength`, before.max_length, now.max_length, 'characters');
     if (before.type === 'enum' && now.type === 'enum') {
       const gone = before.values.filter((value) => !now.values.includes(value));
-      if (gone.length > 0) this.add(`${name}.values`, `no ${gone.join(', ')}`, 'the released values and more');
+      if (gone.length > 0)
+        this.add(`${name}.values`, `no ${gone.join(', ')}`, 'the released values and more', 'refused');
     }
-    if (before.type === 'timestamp' && now.type === 'timestamp') this.same(`${name}.format`, before.format, now.format);
+    if (before.type === 'timestamp' && now.type === 'timestamp')
+      this.same(`${name}.format`, before.format, now.format, 'reread');
     if (before.type === 'decimal' && now.type === 'decimal' && before.scale !== now.scale) {
       // Bounds are in units of the scale: they can't be compared any more.
-      this.same(`${name}.scale`, before.scale, now.scale);
+      this.same(`${name}.scale`, before.scale, now.scale, 'reread');
     } else if ('min' in now || 'max' in now) this.range(before, now);
   }
 
   private range(before: Bounds, now: Bounds): void {
     const { name } = before;
     if (now.min !== undefined && now.min > (before.min ?? Number.NEGATIVE_INFINITY))
-      this.add(`${name}.min`, `${now.min}`, before.min === undefined ? 'none' : `up to ${before.min}`);
+      this.add(`${name}.min`, `${now.min}`, before.min === undefined ? 'none' : `up to ${before.min}`, 'refused');
     if (now.max !== undefined && now.max < (before.max ?? Number.POSITIVE_INFINITY))
-      this.add(`${name}.max`, `${now.max}`, before.max === undefined ? 'none' : `${before.max} or more`);
+      this.add(`${name}.max`, `${now.max}`, before.max === undefined ? 'none' : `${before.max} or more`, 'refused');
   }
 
-  private same(field: string, before: unknown, now: unknown): void {
-    if (before !== now) this.add(field, `${now}`, `${before}`);
+  private same(field: string, before: unknown, now: unknown, effect: BreakEffect): void {
+    if (before !== now) this.add(field, `${now}`, `${before}`, effect);
   }
 
   private least(field: string, before: number, now: number, unit: string): void {
-    if (now < before) this.add(field, `${now} ${unit}`, `${before} ${unit} or more`);
+    if (now < before) this.add(field, `${now} ${unit}`, `${before} ${unit} or more`, 'refused');
   }
 
-  private add(field: string, found: string, allowed: string): void {
-    this.breaks.push(broken(`${this.at}.${field}`, found, `${allowed}; or schema version ${this.next}`));
+  private add(field: string, found: string, allowed: string, effect: BreakEffect): void {
+    this.breaks.push(broken(`${this.at}.${field}`, found, `${allowed}; or schema version ${this.next}`, effect));
   }
 }
 

@@ -87,7 +87,12 @@ export interface MapRule<Of extends Contract = Contract> {
   readonly id?: Value;
   readonly time: {
     readonly from: string | readonly string[];
-    readonly format: TimestampFormat;
+    /**
+     * Or a pattern of yyyy, MM or MMM (Jan), dd, HH or hh with a (AM, PM), mm, ss: `dd/MM/yyyy HH:mm`, which has no zone and needs
+     * `timeZone`.
+     */
+    readonly format: TimestampFormat | (string & {});
+    /** Where times without a zone are at home. @default - they are refused */
     readonly timeZone?: string;
   };
   /** By the names of the contract's fields. */
@@ -103,8 +108,11 @@ export interface EraseRule {
 }
 
 type CarriageSpec = {
-  [Kind in CarriageKind]: { readonly kind: Kind } & z.input<(typeof CARRIAGE_OPTIONS)[Kind]>;
+  [Kind in CarriageKind]: { readonly kind: Kind } & OptionsOf<(typeof CARRIAGE_OPTIONS)[Kind]>;
 }[CarriageKind];
+
+/** Of a schema without members zod says that every member is never, `kind`, too. */
+type OptionsOf<Schema extends z.ZodObject> = string extends keyof z.input<Schema> ? unknown : z.input<Schema>;
 
 type SourceSpec = {
   [Name in EnvelopeName]: {

@@ -4,6 +4,7 @@ import { fail } from '../ir/errors.ts';
 import { issuesOf } from '../ir/issues.ts';
 import { CARRIAGE_OPTIONS, ENVELOPE_OPTIONS } from '../ir/source-options.ts';
 import { SPARK_CARRIAGES } from '../ir/source-schema.ts';
+import { TIMESTAMP_FORMATS } from '../values/time.ts';
 
 /** @throws DefinitionError naming the first source and member that can't be kept */
 export function validateSources(sources: readonly SourceIR[], contracts: readonly ContractIR[]): void {
@@ -51,6 +52,12 @@ function validateRule(rule: MapRuleIR, contracts: readonly ContractIR[], at: str
   const contract = contracts.find((one) => one.event_type === event_type && one.schema_version === schema_version);
   if (!contract)
     fail(`${at}.event`, `${event_type} of version ${schema_version}`, 'a contract that the use case declares');
+  if (!(TIMESTAMP_FORMATS as readonly string[]).includes(rule.time.format) && !rule.time.time_zone)
+    fail(
+      `${at}.time.timeZone`,
+      `none for times such as ${rule.time.format}`,
+      'where they are at home, such as Europe/London',
+    );
   const known = new Set(contract!.fields.map((field) => field.from ?? field.name));
   const unknown = rule.properties.find(({ name }) => !known.has(name));
   if (unknown) fail(`${at}.properties.${unknown.name}`, 'a field that the contract has not', [...known].join(', '));

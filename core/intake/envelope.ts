@@ -19,6 +19,8 @@ export interface Item {
   readonly id: string | null;
   /** What the provider calls it, such as an event type, or a table and an operation: for counts and messages, never personal. */
   readonly kind: string;
+  /** Bytes that the same envelope reads again as this item. @default - of a record of one item the record, else the body */
+  readonly raw?: () => Uint8Array;
 }
 
 /** What can't be read or mapped: it goes to the quarantine, whole. */

@@ -101,4 +101,4 @@ function outgoing(event: MappedEvent, { kind }: Item): OutgoingEvent {
 
 /** Of a record of one item its own bytes, so that it can be read again; of several the item alone. */
 const rawOf = (item: Item, all: readonly Item[], raw: Uint8Array): Uint8Array =>
-  all.length === 1 ? raw : bytesOf(item.body);
+  all.length === 1 ? raw : (item.raw?.() ?? bytesOf(item.body));

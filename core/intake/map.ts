@@ -15,8 +15,10 @@ import type {
 } from '../ir/document.ts';
 import { typeName } from '../ir/errors.ts';
 import { Rejection } from '../ir/rejection.ts';
+import type { Parsed } from '../values/decimal.ts';
 import { sha256 } from '../values/hash.ts';
-import { type LocalClock, parseTimestamp, type TimestampFormat } from '../values/time.ts';
+import { type LocalClock, parseTimestamp, TIMESTAMP_FORMATS, type TimestampFormat } from '../values/time.ts';
+import { timeReader } from '../values/time-pattern.ts';
 import { localClock } from '../values/time-zone.ts';
 import type { Item } from './envelope.ts';
 import { identifierText } from './identifier-text.ts';
@@ -168,12 +170,21 @@ function entityOf(value: unknown): string {
   );
 }
 
+const isFormat = (text: string): text is TimestampFormat => (TIMESTAMP_FORMATS as readonly string[]).includes(text);
+
+function byPattern(pattern: string, local: LocalClock): (raw: unknown) => Parsed {
+  const read = timeReader(pattern)!;
+  return (raw) => read(raw, local);
+}
+
 function compileTime(time: MapRuleIR['time'], written: TimestampFormat): Select {
   const select = compileSelectors(time.from);
   const local: LocalClock | undefined = time.time_zone && localClock(time.time_zone);
+  const { format } = time;
+  // The document was checked: what is no format is a pattern, and has a zone.
+  const read = isFormat(format) ? (raw: unknown) => parseTimestamp(raw, format, local) : byPattern(format, local!);
   return (body) => {
-    const raw = select(body);
-    const parsed = parseTimestamp(raw, time.format, local);
+    const parsed = read(select(body));
     if ('error' in parsed) throw new Rejection('INVALID_EVENT_TIME', `time: ${parsed.detail}`);
     return writtenAs(written, parsed.value);
   };

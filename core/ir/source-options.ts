@@ -5,13 +5,24 @@ import type { CARRIAGES, ENVELOPES } from './source-schema.ts';
 const none = z.strictObject({});
 const header = z.string().regex(/^[A-Za-z0-9-]+$/, 'the name of a header');
 
+/** Of Salesforce: 15 or 18 letters and digits. */
+const organisation = z
+  .string()
+  .regex(/^00D[A-Za-z0-9]{12}([A-Za-z0-9]{3})?$/, 'the id of an organisation such as 00D000000000001EAA');
+
 /** Envelopes, by their names. */
 export const ENVELOPE_OPTIONS = {
   /** A JSON object, or with `each` the members of the array at that pointer (empty: the document itself is the array). */
   json: z.strictObject({ each: z.string().optional(), id: z.string().optional(), kind: z.string().optional() }),
   stripe: none,
-  salesforce_cdc: none,
-  salesforce_outbound: none,
+  salesforce_cdc: z.strictObject({
+    /** The only organisation whose relay may send. Absent: any. */
+    organisation: organisation.optional(),
+  }),
+  salesforce_outbound: z.strictObject({
+    /** The organisation that may send: nothing else is a proof of it but the key in the address. */
+    organisation,
+  }),
   x_activity: none,
   x_account_activity: none,
   segment: none,
@@ -23,7 +34,8 @@ export const ENVELOPE_OPTIONS = {
   dynamodb: none,
   /** The value is JSON of its own, or with `inner` a record of that envelope. */
   kafka: z.strictObject({ inner: z.enum(['debezium', 'dms']).optional() }),
-  rows: none,
+  /** Lines of files: texts that stand for nothing, such as NA. An empty field of a CSV is nothing anyway. */
+  rows: z.strictObject({ nulls: z.array(z.string()).default([]) }),
   canonical: none,
 } as const satisfies Record<(typeof ENVELOPES)[number], z.ZodObject>;
 
@@ -32,14 +44,28 @@ export const CARRIAGE_OPTIONS = {
   http: z.strictObject({
     /** How a request proves who sent it; its keys stand in the source's secret. */
     verify: z.discriminatedUnion('scheme', [
-      /** Hex HMAC-SHA256 over `<timestamp>.<body>`; the timestamp in seconds, at most `toleranceSeconds` from our clock. */
+      /** HMAC-SHA256 over `<timestamp>.<body>` in hex or base64; the timestamp in seconds, at most `toleranceSeconds` from our clock. */
       z.strictObject({
         scheme: z.literal('hmac'),
         signature: header.default('x-signature'),
         timestamp: header.default('x-timestamp'),
         toleranceSeconds: z.int().min(1).max(3600).default(300),
       }),
+      /** `Stripe-Signature`, by the endpoint's signing secret. */
+      z.strictObject({ scheme: z.literal('stripe') }),
+      /** `x-twitter-webhooks-signature`, and the answers to X's challenges, by the app's consumer secret. */
+      z.strictObject({ scheme: z.literal('x') }),
+      /** `X-Signature` of Segment's webhook destination, by its shared secret. */
+      z.strictObject({ scheme: z.literal('segment') }),
+      /** A write key: in `Authorization` (Bearer or Basic), `?key=`, or `writeKey` of a JSON body. Of browsers it is no secret. */
+      z.strictObject({ scheme: z.literal('key') }),
+      /** A key as the last part of the address, for a sender that can't sign: nobody else may know the address. */
+      z.strictObject({ scheme: z.literal('path') }),
     ]),
+    /** Web pages that may send from a browser (CORS): `https://shop.example`; with `*` any page. */
+    origins: z
+      .array(z.string().regex(/^(\*|https?:\/\/[a-z0-9.-]+(:\d{1,5})?)$/, 'an origin such as https://shop.example'))
+      .default([]),
   }),
   bus: none,
   kinesis: none,
@@ -47,7 +73,19 @@ export const CARRIAGE_OPTIONS = {
   kafka: none,
   logs: none,
   iot: none,
-  files: none,
+  /** Objects of a bucket. What is packed by gzip is told by its bytes. */
+  files: z.strictObject({
+    /** `ndjson`: a JSON value a line. `json`: one array. `csv`. `cloudfront`, `alb`: access logs of AWS. */
+    format: z.enum(['ndjson', 'json', 'csv', 'cloudfront', 'alb']).default('ndjson'),
+    /** Between the values of `csv`. */
+    delimiter: z.enum([',', ';', '\t', '|']).default(','),
+    /** The columns of a `csv` without a header line. Absent: its first line names them. */
+    columns: z
+      .array(z.string().min(1))
+      .min(1)
+      .refine((names) => new Set(names).size === names.length, 'names, each once')
+      .optional(),
+  }),
   table: none,
   jdbc: none,
 } as const satisfies Record<(typeof CARRIAGES)[number], z.ZodObject>;

@@ -3,7 +3,9 @@
  * outside of all definition hashes: how an event came says nothing about what it means.
  */
 import { z } from 'zod';
-import { fieldSchema, scalarSchema, timestampFormatSchema, timeZoneSchema } from './schema-parts.ts';
+import { TIMESTAMP_FORMATS } from '../values/time.ts';
+import { timeReader } from '../values/time-pattern.ts';
+import { fieldSchema, scalarSchema, timeZoneSchema } from './schema-parts.ts';
 
 /** Formats of what comes, each a module of core/intake/envelopes. */
 export const ENVELOPES = [
@@ -82,8 +84,14 @@ export const mapRuleSchema = z.strictObject({
   id: selectors.optional(),
   time: z.strictObject({
     from: selectors,
-    format: timestampFormatSchema,
-    /** Where ISO times without a zone are at home. Absent: they are refused. */
+    /** Of a contract's, or a pattern such as `dd/MM/yyyy HH:mm`, which has no zone and needs `time_zone`. */
+    format: z
+      .string()
+      .refine(
+        (text) => (TIMESTAMP_FORMATS as readonly string[]).includes(text) || timeReader(text) !== null,
+        'iso8601, epoch_s, epoch_ms, or a pattern such as dd/MM/yyyy HH:mm',
+      ),
+    /** Where times without a zone are at home. Absent: they are refused. */
     time_zone: timeZoneSchema.optional(),
   }),
   properties: z.array(mappedPropertySchema),

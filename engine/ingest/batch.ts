@@ -3,6 +3,7 @@ import type { CompiledContracts } from '../../core/admission/admit.ts';
 import type { AdmitRecordOptions } from '../../core/admission/record-parts.ts';
 import type { ViewPlan } from '../../core/state/plan.ts';
 import type { Cutovers, ReplayClock, StateStore, Tombstones } from '../ports.ts';
+import type { DriftWatch } from './drift.ts';
 import type { QuarantineLine } from './quarantine.ts';
 import type { ViewVersion } from './view-run.ts';
 
@@ -22,6 +23,8 @@ export interface ProcessorPorts {
   readonly clock: ReplayClock | null;
   /** @default - nobody was erased */
   readonly tombstones?: Tombstones;
+  /** Takes note of what differs from the contracts. @default - nobody asks */
+  readonly drift?: Pick<DriftWatch, 'note'>;
   /** Told of every entity that failed; the batch goes on. */
   readonly onFailure: (error: unknown) => void;
   /** Waits before a try is repeated. @param attempt from 0 */
@@ -49,7 +52,6 @@ export interface BatchResult {
   readonly admitted: number;
   readonly clamped: number;
   readonly misrouted: number;
-  readonly unknown: number;
   /** These three by the version that serves longest, the previous one where there is one. */
   readonly applied: number;
   readonly duplicates: number;

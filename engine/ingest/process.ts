@@ -74,7 +74,8 @@ class Batch {
 
   async run(records: readonly StreamRecord[]): Promise<BatchResult> {
     await this.ports.retireOthers?.();
-    const { works, counts, ...others } = sortRecords(records, this.rules.contracts, this.rules.admit);
+    const { contracts, admit } = this.rules;
+    const { works, counts, ...others } = sortRecords(records, contracts, admit, this.ports.drift);
     await this.refusals.store(others.lines);
     await this.reroute(others.misrouted);
     const versions = await this.versions(records);

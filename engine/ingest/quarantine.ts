@@ -19,6 +19,8 @@ export interface QuarantineLine {
   readonly detail: string;
   readonly event_type: string | null;
   readonly schema_version: number | null;
+  /** Who sent it, as far as it says; null in lines of earlier releases too, where it is not there. */
+  readonly source: string | null;
   readonly partition_key: string;
   readonly raw_base64: string;
 }
@@ -40,6 +42,7 @@ export function quarantineLine(record: StreamRecord, why: Omit<Rejected, 'ok'>):
     detail: why.detail,
     event_type: why.event_type ?? null,
     schema_version: why.schema_version ?? null,
+    source: why.source || null,
     partition_key,
     raw_base64: Buffer.from(record.data).toString('base64'),
   };
@@ -56,8 +59,8 @@ export function refusedDuplicate(located: Located): QuarantineLine {
 
 /** A good event that its entity's state can't take. */
 export function refusedForState({ event, record }: Located, reason: RejectionReason, detail: string): QuarantineLine {
-  const { event_type, schema_version } = event;
-  return quarantineLine(record, { reason, detail, event_type, schema_version });
+  const { event_type, schema_version, source } = event;
+  return quarantineLine(record, { reason, detail, event_type, schema_version, source });
 }
 
 /**

@@ -4,6 +4,7 @@ import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda'
 import { compileContracts } from '../../core/admission/admit.ts';
 import type { ViewPlan } from '../../core/state/plan.ts';
 import type { BatchResult, ProcessorPorts, ProcessorRules } from '../../engine/ingest/batch.ts';
+import { DriftWatch } from '../../engine/ingest/drift.ts';
 import { processBatch } from '../../engine/ingest/process.ts';
 import { writeQuarantine } from '../../engine/ingest/quarantine.ts';
 import type { ViewVersion } from '../../engine/ingest/view-run.ts';
@@ -35,6 +36,7 @@ const replay = env.TIDEMARK_CLOCK === 'replay';
 const after_ms = env.CUTOVER_AFTER_SECONDS * 1000;
 /** How long an answer about versions holds: whoever acts on an old one has ended before a version cuts over. */
 const again_ms = after_ms / 2;
+const drift = new DriftWatch([], lake, Date.now);
 const retirement = new Retirement(dynamo, env.FEATURES_TABLE, {
   kept: [ir, ...(previous ? [previous.ir] : [])].flatMap(({ views }) => views.map(({ version }) => version)),
   again_ms,
@@ -54,6 +56,7 @@ const ports: ProcessorPorts = {
   reroute: (events) => reroute(kinesis, env.STREAM_NAME, events),
   clock: replay ? new DynamoReplayClock(dynamo, env.FEATURES_TABLE) : null,
   tombstones: new DynamoTombstones(dynamo, env.FEATURES_TABLE),
+  drift,
   onFailure: (error) => telemetry.error('the events of an entity are delivered again', error),
 };
 
@@ -71,6 +74,7 @@ export async function handler(event: KinesisStreamEvent): Promise<KinesisStreamB
   try {
     const result = await processBatch(streamRecords(event), rules, ports);
     report(result);
+    await reportDrift();
     return { batchItemFailures: result.failed === null ? [] : [{ itemIdentifier: result.failed }] };
   } finally {
     telemetry.flush();
@@ -86,7 +90,6 @@ function report(result: BatchResult): void {
   telemetry.count(METRIC.eventsClamped, result.clamped);
   telemetry.count(METRIC.eventsMisrouted, result.misrouted);
   telemetry.count(METRIC.eventsErased, result.erased);
-  telemetry.count(METRIC.unknownFields, result.unknown);
   telemetry.count(METRIC.statesUnreadable, result.unreadable);
   telemetry.count(METRIC.statesWritten, result.written);
   telemetry.count(METRIC.stateWriteConflicts, result.conflicts);
@@ -102,4 +105,25 @@ function report(result: BatchResult): void {
     written: result.written,
     failed: result.failed ?? '',
   });
+}
+
+/** Counts what differs from the contracts, and keeps its names and types; events do not wait for that. */
+async function reportDrift(): Promise<void> {
+  const found = drift.take();
+  const bySource = new Map<string, number>();
+  for (const { records, schema_version, field, allowed, ...one } of found) {
+    const source = drift.label(one);
+    bySource.set(source, (bySource.get(source) ?? 0) + records);
+    telemetry.info('drift', { ...one, schema_version: schema_version ?? '', field: field ?? '', records });
+  }
+  telemetry.count(
+    METRIC.driftFields,
+    [...bySource.values()].reduce((sum, n) => sum + n, 0),
+  );
+  for (const [source, n] of bySource) telemetry.countBy(METRIC.driftFields, DIMENSION.source, source, n);
+  try {
+    await drift.keep(found);
+  } catch (error) {
+    telemetry.error('examples of drift are not kept; the next batch that shows them tries again', error);
+  }
 }

@@ -19,6 +19,7 @@ export const dev: StageConfig = {
   scorer: { ...prod.scorer, parallelizationFactor: 1 },
   sweep: { ...prod.sweep, segments: 2 },
   api: { ...prod.api, rateLimit: 20, burstLimit: 40 },
+  intake: { ...prod.intake, concurrency: 5, rateLimit: 20, burstLimit: 40, silenceHours: 0 },
   batch: { ...prod.batch, workers: 2, timeoutMinutes: 60, entityBuckets: 4, healingNights: 1 },
   training: { ...prod.training, approval: 'automatic' },
   endpoint: { ...prod.endpoint, instanceType: 'ml.t2.medium', instances: 1, canaryPercent: 0 },

@@ -22,7 +22,7 @@ export const local: StageConfig = {
   archiver: { ...prod.archiver, batchSize: 2000, batchingWindowSeconds: 2, retryAttempts: 5, maxRecordAgeSeconds: 600 },
   scorer: { ...prod.scorer, parallelizationFactor: 1, retryAttempts: 5, maxRecordAgeSeconds: 600 },
   publisher: { ...prod.publisher, retryAttempts: 5, maxRecordAgeSeconds: 600 },
-  intake: { ...prod.intake, concurrency: 0 },
+  intake: { ...prod.intake, concurrency: 0, silenceHours: 0 },
   sweep: { ...prod.sweep, scheduled: false, segments: 2, timeoutSeconds: 60 },
   batch: { ...prod.batch, workers: 2, timeoutMinutes: 30, entityBuckets: 1, healingNights: 1 },
   training: { ...prod.training, approval: 'automatic', pollSeconds: 1 },

@@ -149,6 +149,8 @@ export const stageConfig = z
       rateLimit: int(1, 10_000),
       /** Requests at once, above the rate. */
       burstLimit: int(1, 10_000),
+      /** After so many hours without a request of an HTTP source, it warns; 0: never. */
+      silenceHours: int(0, 24),
     }),
     /** What of a source differs by stage, by its name: addresses of what it reads. A way without its address is not deployed. */
     sources: z.record(z.string(), z.record(z.string(), z.json())),
@@ -215,8 +217,8 @@ export const stageConfig = z
       freshnessSeconds: int(1, 86_400),
       /** Refused records of one reason that warn, in a quarter of an hour. */
       quarantinedRecords: int(1, 1_000_000),
-      /** Records with fields that no contract knows that warn, in a quarter of an hour. */
-      unknownFieldRecords: int(1, 1_000_000),
+      /** Fields of records that differ from their contracts that warn, in a quarter of an hour. */
+      driftFields: int(1, 1_000_000),
       /** Lost conditional writes that warn, in a quarter of an hour. */
       writeConflicts: int(1, 1_000_000),
       /** Addresses that get the operational alarms and the alerts; each must confirm once. */

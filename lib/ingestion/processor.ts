@@ -78,7 +78,7 @@ export class Processor extends Construct {
     features.grantApply(this.fn);
     for (const sentence of stateSizeWarnings(deployment.useCase.ir))
       Annotations.of(this).addWarningV2('tidemark:state-size', sentence);
-    lake.grantPut(this.fn, PREFIX.quarantine);
+    lake.grantPut(this.fn, PREFIX.quarantine, PREFIX.drift);
     stream.grantPut(this.fn);
 
     const source = new KinesisEventSource(stream.stream, consumerProps(config, lake));
@@ -115,10 +115,11 @@ export class Processor extends Construct {
     alarms.add('SchemaDrift', {
       ...once,
       severity: 'warning',
-      sentence: 'Events carry fields that their contract does not know: a producer changed its schema.',
+      sentence:
+        'Events are not as their contracts have them (unknown, lost or retyped fields, new values, types or versions): a producer changed its schema.',
       runbook: 'schema-drift',
-      metric: tidemarkMetric(deployment, SERVICE.processor, METRIC.unknownFields, { period }),
-      threshold: thresholds.unknownFieldRecords,
+      metric: tidemarkMetric(deployment, SERVICE.processor, METRIC.driftFields, { period }),
+      threshold: thresholds.driftFields,
     });
     alarms.add('StateWriteConflicts', {
       ...once,

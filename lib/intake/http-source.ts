@@ -3,8 +3,7 @@ import { Construct } from 'constructs';
 import type { Env } from '../../lambdas/intake-http/env.ts';
 import { SERVICE } from '../../names/metrics.ts';
 import { NodeFunction } from '../foundation/node-function.ts';
-import { pascalCase } from '../foundation/pascal-case.ts';
-import { addErrorAlarm } from '../monitoring/function-alarms.ts';
+import { addHttpSourceAlarms } from './http-source-alarms.ts';
 import type { IntakeApi } from './intake-api.ts';
 import { grantIntake, intakeEnvironment, type SourceProps } from './intake-source.ts';
 
@@ -36,12 +35,7 @@ export class HttpSource extends Construct {
     grantIntake(this.fn, props);
     this.fn.allow(['secretsmanager:GetSecretValue'], [secret.secretArn]);
     key.grantDecrypt(this.fn);
-    this.url = `${api.url}${api.addSource(source.name, this.fn.function)}`;
-    addErrorAlarm(
-      props.alarms,
-      `${pascalCase(source.name)}Http`,
-      this.fn.function,
-      'Its requests are answered with 503, and their sender sends them again.',
-    );
+    this.url = `${api.url}${api.addSource(source, this.fn.function)}`;
+    addHttpSourceAlarms(props, this.fn.function);
   }
 }

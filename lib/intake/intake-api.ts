@@ -3,6 +3,8 @@ import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import type { SourceIR } from '../../core/ir/document.ts';
+import { CARRIAGE_OPTIONS } from '../../core/ir/source-options.ts';
 import { sourcePath } from '../../names/sources.ts';
 import type { StageConfig } from '../config/stage-config.ts';
 import { VendedLogs } from '../foundation/vended-logs.ts';
@@ -45,18 +47,26 @@ export class IntakeApi extends Construct {
     this.url = httpStage.url;
   }
 
-  /** @returns the path, without the leading `/` */
-  addSource(source: string, fn: IFunction, methods: readonly HttpMethod[] = [HttpMethod.POST]): string {
-    const path = sourcePath(source);
+  /**
+   * Its route, and those that its provider or a browser asks before: X by GET, a page by OPTIONS.
+   * @returns the path to register, without the leading `/`
+   */
+  addSource({ name, via }: SourceIR, fn: IFunction): string {
+    const { verify, origins } = CARRIAGE_OPTIONS.http.parse(via.find(({ kind }) => kind === 'http')!.options);
+    const path = sourcePath(name);
     const routes = this.api.addRoutes({
-      path,
-      methods: [...methods],
-      integration: new HttpLambdaIntegration(`Lambda${source}`, fn),
+      path: verify.scheme === 'path' ? `${path}/{key}` : path,
+      methods: [
+        HttpMethod.POST,
+        ...(verify.scheme === 'x' ? [HttpMethod.GET] : []),
+        ...(origins.length > 0 ? [HttpMethod.OPTIONS] : []),
+      ],
+      integration: new HttpLambdaIntegration(`Lambda${name}`, fn),
     });
     for (const route of routes)
       acknowledge(route, {
         id: 'AwsSolutions-APIG4',
-        reason: 'Who calls has no identity of AWS: the function checks the signature that the provider documents.',
+        reason: 'Who calls has no identity of AWS: the function checks the proof that the provider documents.',
       });
     return path.slice(1);
   }

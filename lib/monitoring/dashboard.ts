@@ -146,7 +146,7 @@ export class PipelineDashboard extends Construct {
         ),
       ),
       graph('Schema drift, clocks and keys', [
-        this.metric(SERVICE.processor, METRIC.unknownFields),
+        this.metric(SERVICE.processor, METRIC.driftFields),
         this.metric(SERVICE.processor, METRIC.eventsClamped),
         this.metric(SERVICE.processor, METRIC.eventsMisrouted),
         this.metric(SERVICE.processor, METRIC.stateWriteConflicts),

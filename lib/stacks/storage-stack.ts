@@ -68,6 +68,10 @@ export class StorageStack extends TidemarkStack {
     if (this.slackSecret) {
       this.output('slackSecret', this.slackSecret.secretArn, 'Secret that takes the Slack webhook');
     }
+    if (http.length > 0) {
+      const arns = Object.entries(this.sourceSecrets).map(([name, { secretArn }]) => [name, secretArn]);
+      this.output('sourceSecrets', this.toJsonString(Object.fromEntries(arns)), 'Secrets of the keys of HTTP sources');
+    }
   }
 
   private makeSlackSecret(stage: StageConfig): Secret {

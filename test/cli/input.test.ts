@@ -68,7 +68,7 @@ describe('one way to read two records', () => {
   test.each(Object.keys(cases))('%s', async (name) => {
     const path = file(name, cases[name]!);
     expect((await read(path)).map(([, text]) => text)).toEqual(both);
-    expect(await checkWhole([path], false)).toBe(2);
+    expect(await checkWhole([path], readLines)).toBe(2);
   });
 
   test('written over several lines by a formatter', async () => {
@@ -141,13 +141,13 @@ describe('refused by its name, before anything else is done', () => {
   test.each(Object.keys(cases))('%s', async (name) => {
     const [content, message] = cases[name]!;
     const path = file(name, content);
-    await expect(checkWhole([path], false)).rejects.toThrow(message);
-    await expect(checkWhole([path], false)).rejects.toThrow(name);
+    await expect(checkWhole([path], readLines)).rejects.toThrow(message);
+    await expect(checkWhole([path], readLines)).rejects.toThrow(name);
   });
 
   test('all of them at once', async () => {
     const paths = [file('1.gz', packed.subarray(0, -1)), file('fine.json', A), file('2.gz', packed.subarray(0, -1))];
-    await expect(checkWhole(paths, false)).rejects.toThrow(/1\.gz is gzip.*\n.*2\.gz is gzip/);
+    await expect(checkWhole(paths, readLines)).rejects.toThrow(/1\.gz is gzip.*\n.*2\.gz is gzip/);
   });
 
   test('a file without objects is read where anything is wanted', async () => {

@@ -12,6 +12,7 @@ import { announcement, slackMessage, subjectOf } from '../../engine/alerting/mes
 import { chunks } from '../../engine/chunks.ts';
 import { archivable } from '../../engine/ingest/archivable.ts';
 import type { BatchResult, Misrouted } from '../../engine/ingest/batch.ts';
+import { DriftWatch } from '../../engine/ingest/drift.ts';
 import { processBatch } from '../../engine/ingest/process.ts';
 import { type QuarantineLine, writeQuarantine } from '../../engine/ingest/quarantine.ts';
 import { MemoryLake } from '../../engine/memory/lake.ts';
@@ -60,9 +61,10 @@ class Run {
   private readonly problems: string[] = [];
   private readonly states = new MemoryStates(odd.plan);
   private readonly lake = new MemoryLake();
+  private readonly drift = new DriftWatch(['till'], new MemoryLake().port(), () => ARRIVAL);
   private readonly options: AdmitRecordOptions;
   private readonly ways: Ways;
-  private readonly tally = { admitted: 0, misrouted: 0, applied: 0, duplicates: 0, skipped: 0, clamped: 0, unknown: 0 };
+  private readonly tally = { admitted: 0, misrouted: 0, applied: 0, duplicates: 0, skipped: 0, clamped: 0 };
   private rerouted: Misrouted[] = [];
   private sequence = 10n ** 21n - 300n;
   /** ms UTC; each record arrives after the one before. */
@@ -96,7 +98,8 @@ class Run {
     const values = this.values(t);
     const reasons: Record<string, number> = {};
     for (const { reason } of quarantined) reasons[reason] = (reasons[reason] ?? 0) + 1;
-    const all = { records: records.length, parts: parts.flat().length, archived: archived.length };
+    const drift = this.drift.take().length;
+    const all = { records: records.length, parts: parts.flat().length, archived: archived.length, drift };
     const counts = { ...all, ...this.tally, quarantined: quarantined.length, ...reasons };
     return { problems: this.problems, counts, records, parts, archived, quarantined, values, t, options: this.options };
   }
@@ -135,6 +138,7 @@ class Run {
       states: this.states.port(),
       quarantine: (lines) => writeQuarantine(this.lake.port(), lines),
       reroute: async (events) => void (again || this.rerouted.push(...events)),
+      drift: this.drift,
       clock: null,
       onFailure: (error) => this.problem(`an entity failed: ${error}`),
       pause: () => Promise.resolve(),

@@ -39,7 +39,7 @@ describe('the check of metrics', () => {
     ],
     [
       'a reason on a metric that has none',
-      ({ name }) => name === METRIC.unknownFields,
+      ({ name }) => name === METRIC.driftFields,
       (metric) => ({ ...metric, dimensions: { ...metric.dimensions, reason: 'oversize' } }),
     ],
     [

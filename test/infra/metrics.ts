@@ -140,11 +140,12 @@ const SOURCES: Readonly<Record<string, string>> = {
 function isOurs(name: string, dimensions: Readonly<Record<string, string>>): boolean {
   const key = Object.entries(METRIC).find(([, value]) => value === name)?.[0];
   const always = [DIMENSION.service, DIMENSION.stage, DIMENSION.useCase];
-  const by = [
-    ...always,
-    ...(name === METRIC.quarantined && DIMENSION.reason in dimensions ? [DIMENSION.reason] : []),
-    ...(/^(Intake|Drift)/.test(name) ? [DIMENSION.source] : []),
-  ];
+  const more: Readonly<Record<string, string>> = {
+    [METRIC.quarantined]: DIMENSION.reason,
+    [METRIC.driftFields]: DIMENSION.source,
+  };
+  const one = name.startsWith('Intake') ? DIMENSION.source : more[name];
+  const by = one !== undefined && (one in dimensions || name.startsWith('Intake')) ? [...always, one] : always;
   const service = dimensions[DIMENSION.service] ?? '';
   return key !== undefined && same(by, Object.keys(dimensions)) && sourceOf(service).includes(`METRIC.${key}`);
 }

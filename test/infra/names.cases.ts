@@ -36,7 +36,12 @@ function named(name: string): string {
   const at = path.join(folder, name);
   mkdirSync(at, { recursive: true });
   const source = readFileSync(path.join(TINY, 'index.ts'), 'utf8');
-  writeFileSync(path.join(at, 'index.ts'), source.replace("name: 'tiny'", `name: '${name}'`));
+  writeFileSync(
+    path.join(at, 'index.ts'),
+    source
+      .replace("name: 'tiny'", `name: '${name}'`)
+      .replace("'../tiny/index.ts'", JSON.stringify(path.join(TINY, '../tiny/index.ts'))),
+  );
   return at;
 }
 

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseTimestamp } from '../../../core/values/time.ts';
 import type { FeaturesAnswer, FeaturesQuestion } from '../../../names/reports.ts';
 import { BAD_LINES } from '../../input/bad-lines.ts';
-import { stageOption, useCaseOption } from '../../options.ts';
+import { sourceOption, stageOption, useCaseOption } from '../../options.ts';
 import type { Target } from '../../stage/resources.ts';
 import { type OpenStage, withStage } from '../../stage/stage.ts';
 import { featuresAt } from './at.ts';
@@ -47,6 +47,7 @@ export function addFeatures(root: Command): void {
         .choices(BAD_LINES)
         .default('skip'),
     )
+    .addOption(sourceOption())
     .option('--units', "with each answer the units of its values: 10^-2 for a decimal(2)'s minor units, ms for times")
     .option('--no-heal', 'stream: what is served before the nightly healing')
     .addHelpText('after', EVAL_HELP)
@@ -81,6 +82,7 @@ Queries: {"entity_id", "t"}, t as ISO 8601 with a zone or whole ms. Answers: {"e
 one per query, in order, t as it was asked. A query may carry a "knowledge" of its own, as the option (a time also as ms).
 Files have one JSON object per line, or one array; packed by gzip or not, in UTF-8 or UTF-16. Bad lines are told on standard error by
 file, line and reason, with their counts; --bad-lines fail: then nothing is on standard output.
+With --source the events are rows of CSV, JSON or Parquet files, by the map of this source of the use case (sources.ts).
 A use case outside of this repository imports from 'tidemark': import { contract, count, defineUseCase, field } from 'tidemark'.
 
   npx tidemark features eval --usecase churn --events events.ndjson --queries queries.ndjson --engine spark`;

@@ -1,6 +1,7 @@
 import { compileContracts } from '../../../core/admission/admit.ts';
 import type { FeatureViewIR, UseCaseIR } from '../../../core/ir/document.ts';
 import { onlineView } from '../../../core/ir/parts.ts';
+import { ADMISSION } from '../../../engine/evaluate/admission.ts';
 import type { Evaluation, Knowledge, Vectors } from '../../../engine/evaluate/evaluation.ts';
 import { evaluateByOracle } from '../../../engine/evaluate/oracle.ts';
 import { evaluateByStream, type Repairs, UnheldEventError } from '../../../engine/evaluate/stream.ts';
@@ -8,6 +9,7 @@ import { Progress } from '../../../setup/progress.mjs';
 import { loadDefinitions } from '../../definitions.ts';
 import { CliError } from '../../errors.ts';
 import { type BadLine, type BadLinesPolicy, LEFT_OUT, reportOf } from '../../input/bad-lines.ts';
+import { eventReader, rowsSource } from '../../input/rows/events.ts';
 import { interruptible } from '../../stage/interruption.ts';
 import { readEvents, readQueries } from './inputs.ts';
 import { evaluateBySpark } from './spark.ts';
@@ -27,6 +29,7 @@ export interface EvalOptions {
   readonly heal: boolean;
   readonly badLines: BadLinesPolicy;
   readonly units?: boolean;
+  readonly source?: string;
 }
 
 /** `tidemark features eval`: only the vectors go to standard output, and only when all of them are there. */
@@ -36,8 +39,9 @@ export async function evaluate(options: EvalOptions): Promise<void> {
   const { ir } = await loadDefinitions(options.usecase);
   const view = viewOf(ir, options.view);
   const progress = new Progress(process.stderr);
+  const reader = options.source === undefined ? undefined : eventReader(rowsSource(ir, options.source), ir.contracts);
   const read = await progress.step('Read events and queries', async () => ({
-    events: await readEvents([options.events], compileContracts(ir.contracts)),
+    events: await readEvents([options.events], compileContracts(ir.contracts), ADMISSION, reader),
     queries: await readQueries([options.queries]),
   }));
   const leftOut = toldOf(read);

@@ -6,23 +6,28 @@ import { ADMISSION } from '../../../engine/evaluate/admission.ts';
 import type { InputEvent, Knowledge, Query } from '../../../engine/evaluate/evaluation.ts';
 import { type Judged, judgeLines } from '../../input/bad-lines.ts';
 import { type LineProblem, objectOf } from '../../input/event-line.ts';
+import type { Line } from '../../input/lines.ts';
+import type { EventReader } from '../../input/rows/events.ts';
 
 const SHARD = 'file';
 
 /**
  * @param names files, folders, patterns or `-`
+ * @param read of a file, where they are rows @default - lines of JSON events
  * @throws CliError that names a file which can't be read wholly
  */
 export function readEvents(
   names: readonly string[],
   contracts: CompiledContracts,
   options: AdmitOptions = ADMISSION,
+  read?: EventReader,
 ): Promise<Judged<InputEvent>> {
-  return judgeLines(names, ({ place, bytes }, line): InputEvent | LineProblem => {
+  const judge = ({ place, bytes }: Line, line: number): InputEvent | LineProblem => {
     const position = { shard_id: SHARD, sequence_number: String(line), arrival_ms: 0, partition_key: '' };
     const found = admit(bytes, position, contracts, options);
     return found.ok ? { line, place, data: bytes, event: (found as Admitted).event } : found;
-  });
+  };
+  return judgeLines(names, judge, read);
 }
 
 /** @throws CliError that names a file which can't be read wholly */

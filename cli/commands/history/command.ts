@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { Progress } from '../../../setup/progress.mjs';
-import { stageOption, useCaseOption } from '../../options.ts';
+import { LEFT_OUT, reportOf } from '../../input/bad-lines.ts';
+import { sourceReader } from '../../input/rows/source.ts';
+import { sourceOption, stageOption, useCaseOption } from '../../options.ts';
 import { runGlueJob } from '../../stage/jobs.ts';
 import { flagsOf, type Target } from '../../stage/resources.ts';
 import { type OpenStage, withStage } from '../../stage/stage.ts';
@@ -12,22 +14,33 @@ export function addHistory(root: Command): void {
   history
     .command('load')
     .description('upload files of events, land them in the table of events and fill the online states from them')
-    .argument('<files...>', 'JSON, one object per line or one array, also packed: files, folders or patterns')
+    .argument(
+      '<files...>',
+      'JSON, one object per line or one array, also packed; rows with --source: files, folders or patterns',
+    )
     .addOption(stageOption())
     .addOption(useCaseOption())
+    .addOption(sourceOption())
     .action(packAndLoad);
 }
 
+interface HistoryOptions extends Target {
+  readonly source?: string;
+}
+
 /** All files are read to their end before the first is uploaded. */
-async function packAndLoad(files: readonly string[], target: Target): Promise<void> {
+async function packAndLoad(files: readonly string[], target: HistoryOptions): Promise<void> {
+  const read = target.source === undefined ? undefined : await sourceReader(target.source, target.usecase);
   const packed = await new Progress().step(
     'Read the files',
-    () => packHistory(files),
+    () => packHistory(files, read),
     ({ files: read, records }) => `${records} lines of ${read.length} files`,
   );
   try {
+    if (packed.bad.length > 0) console.error(`Left out: ${reportOf('rows', packed.bad)}`);
     for (const [copy, of] of packed.copies) console.log(`${copy} has the same content as ${of}: it is loaded once.`);
     await withStage(target, (stage) => load(stage, packed));
+    if (packed.bad.length > 0) process.exitCode = LEFT_OUT;
   } finally {
     packed.dispose();
   }

@@ -10,8 +10,10 @@ import { createGzip } from 'node:zlib';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { CONTENT, CONTENT_DIGITS, NDJSON, PREFIX } from '../../../names/lake.ts';
 import { CliError } from '../../errors.ts';
+import type { BadLine } from '../../input/bad-lines.ts';
 import { inputFiles } from '../../input/files.ts';
 import { readLines } from '../../input/lines.ts';
+import type { EventReader } from '../../input/rows/events.ts';
 import { STDIN } from '../../input/text.ts';
 
 const WRITE_BYTES = 65_536;
@@ -30,15 +32,18 @@ export interface PackedHistory {
   /** Files left out, each with one of the same content. */
   readonly copies: readonly (readonly [string, string])[];
   readonly records: number;
+  /** Rows of which no event could be made. */
+  readonly bad: readonly BadLine[];
   /** Deletes what was written. */
   dispose(): void;
 }
 
 /**
  * @param names files, folders, patterns or `-`
+ * @param read of a file @default - lines of JSON events
  * @throws CliError that names every file that can't be read wholly, or says that there is no event in any
  */
-export async function packHistory(names: readonly string[]): Promise<PackedHistory> {
+export async function packHistory(names: readonly string[], read: EventReader = readLines): Promise<PackedHistory> {
   const sources = await inputFiles(names);
   const work = mkdtempSync(join(tmpdir(), 'tidemark-history-'));
   const dispose = () => rmSync(work, { recursive: true, force: true });
@@ -46,9 +51,10 @@ export async function packHistory(names: readonly string[]): Promise<PackedHisto
     const files = new Map<string, PackedFile>();
     const copies: [string, string][] = [];
     const problems: string[] = [];
+    const bad: BadLine[] = [];
     for (const [i, source] of sources.entries()) {
       try {
-        const file = await pack(source, join(work, String(i)));
+        const file = await pack(source, join(work, String(i)), read, bad);
         const same = files.get(file.content);
         if (file.records === 0) continue;
         if (same) copies.push([source, same.source]);
@@ -61,7 +67,7 @@ export async function packHistory(names: readonly string[]): Promise<PackedHisto
     const records = [...files.values()].reduce((sum, file) => sum + file.records, 0);
     if (problems.length > 0) throw new CliError(`${problems.join('\n')}\nNothing was uploaded.`, 2);
     if (records === 0) throw new CliError(`There are no events in ${names.join(', ')}: nothing was uploaded.`, 2);
-    return { files: [...files.values()], copies, records, dispose };
+    return { files: [...files.values()], copies, records, bad, dispose };
   } catch (error) {
     dispose();
     throw error;
@@ -69,13 +75,17 @@ export async function packHistory(names: readonly string[]): Promise<PackedHisto
 }
 
 /** A record a line; a line keeps its number, so blank ones stay. */
-async function pack(source: string, packed: string): Promise<PackedFile> {
+async function pack(source: string, packed: string, read: EventReader, bad: BadLine[]): Promise<PackedFile> {
   const hash = createHash('sha256');
   let [records, lines] = [0, 0];
   async function* text(): AsyncGenerator<Buffer> {
     let held: Buffer[] = [];
     let bytes = 0;
-    for await (const line of readLines(source)) {
+    for await (const line of read(source)) {
+      if ('reason' in line) {
+        bad.push(line);
+        continue;
+      }
       for (; lines < line.number - 1; lines++) held.push(LINE_END);
       held.push(line.bytes, LINE_END);
       bytes += line.bytes.length;
@@ -97,7 +107,8 @@ async function pack(source: string, packed: string): Promise<PackedFile> {
 
 /** The same content has the same key: loaded again, it replaces itself. Files of one name lie beside each other. */
 export function keyOf({ source, content }: Pick<PackedFile, 'source' | 'content'>): string {
-  const name = source === STDIN ? 'stdin' : basename(source).replace(/(\.(gz|json|jsonl|ndjson|txt|log))+$/i, '');
+  const name =
+    source === STDIN ? 'stdin' : basename(source).replace(/(\.(gz|json|jsonl|ndjson|txt|log|csv|tsv|parquet))+$/i, '');
   // The job takes names that begin with a dot or an underscore for bookkeeping.
   const plain = name
     .replace(/[^\w.-]/g, '_')

@@ -5,7 +5,9 @@ import { CliError } from '../../errors.ts';
 import { objectOf } from '../../input/event-line.ts';
 import { checkWhole, inputFiles } from '../../input/files.ts';
 import { type Line, readLines } from '../../input/lines.ts';
-import { stageOption, useCaseOption } from '../../options.ts';
+import type { EventReader } from '../../input/rows/events.ts';
+import { sourceReader } from '../../input/rows/source.ts';
+import { sourceOption, stageOption, useCaseOption } from '../../options.ts';
 import { connect } from '../../stage/connection.ts';
 import { readResources, type Target } from '../../stage/resources.ts';
 import { MAX_RECORD_BYTES, putAll, type StreamRecord } from '../../stage/stream-writer.ts';
@@ -14,6 +16,7 @@ interface PutOptions extends Target {
   readonly file: string;
   readonly stream?: string;
   readonly raw?: boolean;
+  readonly source?: string;
 }
 
 /** More would scroll the first ones away. */
@@ -40,26 +43,29 @@ export function addPut(root: Command): void {
     .description('send events to the stream, partition key = entity_id')
     .requiredOption(
       '--file <file>',
-      'JSON, one object per line or one array, also packed: a file, folder or pattern; - is standard input',
+      'JSON, one object per line or one array, also packed; rows with --source: a file, folder or pattern; - is standard input',
     )
     .option('--stream <name>', 'another stream than the deployed one')
     .option('--raw', 'also send lines that are not events (they end up in the quarantine)')
     .addOption(stageOption())
     .addOption(useCaseOption())
+    .addOption(sourceOption())
     .action(put);
 }
 
 /** Sends a file of events. Lines that are no event are named by number and left out, unless --raw. */
-async function put({ file, stream, raw = false, stage, usecase }: PutOptions): Promise<void> {
+async function put({ file, stream, raw = false, stage, usecase, source }: PutOptions): Promise<void> {
+  const rows = source === undefined ? undefined : await sourceReader(source, usecase);
+  const read: EventReader = rows ?? ((path) => readLines(path, { anything: raw }));
   const files = await inputFiles([file]);
-  await checkWhole(files, raw);
+  await checkWhole(files, read);
   const { clients } = connect(stage);
   const name = stream ?? (await readResources(clients.cloudformation, { stage, usecase })).get('stream');
   const problems: string[] = [];
   async function* records(): AsyncGenerator<StreamRecord> {
     for (const path of files) {
-      for await (const line of readLines(path, { anything: raw })) {
-        const found = recordOf(line, raw);
+      for await (const line of read(path)) {
+        const found = 'reason' in line ? { problem: `${line.place} ${line.detail}` } : recordOf(line, raw);
         if ('problem' in found) problems.push(found.problem);
         else yield found;
       }

@@ -47,7 +47,8 @@ async function redriveEither({ since, ...options }: RedriveOptions): Promise<voi
   );
 }
 
-function sinceOf(text: string): number {
+/** @throws InvalidArgumentError */
+export function sinceOf(text: string): number {
   const value = parseSince(text, Date.now());
   if (value === null)
     throw new InvalidArgumentError(
@@ -65,7 +66,11 @@ export function parseSince(text: string, now: number): number | null {
   }
 }
 
-async function redriveDeadLetters(stage: OpenStage, { list, dryRun }: RedriveOptions): Promise<void> {
+/** All dead-letter queues. @throws CliError when something failed again */
+export async function redriveDeadLetters(
+  stage: OpenStage,
+  { list, dryRun }: Pick<RedriveOptions, 'list' | 'dryRun'>,
+): Promise<void> {
   const { clients, resources } = stage;
   const queues = await Promise.all(
     (await deadLetterQueues(clients, resources)).map(async (queue) => ({
@@ -101,8 +106,11 @@ const WHAT = {
   unknown: 'left: no function of this deployment gave them up',
 } as const;
 
-/** Batches of the streams that Lambda gave up and kept in the lake. */
-async function redriveBatches(stage: OpenStage, options: RedriveOptions & { readonly since: number }): Promise<void> {
+/** Batches of the streams that Lambda gave up and kept in the lake. @throws CliError when some are still there */
+export async function redriveBatches(
+  stage: OpenStage,
+  options: RedriveOptions & { readonly since: number },
+): Promise<void> {
   const { clients, resources, progress, target } = stage;
   const { since, list, dryRun, closeGaps } = options;
   const lake = { bucket: resources.get('lakeBucket'), stream: resources.get('stream') };

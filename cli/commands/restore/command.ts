@@ -1,7 +1,5 @@
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
-import { GetObjectCommand } from '@aws-sdk/client-s3';
 import type { Command } from 'commander';
-import { parseUseCase } from '../../../core/definition/usecase.ts';
 import type { UseCaseIR } from '../../../core/ir/document.ts';
 import { loadStage } from '../../../lib/config/stages.ts';
 import type { OutputName } from '../../../names/outputs.ts';
@@ -9,6 +7,7 @@ import { confirm, requirePerson } from '../../confirmation.ts';
 import { CliError } from '../../errors.ts';
 import { stageOption, useCaseOption } from '../../options.ts';
 import type { Clients } from '../../stage/connection.ts';
+import { deployedUseCase } from '../../stage/deployed-use-case.ts';
 import type { Watch } from '../../stage/jobs.ts';
 import { flagsOf, type Resources, type Target } from '../../stage/resources.ts';
 import { type OpenStage, withStage } from '../../stage/stage.ts';
@@ -106,11 +105,4 @@ async function requireTable(clients: Clients, resources: Resources, name: Output
       `The table ${resources.get(name)} is not there: bring it back first (docs/runbook.md#table-lost), then run this again with ${flags}.`,
     );
   }
-}
-
-/** The compiled use case that the jobs read: what is deployed, whatever stands in this folder. */
-async function deployedUseCase({ s3 }: Clients, resources: Resources): Promise<UseCaseIR> {
-  const { hostname, pathname } = new URL(resources.get('useCase'));
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket: hostname, Key: pathname.slice(1) }));
-  return parseUseCase(JSON.parse((await Body?.transformToString()) ?? 'null'));
 }

@@ -16,7 +16,7 @@ from tidemark_spark.engine.admission.contracts import (
     Contracts,
     Position,
     Rejection,
-    event_type_claim,
+    id_claim,
     schema_version_claim,
 )
 from tidemark_spark.engine.admission.record_parts import RecordPart, admit_record
@@ -70,6 +70,7 @@ def _landed(part: RecordPart, number: int, arrival_ms: int) -> dict[str, Any]:
         "sub_sequence": part.sub_sequence,
         "event_type": part.verdict.event_type,
         "schema_version": part.verdict.schema_version,
+        "source": part.verdict.source,
         "reason": part.verdict.reason,
         "detail": str(part.verdict),
         "arrival": arrival_ms,
@@ -84,7 +85,8 @@ def refused_row(line: dict[str, Any]) -> dict[str, Any]:
     line would end every run that reads it.
     """
     claims = {
-        "event_type": event_type_claim(line.get("event_type")),
+        "event_type": id_claim(line.get("event_type")),
+        "source": id_claim(line.get("source")),
         "schema_version": schema_version_claim(line.get("schema_version")),
     }
     return {key: _storable(value) for key, value in line.items()} | claims
@@ -145,6 +147,7 @@ def rejections_of(landed: DataFrame) -> DataFrame:
         "partition_key",
         "raw_base64",
         F.date_format(F.timestamp_millis("arrival"), "yyyy-MM-dd").alias("dt"),
+        "source",
     )
 
 

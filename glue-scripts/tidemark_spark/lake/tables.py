@@ -20,7 +20,7 @@ EVENT_COLUMNS = """event_id STRING, entity_id STRING, event_type STRING, event_t
     sequence_number STRING, sub_sequence INT"""
 QUARANTINE_COLUMNS = """shard_id STRING, sequence_number STRING, sub_sequence INT, arrival TIMESTAMP, reason STRING,
     detail STRING, event_type STRING, schema_version INT, contract_version STRING, partition_key STRING,
-    raw_base64 STRING, dt STRING"""
+    raw_base64 STRING, dt STRING, source STRING"""
 PREDICTION_COLUMNS = """prediction_id STRING, entity_id STRING, t TIMESTAMP, view STRING, definition_hash STRING,
     watermarks MAP<STRING, STRING>, `values` STRING, inputs STRING, score DOUBLE, variant STRING, model_version STRING,
     reasons STRING, trigger STRING, scored_at TIMESTAMP"""

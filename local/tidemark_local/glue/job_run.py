@@ -221,7 +221,8 @@ def spark_settings(context: LocalContext, arguments: JobArguments, root: Path) -
     cloud.
     """
     folder = Path(context.repo_root) / ".cache" / "jars"
-    java = f"{jars.RUNNING} -Duser.timezone=UTC -Dlog4j2.configurationFile=file:{root / 'log4j2.properties'}"
+    java = jars.java_options(folder) if arguments.iceberg else jars.RUNNING
+    java += f" -Duser.timezone=UTC -Dlog4j2.configurationFile=file:{root / 'log4j2.properties'}"
     settings = {
         **executors.spark_settings(),
         "spark.driver.memory": "2g",
@@ -237,9 +238,6 @@ def spark_settings(context: LocalContext, arguments: JobArguments, root: Path) -
     if arguments.iceberg:
         class_path = ":".join(map(str, jars.paths(folder)))
         settings |= {"spark.driver.extraClassPath": class_path, "spark.executor.extraClassPath": class_path}
-        archive = jars.archive(folder)
-        if archive:
-            java += f" -XX:SharedArchiveFile={archive} -Xlog:disable"
     settings |= {"spark.driver.extraJavaOptions": java, "spark.executor.extraJavaOptions": java}
     catalogs = {"glue_catalog"} | {
         match.group(1)

@@ -31,6 +31,7 @@ MODULES = (
     "cloudwatch.alarm_actions",
     "eventbridge.rule_targets",
     "eventbridge.schedule_targets",
+    "eventbridge.partner_events",
     "sns.subscriptions",
     "lambda_functions.async_invocations",
     "apigateway.integrations",

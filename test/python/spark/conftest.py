@@ -16,7 +16,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 GLUE_SCRIPTS = ROOT / "glue-scripts"
-sys.path.insert(0, str(GLUE_SCRIPTS))
+JARS = ROOT / ".cache" / "jars"
+sys.path[:0] = [str(GLUE_SCRIPTS), str(ROOT / "local")]
+
+from tidemark_local.glue import jars  # noqa: E402
 
 _ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -71,7 +74,6 @@ def spark(aws: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """local[2] with a Hadoop Iceberg catalog under the name that the jobs use."""
     from pyspark.sql import SparkSession
 
-    jars = sorted((ROOT / ".cache" / "jars").glob("iceberg-spark-runtime-*.jar"))
     folder = tmp_path_factory.mktemp("spark")
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["PYTHONPATH"] = str(GLUE_SCRIPTS)
@@ -86,17 +88,13 @@ def spark(aws: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         .config("spark.sql.shuffle.partitions", "2")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.ui.enabled", "false")
-        .config("spark.driver.extraJavaOptions", "-Duser.timezone=UTC")
+        .config("spark.driver.extraClassPath", ":".join(map(str, jars.paths(JARS))))
+        .config("spark.driver.extraJavaOptions", f"{jars.java_options(JARS)} -Duser.timezone=UTC")
         .config("spark.sql.extensions", "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions")
         .config("spark.sql.catalog.glue_catalog", "org.apache.iceberg.spark.SparkCatalog")
         .config("spark.sql.catalog.glue_catalog.type", "hadoop")
         .config("spark.sql.catalog.glue_catalog.warehouse", str(folder / "iceberg"))
     )
-    if jars:
-        builder = builder.config("spark.driver.extraClassPath", str(jars[0]))
-    else:
-        coordinates = "org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.10.0"
-        builder = builder.config("spark.jars.packages", coordinates).config("spark.jars.ivy", str(folder / "ivy"))
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     yield session

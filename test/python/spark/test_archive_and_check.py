@@ -158,7 +158,11 @@ def test_events_of_one_record_stand_in_their_order_beside_rows_of_an_earlier_rel
     copies = [event("sub-b", 7, 1, sub_sequence=2), event("sub-b", 7, 2), event("sub-c", 7, 3, sub_sequence=3)]
     again = event("sub-a", 1, 9, shard_id="s2", sequence_number="9", sub_sequence=1, event_time=1, available_at=2)
     put(bucket, "events/dt=2024-01-01/s2/7-9", [*copies, again])
-    put(bucket, "quarantine/dt=2024-01-01/s2/8-8", [line, line | {"sub_sequence": 0}, line | {"sub_sequence": 5}])
+    put(
+        bucket,
+        "quarantine/dt=2024-01-01/s2/8-8",
+        [line, line | {"sub_sequence": 0}, line | {"sub_sequence": 5, "source": "till"}],
+    )
     for _ in range(2):
         compact(spark, tables, bucket, 1)
         found = spark.sql("SELECT event_id, sequence_number, sub_sequence, source FROM glue_catalog.subs.events")
@@ -168,6 +172,8 @@ def test_events_of_one_record_stand_in_their_order_beside_rows_of_an_earlier_rel
             ("sub-b", "7", None, ""),
             ("sub-c", "7", 3, ""),
         ]
-        places = spark.sql("SELECT sub_sequence FROM glue_catalog.subs.quarantine WHERE shard_id = 's2'").collect()
-        assert sorted((row[0] for row in places), key=lambda place: place or 0) == [None, 5]
+        rows = spark.sql(
+            "SELECT sub_sequence, source FROM glue_catalog.subs.quarantine WHERE shard_id = 's2'"
+        ).collect()
+        assert sorted(map(tuple, rows), key=lambda row: row[0] or 0) == [(None, None), (5, "till")]
         spark.sql("DELETE FROM glue_catalog.subs.archive_files")

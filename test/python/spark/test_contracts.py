@@ -27,11 +27,8 @@ def verdict(data: bytes, options: dict[str, Any]) -> dict[str, Any]:
     try:
         event = admit(data, POSITION, compile_contracts(CONTRACTS), AdmitOptions(**options))
     except Rejection as rejection:
-        return {"reason": rejection.reason} | {
-            key: value
-            for key, value in (("event_type", rejection.event_type), ("schema_version", rejection.schema_version))
-            if value is not None
-        }
+        claims = {name: getattr(rejection, name) for name in ("event_type", "schema_version", "source")}
+        return {"reason": rejection.reason} | {name: claim for name, claim in claims.items() if claim is not None}
     return {"event": event | {"properties": json.loads(wire_json.canonical(event["properties"]))}}
 
 

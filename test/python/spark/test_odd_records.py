@@ -36,6 +36,8 @@ STRANGE = [
     ("schema_version", 1.5),
     ("schema_version", True),
     ("schema_version", "1"),
+    ("source", 7),
+    ("source", "\ud83d"),
     ("partition_key", "\udc00"),
     ("detail", "\ud800"),
 ]

@@ -43,6 +43,7 @@ class Rejection(Exception):
         self.reason = reason
         self.event_type: str | None = None
         self.schema_version: int | None = None
+        self.source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,14 @@ def admit(data: bytes, position: Position, contracts: Contracts, options: AdmitO
     try:
         return _canonicalise(text, raw, position, contracts, options)
     except Rejection as rejection:
-        rejection.event_type = event_type_claim(raw.get("event_type"))
+        rejection.event_type = id_claim(raw.get("event_type"))
+        rejection.source = id_claim(raw.get("source"))
         rejection.schema_version = schema_version_claim(raw.get("schema_version"))
         raise
 
 
-def event_type_claim(value: Any) -> str | None:
-    """The type that a refused record says, where a table and a message can hold it."""
+def id_claim(value: Any) -> str | None:
+    """The type or the source that a refused record says, where a table and a message can hold it."""
     return value if isinstance(value, str) and is_identifier(value, _MAX_ID) else None
 
 

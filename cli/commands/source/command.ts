@@ -1,0 +1,67 @@
+import { text } from 'node:stream/consumers';
+import type { Command } from 'commander';
+import { loadStage } from '../../../lib/config/stages.ts';
+import { loadDefinitions } from '../../definitions.ts';
+import { CliError } from '../../errors.ts';
+import { STDIN, textOf } from '../../input/text.ts';
+import { stageOption, useCaseOption } from '../../options.ts';
+import { definitionsFolder, flagsOf, type Target } from '../../stage/resources.ts';
+import { type OpenStage, withStage } from '../../stage/stage.ts';
+import { countKeys, putKey, secretOf, secretsOf } from './keys.ts';
+import { sourceLines } from './list.ts';
+
+/** What a header and an address can carry. */
+const KEY = /^[\x21-\x7e]{8,1024}$/;
+
+export function addSource(root: Command): void {
+  const source = root.command('source').description('the systems that send facts to the deployment');
+  source
+    .command('ls')
+    .description('list the sources: their ways, and the address of each or what it lacks')
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .action((target: Target) => withStage(target, list));
+  source
+    .command('secret')
+    .description(
+      "put a key of an HTTP source, from standard input, into its secret: the provider's signing secret, or a key that you made up; the one before stays valid beside it",
+    )
+    .argument('<name>', 'the source')
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .action((name: string, target: Target) => withStage(target, (stage) => secret(stage, name)));
+}
+
+async function list({ target, clients, resources }: OpenStage): Promise<void> {
+  const { ir } = await loadDefinitions(definitionsFolder(resources, target.usecase));
+  const { sources = [] } = ir;
+  if (sources.length === 0) {
+    console.log(`${resources.deployment} has no sources: its events come to the stream as they are.`);
+    return;
+  }
+  const secrets = resources.find('sourceSecrets') === undefined ? {} : secretsOf(resources);
+  const keys = await Promise.all(
+    Object.entries(secrets).map(async ([name, arn]) => [name, await countKeys(clients.secrets, arn)] as const),
+  );
+  const known = {
+    url: resources.find('intakeUrl'),
+    keys: Object.fromEntries(keys),
+    configured: loadStage(target.stage).sources,
+    flags: flagsOf(target),
+  };
+  for (const line of sourceLines(sources, known)) console.log(line);
+}
+
+/** Reads the key from standard input, so that no shell keeps it, and never prints it. */
+async function secret({ clients, resources }: OpenStage, name: string): Promise<void> {
+  const arn = secretOf(resources, name);
+  if (process.stdin.isTTY) console.error('Paste the key, then Ctrl-D:');
+  const key = (await text(textOf(STDIN))).trim();
+  if (!KEY.test(key))
+    throw new CliError(
+      "Standard input holds no key: it takes one of 8 to 1024 characters without blanks, such as the endpoint's signing secret in Stripe.",
+    );
+  const count = await putKey(clients.secrets, arn, key);
+  const before = count > 1 ? ' The one before stays valid until the next.' : '';
+  console.log(`Requests of ${name} are taken by this key at once.${before}`);
+}

@@ -1,0 +1,77 @@
+/** Lines of the quarantine as they are found again: by place, and by what is wanted of them. */
+import { REJECTION_REASONS, type RejectionReason } from '../../core/ir/rejection.ts';
+import { DAY } from '../../core/values/time.ts';
+import { dayOf, INTAKE_SHARD } from '../../names/lake.ts';
+import type { QuarantineLine } from '../ingest/quarantine.ts';
+
+/** An object of the quarantine with its lines. */
+export interface QuarantineObject {
+  readonly key: string;
+  /** Of its folder, yyyy-mm-dd. */
+  readonly day: string;
+  readonly shard: string;
+  readonly lines: readonly QuarantineLine[];
+}
+
+/** All that is given must hold. */
+export interface Wanted {
+  readonly reasons?: ReadonlySet<RejectionReason>;
+  /** Names of sources; the empty one is that of lines that name none. */
+  readonly sources?: ReadonlySet<string>;
+  readonly event_types?: ReadonlySet<string>;
+  /** Of the arrival, ms UTC, inclusive. */
+  readonly since?: number;
+  /** Of the arrival, ms UTC, exclusive. */
+  readonly until?: number;
+}
+
+/** `<shard>:<sequence number>`, and of a later event of one record also `:<place>`, from 1. */
+export function positionOf({ shard_id, sequence_number, sub_sequence }: Place): string {
+  return `${shard_id}:${sequence_number}${sub_sequence > 0 ? `:${sub_sequence}` : ''}`;
+}
+
+type Place = Pick<QuarantineLine, 'shard_id' | 'sequence_number' | 'sub_sequence'>;
+
+/** @returns null for what is no position */
+export function parsePosition(text: string): Place | null {
+  const [, shard_id, sequence_number, sub = '0'] = /^([\w./-]{1,128}):(\d{1,128})(?::(\d{1,6}))?$/.exec(text) ?? [];
+  return shard_id === undefined ? null : { shard_id, sequence_number: sequence_number!, sub_sequence: Number(sub) };
+}
+
+export function isWanted(line: QuarantineLine, { reasons, sources, event_types, since, until }: Wanted): boolean {
+  return (
+    (reasons?.has(line.reason) ?? true) &&
+    (sources?.has(sourceOf(line)) ?? true) &&
+    (event_types?.has(line.event_type ?? '') ?? true) &&
+    line.arrival >= (since ?? Number.NEGATIVE_INFINITY) &&
+    line.arrival < (until ?? Number.POSITIVE_INFINITY)
+  );
+}
+
+/** Days of folders that may hold lines of that time: an object lies in the day of its first line. */
+export function daysOf({ since, until }: Wanted): { readonly from?: string; readonly to?: string } {
+  return {
+    ...(since === undefined ? {} : { from: dayOf(Math.max(0, since - DAY)) }),
+    ...(until === undefined ? {} : { to: dayOf(until) }),
+  };
+}
+
+/** Who sent a line: what it says itself, or whose intake refused it; empty where neither is known. */
+export function sourceOf(line: Pick<QuarantineLine, 'source' | 'shard_id'>): string {
+  return line.source ?? intakeOf(line)?.source ?? '';
+}
+
+/** Of a line that never was in the stream: which source's function refused it. */
+export function intakeOf({ shard_id }: Pick<QuarantineLine, 'shard_id'>): Intake | null {
+  if (!shard_id.startsWith(INTAKE_SHARD)) return null;
+  const [, source, carriage] = /^([a-z][a-z0-9_]*)-([a-z0-9]+)$/.exec(shard_id.slice(INTAKE_SHARD.length)) ?? [];
+  return source === undefined ? null : { source, carriage: carriage! };
+}
+
+export interface Intake {
+  readonly source: string;
+  readonly carriage: string;
+}
+
+export const isReason = (text: string): text is RejectionReason =>
+  (REJECTION_REASONS as readonly string[]).includes(text);
