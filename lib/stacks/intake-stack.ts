@@ -7,6 +7,7 @@ import { TidemarkStack, type TidemarkStackProps } from '../foundation/tidemark-s
 import { HttpSource } from '../intake/http-source.ts';
 import { IntakeApi } from '../intake/intake-api.ts';
 import type { SourceProps } from '../intake/intake-source.ts';
+import { addReadSource } from '../intake/read-source.ts';
 import { AlarmRegistry } from '../monitoring/alarm-registry.ts';
 import type { SourceWay } from '../monitoring/dashboard.ts';
 import type { StorageStack } from './storage-stack.ts';
@@ -49,6 +50,12 @@ export class IntakeStack extends TidemarkStack {
         this.api ??= new IntakeApi(this, 'Api', { stage: props.deployment.stage });
         new HttpSource(this, id, { ...props, api: this.api, secret: this.storage.sourceSecrets[source.name]! });
         return SERVICE.intakeHttp;
+      case 'kinesis':
+      case 'dynamodb':
+      case 'kafka':
+      case 'logs':
+      case 'iot':
+        return addReadSource(this, id, kind, props);
       default:
         Annotations.of(this).addWarningV2(
           `tidemark:source-${source.name}-${kind}`,
