@@ -38,6 +38,7 @@ export async function keepRefused(
       event_type: null,
       schema_version: null,
       partition_key: '',
+      source: name,
       raw_base64,
     });
   }
