@@ -1,5 +1,5 @@
 import { Stack } from 'aws-cdk-lib';
-import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnTopicRule } from 'aws-cdk-lib/aws-iot';
 import { Construct } from 'constructs';
 import type { Env } from '../../lambdas/intake-stream/env.ts';
@@ -28,7 +28,7 @@ export class IotSource extends Construct {
       }),
       description: `Keeps what IoT could not hand to the function of ${source.name}`,
     });
-    deadLetters.grantSendMessages(role);
+    role.addToPrincipalPolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [deadLetters.queueArn] }));
     key.grantUse(role);
     const rule = new CfnTopicRule(this, 'Rule', {
       topicRulePayload: {

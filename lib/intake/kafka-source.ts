@@ -116,12 +116,14 @@ export class KafkaSource extends Construct {
 const groupOf = ({ address, deployment, source }: SourceProps & { readonly address: KafkaAddress }): string =>
   address.consumerGroup ?? `tidemark-${deployment.stage.stage}-${deployment.useCase.ir.name}-${source.name}`;
 
-function accessOf({ credentials, rootCertificateSecretArn, vpc }: KafkaAddress): SourceAccessConfiguration[] {
+/** Undefined for none: CloudFormation takes no empty list. */
+function accessOf({ credentials, rootCertificateSecretArn, vpc }: KafkaAddress) {
   const { VPC_SUBNET, VPC_SECURITY_GROUP, SERVER_ROOT_CA_CERTIFICATE } = SourceAccessConfigurationType;
-  return [
+  const all: SourceAccessConfiguration[] = [
     ...(credentials ? [{ type: METHODS[credentials.method], uri: credentials.secretArn }] : []),
     ...(rootCertificateSecretArn ? [{ type: SERVER_ROOT_CA_CERTIFICATE, uri: rootCertificateSecretArn }] : []),
     ...(vpc?.subnetIds ?? []).map((id) => ({ type: VPC_SUBNET, uri: `subnet:${id}` })),
     ...(vpc ? [{ type: VPC_SECURITY_GROUP, uri: `security_group:${vpc.securityGroupId}` }] : []),
   ];
+  return all.length > 0 ? all : undefined;
 }

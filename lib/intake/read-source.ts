@@ -1,5 +1,7 @@
 import type { Construct } from 'constructs';
+import type { CarriageKind, SourceIR } from '../../core/ir/document.ts';
 import { SERVICE, type Service } from '../../names/metrics.ts';
+import type { StageConfig } from '../config/stage-config.ts';
 import { addressOf } from './address.ts';
 import { dynamodbAddress, iotAddress, kafkaAddress, kinesisAddress, logsAddress } from './addresses.ts';
 import type { SourceProps } from './intake-source.ts';
@@ -41,3 +43,10 @@ export function addReadSource(
 ): Service | null {
   return READ[kind](scope, id, props) === null ? null : SERVICE.intakeStream;
 }
+
+/** Ways that are deployed wherever the use case is; all others only where the stage gives an address. */
+const EVERYWHERE: readonly CarriageKind[] = ['http', 'files'];
+
+/** Whether the stage deploys a way by which this source comes. */
+export const isDeployed = (stage: StageConfig, { name, via }: SourceIR): boolean =>
+  via.some(({ kind }) => EVERYWHERE.includes(kind) || stage.sources[name]?.[kind] !== undefined);
