@@ -116,6 +116,8 @@ export function reportTaken(telemetry: Telemetry, source: string, result: TakeRe
     [METRIC.intakeFailed, result.failed.length],
   ];
   for (const [metric, n] of counts) telemetry.countBy(metric, DIMENSION.source, source, n);
+  if (result.oldest_ms !== null)
+    telemetry.millisecondsBy(METRIC.intakeLagMs, DIMENSION.source, source, Math.max(0, Date.now() - result.oldest_ms));
   telemetry.info('taken', {
     source,
     received: result.received,
