@@ -67,6 +67,9 @@ const READ: ReadonlySet<RejectionReason> = new Set([
   'DECIMAL_OVERFLOW',
 ]);
 const NONE: readonly Drift[] = [];
+/** Of what is left of a record, all but this is a member that nobody knows, and all that is in it. */
+const LEFT: ReadonlySet<string> = new Set(['properties']);
+const NO_KEYS: ReadonlySet<string> = new Set();
 const decoder = new TextDecoder();
 
 /**
@@ -86,7 +89,7 @@ export function driftOf(
   if (result.unknown_fields.length === 0) return NONE;
   const { properties, ...claim } = result.event;
   const unknown = JSON.parse(properties[UNKNOWN_KEY] as string) as JsonObject;
-  return unknownFields(about(claim), unknown, new Set(['properties']), new Set());
+  return unknownFields(about(claim), unknown, LEFT, NO_KEYS);
 }
 
 type About = Pick<Drift, 'source' | 'event_type' | 'schema_version'>;

@@ -3,6 +3,7 @@ import type { CompiledContracts } from '../../core/admission/admit.ts';
 import { type Drift, driftOf, OTHER, shownName } from '../../core/admission/drift.ts';
 import type { RecordPart } from '../../core/admission/record-parts.ts';
 import { sha256 } from '../../core/values/hash.ts';
+import { DAY } from '../../core/values/time.ts';
 import { dayOf, objectKey } from '../../names/lake.ts';
 import type { DriftExample } from '../../names/reports.ts';
 import type { JsonLinesSink } from '../ports.ts';
@@ -28,6 +29,8 @@ export class DriftWatch {
   private readonly optional = new OptionalFields();
   private batch = new Map<string, { readonly drift: Drift; records: number }>();
   private day = '';
+  /** When the day does, ms UTC. */
+  private ends = 0;
   /** The day's findings: all, and those that are written. */
   private readonly known = new Set<string>();
   private readonly kept = new Set<string>();
@@ -58,9 +61,10 @@ export class DriftWatch {
 
   /** Counts one difference, found here or by whoever reads sources. */
   add(drift: Drift): void {
-    const today = dayOf(this.now());
-    if (today !== this.day) {
-      this.day = today;
+    const now = this.now();
+    if (now >= this.ends) {
+      this.day = dayOf(now);
+      this.ends = (Math.floor(now / DAY) + 1) * DAY;
       this.known.clear();
       this.kept.clear();
     }
