@@ -3,6 +3,7 @@
  */
 import './checks.cases.ts';
 import './reviewed.cases.ts';
+import './sources.cases.ts';
 import './streams.cases.ts';
 import './grants.cases.ts';
 import './grants-of-jobs.cases.ts';

@@ -8,6 +8,7 @@ import { definitionsFolder, flagsOf, type Target } from '../../stage/resources.t
 import { type OpenStage, withStage } from '../../stage/stage.ts';
 import { countKeys, keyIn, putKey, secretOf, secretsOf } from './keys.ts';
 import { sourceLines } from './list.ts';
+import { runImport } from './run.ts';
 
 export function addSource(root: Command): void {
   const source = root.command('source').description('the systems that send facts to the deployment');
@@ -26,6 +27,16 @@ export function addSource(root: Command): void {
     .addOption(stageOption())
     .addOption(useCaseOption())
     .action((name: string, target: Target) => withStage(target, (stage) => secret(stage, name)));
+  source
+    .command('run')
+    .description('import what is new of the table of a source now; the first time all that is there, as history')
+    .argument('<name>', 'the source')
+    .option('--again', 'all rows, whatever was imported before; what is known is not sent again')
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .action((name: string, options: Target & { again?: boolean }) =>
+      withStage(options, (stage) => runImport(stage, name, options.again === true)),
+    );
 }
 
 async function list({ target, clients, resources }: OpenStage): Promise<void> {
