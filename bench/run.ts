@@ -14,6 +14,7 @@ import { beside, peers } from './peers/measure.ts';
 import { pitRows } from './pit/run.ts';
 import { qualityTable } from './quality/run.ts';
 import type { Row } from './rows.ts';
+import { sourceRows } from './sources/run.ts';
 import { plainTable } from './table.ts';
 
 interface Options {
@@ -31,7 +32,14 @@ type Say = (text: string) => void;
 
 const options = new Command('npm run bench --')
   .description('Measures on this machine, side by side. A missed goal is printed and never fails the run.')
-  .addOption(new Option('--only <part>', 'one part').choices([...nodeParts.map(({ name }) => name), 'pit', 'quality']))
+  .addOption(
+    new Option('--only <part>', 'one part').choices([
+      ...nodeParts.map(({ name }) => name),
+      'pit',
+      'quality',
+      'sources',
+    ]),
+  )
   .option('--peers', 'installs Feast 0.67 and PyFlink 1.20 into .cache/peers and measures them beside ours')
   .option('--quality', 'only the quality of the model, out of time on the real events')
   .option('--rolling', 'with --quality: on rolling origins before the test slice, as when a model is chosen')
@@ -121,6 +129,9 @@ for (const { name, title } of nodeParts.filter((part) => wanted(part.name))) {
 }
 if (wanted('pit')) {
   await part('pit', 'point-in-time join in Spark', (say) => pitRows(say));
+}
+if (wanted('sources')) {
+  await part('sources', 'signed requests to features, in the local cloud', (say) => sourceRows(say));
 }
 if (wanted('quality')) {
   await measure('quality of the model, out of time', async (say) => {

@@ -5,6 +5,7 @@ import type { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { readDashboard } from './dashboard.ts';
 import { readCounts, readEndpoint, readModel, readShards } from './pipeline.ts';
 import { readScores } from './scores.ts';
+import { readSources } from './sources.ts';
 import type { DashboardAnswer, PipelineAnswer, ScoresAnswer } from './types.ts';
 
 /** What the page's server asks; implemented over AWS clients. */
@@ -43,8 +44,9 @@ export function awsPageData(source: PageSource): PageData {
     dashboard: (from, to) => readDashboard(cloudwatch, source, from, to),
     scores: async () => own && readScores(dynamodb, own.scoresTable, own.alertThreshold),
     pipeline: async () => {
-      const [counts, shards, endpoint, model] = await Promise.all([
+      const [counts, sources, shards, endpoint, model] = await Promise.all([
         readCounts(cloudwatch, source, source.since),
+        readSources(cloudwatch, source, source.since),
         readShards(kinesis, source.streamName),
         own && readEndpoint(sagemaker, own.endpointName),
         own && readModel(sagemaker, own.modelPackageGroup),
@@ -56,6 +58,7 @@ export function awsPageData(source: PageSource): PageData {
         quarantined: counts.quarantined,
         parts: { model: own !== null, alerts: own !== null && own.alertThreshold !== null },
         shards,
+        sources,
         endpoint,
         model,
       };

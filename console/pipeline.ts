@@ -21,7 +21,8 @@ export interface Counts {
   readonly quarantined: Readonly<Record<string, number>>;
 }
 
-const dimensionOf = (metric: Metric, dimension: string) =>
+/** The value of a metric's dimension; undefined where it has none of that name. */
+export const dimensionOf = (metric: Metric, dimension: string) =>
   metric.Dimensions?.find(({ Name }) => Name === dimension)?.Value;
 
 /** Sums of a deployment's count metrics from `from` (ms UTC, at most two weeks ago) until now. */
@@ -34,6 +35,8 @@ export async function readCounts(
   const metrics = (await listMetrics(client)).filter(
     (metric) =>
       names.has(metric.MetricName ?? '') &&
+      // What is counted by source stands in a table of its own.
+      dimensionOf(metric, DIMENSION.source) === undefined &&
       dimensionOf(metric, DIMENSION.stage) === stage &&
       dimensionOf(metric, DIMENSION.useCase) === useCase,
   );
@@ -58,7 +61,8 @@ export async function readCounts(
   return { counts, byService, quarantined };
 }
 
-async function listMetrics(client: CloudWatchClient): Promise<Metric[]> {
+/** All metrics of ours that have ever been emitted here. */
+export async function listMetrics(client: CloudWatchClient): Promise<Metric[]> {
   const metrics: Metric[] = [];
   for await (const { Metrics = [] } of paginateListMetrics({ client }, { Namespace: METRIC_NAMESPACE }))
     metrics.push(...Metrics);

@@ -99,6 +99,24 @@ export interface ScoresAnswer {
   readonly complete: boolean;
 }
 
+/** A source by one of the services that take what comes of it. Counts since the deployment. */
+export interface SourceRow {
+  readonly source: string;
+  readonly service: string;
+  readonly events: number;
+  /** Events a minute, over the last quarter of an hour. */
+  readonly per_minute: number;
+  /** From the source's own door to the stream, the longest. */
+  readonly lag_ms: number;
+  readonly refused: number;
+  readonly ignored: number;
+  /** Records that came again because the stream did not take all of them. */
+  readonly failed: number;
+  readonly gaps: number;
+  /** Fields in which its events differ from their contract, whichever way they came. */
+  readonly drift: number;
+}
+
 export interface PipelineAnswer {
   readonly stage: string;
   readonly use_case: string;
@@ -108,6 +126,8 @@ export interface PipelineAnswer {
   /** What the use case has beside events and features: the page leaves out the rest. */
   readonly parts: { readonly model: boolean; readonly alerts: boolean };
   readonly shards: number;
+  /** Empty where the use case has no sources, or none has sent anything yet. */
+  readonly sources: readonly SourceRow[];
   readonly endpoint: { readonly name: string; readonly status: string } | null;
   readonly model: { readonly version: string; readonly approval: string; readonly created: number } | null;
 }

@@ -1,10 +1,11 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type App, Tags, Validations } from 'aws-cdk-lib';
+import { Annotations, type App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { requireEnough } from './config/retention.ts';
 import type { StageConfig } from './config/stage-config.ts';
 import { loadDeployedUseCase } from './config/use-case.ts';
+import { isDeployed } from './intake/read-source.ts';
 import { IntakeStack } from './stacks/intake-stack.ts';
 import { MonitoringStack } from './stacks/monitoring-stack.ts';
 import { RealtimeStack } from './stacks/realtime-stack.ts';
@@ -53,10 +54,15 @@ export async function buildTidemark(app: App, options: TidemarkAppOptions) {
   // The job that backfills a view version must not exist before the functions that keep it up.
   training.addStackDependency(realtime);
   const { sources = [] } = deployment.useCase.ir;
-  const intake =
-    sources.length > 0
-      ? new IntakeStack(app, 'Intake', { ...common, storage, training, sources, description: 'sources' })
-      : null;
+  // A stack without resources is none.
+  const intake = sources.some((source) => isDeployed(stage, source))
+    ? new IntakeStack(app, 'Intake', { ...common, storage, training, sources, description: 'sources' })
+    : null;
+  if (intake === null && sources.length > 0)
+    Annotations.of(storage).addWarningV2(
+      'tidemark:no-sources',
+      `sources: found no address of any of ${sources.map(({ name }) => name).join(', ')} in this stage, so none is deployed; add them to sources of lib/config/${stage.stage}.ts.`,
+    );
   // What it puts on the stream is read by functions that know its contracts.
   intake?.addStackDependency(realtime);
   const monitoring = new MonitoringStack(app, 'Monitoring', {

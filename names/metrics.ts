@@ -98,7 +98,7 @@ export const METRIC = {
   intakeTurnedAway: 'IntakeTurnedAway',
   /** intake-http: requests that were answered with 503 and come again. With the dimension `source` alone. */
   intakeUnanswered: 'IntakeUnanswered',
-  /** intakes: from when the source knew an event to when the stream took it, where it says when (unit milliseconds). */
+  /** intakes: from when a record came to its own door (a stream, a bus, the API) to when our stream took its events (unit milliseconds). */
   intakeLagMs: 'IntakeLagMs',
   /** archiver: events written to the archive. */
   eventsArchived: 'EventsArchived',

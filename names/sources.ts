@@ -16,3 +16,6 @@ export const landingPrefix = (source: string): string => `landing/${source}/`;
 
 /** Where an HTTP source takes requests. */
 export const sourcePath = (source: string): string => `/v1/in/${source}`;
+
+/** Beside the bundle of a source's function, where its map is a module of the use case. */
+export const MAP_MODULE = 'map.mjs';

@@ -2,7 +2,9 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { GlueClient } from '@aws-sdk/client-glue';
+import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { LakeFormationClient } from '@aws-sdk/client-lakeformation';
 import { LambdaClient } from '@aws-sdk/client-lambda';
@@ -32,7 +34,9 @@ export interface Clients {
   readonly cloudwatch: CloudWatchClient;
   readonly logs: CloudWatchLogsClient;
   readonly dynamodb: DynamoDBClient;
+  readonly eventbridge: EventBridgeClient;
   readonly glue: GlueClient;
+  readonly iot: IoTDataPlaneClient;
   readonly kinesis: KinesisClient;
   readonly lakeformation: LakeFormationClient;
   readonly lambda: LambdaClient;
@@ -73,6 +77,12 @@ function makeClients(config: ClientConfig): Clients {
     },
     get dynamodb() {
       return lazily('dynamodb', () => new DynamoDBClient(config));
+    },
+    get eventbridge() {
+      return lazily('eventbridge', () => new EventBridgeClient(config));
+    },
+    get iot() {
+      return lazily('iot', () => new IoTDataPlaneClient(config));
     },
     get glue() {
       return lazily('glue', () => new GlueClient(config));

@@ -12,6 +12,8 @@ export interface CdkRun {
   readonly usecase: string;
   /** Folder of the app that is synthesised. @default - this one */
   readonly root?: string;
+  /** File of addresses of its sources, beside those of the stage's configuration. @default - those alone */
+  readonly sources?: string | undefined;
   readonly env: NodeJS.ProcessEnv;
   /** Folder of the cloud assembly; each run has its own, so that two never write into one. */
   readonly assembly: string;
@@ -27,6 +29,7 @@ function cdk(args: readonly string[], run: CdkRun, cwd = run.root ?? ROOT): Prom
 /** Makes the cloud assembly (templates and bundles). Asks no cloud, but the local stage wants to see that it has one. */
 export function synthesise(run: CdkRun): Promise<void> {
   const context = ['--context', `stage=${run.stage}`, '--context', `usecase=${run.usecase}`];
+  if (run.sources !== undefined) context.push('--context', `sources=${run.sources}`);
   return cdk(['synth', '--quiet', '--no-notices', ...context, '--output', run.assembly], run);
 }
 

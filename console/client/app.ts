@@ -3,6 +3,7 @@ import { showAlarms } from './alarms.ts';
 import { byId } from './dom.ts';
 import { time } from './format.ts';
 import { showPipeline } from './pipeline.ts';
+import { showSources } from './sources.ts';
 import { showScores } from './tables.ts';
 import { onThemeChange } from './theme.ts';
 import { showDashboard } from './widgets.ts';
@@ -25,7 +26,10 @@ async function ask<T>(path: string): Promise<T> {
 async function refresh(): Promise<void> {
   const problem = byId('problem');
   const parts = await Promise.allSettled([
-    ask<PipelineAnswer>('/api/pipeline').then(showPipeline),
+    ask<PipelineAnswer>('/api/pipeline').then((answer) => {
+      showPipeline(answer);
+      showSources(answer.sources);
+    }),
     ask<ScoresAnswer | null>('/api/scores').then(showScores),
     ask<DashboardAnswer>(`/api/dashboard?minutes=${encodeURIComponent(range.value)}`).then((answer) => {
       showDashboard(answer);

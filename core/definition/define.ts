@@ -20,7 +20,7 @@ import { parseUseCase } from './usecase.ts';
 export * from '../aggregates/index.ts';
 export type { Column, Condition, Where } from './column.ts';
 export { type Contract, contract, type DerivedColumnSpec } from './contracts.ts';
-export type { DemoSpec } from './demo.ts';
+export type { DemoSpec, SourceSample } from './demo.ts';
 export { derived, expr } from './expressions.ts';
 export { type AggregateFeature, type Feature, type Series, series } from './feature.ts';
 export { type FieldSpec, field } from './fields.ts';

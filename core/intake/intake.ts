@@ -43,7 +43,7 @@ export type MapModule = (body: unknown, item: Item) => readonly MappedEvent[];
 export function compileSource(source: SourceIR, contracts: readonly ContractIR[], mapWith?: MapModule): Intake {
   const envelope = envelopeOf(source.envelope);
   const options = ENVELOPE_OPTIONS[source.envelope].parse(source.options);
-  const map = mapWith ?? mapOf(source, contracts);
+  const map = mapWith ? guarded(mapWith) : mapOf(source, contracts);
   const erase = source.erase.map(compileErase);
   return (raw, context) => {
     const unpacked = envelope.unpack(raw, context, options);
@@ -65,6 +65,18 @@ export function compileSource(source: SourceIR, contracts: readonly ContractIR[]
       }
     }
     return { events, refused, ignored, erasures: [...erasures], gaps: unpacked.gaps };
+  };
+}
+
+/** Whatever somebody else's code throws refuses the item; what it said may hold the payload, so its name alone is told. */
+function guarded(mapWith: MapModule): MapModule {
+  return (body, item) => {
+    try {
+      return mapWith(body, item);
+    } catch (error) {
+      const name = error instanceof Error ? error.name : typeName(error);
+      throw new Rejection('INVALID_ENVELOPE', `mapWith: found it throwing ${name}; allowed: events, or none`);
+    }
   };
 }
 

@@ -32,6 +32,8 @@ export interface TakeResult {
   /** Places of the records of which not all events are on the stream, ascending. */
   readonly failed: readonly number[];
   readonly received: number;
+  /** When the oldest record came to its own door, ms UTC; null of no records. */
+  readonly oldest_ms: number | null;
   readonly events: number;
   readonly erased: number;
   readonly gaps: number;
@@ -82,6 +84,7 @@ export async function take(
   return {
     failed: [...new Set(left.map((place) => recordOf[place]!))],
     received: records.length,
+    oldest_ms: records.length === 0 ? null : Math.min(...records.map(({ context }) => context.received_ms)),
     events: events.length - left.length,
     erased: erasures.size,
     gaps: gaps.length,

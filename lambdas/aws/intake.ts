@@ -13,6 +13,7 @@ import type { RecordSink } from '../../engine/intake/put-all.ts';
 import type { IntakePorts, SourceOf, TakeResult } from '../../engine/intake/take.ts';
 import { FEATURES_KEYS, SCORES_KEYS } from '../../names/keys.ts';
 import { DIMENSION, METRIC, type MetricName } from '../../names/metrics.ts';
+import { MAP_MODULE } from '../../names/sources.ts';
 import type { dynamoClient } from './dynamo/client.ts';
 import { common, name } from './environment.ts';
 import { forget } from './erasure.ts';
@@ -34,9 +35,6 @@ export const intakeVariables = {
 };
 const variables = z.object(intakeVariables);
 export type IntakeEnv = z.infer<typeof variables>;
-
-/** Beside the bundle, where the source's map is a module. */
-const MAP_MODULE = 'map.mjs';
 
 export interface LoadedSource extends SourceOf {
   readonly ir: SourceIR;
@@ -116,6 +114,8 @@ export function reportTaken(telemetry: Telemetry, source: string, result: TakeRe
     [METRIC.intakeFailed, result.failed.length],
   ];
   for (const [metric, n] of counts) telemetry.countBy(metric, DIMENSION.source, source, n);
+  if (result.oldest_ms !== null)
+    telemetry.millisecondsBy(METRIC.intakeLagMs, DIMENSION.source, source, Math.max(0, Date.now() - result.oldest_ms));
   telemetry.info('taken', {
     source,
     received: result.received,

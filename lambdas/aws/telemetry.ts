@@ -9,6 +9,8 @@ export interface Telemetry {
   bytes(metric: MetricName, value: number): void;
   /** A count with one more dimension, beside the plain one. */
   countBy(metric: MetricName, dimension: string, label: string, value: number): void;
+  /** A duration with one more dimension, alone. */
+  millisecondsBy(metric: MetricName, dimension: string, label: string, value: number): void;
   info(message: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
   warn(message: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
   error(message: string, error: unknown): void;
@@ -33,6 +35,11 @@ export function createTelemetry(env: {
       const single = metrics.singleMetric();
       single.addDimension(dimension, label);
       single.addMetric(metric, MetricUnit.Count, value);
+    },
+    millisecondsBy: (metric, dimension, label, value) => {
+      const single = metrics.singleMetric();
+      single.addDimension(dimension, label);
+      single.addMetric(metric, MetricUnit.Milliseconds, value);
     },
     info: (message, fields = {}) => logger.info(message, fields),
     warn: (message, fields = {}) => logger.warn(message, fields),

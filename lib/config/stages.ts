@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { typeFound } from '../../core/ir/issues.ts';
 import { ConfigError } from './config-error.ts';
 import { dev } from './dev.ts';
@@ -11,17 +12,35 @@ const STAGES: Readonly<Record<string, StageConfig>> = { local, dev, prod };
 /**
  * @param name value of `-c stage=`; nothing: prod
  * @param cloud where it is deployed to
+ * @param sources value of `-c sources=`: a JSON file of addresses of sources, which go before those of the stage's file: what a
+ * provider or another stack made a moment ago
  * @throws ConfigError when there is no such stage or its file is wrong
  */
-export function loadStage(name: unknown = 'prod', cloud: StageConfig['cloud'] = 'aws'): StageConfig {
+export function loadStage(name: unknown = 'prod', cloud: StageConfig['cloud'] = 'aws', sources?: unknown): StageConfig {
   const config = typeof name === 'string' && Object.hasOwn(STAGES, name) ? STAGES[name] : undefined;
   if (config === undefined) {
     throw new ConfigError('-c stage', [
       `stage: found ${typeFound(name)}, which names no stage; allowed: ${Object.keys(STAGES).join(', ')}`,
     ]);
   }
-  return parseStageConfig(
-    `lib/config/${name}.ts`,
-    cloud === 'local' && config.cloud === 'aws' ? onLocalCloud(config) : config,
-  );
+  const here = cloud === 'local' && config.cloud === 'aws' ? onLocalCloud(config) : config;
+  const file = `lib/config/${name}.ts`;
+  if (sources === undefined) return parseStageConfig(file, here);
+  return parseStageConfig(`${file} and ${sources}`, { ...here, sources: { ...here.sources, ...readSources(sources) } });
+}
+
+function readSources(file: unknown): object {
+  const refuse = (found: string) =>
+    new ConfigError('-c sources', [
+      `sources: found ${found}; allowed: a JSON file such as {"billing": {"bus": {"eventSource": "aws.partner/…"}}}`,
+    ]);
+  if (typeof file !== 'string' || !existsSync(file))
+    throw refuse(typeof file === 'string' ? 'no such file' : typeFound(file));
+  try {
+    const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;
+  } catch {
+    // What is no JSON is refused below, with what is allowed.
+  }
+  throw refuse('a file that holds no JSON object');
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { AssetHashType, DockerImage } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { buildSync } from 'esbuild';
+import { MAP_MODULE } from '../../names/sources.ts';
 import type { DeployedUseCase } from '../config/use-case.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -20,9 +21,7 @@ const LAMBDAS = path.join(ROOT, 'lambdas');
  * @param mapModule of the use case's folder; bundled to `map.mjs`. @default - none
  * @throws Error when there is no such entry, or esbuild's when it does not compile
  */
-export function functionCode(entry: string, { document, previous, folder }: DeployedUseCase, mapModule?: string): Code {
-  const file = path.join(LAMBDAS, entry);
-  if (!existsSync(file)) throw new Error(`lambdas/${entry}: found no file; allowed: an entry that exports "handler"`);
+export function functionCode(entry: string, useCase: DeployedUseCase, mapModule?: string): Code {
   return Code.fromAsset(ROOT, {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
@@ -32,15 +31,27 @@ export function functionCode(entry: string, { document, previous, folder }: Depl
       command: [entry, ...(mapModule === undefined ? [] : [mapModule])],
       local: {
         tryBundle: (outputDir) => {
-          bundle(file, path.join(outputDir, 'index.mjs'));
-          if (mapModule !== undefined) bundle(path.join(folder, mapModule), path.join(outputDir, 'map.mjs'));
-          copyFileSync(document, path.join(outputDir, 'usecase.json'));
-          if (previous !== undefined) copyFileSync(previous, path.join(outputDir, 'previous.json'));
+          bundleFunction(outputDir, entry, useCase, mapModule);
           return true;
         },
       },
     },
   });
+}
+
+/** All files of a function into a folder, as `functionCode` says. @throws Error as `functionCode` */
+export function bundleFunction(
+  outputDir: string,
+  entry: string,
+  { document, previous, folder }: DeployedUseCase,
+  mapModule?: string,
+): void {
+  const file = path.join(LAMBDAS, entry);
+  if (!existsSync(file)) throw new Error(`lambdas/${entry}: found no file; allowed: an entry that exports "handler"`);
+  bundle(file, path.join(outputDir, 'index.mjs'));
+  if (mapModule !== undefined) bundle(path.join(folder, mapModule), path.join(outputDir, MAP_MODULE));
+  copyFileSync(document, path.join(outputDir, 'usecase.json'));
+  if (previous !== undefined) copyFileSync(previous, path.join(outputDir, 'previous.json'));
 }
 
 function bundle(entry: string, outfile: string): void {

@@ -18,7 +18,7 @@ import type { Lake } from '../feature-store/lake.ts';
  *
  * Not the CDK's S3OnFailureDestination: that one grants reading, writing and deleting in the whole bucket.
  */
-class FailedBatches implements IEventSourceDlq {
+export class FailedBatches implements IEventSourceDlq {
   private readonly lake: Lake;
 
   constructor(lake: Lake) {

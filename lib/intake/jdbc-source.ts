@@ -5,8 +5,8 @@ import { Construct } from 'constructs';
 import type { z } from 'zod';
 import { SparkJob } from '../batch/spark-job.ts';
 import { acknowledge, explainWildcards } from '../foundation/wildcards.ts';
+import type { jdbcAddress } from './addresses.ts';
 import { grantImport, type ImportProps, importArguments, watchImport } from './import-job.ts';
-import type { jdbcAddress } from './source-address.ts';
 
 type Address = z.output<typeof jdbcAddress>;
 

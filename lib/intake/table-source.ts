@@ -4,8 +4,8 @@ import { Construct } from 'constructs';
 import type { z } from 'zod';
 import { SparkJob } from '../batch/spark-job.ts';
 import { explainWildcards } from '../foundation/wildcards.ts';
+import type { tableAddress } from './addresses.ts';
 import { grantImport, type ImportProps, importArguments, watchImport } from './import-job.ts';
-import type { tableAddress } from './source-address.ts';
 
 /** A table of the Glue catalog that somebody else keeps (Fivetran, Airbyte, dlt, zero-ETL, AppFlow): its rows become events. */
 export class TableSource extends Construct {

@@ -45,14 +45,19 @@ export function addStreamAlarms(alarms: AlarmRegistry, name: string, props: Stre
     missing,
   });
   addErrorAlarm(alarms, name, props.function, 'Its batches are retried, so nothing is lost yet.');
+  addGaveUpAlarm(alarms, name, props.mapping, props.consequence);
+}
+
+/** Records that a mapping gave up. @param mapping its id. @param consequence as of StreamAlarmProps */
+export function addGaveUpAlarm(alarms: AlarmRegistry, name: string, mapping: string, consequence: string): void {
   alarms.add(`${name}GaveUp`, {
     severity: 'critical',
-    sentence: `${name} gave up on records and put them into the lake under aws/lambda/, so ${props.consequence} until they are re-driven.`,
+    sentence: `${name} gave up on records and put them into the lake under aws/lambda/, so ${consequence} until they are re-driven.`,
     runbook: 'batches-given-up',
     metric: new Metric({
       namespace: 'AWS/Lambda',
       metricName: 'OnFailureDestinationDeliveredEventCount',
-      dimensionsMap: { EventSourceMappingUUID: props.mapping },
+      dimensionsMap: { EventSourceMappingUUID: mapping },
       statistic: Stats.SUM,
       period: Duration.minutes(5),
     }),

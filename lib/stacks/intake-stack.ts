@@ -1,4 +1,3 @@
-import { Annotations } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { CarriageKind, SourceIR } from '../../core/ir/document.ts';
 import { SERVICE, type Service } from '../../names/metrics.ts';
@@ -8,12 +7,16 @@ import { type SparkJob, sharedSparkCode } from '../batch/spark-job.ts';
 import { CodeAsset } from '../foundation/code-asset.ts';
 import { pascalCase } from '../foundation/pascal-case.ts';
 import { TidemarkStack, type TidemarkStackProps } from '../foundation/tidemark-stack.ts';
+import { addressOf } from '../intake/address.ts';
+import { jdbcAddress, tableAddress } from '../intake/addresses.ts';
+import { BusSource, busAddress } from '../intake/bus-source.ts';
+import { FileSource } from '../intake/file-source.ts';
 import { HttpSource } from '../intake/http-source.ts';
 import type { ImportProps } from '../intake/import-job.ts';
 import { IntakeApi } from '../intake/intake-api.ts';
 import type { SourceProps } from '../intake/intake-source.ts';
 import { JdbcSource } from '../intake/jdbc-source.ts';
-import { addressOf, jdbcAddress, tableAddress } from '../intake/source-address.ts';
+import { addReadSource } from '../intake/read-source.ts';
 import { TableSource } from '../intake/table-source.ts';
 import { AlarmRegistry } from '../monitoring/alarm-registry.ts';
 import type { SourceWay } from '../monitoring/dashboard.ts';
@@ -66,39 +69,39 @@ export class IntakeStack extends TidemarkStack {
     if (this.api) this.output('intakeUrl', this.api.url, 'HTTP API that takes the requests of sources: v1/in/<source>');
   }
 
-  /** @returns what its metrics are counted by; null where the stage does not say where it is to be read */
+  /** @returns what its metrics are counted by; null where the stage does not say where it is to be read, which is warned of */
   private add(kind: CarriageKind, props: SourceProps): Service | null {
-    const { source } = props;
+    const { source, deployment } = props;
     const id = `${pascalCase(source.name)}${pascalCase(kind)}`;
     switch (kind) {
       case 'http':
-        this.api ??= new IntakeApi(this, 'Api', { stage: props.deployment.stage });
+        this.api ??= new IntakeApi(this, 'Api', { stage: deployment.stage });
         new HttpSource(this, id, { ...props, api: this.api, secret: this.storage.sourceSecrets[source.name]! });
         return SERVICE.intakeHttp;
+      case 'bus': {
+        const address = addressOf(this, deployment.stage, source, kind, busAddress);
+        if (address === null) return null;
+        new BusSource(this, id, { ...props, address });
+        return SERVICE.intakeEvent;
+      }
+      case 'files':
+        new FileSource(this, id, { ...props, landing: this.storage.landing! });
+        return SERVICE.intakeFiles;
       case 'table': {
-        const address = addressOf(props.deployment.stage, source.name, kind, tableAddress);
-        if (address === null) return this.warn(source, kind, props);
+        const address = addressOf(this, deployment.stage, source, kind, tableAddress);
+        if (address === null) return null;
         this.made(source, kind, new TableSource(this, id, { ...this.importing(props), address }).job);
         return SERVICE.importTable;
       }
       case 'jdbc': {
-        const address = addressOf(props.deployment.stage, source.name, kind, jdbcAddress);
-        if (address === null) return this.warn(source, kind, props);
+        const address = addressOf(this, deployment.stage, source, kind, jdbcAddress);
+        if (address === null) return null;
         this.made(source, kind, new JdbcSource(this, id, { ...this.importing(props), address }).job);
         return SERVICE.importJdbc;
       }
       default:
-        return this.warn(source, kind, props);
+        return addReadSource(this, id, kind, props);
     }
-  }
-
-  /** @returns null */
-  private warn(source: SourceIR, kind: CarriageKind, props: SourceProps): null {
-    Annotations.of(this).addWarningV2(
-      `tidemark:source-${source.name}-${kind}`,
-      `sources.${source.name}: found no address of its ${kind} in this stage, so that way is not deployed; add it to sources.${source.name} of lib/config/${props.deployment.stage.stage}.ts.`,
-    );
-    return null;
   }
 
   private importing(props: SourceProps): ImportProps {

@@ -2,9 +2,12 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { Stack } from 'aws-cdk-lib';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
+import type { SourceIR } from '../../core/ir/document.ts';
 import { loadStage } from '../../lib/config/stages.ts';
-import { addressOf, jdbcAddress, tableAddress } from '../../lib/intake/source-address.ts';
+import { addressOf } from '../../lib/intake/address.ts';
+import { jdbcAddress, tableAddress } from '../../lib/intake/addresses.ts';
 import { importJobOutput } from '../../names/outputs.ts';
 import { synthesiseConfig } from './synthesised.ts';
 
@@ -106,14 +109,18 @@ const statementsOf = (template: Template): Statement[] =>
   );
 
 describe('addresses', () => {
+  const of = (name: string) => ({ name }) as SourceIR;
+
   test('a way without one is none', () => {
-    expect(addressOf(stage, 'warehouse', 'jdbc', jdbcAddress)).toBeNull();
-    expect(addressOf(stage, 'nobody', 'table', tableAddress)).toBeNull();
+    expect(addressOf(new Stack(), stage, of('warehouse'), 'jdbc', jdbcAddress)).toBeNull();
+    expect(addressOf(new Stack(), stage, of('nobody'), 'table', tableAddress)).toBeNull();
   });
 
   test('what is wrong is named with its place', () => {
     const wrong = (way: object) => ({ ...stage, sources: { warehouse: { table: { ...table, ...way } } } });
     for (const way of [{ location: 's3://theirs' }, { schedule: 'hourly' }, { silentHours: 0 }, { password: 'x' }])
-      expect(() => addressOf(wrong(way), 'warehouse', 'table', tableAddress)).toThrow(/sources\.warehouse\.table/);
+      expect(() => addressOf(new Stack(), wrong(way), of('warehouse'), 'table', tableAddress)).toThrow(
+        /sources\.warehouse\.table/,
+      );
   });
 });

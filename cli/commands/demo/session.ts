@@ -25,6 +25,11 @@ export interface SessionOptions {
   readonly progress: Progress;
   readonly signal: AbortSignal;
   readonly onSlack?: (message: ReceivedMessage) => void;
+  /**
+   * Makes what stands around the app before it is deployed.
+   * @returns a file of addresses of its sources, as a stage's configuration has them
+   */
+  readonly around?: (connection: Connection, folder: string) => Promise<string>;
 }
 
 /** Milliseconds by step. */
@@ -56,7 +61,7 @@ export class Session {
   readonly ir: UseCaseIR;
   readonly timings: Timings;
   readonly signal: AbortSignal;
-  readonly #progress: Progress;
+  readonly progress: Progress;
   #resources: Resources | undefined;
   #deployments = 0;
 
@@ -73,7 +78,7 @@ export class Session {
     this.ir = parts.ir;
     this.timings = parts.timings;
     this.signal = parts.signal;
-    this.#progress = progress;
+    this.progress = progress;
   }
 
   /** Starts the cloud and deploys. `meanwhile` runs beside it. What was started is stopped again when a part fails. */
@@ -93,7 +98,8 @@ export class Session {
       return session;
     };
     const deployed = async () => {
-      await (await timedStep(progress, timings, 'cloud', 'Start the local cloud', cloudUp)).deploy();
+      const up = await timedStep(progress, timings, 'cloud', 'Start the local cloud', cloudUp);
+      await up.deploy({ sources: await options.around?.(up.connection, folder) });
     };
     try {
       const results = await Promise.allSettled(
@@ -111,14 +117,31 @@ export class Session {
 
   /**
    * Deploys a use case as it stands now with the real `cdk`, the first time into a bootstrapped account.
-   * @param of another use case than the session's, which is deployed beside it; another folder than this one's app
+   * @param of another use case than the session's, which is deployed beside it; another folder than this one's app; a file of
+   * its sources' addresses
    * @returns the names of what was deployed
    */
-  async deploy({ usecase = this.usecase, root }: { usecase?: string; root?: string } = {}): Promise<Resources> {
+  async deploy({
+    usecase = this.usecase,
+    root,
+    sources,
+  }: {
+    usecase?: string;
+    root?: string;
+    sources?: string | undefined;
+  } = {}): Promise<Resources> {
     const { clients, env, stage } = this.connection;
     const number = ++this.#deployments;
     const log = (name: string) => join(this.folder, `${name}-${number}.log`);
-    const run = { stage, usecase, root, env, assembly: join(this.folder, `cdk.out-${number}`), signal: this.signal };
+    const run = {
+      stage,
+      usecase,
+      root,
+      sources,
+      env,
+      assembly: join(this.folder, `cdk.out-${number}`),
+      signal: this.signal,
+    };
     const step = (name: string) => (number === 1 ? name : `${name} ${number}`);
     await Promise.all([
       number === 1 &&
@@ -151,7 +174,7 @@ export class Session {
     work: (step: ProgressStep) => Promise<T>,
     summary?: (result: T) => string,
   ): Promise<T> {
-    return timedStep(this.#progress, this.timings, name, title, work, summary);
+    return timedStep(this.progress, this.timings, name, title, work, summary);
   }
 
   /** Stops everything that was started; nothing is left. */

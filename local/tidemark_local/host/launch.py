@@ -26,8 +26,8 @@ from .relies_on import ReliesOn
 # fmt: off
 SERVICES = (
     "account", "apigateway", "athena", "autoscaling", "cloudcontrol", "cloudformation", "cloudtrail", "dynamodb",
-    "dynamodbstreams", "ecr", "events", "firehose", "glue", "iam", "kinesis", "kms", "lambda", "logs",
-    "monitoring", "pipes", "resource-groups", "s3", "s3tables", "scheduler", "secretsmanager", "sns", "sqs",
+    "dynamodbstreams", "ecr", "events", "firehose", "glue", "iam", "iot", "iot-data", "kinesis", "kms", "lambda",
+    "logs", "monitoring", "pipes", "resource-groups", "s3", "s3tables", "scheduler", "secretsmanager", "sns", "sqs",
     "ssm", "states", "sts", "tagging",
 )
 # fmt: on

@@ -34,6 +34,8 @@ MODULES = (
     "eventbridge.partner_events",
     "sns.subscriptions",
     "lambda_functions.async_invocations",
+    "iot.rule_actions",
+    "cloudwatch.log_subscriptions",
     "apigateway.integrations",
     "lambda_functions.errors",
     "sagemaker.service",

@@ -1,0 +1,180 @@
+/** What stands around the app on its own day: somebody else's stream, table, log group, partner, broker and database. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { CreateLogGroupCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { CreateTableCommand, DescribeTableCommand } from '@aws-sdk/client-dynamodb';
+import { CreatePartnerEventSourceCommand } from '@aws-sdk/client-eventbridge';
+import { CreateStreamCommand } from '@aws-sdk/client-kinesis';
+import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { VENV_PYTHON } from '../../../../setup/environment.mjs';
+import type { Progress } from '../../../../setup/progress.mjs';
+import { CliError } from '../../../errors.ts';
+import { ROOT } from '../../../paths.ts';
+import type { Connection } from '../../../stage/connection.ts';
+import type { Resources } from '../../../stage/resources.ts';
+
+const NAME = 'storefront';
+const TOPIC = 'market.public.orders';
+/** Where the warehouse that somebody else fills has its files. */
+const WAREHOUSE = 'storefront-warehouse';
+const SCHEDULE = 'cron(20 * * * ? *)';
+const READY_MS = 120_000;
+
+type Row = Readonly<Record<string, string | number>>;
+
+/** A server that prints one line of JSON when it is up, and ends with its standard input. */
+interface Server {
+  readonly said: Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+export class Surroundings {
+  readonly stream = `${NAME}-dms`;
+  readonly table = `${NAME}-profiles`;
+  readonly logGroup = `/${NAME}/app`;
+  readonly #connection: Connection;
+  readonly #servers: readonly Server[];
+  readonly #bootstrap: string;
+  readonly #dsn: string;
+
+  private constructor(connection: Connection, kafka: Server, postgres: Server) {
+    this.#connection = connection;
+    this.#servers = [kafka, postgres];
+    this.#bootstrap = kafka.said.bootstrap!;
+    this.#dsn = postgres.said.dsn!;
+  }
+
+  /** Starts what is a server of its own, and makes what is AWS's. The first time, Kafka and PostgreSQL are fetched into `.cache`. */
+  static async start(connection: Connection, progress: Progress): Promise<Surroundings> {
+    const kafka = await progress.step('Start a Kafka broker', () =>
+      serve(VENV_PYTHON, ['-m', 'tidemark_local.kafka.broker']),
+    );
+    const postgres = await progress.step('Start a PostgreSQL', () =>
+      serve(process.execPath, [join(ROOT, 'local', 'servers', 'postgres.mjs')]),
+    );
+    return new Surroundings(connection, kafka, postgres);
+  }
+
+  partnerSource(source: string): string {
+    return source === 'crm'
+      ? 'aws.partner/salesforce.com/00D5g000004abcDEAQ/0YLDemo'
+      : `aws.partner/stripe.com/ed_${source}`;
+  }
+
+  /** Makes them, and writes down where they are: what a stage's configuration says. @returns the file */
+  async addresses(folder: string): Promise<string> {
+    const { clients, env } = this.#connection;
+    await clients.kinesis.send(new CreateStreamCommand({ StreamName: this.stream, ShardCount: 1 }));
+    await clients.logs.send(new CreateLogGroupCommand({ logGroupName: this.logGroup }));
+    for (const source of ['billing', 'crm'])
+      await clients.eventbridge.send(
+        new CreatePartnerEventSourceCommand({ Name: this.partnerSource(source), Account: '000000000000' }),
+      );
+    await clients.dynamodb.send(
+      new CreateTableCommand({
+        TableName: this.table,
+        BillingMode: 'PAY_PER_REQUEST',
+        AttributeDefinitions: [{ AttributeName: 'customer', AttributeType: 'S' }],
+        KeySchema: [{ AttributeName: 'customer', KeyType: 'HASH' }],
+        StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' },
+      }),
+    );
+    const { Table } = await clients.dynamodb.send(new DescribeTableCommand({ TableName: this.table }));
+    const secret = await clients.secrets.send(
+      new CreateSecretCommand({
+        Name: `${NAME}-database`,
+        SecretString: JSON.stringify({ username: 'postgres', password: 'none' }),
+      }),
+    );
+    await this.#python('make', []);
+    const region = env.AWS_REGION ?? 'us-east-1';
+    const addresses = {
+      billing: { bus: { eventSource: this.partnerSource('billing') } },
+      crm: { bus: { eventSource: this.partnerSource('crm') } },
+      service_logs: { logs: { logGroup: this.logGroup } },
+      devices: { iot: { topicFilter: 'devices/+/usage' } },
+      orders_db: { kinesis: { streamArn: `arn:aws:kinesis:${region}:000000000000:stream/${this.stream}` } },
+      profiles: { dynamodb: { streamArn: Table?.LatestStreamArn } },
+      marketplace: { kafka: { topic: TOPIC, brokers: [this.#bootstrap] } },
+      subscriptions: {
+        table: {
+          schedule: SCHEDULE,
+          database: NAME,
+          table: 'subscriptions',
+          location: `s3://${WAREHOUSE}/subscriptions/`,
+        },
+      },
+      invoices: {
+        jdbc: {
+          schedule: SCHEDULE,
+          url: `jdbc:${new URL(this.#dsn).protocol}//${new URL(this.#dsn).host}/postgres`,
+          table: 'public.invoices',
+          secret: secret.ARN,
+          network: { subnet: 'subnet-0a', availabilityZone: `${region}a`, securityGroups: ['sg-0a'] },
+        },
+      },
+    };
+    const file = join(folder, 'addresses.json');
+    writeFileSync(file, JSON.stringify(addresses, null, 2));
+    return file;
+  }
+
+  /** Where what lands as files belongs. */
+  bucketOf(_source: string, resources: Resources): string {
+    return resources.get('landingBucket');
+  }
+
+  /** Puts a record on the broker's topic. */
+  produce(record: { readonly key: string; readonly value: string }): Promise<void> {
+    return this.#python('produce', [JSON.stringify(record)]);
+  }
+
+  /** Adds a row to the table of the lake, or of the database. */
+  addRow(where: 'table' | 'jdbc', row: Row): Promise<void> {
+    return this.#python(where, [JSON.stringify(row)]);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.close()));
+  }
+
+  /** What has a client in Python alone. */
+  async #python(verb: string, args: readonly string[]): Promise<void> {
+    const { env } = this.#connection;
+    const script = join(ROOT, 'usecases', NAME, 'surroundings.py');
+    const child = spawn(VENV_PYTHON, [script, verb, ...args], {
+      env: { ...env, BOOTSTRAP: this.#bootstrap, TOPIC, DSN: this.#dsn, WAREHOUSE },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    const [code] = (await once(child, 'exit')) as [number | null];
+    if (code !== 0) throw new CliError(`${verb}: ${said.trim().split('\n').at(-1)}`);
+  }
+}
+
+async function serve(command: string, args: readonly string[]): Promise<Server> {
+  const child: ChildProcess = spawn(command, args, {
+    cwd: ROOT,
+    env: { ...process.env, PYTHONPATH: join(ROOT, 'local') },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  const close = async () => {
+    child.stdin?.end();
+    await ended;
+  };
+  const line = new Promise<string>((resolve) => createInterface(child.stdout!).once('line', resolve));
+  const late = new Promise<null>((resolve) => setTimeout(resolve, READY_MS, null).unref());
+  const said = await Promise.race([line, ended.then(() => null), late]);
+  if (said === null) {
+    await close();
+    throw new CliError(`${args.at(-1)}: found it not answering; its reason stands above.`);
+  }
+  return { said: JSON.parse(said) as Record<string, string>, close };
+}
