@@ -4,6 +4,7 @@ import type { Intake, Taken } from '../../core/intake/intake.ts';
 import type { Verdict } from '../../core/intake/signatures/verdict.ts';
 import { crcAnswer } from '../../core/intake/signatures/x.ts';
 import type { EnvelopeName } from '../../core/ir/document.ts';
+import type { RejectionReason } from '../../core/ir/rejection.ts';
 import type { CarriageOptions } from '../../core/ir/source-options.ts';
 import type { IntakeRecord, TakeResult } from '../../engine/intake/take.ts';
 import { type Answer, taken as answerTo, failed, json } from './answers.ts';
@@ -14,6 +15,8 @@ import { verified } from './verify.ts';
 
 /** When a sender that waits for nothing else should try again (s). */
 const RETRY_AFTER_S = 5;
+/** Less at once may be taken. */
+const TOO_MUCH: readonly RejectionReason[] = ['OVERSIZE', 'TOO_MANY_EVENTS'];
 const NOT_ALL = 'Not all of it could be taken; send it again.';
 
 export interface FrontDoor {
@@ -74,7 +77,7 @@ async function received(door: FrontDoor, request: IntakeRequest): Promise<Answer
   const record = { raw: body, context: { received_ms: now(), carriage: 'http' as const } };
   const taken = intake(record.raw, record.context);
   const unreadable = unreadableIn(taken);
-  if (unreadable !== null) return failed(unreadable.reason === 'OVERSIZE' ? 413 : 400, unreadable.detail);
+  if (unreadable !== null) return failed(TOO_MUCH.includes(unreadable.reason) ? 413 : 400, unreadable.detail);
   const { failed: left, events, refusedOf } = await take(record, taken);
   if (left.length > 0) return failed(503, NOT_ALL, RETRY_AFTER_S);
   return answerTo(envelope, { events, refused: refusedOf[0]! });

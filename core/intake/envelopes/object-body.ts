@@ -6,6 +6,8 @@ import { bodyOf, bytesOf, refusedWhole } from '../body.ts';
 import type { Item, Refused, Unpacked } from '../envelope.ts';
 
 const LONGEST_KIND = 64;
+/** What a MiB of real messages holds, and far below what a MiB of empty ones would cost to keep. */
+const MOST_PARTS = 10_000;
 
 /** A body that can't be read or isn't of its format is refused as a whole. @param unpack raises Rejection for such */
 export function unpackObject(raw: Uint8Array, unpack: (root: JsonObject) => Unpacked): Unpacked {
@@ -19,12 +21,15 @@ export function unpackObject(raw: Uint8Array, unpack: (root: JsonObject) => Unpa
 /**
  * Each part by itself: one that raises a Rejection is refused, and the others go on.
  * @param again a body of the same envelope that holds the part alone
+ * @throws Rejection TOO_MANY_EVENTS: the whole
  */
 export function unpackParts<Part>(
   parts: readonly Part[],
   itemOf: (part: Part, index: number) => Item,
   again: (part: Part) => unknown,
 ): Unpacked {
+  if (parts.length > MOST_PARTS)
+    throw new Rejection('TOO_MANY_EVENTS', `body: found ${parts.length} events; allowed: up to ${MOST_PARTS}`);
   const [items, refused]: [Item[], Refused[]] = [[], []];
   parts.forEach((part, index) => {
     const raw = () => bytesOf(again(part));

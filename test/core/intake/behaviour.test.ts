@@ -204,6 +204,18 @@ describe('otlp_logs', () => {
   });
 });
 
+test('more events than anybody sends at once are refused as a whole, and not one by one', () => {
+  const many = (n: number) => `[${Array(n).fill('{}').join(',')}]`;
+  for (const [envelope, body] of [
+    [segment, (n: number) => `{"batch":${many(n)}}`],
+    [otlpLogs, (n: number) => `{"resourceLogs":[{"scopeLogs":[{"logRecords":${many(n)}}]}]}`],
+  ] as const) {
+    expect(reasons(unpack(envelope, body(10_001)))).toEqual(['TOO_MANY_EVENTS']);
+    const { items, refused } = unpack(envelope, body(10_000));
+    expect(items.length + refused.length).toBe(10_000);
+  }
+});
+
 test('what a map refuses of many can be read again by itself, as the same item', () => {
   const t = { type: 'track', userId: 'u', timestamp: '2026-11-27T11:00:00Z' };
   const record = (n: number) => ({ timeUnixNano: `179578080000000000${n}`, body: { stringValue: 'x' } });

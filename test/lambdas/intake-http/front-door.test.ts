@@ -131,6 +131,12 @@ describe('what its map can not use', () => {
     expect(door.quarantined.map(({ reason }) => reason)).toEqual(['INVALID_ENVELOPE', 'MISSING_FIELD']);
   });
 
+  test('of far too many is told to send fewer, and nothing of it is kept', async () => {
+    const door = new Door('web');
+    const { statusCode } = await door.send(SIGN.web!(`{"batch":[${Array(10_001).fill('{}').join(',')}]}`));
+    expect([statusCode, door.quarantined, door.put]).toEqual([413, [], []]);
+  });
+
   test('of logs is a partial success, whose records no client sends again', async () => {
     const door = new Door('logs');
     const bare = GOOD.logs!.body.replace('user.id', 'nobody');
