@@ -82,14 +82,14 @@ describe('a CSV', () => {
   });
 
   test('may have any name for a column', async () => {
-    const header = ['__proto__', 'größe', '订单', 'class', 'with space', 'a"b'];
+    const header = ['toString', 'größe', '订单', 'class', 'with space', 'a"b'];
     const [row] = await read(file(`${header.map((name) => `"${name.replace('"', '""')}"`).join(',')}\n1,2,3,4,5,6\n`));
     expect(Object.keys(row as object)).toEqual(header);
-    expect(Object.getPrototypeOf(row)).toBe(Object.prototype);
   });
 
   test.each([
     ['a column twice', 'id,amount,amount\n1,2,3\n', 'has the column "amount" twice: rename one in its first line'],
+    ['a name that no record may hold', 'id,__proto__\n1,2\n', 'has a column __proto__, a name that no record may hold'],
     ['no header', '1,2026-03-04,19.90\n2,2026-03-05,5\n', 'has values where the names of its columns should be'],
     ['a quote that never ends', `id,note\n1,"open\n${'x\n'.repeat(10)}`, 'a quote is never closed'],
     ['a quote within quotes', 'id,note\n2,"a "b" c"\n', 'a quote is never closed; close it, or write it twice'],

@@ -20,3 +20,4 @@ import './limits.cases.ts';
 import './names.cases.ts';
 import './account.cases.ts';
 import './jobs.cases.ts';
+import './http-sources.cases.ts';

@@ -146,6 +146,8 @@ const SOURCES: Readonly<Record<string, string>> = {
   [SERVICE.healing]: 'names/jobs.ts',
   [SERVICE.consistency]: 'names/jobs.ts',
   [SERVICE.compaction]: 'names/jobs.ts',
+  [SERVICE.importTable]: 'names/jobs.ts',
+  [SERVICE.importJdbc]: 'names/jobs.ts',
 };
 
 function isOurs(name: string, dimensions: Readonly<Record<string, string>>): boolean {

@@ -82,6 +82,7 @@ async function written(folder: string, plan: Plan, view: View, places: Places, p
         checked(plan.profile.files, ir, plan.source, (rows) => step.update(`${rows.toLocaleString('en-US')} rows`)),
       ({ events }) => `${events.toLocaleString('en-US')} events`,
     );
+    requireEvents(result);
     write('README.md', readmeFile(plan, view, result, places));
     renameSync(work, folder);
     print(plan, ir, result);
@@ -89,6 +90,17 @@ async function written(folder: string, plan: Plan, view: View, places: Places, p
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** @throws CliError when what was written would be of no use */
+function requireEvents({ events, refused }: Checked): void {
+  const [first] = refused.flatMap((one) => one.first);
+  if (events > 0 || !first) return;
+  const count = refused.reduce((sum, one) => sum + one.count, 0);
+  throw new CliError(
+    `None of the ${count} rows can be an event: ${first.reason} at ${first.place}: ${first.detail}. Correct the file, or name other columns by --entity and --time.`,
+    2,
+  );
 }
 
 /** The first vectors, with the units of their values. */

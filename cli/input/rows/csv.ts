@@ -13,6 +13,8 @@ type Delimiter = (typeof DELIMITERS)[number] | typeof BLANKS;
 const MAX_FIELD = 1_048_576;
 /** A header that is longer is none. */
 const MAX_HEADER = 262_144;
+/** core/admission/record.ts */
+const FORBIDDEN: readonly string[] = ['__proto__', 'constructor', 'prototype'];
 const MARK = '\ufeff';
 
 /**
@@ -47,7 +49,6 @@ export async function* csvRows(path: string): AsyncGenerator<Row | BadRow> {
         yield {
           number: ++number,
           place,
-          // Not by assignment, which for `__proto__` would set another object's members.
           values: Object.fromEntries(header.map((name, i) => [name, fields[i] === '' ? null : fields[i]])),
         };
     }
@@ -153,6 +154,12 @@ function checkedHeader(path: string, names: readonly string[]): readonly string[
   if (twice !== undefined)
     throw new CliError(
       `${nameOf(path)} has the column ${JSON.stringify(twice)} twice: rename one in its first line.`,
+      2,
+    );
+  const forbidden = names.find((name) => FORBIDDEN.includes(name));
+  if (forbidden !== undefined)
+    throw new CliError(
+      `${nameOf(path)} has a column ${forbidden}, a name that no record may hold: rename it in its first line.`,
       2,
     );
   const values = names.filter((name) => name === '' || /^[-+\d.,:/ TZ]+$/.test(name));

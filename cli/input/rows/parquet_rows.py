@@ -1,7 +1,8 @@
-"""Rows of a Parquet file as lines of JSON, for the command line, which reads no other way than this: `parquet_rows.py <file>`.
+"""Rows of a Parquet file as lines of JSON, for the command line: `parquet_rows.py <file>`.
 
-What JSON has no word for is text: a decimal and a number of more than 15 digits by their digits, a date and a time in ISO 8601
-(with Z where the file says that it is UTC, without a zone where it says none), bytes as hexadecimal digits. NaN is null.
+What JSON has no word for is text: a decimal and a number of more than 15 digits by their digits, a date and a time in
+ISO 8601 (with Z where the file says that it is UTC, without a zone where it says none), bytes as hexadecimal digits.
+NaN is null.
 """
 
 from __future__ import annotations

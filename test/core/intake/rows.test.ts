@@ -1,7 +1,11 @@
 /** Rows of files: what stands for nothing, what makes an id, and times as people write them. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { at, contract, count, defineUseCase, field, rule, source } from '../../../core/definition/define.ts';
 import { compileSource } from '../../../core/intake/intake.ts';
+import type { TimeZoneIR } from '../../../core/ir/document.ts';
+import { timeReader } from '../../../core/values/time-pattern.ts';
+import { localClock } from '../../../core/values/time-zone.ts';
 
 const order = contract('order', 1, { fields: { amount: field.decimal(2, { required: false }), paid: field.bool() } });
 
@@ -72,37 +76,22 @@ describe('a row', () => {
   });
 });
 
+interface TimeCase {
+  readonly pattern: string;
+  readonly value: unknown;
+  readonly expect: string | null;
+}
+
 describe('a pattern of times', () => {
-  const read = (format: string, day: unknown) => {
-    const { sources, contracts } = useCase(format, 'UTC');
-    const found = compileSource(sources![0]!, contracts)(Buffer.from(JSON.stringify({ ...ROW, day })), {
-      ...{ received_ms: 0, carriage: 'files' },
-    });
-    return found.events.length === 1 ? JSON.parse(Buffer.from(found.events[0]!.data).toString()).event_time : null;
+  // Python reads the same cases: test/python/spark/test_time_patterns.py.
+  const shared = JSON.parse(readFileSync('test/conformance/intake/times.json', 'utf8')) as {
+    readonly time_zone: TimeZoneIR;
+    readonly cases: readonly TimeCase[];
   };
 
-  test.each([
-    ['yyyy-MM-dd', '2026-03-04', '2026-03-04T00:00:00.000Z'],
-    ['yyyyMMdd', '20260304', '2026-03-04T00:00:00.000Z'],
-    ['yyyyMMdd', 20260304, '2026-03-04T00:00:00.000Z'],
-    ['yyyyMMddTHHmmss', '20260304T050607', '2026-03-04T05:06:07.000Z'],
-    ['MM/dd/yyyy', '3/4/2026', '2026-03-04T00:00:00.000Z'],
-    ['dd.MM.yyyy HH:mm:ss', '04.03.2026 23:59:59,9876', '2026-03-04T23:59:59.987Z'],
-    ['dd-MMM-yyyy', '04-MAR-2026', '2026-03-04T00:00:00.000Z'],
-    ['MMM dd, yyyy hh:mm a', 'Mar 4, 2026 12:05 AM', '2026-03-04T00:05:00.000Z'],
-    ['MM/dd/yyyy hh:mm a', '03/04/2026 12:05 pm', '2026-03-04T12:05:00.000Z'],
-    ['yyyy-MM-dd', '1969-12-31', null],
-    ['yyyy-MM-dd', '2026-02-29', null],
-    ['yyyy-MM-dd', '2026-03-04 ', null],
-    ['yyyyMMdd', '2026034', null],
-    ['MM/dd/yyyy', '13/04/2026', null],
-    ['dd-MMM-yyyy', '04-Foo-2026', null],
-    ['MM/dd/yyyy hh:mm a', '03/04/2026 13:05 pm', null],
-    ['MM/dd/yyyy hh:mm a', '03/04/2026 00:05 am', null],
-    ['yyyy-MM-dd HH:mm', '2026-03-04 24:00', null],
-    ['yyyy-MM-dd', null, null],
-  ])('%s reads %j as %j', (format, text, instant) => {
-    expect(read(format, text)).toBe(instant);
+  test.each(shared.cases)('$pattern reads $value as $expect', ({ pattern, value, expect: expected }) => {
+    const read = timeReader(pattern)!(value, localClock(shared.time_zone));
+    expect('value' in read ? new Date(read.value).toISOString() : null).toBe(expected);
   });
 
   test.each([

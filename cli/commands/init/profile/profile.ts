@@ -1,7 +1,11 @@
 /** What a file's rows look like, column by column: one pass over all of them, in memory that does not grow with it. */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { CliError } from '../../../errors.ts';
 import { inputFiles } from '../../../input/files.ts';
 import { readRows } from '../../../input/rows/read.ts';
 import type { BadRow, Row } from '../../../input/rows/row.ts';
+import { snake } from '../names.ts';
 import { Column } from './column.ts';
 
 /** Objects within each other that are looked into. */
@@ -11,7 +15,7 @@ const MAX_COLUMNS = 1000;
 const BAD_SHOWN = 5;
 /** Columns that may be the id, told exactly: each costs some bytes a row while no value of it comes twice. */
 const MAX_ID_COLUMNS = 4;
-const ID_NAME = /(^|[^a-z])(id|uuid|guid|key|no|nr|number|ref|reference|invoice|transaction|receipt)$/i;
+const ID_NAME = /(^|_)(id|uuid|guid|key|no|nr|number|ref|reference|order|invoice|transaction|receipt)$/;
 
 export interface Profile {
   readonly files: readonly string[];
@@ -25,6 +29,7 @@ export interface Profile {
 
 /** @throws CliError that names a file which can't be read wholly */
 export async function profileOf(names: readonly string[], onRows: (rows: number) => void): Promise<Profile> {
+  for (const name of names) requireNoTable(name);
   const files = await inputFiles(names);
   const table = new Table();
   const bad: BadRow[] = [];
@@ -41,6 +46,21 @@ export async function profileOf(names: readonly string[], onRows: (rows: number)
   }
   const { columns, truncated } = table;
   return { files, rows, columns: [...columns.values()], bad: { count: wrong, first: bad }, truncated };
+}
+
+/** Its files hold rows that were deleted or replaced, too: only the table's own reader knows which. @throws CliError */
+function requireNoTable(folder: string): void {
+  const of = existsSync(join(folder, '_delta_log')) ? 'a Delta' : hasMetadata(folder) ? 'an Iceberg' : null;
+  if (of === null) return;
+  throw new CliError(
+    `${folder} is ${of} table, whose files also hold rows that were deleted or replaced: export its current rows as Parquet, such as by spark.table('…').write.parquet('…').`,
+    2,
+  );
+}
+
+function hasMetadata(folder: string): boolean {
+  const metadata = join(folder, 'metadata');
+  return existsSync(metadata) && readdirSync(metadata).some((name) => name.endsWith('.metadata.json'));
 }
 
 class Table {
@@ -72,7 +92,7 @@ class Table {
       this.truncated = true;
       return undefined;
     }
-    const mayBeId = ID_NAME.test(label) && this.ids < MAX_ID_COLUMNS;
+    const mayBeId = ID_NAME.test(snake(label)) && this.ids < MAX_ID_COLUMNS;
     if (mayBeId) this.ids++;
     const column = new Column(pointer, label, mayBeId);
     this.columns.set(pointer, column);

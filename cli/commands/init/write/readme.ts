@@ -31,9 +31,12 @@ export function readmeFile(plan: Plan, view: View, checked: Checked, places: Pla
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
-/** Each sentence is a paragraph of its own line. */
 const section = (title: string, lines: readonly string[]): string =>
-  lines.length === 0 ? '' : `## ${title}\n\n${lines.join('\n')}`;
+  lines.length === 0 ? '' : `## ${title}\n\n${lines.map(oneSentenceALine).join('\n')}`;
+
+/** As all documents of the house have it. */
+const oneSentenceALine = (line: string): string =>
+  line.startsWith('- ') ? line.replace(/([.!?]\)?) (?=["'(]?(?:[\p{Lu}\d]|`))/gu, '$1\n  ') : line;
 
 function seen({ profile, roles }: Plan, { events }: Checked): string[] {
   const { files, rows, columns, bad, truncated } = profile;

@@ -16,6 +16,7 @@ from tidemark_spark.engine.intake.mapped_values import bool_of, identifier_text,
 from tidemark_spark.engine.intake.pointers import Select, pointer
 from tidemark_spark.engine.values.decimals import UNDEFINED, ParseError, is_number, parse_timestamp, type_name
 from tidemark_spark.engine.values.local_times import LocalClock
+from tidemark_spark.engine.values.time_patterns import time_reader
 
 Event = dict[str, Any]
 Map = Callable[[Any, str | None], Event | None]
@@ -23,6 +24,7 @@ Map = Callable[[Any, str | None], Event | None]
 for it; None where none does. Raises Rejection where the rule can't make an event of it."""
 
 _MAX_ID = 128
+_FORMATS = ("iso8601", "epoch_s", "epoch_ms")
 _WHOLE = "a text, or a whole number within 2^53"
 
 
@@ -149,10 +151,14 @@ def _entity_of(value: Any) -> str:
 def _time(time: dict[str, Any], written: str) -> Select:
     select = _selectors(time["from"])
     local = LocalClock(time["time_zone"]) if "time_zone" in time else None
+    form = time["format"]
+    # The document was checked: what is no format is a pattern, and has a zone.
+    by_pattern = None if form in _FORMATS or local is None else time_reader(form, local)
 
     def read(body: Any) -> Any:
         try:
-            return written_as(written, parse_timestamp(select(body), time["format"], local))
+            value = select(body)
+            return written_as(written, by_pattern(value) if by_pattern else parse_timestamp(value, form, local))
         except ParseError as error:
             raise Rejection("INVALID_EVENT_TIME", f"time: {error}") from None
 
