@@ -39,7 +39,6 @@ export async function keepRefused(
       schema_version: null,
       source: name,
       partition_key: '',
-      source: name,
       raw_base64,
     });
   }
