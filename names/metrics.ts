@@ -92,7 +92,7 @@ export const METRIC = {
   intakeErasures: 'IntakeErasures',
   /** intakes: records that were not taken as a whole and come again. */
   intakeFailed: 'IntakeFailed',
-  /** intake-files: files that were left where they are, as too large for a function. */
+  /** intakes: files that were left where they are, as too large for a function. */
   intakeFilesTooLarge: 'IntakeFilesTooLarge',
   /** intake-http: requests that were answered with 4xx: their sender keeps them. With the dimension `source` alone. */
   intakeTurnedAway: 'IntakeTurnedAway',
