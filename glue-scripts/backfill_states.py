@@ -9,7 +9,7 @@ from functools import partial
 
 from tidemark_spark.engine.ir import compile_view, parse_use_case
 from tidemark_spark.job_arguments import arguments_of
-from tidemark_spark.lake.archive.compaction_run import compact_now
+from tidemark_spark.job_runs import run_to_end
 from tidemark_spark.lake.objects import read_bytes
 from tidemark_spark.lake.tables import Tables
 from tidemark_spark.spark.backfill import backfill
@@ -25,7 +25,8 @@ def main() -> None:
     use_case = parse_use_case(read_bytes(args["ir_uri"]))
     for view in use_case["views"]:
         plan = compile_view(use_case, view)
-        counts = backfill(spark, Tables(args["database"]), plan, online, partial(compact_now, args["compact_job"]))
+        compact = partial(run_to_end, args["compact_job"], "the compaction")
+        counts = backfill(spark, Tables(args["database"]), plan, online, compact)
         print(json.dumps({"job": "backfill_states"} | counts))
 
 

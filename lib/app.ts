@@ -54,7 +54,9 @@ export async function buildTidemark(app: App, options: TidemarkAppOptions) {
   training.addStackDependency(realtime);
   const { sources = [] } = deployment.useCase.ir;
   const intake =
-    sources.length > 0 ? new IntakeStack(app, 'Intake', { ...common, storage, sources, description: 'sources' }) : null;
+    sources.length > 0
+      ? new IntakeStack(app, 'Intake', { ...common, storage, training, sources, description: 'sources' })
+      : null;
   // What it puts on the stream is read by functions that know its contracts.
   intake?.addStackDependency(realtime);
   const monitoring = new MonitoringStack(app, 'Monitoring', {

@@ -35,6 +35,19 @@ export const WEEKLY = 'weekly';
 
 const repair = z.enum(['no', 'yes', 'all']);
 const none = z.object({});
+const yes = z.literal('yes');
+
+/** What an import of a source's table is told. `land_job`: name of the job that lands history. */
+const importing = { table_features: text, stream_name: text, land_job: text, source: text };
+/** `first`: what is there is history, and there is no mark yet. `again`: all rows, whatever the mark says. */
+const startedByHand = z.object({ first: yes.optional(), again: yes.optional() });
+const imported = {
+  received: METRIC.intakeReceived,
+  events: METRIC.intakeEvents,
+  refused: METRIC.intakeRefused,
+  ignored: METRIC.intakeIgnored,
+  gaps: METRIC.intakeGaps,
+} as const;
 
 /** By the word for them in our code; the script is called alike: `scriptOf`. */
 export const JOBS = {
@@ -89,6 +102,17 @@ export const JOBS = {
     },
     report: healingReport,
   },
+  importTable: {
+    given: z.object({ ...importing, source_database: text, source_table: text }),
+    asked: startedByHand,
+    metrics: { service: SERVICE.importTable, names: imported },
+  },
+  importJdbc: {
+    /** `url`: jdbc:…; `login_arn`: of the secret with user name and password. */
+    given: z.object({ ...importing, url: text, login_arn: text, source_table: text }),
+    asked: startedByHand,
+    metrics: { service: SERVICE.importJdbc, names: imported },
+  },
   applyRetention: {
     /** Without `events_days` events stay. */
     given: z.object({
@@ -103,6 +127,10 @@ export const JOBS = {
 } as const satisfies Readonly<Record<string, JobShape>>;
 
 export type JobName = keyof typeof JOBS;
+/** Of these there is one a way of a source. */
+export type SourceJobName = 'importTable' | 'importJdbc';
+/** Of these there is one a deployment. */
+export type BatchJobName = Exclude<JobName, SourceJobName>;
 export type Given<Name extends JobName> = z.input<(typeof JOBS)[Name]['given']>;
 export type Asked<Name extends JobName> = z.input<(typeof JOBS)[Name]['asked']>;
 

@@ -26,6 +26,9 @@ export const ERASED_KEY = '#erased';
  */
 export const ERASURES_KEY = '#erasures';
 
+/** How far the tables of sources were imported; the sort key is `<source>#<carriage>`. */
+export const IMPORT_KEY = '#import';
+
 /** Sort key of an entity's last score. */
 export const SCORE_KIND = 'score';
 /** What the sort keys of all alerts begin with. */

@@ -40,9 +40,6 @@ export type LakePrefix = (typeof PREFIX)[keyof typeof PREFIX];
 export const CONTENT = 'tidemark-content';
 export const CONTENT_DIGITS = 32;
 
-/** How the shard of a quarantined record begins that no stream had: `<source>-<carriage>` follows. */
-export const INTAKE_SHARD = 'intake-';
-
 /** How the names of packed lines end. */
 export const NDJSON = '.ndjson.gz';
 

@@ -25,6 +25,7 @@ export const OUTPUT = {
   scorerFunction: 'ScorerFunctionName',
   sweepFunction: 'SweepFunctionName',
   intakeUrl: 'IntakeUrl',
+  landingBucket: 'LandingBucketName',
   sourceSecrets: 'SourceSecrets',
   alertTopic: 'AlertTopicArn',
   alarmTopic: 'AlarmTopicArn',
@@ -34,3 +35,7 @@ export const OUTPUT = {
 } as const;
 
 export type OutputName = keyof typeof OUTPUT;
+
+/** Output that holds the name of the job by which a table of a source is imported: `import_orders_table` as CloudFormation takes it. */
+export const importJobOutput = (source: string, carriage: 'table' | 'jdbc'): string =>
+  `Import${source.replaceAll('_', 'U')}${carriage === 'table' ? 'Table' : 'Jdbc'}JobName`;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 /** Environment of a source's function: by these it is found in a deployment, whatever its name. */
-export const INTAKE_VARIABLE = { source: 'TIDEMARK_SOURCE', carriage: 'TIDEMARK_CARRIAGE' } as const;
+export const INTAKE_VARIABLE = { source: 'SOURCE', carriage: 'CARRIAGE' } as const;
 
 /** Invokes the function of a source once more with raw records that it refused: at most 6 MB, synchronously. */
 export const redriveEvent = z.strictObject({
@@ -18,3 +18,4 @@ export type RedriveEvent = z.infer<typeof redriveEvent>;
 
 /** For each record, in order: whether it is in the stream now. What is refused again stays under the same line. */
 export const redriveAnswer = z.object({ taken: z.array(z.boolean()) });
+export type RedriveAnswer = z.infer<typeof redriveAnswer>;

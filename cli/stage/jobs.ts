@@ -7,7 +7,7 @@ import {
   type SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import { type Asked, askedOf, type JobName } from '../../names/jobs.ts';
+import { type Asked, askedOf, type BatchJobName } from '../../names/jobs.ts';
 import { CliError, messageOf } from '../errors.ts';
 import type { Clients } from './connection.ts';
 import type { Resources } from './resources.ts';
@@ -29,15 +29,28 @@ export interface Watch {
  * @param asked arguments beside those that its construct gave it
  * @throws CliError with Glue's message when it does not succeed
  */
-export async function runGlueJob<Name extends JobName>(
-  { glue: client, logs }: Pick<Clients, 'glue' | 'logs'>,
+export async function runGlueJob<Name extends BatchJobName>(
+  { glue, logs }: Pick<Clients, 'glue' | 'logs'>,
   resources: Pick<Resources, 'get'>,
   job: Name,
   asked: Asked<Name>,
   watch: Watch = {},
 ): Promise<JobRun> {
-  const name = resources.get(`${job}Job`);
-  const { JobRunId } = await client.send(new StartJobRunCommand({ JobName: name, Arguments: askedOf(job, asked) }));
+  return runJobCalled({ glue, logs }, resources.get(`${job}Job`), askedOf(job, asked), watch);
+}
+
+/**
+ * As `runGlueJob`, for a job that a source has of its own.
+ * @param name as it is called in the deployment
+ * @param flags as Glue takes them
+ */
+export async function runJobCalled(
+  { glue: client, logs }: Pick<Clients, 'glue' | 'logs'>,
+  name: string,
+  flags: Record<string, string>,
+  watch: Watch = {},
+): Promise<JobRun> {
+  const { JobRunId } = await client.send(new StartJobRunCommand({ JobName: name, Arguments: flags }));
   for (;;) {
     const { JobRun: run } = await client.send(new GetJobRunCommand({ JobName: name, RunId: JobRunId }));
     const state = run?.JobRunState ?? 'STARTING';

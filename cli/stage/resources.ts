@@ -101,7 +101,12 @@ export class Resources {
 
   /** As `get`; undefined when there is none. */
   find(name: OutputName): string | undefined {
-    return this.#outputs.get(OUTPUT[name]);
+    return this.findCalled(OUTPUT[name]);
+  }
+
+  /** An output that each source has one of, by its key (names/outputs.ts); undefined when there is none. */
+  findCalled(key: string): string | undefined {
+    return this.#outputs.get(key);
   }
 }
 

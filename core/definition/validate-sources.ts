@@ -35,14 +35,16 @@ function validateOptions(source: SourceIR, at: string): void {
     fail(`${at}.via`, `${twice} twice`, 'each way once; another one of the kind is a source of its own');
 }
 
-function validateMaps({ envelope, map, map_with, via }: SourceIR, at: string): void {
+function validateMaps({ envelope, map, map_with, erase, via }: SourceIR, at: string): void {
+  const spark = via.find(({ kind }) => SPARK_CARRIAGES.includes(kind));
+  if (erase.length > 0 && spark)
+    fail(`${at}.erase`, `rules, with ${spark.kind}, which Spark reads`, 'none: each entity by `npx tidemark erase`');
   if (envelope === 'canonical') {
     if (map.length > 0 || map_with !== undefined) fail(`${at}.map`, 'a map', 'none: the events come as they are');
     return;
   }
   if (map.length > 0 === (map_with !== undefined))
     fail(`${at}.map`, map.length > 0 ? 'a map and mapWith' : 'no map', 'a map, or mapWith, and not both');
-  const spark = via.find(({ kind }) => SPARK_CARRIAGES.includes(kind));
   if (map_with !== undefined && spark)
     fail(`${at}.mapWith`, `a module, with ${spark.kind}, which Spark reads`, 'a map, which both engines read');
 }

@@ -3,6 +3,17 @@ import { z } from 'zod';
 import type { CARRIAGES, ENVELOPES } from './source-schema.ts';
 
 const none = z.strictObject({});
+const text = z.string().min(1);
+
+/** How the rows of a table are told apart. */
+const rows = {
+  /** Columns that no two rows have alike. */
+  key: z.array(text).min(1),
+  /** Column that every change of a row changes: a row of the same version is the same event. */
+  version: text,
+  /** Column that says that a row was deleted (true, or a time), such as `_fivetran_deleted`. Absent: no deleted row is kept. */
+  deleted: text.optional(),
+};
 const header = z.string().regex(/^[A-Za-z0-9-]+$/, 'the name of a header');
 
 /** Of Salesforce: 15 or 18 letters and digits. */
@@ -67,7 +78,12 @@ export const CARRIAGE_OPTIONS = {
       .array(z.string().regex(/^(\*|https?:\/\/[a-z0-9.-]+(:\d{1,5})?)$/, 'an origin such as https://shop.example'))
       .default([]),
   }),
-  bus: none,
+  bus: z.strictObject({
+    /** Of a bus that others use, too: only events of these sources. Absent: all; of a partner's bus the partner's. */
+    sources: z.array(z.string().min(1)).min(1).optional(),
+    /** Only events of these detail types, such as invoice.paid: what no rule of the map asks for need not be paid for. */
+    detailTypes: z.array(z.string().min(1)).min(1).optional(),
+  }),
   kinesis: none,
   dynamodb: none,
   kafka: none,
@@ -86,8 +102,20 @@ export const CARRIAGE_OPTIONS = {
       .refine((names) => new Set(names).size === names.length, 'names, each once')
       .optional(),
   }),
-  table: none,
-  jdbc: none,
+  /** A table of the Glue catalog, read again and again. */
+  table: z.strictObject({
+    ...rows,
+    /** Column that says when a row came into the table, such as `_fivetran_synced`. Absent: without it a table that is merged on read is read whole. */
+    arrived: text.optional(),
+    /** How much earlier than the newest a row may say that it came, and yet be new (s). */
+    overlapSeconds: z.int().min(0).max(604_800).default(3600),
+  }),
+  /** A table of a database; `version` is a time that every change sets. */
+  jdbc: z.strictObject({
+    ...rows,
+    /** Longer than any transaction, and than the clocks of those who write are apart (s). */
+    overlapSeconds: z.int().min(1).max(604_800).default(900),
+  }),
 } as const satisfies Record<(typeof CARRIAGES)[number], z.ZodObject>;
 
 export type EnvelopeOptions<Name extends keyof typeof ENVELOPE_OPTIONS> = z.output<(typeof ENVELOPE_OPTIONS)[Name]>;

@@ -8,7 +8,7 @@ const sentence = (text: string) => `${text[0]!.toUpperCase()}${text.slice(1)}`;
 export function metricsPage(): string {
   const words = membersOf('METRIC');
   const rows = Object.entries(METRIC).map(([key, name]) => {
-    const [, emitters, what] = /^([a-z, ()]+): (.+)$/.exec(words.get(key) ?? '') ?? [];
+    const [, emitters, what] = /^([a-z, ()-]+): (.+)$/.exec(words.get(key) ?? '') ?? [];
     if (!emitters || !what)
       throw new Error(`METRIC.${key}: found no docstring; allowed: "<who emits it>: <what it counts>"`);
     const [, unit] = /\(unit (\w+)\)/.exec(what) ?? [];

@@ -37,6 +37,7 @@ export async function keepRefused(
       detail,
       event_type: null,
       schema_version: null,
+      source: name,
       partition_key: '',
       source: name,
       raw_base64,

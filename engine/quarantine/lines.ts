@@ -1,7 +1,8 @@
 /** Lines of the quarantine as they are found again: by place, and by what is wanted of them. */
 import { REJECTION_REASONS, type RejectionReason } from '../../core/ir/rejection.ts';
 import { DAY } from '../../core/values/time.ts';
-import { dayOf, INTAKE_SHARD } from '../../names/lake.ts';
+import { dayOf } from '../../names/lake.ts';
+import { intakeOf } from '../../names/sources.ts';
 import type { QuarantineLine } from '../ingest/quarantine.ts';
 
 /** An object of the quarantine with its lines. */
@@ -38,6 +39,14 @@ export function parsePosition(text: string): Place | null {
   return shard_id === undefined ? null : { shard_id, sequence_number: sequence_number!, sub_sequence: Number(sub) };
 }
 
+/** Positions that were put back, and when, ms UTC. */
+export type Marks = ReadonlyMap<string, number>;
+
+/** What a source sent again since, and its function refused again, is at the same position and was not put back. */
+export function isMarked(line: QuarantineLine, marked: Marks): boolean {
+  return (marked.get(positionOf(line)) ?? Number.NEGATIVE_INFINITY) >= line.arrival;
+}
+
 export function isWanted(line: QuarantineLine, { reasons, sources, event_types, since, until }: Wanted): boolean {
   return (
     (reasons?.has(line.reason) ?? true) &&
@@ -58,19 +67,7 @@ export function daysOf({ since, until }: Wanted): { readonly from?: string; read
 
 /** Who sent a line: what it says itself, or whose intake refused it; empty where neither is known. */
 export function sourceOf(line: Pick<QuarantineLine, 'source' | 'shard_id'>): string {
-  return line.source ?? intakeOf(line)?.source ?? '';
-}
-
-/** Of a line that never was in the stream: which source's function refused it. */
-export function intakeOf({ shard_id }: Pick<QuarantineLine, 'shard_id'>): Intake | null {
-  if (!shard_id.startsWith(INTAKE_SHARD)) return null;
-  const [, source, carriage] = /^([a-z][a-z0-9_]*)-([a-z0-9]+)$/.exec(shard_id.slice(INTAKE_SHARD.length)) ?? [];
-  return source === undefined ? null : { source, carriage: carriage! };
-}
-
-export interface Intake {
-  readonly source: string;
-  readonly carriage: string;
+  return line.source ?? intakeOf(line.shard_id)?.source ?? '';
 }
 
 export const isReason = (text: string): text is RejectionReason =>

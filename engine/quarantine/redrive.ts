@@ -6,15 +6,16 @@
 import type { CompiledContracts } from '../../core/admission/admit.ts';
 import { type AdmitRecordOptions, admitRecord } from '../../core/admission/record-parts.ts';
 import type { RejectionReason } from '../../core/ir/rejection.ts';
+import { intakeOf } from '../../names/sources.ts';
 import { chunks } from '../chunks.ts';
 import type { QuarantineLine } from '../ingest/quarantine.ts';
-import { type Intake, intakeOf, isWanted, positionOf, type QuarantineObject, type Wanted } from './lines.ts';
+import { isMarked, isWanted, type Marks, positionOf, type QuarantineObject, type Wanted } from './lines.ts';
 
 export interface RedrivePorts {
   /** Objects that may hold what is wanted, those of a shard in its order. */
   readonly objects: AsyncIterable<QuarantineObject>;
-  /** Positions that were put back before. */
-  readonly marked: ReadonlySet<string>;
+  /** What was put back before. */
+  readonly marked: Marks;
   /** Puts records into the stream, in order. @throws Error when it does not take all */
   readonly put: (records: readonly Again[]) => Promise<void>;
   /**
@@ -28,6 +29,8 @@ export interface RedrivePorts {
   readonly pace: (records: number) => Promise<void>;
   readonly onState?: (report: RedriveReport) => void;
 }
+
+export type Intake = NonNullable<ReturnType<typeof intakeOf>>;
 
 export interface Again {
   readonly partitionKey: string;
@@ -109,7 +112,7 @@ class Redrive {
   async object(object: QuarantineObject): Promise<void> {
     if (this.stopped.has(object.shard)) return;
     const fresh = object.lines.filter((line) => this.isFresh(line));
-    const intake = fresh.length > 0 ? intakeOf(fresh[0]!) : null;
+    const intake = fresh.length > 0 ? intakeOf(fresh[0]!.shard_id) : undefined;
     const ready = (intake ? fresh : fresh.filter((line) => this.isAdmitted(line))).slice(
       0,
       this.rules.limit - this.taken,
@@ -133,11 +136,13 @@ class Redrive {
 
   private isFresh(line: QuarantineLine): boolean {
     const position = positionOf(line);
-    if (!isWanted(line, this.rules.wanted) || this.seen.has(position)) return false;
-    this.seen.add(position);
+    const before = isMarked(line, this.ports.marked);
+    const place = `${position} ${before}`;
+    if (!isWanted(line, this.rules.wanted) || this.seen.has(place)) return false;
+    this.seen.add(place);
     // Their events are counted; long after, nobody would know them as copies any more.
     if (line.reason === 'DUPLICATE_EVENT_ID') this.report.duplicates++;
-    else if (this.ports.marked.has(position)) this.report.before++;
+    else if (before) this.report.before++;
     else return true;
     return false;
   }

@@ -1,22 +1,12 @@
 /** Records that a source's function refused and is given once more: `tidemark quarantine redrive` calls it with them. */
-import { z } from 'zod';
 import type { PutOptions } from '../../engine/intake/put-all.ts';
 import { type IntakePorts, type SourceOf, type TakeResult, take } from '../../engine/intake/take.ts';
-
-const redriveEvent = z.strictObject({
-  redrive: z.array(
-    z.strictObject({
-      raw_base64: z.string(),
-      /** When it first came, ms UTC. */
-      received_ms: z.int(),
-    }),
-  ),
-});
+import { type RedriveAnswer, redriveEvent } from '../../names/redrive.ts';
 
 export interface Redriven {
   readonly result: TakeResult;
   /** Of each record, in order: whether all of it is in the stream now. What is refused again stays under the same line. */
-  readonly answer: { readonly taken: readonly boolean[] };
+  readonly answer: RedriveAnswer;
 }
 
 /** @returns null for any other event: the function's own */

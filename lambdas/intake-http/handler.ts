@@ -9,7 +9,9 @@ import { dynamoClient } from '../aws/dynamo/client.ts';
 import { readEnvironment } from '../aws/environment.ts';
 import { intakePorts, loadSource, reportTaken } from '../aws/intake.ts';
 import { patient } from '../aws/patience.ts';
+import { type Redriven, redriven } from '../aws/redriven.ts';
 import { createTelemetry } from '../aws/telemetry.ts';
+import type { Answer } from './answers.ts';
 import { schema } from './env.ts';
 import { answer, type FrontDoor } from './front-door.ts';
 import { SourceKeys } from './keys.ts';
@@ -41,13 +43,25 @@ const door: FrontDoor = {
   onError: (error) => telemetry.error('a request could not be taken', error),
 };
 
-/** `POST /v1/in/<source>`: 2xx once the stream has all of it, 4xx for what no retry mends, 503 for what one does. */
-export async function handler(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> {
-  const answered = await answer(door, event);
+/**
+ * `POST /v1/in/<source>`: 2xx once the stream has all of it, 4xx for what no retry mends, 503 for what one does. What was
+ * refused comes once more by a call that is no request, whose caller IAM has let in.
+ */
+export async function handler(
+  event: APIGatewayProxyEventV2,
+): Promise<APIGatewayProxyStructuredResultV2 | Redriven['answer']> {
+  const began = Date.now();
+  const again = await redriven(event, source, ports, { expired: () => Date.now() - began > PATIENCE_MS });
+  if (again) reportTaken(telemetry, source.name, again.result);
+  const answered = again?.answer ?? counted(await answer(door, event));
+  telemetry.flush();
+  return answered;
+}
+
+function counted(answered: Answer): Answer {
   const { statusCode } = answered;
   if (statusCode >= 500) telemetry.countBy(METRIC.intakeUnanswered, DIMENSION.source, source.name, 1);
   else if (statusCode >= 400) telemetry.countBy(METRIC.intakeTurnedAway, DIMENSION.source, source.name, 1);
   telemetry.info('request', { source: source.name, status: statusCode });
-  telemetry.flush();
   return answered;
 }

@@ -26,8 +26,10 @@ export interface IntakeRequest {
   readonly query: Readonly<Record<string, string | undefined>>;
   /** The last part of the path, where the route has one. */
   readonly key: string | undefined;
-  /** As they came. */
+  /** As they came, unless they were packed and went through a text. */
   readonly bytes: Uint8Array;
+  /** An HTTP API has handed them on as text, by their type. */
+  readonly isText: boolean;
 }
 
 /** @throws RequestError 413 */
@@ -45,14 +47,25 @@ export function requestOf(event: APIGatewayProxyEventV2): IntakeRequest {
     query: queryStringParameters ?? {},
     key: pathParameters?.key,
     bytes,
+    isText: !isBase64Encoded,
   };
 }
 
-/** The body without its packing. @throws RequestError 400 for a packing that is damaged, 413, 415 for another one */
-export function unpacked({ headers, bytes }: IntakeRequest): Uint8Array {
-  const encoding = (headers['content-encoding'] ?? 'identity').trim().toLowerCase();
+/**
+ * The body without its packing. An HTTP API decides by the type alone what it hands on as text, and what is packed under
+ * `application/json` is damaged by that before it reaches us ("if the content type of the request is binary, the body is
+ * base64-encoded", https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html).
+ * @throws RequestError 400 for a packing that is damaged, 413, 415 for another one
+ */
+export function unpacked({ headers, bytes, isText }: IntakeRequest): Uint8Array {
+  const encoding = encodingOf(headers);
   if (encoding === 'identity') return bytes;
   if (encoding !== 'gzip') throw new RequestError(415, 'content-encoding: found another one; allowed: gzip, or none.');
+  if (isText)
+    throw new RequestError(
+      415,
+      `content-encoding: found gzip under a type of text, which does not come through as it was; allowed: gzip as ${PACKED}, or none; switch compression off.`,
+    );
   try {
     return gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED_BYTES });
   } catch (error) {
@@ -65,6 +78,11 @@ export function unpacked({ headers, bytes }: IntakeRequest): Uint8Array {
   }
 }
 
+const encodingOf = (headers: IntakeRequest['headers']) =>
+  headers['content-encoding']?.trim().toLowerCase() || 'identity';
+
+/** The type of what is packed. */
+const PACKED = 'application/octet-stream';
 /** `text/plain` is what a browser may send to another origin without asking first, and so does `navigator.sendBeacon`. */
 const JSON_TYPES = /^(application\/([\w.-]+\+)?json|text\/plain)$/;
 const TYPES: { readonly [name in EnvelopeName]?: readonly [RegExp, string] } = {
@@ -81,6 +99,7 @@ export function checkType(envelope: EnvelopeName, { headers }: IntakeRequest): v
     .split(';')
     .map((part) => part.trim());
   const [allowed, words] = TYPES[envelope] ?? [JSON_TYPES, 'application/json, or text/plain with JSON in it'];
+  if (type === PACKED && encodingOf(headers) === 'gzip') return;
   if (!allowed.test(type)) throw new RequestError(415, `content-type: found another one; allowed: ${words}.`);
   const charset = parameters
     .find((one) => one.startsWith('charset='))

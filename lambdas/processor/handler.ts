@@ -36,7 +36,7 @@ const replay = env.TIDEMARK_CLOCK === 'replay';
 const after_ms = env.CUTOVER_AFTER_SECONDS * 1000;
 /** How long an answer about versions holds: whoever acts on an old one has ended before a version cuts over. */
 const again_ms = after_ms / 2;
-const drift = new DriftWatch([], lake, Date.now);
+const drift = new DriftWatch(ir.sources?.map(({ name }) => name) ?? [], lake, Date.now);
 const retirement = new Retirement(dynamo, env.FEATURES_TABLE, {
   kept: [ir, ...(previous ? [previous.ir] : [])].flatMap(({ views }) => views.map(({ version }) => version)),
   again_ms,

@@ -2,7 +2,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { SETTLE_SECONDS } from '../../core/admission/tombstone.ts';
-import { askedOf, type Given, type JobName, WEEKLY } from '../../names/jobs.ts';
+import { askedOf, type BatchJobName, type Given, WEEKLY } from '../../names/jobs.ts';
 import { PREFIX } from '../../names/lake.ts';
 import { ARCHIVE_DAYS } from '../../names/limits.ts';
 import { METRIC, type MetricName } from '../../names/metrics.ts';
@@ -22,10 +22,10 @@ export interface JobContext {
   readonly features: OnlineTable;
   readonly stream: EventStream;
   /** A job that was made before. */
-  job(name: JobName): SparkJob;
+  job(name: BatchJobName): SparkJob;
 }
 
-export interface JobSpec<Name extends JobName> {
+export interface JobSpec<Name extends BatchJobName> {
   readonly description: string;
   /** What a person who reads the stack's outputs is told it does. */
   readonly output: string;
@@ -50,7 +50,7 @@ export interface JobSpec<Name extends JobName> {
   >;
 }
 
-export const BATCH_JOBS: { readonly [Name in JobName]: JobSpec<Name> } = {
+export const BATCH_JOBS: { readonly [Name in BatchJobName]: JobSpec<Name> } = {
   landHistory: {
     description: 'Loads history files into the Iceberg table of events',
     output: 'history files into events',

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { Duration, Stack } from 'aws-cdk-lib';
-import { Code, GlueVersion, PySparkEtlJob, WorkerType } from 'aws-cdk-lib/aws-glue';
+import { Duration, IgnoreMode, Stack } from 'aws-cdk-lib';
+import { Code, GlueVersion, type IConnection, PySparkEtlJob, WorkerType } from 'aws-cdk-lib/aws-glue';
 import { Grant, type IGrantable, type IPrincipal, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import {
@@ -36,6 +36,10 @@ export interface SparkJobProps<Name extends JobName> {
   readonly useCase: CodeAsset;
   /** What it is told with every run (names/jobs.ts). */
   readonly arguments: Given<Name>;
+  /** Of its metrics, beside those of all. @default - none */
+  readonly dimensions?: Readonly<Record<string, string>>;
+  /** Networks that it is attached to. @default - none: it reaches AWS and nothing else of ours */
+  readonly connections?: readonly IConnection[];
 }
 
 /** A Glue 5.1 job with the Iceberg catalog, the shared package, metrics, logs, and a role that may do nothing else yet. */
@@ -65,6 +69,7 @@ export class SparkJob<Name extends JobName = JobName> extends Construct implemen
       // The L2 would open the whole asset bucket to the role; it gets its three objects above.
       role: this.role.withoutPolicyUpdates(),
       script: Code.fromBucket(script.bucket, script.s3ObjectKey),
+      connections: props.connections && [...props.connections],
       extraPythonFiles: [Code.fromBucket(props.sharedCode.bucket, props.sharedCode.s3ObjectKey)],
       glueVersion: GlueVersion.V5_1,
       workerConfiguration: { workerType: workerTypeOf(stage.batch.workerType), numberOfWorkers: stage.batch.workers },
@@ -86,7 +91,7 @@ export class SparkJob<Name extends JobName = JobName> extends Construct implemen
         ...(metrics && {
           [`--${METRICS_ARGUMENT}`]: JSON.stringify({
             namespace: METRIC_NAMESPACE,
-            dimensions: dimensionsOf(props.deployment, metrics.service),
+            dimensions: { ...dimensionsOf(props.deployment, metrics.service), ...props.dimensions },
             names: metrics.names,
           }),
         }),
@@ -146,6 +151,15 @@ export class SparkJob<Name extends JobName = JobName> extends Construct implemen
     );
   }
 }
+
+/** The zip of the package that all scripts import: the same in every stack. */
+export const sharedSparkCode = (scope: Construct): CodeAsset =>
+  new CodeAsset(scope, 'SharedCode', {
+    path: fileURLToPath(new URL('../../glue-scripts', import.meta.url)),
+    // Only the package, at the root of the zip, is what --extra-py-files wants.
+    exclude: ['/*', '!/tidemark_spark', '__pycache__', '*.pyc'],
+    ignoreMode: IgnoreMode.GIT,
+  });
 
 /** Iceberg in the Glue catalog: the settings that the Glue guide gives, joined as its `--conf` argument wants them. */
 function sparkConfiguration(lake: Lake): string {

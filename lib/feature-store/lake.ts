@@ -16,6 +16,8 @@ export interface LakeProps {
 /** The bucket of everything that is not online: archive, Iceberg warehouse, training sets, models, failed batches. */
 export class Lake extends Construct {
   readonly bucket: Bucket;
+  /** What S3 says of who reads and writes our buckets. */
+  readonly accessLogs: Bucket;
   private readonly key: DataKey;
 
   constructor(scope: Construct, id: string, props: LakeProps) {
@@ -29,7 +31,7 @@ export class Lake extends Construct {
       removalPolicy: removalPolicy(stage, true),
     };
     // Log delivery can't use a customer key.
-    const accessLogs = new Bucket(this, 'AccessLogs', {
+    this.accessLogs = new Bucket(this, 'AccessLogs', {
       ...common,
       encryption: BucketEncryption.S3_MANAGED,
       lifecycleRules: [{ expiration: Duration.days(90) }],
@@ -41,7 +43,7 @@ export class Lake extends Construct {
       bucketKeyEnabled: key.key !== undefined,
       // Where data may not be destroyed, an overwrite or a delete can be undone for a month.
       versioned,
-      serverAccessLogsBucket: accessLogs,
+      serverAccessLogsBucket: this.accessLogs,
       serverAccessLogsPrefix: 'lake/',
       lifecycleRules: [
         { id: 'AbandonedUploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },

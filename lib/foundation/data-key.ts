@@ -13,6 +13,7 @@ import { removalPolicy } from './removal.ts';
 const SAYS_SOURCE = {
   'cloudwatch.amazonaws.com': true,
   'events.amazonaws.com': false,
+  's3.amazonaws.com': true,
   'sns.amazonaws.com': true,
 } as const;
 

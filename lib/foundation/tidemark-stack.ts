@@ -28,6 +28,11 @@ export abstract class TidemarkStack extends Stack {
 
   /** Something the command line and people look up. */
   protected output(name: OutputName, value: string, description: string): void {
-    new CfnOutput(this, `${OUTPUT[name]}Output`, { value, description }).overrideLogicalId(OUTPUT[name]);
+    this.outputCalled(OUTPUT[name], value, description);
+  }
+
+  /** As `output`, for what each source has one of. */
+  protected outputCalled(key: string, value: string, description: string): void {
+    new CfnOutput(this, `${key}Output`, { value, description }).overrideLogicalId(key);
   }
 }

@@ -2,14 +2,23 @@ import { Annotations } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { CarriageKind, SourceIR } from '../../core/ir/document.ts';
 import { SERVICE, type Service } from '../../names/metrics.ts';
+import { importJobOutput } from '../../names/outputs.ts';
+import { tellFailures } from '../batch/job-failures.ts';
+import { type SparkJob, sharedSparkCode } from '../batch/spark-job.ts';
+import { CodeAsset } from '../foundation/code-asset.ts';
 import { pascalCase } from '../foundation/pascal-case.ts';
 import { TidemarkStack, type TidemarkStackProps } from '../foundation/tidemark-stack.ts';
 import { HttpSource } from '../intake/http-source.ts';
+import type { ImportProps } from '../intake/import-job.ts';
 import { IntakeApi } from '../intake/intake-api.ts';
 import type { SourceProps } from '../intake/intake-source.ts';
+import { JdbcSource } from '../intake/jdbc-source.ts';
+import { addressOf, jdbcAddress, tableAddress } from '../intake/source-address.ts';
+import { TableSource } from '../intake/table-source.ts';
 import { AlarmRegistry } from '../monitoring/alarm-registry.ts';
 import type { SourceWay } from '../monitoring/dashboard.ts';
 import type { StorageStack } from './storage-stack.ts';
+import type { TrainingStack } from './training-stack.ts';
 
 /** The sources of the use case: a construct for each way by which each of them comes. */
 export class IntakeStack extends TidemarkStack {
@@ -17,18 +26,28 @@ export class IntakeStack extends TidemarkStack {
   /** What counts for the dashboard. */
   readonly ways: readonly SourceWay[];
   private readonly storage: StorageStack;
+  private readonly training: TrainingStack;
+  /** Jobs that import tables. */
+  private readonly imports: SparkJob[] = [];
+  /** What all of them are made of. */
+  private code?: Pick<ImportProps, 'sharedCode' | 'useCase'>;
   /** There once a source comes by HTTP. */
   private api?: IntakeApi;
 
   constructor(
     scope: Construct,
     id: string,
-    props: TidemarkStackProps & { readonly storage: StorageStack; readonly sources: readonly SourceIR[] },
+    props: TidemarkStackProps & {
+      readonly storage: StorageStack;
+      readonly training: TrainingStack;
+      readonly sources: readonly SourceIR[];
+    },
   ) {
     super(scope, id, { ...props, stateful: false });
-    const { deployment, storage, sources } = props;
+    const { deployment, storage, training, sources } = props;
     const { key, lake, stream, features, scores, alarmTopic } = storage;
     this.storage = storage;
+    this.training = training;
     this.alarms = new AlarmRegistry(this, 'Alarms', { deployment, topic: alarmTopic });
     const common = { deployment, alarms: this.alarms, key, stream, lake, features, scores };
     this.ways = sources.flatMap((source) =>
@@ -37,6 +56,13 @@ export class IntakeStack extends TidemarkStack {
         return service === null ? [] : [{ source: source.name, service }];
       }),
     );
+    if (this.imports.length > 0)
+      tellFailures(
+        this,
+        { alarms: this.alarms, alarmTopic, key },
+        this.imports.map(({ job }) => job.jobName),
+        'ImportFailureRule',
+      );
     if (this.api) this.output('intakeUrl', this.api.url, 'HTTP API that takes the requests of sources: v1/in/<source>');
   }
 
@@ -49,12 +75,47 @@ export class IntakeStack extends TidemarkStack {
         this.api ??= new IntakeApi(this, 'Api', { stage: props.deployment.stage });
         new HttpSource(this, id, { ...props, api: this.api, secret: this.storage.sourceSecrets[source.name]! });
         return SERVICE.intakeHttp;
+      case 'table': {
+        const address = addressOf(props.deployment.stage, source.name, kind, tableAddress);
+        if (address === null) return this.warn(source, kind, props);
+        this.made(source, kind, new TableSource(this, id, { ...this.importing(props), address }).job);
+        return SERVICE.importTable;
+      }
+      case 'jdbc': {
+        const address = addressOf(props.deployment.stage, source.name, kind, jdbcAddress);
+        if (address === null) return this.warn(source, kind, props);
+        this.made(source, kind, new JdbcSource(this, id, { ...this.importing(props), address }).job);
+        return SERVICE.importJdbc;
+      }
       default:
-        Annotations.of(this).addWarningV2(
-          `tidemark:source-${source.name}-${kind}`,
-          `sources.${source.name}: found no address of its ${kind} in this stage, so that way is not deployed; add it to sources.${source.name} of lib/config/${props.deployment.stage.stage}.ts.`,
-        );
-        return null;
+        return this.warn(source, kind, props);
     }
+  }
+
+  /** @returns null */
+  private warn(source: SourceIR, kind: CarriageKind, props: SourceProps): null {
+    Annotations.of(this).addWarningV2(
+      `tidemark:source-${source.name}-${kind}`,
+      `sources.${source.name}: found no address of its ${kind} in this stage, so that way is not deployed; add it to sources.${source.name} of lib/config/${props.deployment.stage.stage}.ts.`,
+    );
+    return null;
+  }
+
+  private importing(props: SourceProps): ImportProps {
+    this.code ??= {
+      sharedCode: sharedSparkCode(this),
+      useCase: new CodeAsset(this, 'UseCase', { path: props.deployment.useCase.document }),
+    };
+    const { catalog } = this.storage;
+    return { ...props, ...this.code, catalog, landing: this.training.jobs.get('landHistory') };
+  }
+
+  private made(source: SourceIR, kind: 'table' | 'jdbc', job: SparkJob): void {
+    this.imports.push(job);
+    this.outputCalled(
+      importJobOutput(source.name, kind),
+      job.job.jobName,
+      `Glue job: imports what is new of ${source.name}`,
+    );
   }
 }

@@ -11,6 +11,7 @@ import { removalPolicy } from '../foundation/removal.ts';
 import { TidemarkStack, type TidemarkStackProps } from '../foundation/tidemark-stack.ts';
 import { acknowledge } from '../foundation/wildcards.ts';
 import { EventStream } from '../ingestion/event-stream.ts';
+import { Landing } from '../intake/landing.ts';
 import { NotificationTopic } from '../monitoring/alarm-topic.ts';
 import { ModelRegistry } from '../training/model-registry.ts';
 
@@ -19,6 +20,8 @@ export class StorageStack extends TidemarkStack {
   readonly key: DataKey;
   readonly stream: EventStream;
   readonly lake: Lake;
+  /** Absent where no source comes as files. */
+  readonly landing?: Landing;
   readonly catalog: OfflineCatalog;
   readonly features: OnlineTable;
   /** Absent without a model. */
@@ -37,10 +40,13 @@ export class StorageStack extends TidemarkStack {
     this.key = new DataKey(this, 'DataKey', { stage });
     // Topics and their dead-letter queues are written to by services, not by roles of ours.
     const alerts = useCase.ir.alerts ? (['sns.amazonaws.com'] as const) : [];
-    this.key.grantPublishers('cloudwatch.amazonaws.com', 'events.amazonaws.com', ...alerts);
+    const files = (useCase.ir.sources ?? []).filter(({ via }) => via.some(({ kind }) => kind === 'files'));
+    const landings = files.length > 0 ? (['s3.amazonaws.com'] as const) : [];
+    this.key.grantPublishers('cloudwatch.amazonaws.com', 'events.amazonaws.com', ...alerts, ...landings);
     const common = { stage, key: this.key };
     this.stream = new EventStream(this, 'Events', common);
     this.lake = new Lake(this, 'Lake', common);
+    if (files.length > 0) this.landing = new Landing(this, 'Landing', { ...common, lake: this.lake, sources: files });
     this.catalog = new OfflineCatalog(this, 'Offline', { stage, lake: this.lake });
     this.features = new OnlineTable(this, 'Features', common);
     if (hasModel(useCase.ir)) {
@@ -62,6 +68,8 @@ export class StorageStack extends TidemarkStack {
     this.output('featuresTable', this.features.table.tableName, 'Online store');
     if (this.scores) this.output('scoresTable', this.scores.table.tableName, 'Scores and the outbox of alerts');
     this.output('lakeBucket', this.lake.bucket.bucketName, 'Archive, Iceberg warehouse, training sets, models');
+    if (this.landing)
+      this.output('landingBucket', this.landing.bucket.bucketName, 'Takes the files of sources: landing/<source>/');
     this.output('database', this.catalog.database.databaseName, 'Glue database of the Iceberg tables');
     if (this.registry) this.output('modelPackageGroup', this.registry.groupName, 'Model registry');
     this.output('alarmTopic', this.alarmTopic.topicArn, 'Topic of the operational alarms');
@@ -118,7 +126,8 @@ export class StorageStack extends TidemarkStack {
    * long as that importer is deployed, so that the stacks could not be deployed in their order (docs/adr/0013).
    */
   private keepExports(): void {
-    const { key, lake, stream, features, scores, catalog, registry, alarmTopic, slackSecret, sourceSecrets } = this;
+    const { key, lake, stream, features, scores, catalog, registry, alarmTopic, slackSecret, sourceSecrets, landing } =
+      this;
     const values = [
       ...(key.key === undefined ? [] : [key.key.keyArn]),
       lake.bucket.bucketArn,
@@ -134,6 +143,12 @@ export class StorageStack extends TidemarkStack {
       ...(registry ? [registry.groupArn] : []),
       alarmTopic.topicArn,
       ...(slackSecret ? [slackSecret.secretArn] : []),
+      ...(landing ? [landing.bucket.bucketArn, landing.bucket.bucketName] : []),
+      ...Object.values(landing?.queues ?? {}).flatMap(({ queue, deadLetters }) => [
+        queue.queueArn,
+        queue.queueUrl,
+        deadLetters.queueName,
+      ]),
       ...Object.values(sourceSecrets).map(({ secretArn }) => secretArn),
     ];
     for (const value of values) this.exportValue(value);

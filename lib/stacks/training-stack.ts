@@ -18,6 +18,7 @@ export interface TrainingStackProps extends TidemarkStackProps {
 /** The batch side: Spark jobs, and where the use case has a model the state machine that trains and deploys it. */
 export class TrainingStack extends TidemarkStack {
   readonly alarms: AlarmRegistry;
+  readonly jobs: BatchJobs;
   /** Absent without a model. */
   readonly machine?: IStateMachine;
 
@@ -29,6 +30,7 @@ export class TrainingStack extends TidemarkStack {
     const common = { deployment, alarms: this.alarms, key, lake };
     const useCase = new CodeAsset(this, 'UseCase', { path: deployment.useCase.document });
     const jobs = new BatchJobs(this, 'Batch', { ...common, alarmTopic, catalog, features, stream, useCase });
+    this.jobs = jobs;
     if (registry) {
       const buildTrainingSet = jobs.get('buildTrainingSet');
       const endpoint = new ScoringEndpoint(this, 'Endpoint', { deployment });

@@ -34,7 +34,9 @@ const typescript = snippets.filter(({ language }) => ['ts', 'typescript', 'tsx']
 const useCases = typescript.filter(({ code }) => code.includes('export default defineUseCase'));
 /** It stands beside what it imports. */
 const example = typescript.find(({ document }) => document === 'core/README.md')!;
-const programs = typescript.filter((one) => !useCases.includes(one) && one !== example);
+/** The lines that switch a source on: contracts and sources. */
+const sourceSnippets = typescript.filter(({ document }) => document.startsWith('docs/how-to/sources/'));
+const programs = typescript.filter((one) => ![...useCases, ...sourceSnippets, example].includes(one));
 /** The one that has everything but a model. */
 const shop = useCases.find(({ document }) => document.endsWith('own-use-case.md'))!;
 
@@ -164,6 +166,30 @@ test(
     const shown = snippets.find(({ document, info }) => document === 'core/README.md' && info === 'output')!;
     expect(stdout).toBe(shown.code);
     expect(example.code).not.toMatch(/from '(?!\.\/|\.\.\/engine\/)/);
+  },
+  PROCESS_MS,
+);
+
+test(
+  'the lines that switch a source on are what a use case takes',
+  async () => {
+    expect(sourceSnippets.length).toBeGreaterThan(0);
+    const file = join(folder, 'sources.ts');
+    const here = (path: string) => JSON.stringify(resolve(path));
+    const lines = sourceSnippets.map((one, i) => `import * as of${i} from ${here(fileOf(one))};`);
+    const all = sourceSnippets.map((_, i) => `of${i}`).join(', ');
+    writeFileSync(
+      file,
+      `${lines.join('\n')}
+      import { contractIR } from ${here('core/definition/contracts.ts')};
+      import { sourceIR } from ${here('core/definition/sources.ts')};
+      import { validateSources } from ${here('core/definition/validate-sources.ts')};
+      for (const { contracts, sources } of [${all}])
+        validateSources(sources.map(sourceIR), contracts.map(contractIR));
+      console.log('taken');\n`,
+    );
+    const { stdout } = await run(process.execPath, [resolve('node_modules/tsx/dist/cli.mjs'), file]);
+    expect(stdout).toBe('taken\n');
   },
   PROCESS_MS,
 );

@@ -23,7 +23,7 @@ import type { StreamRecord } from '../../engine/stream-record.ts';
 import { compileUseCase } from '../../engine/use-case.ts';
 import { PREFIX } from '../../names/lake.ts';
 
-export const START = Date.UTC(2026, 2, 1, 9);
+const START = Date.UTC(2026, 2, 1, 9);
 const money = (from?: string) => ({ ...field.decimal(2, { min: 0, max: 1_000_000 }), ...(from ? { from } : {}) });
 
 function useCase(channels: readonly string[], lostStore: boolean, more: boolean) {
@@ -98,7 +98,7 @@ export function recordOf({ kind, customer, repeats }: Sent, n: number): StreamRe
 }
 
 const ADMIT = { replay: false, available_lag_ms: 0, max_bytes: 100_000 };
-export const rulesOf = ({ ir, plan }: Version): ProcessorRules => ({
+const rulesOf = ({ ir, plan }: Version): ProcessorRules => ({
   ...{ contracts: compileContracts(ir.contracts), plan, admit: ADMIT },
 });
 
@@ -106,7 +106,7 @@ export const rulesOf = ({ ir, plan }: Version): ProcessorRules => ({
 export class Shop {
   readonly lake = new MemoryLake();
   readonly drift = new DriftWatch(['shop'], this.lake.port(), () => START);
-  readonly marked = new Set<string>();
+  readonly marked = new Map<string, number>();
   version: Version;
   private states: MemoryStates;
   private archive: CanonicalEvent[] = [];
@@ -164,7 +164,7 @@ export class Shop {
           ),
         giveBack: async () => null,
         mark: async (_, positions) => {
-          for (const position of positions) this.marked.add(position);
+          for (const position of positions) this.marked.set(position, START + 86_400_000);
         },
         pace: async () => {},
         ...over,

@@ -44,7 +44,7 @@ async function run(
       objects: (async function* () {
         yield* objects;
       })(),
-      marked: new Set(),
+      marked: new Map(),
       put: async (records) => void put.push(records),
       giveBack: async () => null,
       mark: async (_, positions) => void marked.push(...positions),
@@ -71,7 +71,7 @@ describe('what is put back', () => {
 
   test('each place once, though two objects hold it, and nothing that is marked', async () => {
     const [one, two] = [line(), line()];
-    const marked = new Set([positionOf(two)]);
+    const marked = new Map([[positionOf(two), ARRIVAL]]);
     const { report } = await run([object([one, two]), object([one])], {}, { marked });
     expect(report).toMatchObject({ sent: 1, before: 1 });
   });
@@ -134,6 +134,13 @@ describe('what a source refused', () => {
     expect(asked).toEqual([[{ source: 'stripe', carriage: 'http' }, 2]]);
     expect(report).toMatchObject({ given: { stripe: 1 }, declined: { stripe: 1 }, sent: 0 });
     expect([put, marked]).toEqual([[], [positionOf(lines[0]!)]]);
+  });
+
+  test('is there again where its source sent the same again, and it was refused again', async () => {
+    const [before, again] = [own(1), { ...own(1), arrival: ARRIVAL + 5 }];
+    const marked = new Map([[positionOf(before), ARRIVAL + 1]]);
+    const { report } = await run([object([before]), object([again])], {}, { marked, giveBack: async () => [true] });
+    expect(report).toMatchObject({ given: { stripe: 1 }, before: 1 });
   });
 
   test('stays and is told where no function of it is there', async () => {

@@ -27,7 +27,7 @@ export interface DoorRun {
 /** @param ways what answers a request; a planted bug replaces it */
 export async function fuzzDoor(source: string, seed: number, requests: number, ways = answer): Promise<DoorRun> {
   const chance = new Chance(seed);
-  const door = new Door(source, ways);
+  const door = new Door(source, {}, ways);
   const run = new Run(door);
   let early = 0;
   for (let i = 0; i < requests; i++) {

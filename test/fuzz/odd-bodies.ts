@@ -55,6 +55,8 @@ const TYPES = [
   'text/plain; charset="latin1"',
 ];
 
+const PACKED = { 'content-type': 'application/octet-stream', 'content-encoding': 'gzip' };
+
 /** What a sender makes of a body; its proof is right unless chance says otherwise. */
 export function oddRequest(
   source: string,
@@ -65,7 +67,7 @@ export function oddRequest(
   const bytes = packed ? gzipSync(body) : body;
   const wire = packed && chance.of(0.3) ? damaged(Buffer.from(bytes), chance) : bytes;
   const sent = SIGN[source]!(wire, chance.of(0.05) ? 'another-key' : KEYS[chance.int(2)]);
-  const headers: Record<string, string> = { ...sent.headers, ...(packed && { 'content-encoding': 'gzip' }) };
+  const headers: Record<string, string> = { ...sent.headers, ...(packed && PACKED) };
   if (chance.of(0.05)) headers['content-type'] = chance.pick(TYPES);
   if (chance.of(0.02)) headers['content-encoding'] = chance.pick(['gzip', 'br', 'identity', '', 'gzip, gzip']);
   const names = Object.keys(headers);

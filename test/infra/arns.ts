@@ -49,6 +49,10 @@ export function textOf(templates: Templates, stack: StackName, value: unknown): 
     const [delimiter, items] = node['Fn::Join'] as [string, unknown[]];
     return items.map((item) => textOf(templates, stack, item)).join(delimiter);
   }
+  if (Array.isArray(node['Fn::Select'])) {
+    const [place, { 'Fn::Split': split }] = node['Fn::Select'] as [number, { 'Fn::Split': [string, unknown] }];
+    return textOf(templates, stack, split[1]).split(split[0])[place] ?? '';
+  }
   if (typeof node['Fn::Sub'] === 'string') {
     return node['Fn::Sub'].replaceAll(/\$\{([^}]+)\}/g, (_, name) => textOf(templates, stack, { Ref: name }));
   }

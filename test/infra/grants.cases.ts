@@ -15,6 +15,7 @@ describe('what each function may do, and nothing else', () => {
         'kinesis:PutRecord on <EventsStream Arn>',
         'kinesis:PutRecords on <EventsStream Arn>',
         's3:PutObject on <LakeBucket Arn>/archive/quarantine/*',
+        's3:PutObject on <LakeBucket Arn>/reports/drift/*',
       ].sort(),
     );
   });

@@ -3,6 +3,7 @@
  */
 import './checks.cases.ts';
 import './reviewed.cases.ts';
+import './sources.cases.ts';
 import './streams.cases.ts';
 import './grants.cases.ts';
 import './grants-of-jobs.cases.ts';
@@ -19,3 +20,4 @@ import './limits.cases.ts';
 import './names.cases.ts';
 import './account.cases.ts';
 import './jobs.cases.ts';
+import './http-sources.cases.ts';

@@ -20,6 +20,17 @@ export const DOCUMENTED: Readonly<Record<string, Documented>> = {
     source: 'https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html',
     metrics: [[['ApiId'], ['4xx', '5xx', 'Count', 'IntegrationLatency', 'Latency', 'DataProcessed']]],
   },
+  'AWS/Events': {
+    // "RuleName" of rules of the default bus, with "EventBusName" of those of another one.
+    source: 'https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html',
+    metrics: [
+      [['RuleName'], ['FailedInvocations', 'InvocationsSentToDlq', 'InvocationsFailedToBeSentToDlq']],
+      [
+        ['EventBusName', 'RuleName'],
+        ['FailedInvocations', 'InvocationsSentToDlq', 'InvocationsFailedToBeSentToDlq'],
+      ],
+    ],
+  },
   'AWS/Kinesis': {
     source: 'https://docs.aws.amazon.com/streams/latest/dev/monitoring-with-cloudwatch.html',
     metrics: [
@@ -135,6 +146,8 @@ const SOURCES: Readonly<Record<string, string>> = {
   [SERVICE.healing]: 'names/jobs.ts',
   [SERVICE.consistency]: 'names/jobs.ts',
   [SERVICE.compaction]: 'names/jobs.ts',
+  [SERVICE.importTable]: 'names/jobs.ts',
+  [SERVICE.importJdbc]: 'names/jobs.ts',
 };
 
 function isOurs(name: string, dimensions: Readonly<Record<string, string>>): boolean {

@@ -5,9 +5,11 @@ import { type Resource, resourcesOf, STAGES, synthesise, synthesiseConfig } from
 
 const MAPPING = 'AWS::Lambda::EventSourceMapping';
 
-/** All event source mappings by the start of their function's logical id. */
+/** All event source mappings of streams by the start of their function's logical id. */
 async function mappings(stage: (typeof STAGES)[number]): Promise<Map<string, Record<string, unknown>>> {
-  const found = [...(await resourcesOf(stage)).values()].filter(({ Type }) => Type === MAPPING);
+  const found = [...(await resourcesOf(stage)).values()].filter(
+    ({ Type, Properties }) => Type === MAPPING && Properties.StartingPosition !== undefined,
+  );
   return new Map(
     found.map(({ Properties }) => {
       const id = (Properties.FunctionName as { Ref: string }).Ref;

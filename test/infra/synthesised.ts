@@ -12,6 +12,11 @@ import { loadStage } from '../../lib/config/stages.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** The tiny one with every kind of source. */
 export const TINY = path.join(ROOT, 'test/fixtures/usecases/sourced');
+/** Where its sources come from. */
+const ADDRESSES = {
+  billing: { bus: { eventSource: 'aws.partner/stripe.com/ed_test_1', silenceHours: 24 } },
+  shop: { bus: { bus: 'default' } },
+};
 /** Events and features alone. */
 export const SPENDING = path.join(ROOT, 'test/fixtures/usecases/spending');
 /** A model, and no alerts. */
@@ -52,7 +57,9 @@ afterAll(() => {
  */
 export function synthesise(stage: StageName, useCase: string = TINY): Promise<Synthesised> {
   const key = `${stage} ${useCase}`;
-  const existing = made.get(key) ?? synthesiseConfig(loadStage(stage), useCase);
+  const config = loadStage(stage);
+  const existing =
+    made.get(key) ?? synthesiseConfig(useCase === TINY ? { ...config, sources: ADDRESSES } : config, useCase);
   made.set(key, existing);
   return existing;
 }

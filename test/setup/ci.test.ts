@@ -1,24 +1,35 @@
 /** What CI counts, over all its commands, with an npm of the test's own. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { parts } from '../../setup/parts.mjs';
 
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'tidemark-ci-'));
   // Answers to `npm test` with what the test says, and to every other command with a good end.
   const script = `#!/bin/sh
-if [ "$1" = test ]; then printf '%b' "$SAID"; exit "$CODE"; fi
+echo "$*" >> "$ASKED"
+if [ "$*" = test ]; then printf '%b' "$SAID"; exit "$CODE"; fi
 echo "2 passed, 0 failed"`;
   writeFileSync(join(folder, 'npm'), script, { mode: 0o755 });
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Each of the two other commands of `.ci/run` passes so many tests here. */
-const EACH = 2;
-const MORE = 2 * EACH;
+/** The other command of `.ci/run` passes so many tests here. */
+const MORE = 2;
+
+/** @param said by `npm test`, which ends with `code` */
+function ci(said: string, code: number) {
+  const asked = join(folder, 'asked');
+  rmSync(asked, { force: true });
+  const path = `${folder}:${process.env.PATH}`;
+  const env = { ...process.env, PATH: path, SAID: said, CODE: String(code), ASKED: asked };
+  const { stdout, status } = spawnSync('.ci/run', { env, encoding: 'utf8' });
+  return { lines: stdout.trimEnd().split('\n'), status, asked: readFileSync(asked, 'utf8').trimEnd().split('\n') };
+}
 
 test.each([
   ['a good run', '✓ all\\n5 passed, 0 failed\\n', 0, 5, 0],
@@ -27,19 +38,25 @@ test.each([
   ['a run without a count that says that all is well', 'nothing\\n', 0, 0, 1],
   ['a bad end, though no test failed', '5 passed, 0 failed\\n', 1, 5, 1],
 ])('%s', (_, said, code, passed, failed) => {
-  const env = { ...process.env, PATH: `${folder}:${process.env.PATH}`, SAID: said, CODE: String(code) };
-  const ended = spawnSync('.ci/run', { env, encoding: 'utf8' });
-  expect(ended.stdout.trimEnd().split('\n').at(-1)).toBe(`${passed + MORE} passed, ${failed} failed`);
+  const ended = ci(said, code);
+  expect(ended.lines.at(-1)).toBe(`${passed + MORE} passed, ${failed} failed`);
   expect(ended.status).toBe(failed === 0 ? 0 : 1);
 });
 
 test('what failed stands once more before the count, by name', () => {
   const said = '✗ spark: 1 passed, 1 failed\\n✗ a.py::b\\nits message\\n\\nin 3 s\\n✗ a.py::b\\n1 passed, 1 failed\\n';
-  const env = { ...process.env, PATH: `${folder}:${process.env.PATH}`, SAID: said, CODE: '1' };
-  const { stdout } = spawnSync('.ci/run', { env, encoding: 'utf8' });
-  expect(stdout.trimEnd().split('\n').slice(-3)).toEqual([
-    `${EACH} passed, 0 failed`,
+  expect(ci(said, 1).lines.slice(-3)).toEqual([
+    `${MORE} passed, 0 failed`,
     '✗ a.py::b',
     `${1 + MORE} passed, 1 failed`,
+  ]);
+});
+
+test('every part runs, also those that npm test leaves out', () => {
+  const left = parts().suites.filter(({ onDemand }) => onDemand);
+  expect(left.length).toBeGreaterThan(0);
+  expect(ci('5 passed, 0 failed\\n', 0).asked).toEqual([
+    'test',
+    `test -- --only ${left.map(({ id }) => id).join(',')}`,
   ]);
 });

@@ -44,7 +44,7 @@ async function diff(revision: string | undefined, { usecase, json }: DiffOptions
 }
 
 /** @param since what it was compared with. @param model whether there is one to be trained anew */
-export function readable({ changes, views, compatible }: UseCaseDiff, since: string, model: boolean): string {
+function readable({ changes, views, compatible }: UseCaseDiff, since: string, model: boolean): string {
   if (changes.length === 0 && views.length === 0) return `Nothing changed since ${since}.`;
   const verdict = compatible
     ? `Since ${since} nobody who sends or reads events is broken.`

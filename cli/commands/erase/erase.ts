@@ -4,7 +4,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetJobRunsCommand, type JobRun } from '@aws-sdk/client-glue';
 import { tombstoneOf } from '../../../core/admission/tombstone.ts';
 import { clearOf, itemsOf } from '../../../lambdas/aws/erasure.ts';
-import type { JobName } from '../../../names/jobs.ts';
+import type { BatchJobName } from '../../../names/jobs.ts';
 import { FEATURES_KEYS, SCORES_KEYS } from '../../../names/keys.ts';
 import { objectKey } from '../../../names/lake.ts';
 import { type ErasureReport, erasureReport } from '../../../names/reports.ts';
@@ -19,7 +19,7 @@ import { writeTombstone } from './tombstones.ts';
 
 const POLL_MS = 1000;
 /** Jobs that may hold rows they read before the tombstone, and write them after it. */
-const WRITERS: readonly JobName[] = [
+const WRITERS: readonly BatchJobName[] = [
   'landHistory',
   'compactArchive',
   'backfillStates',
@@ -128,8 +128,8 @@ async function writersDone(clients: Clients, resources: Resources, { signal, onS
 }
 
 /** Jobs that write to the lake and run now, or did after `since` (ms UTC). */
-async function writers({ glue }: Clients, resources: Resources, since: number): Promise<JobName[]> {
-  const found: JobName[] = [];
+async function writers({ glue }: Clients, resources: Resources, since: number): Promise<BatchJobName[]> {
+  const found: BatchJobName[] = [];
   for (const name of WRITERS) {
     if (name === 'buildTrainingSet' && resources.featuresAlone) continue;
     const { JobRuns = [] } = await glue.send(

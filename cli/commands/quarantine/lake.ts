@@ -6,7 +6,7 @@ import { REJECTION_REASONS } from '../../../core/ir/rejection.ts';
 import { compareSequence } from '../../../core/state/state.ts';
 import { sha256 } from '../../../core/values/hash.ts';
 import type { QuarantineLine } from '../../../engine/ingest/quarantine.ts';
-import type { QuarantineObject } from '../../../engine/quarantine/lines.ts';
+import type { Marks, QuarantineObject } from '../../../engine/quarantine/lines.ts';
 import { NDJSON, objectKey, PREFIX } from '../../../names/lake.ts';
 import { type DriftExample, driftExample } from '../../../names/reports.ts';
 import type { Clients } from '../../stage/connection.ts';
@@ -25,7 +25,7 @@ const quarantineLine = z.object({
   partition_key: z.string(),
   raw_base64: z.string(),
 });
-const mark = z.object({ position: z.string() });
+const mark = z.object({ position: z.string(), redriven: z.number() });
 
 /** Folders by day, yyyy-mm-dd, both inclusive. @default - all days */
 export interface Days {
@@ -77,19 +77,23 @@ export class QuarantineLake {
     return null;
   }
 
-  /** Positions that were put back. */
-  async marked(days: Days): Promise<Set<string>> {
-    const found = new Set<string>();
+  /** What was put back. */
+  async marked(days: Days): Promise<Marks> {
+    const found = new Map<string, number>();
     for await (const { key } of this.#named(PREFIX.redriven, days))
-      for (const line of await this.#json(key)) found.add(mark.parse(line).position);
+      for (const line of await this.#json(key)) {
+        const { position, redriven } = mark.parse(line);
+        found.set(position, Math.max(redriven, found.get(position) ?? 0));
+      }
     return found;
   }
 
-  /** Objects of different positions have different names, so that runs do not overwrite each other's. */
+  /** Objects of different positions have different names, so that runs do not overwrite each other's. Now is the time of the mark. */
   async mark({ day, shard }: Pick<Named, 'day' | 'shard'>, positions: readonly string[]): Promise<void> {
+    const redriven = Date.now();
     const id = sha256([...positions].sort().join('\n')).slice(0, 24);
     const Key = objectKey('redriven', { day, shard, positions: id });
-    const text = positions.map((position) => `${JSON.stringify({ position })}\n`).join('');
+    const text = positions.map((position) => `${JSON.stringify({ position, redriven })}\n`).join('');
     const Body = gzipSync(text);
     await this.#s3.send(new PutObjectCommand({ Bucket: this.#bucket, Key, Body, ContentType: 'application/x-ndjson' }));
   }

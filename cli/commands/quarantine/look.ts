@@ -6,6 +6,7 @@ import { shapeOf } from '../../../core/admission/shape.ts';
 import type { QuarantineLine } from '../../../engine/ingest/quarantine.ts';
 import {
   daysOf,
+  isMarked,
   isWanted,
   parsePosition,
   positionOf,
@@ -50,15 +51,19 @@ function told(line: QuarantineLine, redriven: boolean): Told {
   };
 }
 
-/** Each place once: a batch that was delivered again may have written a line again. */
-export async function* wantedLines(lake: QuarantineLake, wanted: Wanted, onSeen: (objects: number) => void) {
+/** Each place once: a batch that was delivered again may have written a line again; what a source sent again came later. */
+export async function* wantedLines(
+  lake: QuarantineLake,
+  wanted: Wanted,
+  onSeen: (objects: number) => void,
+): AsyncGenerator<QuarantineLine> {
   const seen = new Set<string>();
   for await (const { lines } of lake.objects(daysOf(wanted), onSeen))
     for (const line of lines) {
-      const position = positionOf(line);
-      if (!isWanted(line, wanted) || seen.has(position)) continue;
-      seen.add(position);
-      yield { line, position };
+      const place = `${positionOf(line)} ${line.arrival}`;
+      if (!isWanted(line, wanted) || seen.has(place)) continue;
+      seen.add(place);
+      yield line;
     }
 }
 
@@ -75,8 +80,8 @@ export async function list(stage: OpenStage, options: ListOptions): Promise<void
   let more = 0;
   await stage.step('Read the quarantine', async ({ onState }) => {
     const marked = await lake.marked(daysOf({ since: wanted.since }));
-    for await (const { line, position } of wantedLines(lake, wanted, (seen) => onState(`${seen} objects`))) {
-      const redriven = marked.has(position);
+    for await (const line of wantedLines(lake, wanted, (seen) => onState(`${seen} objects`))) {
+      const redriven = isMarked(line, marked);
       if (redriven && !options.all) continue;
       if (found.length < options.limit) found.push(told(line, redriven));
       else more++;
@@ -115,7 +120,7 @@ export async function show(stage: OpenStage, position: string, options: ShowOpti
   const at = { shard_id, sequence_number, partition_key, arrival_ms: line.arrival };
   const admit = { replay: false, available_lag_ms: 0, max_bytes: MAX_EVENT_BYTES };
   const drift = admitRecord({ position: at, data }, contracts, admit).flatMap((part) => driftOf(part, contracts));
-  const redriven = (await lake.marked({})).has(positionOf(line));
+  const redriven = isMarked(line, await lake.marked({}));
   const all: Shown = { ...told(line, redriven), bytes: data.length, shape: shapeOf(data), drift };
   if (options.json) console.log(JSON.stringify(all));
   else console.log(readable(all));

@@ -1,14 +1,14 @@
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { z } from 'zod';
 import type { QuarantineLine } from '../../../engine/ingest/quarantine.ts';
-import type { Intake } from '../../../engine/quarantine/lines.ts';
+import type { Intake } from '../../../engine/quarantine/redrive.ts';
 import { INTAKE_VARIABLE, type RedriveEvent, redriveAnswer } from '../../../names/redrive.ts';
 import type { Clients } from '../../stage/connection.ts';
 import type { Resources } from '../../stage/resources.ts';
 import { physicalIds, readTemplate } from '../../stage/stack-template.ts';
 
 /** "6 MB each for request and response (synchronous)" (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), with room for the rest of the event. */
-const MAX_EVENT_BYTES = 5_000_000;
+const MAX_INVOCATION_BYTES = 5_000_000;
 
 const variables = z.object({ Environment: z.object({ Variables: z.record(z.string(), z.unknown()) }) });
 
@@ -60,7 +60,7 @@ function* requests<Line extends Pick<QuarantineLine, 'raw_base64'>>(lines: reado
   let bytes = 0;
   for (const line of lines) {
     const size = line.raw_base64.length + 100;
-    if (request.length > 0 && bytes + size > MAX_EVENT_BYTES) {
+    if (request.length > 0 && bytes + size > MAX_INVOCATION_BYTES) {
       yield request;
       request = [];
       bytes = 0;

@@ -1,5 +1,5 @@
 /** How much of what is refused, by whom and when, with what drifts meanwhile. */
-import { daysOf, sourceOf } from '../../../engine/quarantine/lines.ts';
+import { daysOf, isMarked, sourceOf } from '../../../engine/quarantine/lines.ts';
 import { dayOf } from '../../../names/lake.ts';
 import type { DriftExample } from '../../../names/reports.ts';
 import type { OpenStage } from '../../stage/stage.ts';
@@ -23,13 +23,13 @@ export async function stats(stage: OpenStage, options: FilterOptions): Promise<v
   const counts = new Map<string, Count>();
   const drift = await stage.step('Read the quarantine', async ({ onState }) => {
     const marked = await lake.marked(daysOf({ since: wanted.since }));
-    for await (const { line, position } of wantedLines(lake, wanted, (seen) => onState(`${seen} objects`))) {
+    for await (const line of wantedLines(lake, wanted, (seen) => onState(`${seen} objects`))) {
       const { day, source, reason } = { day: dayOf(line.arrival), source: sourceOf(line), reason: line.reason };
       const key = `${day} ${source} ${reason}`;
       const count = counts.get(key) ?? { day, source, reason, lines: 0, redriven: 0 };
       counts.set(key, count);
       count.lines++;
-      if (marked.has(position)) count.redriven++;
+      if (isMarked(line, marked)) count.redriven++;
     }
     const days = { from: dayOf(wanted.since), ...(wanted.until === undefined ? {} : { to: dayOf(wanted.until) }) };
     return (await lake.drift(days)).filter(

@@ -7,6 +7,7 @@ import {
   GetQueueAttributesCommand,
   type Message,
   ReceiveMessageCommand,
+  SendMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { z } from 'zod';
 import { messageOf } from '../../errors.ts';
@@ -78,12 +79,16 @@ export async function redrive(
 }
 
 async function send(
-  clients: Pick<Clients, 'lambda' | 'sfn' | 'sns'>,
+  clients: Pick<Clients, 'lambda' | 'sfn' | 'sns' | 'sqs'>,
   receiver: Receiver,
   { Body = '', MessageId }: Message,
 ): Promise<void> {
   if (receiver.kind === 'function') return invoke(clients, receiver.name, Body);
   if (receiver.kind === 'subscription') return invoke(clients, receiver.name, snsEvent(receiver.arn, Body));
+  if (receiver.kind === 'queue') {
+    await clients.sqs.send(new SendMessageCommand({ QueueUrl: receiver.name, MessageBody: Body }));
+    return;
+  }
   if (receiver.kind === 'state machine') {
     // Named by the message, so that one that was sent twice starts one execution.
     const start = { stateMachineArn: receiver.name, input: approvedPackage(Body), name: `redrive-${MessageId}` };

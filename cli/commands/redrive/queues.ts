@@ -11,6 +11,8 @@ export type Receiver =
   | { readonly kind: 'subscription'; readonly name: string; readonly arn: string }
   /** A rule that could not start the state machine: the body is the event, or the input that the rule made of it. */
   | { readonly kind: 'state machine'; readonly name: string }
+  /** Messages of a queue that failed too often: they go back into it. */
+  | { readonly kind: 'queue'; readonly name: string }
   /** A rule that could not publish: the body is what it would have published. */
   | { readonly kind: 'topic'; readonly name: string };
 
@@ -29,6 +31,7 @@ const reference = z
 const lambda = z.object({ DeadLetterConfig: z.object({ TargetArn: reference }) });
 const subscription = z.object({ RedrivePolicy: z.object({ deadLetterTargetArn: reference }), Endpoint: reference });
 const target = z.object({ Arn: z.unknown(), DeadLetterConfig: z.object({ Arn: reference }) });
+const queue = z.object({ RedrivePolicy: z.object({ deadLetterTargetArn: reference }) });
 const rule = z.object({ Targets: z.array(z.unknown()) });
 const schedule = z.object({ Target: target });
 /**
@@ -48,7 +51,9 @@ export async function deadLetterQueues(
       for (const [queue, receiver] of receiversOf(Type, Properties, { id, physical, written, topic })) {
         const url = physical.get(queue);
         // Without the hash that makes the logical id unique.
-        if (url !== undefined) found.push({ url, name: queue.replace(/[0-9A-F]{8}$/, ''), receiver });
+        // A rule and its function may share one: the messages are for the function either way.
+        if (url !== undefined && !found.some((one) => one.url === url))
+          found.push({ url, name: queue.replace(/[0-9A-F]{8}$/, ''), receiver });
       }
     }
   }
@@ -77,6 +82,10 @@ function* receiversOf(type: string, properties: unknown, around: Around): Genera
         data.RedrivePolicy.deadLetterTargetArn,
         { kind: 'subscription', name: named(data.Endpoint), arn: named(around.id) },
       ];
+  }
+  if (type === 'AWS::SQS::Queue') {
+    const { data } = queue.safeParse(properties);
+    if (data) yield [data.RedrivePolicy.deadLetterTargetArn, { kind: 'queue', name: named(around.id) }];
   }
   if (type === 'AWS::Scheduler::Schedule') {
     const { data } = schedule.safeParse(properties);

@@ -2,16 +2,13 @@ import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { loadStage } from '../../../lib/config/stages.ts';
 import { loadDefinitions } from '../../definitions.ts';
-import { CliError } from '../../errors.ts';
 import { STDIN, textOf } from '../../input/text.ts';
 import { stageOption, useCaseOption } from '../../options.ts';
 import { definitionsFolder, flagsOf, type Target } from '../../stage/resources.ts';
 import { type OpenStage, withStage } from '../../stage/stage.ts';
-import { countKeys, putKey, secretOf, secretsOf } from './keys.ts';
+import { countKeys, keyIn, putKey, secretOf, secretsOf } from './keys.ts';
 import { sourceLines } from './list.ts';
-
-/** What a header and an address can carry. */
-const KEY = /^[\x21-\x7e]{8,1024}$/;
+import { runImport } from './run.ts';
 
 export function addSource(root: Command): void {
   const source = root.command('source').description('the systems that send facts to the deployment');
@@ -30,6 +27,16 @@ export function addSource(root: Command): void {
     .addOption(stageOption())
     .addOption(useCaseOption())
     .action((name: string, target: Target) => withStage(target, (stage) => secret(stage, name)));
+  source
+    .command('run')
+    .description('import what is new of the table of a source now; the first time all that is there, as history')
+    .argument('<name>', 'the source')
+    .option('--again', 'all rows, whatever was imported before; what is known is not sent again')
+    .addOption(stageOption())
+    .addOption(useCaseOption())
+    .action((name: string, options: Target & { again?: boolean }) =>
+      withStage(options, (stage) => runImport(stage, name, options.again === true)),
+    );
 }
 
 async function list({ target, clients, resources }: OpenStage): Promise<void> {
@@ -56,11 +63,7 @@ async function list({ target, clients, resources }: OpenStage): Promise<void> {
 async function secret({ clients, resources }: OpenStage, name: string): Promise<void> {
   const arn = secretOf(resources, name);
   if (process.stdin.isTTY) console.error('Paste the key, then Ctrl-D:');
-  const key = (await text(textOf(STDIN))).trim();
-  if (!KEY.test(key))
-    throw new CliError(
-      "Standard input holds no key: it takes one of 8 to 1024 characters without blanks, such as the endpoint's signing secret in Stripe.",
-    );
+  const key = keyIn(await text(textOf(STDIN)));
   const count = await putKey(clients.secrets, arn, key);
   const before = count > 1 ? ' The one before stays valid until the next.' : '';
   console.log(`Requests of ${name} are taken by this key at once.${before}`);

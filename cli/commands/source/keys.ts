@@ -9,6 +9,8 @@ import type { Resources } from '../../stage/resources.ts';
 
 /** How many let in at once: the new one, and the one before while the provider changes over. */
 const KEPT = 2;
+/** What a header and an address can carry. */
+const KEY = /^[\x21-\x7e]{8,1024}$/;
 const arnsSchema = z.record(z.string(), z.string());
 const secretSchema = z.looseObject({ keys: z.array(z.string()) });
 
@@ -27,6 +29,15 @@ export function secretOf(resources: Resources, source: string): string {
   if (arn !== undefined) return arn;
   throw new CliError(
     `${resources.deployment} has no HTTP source "${source}": allowed are ${Object.keys(secrets).join(', ')}.`,
+  );
+}
+
+/** @throws CliError for text that can be none; it never quotes it */
+export function keyIn(text: string): string {
+  const key = text.trim();
+  if (KEY.test(key)) return key;
+  throw new CliError(
+    "Standard input holds no key: it takes one of 8 to 1024 characters without blanks, such as the endpoint's signing secret in Stripe.",
   );
 }
 

@@ -34,8 +34,8 @@ export class Door {
   private readonly door: FrontDoor;
   private readonly answer: typeof answer;
 
-  /** @param way what answers; the fuzzing plants bugs in it */
-  constructor(source: string, way = answer) {
+  /** @param changed options of its way. @param way what answers; the fuzzing plants bugs in it */
+  constructor(source: string, changed: Partial<FrontDoor['options']> = {}, way = answer) {
     this.source = source;
     this.answer = way;
     const ir = doors.sources!.find(({ name }) => name === source)!;
@@ -48,7 +48,7 @@ export class Door {
     };
     this.door = {
       envelope: ir.envelope,
-      options: CARRIAGE_OPTIONS.http.parse(ir.via[0]!.options),
+      options: { ...CARRIAGE_OPTIONS.http.parse(ir.via[0]!.options), ...changed },
       keys: new SourceKeys(read, now, onError),
       intake: compileSource(ir, doors.contracts),
       take: async (record, taken) => {

@@ -32,3 +32,25 @@ def test_a_statement_for_one_namespace_allows_that_one(tmp_path):
         with pytest.raises(ClientError, match="cloudwatch:PutMetricData"):
             caller.put_metric_data(Namespace="Other", MetricData=DATA)
         assert [metric["Namespace"] for metric in cloud.cloudwatch.list_metrics()["Metrics"]] == ["Tidemark"]
+
+
+def test_a_statement_for_some_items_allows_those(tmp_path):
+    # "dynamodb:LeadingKeys: Filters access by the partition key of the table".
+    condition = {"Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["#import"]}}}
+    with running_cloud(tmp_path) as cloud:
+        table = {"TableName": "features", "BillingMode": "PAY_PER_REQUEST"}
+        cloud.dynamodb.create_table(
+            **table,
+            KeySchema=[{"AttributeName": "entity_id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "entity_id", "AttributeType": "S"}],
+        )
+        caller = cloud.user("import", allow(["dynamodb:GetItem", "dynamodb:PutItem"]) | condition)("dynamodb")
+        mark, ann = ({"entity_id": {"S": who}} for who in ("#import", "ann"))
+        caller.put_item(TableName="features", Item=mark)
+        assert caller.get_item(TableName="features", Key=mark)["Item"] == mark
+        for ask in (
+            lambda: caller.put_item(TableName="features", Item=ann),
+            lambda: caller.get_item(TableName="features", Key=ann),
+        ):
+            with pytest.raises(ClientError, match="not authorized"):
+                ask()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from postgres_driver import driver
 
 ROOT = Path(__file__).resolve().parents[3]
 GLUE_SCRIPTS = ROOT / "glue-scripts"
@@ -88,7 +89,7 @@ def spark(aws: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         .config("spark.sql.shuffle.partitions", "2")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.ui.enabled", "false")
-        .config("spark.driver.extraClassPath", ":".join(map(str, jars.paths(JARS))))
+        .config("spark.driver.extraClassPath", ":".join(map(str, [*jars.paths(JARS), driver()])))
         .config("spark.driver.extraJavaOptions", f"{jars.java_options(JARS)} -Duser.timezone=UTC")
         .config("spark.sql.extensions", "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions")
         .config("spark.sql.catalog.glue_catalog", "org.apache.iceberg.spark.SparkCatalog")

@@ -1,4 +1,4 @@
-"""Running the compaction from another job, which needs what the archive holds by now."""
+"""Running another Glue job to its end, by a job that needs what it makes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ _POLL_SECONDS = 5
 _ENDED_BADLY = {"FAILED", "ERROR", "TIMEOUT", "STOPPED", "EXPIRED"}
 
 
-class CompactionError(RuntimeError):
-    """The compaction ended, but not well; the message is Glue's."""
+class JobRunError(RuntimeError):
+    """The run ended, but not well; the message is Glue's."""
 
 
-def compact_now(job: str, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Starts the Glue job `job` and waits for its end; where a run of it is under way, waits and tries again.
+def run_to_end(job: str, what: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Starts the Glue job `job` and waits for its end; where a run of it is under way, waits and tries again: that one
+    may have begun before what it is needed for was there.
 
-    Raises CompactionError when the run does not succeed.
+    `what` it is, for the message. Raises JobRunError when the run does not succeed.
     """
     client = aws.client("glue")
     run = None
@@ -26,7 +27,6 @@ def compact_now(job: str, sleep: Callable[[float], None] = time.sleep) -> None:
         try:
             run = client.start_job_run(JobName=job)["JobRunId"]
         except client.exceptions.ConcurrentRunsExceededException:
-            # The hourly run: it may have listed the archive before what is needed was there.
             sleep(_POLL_SECONDS)
     while True:
         answer = client.get_job_run(JobName=job, RunId=run)["JobRun"]
@@ -34,5 +34,5 @@ def compact_now(job: str, sleep: Callable[[float], None] = time.sleep) -> None:
             return
         if answer["JobRunState"] in _ENDED_BADLY:
             said = answer.get("ErrorMessage", "it gave no message")
-            raise CompactionError(f"the compaction ended as {answer['JobRunState']}: {said} (run {run})")
+            raise JobRunError(f"{what} ended as {answer['JobRunState']}: {said} (run {run})")
         sleep(_POLL_SECONDS)
