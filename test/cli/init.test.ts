@@ -37,6 +37,12 @@ describe('a file of orders', () => {
     expect(events).not.toMatch(/email|Order|customer/);
   });
 
+  test('has a source that reads such files where they land', async () => {
+    expect(ended.file('sources.ts')).toContain("via: [{ kind: 'files', format: 'csv' }],");
+    const semicolons = await init('e.csv', ORDERS.replaceAll(',', ';'));
+    expect(semicolons.file('sources.ts')).toContain("format: 'csv', delimiter: ';' }],");
+  });
+
   test('keeps what looks personal out, and says so', () => {
     expect(ended.out).toContain('email is left out: it looks personal.');
     expect(ended.file('README.md')).toContain('Personal: `email`.');

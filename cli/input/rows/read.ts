@@ -11,13 +11,13 @@ import { nameOf, STDIN, textOf } from '../text.ts';
 import { csvRows } from './csv.ts';
 import type { BadRow, Row } from './row.ts';
 
-type Format = 'csv' | 'json' | 'parquet';
+export type Format = 'csv' | 'json' | 'parquet';
 
 const PARQUET = Buffer.from('PAR1');
 const PARQUET_ROWS = join(ROOT, 'cli', 'input', 'rows', 'parquet_rows.py');
 
 /** @throws CliError for standard input, which can't be looked at twice, and for what is no text and no Parquet */
-async function formatOf(path: string): Promise<Format> {
+export async function formatOf(path: string): Promise<Format> {
   if (path === STDIN)
     throw new CliError('Rows are read from files: give the path of a CSV, JSON or Parquet file instead of -.', 2);
   const file = await open(path);
