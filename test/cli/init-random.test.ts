@@ -76,7 +76,7 @@ const named = (name: string, i: number) =>
 async function tried(path: string) {
   const profile = await profileOf([path], () => {});
   const roles = await rolesOf(profile, { entity: 'who', time: 'at', id: 'none', timeZone: 'UTC' }, 'row', null);
-  const plan = planOf(profile, roles, { useCase: 'random', eventType: 'row', source: 'rows' });
+  const plan = planOf(profile, roles, { useCase: 'random', eventType: 'row', source: 'rows' }, null);
   const view = viewOf(plan);
   const usecase = mkdtempSync(join(folder, 'case-'));
   const write = (name: string, text: string) => writeFileSync(join(usecase, name), text);

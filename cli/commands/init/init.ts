@@ -4,11 +4,14 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { Progress } from '../../../setup/progress.mjs';
 import { loadDefinitions } from '../../definitions.ts';
 import { CliError } from '../../errors.ts';
+import { csvDelimiter } from '../../input/rows/csv.ts';
+import { formatOf } from '../../input/rows/read.ts';
+import { textOf } from '../../input/text.ts';
 import { ROOT } from '../../paths.ts';
 import { unitsOf } from '../features/units.ts';
 import { type Checked, checked } from './check.ts';
 import { nameOf, singular, snake } from './names.ts';
-import { MAX_USE_CASE, type Naming, type Plan, planOf } from './plan.ts';
+import { type FileWay, MAX_USE_CASE, type Naming, type Plan, planOf } from './plan.ts';
 import { profileOf } from './profile/profile.ts';
 import { asking, type RoleOptions, rolesOf } from './roles.ts';
 import { eventsFile, sourcesFile } from './write/contracts.ts';
@@ -38,12 +41,25 @@ export async function init(folderName: string, options: InitOptions): Promise<vo
     throw new CliError(`There are no rows in ${options.from.join(', ')}: give a file that has some.`, 2);
   const { ask, close } = asking();
   const roles = await rolesOf(profile, options, naming.eventType, ask).finally(close);
-  const plan = planOf(profile, roles, naming);
+  const plan = planOf(profile, roles, naming, await wayOf(profile.files[0]!));
   const view = viewOf(plan);
   const inside = options.out === undefined;
   const places: Places = { usecase: inside ? folderName : shown(folder), from: options.from };
   const result = await written(folder, plan, view, places, progress);
   report(plan, result, places, folder);
+}
+
+/** By the first file. */
+async function wayOf(path: string): Promise<FileWay> {
+  const format = await formatOf(path);
+  if (format === 'parquet') return null;
+  if (format === 'json') {
+    for await (const part of textOf(path))
+      return { format: /^[\s\ufeff]*\[/.test(part.toString()) ? 'json' : 'ndjson' };
+    return null;
+  }
+  const delimiter = await csvDelimiter(path);
+  return delimiter === null ? null : { format, delimiter };
 }
 
 function namingOf(folderName: string, { from, name, type }: InitOptions): Naming {

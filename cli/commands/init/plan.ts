@@ -24,6 +24,12 @@ export interface Learning {
   readonly test: Instants;
 }
 
+/** How files of this kind are read where they land; null: they are not, and rows have to come as lines of JSON. */
+export type FileWay =
+  | { readonly format: 'csv'; readonly delimiter: string }
+  | { readonly format: 'ndjson' | 'json' }
+  | null;
+
 export interface Plan {
   readonly useCase: string;
   readonly entity: string;
@@ -34,6 +40,7 @@ export interface Plan {
   readonly profile: Profile;
   readonly roles: Roles;
   readonly nulls: readonly string[];
+  readonly way: FileWay;
   readonly fields: readonly PlannedField[];
   readonly leftOut: readonly LeftOut[];
   /** Three, the shortest first, ms. */
@@ -55,7 +62,7 @@ export const WORDS: ReadonlySet<string> = new Set(
   ),
 );
 
-export function planOf(profile: Profile, roles: Roles, { useCase, eventType, source }: Naming): Plan {
+export function planOf(profile: Profile, roles: Roles, { useCase, eventType, source }: Naming, way: FileWay): Plan {
   const nulls = nullsOf(profile.columns);
   const around = { rows: profile.rows, nulls, zoned: roles.zone !== null };
   // Whom a row is about and when it happened are members of the event itself.
@@ -65,7 +72,7 @@ export function planOf(profile: Profile, roles: Roles, { useCase, eventType, sou
   const name = camel(eventType);
   const { first, last } = roles.spelling;
   return {
-    ...{ useCase, eventType, source, profile, roles },
+    ...{ useCase, eventType, source, profile, roles, way },
     entity: nameOf(snake(roles.entity.label).replace(/(^|_)(id|key|no|nr|number|code|uuid|name)$/, ''), 'entity'),
     contract: WORDS.has(name) ? `${name}Event` : name,
     nulls: [...nulls].sort(),

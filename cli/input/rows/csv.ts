@@ -57,6 +57,17 @@ export async function* csvRows(path: string): AsyncGenerator<Row | BadRow> {
   }
 }
 
+/** What stands between the fields; null where blanks line them up. */
+export async function csvDelimiter(path: string): Promise<(typeof DELIMITERS)[number] | null> {
+  const text = decoded(path)[Symbol.asyncIterator]();
+  try {
+    const delimiter = delimiterOf((await firstLine(text)).line);
+    return delimiter === BLANKS ? null : delimiter;
+  } finally {
+    await text.return?.(undefined);
+  }
+}
+
 interface Fields {
   readonly fields: readonly string[];
   /** From 1. */

@@ -86,7 +86,7 @@ export function sourcesFile(plan: Plan): string {
           '  /** Texts that stand for nothing. */',
           `  ${call('options: ', [`nulls: [${nulls.map(text).join(', ')}]`], ',', 2)}`,
         ]),
-    "  via: [{ kind: 'files' }],",
+    ...viaOf(plan),
     '  map: [',
     '    rule({',
     `      event: ${contract},`,
@@ -103,6 +103,16 @@ export function sourcesFile(plan: Plan): string {
     '});',
     '',
   ].join('\n');
+}
+
+function viaOf({ way }: Plan): string[] {
+  if (way === null)
+    return [
+      '  // Of landed files rows are read as lines of JSON, or as CSV; yours were of another kind.',
+      "  via: [{ kind: 'files', format: 'ndjson' }],",
+    ];
+  const delimiter = 'delimiter' in way && way.delimiter !== ',' ? `, delimiter: ${text(way.delimiter)}` : '';
+  return [`  via: [{ kind: 'files', format: '${way.format}'${delimiter} }],`];
 }
 
 /** Beside a contract of the same name. */
