@@ -14,7 +14,11 @@ test('of a stream the first failure is named, in whatever record of a producer i
     { partition_key: 'a', data: Buffer.from('two') },
     { partition_key: 'b', data: Buffer.from('three') },
   ]);
-  const Records = [kinesisRecord('10', Buffer.from('one')), kinesisRecord('11', together), kinesisRecord('12', Buffer.from('x'))];
+  const Records = [
+    kinesisRecord('10', Buffer.from('one')),
+    kinesisRecord('11', together),
+    kinesisRecord('12', Buffer.from('x')),
+  ];
   const batch = batchOf({ Records }, 'kinesis', NOW);
   expect(batch.records.map(({ raw }) => text(raw))).toEqual(['one', 'two', 'three', 'x']);
   expect(batch.records[0]!.context).toEqual({ received_ms: 1500, carriage: 'kinesis' });
