@@ -12,7 +12,7 @@ import { FILES, type Import, importsOf, isCode, ROOT, textOf } from './sources.t
 const MAY_IMPORT: Readonly<
   Record<string, { readonly ours: readonly RegExp[]; readonly packages?: readonly RegExp[] }>
 > = {
-  core: { ours: [/^core\//], packages: [/^zod$/, /^node:crypto$/, /^fast-xml-parser$/] },
+  core: { ours: [/^core\//], packages: [/^zod$/, /^node:(crypto|zlib)$/, /^fast-xml-parser$/] },
   names: { ours: [/^(names|core)\//], packages: [/^zod$/] },
   engine: { ours: [/^(engine|core|names)\//], packages: [/^zod$/, /^node:/] },
   lambdas: { ours: [/^(lambdas|engine|core|names)\//] },
