@@ -1,6 +1,6 @@
-"""What the demo of sources does around the app that only Python has a client for: a topic, a table of a lake, a database.
+"""What the demo of sources does around the app that only Python has a client for: a topic, and a table of a lake.
 
-surroundings.py make | produce '{"key": …, "value": …}' | table '{row}' | jdbc '{row}'
+surroundings.py make | produce '{"key": …, "value": …}' | table '{row}'
 """
 
 import io
