@@ -1,4 +1,5 @@
 /** Tables as text, by the reader that landed files have, whatever stands between the fields; or columns set apart by blanks. */
+import { FORBIDDEN_KEYS } from '../../../core/admission/record.ts';
 import { type CsvRecord, csvRecords, rowOf } from '../../../core/intake/files/csv.ts';
 import { linesOf } from '../../../core/intake/files/lines.ts';
 import { type BadRow as BadRecord, isBad, textOf as lineText } from '../../../core/intake/files/row.ts';
@@ -10,8 +11,6 @@ const DELIMITERS = [',', ';', '\t', '|'] as const;
 type Delimiter = (typeof DELIMITERS)[number];
 /** A header that is longer is none. */
 const MAX_HEADER = 262_144;
-/** core/admission/record.ts */
-const FORBIDDEN: readonly string[] = ['__proto__', 'constructor', 'prototype'];
 
 /**
  * Rows by the names of the header; an empty field is null. Rows with more or fewer fields than the header, or with a quote that is
@@ -98,7 +97,7 @@ function checkedHeader(path: string, values: readonly (string | null)[]): readon
       `${nameOf(path)} has the column ${JSON.stringify(twice)} twice: rename one in its first line.`,
       2,
     );
-  const forbidden = names.find((name) => FORBIDDEN.includes(name));
+  const forbidden = names.find((name) => FORBIDDEN_KEYS.has(name));
   if (forbidden !== undefined)
     throw new CliError(
       `${nameOf(path)} has a column ${forbidden}, a name that no record may hold: rename it in its first line.`,
