@@ -95,3 +95,18 @@ test('UTF-16, which a landed file is not read of, is said', async () => {
     'Of landed files rows are read as JSON or CSV in UTF-8; yours were of another kind.',
   );
 });
+
+test('a row with a number and without an id is another event in another format, and the README says so', async () => {
+  const ids = async (name: string, content: string) => {
+    const { usecase, file } = await init(name, content, '--id', 'none');
+    expect(file('README.md')).toContain('in a file of another format it may be another one');
+    const { loaded } = await landed(name, usecase);
+    const events = loaded.events.map(
+      (event) => JSON.parse(event) as { event_id: string; properties: { amount?: string } },
+    );
+    return new Map(events.map(({ event_id, properties }) => [event_id.split(':')[1], properties.amount]));
+  };
+  const [of, text] = [await ids('z.ndjson', json.join('\n')), await ids('z.csv', table(',', '\n'))];
+  const shared = [...of].filter(([id]) => text.has(id)).map(([, amount]) => amount ?? null);
+  expect(shared).toEqual(Array(7).fill(null));
+});

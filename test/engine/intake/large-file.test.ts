@@ -13,7 +13,7 @@ const FILE_BYTES = 50 * MIB;
 /** What is held at once (4 MiB of rows, and the events of as many), and room for what is known of each row: 53 bits of its hash. */
 const MOST_GROWTH = 16 * MIB;
 /** How much has gone by when the memory is looked at: each look is a full collection. */
-const LOOKS = [0.1, 0.5, 0.9].map((part) => part * FILE_BYTES);
+const LOOKS = [0.1, 0.9].map((part) => part * FILE_BYTES);
 
 const visit = contract('visit', 1, { eventTime: 'epoch_ms', fields: { page: field.string({ maxLength: 16 }) } });
 const { contracts, sources } = defineUseCase({

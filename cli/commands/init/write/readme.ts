@@ -56,7 +56,7 @@ export function assumed({ eventType, nulls, roles }: Plan): string[] {
   const how = (role: string) => (guessed.includes(role) ? ' (guessed)' : '');
   const ids =
     id.length === 0
-      ? 'A row has no id: it is told apart by its content, and equal rows of one file by their number, so that the same file loaded twice counts once. The same row in two files of one format is one event; in a file of another format it is another one, since there a number may be a text.'
+      ? 'A row has no id: it is told apart by its content, and equal rows of one file by their number, so that the same file loaded twice counts once. The same row in two files of one format is one event; in a file of another format it may be another one, since what is a number here may be a text there.'
       : `The id of a row is ${id.map(({ label }) => code(label)).join(' with ')}.`;
   const dates = !/H|h/.test(spelling.format) && spelling.local && spelling.format !== 'iso8601';
   return [
