@@ -3,6 +3,7 @@
  * never judges: what a contract says is decided where the event is admitted. The same rules stand in
  * tidemark_spark/engine/intake; test/conformance/intake holds both to them.
  */
+import { MAX_ID } from '../admission/admit.ts';
 import { fieldValue } from '../admission/field-value.ts';
 import type {
   ContractIR,
@@ -39,8 +40,6 @@ export interface MappedEvent {
 type Select = (body: unknown) => unknown;
 type Rule = (item: Item) => MappedEvent | null;
 
-const MAX_ID = 128;
-
 /**
  * @returns the event of the first rule whose conditions hold, null where none's do; that throws a Rejection where the rule
  * can't make an event of it
@@ -69,7 +68,7 @@ export function compileEntity(selectors: readonly SelectorIR[]): (body: unknown)
 }
 
 /** `<source>:<id>`; where that is longer than an id may be, the hash of the id stands for it. */
-export function eventIdOf(source: string, id: string): string {
+function eventIdOf(source: string, id: string): string {
   const whole = `${source}:${id}`;
   return [...whole].length <= MAX_ID ? whole : `${source}:${sha256(id)}`;
 }
