@@ -4,6 +4,7 @@ import { loadStage } from '../../../lib/config/stages.ts';
 import { loadDefinitions } from '../../definitions.ts';
 import { STDIN, textOf } from '../../input/text.ts';
 import { stageOption, useCaseOption } from '../../options.ts';
+import { apiAddress } from '../../stage/api-address.ts';
 import { definitionsFolder, flagsOf, type Target } from '../../stage/resources.ts';
 import { type OpenStage, withStage } from '../../stage/stage.ts';
 import { countKeys, keyIn, putKey, secretOf, secretsOf } from './keys.ts';
