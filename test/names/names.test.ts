@@ -45,17 +45,29 @@ test('each job has a script, and each script a job', () => {
   ).toEqual(SCRIPTS.sort());
 });
 
-test.each(Object.entries(argumentsByScript()))('%s reads the arguments that are declared', (job, declared) => {
+const RUNS = 'glue-scripts/tidemark_spark/spark/import_runs.py';
+
+/** A job's script; what the imports share stands in one module, each with a function of its own there. */
+function scriptOf(job: string): string {
   const script = textOf(`glue-scripts/${job}.py`);
+  if (!job.startsWith('import_')) return script;
+  const other = job === 'import_table' ? 'import_jdbc' : 'import_table';
+  return script + textOf(RUNS).replace(new RegExp(`\\ndef ${other}\\([\\s\\S]*?(?=\\n\\n\\ndef )`), '');
+}
+
+test.each(Object.entries(argumentsByScript()))('%s reads the arguments that are declared', (job, declared) => {
+  const script = scriptOf(job);
   expect(script).toContain(`args = arguments_of("${job}")`);
-  const read = [...script.matchAll(/args(?:\.get\(|\[)"(\w+)"|"(\w+)" in args/g)].map(
+  const read = [...script.matchAll(/args(?:\.get\(|\[)"(\w+)"|"(\w+)" (?:not )?in args/g)].map(
     ([, one, other]) => one ?? other!,
   );
   const all = [...declared.required, ...declared.optional];
   expect([...new Set(read)].filter((name) => !all.includes(name))).toEqual([]);
   expect(all.filter((name) => !(name in COMMON.shape) && !read.includes(name))).toEqual([]);
   // Without asking whether it was told, a script may read only what it always is.
-  const asked = [...script.matchAll(/args\.get\("(\w+)"|"(\w+)" in args/g)].map(([, one, other]) => one ?? other!);
+  const asked = [...script.matchAll(/args\.get\("(\w+)"|"(\w+)" (?:not )?in args/g)].map(
+    ([, one, other]) => one ?? other!,
+  );
   const kept = job === 'build_training_set' ? ['training_set_id'] : [];
   expect(declared.optional.filter((name) => !asked.includes(name))).toEqual(kept);
 });
@@ -63,11 +75,21 @@ test.each(Object.entries(argumentsByScript()))('%s reads the arguments that are 
 test.each(Object.entries(JOBS).flatMap(([job, of]) => ('metrics' in of ? [[job, of.metrics.names] as const] : [])))(
   '%s counts by the words of its metrics',
   (job, names) => {
+    if (job.startsWith('import')) return countsOfImports(Object.keys(names));
     const script = textOf(`glue-scripts/${job.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}.py`);
     const [published] = script.match(/publish\(args\["metrics"\].*/)!;
     expect([...published.matchAll(/"(\w+)"(?=:|,? "|\)[},])/g)].map(([, word]) => word)).toEqual(Object.keys(names));
   },
 );
+
+/** All that a run says of what it took, and the gaps. */
+function countsOfImports(names: readonly string[]): void {
+  const [taken] = textOf('glue-scripts/tidemark_spark/spark/imports.py').match(/class Taken:[\s\S]*?\n\n\n/)!;
+  const fields = [...taken.matchAll(/^ {4}(\w+): int/gm)].map(([, field]) => field);
+  expect(textOf(RUNS)).toContain('publish(args["metrics"], counts | {"gaps":');
+  expect([...fields, 'gaps']).toEqual(expect.arrayContaining([...names]));
+  expect(names.length).toBeGreaterThan(2);
+}
 
 const ESCAPED = /[.*+?^${}()|[\]\\]/g;
 const oneOf = (words: readonly string[]) => words.map((word) => word.replace(ESCAPED, '\\$&')).join('|');

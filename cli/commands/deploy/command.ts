@@ -19,6 +19,7 @@ export function addDeploy(root: Command): void {
     .command('deploy')
     .description('deploy the app with cdk: into the local cloud, or into your AWS account')
     .option('--yes', 'do not ask before permissions change')
+    .option('--sources <file>', 'JSON of where sources are read, beside what the configuration of the stage says')
     .addOption(stageOption())
     .addOption(definitionsOption())
     .action(deploy);
@@ -28,17 +29,19 @@ interface DeployOptions {
   readonly stage: Stage;
   readonly usecase: string;
   readonly yes?: boolean;
+  readonly sources?: string;
 }
 
 /** Locally: bootstrap and deploy without questions. In AWS: `cdk deploy` itself, with its questions. */
-async function deploy({ stage, usecase, yes = false }: DeployOptions): Promise<void> {
-  if (stage === 'local') await interruptible(({ signal }) => deployLocally(usecase, signal));
-  else await deployToAws(stage, usecase, yes);
+async function deploy({ stage, usecase, yes = false, sources }: DeployOptions): Promise<void> {
+  if (stage === 'local') await interruptible(({ signal }) => deployLocally(usecase, sources, signal));
+  else await deployToAws(stage, usecase, sources, yes);
 }
 
-async function deployToAws(stage: Stage, usecase: string, yes: boolean): Promise<void> {
+async function deployToAws(stage: Stage, usecase: string, sources: string | undefined, yes: boolean): Promise<void> {
   const cdk = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
   const args = [cdk, 'deploy', '--all', '--context', `stage=${stage}`, '--context', `usecase=${usecase}`];
+  if (sources !== undefined) args.push('--context', `sources=${sources}`);
   if (yes) args.push('--require-approval', 'never');
   const { code } = await runAttached(process.execPath, args, { cwd: ROOT, env: process.env });
   if (code !== 0) throw new CliError(`cdk deploy ended with code ${code}.`, code ?? 1);
@@ -47,12 +50,20 @@ async function deployToAws(stage: Stage, usecase: string, yes: boolean): Promise
   console.log(`Deployed. Next: ${webhook}npx tidemark doctor --stage ${stage}`);
 }
 
-async function deployLocally(usecase: string, signal: AbortSignal): Promise<void> {
+async function deployLocally(usecase: string, sources: string | undefined, signal: AbortSignal): Promise<void> {
   const stage = 'local';
   const { clients, env } = connect(stage);
   const progress = new Progress();
   mkdirSync(RUNS, { recursive: true });
-  const run = { stage, usecase, env, assembly: join(RUNS, 'cdk.out'), log: join(RUNS, 'deploy.log'), signal } as const;
+  const run = {
+    stage,
+    usecase,
+    sources,
+    env,
+    assembly: join(RUNS, 'cdk.out'),
+    log: join(RUNS, 'deploy.log'),
+    signal,
+  } as const;
   await Promise.all([
     progress.step('Bootstrap the local account', () => bootstrapLocal(run)),
     progress.step('Synthesise the app', () => synthesise(run)),
