@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { answer, type FrontDoor } from '../../lambdas/intake-http/front-door.ts';
 import { SOURCES } from '../lambdas/intake-http/door.ts';
 import { fuzzDoor } from './doors.ts';
+import { fuzzWay, WAYS } from './ways.ts';
 
 const SEED = 1;
 const REQUESTS = 300;
@@ -18,6 +19,12 @@ test.each(SOURCES)(
       expect([kind, counts[kind]! > 0]).toEqual([kind, true]);
   },
 );
+
+test.each(WAYS)('%s: odd records by its way are events, kept or told of, and nothing raises', async (source) => {
+  const { problems, counts } = await fuzzWay(source, SEED, 1000);
+  expect(problems.slice(0, 5)).toEqual([]);
+  for (const kind of ['events', 'refused', 'again']) expect([kind, counts[kind]! > 0]).toEqual([kind, true]);
+});
 
 type Way = typeof answer;
 type Take = FrontDoor['take'];

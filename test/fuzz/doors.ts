@@ -128,7 +128,8 @@ setFlagsFromString('--expose-gc');
 const gc = runInNewContext('gc') as () => void;
 
 /** What is let go in a turn of the event loop is free in the next: one collection in one turn sees half of it. */
-async function heapNow(): Promise<number> {
+/** Bytes in use after the garbage collector. */
+export async function heapNow(): Promise<number> {
   for (let turn = 0; turn < 5; turn++) {
     gc();
     await new Promise((done) => setImmediate(done));

@@ -76,7 +76,8 @@ export function oddRequest(
   return { sent: { ...sent, headers, method }, body };
 }
 
-function oddBody(good: string, chance: Chance): Uint8Array | string {
+/** A body that is right, changed, cut, damaged, or none at all. */
+export function oddBody(good: string, chance: Chance): Uint8Array | string {
   const way = chance.float();
   if (way < 0.1) return good;
   if (way < 0.65 && good.startsWith('{')) return changedValues(good, chance);
@@ -144,7 +145,7 @@ function spliced(good: string, chance: Chance): string {
   );
 }
 
-function damaged(bytes: Buffer, chance: Chance): Buffer {
+export function damaged(bytes: Buffer, chance: Chance): Buffer {
   const at = chance.int(bytes.length + 1);
   if (chance.of(0.3)) return bytes.subarray(0, at);
   const flipped = Buffer.from(bytes);

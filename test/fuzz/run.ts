@@ -7,6 +7,7 @@ import { Progress } from '../../setup/progress.mjs';
 import { SOURCES } from '../lambdas/intake-http/door.ts';
 import { fuzzDoor } from './doors.ts';
 import { fuzz } from './pipeline.ts';
+import { fuzzWay, WAYS } from './ways.ts';
 
 interface Options {
   readonly seed: number;
@@ -23,9 +24,10 @@ const { seed, records, streamOnly, doors } = new Command('npm run fuzz --')
   .addOption(new Option('--seed <n>', 'what the records are drawn from').argParser(wholeNumber(0)).default(1))
   .addOption(new Option('--records <n>', 'how many').argParser(wholeNumber(1)).default(10_000))
   .addOption(
-    new Option('--doors <n>', 'instead: so many odd requests at the front door of each HTTP source').argParser(
-      wholeNumber(1),
-    ),
+    new Option(
+      '--doors <n>',
+      'instead: so many odd requests at the front door of each HTTP source, and odd records by each other way',
+    ).argParser(wholeNumber(1)),
   )
   .addOption(new Option('--stream-only', 'without Spark: some seconds instead of minutes'))
   .parse()
@@ -63,9 +65,13 @@ function listed(counts: Readonly<Record<string, number>>): string {
 }
 
 async function allDoors(requests: number): Promise<void> {
-  for (const source of SOURCES)
-    await progress.step(`${requests} odd requests of seed ${seed} at ${source}`, async () => {
-      const { problems, counts, heap, slowest } = await fuzzDoor(source, seed, requests);
+  const doors = [
+    ...SOURCES.map((source) => ({ source, what: 'requests', run: fuzzDoor })),
+    ...WAYS.map((source) => ({ source, what: 'records', run: fuzzWay })),
+  ];
+  for (const { source, what, run } of doors)
+    await progress.step(`${requests} odd ${what} of seed ${seed} at ${source}`, async () => {
+      const { problems, counts, heap, slowest } = await run(source, seed, requests);
       told(problems);
       const [early, late] = heap.map((bytes) => (bytes / 1024 / 1024).toFixed(1));
       console.log(`${listed(counts)}; slowest ${slowest} ms; heap ${early} MiB after a tenth, ${late} MiB at the end`);
