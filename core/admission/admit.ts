@@ -73,7 +73,8 @@ export const ENVELOPE: ReadonlySet<string> = new Set([
   'properties',
 ]);
 const REPLAYED: ReadonlySet<string> = new Set([...ENVELOPE, 'available_at']);
-const MAX_ID = 128;
+/** Code points of an event id, and of the name of a source. */
+export const MAX_ID = 128;
 /** Code points of an entity's id; DynamoDB's keys and Kinesis's partition keys hold as many. */
 export const MAX_ENTITY = 256;
 /** Index by event type and schema version; `validateUseCase` has refused a pair that is declared twice. */

@@ -3,6 +3,7 @@
  * never judges: what a contract says is decided where the event is admitted. The same rules stand in
  * tidemark_spark/engine/intake; test/conformance/intake holds both to them.
  */
+import { MAX_ID } from '../admission/admit.ts';
 import { fieldValue } from '../admission/field-value.ts';
 import type {
   ContractIR,
@@ -38,8 +39,6 @@ export interface MappedEvent {
 
 type Select = (body: unknown) => unknown;
 type Rule = (item: Item) => MappedEvent | null;
-
-const MAX_ID = 128;
 
 /**
  * @returns the event of the first rule whose conditions hold, null where none's do; that throws a Rejection where the rule

@@ -8,7 +8,7 @@ export const MAX_EXACT = Number.MAX_SAFE_INTEGER;
 const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,4}))?$/;
 const MAX_TEXT = 400;
 /** A JSON number went through a binary float before we see it; up to 15 digits its text is the one that was sent. */
-const MAX_NUMBER_DIGITS = 15;
+export const MAX_NUMBER_DIGITS = 15;
 
 export type Parsed = { readonly value: number } | { readonly error: RejectionReason; readonly detail: string };
 

@@ -5,14 +5,13 @@
 import { typeName } from '../../ir/errors.ts';
 import { Rejection } from '../../ir/rejection.ts';
 import type { EnvelopeOptions } from '../../ir/source-options.ts';
+import { MAX_NUMBER_DIGITS } from '../../values/decimal.ts';
 import { canonicalJson, sha256 } from '../../values/hash.ts';
 import { trimmed } from '../../values/text.ts';
 import { bodyOf, refusedWhole } from '../body.ts';
 import type { Envelope } from '../envelope.ts';
 
 const ID_DIGITS = 32;
-/** Above, a JSON number's text is not surely the one that was meant: core/values/decimal.ts. */
-const MAX_NUMBER_DIGITS = 15;
 
 export const rows: Envelope<EnvelopeOptions<'rows'>> = {
   name: 'rows',

@@ -1,4 +1,5 @@
 /** What is seen of one column while all rows pass: counts and bounds, and of its values only a few. */
+import { MAX_NUMBER_DIGITS } from '../../../../core/values/decimal.ts';
 import { trimmed } from '../../../../core/values/text.ts';
 import { TextCounts } from '../../../input/rows/counts.ts';
 import { DistinctEstimate } from './distinct.ts';
@@ -16,7 +17,6 @@ const LEADING_ZERO = /^-?0\d/;
 const WITH_SEPARATORS = /^-?[$€£¥]? ?-?\d{1,3}(?:[., '’\u00a0\u202f]\d{3})*(?:[.,]\d{1,4})? ?(?:[$€£¥%]|[A-Z]{3})?$/;
 const EMAIL = /^[^\s@]+@[^\s@]+\.[A-Za-z]{2,}$/;
 const PHONE = /^\+?(?:[ ().-]*\d){8,15}$/;
-const MAX_NUMBER_DIGITS = 15;
 
 export class Column {
   /** JSON pointer from the row. */
