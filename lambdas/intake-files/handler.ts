@@ -6,6 +6,7 @@ import { CARRIAGE_OPTIONS } from '../../core/ir/source-options.ts';
 import { takeRows } from '../../engine/intake/take-rows.ts';
 import { MAX_FILE_BYTES } from '../../names/limits.ts';
 import { DIMENSION, METRIC } from '../../names/metrics.ts';
+import { reportDrift } from '../aws/drift.ts';
 import { dynamoClient } from '../aws/dynamo/client.ts';
 import { readEnvironment } from '../aws/environment.ts';
 import { intakePorts, loadSource, reportTaken } from '../aws/intake.ts';
@@ -33,6 +34,7 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
   const again = await redriven(event, source, ports, { expired });
   if (again) {
     reportTaken(telemetry, source.name, again.result);
+    await reportDrift(telemetry, ports.watch);
     telemetry.flush();
     return again.answer;
   }
@@ -43,6 +45,7 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
     });
     if (!taken) batchItemFailures.push({ itemIdentifier: messageId });
   }
+  await reportDrift(telemetry, ports.watch);
   telemetry.flush();
   return { batchItemFailures };
 }

@@ -9,6 +9,7 @@ import { loadStage } from '../../lib/config/stages.ts';
 import { addressOf } from '../../lib/intake/address.ts';
 import { jdbcAddress, tableAddress } from '../../lib/intake/addresses.ts';
 import { importJobOutput } from '../../names/outputs.ts';
+import { declaredArguments, givenArguments } from './job-arguments.ts';
 import { synthesiseConfig } from './synthesised.ts';
 
 const IMPORTED = path.join(fileURLToPath(new URL('../..', import.meta.url)), 'test/fixtures/usecases/imported');
@@ -61,6 +62,17 @@ describe('imports', () => {
     template.resourcePropertiesCountIs('AWS::Glue::Trigger', { Schedule: SCHEDULE, Type: 'SCHEDULED' }, 2);
     for (const key of [importJobOutput('warehouse', 'table'), importJobOutput('ledger', 'jdbc')])
       template.hasOutput(key, {});
+  });
+
+  test('each is given its arguments, and no other', () => {
+    const jobs = Object.entries(template.findResources('AWS::Glue::Job')).map(([id, { Properties }]) => [
+      id.startsWith('Warehouse') ? 'table' : 'jdbc',
+      givenArguments(Properties as Record<string, unknown>),
+    ]);
+    expect(Object.fromEntries(jobs)).toEqual({
+      table: declaredArguments('importTable', 'prod'),
+      jdbc: declaredArguments('importJdbc', 'prod'),
+    });
   });
 
   test('its role reads the one table, and its files', () => {
