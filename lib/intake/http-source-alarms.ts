@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { ComparisonOperator, type IMetric, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { METRIC, type MetricName, SERVICE } from '../../names/metrics.ts';
 import { pascalCase } from '../foundation/pascal-case.ts';
@@ -12,16 +12,16 @@ const { GREATER_THAN_OR_EQUAL_TO_THRESHOLD, LESS_THAN_THRESHOLD } = ComparisonOp
 const MINUTE = Duration.minutes(1);
 const QUARTER = Duration.minutes(15);
 const HOUR = Duration.hours(1);
-/** Below so many in a quarter of an hour a share says nothing. */
-const ENOUGH = 20;
+/** Requests turned away in a quarter of an hour that are more than somebody's try. */
+const MANY = 20;
 
 /** Requests that fail, that are turned away, that are too many; items that can't be used; and silence. */
 export function addHttpSourceAlarms({ deployment, alarms, source }: SourceProps, fn: IFunction): void {
   const { name } = source;
+  const { quarantinedRecords } = deployment.stage.alarms;
   const alarm = `${pascalCase(name)}Http`;
   const counted = (metric: MetricName, period: Duration) =>
     tidemarkMetric(deployment, SERVICE.intakeHttp, metric, { period, source: name });
-  const share = (part: MetricName, other: MetricName) => shareOf(counted(part, QUARTER), counted(other, QUARTER));
   const inThreeOfFive = {
     threshold: 1,
     comparison: GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
@@ -46,22 +46,22 @@ export function addHttpSourceAlarms({ deployment, alarms, source }: SourceProps,
   });
   alarms.add(`${alarm}TurnedAway`, {
     severity: 'warning',
-    sentence: `More than half of the requests of ${name} are answered with 4xx for half an hour; nothing is kept of these here.`,
+    sentence: `${MANY} requests of ${name} or more are answered with 4xx in each of two quarters of an hour; nothing is kept of these here.`,
     runbook: 'source-turned-away',
-    metric: share(METRIC.intakeTurnedAway, METRIC.intakeReceived),
-    threshold: 50,
+    metric: counted(METRIC.intakeTurnedAway, QUARTER),
+    threshold: MANY,
     comparison: GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
     evaluationPeriods: 2,
     missing: QUIET,
   });
   alarms.add(`${alarm}Refused`, {
     severity: 'warning',
-    sentence: `A tenth or more of what ${name} sends can not be read or mapped for half an hour, and lies in the quarantine.`,
+    sentence: `${quarantinedRecords} items of ${name} or more can not be read or mapped in a quarter of an hour, and lie in the quarantine.`,
     runbook: 'source-refused',
-    metric: share(METRIC.intakeRefused, METRIC.intakeEvents),
-    threshold: 10,
+    metric: counted(METRIC.intakeRefused, QUARTER),
+    threshold: quarantinedRecords,
     comparison: GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-    evaluationPeriods: 2,
+    evaluationPeriods: 1,
     missing: QUIET,
   });
   const { silenceHours } = deployment.stage.intake;
@@ -78,15 +78,5 @@ export function addHttpSourceAlarms({ deployment, alarms, source }: SourceProps,
       treat: TreatMissingData.BREACHING,
       because: 'the function counts requests only when there are any, so no data is the silence that is meant',
     },
-  });
-}
-
-/** Percent of `part` in both; 0 while they are few. */
-function shareOf(part: IMetric, other: IMetric): MathExpression {
-  return new MathExpression({
-    expression: `IF(part + FILL(other, 0) >= ${ENOUGH}, 100 * part / (part + FILL(other, 0)), 0)`,
-    usingMetrics: { part, other },
-    period: QUARTER,
-    label: 'percent',
   });
 }

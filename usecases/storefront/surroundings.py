@@ -1,6 +1,6 @@
-"""What the demo of sources does around the app that only Python has a client for: a topic, a table of a lake, a database.
+"""What the demo of sources does around the app that only Python has a client for: a topic, and a table of a lake.
 
-    surroundings.py make | produce '{"key": …, "value": …}' | table '{row}' | jdbc '{row}'
+surroundings.py make | produce '{"key": …, "value": …}' | table '{row}'
 """
 
 import io
@@ -42,7 +42,8 @@ def make() -> None:
     )
 
 
-_COLUMNS = [("id", "bigint"), ("customer", "string"), ("currency", "string"), ("updated_at", "string"), ("price", "string")]
+_TEXTS = ("customer", "currency", "updated_at", "price")
+_COLUMNS = [("id", "bigint"), *((name, "string") for name in _TEXTS)]
 
 
 def add_to_table(row: dict) -> None:

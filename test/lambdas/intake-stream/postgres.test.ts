@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { ChangeBody } from '../../../core/intake/envelope.ts';
 import { kafka } from '../../../core/intake/envelopes/kafka.ts';
 import { compileSource } from '../../../core/intake/intake.ts';
+import { startPostgres } from '../../../local/servers/postgres.mjs';
 import { type ChangeMessage, changesOf } from '../../fixtures/debezium.ts';
-import { startPostgres } from '../../fixtures/postgres.mjs';
 import streamed from '../../fixtures/usecases/streamed/index.ts';
 
 const context = { received_ms: Date.now(), carriage: 'kafka' } as const;

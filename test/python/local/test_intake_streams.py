@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import kafka_broker
 import pytest
 from jobs_support import NODE, ROOT, Cloud, allow, running_cloud, until
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
 from stream_support import READ_DYNAMODB
+from tidemark_local.kafka import broker as kafka_broker
 
 USE_CASE = "test/fixtures/usecases/streamed"
 RULE = "SELECT encode(*, 'base64') AS data, topic() AS topic, timestamp() AS timestamp, traceid() AS traceid FROM '{}'"

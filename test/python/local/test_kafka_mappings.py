@@ -5,12 +5,12 @@ import json
 import zipfile
 from typing import Any
 
-import kafka_broker
 import pytest
 from botocore.exceptions import ClientError
 from jobs_support import Cloud, allow, running_cloud, until
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
+from tidemark_local.kafka import broker as kafka_broker
 
 # What comes is logged; the value says what to do: "fail" reports its record, "late" fails its batch twice.
 SOURCE = """

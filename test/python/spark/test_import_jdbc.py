@@ -21,7 +21,7 @@ OVERLAP = 300
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     server = subprocess.Popen(
-        ["node", "test/fixtures/postgres.mjs"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ["node", "local/servers/postgres.mjs"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert server.stdin and server.stdout
     try:

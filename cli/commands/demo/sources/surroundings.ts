@@ -28,6 +28,8 @@ type Row = Readonly<Record<string, string | number>>;
 /** A server that prints one line of JSON when it is up, and ends with its standard input. */
 interface Server {
   readonly said: Readonly<Record<string, string>>;
+  /** Gives it a line. @returns the line that it answers with */
+  ask(line: string): Promise<Readonly<Record<string, unknown>>>;
   close(): Promise<void>;
 }
 
@@ -38,13 +40,13 @@ export class Surroundings {
   readonly #connection: Connection;
   readonly #servers: readonly Server[];
   readonly #bootstrap: string;
-  readonly #dsn: string;
+  readonly #postgres: Server;
 
   private constructor(connection: Connection, kafka: Server, postgres: Server) {
     this.#connection = connection;
     this.#servers = [kafka, postgres];
     this.#bootstrap = kafka.said.bootstrap!;
-    this.#dsn = postgres.said.dsn!;
+    this.#postgres = postgres;
   }
 
   /** Starts what is a server of its own, and makes what is AWS's. The first time, Kafka and PostgreSQL are fetched into `.cache`. */
@@ -90,6 +92,17 @@ export class Surroundings {
       }),
     );
     await this.#python('make', []);
+    await this.#sql(
+      'CREATE TABLE invoices (id int PRIMARY KEY, customer text, currency text, amount numeric(12,2), updated_at timestamp)',
+    );
+    await this.addRow('jdbc', {
+      id: 0,
+      customer: 'c-0',
+      currency: 'eur',
+      updated_at: '2026-01-01 00:00:00',
+      amount: '1.00',
+    });
+    const database = new URL(this.#postgres.said.dsn!);
     const region = env.AWS_REGION ?? 'us-east-1';
     const addresses = {
       billing: { bus: { eventSource: this.partnerSource('billing') } },
@@ -110,10 +123,14 @@ export class Surroundings {
       invoices: {
         jdbc: {
           schedule: SCHEDULE,
-          url: `jdbc:${new URL(this.#dsn).protocol}//${new URL(this.#dsn).host}/postgres`,
+          url: `jdbc:postgresql://${database.host}${database.pathname}`,
           table: 'public.invoices',
           secret: secret.ARN,
-          network: { subnet: 'subnet-0a', availabilityZone: `${region}a`, securityGroups: ['sg-0a'] },
+          network: {
+            subnet: 'subnet-0123456789abcdef0',
+            availabilityZone: `${region}a`,
+            securityGroups: ['sg-0123456789abcdef0'],
+          },
         },
       },
     };
@@ -134,7 +151,14 @@ export class Surroundings {
 
   /** Adds a row to the table of the lake, or of the database. */
   addRow(where: 'table' | 'jdbc', row: Row): Promise<void> {
-    return this.#python(where, [JSON.stringify(row)]);
+    if (where === 'table') return this.#python(where, [JSON.stringify(row)]);
+    const values = Object.values(row).map((value) => (typeof value === 'number' ? value : `'${value}'`));
+    return this.#sql(`INSERT INTO invoices (${Object.keys(row).join(', ')}) VALUES (${values.join(', ')})`);
+  }
+
+  async #sql(statement: string): Promise<void> {
+    const { ok, problem } = await this.#postgres.ask(statement);
+    if (ok !== true) throw new CliError(`PostgreSQL: ${String(problem)}`);
   }
 
   async close(): Promise<void> {
@@ -146,7 +170,7 @@ export class Surroundings {
     const { env } = this.#connection;
     const script = join(ROOT, 'usecases', NAME, 'surroundings.py');
     const child = spawn(VENV_PYTHON, [script, verb, ...args], {
-      env: { ...env, BOOTSTRAP: this.#bootstrap, TOPIC, DSN: this.#dsn, WAREHOUSE },
+      env: { ...env, BOOTSTRAP: this.#bootstrap, TOPIC, WAREHOUSE },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     let said = '';
@@ -169,12 +193,21 @@ async function serve(command: string, args: readonly string[]): Promise<Server> 
     child.stdin?.end();
     await ended;
   };
-  const line = new Promise<string>((resolve) => createInterface(child.stdout!).once('line', resolve));
+  const lines = createInterface(child.stdout!)[Symbol.asyncIterator]();
+  const next = async () => {
+    const { value } = (await lines.next()) as { readonly value?: string };
+    return value ?? null;
+  };
   const late = new Promise<null>((resolve) => setTimeout(resolve, READY_MS, null).unref());
-  const said = await Promise.race([line, ended.then(() => null), late]);
+  const said = await Promise.race([next(), ended.then(() => null), late]);
   if (said === null) {
     await close();
     throw new CliError(`${args.at(-1)}: found it not answering; its reason stands above.`);
   }
-  return { said: JSON.parse(said) as Record<string, string>, close };
+  const parse = (line: string) => JSON.parse(line) as Record<string, string>;
+  const ask = async (line: string) => {
+    child.stdin!.write(`${line}\n`);
+    return parse((await next()) ?? '{"ok":false,"problem":"it has ended"}');
+  };
+  return { said: parse(said), ask, close };
 }

@@ -1,9 +1,9 @@
 """A real Kafka broker for tests (KRaft, one node), on loopback and free ports, gone with the process that started it.
 
 In Python `with broker() as bootstrap`. For others a command: it prints {"bootstrap": …} as one line and serves until
-its standard input ends:  python test/python/local/kafka_broker.py
+its standard input ends:  python -m tidemark_local.kafka.broker
 
-Its jars are fetched once into .cache/kafka by the resolver that Spark brings, and checked against kafka.lock.json.
+Its jars are fetched once into .cache/kafka by the resolver that Spark brings, and checked against broker.lock.json.
 """
 
 import base64
@@ -24,7 +24,7 @@ from typing import IO, cast
 
 ROOT = Path(__file__).resolve().parents[3]
 JARS = ROOT / ".cache" / "kafka"
-LOCK = Path(__file__).with_name("kafka.lock.json")
+LOCK = Path(__file__).with_name("broker.lock.json")
 _HEAP = ["-Xms96m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
 # A shell that becomes the broker; what it leaves behind waits for the end of our pipe, and then ends the broker.
 _UNTIL_INPUT_ENDS = 'exec 3<&0; { cat <&3 >/dev/null; kill -KILL $$; } >/dev/null 2>&1 & exec "$@" </dev/null 3<&-'

@@ -1,0 +1,1 @@
+"""A real Kafka broker beside the local cloud, for what reads topics."""
