@@ -10,7 +10,7 @@ import { TidemarkStack, type TidemarkStackProps } from '../foundation/tidemark-s
 import { addressOf } from '../intake/address.ts';
 import { jdbcAddress, tableAddress } from '../intake/addresses.ts';
 import { BusSource, busAddress } from '../intake/bus-source.ts';
-import { addDriftAlarm } from '../intake/drift-alarm.ts';
+import { addDriftAlarms } from '../intake/drift-alarm.ts';
 import { FileSource } from '../intake/file-source.ts';
 import { HttpSource } from '../intake/http-source.ts';
 import type { ImportProps } from '../intake/import-job.ts';
@@ -60,7 +60,7 @@ export class IntakeStack extends TidemarkStack {
         return service === null ? [] : [{ source: source.name, service }];
       }),
     );
-    addDriftAlarm(
+    addDriftAlarms(
       this.alarms,
       deployment,
       this.ways.map(({ service }) => service),

@@ -13,6 +13,7 @@ import { OpenStage } from '../../cli/stage/stage.ts';
 import type { QuarantineLine } from '../../engine/ingest/quarantine.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { archiveKey, objectKey, PREFIX } from '../../names/lake.ts';
+import { INTAKE_VARIABLE } from '../../names/redrive.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { ir, purchase } from '../engine/use-case.ts';
 
@@ -102,7 +103,7 @@ function stack() {
         Properties: {
           ...{ Runtime: 'nodejs22.x', Handler: 'index.handler', Code: { ZipFile: HANDLER } },
           Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
-          Environment: { Variables: { SOURCE: 'stripe', CARRIAGE: 'http' } },
+          Environment: { Variables: { [INTAKE_VARIABLE.source]: 'stripe', [INTAKE_VARIABLE.carriage]: 'http' } },
         },
       },
     },

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { CreateStreamCommand, KinesisClient } from '@aws-sdk/client-kinesis';
-import { AddPermissionCommand, CreateFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { AddPermissionCommand, CreateFunctionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
   CreateBucketCommand,
   PutBucketNotificationConfigurationCommand,
@@ -204,6 +204,24 @@ describe("a partner's bus", () => {
     expect(Buffer.from(String(refused[0]!.raw_base64), 'base64').toString()).toBe('{"payload":{"Order__c":1}}');
   });
 
+  test('what its map refuses drifts, and is taken back by a call of its own', async () => {
+    const nobody = detail({ transactionKey: 't3', commitTimestamp: 'soon' });
+    const redrive = [nobody, detail({ transactionKey: 't4' })].map((one) => ({
+      raw_base64: Buffer.from(JSON.stringify(one)).toString('base64'),
+      received_ms: Date.now(),
+    }));
+    const Payload = Buffer.from(JSON.stringify({ redrive }));
+    const answered = await clients.lambda.send(new InvokeCommand({ FunctionName: 'crm', Payload }));
+    expect(JSON.parse(Buffer.from(answered.Payload!).toString())).toEqual({ taken: [false, true] });
+    expect((await events('crm')).map(({ event_id }) => event_id)).toContain('crm:t4:1:001A');
+    expect(await lines('reports/drift/')).toMatchObject([
+      {
+        ...{ kind: 'changed_type', source: 'crm', schema_version: 1, found: 'string', allowed: 'number' },
+        field: '/ChangeEventHeader/commitTimestamp',
+      },
+    ]);
+  });
+
   test('what the stream does not take is tried again, waits as it was, and comes in by tidemark redrive', async () => {
     const dead = {
       url: queues.dead!,
@@ -278,6 +296,7 @@ describe('files that land', () => {
     expect([first.length, new Set(first).size]).toEqual([3, 3]);
     const refused = (await lines('archive/quarantine/')).filter(({ shard_id }) => shard_id === 'intake-shop-files');
     expect(refused).toMatchObject([{ reason: 'INVALID_ENVELOPE', detail: expect.stringContaining('line 5') }]);
+    expect(Buffer.from(String(refused[0]!.raw_base64), 'base64').toString()).toBe(`${HEADER}broken`);
     await put('again.csv.gz', gzipSync(`${HEADER}${ROWS.join('\r\n')}`));
     expect(await deliver()).toEqual({ batchItemFailures: [] });
     const both = (await events('shop')).map(({ event_id }) => event_id);
@@ -301,6 +320,9 @@ describe('files that land', () => {
     expect(await handler(message({ Message: 'x' }), context)).toEqual({ batchItemFailures: [{ itemIdentifier: 'm' }] });
     const raw = (row: object) => ({ raw_base64: Buffer.from(JSON.stringify(row)).toString('base64'), received_ms: 1 });
     const good = { account: 'a8', at: '2026-01-03T00:00:00Z', amount: '4' };
-    expect(await handler({ redrive: [raw(good), raw({ account: 'a8' })] }, context)).toEqual({ taken: [true, false] });
+    const line = { ...raw({}), raw_base64: Buffer.from(`${HEADER}a7,2026-01-03T00:00:00Z,5`).toString('base64') };
+    const redrive = [raw(good), raw({ account: 'a8' }), line];
+    expect(await handler({ redrive }, context)).toEqual({ taken: [true, false, true] });
+    expect((await events('shop')).map(({ entity_id }) => entity_id)).toContain('a7');
   });
 });

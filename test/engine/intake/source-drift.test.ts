@@ -89,7 +89,7 @@ describe('in mid-stream', () => {
     expect([...result.refused]).toEqual([['MISSING_ENTITY', 1]]);
     expect(account.put.slice(-2)).toEqual(['billing:evt_149', 'billing:evt_151']);
     expect(account.told()).toEqual([
-      'lost_field payment /data/object/customer null (string)',
+      'lost_field payment /data/object/customer undefined (string)',
       'changed_type payment /data/object/amount_paid string (decimal)',
       'new_api_version invoice.paid - 2026-01-28.clover (2025-03-31.basil)',
     ]);
