@@ -1,6 +1,6 @@
 /**
- * How a record differs from its contract, as names and types: what a producer changed, field by field. Never a value: what a
- * name looks like is checked too, because some producers write ids where names belong.
+ * How a record differs from its contract, or from what a source's map looks for, as names and types: what a producer changed,
+ * field by field. Never a value: what a name looks like is checked too, because some producers write ids where names belong.
  */
 import type { FieldIR } from '../ir/document.ts';
 import { typeName } from '../ir/errors.ts';

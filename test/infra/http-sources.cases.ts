@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { readable, statementsOf } from './grants.ts';
-import { type Resource, type StackName, type Synthesised, synthesise } from './synthesised.ts';
+import { type Resource, type Synthesised, synthesise } from './synthesised.ts';
 
 const DOORS = path.resolve('test/fixtures/usecases/doors');
 
@@ -69,27 +69,6 @@ describe('HTTP sources in prod', () => {
       ),
     );
     expect(names.length).toBe(8 * 6 + 1);
-  });
-
-  test('have all their alarms on the dashboard, of which a widget takes no more than 100', async () => {
-    const app = await synthesise('prod', DOORS);
-    const [dashboard] = Object.values(app.template('monitoring').findResources('AWS::CloudWatch::Dashboard'));
-    const [, parts] = dashboard!.Properties.DashboardBody['Fn::Join'] as [string, readonly unknown[]];
-    const text = parts.map((part) => (typeof part === 'string' ? part : 'x')).join('');
-    const { widgets } = JSON.parse(text) as { widgets: { type: string; properties: { alarms?: string[] } }[] };
-    const shown = widgets.filter(({ type }) => type === 'alarm').map(({ properties }) => properties.alarms!.length);
-    expect(shown.reduce((sum, n) => sum + n, 0)).toBe(
-      ['realtime', 'training', 'intake']
-        .flatMap((stack) =>
-          Object.values(app.template(stack as StackName).toJSON().Resources as Record<string, Resource>),
-        )
-        .filter(({ Type, Properties }) => /::(Composite)?Alarm$/.test(Type) && Properties.AlarmActions !== undefined)
-        .length,
-    );
-    // "The array can have 1-100 ARNs"
-    // (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html).
-    expect(shown.length).toBeGreaterThan(1);
-    expect(Math.max(...shown)).toBeLessThanOrEqual(100);
   });
 
   test('are found by the command line with their secrets', async () => {
