@@ -3,8 +3,8 @@ import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { Session } from '../../cli/commands/demo/session.ts';
-import { backfillStates } from '../../cli/commands/demo/stages.ts';
 import { putKey, secretOf } from '../../cli/commands/source/keys.ts';
+import { apiAddress } from '../../cli/stage/api-address.ts';
 import { compileUseCase } from '../../engine/use-case.ts';
 import { DynamoStates } from '../../lambdas/aws/dynamo/states.ts';
 import { sourcePath } from '../../names/sources.ts';
@@ -31,7 +31,6 @@ export async function sourceRows(say: (text: string) => void): Promise<Row[]> {
   const progress = new Progress(process.stderr);
   const session = await Session.start({ usecase: 'storefront', progress, signal: controller.signal }, async () => {});
   try {
-    await backfillStates(session);
     const { clients } = session.connection;
     for (const source of ['shop', 'site']) await putKey(clients.secrets, secretOf(session.resources, source), KEY);
     say('alone');
@@ -139,8 +138,8 @@ function hammer(session: Session): { stop(): Promise<number> } {
   };
 }
 
-const addressOf = ({ resources }: Session, source: string) =>
-  `${resources.get('intakeUrl').replace(/\/$/, '')}${sourcePath(source)}`;
+const addressOf = ({ resources, connection }: Session, source: string) =>
+  `${apiAddress(resources.get('intakeUrl'), connection.env)}${sourcePath(source)}`;
 
 function signed(body: string): Record<string, string> {
   const t = String(Math.floor(Date.now() / 1000));

@@ -1,7 +1,8 @@
 /** The one reader of what a user gives: records of JSON in lines, in an array, or written over several lines. */
+import { isBlank, type JsonValue, JsonValues } from '../../core/intake/files/json-values.ts';
+import { linesOf } from '../../core/intake/files/lines.ts';
 import { CliError } from '../errors.ts';
 import { nameOf, textOf } from './text.ts';
-import { isBlank, Values } from './values.ts';
 
 const [LINE_FEED, CARRIAGE_RETURN, QUOTE] = [0x0a, 0x0d, 0x22];
 const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d];
@@ -42,6 +43,25 @@ export async function* readLines(path: string, { anything = false }: ReadOptions
       `${nameOf(path)} has no JSON object in any of its ${lines} lines: give events as JSON, one object per line or all in one array.`,
       2,
     );
+}
+
+/**
+ * As which format a landed file of these records is read alike.
+ * @throws CliError that names the file when its beginning can't be read
+ */
+export async function jsonFormat(path: string): Promise<'ndjson' | 'json'> {
+  const text = textOf(path)[Symbol.asyncIterator]();
+  const { layout } = await layoutOf(text);
+  await text.return?.();
+  if (layout !== 'lines') return 'json';
+  let before: number | undefined;
+  for await (const { number } of recordsOf(path)) {
+    // Several on a line.
+    if (number === before) return 'json';
+    if (before !== undefined) break;
+    before = number;
+  }
+  return 'ndjson';
 }
 
 async function* recordsOf(path: string): AsyncGenerator<Line> {
@@ -94,23 +114,8 @@ function firstOf(bytes: Buffer): number {
 }
 
 async function* separateLines(path: string, text: AsyncIterable<Buffer>): AsyncGenerator<Line> {
-  let pending: Buffer[] = [];
-  let number = 0;
-  function* take(last: Buffer): Generator<Line> {
-    number += 1;
-    const line = pending.length === 0 ? last : Buffer.concat([...pending, last]);
-    pending = [];
+  for await (const { place: number, bytes: line } of linesOf(text, Number.POSITIVE_INFINITY))
     for (const bytes of recordsOfLine(line)) yield { number, place: `${path}:${number}`, bytes };
-  }
-  for await (const part of text) {
-    let chunk = part;
-    for (let end = chunk.indexOf(LINE_FEED); end >= 0; end = chunk.indexOf(LINE_FEED)) {
-      yield* take(chunk.subarray(0, end));
-      chunk = chunk.subarray(end + 1);
-    }
-    if (chunk.length > 0) pending.push(chunk);
-  }
-  if (pending.length > 0) yield* take(Buffer.alloc(0));
 }
 
 /** One line has one record, or none. Only where it is no JSON as it stands can it be several. */
@@ -124,10 +129,10 @@ function recordsOfLine(line: Buffer): readonly Buffer[] {
     .map(trimmed)
     .filter((one) => one.length > 0);
   return lines.flatMap((one) => {
-    const values = new Values(false);
+    const values = new JsonValues(false);
     const found = [...values.take(one)];
     const last = values.end();
-    const all = last ? [...found, last] : found;
+    const all = (last ? [...found, last] : found).map(({ bytes }) => bytes);
     return all.length > 1 && all.every((value) => value[0] === OPEN_BRACE && isJson(value)) ? all : [one];
   });
 }
@@ -162,9 +167,9 @@ function isJson(bytes: Buffer): boolean {
 }
 
 async function* separateValues(path: string, text: AsyncIterable<Buffer>, inArray: boolean): AsyncGenerator<Line> {
-  const values = new Values(inArray);
+  const values = new JsonValues(inArray);
   let number = 0;
-  const line = (bytes: Buffer): Line => ({ number: ++number, place: `${path}, value ${number}`, bytes });
+  const line = ({ bytes }: JsonValue): Line => ({ number: ++number, place: `${path}, value ${number}`, bytes });
   for await (const part of text) for (const value of values.take(part)) yield line(value);
   if (inArray && !values.closed)
     throw new CliError(`${nameOf(path)} is a JSON array that does not end: give the whole file.`, 2);

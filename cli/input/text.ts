@@ -39,6 +39,17 @@ export async function* textOf(path: string): Bytes {
   }
 }
 
+/** Whether its text is UTF-8 as it is stored, packed by gzip or not. */
+export async function isUtf8(path: string): Promise<boolean> {
+  const source = createReadStream(path);
+  try {
+    const { head } = await peeked(unpacked(path, source as Bytes));
+    return encodingOf(head) === 'utf-8';
+  } finally {
+    source.destroy();
+  }
+}
+
 function refusal(path: string, what: string): CliError {
   return new CliError(`${nameOf(path)} ${what}.`, 2);
 }

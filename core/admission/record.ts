@@ -10,7 +10,7 @@ export const MAX_DEPTH = 64;
 /** Where an event keeps what its contract does not know: no field can have this name. */
 export const UNKNOWN_KEY = '_unknown';
 
-const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
+export const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 /** Fatal: a byte that is no UTF-8 is an error, never U+FFFD. A byte order mark is no JSON either. */
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -62,7 +62,7 @@ function refuseForbiddenKeys(text: string, root: unknown): void {
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (next === null || typeof next !== 'object') continue;
     for (const key of Object.keys(next)) {
-      if (FORBIDDEN.has(key)) {
+      if (FORBIDDEN_KEYS.has(key)) {
         throw new Rejection('FORBIDDEN_KEY', 'record: found a key that names a prototype; allowed: any other key');
       }
     }

@@ -68,7 +68,7 @@ export function compileEntity(selectors: readonly SelectorIR[]): (body: unknown)
 }
 
 /** `<source>:<id>`; where that is longer than an id may be, the hash of the id stands for it. */
-export function eventIdOf(source: string, id: string): string {
+function eventIdOf(source: string, id: string): string {
   const whole = `${source}:${id}`;
   return [...whole].length <= MAX_ID ? whole : `${source}:${sha256(id)}`;
 }

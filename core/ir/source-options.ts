@@ -91,7 +91,7 @@ export const CARRIAGE_OPTIONS = {
   iot: none,
   /** Objects of a bucket. What is packed by gzip is told by its bytes. */
   files: z.strictObject({
-    /** `ndjson`: a JSON value a line. `json`: one array. `csv`. `cloudfront`, `alb`: access logs of AWS. */
+    /** `ndjson`: a JSON value a line. `json`: one array, or values one after another, on one line or over several. `csv`. `cloudfront`, `alb`: access logs of AWS. */
     format: z.enum(['ndjson', 'json', 'csv', 'cloudfront', 'alb']).default('ndjson'),
     /** Between the values of `csv`. */
     delimiter: z.enum([',', ';', '\t', '|']).default(','),

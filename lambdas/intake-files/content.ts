@@ -4,20 +4,27 @@ import { createGunzip } from 'node:zlib';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 
 /** Unpacked. What gzip hides is known only once it was read: this much is read of any object at most. */
-export const MAX_CONTENT_BYTES = 1024 * 1024 * 1024;
+const MAX_CONTENT_BYTES = 1024 * 1024 * 1024;
 
-export class ContentError extends Error {
+class ContentError extends Error {
   override readonly name = 'ContentError';
 }
 
-/** @throws the SDK's error when there is no such object, ContentError when it is damaged or too large */
-export async function* contentOf(s3: S3Client, object: { bucket: string; key: string }): AsyncGenerator<Uint8Array> {
+/**
+ * @param most bytes that are given on
+ * @throws the SDK's error when there is no such object, zlib's when it is damaged, ContentError when it is too large
+ */
+export async function* contentOf(
+  s3: S3Client,
+  object: { bucket: string; key: string },
+  most = MAX_CONTENT_BYTES,
+): AsyncGenerator<Uint8Array> {
   const { Body } = await s3.send(new GetObjectCommand({ Bucket: object.bucket, Key: object.key }));
-  yield* unpacked(Body as Readable, MAX_CONTENT_BYTES);
+  yield* unpacked(Body as Readable, most);
 }
 
 /** gzip is told by its first two bytes, whatever the object is called. */
-export async function* unpacked(packed: AsyncIterable<Uint8Array>, most: number): AsyncGenerator<Uint8Array> {
+async function* unpacked(packed: AsyncIterable<Uint8Array>, most: number): AsyncGenerator<Uint8Array> {
   let bytes = 0;
   for await (const piece of await plain(packed)) {
     bytes += piece.length;

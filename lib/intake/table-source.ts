@@ -48,6 +48,14 @@ export class TableSource extends Construct {
       }),
     );
     role.addToPolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources: [files] }));
+    // Of a table of plain files there is no list of them but the bucket's.
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ['s3:ListBucket'],
+        resources: [stack.formatArn({ service: 's3', region: '', account: '', resource: bucket })],
+        conditions: { StringLike: { 's3:prefix': `${folder}*` } },
+      }),
+    );
     if (key !== undefined) role.addToPolicy(new PolicyStatement({ actions: ['kms:Decrypt'], resources: [key] }));
     explainWildcards(role, {
       finding: /^Resource::arn:\S+:s3:::\S+\/\*$/,

@@ -22,9 +22,11 @@ export interface Ended {
   readonly err: string;
   /** A file that was written; empty where there is none. */
   readonly file: (name: string) => string;
+  /** The folder that was written. */
+  readonly usecase: string;
 }
 
-export async function tidemark(...args: readonly string[]): Promise<Omit<Ended, 'file'>> {
+export async function tidemark(...args: readonly string[]): Promise<Omit<Ended, 'file' | 'usecase'>> {
   let [out, err] = ['', ''];
   jest.spyOn(process.stdout, 'write').mockImplementation((part) => {
     out += part;
@@ -49,15 +51,19 @@ export async function tidemark(...args: readonly string[]): Promise<Omit<Ended, 
 }
 
 /** @param name of the file */
-export async function init(name: string, content: string, ...options: readonly string[]): Promise<Ended> {
+export async function init(name: string, content: string | Uint8Array, ...options: readonly string[]): Promise<Ended> {
   const path = join(folder, name);
   writeFileSync(path, content);
   const usecase = `case_${++cases}`;
   const ended = await tidemark('init', usecase, '--from', path, '--out', folder, ...options);
   const at = (file: string) => join(folder, usecase, file);
-  return { ...ended, file: (file) => (existsSync(at(file)) ? readFileSync(at(file), 'utf8') : '') };
+  return {
+    ...ended,
+    usecase: join(folder, usecase),
+    file: (file) => (existsSync(at(file)) ? readFileSync(at(file), 'utf8') : ''),
+  };
 }
 
 export const csv = (header: string, rows: readonly string[]) => `${header}\n${rows.join('\n')}\n`;
-export const many = (count: number, row: (i: number) => string) => Array.from({ length: count }, (_, i) => row(i));
+export const many = <T>(count: number, row: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => row(i));
 export const day = (i: number) => new Date(Date.UTC(2026, 0, 1 + (i % 200), i % 24)).toISOString();

@@ -80,7 +80,7 @@ describe('odd values', () => {
     const { out, file } = await init('e.csv', csv('user,time,x', rows));
     expect(out).toMatch(/1 × MISSING_ENTITY, the first at .*e\.csv:2/);
     expect(out).toMatch(/1 × INVALID_EVENT_TIME, the first at .*e\.csv:3/);
-    expect(file('README.md')).toMatch(/1 lines are no rows, the first at .*e\.csv:44: it has 2 fields, the header 3\./);
+    expect(file('README.md')).toMatch(/1 lines are no rows, the first at .*e\.csv:44: found 2 values; allowed: 3/);
   });
 });
 

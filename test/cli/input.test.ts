@@ -10,7 +10,7 @@ import { objectOf } from '../../cli/input/event-line.ts';
 import { checkWhole, inputFiles } from '../../cli/input/files.ts';
 import { readLines } from '../../cli/input/lines.ts';
 import { textOf } from '../../cli/input/text.ts';
-import { Values } from '../../cli/input/values.ts';
+import { JsonValues } from '../../core/intake/files/json-values.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -183,11 +183,11 @@ test('any pieces give the same values, and any records come back from every layo
           }
         }
         const text = Buffer.from(lines.join(''));
-        const [whole, pieces] = [new Values(false), new Values(false)];
+        const [whole, pieces] = [new JsonValues(false), new JsonValues(false)];
         const cut: string[] = [];
         for (let at = 0; at < text.length; at += size)
-          for (const value of pieces.take(text.subarray(at, at + size))) cut.push(value.toString());
-        expect(cut).toEqual([...whole.take(text)].map(String));
+          for (const value of pieces.take(text.subarray(at, at + size))) cut.push(value.bytes.toString());
+        expect(cut).toEqual([...whole.take(text)].map(({ bytes }) => bytes.toString()));
       },
     ),
     { numRuns: 60 },

@@ -75,9 +75,20 @@ describe('a CSV', () => {
   test('says which rows are ragged, and goes on', async () => {
     expect(await read(file('a,b\n1,2\n3\n4,5,6\n7,8\n'))).toEqual([
       { a: '1', b: '2' },
-      'RAGGED_ROW has 1 fields, the header 2',
-      'RAGGED_ROW has 3 fields, the header 2',
+      'INVALID_ENVELOPE found 1 values; allowed: 2, a value for each column',
+      'INVALID_ENVELOPE found 3 values; allowed: 2, a value for each column',
       { a: '7', b: '8' },
+    ]);
+  });
+
+  test.each([
+    ['that never ends', 'id,note\n1,"open\n2,x\n3,"y"\n'],
+    ['within quotes', 'id,note\n1,"a "b" c"\n2,x\n3,y\n'],
+  ])('says where a quote is %s, and goes on', async (_, text) => {
+    expect(await read(file(text))).toEqual([
+      expect.stringMatching(/^INVALID_ENVELOPE found a quote that is not closed before a delimiter/),
+      { id: '2', note: 'x' },
+      { id: '3', note: 'y' },
     ]);
   });
 
@@ -91,9 +102,12 @@ describe('a CSV', () => {
     ['a column twice', 'id,amount,amount\n1,2,3\n', 'has the column "amount" twice: rename one in its first line'],
     ['a name that no record may hold', 'id,__proto__\n1,2\n', 'has a column __proto__, a name that no record may hold'],
     ['no header', '1,2026-03-04,19.90\n2,2026-03-05,5\n', 'has values where the names of its columns should be'],
-    ['a quote that never ends', `id,note\n1,"open\n${'x\n'.repeat(10)}`, 'a quote is never closed'],
-    ['a quote within quotes', 'id,note\n2,"a "b" c"\n', 'a quote is never closed; close it, or write it twice'],
-    ['another encoding', Buffer.from('id,name\n1,caf\xe9\n', 'latin1'), 'is not UTF-8 somewhere after byte 0: save it'],
+    [
+      'a quote in its header that never ends',
+      'id,"note\n1,2\n',
+      'has no header that can be read: line 1: found a quote',
+    ],
+    ['another encoding', Buffer.from('id,name\n1,caf\xe9\n', 'latin1'), 'is not UTF-8 in line 2: save it'],
     ['nothing', '', 'is empty: give a file with rows'],
     ['nothing but blanks', ' \n\n', 'is empty'],
     ['a picture', Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), Buffer.alloc(64)]), 'is not UTF-8'],
@@ -119,8 +133,8 @@ describe('JSON', () => {
   test('says which lines are no objects, and goes on', async () => {
     expect(await read(file('{"id": 1}\n{"id": \n[2]\n{"id": 3}\n'))).toEqual([
       { id: 1 },
-      'MALFORMED_ROW is not JSON in UTF-8',
-      'MALFORMED_ROW is of type array, not an object',
+      'MALFORMED_JSON found no JSON in UTF-8; allowed: an object',
+      'NOT_AN_OBJECT found array; allowed: an object',
       { id: 3 },
     ]);
   });

@@ -205,7 +205,8 @@ export const sources = [
   }),
   source('invoices', {
     envelope: 'rows',
-    via: [{ kind: 'jdbc', key: ['id'], version: 'updated_at' }],
+    // Its transactions are short, and its clock is one.
+    via: [{ kind: 'jdbc', key: ['id'], version: 'updated_at', overlapSeconds: 1 }],
     map: [
       rule({
         event: payment,

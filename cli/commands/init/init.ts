@@ -4,9 +4,10 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { Progress } from '../../../setup/progress.mjs';
 import { loadDefinitions } from '../../definitions.ts';
 import { CliError } from '../../errors.ts';
+import { jsonFormat } from '../../input/lines.ts';
 import { csvDelimiter } from '../../input/rows/csv.ts';
 import { formatOf } from '../../input/rows/read.ts';
-import { textOf } from '../../input/text.ts';
+import { isUtf8 } from '../../input/text.ts';
 import { ROOT } from '../../paths.ts';
 import { unitsOf } from '../features/units.ts';
 import { type Checked, checked } from './check.ts';
@@ -52,12 +53,8 @@ export async function init(folderName: string, options: InitOptions): Promise<vo
 /** By the first file. */
 async function wayOf(path: string): Promise<FileWay> {
   const format = await formatOf(path);
-  if (format === 'parquet') return null;
-  if (format === 'json') {
-    for await (const part of textOf(path))
-      return { format: /^[\s\ufeff]*\[/.test(part.toString()) ? 'json' : 'ndjson' };
-    return null;
-  }
+  if (format === 'parquet' || !(await isUtf8(path))) return null;
+  if (format === 'json') return { format: await jsonFormat(path) };
   const delimiter = await csvDelimiter(path);
   return delimiter === null ? null : { format, delimiter };
 }

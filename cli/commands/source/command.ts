@@ -4,6 +4,7 @@ import { loadStage } from '../../../lib/config/stages.ts';
 import { loadDefinitions } from '../../definitions.ts';
 import { STDIN, textOf } from '../../input/text.ts';
 import { stageOption, useCaseOption } from '../../options.ts';
+import { apiAddress } from '../../stage/api-address.ts';
 import { definitionsFolder, flagsOf, type Target } from '../../stage/resources.ts';
 import { type OpenStage, withStage } from '../../stage/stage.ts';
 import { countKeys, keyIn, putKey, secretOf, secretsOf } from './keys.ts';
@@ -39,19 +40,20 @@ export function addSource(root: Command): void {
     );
 }
 
-async function list({ target, clients, resources }: OpenStage): Promise<void> {
+async function list({ target, clients, resources, env }: OpenStage): Promise<void> {
   const { ir } = await loadDefinitions(definitionsFolder(resources, target.usecase));
   const { sources = [] } = ir;
   if (sources.length === 0) {
     console.log(`${resources.deployment} has no sources: its events come to the stream as they are.`);
     return;
   }
+  const intake = resources.find('intakeUrl');
   const secrets = resources.find('sourceSecrets') === undefined ? {} : secretsOf(resources);
   const keys = await Promise.all(
     Object.entries(secrets).map(async ([name, arn]) => [name, await countKeys(clients.secrets, arn)] as const),
   );
   const known = {
-    url: resources.find('intakeUrl'),
+    url: intake && apiAddress(intake, env),
     keys: Object.fromEntries(keys),
     configured: loadStage(target.stage).sources,
     flags: flagsOf(target),

@@ -35,10 +35,9 @@ export function eventReader(source: SourceIR, contracts: readonly ContractIR[]):
         yield row;
         continue;
       }
-      const { number, place, values } = row;
+      const { number, place, values, json } = row;
       const copy = ownIds ? 0 : seen.add(rowId(values, 0));
-      const raw = Buffer.from(JSON.stringify(values));
-      const { events, refused } = take(raw, { received_ms: 0, carriage: 'files', detail: { copy } });
+      const { events, refused } = take(json, { received_ms: 0, carriage: 'files', detail: { copy } });
       for (const { data } of events) yield { number, place, bytes: Buffer.from(data) };
       for (const { reason, detail } of refused) yield { place, reason, detail };
       if (events.length + refused.length === 0)

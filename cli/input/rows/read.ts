@@ -50,16 +50,16 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 async function* jsonRows(path: string): AsyncGenerator<Row | BadRow> {
   let number = 0;
   for await (const { place, bytes } of readLines(path)) {
-    const bad = (detail: string): BadRow => ({ place, reason: 'MALFORMED_ROW', detail });
     let value: unknown;
     try {
       value = JSON.parse(decoder.decode(bytes));
     } catch {
-      yield bad('is not JSON in UTF-8');
+      yield { place, reason: 'MALFORMED_JSON', detail: 'found no JSON in UTF-8; allowed: an object' };
       continue;
     }
-    if (typeName(value) !== 'object') yield bad(`is of type ${typeName(value)}, not an object`);
-    else yield { number: ++number, place, values: value as Row['values'] };
+    if (typeName(value) !== 'object')
+      yield { place, reason: 'NOT_AN_OBJECT', detail: `found ${typeName(value)}; allowed: an object` };
+    else yield { number: ++number, place, values: value as Row['values'], json: bytes };
   }
 }
 
@@ -78,7 +78,12 @@ async function* parquetRows(path: string): AsyncGenerator<Row> {
   let number = 0;
   try {
     for await (const line of createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY }))
-      yield { number: ++number, place: `${path}, row ${number}`, values: JSON.parse(line) as Row['values'] };
+      yield {
+        number: ++number,
+        place: `${path}, row ${number}`,
+        values: JSON.parse(line) as Row['values'],
+        json: Buffer.from(line),
+      };
     if ((await ended) !== 0) throw new CliError(`${nameOf(path)} can't be read as Parquet: ${said.trim()}`, 2);
   } finally {
     child.kill();

@@ -1,7 +1,7 @@
 /**
  * CSV as RFC 4180 has it, with a delimiter of one's own: quotes around values, doubled in them, line ends in quoted values (CRLF
  * is read as LF). A quote amid an unquoted value is a character like any other. Blanks around values and quotes are no part of
- * them, and an empty value is null.
+ * them, and an empty value is null. Lines end with LF or CRLF, of a file of an old Mac with CR; those of blanks alone are none.
  *
  * Read by hand: where a quote is left open the parsers of the registry take the rest of the file for one record, and here the
  * one line goes to the quarantine and the rest goes on.
@@ -17,7 +17,7 @@ export interface CsvOptions {
 }
 
 const QUOTE = '"';
-const LF = 0x0a;
+const [LF, CR, QUOTE_BYTE] = [0x0a, 0x0d, 0x22];
 /** A quoted value of more lines is an open quote. */
 const MOST_LINES = 1000;
 
@@ -25,7 +25,7 @@ export const csvRows = ({ delimiter, columns }: CsvOptions): RowReader =>
   async function* (chunks) {
     let names = columns;
     let header: Uint8Array | null = null;
-    for await (const record of recordsOf(chunks, delimiter)) {
+    for await (const record of csvRecords(chunks, delimiter)) {
       if ('reason' in record) yield under(header, record);
       else if (names !== undefined) yield under(header, rowOf(record, names));
       else {
@@ -40,13 +40,15 @@ export const csvRows = ({ delimiter, columns }: CsvOptions): RowReader =>
     }
   };
 
-interface CsvRecord {
+export interface CsvRecord {
+  /** Of the line it begins in, from 1. */
   readonly place: number;
   readonly values: readonly (string | null)[];
   readonly raw: Uint8Array;
 }
 
-function rowOf({ place, values, raw }: CsvRecord, names: readonly string[]): Row {
+/** @param names of the columns, none twice */
+export function rowOf({ place, values, raw }: CsvRecord, names: readonly string[]): Row {
   if (values.length === names.length) return tableRow(place, names, values);
   return badRow(place, raw, `found ${values.length} values; allowed: ${names.length}, a value for each column`);
 }
@@ -57,7 +59,10 @@ function headerProblem(names: readonly string[]): string | null {
 }
 
 /** Lines are held as long as a quote is open. Where it can't be closed the first is no record, and the others are read anew. */
-async function* recordsOf(chunks: AsyncIterable<Uint8Array>, delimiter: string): AsyncGenerator<CsvRecord | BadRow> {
+export async function* csvRecords(
+  chunks: AsyncIterable<Uint8Array>,
+  delimiter: string,
+): AsyncGenerator<CsvRecord | BadRow> {
   let held: Line[] = [];
   let open = new OpenRecord(delimiter);
   const settle = function* (atEnd: boolean): Generator<CsvRecord | BadRow> {
@@ -75,7 +80,7 @@ async function* recordsOf(chunks: AsyncIterable<Uint8Array>, delimiter: string):
       yield text;
       return;
     }
-    if (held.length === 0 && text === '') return;
+    if (held.length === 0 && pastBlanks(text, 0, delimiter) === text.length) return;
     held.push(line);
     const state = open.add(text);
     if (state === 'closed') {
@@ -84,7 +89,7 @@ async function* recordsOf(chunks: AsyncIterable<Uint8Array>, delimiter: string):
       open = new OpenRecord(delimiter);
     } else if (state === 'wrong' || held.length > MOST_LINES || open.length > LONGEST_ROW) yield* settle(false);
   };
-  for await (const line of linesOf(chunks)) yield* read(line);
+  for await (const line of linesOf(withLineFeeds(chunks))) yield* read(line);
   if (held.length > 0) yield* settle(true);
 }
 
@@ -114,7 +119,7 @@ class OpenRecord {
     let at = 0;
     for (;;) {
       if (this.quoted === null) {
-        at = this.pastBlanks(line, at);
+        at = pastBlanks(line, at, this.delimiter);
         if (line[at] !== QUOTE) {
           const end = line.indexOf(this.delimiter, at);
           this.push(line.slice(at, end < 0 ? undefined : end).trimEnd());
@@ -139,7 +144,7 @@ class OpenRecord {
       }
       this.push(this.quoted);
       this.quoted = null;
-      at = this.pastBlanks(line, at);
+      at = pastBlanks(line, at, this.delimiter);
       if (at === line.length) return 'closed';
       if (line[at] !== this.delimiter) return 'wrong';
       at++;
@@ -149,11 +154,35 @@ class OpenRecord {
   private push(value: string): void {
     this.values.push(value === '' ? null : value);
   }
+}
 
-  /** A tab is none where it stands between the values. */
-  private pastBlanks(line: string, from: number): number {
-    let at = from;
-    while ((line[at] === ' ' || line[at] === '\t') && line[at] !== this.delimiter) at++;
-    return at;
+/** A tab is none where it stands between the values. */
+function pastBlanks(line: string, from: number, delimiter: string): number {
+  let at = from;
+  while ((line[at] === ' ' || line[at] === '\t') && line[at] !== delimiter) at++;
+  return at;
+}
+
+/** The lines of a file end as its first one does, outside of quotes: where that is CR alone, CR becomes LF. */
+async function* withLineFeeds(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let alone: boolean | undefined;
+  let quoted = false;
+  // A CR at the end of what came so far: the next byte says what it is.
+  let waiting = false;
+  for await (const chunk of chunks) {
+    const waited = waiting;
+    for (let i = 0; i < chunk.length && alone === undefined; i++) {
+      const byte = chunk[i];
+      if (waiting) {
+        alone = byte !== LF;
+        waiting = false;
+      } else if (byte === QUOTE_BYTE) quoted = !quoted;
+      else if (!quoted && byte === LF) alone = false;
+      else if (!quoted && byte === CR) waiting = true;
+    }
+    if (waited && !waiting) yield Uint8Array.of(alone ? LF : CR);
+    if (waiting) yield waited ? chunk : chunk.subarray(0, -1);
+    else yield alone ? chunk.map((byte) => (byte === CR ? LF : byte)) : chunk;
   }
+  if (waiting) yield Uint8Array.of(LF);
 }

@@ -2,7 +2,7 @@
 import type { CarriageOptions } from '../../ir/source-options.ts';
 import { albRows, cloudfrontRows } from './access-logs.ts';
 import { csvRows } from './csv.ts';
-import { jsonArrayRows } from './json-array.ts';
+import { jsonRows } from './json.ts';
 import { ndjsonRows } from './ndjson.ts';
 import type { RowReader } from './row.ts';
 
@@ -12,7 +12,7 @@ export function rowReader(options: CarriageOptions<'files'>): RowReader {
     case 'ndjson':
       return ndjsonRows;
     case 'json':
-      return jsonArrayRows;
+      return jsonRows;
     case 'csv':
       return csvRows(options);
     case 'cloudfront':

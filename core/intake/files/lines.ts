@@ -10,24 +10,27 @@ export interface Line {
   /** From 1, blank lines included. */
   readonly place: number;
   /** Without its end. */
-  readonly bytes: Uint8Array;
-  /** How long the line is; more than `bytes` where it is longer than LONGEST_ROW and its rest was passed over. */
+  readonly bytes: Buffer;
+  /** How long the line is; more than `bytes` has where it is longer than was to be held, and its rest was passed over. */
   readonly length: number;
 }
 
-/** Lines that end with LF or CRLF, the last one also with the file; a byte order mark is no part of the first. */
-export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Line> {
-  let parts: Uint8Array[] = [];
+/**
+ * Lines that end with LF or CRLF, the last one also with the file; a byte order mark is no part of the first.
+ * @param most bytes of a line that are held
+ */
+export async function* linesOf(chunks: AsyncIterable<Uint8Array>, most = LONGEST_ROW): AsyncGenerator<Line> {
+  let parts: Buffer[] = [];
   let [held, length, place] = [0, 0, 0];
   const keep = (part: Uint8Array): void => {
-    const room = part.subarray(0, Math.max(0, LONGEST_ROW - held));
+    const room = part.subarray(0, Math.max(0, most - held));
     // A copy: whoever feeds us may use the buffer again.
     if (room.length > 0) parts.push(Buffer.from(room));
     held += room.length;
     length += part.length;
   };
   const take = (): Line => {
-    const bytes = trimmed(Buffer.concat(parts), place === 0);
+    const bytes = trimmed(parts.length === 1 ? parts[0]! : Buffer.concat(parts), place === 0);
     const line = { place: ++place, bytes, length: length > held ? length : bytes.length };
     parts = [];
     held = length = 0;
@@ -45,7 +48,7 @@ export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
   if (length > 0) yield take();
 }
 
-function trimmed(line: Uint8Array, first: boolean): Uint8Array {
+function trimmed(line: Buffer, first: boolean): Buffer {
   const from = first && BOM.every((byte, i) => line[i] === byte) ? BOM.length : 0;
   return line.subarray(from, line.at(-1) === RETURN ? line.length - 1 : line.length);
 }

@@ -54,7 +54,8 @@ def backfill(
     # Before the snapshot, which then holds all that lies before the positions.
     positions = settle_positions(spark, tables, online, view, compact) if cutting_over else {}
     cutovers = positions if cutting_over else CutoverItem(table, view).positions()
-    snapshot = snapshot_id(spark, tables.name("events"))
+    there = spark.catalog.tableExists(tables.name("events"))
+    snapshot = snapshot_id(spark, tables.name("events")) if there else None
     if snapshot is None:
         raise BackfillError("events: the table is empty. Land the history first.")
     events = tables.at(spark, "events", snapshot)

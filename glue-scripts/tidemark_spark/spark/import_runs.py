@@ -16,6 +16,8 @@ from tidemark_spark.job_runs import run_to_end
 from tidemark_spark.lake.imports.databases import Database, new_rows
 from tidemark_spark.lake.imports.increments import Mark, plan_increment, read_increment
 from tidemark_spark.lake.imports.kept import keep_gap
+from tidemark_spark.lake.imports.parquet import MARK as FILES
+from tidemark_spark.lake.imports.parquet import files_of, read_files
 from tidemark_spark.lake.tables import CATALOG, Tables
 from tidemark_spark.online.import_marks import ImportMark
 from tidemark_spark.online.tombstones import read_tombstones
@@ -37,10 +39,15 @@ def source_of(use_case: dict[str, Any], name: str, carriage: str) -> tuple[dict[
 
 
 def import_table(
-    spark: SparkSession, args: Args, use_case: dict[str, Any], now_ms: int, land: Callable[[], None] | None = None
+    spark: SparkSession,
+    args: Args,
+    use_case: dict[str, Any],
+    now_ms: int,
+    land: Callable[[], None] | None = None,
+    folder_of: Callable[[str, str], str | None] = files_of,
 ) -> dict[str, Any]:
     """One run over a table of the Glue catalog. `now_ms`: of this run, UTC. `land`: lands the history. @default - by
-    the job of the argument `land_job`
+    the job of the argument `land_job`. `folder_of`: where the files of a table without history lie
 
     Returns and prints what was done. Raises what keeps a row from landing: the mark stays where it was.
     """
@@ -50,8 +57,21 @@ def import_table(
     if known is None and "first" not in args:
         return _told(args, {"waiting": NOT_YET.format(source["name"])}, _NOTHING)
     # Of a table that was empty there is no snapshot: all that it has is new, and no history.
-    since = None if known is None or known[0] == _EMPTY else Mark(int(known[0]), known[1])
     theirs, name = Tables(args["source_database"], CATALOG), args["source_table"]
+    arrived, overlap_ms = options.get("arrived"), options["overlapSeconds"] * 1000
+    if folder := folder_of(args["source_database"], name):
+        since_ms = None if known is None or "again" in args else known[1]
+        found = read_files(spark, folder, since_ms, arrived, overlap_ms)
+        taken = _NOTHING
+        if found:
+            rows, written_ms = found
+            way = _way(use_case, source, "table", options, (args["source_database"], name), now_ms)
+            taken = take(spark, Tables(args["database"]), rows, way, **_where(args, known is None, land))
+            mark.move(FILES, written_ms)
+        elif known is None:
+            mark.move(FILES, None)
+        return _told(args, {"mode": "files", "gaps": 0}, taken)
+    since = None if known is None or known[0] in (_EMPTY, FILES) else Mark(int(known[0]), known[1])
     plan = plan_increment(spark, theirs, name, None if "again" in args else since)
     if plan.gap:
         gap = {"kind": "SNAPSHOT_GONE", "detail": plan.gap}
@@ -64,13 +84,13 @@ def import_table(
             name,
             plan,
             key=options["key"],
-            arrived=options.get("arrived"),
-            overlap_ms=options["overlapSeconds"] * 1000,
+            arrived=arrived,
+            overlap_ms=overlap_ms,
         )
         way = _way(use_case, source, "table", options, (args["source_database"], name), now_ms)
         taken = take(spark, Tables(args["database"]), rows, way, **_where(args, known is None, land))
-    arrived = _greatest(taken.arrived_ms, since and since.arrived_ms)
-    mark.move(_EMPTY if plan.until is None else str(plan.until), arrived)
+    newest = _greatest(taken.arrived_ms, since and since.arrived_ms)
+    mark.move(_EMPTY if plan.until is None else str(plan.until), newest)
     return _told(args, {"mode": plan.mode, "gaps": 1 if plan.gap else 0}, taken)
 
 

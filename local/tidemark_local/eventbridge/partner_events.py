@@ -34,6 +34,7 @@ _REPLACED = {
     "describe": "_describe_event_source",
     "list_all": "_list_event_sources",
     "put": "_put_partner_events",
+    "resolve": "_resolve_taggable_events_arn",
 }
 
 
@@ -49,7 +50,12 @@ def register(_context: LocalContext) -> None:
         problem = sources.problem(properties.get("Name", ""), properties.get("EventSourceName"))
         if problem:
             raise ValueError(f"{problem[1]} (Service: EventBridge, Status Code: 400)")
-        return create(logical_id, properties, stack_name)
+        # The emulator's maker leaves the source out.
+        sources.by_template = properties.get("EventSourceName")
+        try:
+            return create(logical_id, properties, stack_name)
+        finally:
+            sources.by_template = None
 
     handlers["create"] = create_matched
     provisioners._eb_event_bus_create = create_matched  # an update that changes the name makes another bus
@@ -61,6 +67,15 @@ class _Sources:
     def __init__(self) -> None:
         self._create_bus = eventbridge._create_event_bus
         self._create_source = eventbridge._create_partner_event_source
+        self._resolve = eventbridge._resolve_taggable_events_arn
+        self.by_template: str | None = None
+
+    def resolve(self, arn: str) -> tuple[str | None, Any]:
+        """A rule of a partner's bus can be tagged, too: the bus's own name has slashes, which the emulator counts."""
+        _, _, path = arn.partition(":rule/")
+        bus, _, rule = path.rpartition("/")
+        record = eventbridge._rules.get(eventbridge._rule_key(rule, bus)) if bus.startswith(_PREFIX) else None
+        return (arn, None) if record and record.get("Arn") == arn else self._resolve(arn)
 
     def create_source(self, data: dict[str, Any]) -> tuple[int, dict, Any]:
         answer = self._create_source(data)
@@ -69,7 +84,7 @@ class _Sources:
         return answer
 
     def create_event_bus(self, data: dict[str, Any]) -> tuple[int, dict, Any]:
-        problem = self.problem(data.get("Name", ""), data.get("EventSourceName"))
+        problem = self.problem(data.get("Name", ""), data.get("EventSourceName", self.by_template))
         return error_response_json(*problem, 400) if problem else self._create_bus(data)
 
     def problem(self, name: str, source_name: str | None) -> tuple[str, str] | None:
@@ -176,8 +191,10 @@ PLUGIN = Plugin(
                 "_list_event_sources": "(data)",
                 "_put_events": "(data, allow_aws_source)",
                 "_put_partner_events": "(data)",
+                "_resolve_taggable_events_arn": "(arn)",
+                "_rule_key": "(rule_name, bus_name)",
             },
-            values=["_event_buses", "_partner_event_sources"],
+            values=["_event_buses", "_partner_event_sources", "_rules"],
             has={
                 "handle_request": [
                     "_create_event_bus",

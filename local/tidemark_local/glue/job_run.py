@@ -23,7 +23,7 @@ from ..host.log_stream import LogStream
 from ..host.objects import DownloadError, fetch
 from ..host.processes import ChildProcess
 from ..host.role_session import RoleSession, trusts
-from . import executors, jars
+from . import executors, jars, jdbc_driver
 from .arguments import JobArguments
 from .executors import CredentialsEndpoint
 
@@ -236,7 +236,8 @@ def spark_settings(context: LocalContext, arguments: JobArguments, root: Path) -
         "spark.ui.showConsoleProgress": "false",
     }
     if arguments.iceberg:
-        class_path = ":".join(map(str, jars.paths(folder)))
+        # Behind the jars that the class-data archive knows.
+        class_path = ":".join(map(str, [*jars.paths(folder), *jdbc_driver.fetched()]))
         settings |= {"spark.driver.extraClassPath": class_path, "spark.executor.extraClassPath": class_path}
     settings |= {"spark.driver.extraJavaOptions": java, "spark.executor.extraJavaOptions": java}
     catalogs = {"glue_catalog"} | {

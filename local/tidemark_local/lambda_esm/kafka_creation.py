@@ -124,6 +124,7 @@ def register(_context: LocalContext) -> None:
     def create_from_template(logical_id: str, properties: dict[str, Any], stack_name: str):
         if not is_kafka(properties):
             return create_by_template(logical_id, properties, stack_name)
+        properties = _as_api(properties)
         check(properties)
         _found, name, arn, qualifier = provisioners._lambda_function_for_cfn_ref(properties.get("FunctionName", ""))
         esm = _keep(made(properties, name, qualifier, arn))
@@ -131,6 +132,15 @@ def register(_context: LocalContext) -> None:
 
     lambda_svc._create_esm = create
     handlers["create"] = provisioners._lambda_esm_create = create_from_template
+
+
+def _as_api(properties: dict[str, Any]) -> dict[str, Any]:
+    """A template says KafkaBootstrapServers where the API says KAFKA_BOOTSTRAP_SERVERS (the CloudFormation reference,
+    AWS::Lambda::EventSourceMapping Endpoints)."""
+    brokers = ((properties.get("SelfManagedEventSource") or {}).get("Endpoints") or {}).get("KafkaBootstrapServers")
+    if brokers is None:
+        return properties
+    return {**properties, "SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": brokers}}}
 
 
 def _keep(esm: dict[str, Any]) -> dict[str, Any]:

@@ -74,6 +74,11 @@ _APIS = {
 }
 
 
+# A template has a structure where the API has a map, whose keys are named otherwise: CloudFormation's Endpoints of
+# AWS::Lambda::EventSourceMapping has KafkaBootstrapServers.
+_MAP_KEYS = {"KafkaBootstrapServers": "KAFKA_BOOTSTRAP_SERVERS"}
+
+
 class PropertyError(ValueError):
     """A property that AWS refuses, in the words of CloudFormation's event."""
 
@@ -157,7 +162,7 @@ def coerced(shape: Any, value: Any) -> Any:
     if shape.type_name == "list" and isinstance(value, list):
         return [coerced(shape.member, item) for item in value]
     if shape.type_name == "map" and isinstance(value, dict):
-        return {key: coerced(shape.value, item) for key, item in value.items()}
+        return {_MAP_KEYS.get(key, key): coerced(shape.value, item) for key, item in value.items()}
     if isinstance(value, str) and shape.type_name in ("integer", "long"):
         return int(value)
     if isinstance(value, str) and shape.type_name in ("float", "double"):

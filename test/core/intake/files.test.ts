@@ -50,8 +50,8 @@ describe('NDJSON', () => {
   });
 });
 
-describe('a JSON array', () => {
-  test('is its elements, whatever brackets and commas their texts hold', async () => {
+describe('JSON', () => {
+  test('is the elements of an array, whatever brackets and commas their texts hold', async () => {
     expect(await read({ format: 'json' }, '\ufeff [ {"a":"]},\\"{["} ,\n[1,[2]],"x", 3 ]\n')).toEqual([
       [1, { a: ']},"{[' }],
       [2, [1, [2]]],
@@ -62,13 +62,35 @@ describe('a JSON array', () => {
     expect(await read({ format: 'json' }, ' {"a":[1,2]} ')).toEqual([[1, { a: [1, 2] }]]);
   });
 
-  test('that does not end, or has something behind it, says so and keeps the rest', async () => {
+  test('may also be values one after another, side by side or over several lines', async () => {
+    const pretty = JSON.stringify({ a: [1, { b: '}{' }] }, null, 2);
+    expect(await read({ format: 'json' }, `\ufeff${pretty}\r\n${pretty}{"c":3}{"d":\n4}\n5`)).toEqual([
+      [1, JSON.parse(pretty)],
+      [2, JSON.parse(pretty)],
+      [3, { c: 3 }],
+      [4, { d: 4 }],
+      [5, 5],
+    ]);
+  });
+
+  test('passes a value over that no event could be, and goes on', async () => {
+    const long = JSON.stringify(['x'.repeat(2 * LONGEST_ROW)]);
+    const over = [2, 'OVERSIZE', `value 2: found ${long.length} bytes; allowed: up to ${LONGEST_ROW}`];
+    for (const text of [`[1,${long},3]`, `1\n${long}\n3\n`])
+      expect(await read({ format: 'json' }, text, 65_536)).toEqual([
+        [1, 1],
+        [...over, long.slice(0, LONGEST_ROW)],
+        [3, 3],
+      ]);
+  });
+
+  test('of an array that does not end, or has something behind it, says so and keeps the rest', async () => {
     expect(await read({ format: 'json' }, '[1,{"a":')).toEqual([[1, 1], bad(2, 'does not end', '{"a":')]);
     expect(await read({ format: 'json' }, '[1,')).toEqual([[1, 1], bad(2, 'does not end', '')]);
     expect(await read({ format: 'json' }, '[1] [2]')).toEqual([[1, 1], bad(2, 'more behind the array', '[2]')]);
   });
 
-  test('of any values is these, in any chunks', async () => {
+  test('of an array of any values is these, in any chunks', async () => {
     const any = fc.tuple(fc.array(fc.jsonValue()), fc.nat(3), fc.integer({ min: 1, max: 9 }));
     await fc.assert(
       fc.asyncProperty(any, async ([values, indent, size]) => {
@@ -87,6 +109,18 @@ describe('CSV', () => {
       [4, { id: '2', name: 'a,b\nc', note: null }],
       [6, { id: '3', name: '5" pipe', note: 'x' }],
     ]);
+  });
+
+  test('may end its lines as a Mac of old did, and have lines of blanks', async () => {
+    expect(await read(csv, ' \r"i\rd",note\r\r1,"a\rb"\r \t \r2,')).toEqual([
+      [5, { 'i\nd': '1', note: 'a\nb' }],
+      [8, { 'i\nd': '2', note: null }],
+    ]);
+    expect(await read({ ...csv, delimiter: '\t' }, 'a\tb\r\n \r\n\t\r\n1\t"x\ry"\r\n')).toEqual([
+      [3, { a: null, b: null }],
+      [4, { a: '1', b: 'x\ry' }],
+    ]);
+    expect(await read(csv, 'a,a\r')).toEqual([bad(1, 'a name twice', 'a,a')]);
   });
 
   test('may have another delimiter, and no header', async () => {

@@ -123,7 +123,7 @@ describe('a source', () => {
   test.each([
     [{ map: [] }, /sources\.s\.map: found no map/],
     [
-      { mapWith: './m.ts', map: [], via: [{ kind: 'table' as const }] },
+      { mapWith: './m.ts', map: [], via: [{ kind: 'table' as const, key: ['id'], version: 'v' }] },
       /sources\.s\.mapWith: found a module, with table/,
     ],
     [{ options: { eachh: '' } }, /sources\.s\.options\.eachh: found an unknown field/],

@@ -83,6 +83,29 @@ def test_a_template_s_bus_needs_its_source_too(cloud):
     assert "Event source aws.partner/x.com/none does not exist" in refused
 
 
+def test_a_template_s_bus_and_its_rule_are_what_the_api_finds(cloud):
+    source = "aws.partner/salesforce.com/two"
+    offer(cloud, source)
+    resources = {
+        "Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": source, "EventSourceName": source}},
+        "Rule": {
+            "Type": "AWS::Events::Rule",
+            "Properties": {
+                "EventBusName": {"Ref": "Bus"},
+                "EventPattern": {"source": [source]},
+                "Tags": [{"Key": "stage", "Value": "test"}],
+            },
+        },
+    }
+    cloud.cloudformation.create_stack(StackName="two", TemplateBody=json.dumps({"Resources": resources}))
+    cloud.cloudformation.get_waiter("stack_create_complete").wait(
+        StackName="two", WaiterConfig={"Delay": 0.2, "MaxAttempts": 50}
+    )
+    assert cloud.events.describe_event_source(Name=source)["State"] == "ACTIVE"
+    [rule] = cloud.events.list_rules(EventBusName=source)["Rules"]
+    assert cloud.events.list_tags_for_resource(ResourceARN=rule["Arn"])["Tags"] == [{"Key": "stage", "Value": "test"}]
+
+
 def test_a_source_that_nobody_took_for_two_weeks_is_gone(monkeypatch):
     made = time.time() - PENDING_SECONDS
     offered = {"one": {"Name": SOURCE, "CreationTime": made + 60}, "two": {"Name": "late", "CreationTime": made - 60}}

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from postgres_driver import driver
 
 ROOT = Path(__file__).resolve().parents[3]
 GLUE_SCRIPTS = ROOT / "glue-scripts"
@@ -21,6 +20,7 @@ JARS = ROOT / ".cache" / "jars"
 sys.path[:0] = [str(GLUE_SCRIPTS), str(ROOT / "local")]
 
 from tidemark_local.glue import jars  # noqa: E402
+from tidemark_local.glue.jdbc_driver import driver  # noqa: E402
 
 _ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",

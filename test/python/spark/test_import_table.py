@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
+import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from imports_stage import NOW, Stage, import_stage, raw_of, use_case
 
@@ -14,6 +20,8 @@ from tidemark_spark.online.import_marks import ImportMark
 from tidemark_spark.spark.import_runs import import_table
 
 TABLE = "glue_catalog.theirs.orders"
+# Where the table's files lie while it is one of plain files.
+FOLDER: dict[str, str] = {}
 SENT: list[dict[str, Any]] = []
 OPTIONS = {"version": "updated", "deleted": "_fivetran_deleted", "arrived": "_fivetran_synced"}
 
@@ -32,7 +40,7 @@ def stage(spark: Any) -> Iterator[Stage]:
 
 def run(stage: Stage, **more: str) -> dict[str, Any]:
     args = stage.args | {"source_database": "theirs", "source_table": "orders"} | more
-    return import_table(stage.spark, args, stage.use_case, NOW, stage.land)
+    return import_table(stage.spark, args, stage.use_case, NOW, stage.land, lambda *_: FOLDER.get("files"))
 
 
 def add(stage: Stage, *rows: tuple[int, str | None, str, str, int, int]) -> None:
@@ -147,3 +155,37 @@ def test_a_snapshot_that_is_gone_is_written_down(stage: Stage) -> None:
         "detail": detail,
     }
     assert run(stage, again="yes")["mode"] == "all"
+
+
+def test_a_table_of_plain_files_is_read_by_what_was_written_since(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(*rows: tuple[int, str, str, int, int]) -> None:
+        made = [
+            {
+                "id": i,
+                "customer": who,
+                "total": Decimal(total),
+                "state": "paid",
+                "updated": datetime.fromtimestamp(at, UTC),
+            }
+            | {"_fivetran_deleted": False, "_fivetran_synced": datetime.fromtimestamp(synced, UTC)}
+            for i, who, total, at, synced in rows
+        ]
+        file = io.BytesIO()
+        pq.write_table(pa.Table.from_pylist(made), file)
+        key = f"theirs/{rows[0][0]}.parquet"
+        boto3.client("s3").put_object(Bucket=stage.args["lake_bucket"], Key=key, Body=file.getvalue())
+
+    monkeypatch.setitem(FOLDER, "files", f"s3://{stage.args['lake_bucket']}/theirs/")
+    stage.sent()
+    write((901, "eve", "3.00", 9000, 90_000))
+    run(stage)
+    first = {event["event_id"]: event["properties"]["total"] for event in stage.sent()}
+    write((902, "eve", "4.00", 9001, 90_001))
+    told = run(stage)
+    second = {event["event_id"]: event["properties"]["total"] for event in stage.sent()}
+    assert told["mode"] == "files"
+    assert list(first.values()) == ["3.00"]
+    # What is read again within the overlap is the same event: its id says so.
+    assert sorted((first | second).values()) == ["3.00", "4.00"]

@@ -16,7 +16,6 @@ import { openPage } from '../../page/command.ts';
 import { putKey, secretsOf } from '../../source/keys.ts';
 import { runImport } from '../../source/run.ts';
 import { Session } from '../session.ts';
-import { backfillStates } from '../stages.ts';
 import { KEY, send } from './send.ts';
 import { Surroundings } from './surroundings.ts';
 
@@ -59,7 +58,6 @@ export async function runSources({ wait }: { readonly wait: boolean }): Promise<
       async () => {},
     );
     const around = surroundings!;
-    await backfillStates(session);
     const { clients } = session.connection;
     for (const secret of Object.values(secretsOf(session.resources))) await putKey(clients.secrets, secret, KEY);
     const arrived = await sendAll(session, around, samplesAt);
@@ -112,7 +110,8 @@ async function sendAll(
         async () => {
           const began = Date.now();
           try {
-            await send(sample, { clients, resources, surroundings, sources: ir.sources ?? [], now: Date.now() });
+            const { sources = [] } = ir;
+            await send(sample, { clients, resources, surroundings, sources, env: connection.env, now: Date.now() });
             if (imported.includes(sample)) await runImport(open, sample.source, false);
             const ms = await counted(read, sample, began, session.signal);
             return ms === null ? { sample, ms, problem: `${sample.feature} did not become 1` } : { sample, ms };

@@ -12,6 +12,7 @@ import type { SourceIR } from '../../../../core/ir/document.ts';
 import { CARRIAGE_OPTIONS } from '../../../../core/ir/source-options.ts';
 import { sourcePath } from '../../../../names/sources.ts';
 import { CliError } from '../../../errors.ts';
+import { apiAddress } from '../../../stage/api-address.ts';
 import type { Clients } from '../../../stage/connection.ts';
 import type { Resources } from '../../../stage/resources.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -24,6 +25,8 @@ interface Around {
   readonly resources: Resources;
   readonly surroundings: Surroundings;
   readonly sources: readonly SourceIR[];
+  /** Which says where the cloud is. */
+  readonly env: NodeJS.ProcessEnv;
   /** ms UTC. */
   readonly now: number;
 }
@@ -40,7 +43,8 @@ export async function send(sample: SourceSample, around: Around): Promise<void> 
     case 'bus': {
       const Source = surroundings.partnerSource(source);
       const entry = { Source, DetailType: sample.kind, Detail: text, Time: new Date(now), Resources: [] };
-      await clients.eventbridge.send(new PutPartnerEventsCommand({ Entries: [entry] }));
+      const { Entries = [] } = await clients.eventbridge.send(new PutPartnerEventsCommand({ Entries: [entry] }));
+      if (Entries[0]?.ErrorCode) throw new CliError(`${source}: EventBridge answered ${Entries[0].ErrorCode}`);
       return;
     }
     case 'kinesis':
@@ -86,7 +90,7 @@ export async function send(sample: SourceSample, around: Around): Promise<void> 
 async function request(
   { source, kind }: SourceSample,
   text: string,
-  { resources, sources, now }: Around,
+  { resources, sources, env, now }: Around,
 ): Promise<void> {
   const way = sources.find(({ name }) => name === source)?.via.find((one) => one.kind === 'http');
   const { verify } = CARRIAGE_OPTIONS.http.parse(way?.options);
@@ -99,7 +103,7 @@ async function request(
     ...(verify.scheme === 'hmac' && { [verify.signature]: mac('hex', t, text), [verify.timestamp]: t }),
     ...(verify.scheme === 'key' && { authorization: `Bearer ${KEY}` }),
   };
-  const address = `${resources.get('intakeUrl').replace(/\/$/, '')}${sourcePath(source)}`;
+  const address = `${apiAddress(resources.get('intakeUrl'), env)}${sourcePath(source)}`;
   const answer = await fetch(verify.scheme === 'path' ? `${address}/${KEY}` : address, {
     method: 'POST',
     body: text,

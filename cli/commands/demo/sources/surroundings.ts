@@ -54,9 +54,11 @@ export class Surroundings {
     const kafka = await progress.step('Start a Kafka broker', () =>
       serve(VENV_PYTHON, ['-m', 'tidemark_local.kafka.broker']),
     );
-    const postgres = await progress.step('Start a PostgreSQL', () =>
-      serve(process.execPath, [join(ROOT, 'local', 'servers', 'postgres.mjs')]),
-    );
+    const postgres = await progress.step('Start a PostgreSQL', async () => {
+      // What it says is where the driver is, and then it ends.
+      await (await serve(VENV_PYTHON, ['-m', 'tidemark_local.glue.jdbc_driver'])).close();
+      return serve(process.execPath, [join(ROOT, 'local', 'servers', 'postgres.mjs')]);
+    });
     return new Surroundings(connection, kafka, postgres);
   }
 
@@ -209,5 +211,5 @@ async function serve(command: string, args: readonly string[]): Promise<Server> 
     child.stdin!.write(`${line}\n`);
     return parse((await next()) ?? '{"ok":false,"problem":"it has ended"}');
   };
-  return { said: parse(said), ask, close };
+  return { said: said.startsWith('{') ? parse(said) : {}, ask, close };
 }

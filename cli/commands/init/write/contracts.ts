@@ -108,7 +108,7 @@ export function sourcesFile(plan: Plan): string {
 function viaOf({ way }: Plan): string[] {
   if (way === null)
     return [
-      '  // Of landed files rows are read as lines of JSON, or as CSV; yours were of another kind.',
+      '  // Of landed files rows are read as JSON or CSV in UTF-8; yours were of another kind.',
       "  via: [{ kind: 'files', format: 'ndjson' }],",
     ];
   const delimiter = 'delimiter' in way && way.delimiter !== ',' ? `, delimiter: ${text(way.delimiter)}` : '';

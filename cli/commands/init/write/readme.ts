@@ -45,7 +45,7 @@ function seen({ profile, roles }: Plan, { events }: Checked): string[] {
     `- ${whole(rows)} rows with ${columns.length} columns in ${files.length === 1 ? 'a file' : `${whole(files.length)} files`}, all of them read; ${whole(events)} are events of the contract.`,
     `- About ${whole(roles.entity.distinct)} entities, from ${instant(first)} to ${instant(last)}${roles.zone ? ' by the clock of the file' : ''}.`,
     ...(bad.count > 0
-      ? [`- ${whole(bad.count)} lines are no rows, the first at ${bad.first[0]!.place}: it ${bad.first[0]!.detail}.`]
+      ? [`- ${whole(bad.count)} lines are no rows, the first at ${bad.first[0]!.place}: ${bad.first[0]!.detail}.`]
       : []),
     ...(truncated ? ['- There are more than 1,000 columns: those beyond were not looked at.'] : []),
   ];
@@ -56,7 +56,7 @@ export function assumed({ eventType, nulls, roles }: Plan): string[] {
   const how = (role: string) => (guessed.includes(role) ? ' (guessed)' : '');
   const ids =
     id.length === 0
-      ? 'A row has no id: it is told apart by its content, and equal rows of one file by their number, so that the same file loaded twice counts once. The same row in two files is one event.'
+      ? 'A row has no id: it is told apart by its content, and equal rows of one file by their number, so that the same file loaded twice counts once. The same row in two files of one format is one event; in a file of another format it may be another one, since what is a number here may be a text there.'
       : `The id of a row is ${id.map(({ label }) => code(label)).join(' with ')}.`;
   const dates = !/H|h/.test(spelling.format) && spelling.local && spelling.format !== 'iso8601';
   return [

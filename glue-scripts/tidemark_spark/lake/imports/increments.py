@@ -98,7 +98,7 @@ def read_increment(
         reader = reader.option("start-snapshot-id", mark.snapshot).option("end-snapshot-id", plan.until or 0)
     elif plan.until is not None:
         reader = reader.option("snapshot-id", plan.until)
-    rows = _with_arrival(reader.table(name), arrived)
+    rows = with_arrival(reader.table(name), arrived)
     if plan.mode == "nothing":
         rows = rows.where(F.lit(False))
     if plan.mode == "current" and mark and mark.arrived_ms is not None:
@@ -125,13 +125,14 @@ def _changes(
     op = F.when(~inserted, "d").when(F.col("_deletes") > 0, "u").otherwise("c")
     told = left.withColumn(OP, op).withColumn(ORDINAL, F.col("_change_ordinal"))
     own = [f"`{name}`" for name in changes.columns if name not in _CHANGELOG]
-    return _with_arrival(told.select(*own, OP, ORDINAL), arrived)
+    return with_arrival(told.select(*own, OP, ORDINAL), arrived)
 
 
 _CHANGELOG = ("_change_type", "_change_ordinal", "_commit_snapshot_id")
 
 
-def _with_arrival(rows: DataFrame, arrived: str | None) -> DataFrame:
+def with_arrival(rows: DataFrame, arrived: str | None) -> DataFrame:
+    """The rows with ARRIVED, of the column `arrived` where one says it."""
     return rows.withColumn(ARRIVED, F.lit(None).cast("long") if arrived is None else instant_ms(rows, arrived))
 
 

@@ -1,5 +1,9 @@
 """PostgreSQL's JDBC driver, as Glue 5.1 brings it: fetched once into .cache/drivers by Spark's resolver, and checked.
 
+    python -m tidemark_local.glue.jdbc_driver
+
+Only jobs that read a database need it, so it is no part of the set-up; once it is there, every job has it.
+
 The version is that of Glue 5.0 (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-connect-jdbc-home.html).
 """
 
@@ -15,7 +19,13 @@ from pathlib import Path
 
 PACKAGE = "org.postgresql:postgresql:42.7.3"
 SHA256 = "a2644cbfba1baa145ff7e8c8ef582a6eed7a7ec4ca792f7f054122bdec756268"
-JAR = Path(__file__).resolve().parents[3] / ".cache" / "drivers" / "postgresql-42.7.3.jar"
+FOLDER = Path(__file__).resolve().parents[3] / ".cache" / "drivers"
+JAR = FOLDER / "postgresql-42.7.3.jar"
+
+
+def fetched() -> list[Path]:
+    """The drivers that are there."""
+    return [JAR] if JAR.is_file() else []
 
 
 def driver() -> Path:
@@ -40,3 +50,7 @@ b.config("spark.ui.enabled", "false").config("spark.driver.host", "127.0.0.1").g
 """
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=300)
     return folder / "jars" / "org.postgresql_postgresql-42.7.3.jar"
+
+
+if __name__ == "__main__":
+    print(driver())
