@@ -78,8 +78,9 @@ describe('imports', () => {
   test('its role reads the one table, and its files', () => {
     const said = statementsOf(template);
     const s3 = said.filter(({ Resource }) => JSON.stringify(Resource).includes('theirs'));
-    expect(s3.map(({ Action, Resource }) => [Action, JSON.stringify(Resource)])).toEqual([
-      ['s3:GetObject', expect.stringMatching(/:s3:::theirs\/reads\/\*"/)],
+    expect(s3.map(({ Action, Resource, Condition }) => [Action, JSON.stringify(Resource), Condition])).toEqual([
+      ['s3:GetObject', expect.stringMatching(/:s3:::theirs\/reads\/\*"/), undefined],
+      ['s3:ListBucket', expect.stringMatching(/:s3:::theirs"/), { StringLike: { 's3:prefix': 'reads/*' } }],
     ]);
     const glue = said.filter(({ Resource }) => JSON.stringify(Resource).includes('lakehouse'));
     expect(glue.map(({ Action }) => Action)).toEqual([['glue:GetDatabase', 'glue:GetTable']]);
