@@ -4,7 +4,6 @@ import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { GlueClient } from '@aws-sdk/client-glue';
-import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { LakeFormationClient } from '@aws-sdk/client-lakeformation';
 import { LambdaClient } from '@aws-sdk/client-lambda';
@@ -36,7 +35,6 @@ export interface Clients {
   readonly dynamodb: DynamoDBClient;
   readonly eventbridge: EventBridgeClient;
   readonly glue: GlueClient;
-  readonly iot: IoTDataPlaneClient;
   readonly kinesis: KinesisClient;
   readonly lakeformation: LakeFormationClient;
   readonly lambda: LambdaClient;
@@ -80,9 +78,6 @@ function makeClients(config: ClientConfig): Clients {
     },
     get eventbridge() {
       return lazily('eventbridge', () => new EventBridgeClient(config));
-    },
-    get iot() {
-      return lazily('iot', () => new IoTDataPlaneClient(config));
     },
     get glue() {
       return lazily('glue', () => new GlueClient(config));

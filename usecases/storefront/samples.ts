@@ -5,14 +5,24 @@ const ORGANISATION = '00D5g000004abcDEAQ';
 
 /** @param customer whom all are about. @param now ms UTC */
 export default function samples(customer: string, now: number): SourceSample[] {
-  const seconds = Math.floor(now / 1000);
-  const iso = new Date(now).toISOString();
-  const [day, time] = [iso.slice(0, 10), iso.slice(11, 19)];
+  const about = { customer, now, iso: new Date(now).toISOString() };
+  return [...services(about), ...behaviour(about), ...logsAndDevices(about), ...databases(about), canonical(about)];
+}
+
+interface About {
+  readonly customer: string;
+  /** ms UTC, and the same as text. */
+  readonly now: number;
+  readonly iso: string;
+}
+
+/** Of software that others run. */
+function services({ customer, now, iso }: About): SourceSample[] {
   const stripe = {
     id: 'evt_1Sample',
     object: 'event',
     api_version: '2026-10-28.endive',
-    created: seconds,
+    created: Math.floor(now / 1000),
     livemode: false,
     type: 'invoice.paid',
     data: { object: { id: 'in_1', object: 'invoice', customer, amount_paid: 1990, currency: 'EUR' } },
@@ -38,7 +48,6 @@ export default function samples(customer: string, now: number): SourceSample[] {
       Subject: 'Where is my parcel?',
     },
   };
-  const row = { id: 1, customer, currency: 'eur', updated_at: iso };
   return [
     { source: 'billing', via: 'bus', feature: 'billing_28d', kind: 'invoice.paid', body: stripe },
     { source: 'billing', via: 'http', feature: 'billing_28d', kind: 'the same event again', body: stripe },
@@ -64,6 +73,12 @@ export default function samples(customer: string, now: number): SourceSample[] {
         },
       },
     },
+  ];
+}
+
+/** Of what customers do. */
+function behaviour({ customer, iso }: About): SourceSample[] {
+  return [
     {
       source: 'shop',
       via: 'http',
@@ -86,6 +101,12 @@ export default function samples(customer: string, now: number): SourceSample[] {
         properties: { sku: 'tea' },
       },
     },
+  ];
+}
+
+function logsAndDevices({ customer, now, iso }: About): SourceSample[] {
+  const [day, time] = [iso.slice(0, 10), iso.slice(11, 19)];
+  return [
     { source: 'app_logs', via: 'http', feature: 'app_logs_28d', kind: 'feature.used', body: otlp(customer, now) },
     {
       source: 'service_logs',
@@ -106,8 +127,14 @@ export default function samples(customer: string, now: number): SourceSample[] {
       via: 'iot',
       feature: 'devices_28d',
       kind: 'a message of a device',
-      body: { customer, n: 17, at: seconds, units: 5 },
+      body: { customer, n: 17, at: Math.floor(now / 1000), units: 5 },
     },
+  ];
+}
+
+function databases({ customer, now, iso }: About): SourceSample[] {
+  const row = { id: 1, customer, currency: 'eur', updated_at: iso };
+  return [
     {
       source: 'orders_db',
       via: 'kinesis',
@@ -168,22 +195,26 @@ export default function samples(customer: string, now: number): SourceSample[] {
       body: { ...row, price: '9.99' },
     },
     { source: 'invoices', via: 'jdbc', feature: 'invoices_28d', kind: 'a new row', body: { ...row, amount: '120.00' } },
-    {
-      source: 'own_producer',
-      via: 'stream',
-      feature: 'own_producer_28d',
-      kind: 'canonical',
-      body: {
-        event_id: 'own-1',
-        entity_id: customer,
-        event_type: 'usage',
-        event_time: iso,
-        source: 'own_producer',
-        schema_version: 1,
-        properties: { channel: 'own_producer', units: 2 },
-      },
-    },
   ];
+}
+
+/** Of a producer of our own: as it is. */
+function canonical({ customer, iso }: About): SourceSample {
+  return {
+    source: 'own_producer',
+    via: 'stream',
+    feature: 'own_producer_28d',
+    kind: 'canonical',
+    body: {
+      event_id: 'own-1',
+      entity_id: customer,
+      event_type: 'usage',
+      event_time: iso,
+      source: 'own_producer',
+      schema_version: 1,
+      properties: { channel: 'own_producer', units: 2 },
+    },
+  };
 }
 
 const soap = (customer: string, iso: string) => `<?xml version="1.0" encoding="UTF-8"?>

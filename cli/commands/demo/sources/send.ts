@@ -69,7 +69,7 @@ export async function send(sample: SourceSample, around: Around): Promise<void> 
       return;
     }
     case 'iot':
-      await clients.iot.send(new PublishCommand({ topic: 'devices/17/usage', payload: Data }));
+      await surroundings.iot.send(new PublishCommand({ topic: 'devices/17/usage', payload: Data }));
       return;
     case 'files': {
       const Key = `landing/${source}/E2EXAMPLE.${new Date(now).toISOString().slice(0, 13)}.log`;

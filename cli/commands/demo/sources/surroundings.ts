@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { CreateLogGroupCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { CreateTableCommand, DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import { CreatePartnerEventSourceCommand } from '@aws-sdk/client-eventbridge';
+import { IoTDataPlaneClient } from '@aws-sdk/client-iot-data-plane';
 import { CreateStreamCommand } from '@aws-sdk/client-kinesis';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { VENV_PYTHON } from '../../../../setup/environment.mjs';
@@ -37,12 +38,19 @@ export class Surroundings {
   readonly stream = `${NAME}-dms`;
   readonly table = `${NAME}-profiles`;
   readonly logGroup = `/${NAME}/app`;
+  readonly iot: IoTDataPlaneClient;
   readonly #connection: Connection;
   readonly #servers: readonly Server[];
   readonly #bootstrap: string;
   readonly #postgres: Server;
 
   private constructor(connection: Connection, kafka: Server, postgres: Server) {
+    const { AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = connection.env;
+    this.iot = new IoTDataPlaneClient({
+      endpoint: AWS_ENDPOINT_URL!,
+      region: AWS_REGION!,
+      credentials: { accessKeyId: AWS_ACCESS_KEY_ID!, secretAccessKey: AWS_SECRET_ACCESS_KEY! },
+    });
     this.#connection = connection;
     this.#servers = [kafka, postgres];
     this.#bootstrap = kafka.said.bootstrap!;
@@ -70,14 +78,23 @@ export class Surroundings {
 
   /** Makes them, and writes down where they are: what a stage's configuration says. @returns the file */
   async addresses(folder: string): Promise<string> {
-    const { clients, env } = this.#connection;
+    const { clients } = this.#connection;
     await clients.kinesis.send(new CreateStreamCommand({ StreamName: this.stream, ShardCount: 1 }));
     await clients.logs.send(new CreateLogGroupCommand({ logGroupName: this.logGroup }));
     for (const source of ['billing', 'crm'])
       await clients.eventbridge.send(
         new CreatePartnerEventSourceCommand({ Name: this.partnerSource(source), Account: '000000000000' }),
       );
-    await clients.dynamodb.send(
+    await this.#python('make', []);
+    const file = join(folder, 'addresses.json');
+    writeFileSync(file, JSON.stringify(this.#written(await this.#makeTable(), await this.#makeDatabase()), null, 2));
+    return file;
+  }
+
+  /** @returns the ARN of its stream */
+  async #makeTable(): Promise<string> {
+    const { dynamodb } = this.#connection.clients;
+    await dynamodb.send(
       new CreateTableCommand({
         TableName: this.table,
         BillingMode: 'PAY_PER_REQUEST',
@@ -86,33 +103,34 @@ export class Surroundings {
         StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' },
       }),
     );
-    const { Table } = await clients.dynamodb.send(new DescribeTableCommand({ TableName: this.table }));
-    const secret = await clients.secrets.send(
-      new CreateSecretCommand({
-        Name: `${NAME}-database`,
-        SecretString: JSON.stringify({ username: 'postgres', password: 'none' }),
-      }),
-    );
-    await this.#python('make', []);
+    const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: this.table }));
+    return Table!.LatestStreamArn!;
+  }
+
+  /** With a row of another customer. @returns the ARN of its secret */
+  async #makeDatabase(): Promise<string> {
     await this.#sql(
       'CREATE TABLE invoices (id int PRIMARY KEY, customer text, currency text, amount numeric(12,2), updated_at timestamp)',
     );
-    await this.addRow('jdbc', {
-      id: 0,
-      customer: 'c-0',
-      currency: 'eur',
-      updated_at: '2026-01-01 00:00:00',
-      amount: '1.00',
-    });
+    const updated_at = '2026-01-01 00:00:00';
+    await this.addRow('jdbc', { id: 0, customer: 'c-0', currency: 'eur', updated_at, amount: '1.00' });
+    const SecretString = JSON.stringify({ username: 'postgres', password: 'none' });
+    const { ARN } = await this.#connection.clients.secrets.send(
+      new CreateSecretCommand({ Name: `${NAME}-database`, SecretString }),
+    );
+    return ARN!;
+  }
+
+  #written(streamOfTable: string, secret: string): object {
     const database = new URL(this.#postgres.said.dsn!);
-    const region = env.AWS_REGION ?? 'us-east-1';
-    const addresses = {
+    const region = this.#connection.env.AWS_REGION ?? 'us-east-1';
+    return {
       billing: { bus: { eventSource: this.partnerSource('billing') } },
       crm: { bus: { eventSource: this.partnerSource('crm') } },
       service_logs: { logs: { logGroup: this.logGroup } },
       devices: { iot: { topicFilter: 'devices/+/usage' } },
       orders_db: { kinesis: { streamArn: `arn:aws:kinesis:${region}:000000000000:stream/${this.stream}` } },
-      profiles: { dynamodb: { streamArn: Table?.LatestStreamArn } },
+      profiles: { dynamodb: { streamArn: streamOfTable } },
       marketplace: { kafka: { topic: TOPIC, brokers: [this.#bootstrap] } },
       subscriptions: {
         table: {
@@ -127,7 +145,7 @@ export class Surroundings {
           schedule: SCHEDULE,
           url: `jdbc:postgresql://${database.host}${database.pathname}`,
           table: 'public.invoices',
-          secret: secret.ARN,
+          secret,
           network: {
             subnet: 'subnet-0123456789abcdef0',
             availabilityZone: `${region}a`,
@@ -136,9 +154,6 @@ export class Surroundings {
         },
       },
     };
-    const file = join(folder, 'addresses.json');
-    writeFileSync(file, JSON.stringify(addresses, null, 2));
-    return file;
   }
 
   /** Where what lands as files belongs. */
