@@ -64,8 +64,9 @@ export const METRIC = {
   /** processor, archiver: events and refused records of erased entities, dropped. */
   eventsErased: 'EventsErased',
   /**
-   * processor: fields of records that are not as their contract has them (schema drift), each once a record: unknown, lost, of
-   * another type, an enum's new value, and unknown types and versions of events. Also emitted with the dimension `source`.
+   * processor, intakes: fields of records that are not as their contract or their source's map has them (schema drift), each once
+   * a record: unknown, lost, of another type, an enum's new value, unknown types and versions of events; once a process items
+   * and API versions that a source had not sent before. Also emitted with the dimension `source`.
    */
   driftFields: 'DriftFields',
   /** processor: records sent to the quarantine. Also emitted with the dimension `reason`. */

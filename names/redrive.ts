@@ -4,6 +4,14 @@ import { z } from 'zod';
 /** Environment of a source's function: by these it is found in a deployment, whatever its name. */
 export const INTAKE_VARIABLE = { source: 'SOURCE', carriage: 'CARRIAGE' } as const;
 
+/** `<source> <carriage>` of a function by its variables; null: it is no source's. */
+export function intakeFunction(variables: Readonly<Record<string, unknown>>): string | null {
+  const { [INTAKE_VARIABLE.source]: source, [INTAKE_VARIABLE.carriage]: carriage } = variables;
+  return typeof source === 'string' && typeof carriage === 'string' ? intakeKey(source, carriage) : null;
+}
+
+export const intakeKey = (source: string, carriage: string): string => `${source} ${carriage}`;
+
 /** Invokes the function of a source once more with raw records that it refused: at most 6 MB, synchronously. */
 export const redriveEvent = z.strictObject({
   redrive: z.array(

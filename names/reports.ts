@@ -95,7 +95,7 @@ export const featuresAnswer = z.object({
 });
 export type FeaturesAnswer = z.infer<typeof featuresAnswer>;
 
-/** Object `drift`, one line: how records of a source differed from a contract on that day, by names and types (core/admission/drift.ts). */
+/** Object `drift`, one line: how records of a source differed from a contract or a map on that day, by names and types (core/admission/drift.ts). */
 export const driftExample = z.object({
   /** yyyy-mm-dd, UTC. */
   day: z.string(),

@@ -73,6 +73,7 @@ export const ENVELOPE: ReadonlySet<string> = new Set([
   'properties',
 ]);
 const REPLAYED: ReadonlySet<string> = new Set([...ENVELOPE, 'available_at']);
+/** Code points of an event id, and of the name of a source. */
 export const MAX_ID = 128;
 /** Code points of an entity's id; DynamoDB's keys and Kinesis's partition keys hold as many. */
 export const MAX_ENTITY = 256;

@@ -1,6 +1,6 @@
 /**
- * How a record differs from its contract, as names and types: what a producer changed, field by field. Never a value: what a
- * name looks like is checked too, because some producers write ids where names belong.
+ * How a record differs from its contract, or from what a source's map looks for, as names and types: what a producer changed,
+ * field by field. Never a value: what a name looks like is checked too, because some producers write ids where names belong.
  */
 import type { FieldIR } from '../ir/document.ts';
 import { typeName } from '../ir/errors.ts';
@@ -21,6 +21,10 @@ export const DRIFT_KINDS = [
   'grown_enum',
   'unknown_event_type',
   'unknown_schema_version',
+  /** What a source sends, and no rule of its map asks for. */
+  'unknown_item',
+  /** A version that a source names for what it sends, and had not named before. */
+  'new_api_version',
 ] as const;
 export type DriftKind = (typeof DRIFT_KINDS)[number];
 
@@ -29,15 +33,21 @@ export interface Drift {
   readonly kind: DriftKind;
   /** As the record says it, `OTHER` where that is no name; empty: it says none. */
   readonly source: string;
-  /** As `source`. */
+  /** As `source`; of `unknown_item` and `new_api_version` what the source calls it. */
   readonly event_type: string;
   /** Null: the record says none, or no integer. */
   readonly schema_version: number | null;
-  /** `properties.<key>` or a member of the record, by the key that the producer writes; null: the record as a whole. */
+  /**
+   * `properties.<key>` or a member of the record, by the key that the producer writes; of what a map refused the JSON pointer
+   * where it looks. Null: the record as a whole.
+   */
   readonly field: string | null;
-  /** JSON type: `string`, `number`, `boolean`, `object`, `array`, `null`, or `undefined` for what is missing. */
+  /**
+   * JSON type: `string`, `number`, `boolean`, `object`, `array`, `null`, or `undefined` for what is missing. Of a
+   * `new_api_version` that version, `OTHER` where it does not look like one.
+   */
   readonly found: string;
-  /** A field's type as its contract has it; null where the contract has no such field. */
+  /** A field's type as its contract or map has it, the former version of an API; null where there is none. */
   readonly allowed: string | null;
 }
 
@@ -51,6 +61,19 @@ const ID = /\d{5}|[\da-f]{12}/i;
 /** A name that may be shown and counted by: of a field, a type or a source. */
 export function shownName(name: string): string {
   return NAME.test(name) && !ID.test(name) ? name : OTHER;
+}
+
+/** What a source calls a fact, as one name: of a table and its operation both, with a dot between. */
+export function shownKind(kind: string): string {
+  const words = kind.split(' ');
+  return words.length > 2 ? OTHER : words.map(shownName).join('.');
+}
+
+const VERSION = /^v?\d{1,4}([.-]\d{1,4}){0,3}([.-][a-z]{1,16})?$/;
+
+/** A version of an API that looks like one: a date, numbers with dots, and a word behind. */
+export function shownVersion(version: string): string {
+  return VERSION.test(version) ? version : OTHER;
 }
 
 /** Reasons by which a record was read as JSON, and something of it is not as a contract says. */
@@ -167,8 +190,12 @@ function unknownFields(of: About, raw: JsonObject, members: ReadonlySet<string>,
   ];
 }
 
-/** Null where the value is read, or only its size, its range or its precision is wrong. */
-function kindOf(field: FieldIR, value: unknown, read: () => unknown): DriftKind | null {
+/**
+ * How a value differs from its field.
+ * @param read reads it, and throws a Rejection where it can't
+ * @returns null where the value is read, or only its size, its range or its precision is wrong
+ */
+export function kindOf(field: FieldIR, value: unknown, read: () => unknown): DriftKind | null {
   try {
     read();
     return null;

@@ -61,6 +61,7 @@ class Comparison {
     this.same('timeZone', before.time_zone?.name ?? 'none', now.time_zone?.name ?? 'none', 'reread');
     const [earliest, least] = [before.min_event_time ?? 0, now.min_event_time ?? 0];
     if (least > earliest) this.add('minEventTime', at(least), `${at(earliest)} or earlier`, 'refused');
+    this.retraction(before, now);
     for (const field of before.fields) this.field(field, now.fields);
     const known = new Set(before.fields.map(({ name }) => name));
     for (const { name, required } of now.fields) {
@@ -84,6 +85,12 @@ class Comparison {
         this.add(name, 'a new derived column that need not be a whole number', 'one of whole numbers', 'refused');
     }
     return this.breaks;
+  }
+
+  /** What the same events cancel. All versions of a type cancel alike, so that a new version is no way out. */
+  private retraction(before: ContractIR, now: ContractIR): void {
+    const [was, is] = [ruleOf(before), ruleOf(now)];
+    if (was !== is) this.breaks.push(broken(`${this.at}.retracts`, is, `${was}; or another event type`, 'reread'));
   }
 
   private field(before: FieldIR, fields: readonly FieldIR[]): void {
@@ -152,6 +159,8 @@ class Comparison {
     this.breaks.push(broken(`${this.at}.${field}`, found, `${allowed}; or schema version ${this.next}`, effect));
   }
 }
+
+const ruleOf = ({ retracts }: ContractIR) => (retracts ? `${retracts.event_type} by ${retracts.field}` : 'none');
 
 const at = (instant: number) => new Date(instant).toISOString();
 

@@ -145,12 +145,6 @@ function wider(before: ContractIR, now: ContractIR): ContractChange[] {
     );
   if ((now.min_event_time ?? 0) < (before.min_event_time ?? 0))
     add('minEventTime', 'an earlier one', 'Older events are admitted.');
-  if (canonicalJson(before.retracts ?? null) !== canonicalJson(now.retracts ?? null))
-    add(
-      'retracts',
-      'another rule',
-      'Old events of this type cancel others from now, or no more, once a view is made anew.',
-    );
   return changes;
 }
 

@@ -19,6 +19,8 @@ export interface Item {
   readonly id: string | null;
   /** What the provider calls it, such as an event type, or a table and an operation: for counts and messages, never personal. */
   readonly kind: string;
+  /** Of the API or the schema it was made by, where the provider names one. @default - it names none */
+  readonly version?: string;
   /** Bytes that the same envelope reads again as this item. @default - of a record of one item the record, else the body */
   readonly raw?: () => Uint8Array;
 }

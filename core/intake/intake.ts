@@ -1,4 +1,5 @@
 /** A source, compiled: its records → events, and what else comes of them. */
+import { type Drift, shownKind } from '../admission/drift.ts';
 import type { ContractIR, EraseRuleIR, SourceIR } from '../ir/document.ts';
 import { typeName } from '../ir/errors.ts';
 import { Rejection } from '../ir/rejection.ts';
@@ -7,6 +8,7 @@ import { bytesOf } from './body.ts';
 import type { Gap, IntakeContext, Item, Refused } from './envelope.ts';
 import { envelopeOf } from './envelopes/index.ts';
 import { compileConditions, compileEntity, compileMap, type MappedEvent } from './map.ts';
+import { compileMapDrift } from './map-drift.ts';
 
 /** An event on its way to the stream. */
 export interface OutgoingEvent {
@@ -28,6 +30,10 @@ export interface Taken {
   /** Entities that the source says to forget. */
   readonly erasures: readonly string[];
   readonly gaps: readonly Gap[];
+  /** How what the map refused differs from what the map looks for. */
+  readonly drift: readonly Drift[];
+  /** Items that name a version, by what the provider calls them. */
+  readonly versions: readonly (readonly [kind: string, version: string])[];
 }
 
 /** Never throws on input. */
@@ -44,6 +50,7 @@ export function compileSource(source: SourceIR, contracts: readonly ContractIR[]
   const envelope = envelopeOf(source.envelope);
   const options = ENVELOPE_OPTIONS[source.envelope].parse(source.options);
   const map = mapWith ? guarded(mapWith) : mapOf(source, contracts);
+  const differs = mapWith ? () => [] : compileMapDrift(source.name, source.map, contracts);
   const erase = source.erase.map(compileErase);
   return (raw, context) => {
     const unpacked = envelope.unpack(raw, context, options);
@@ -51,6 +58,7 @@ export function compileSource(source: SourceIR, contracts: readonly ContractIR[]
     const refused: Refused[] = [...unpacked.refused];
     const ignored = new Map<string, number>();
     const erasures = new Set<string>();
+    const drift: Drift[] = [];
     for (const item of unpacked.items) {
       try {
         const forgotten = erase.map((rule) => rule(item)).filter((entity) => entity !== null);
@@ -62,11 +70,22 @@ export function compileSource(source: SourceIR, contracts: readonly ContractIR[]
         if (!(error instanceof Rejection)) throw error;
         const { reason, message } = error;
         refused.push({ reason, detail: message, raw: rawOf(item, unpacked.items, raw), kind: item.kind });
+        const found = differs(item);
+        if (found.length === 0 && reason === 'MISSING_ENTITY') drift.push(noEntity(source.name, item.kind));
+        else drift.push(...found);
       }
     }
-    return { events, refused, ignored, erasures: [...erasures], gaps: unpacked.gaps };
+    const { items, gaps } = unpacked;
+    const versions = items.flatMap(({ kind, version }) => (version === undefined ? [] : [[kind, version] as const]));
+    return { events, refused, ignored, erasures: [...erasures], gaps, drift, versions };
   };
 }
+
+/** Of events that no map made, and of who is to be forgotten. */
+const noEntity = (source: string, kind: string): Drift => ({
+  ...{ kind: 'lost_field', source, event_type: shownKind(kind), schema_version: null },
+  ...{ field: 'entity', found: 'undefined', allowed: 'string' },
+});
 
 /** Whatever somebody else's code throws refuses the item; what it said may hold the payload, so its name alone is told. */
 function guarded(mapWith: MapModule): MapModule {

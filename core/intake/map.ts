@@ -37,7 +37,7 @@ export interface MappedEvent {
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
-type Select = (body: unknown) => unknown;
+export type Select = (body: unknown) => unknown;
 type Rule = (item: Item) => MappedEvent | null;
 
 /**
@@ -73,14 +73,16 @@ function eventIdOf(source: string, id: string): string {
   return [...whole].length <= MAX_ID ? whole : `${source}:${sha256(id)}`;
 }
 
-function contractOf(rule: MapRuleIR, contracts: readonly ContractIR[]): ContractIR {
+/** The contract of the event that a rule makes. */
+export function contractOf(rule: MapRuleIR, contracts: readonly ContractIR[]): ContractIR {
   // The document was checked: it is there.
   return contracts.find(
     ({ event_type, schema_version }) => event_type === rule.event_type && schema_version === rule.schema_version,
   )!;
 }
 
-function compileSelectors(selectors: readonly SelectorIR[]): Select {
+/** The first that is neither missing nor null; undefined where there is none. */
+export function compileSelectors(selectors: readonly SelectorIR[]): Select {
   const each = selectors.map((one): Select => ('at' in one ? pointerOf(one.at) : () => one.const));
   if (each.length === 1) return each[0]!;
   return (body) => {
@@ -176,7 +178,8 @@ function byPattern(pattern: string, local: LocalClock): (raw: unknown) => Parsed
   return (raw) => read(raw, local);
 }
 
-function compileTime(time: MapRuleIR['time'], written: TimestampFormat): Select {
+/** @returns what throws a Rejection for anything else */
+export function compileTime(time: MapRuleIR['time'], written: TimestampFormat): Select {
   const select = compileSelectors(time.from);
   const local: LocalClock | undefined = time.time_zone && localClock(time.time_zone);
   const { format } = time;
@@ -204,7 +207,8 @@ function propertiesOf(
   return properties;
 }
 
-function compileProperty(property: MappedPropertyIR, contract: ContractIR): Select {
+/** @returns what throws a Rejection for what its options can't read */
+export function compileProperty(property: MappedPropertyIR, contract: ContractIR): Select {
   const select = compileSelectors(property.from);
   const { as, shift = 0, name } = property;
   const moved: Select = shift === 0 ? select : (body) => shifted(select(body), shift, name);

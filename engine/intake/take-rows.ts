@@ -1,7 +1,7 @@
 /** The rows of a file → events on the stream, a part at a time, so that memory does not grow with the file. */
 import { bodyOf } from '../../core/intake/body.ts';
 import type { IntakeContext } from '../../core/intake/envelope.ts';
-import { isBad, type Row } from '../../core/intake/files/row.ts';
+import { isBad, type Row, type RowReader } from '../../core/intake/files/row.ts';
 import { Rejection } from '../../core/ir/rejection.ts';
 import { canonicalJson, idHash } from '../../core/values/hash.ts';
 import type { PutOptions } from './put-all.ts';
@@ -47,6 +47,27 @@ export async function takeRows(
     if (result.failed.length > 0) return false;
   }
   return true;
+}
+
+/**
+ * A row that was refused, as its source's envelope reads it again: one that a map refused is its JSON; of one that was none the
+ * row that its file's format makes of it by now, or its bytes as they are where that makes none.
+ */
+export async function refusedRow(read: RowReader, raw: Uint8Array): Promise<Uint8Array> {
+  try {
+    bodyOf(raw);
+    return raw;
+  } catch (error) {
+    if (!(error instanceof Rejection)) throw error;
+  }
+  const rows: Row[] = [];
+  for await (const row of read(only(raw))) rows.push(row);
+  const [row] = rows;
+  return row === undefined || rows.length > 1 || isBad(row) ? raw : row.json;
+}
+
+async function* only<T>(one: T): AsyncGenerator<T> {
+  yield one;
 }
 
 async function* partsOf(rows: AsyncIterable<Row>): AsyncGenerator<readonly Row[]> {

@@ -4,6 +4,7 @@ import type { Intake, OutgoingEvent } from '../../core/intake/intake.ts';
 import type { CarriageKind } from '../../core/ir/document.ts';
 import type { RejectionReason } from '../../core/ir/rejection.ts';
 import { fitsStream, type PutOptions, putAll, type RecordSink } from './put-all.ts';
+import type { SourceDrift } from './source-drift.ts';
 
 /** What came, and what is known of it. */
 export interface IntakeRecord {
@@ -20,6 +21,8 @@ export interface IntakePorts {
   erase(entity_ids: readonly string[]): Promise<void>;
   /** Writes down what the source admits to have lost. */
   gaps(gaps: readonly (Gap & { readonly received_ms: number })[]): Promise<void>;
+  /** Takes note of what differs from what the map looks for. @default - nobody asks */
+  readonly drift?: Pick<SourceDrift, 'note'>;
 }
 
 export interface SourceOf {
@@ -64,6 +67,7 @@ export async function take(
   for (const [place, { raw, context }] of records.entries()) {
     const { received_ms } = context;
     const taken = intake(raw, context);
+    ports.drift?.note(taken);
     const large = taken.events.filter((event) => !fitsStream(event));
     const own = [...taken.refused, ...large.map(tooLarge)];
     refusedOf.push(own.length);

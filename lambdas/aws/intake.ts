@@ -8,11 +8,14 @@ import { z } from 'zod';
 import { compileSource, type MapModule } from '../../core/intake/intake.ts';
 import type { CarriageKind, SourceIR } from '../../core/ir/document.ts';
 import { CARRIAGES } from '../../core/ir/source-schema.ts';
+import { DriftWatch } from '../../engine/ingest/drift.ts';
 import { keepGaps, keepRefused } from '../../engine/intake/kept.ts';
 import type { RecordSink } from '../../engine/intake/put-all.ts';
+import { SourceDrift } from '../../engine/intake/source-drift.ts';
 import type { IntakePorts, SourceOf, TakeResult } from '../../engine/intake/take.ts';
 import { FEATURES_KEYS, SCORES_KEYS } from '../../names/keys.ts';
 import { DIMENSION, METRIC, type MetricName } from '../../names/metrics.ts';
+import { INTAKE_VARIABLE } from '../../names/redrive.ts';
 import { MAP_MODULE } from '../../names/sources.ts';
 import type { dynamoClient } from './dynamo/client.ts';
 import { common, name } from './environment.ts';
@@ -24,8 +27,8 @@ import { loadUseCase } from './use-case.ts';
 /** What each of their env.ts extends. */
 export const intakeVariables = {
   ...common,
-  SOURCE: name,
-  CARRIAGE: z.enum(CARRIAGES),
+  [INTAKE_VARIABLE.source]: name,
+  [INTAKE_VARIABLE.carriage]: z.enum(CARRIAGES),
   STREAM_NAME: name,
   LAKE_BUCKET: name,
   /** Only of a source on whose word entities are forgotten. */
@@ -61,9 +64,17 @@ export interface IntakeClients {
   readonly dynamo: ReturnType<typeof dynamoClient>;
 }
 
-export function intakePorts({ kinesis, s3, dynamo }: IntakeClients, env: IntakeEnv, way: SourceOf): IntakePorts {
+/** With the drift of what goes through them, for `reportDrift`. */
+export function intakePorts(
+  { kinesis, s3, dynamo }: IntakeClients,
+  env: IntakeEnv,
+  way: SourceOf,
+): IntakePorts & { readonly watch: DriftWatch } {
   const lake = new LakeSink(s3, env.LAKE_BUCKET);
+  const watch = new DriftWatch([way.name], lake, Date.now);
   return {
+    watch,
+    drift: new SourceDrift(way.name, watch),
     stream: new KinesisSink(kinesis, env.STREAM_NAME),
     refuse: (refused) => keepRefused(lake, way, refused),
     gaps: (gaps) => keepGaps(lake, way, gaps),

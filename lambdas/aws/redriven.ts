@@ -9,19 +9,25 @@ export interface Redriven {
   readonly answer: RedriveAnswer;
 }
 
-/** @returns null for any other event: the function's own */
+/**
+ * @param recordOf what the envelope reads of what was refused. @default - the same
+ * @returns null for any other event: the function's own
+ */
 export async function redriven(
   event: unknown,
   source: SourceOf,
   ports: IntakePorts,
   options: PutOptions,
+  recordOf: (raw: Uint8Array) => Promise<Uint8Array> = async (raw) => raw,
 ): Promise<Redriven | null> {
   const found = redriveEvent.safeParse(event);
   if (!found.success) return null;
-  const records = found.data.redrive.map(({ raw_base64, received_ms }) => ({
-    raw: Buffer.from(raw_base64, 'base64'),
-    context: { received_ms, carriage: source.carriage },
-  }));
+  const records = await Promise.all(
+    found.data.redrive.map(async ({ raw_base64, received_ms }) => ({
+      raw: await recordOf(Buffer.from(raw_base64, 'base64')),
+      context: { received_ms, carriage: source.carriage },
+    })),
+  );
   const result = await take(records, source, ports, options);
   const failed = new Set(result.failed);
   return { result, answer: { taken: records.map((_, i) => !failed.has(i) && result.refusedOf[i] === 0) } };

@@ -3,6 +3,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import type { Context, EventBridgeEvent } from 'aws-lambda';
 import { bytesOf } from '../../core/intake/body.ts';
 import { type IntakeRecord, take } from '../../engine/intake/take.ts';
+import { reportDrift } from '../aws/drift.ts';
 import { dynamoClient } from '../aws/dynamo/client.ts';
 import { readEnvironment } from '../aws/environment.ts';
 import { intakePorts, loadSource, reportTaken } from '../aws/intake.ts';
@@ -29,6 +30,7 @@ export async function handler(event: EventBridgeEvent<string, unknown>, context:
   const again = await redriven(event, source, ports, patience);
   const result = again?.result ?? (await take([recordOf(event)], source, ports, patience));
   reportTaken(telemetry, source.name, result);
+  await reportDrift(telemetry, ports.watch);
   telemetry.flush();
   if (again) return again.answer;
   if (result.failed.length > 0)

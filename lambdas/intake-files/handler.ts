@@ -3,9 +3,10 @@ import { S3Client } from '@aws-sdk/client-s3';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { rowReader } from '../../core/intake/files/index.ts';
 import { CARRIAGE_OPTIONS } from '../../core/ir/source-options.ts';
-import { takeRows } from '../../engine/intake/take-rows.ts';
+import { refusedRow, takeRows } from '../../engine/intake/take-rows.ts';
 import { MAX_FILE_BYTES } from '../../names/limits.ts';
 import { DIMENSION, METRIC } from '../../names/metrics.ts';
+import { reportDrift } from '../aws/drift.ts';
 import { dynamoClient } from '../aws/dynamo/client.ts';
 import { readEnvironment } from '../aws/environment.ts';
 import { intakePorts, loadSource, reportTaken } from '../aws/intake.ts';
@@ -30,9 +31,10 @@ const LAST_MS = 10_000;
 export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse | Redriven['answer']> {
   const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
   const expired = () => context.getRemainingTimeInMillis() < LAST_MS;
-  const again = await redriven(event, source, ports, { expired });
+  const again = await redriven(event, source, ports, { expired }, (raw) => refusedRow(read, raw));
   if (again) {
     reportTaken(telemetry, source.name, again.result);
+    await reportDrift(telemetry, ports.watch);
     telemetry.flush();
     return again.answer;
   }
@@ -43,6 +45,7 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
     });
     if (!taken) batchItemFailures.push({ itemIdentifier: messageId });
   }
+  await reportDrift(telemetry, ports.watch);
   telemetry.flush();
   return { batchItemFailures };
 }

@@ -5,6 +5,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { CARRIAGE_OPTIONS } from '../../core/ir/source-options.ts';
 import { take } from '../../engine/intake/take.ts';
 import { DIMENSION, METRIC } from '../../names/metrics.ts';
+import { reportDrift } from '../aws/drift.ts';
 import { dynamoClient } from '../aws/dynamo/client.ts';
 import { readEnvironment } from '../aws/environment.ts';
 import { intakePorts, loadSource, reportTaken } from '../aws/intake.ts';
@@ -54,6 +55,7 @@ export async function handler(
   const again = await redriven(event, source, ports, { expired: () => Date.now() - began > PATIENCE_MS });
   if (again) reportTaken(telemetry, source.name, again.result);
   const answered = again?.answer ?? counted(await answer(door, event));
+  await reportDrift(telemetry, ports.watch);
   telemetry.flush();
   return answered;
 }

@@ -2,6 +2,7 @@ import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { Context } from 'aws-lambda';
 import { take } from '../../engine/intake/take.ts';
+import { reportDrift } from '../aws/drift.ts';
 import { dynamoClient } from '../aws/dynamo/client.ts';
 import { readEnvironment } from '../aws/environment.ts';
 import { intakePorts, loadSource, reportTaken } from '../aws/intake.ts';
@@ -40,6 +41,7 @@ export async function handler(event: StreamEvent, context: Context): Promise<unk
       throw new Error('stream: found it not taking all events of the call; they come again');
     return answer;
   } finally {
+    await reportDrift(telemetry, ports.watch);
     telemetry.flush();
   }
 }

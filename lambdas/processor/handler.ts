@@ -10,6 +10,7 @@ import { writeQuarantine } from '../../engine/ingest/quarantine.ts';
 import type { ViewVersion } from '../../engine/ingest/view-run.ts';
 import { MAX_EVENT_BYTES } from '../../names/limits.ts';
 import { DIMENSION, METRIC } from '../../names/metrics.ts';
+import { reportDrift } from '../aws/drift.ts';
 import { dynamoClient } from '../aws/dynamo/client.ts';
 import { DynamoCutovers } from '../aws/dynamo/cutovers.ts';
 import { DynamoReplayClock } from '../aws/dynamo/replay-clock.ts';
@@ -74,7 +75,7 @@ export async function handler(event: KinesisStreamEvent): Promise<KinesisStreamB
   try {
     const result = await processBatch(streamRecords(event), rules, ports);
     report(result);
-    await reportDrift();
+    await reportDrift(telemetry, drift);
     return { batchItemFailures: result.failed === null ? [] : [{ itemIdentifier: result.failed }] };
   } finally {
     telemetry.flush();
@@ -105,25 +106,4 @@ function report(result: BatchResult): void {
     written: result.written,
     failed: result.failed ?? '',
   });
-}
-
-/** Counts what differs from the contracts, and keeps its names and types; events do not wait for that. */
-async function reportDrift(): Promise<void> {
-  const found = drift.take();
-  const bySource = new Map<string, number>();
-  for (const { records, schema_version, field, allowed, ...one } of found) {
-    const source = drift.label(one);
-    bySource.set(source, (bySource.get(source) ?? 0) + records);
-    telemetry.info('drift', { ...one, schema_version: schema_version ?? '', field: field ?? '', records });
-  }
-  telemetry.count(
-    METRIC.driftFields,
-    [...bySource.values()].reduce((sum, n) => sum + n, 0),
-  );
-  for (const [source, n] of bySource) telemetry.countBy(METRIC.driftFields, DIMENSION.source, source, n);
-  try {
-    await drift.keep(found);
-  } catch (error) {
-    telemetry.error('examples of drift are not kept; the next batch that shows them tries again', error);
-  }
 }

@@ -46,7 +46,7 @@ export function addHttpSourceAlarms({ deployment, alarms, source }: SourceProps,
   });
   alarms.add(`${alarm}TurnedAway`, {
     severity: 'warning',
-    sentence: `${MANY} requests of ${name} or more are answered with 4xx in each of two quarters of an hour; nothing is kept of these here.`,
+    sentence: `At least ${MANY} requests of ${name} are answered with 4xx in each of two quarters of an hour; nothing is kept of these here.`,
     runbook: 'source-turned-away',
     metric: counted(METRIC.intakeTurnedAway, QUARTER),
     threshold: MANY,
@@ -56,7 +56,7 @@ export function addHttpSourceAlarms({ deployment, alarms, source }: SourceProps,
   });
   alarms.add(`${alarm}Refused`, {
     severity: 'warning',
-    sentence: `${quarantinedRecords} items of ${name} or more can not be read or mapped in a quarter of an hour, and lie in the quarantine.`,
+    sentence: `At least ${quarantinedRecords} items of ${name} can not be read or mapped in a quarter of an hour, and lie in the quarantine.`,
     runbook: 'source-refused',
     metric: counted(METRIC.intakeRefused, QUARTER),
     threshold: quarantinedRecords,

@@ -1,6 +1,7 @@
 /** What all functions of sources have in common: what they may do, and how they are told. */
 import type { CarriageKind, SourceIR } from '../../core/ir/document.ts';
 import { PREFIX } from '../../names/lake.ts';
+import { INTAKE_VARIABLE } from '../../names/redrive.ts';
 import type { Lake } from '../feature-store/lake.ts';
 import type { OnlineTable, ScoreTable } from '../feature-store/tables.ts';
 import type { DataKey } from '../foundation/data-key.ts';
@@ -26,8 +27,8 @@ export interface SourceProps extends IntakeProps {
 
 /** The variables of every source's function, as `intakeVariables` reads them. */
 export const intakeEnvironment = ({ source, stream, lake, features, scores }: SourceProps, carriage: CarriageKind) => ({
-  SOURCE: source.name,
-  CARRIAGE: carriage,
+  [INTAKE_VARIABLE.source]: source.name,
+  [INTAKE_VARIABLE.carriage]: carriage,
   STREAM_NAME: stream.stream.streamName,
   LAKE_BUCKET: lake.bucket.bucketName,
   ...(source.erase.length > 0 && {
@@ -36,10 +37,10 @@ export const intakeEnvironment = ({ source, stream, lake, features, scores }: So
   }),
 });
 
-/** Exactly what it does: put on the stream, keep what was refused and lost, and forget only where the source may say so. */
+/** Exactly what it does: put on the stream, keep what was refused, lost and different, and forget only where the source may say so. */
 export function grantIntake(fn: NodeFunction<unknown>, { source, stream, lake, features, scores }: SourceProps): void {
   stream.grantPut(fn);
-  lake.grantPut(fn, PREFIX.quarantine, PREFIX.sourceGaps);
+  lake.grantPut(fn, PREFIX.quarantine, PREFIX.sourceGaps, PREFIX.drift);
   if (source.erase.length === 0) return;
   lake.grantPut(fn, PREFIX.tombstones);
   features.grantForget(fn);

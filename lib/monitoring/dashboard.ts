@@ -43,6 +43,11 @@ export interface PipelineDashboardProps {
 
 const PERIOD = Duration.minutes(1);
 const WIDTH = 8;
+/**
+ * Of one widget: "The array can have 1-100 ARNs"
+ * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html).
+ */
+const MOST_ALARMS = 100;
 
 /** One page from the first event to the last alert, in the order the data takes. */
 export class PipelineDashboard extends Construct {
@@ -54,10 +59,11 @@ export class PipelineDashboard extends Construct {
     this.deployment = props.deployment;
     const { stage, useCase } = props.deployment;
     this.dashboard = new Dashboard(this, 'Dashboard', { defaultInterval: Duration.hours(3) });
-    this.row(
-      `# Tidemark ${stage.stage}: ${useCase.ir.name}`,
-      new AlarmStatusWidget({ title: 'Alarms', alarms: this.alarmsNamed(props.alarms), width: 24, height: 4 }),
-    );
+    this.row(`# Tidemark ${stage.stage}: ${useCase.ir.name}`);
+    for (let from = 0; from < props.alarms.length; from += MOST_ALARMS) {
+      const alarms = this.alarmsNamed(props.alarms.slice(from, from + MOST_ALARMS));
+      this.dashboard.addWidgets(new AlarmStatusWidget({ title: 'Alarms', alarms, width: 24, height: 4 }));
+    }
     this.row('## Ingestion', ...this.ingestion(props));
     if (props.ways?.length) this.row('## Sources', ...this.sources(props.ways));
     this.row('## Processing', ...this.processing(props));

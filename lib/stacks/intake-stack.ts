@@ -10,6 +10,7 @@ import { TidemarkStack, type TidemarkStackProps } from '../foundation/tidemark-s
 import { addressOf } from '../intake/address.ts';
 import { jdbcAddress, tableAddress } from '../intake/addresses.ts';
 import { BusSource, busAddress } from '../intake/bus-source.ts';
+import { addDriftAlarms } from '../intake/drift-alarm.ts';
 import { FileSource } from '../intake/file-source.ts';
 import { HttpSource } from '../intake/http-source.ts';
 import type { ImportProps } from '../intake/import-job.ts';
@@ -58,6 +59,11 @@ export class IntakeStack extends TidemarkStack {
         const service = this.add(kind, { ...common, source });
         return service === null ? [] : [{ source: source.name, service }];
       }),
+    );
+    addDriftAlarms(
+      this.alarms,
+      deployment,
+      this.ways.map(({ service }) => service),
     );
     if (this.imports.length > 0)
       tellFailures(

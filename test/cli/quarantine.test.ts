@@ -10,14 +10,30 @@ import { stats } from '../../cli/commands/quarantine/stats.ts';
 import { type Connection, connectTo } from '../../cli/stage/connection.ts';
 import { readResources } from '../../cli/stage/resources.ts';
 import { OpenStage } from '../../cli/stage/stage.ts';
+import { contract } from '../../core/definition/define.ts';
+import { at, rule, source, sourceIR } from '../../core/definition/sources.ts';
 import type { QuarantineLine } from '../../engine/ingest/quarantine.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { archiveKey, objectKey, PREFIX } from '../../names/lake.ts';
+import { INTAKE_VARIABLE } from '../../names/redrive.ts';
 import { Progress } from '../../setup/progress.mjs';
 import { ir, purchase } from '../engine/use-case.ts';
 
 const LAKE = 'quarantine-lake';
 const STREAM = 'quarantine-events';
+const STRIPE = source('stripe', {
+  envelope: 'json',
+  options: { id: '/customer' },
+  via: [{ kind: 'http', verify: { scheme: 'hmac' } }],
+  map: [
+    rule({
+      event: contract('buy', 1, { fields: {} }),
+      entity: at('/customer'),
+      time: { from: '/at', format: 'iso8601' },
+      properties: { amount: at('/amount', { shift: 2 }) },
+    }),
+  ],
+});
 /** Takes what is readable, as a source's function after a fix. */
 const HANDLER = `exports.handler = async ({ redrive }) => ({
   taken: redrive.map(({ raw_base64, received_ms }) => received_ms > 0 && Buffer.from(raw_base64, 'base64').toString() === 'good'),
@@ -40,7 +56,7 @@ beforeAll(async () => {
   await waitUntilStackCreateComplete({ client: cloudformation, maxWaitTime: 30, minDelay: 1 }, { StackName });
   const resources = await readResources(cloudformation, { stage: 'local' });
   stage = new OpenStage(options, { ...connection, resources }, new Progress(process.stderr));
-  await put('usecase.json', JSON.stringify(ir));
+  await put('usecase.json', JSON.stringify({ ...ir, sources: [sourceIR(STRIPE)] }));
   await lines([
     line('1', 'NOT_IN_ENUM', purchase('ann', 'e-1')),
     line('2', 'NOT_IN_ENUM', purchase('ann', 'e-2', { properties: { amount: 1, shop: 'new', secret: 'Ann' } })),
@@ -102,7 +118,7 @@ function stack() {
         Properties: {
           ...{ Runtime: 'nodejs22.x', Handler: 'index.handler', Code: { ZipFile: HANDLER } },
           Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
-          Environment: { Variables: { SOURCE: 'stripe', CARRIAGE: 'http' } },
+          Environment: { Variables: { [INTAKE_VARIABLE.source]: 'stripe', [INTAKE_VARIABLE.carriage]: 'http' } },
         },
       },
     },
@@ -196,6 +212,22 @@ describe('looking', () => {
     out = [];
     await show(stage, 's-0:2', { ...options, raw: true });
     expect(JSON.parse(out.join(''))).toMatchObject({ event_id: 'e-2', properties: { secret: 'Ann' } });
+  });
+
+  test('show tells of what never came to the stream how it differs from its map', async () => {
+    const body = { type: 'paid', customer: 'Ann', amount: 'much', at: null };
+    const shard_id = 'intake-stripe-http';
+    const early = { ...line('7', 'INVALID_EVENT_TIME', body), shard_id, arrival: DAY - 86_400_000 };
+    await put(
+      archiveKey('quarantine', early.arrival, shard_id, '7', '7-x'),
+      gzipSync(`${JSON.stringify({ ...early, event_type: null, schema_version: null })}\n`),
+    );
+    await show(stage, `${shard_id}:7`, { ...options, json: true });
+    expect(json()[0]!.drift).toMatchObject([
+      { kind: 'lost_field', field: '/at', found: 'null' },
+      { kind: 'changed_type', field: '/amount', found: 'string', allowed: 'decimal' },
+    ]);
+    expect(out.join()).not.toMatch(/Ann|much/);
   });
 
   test('show of a place that is not there, or is none, says so', async () => {

@@ -99,6 +99,31 @@ describe('a break of the same schema version names the field, what is found and 
   });
 });
 
+describe('an event that cancels others', () => {
+  const buys = contract('buy', 1, { fields: {} });
+  const looks = contract('look', 1, { fields: {} });
+  const fields = { bought: field.string({ maxLength: 128 }), other: field.string({ maxLength: 128 }) };
+  const refund = contract('refund', 1, { fields });
+  const ofBuy = contract('refund', 1, { fields, retracts: ({ bought }) => ({ of: buys, id: bought }) });
+  const byOther = contract('refund', 1, { fields, retracts: ({ other }) => ({ of: buys, id: other }) });
+  const ofLook = contract('refund', 1, { fields, retracts: ({ bought }) => ({ of: looks, id: bought }) });
+
+  test.each([
+    ['no more', ofBuy, refund, 'found none; allowed: buy by bought'],
+    ['from now', refund, ofBuy, 'found buy by bought; allowed: none'],
+    ['by another field', ofBuy, byOther, 'found buy by other; allowed: buy by bought'],
+    ['of another type', ofBuy, ofLook, 'found look by bought; allowed: buy by bought'],
+  ])('%s: the same events mean something else', (_, before, now, sentence) => {
+    const breaks = contractBreaks([contractIR(before)], [contractIR(now)]);
+    expect(told(breaks)).toEqual([`contracts.refund@1.retracts: ${sentence}; or another event type`]);
+    expect(breaks[0]!.effect).toBe('reread');
+  });
+
+  test('by the same rule breaks nobody', () => {
+    expect(contractBreaks([contractIR(ofBuy)], [contractIR(ofBuy)])).toEqual([]);
+  });
+});
+
 describe('what breaks nobody', () => {
   test.each<[string, Record<string, FieldSpec | null>]>([
     ['the same', {}],

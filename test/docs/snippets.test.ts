@@ -184,8 +184,15 @@ test(
       import { contractIR } from ${here('core/definition/contracts.ts')};
       import { sourceIR } from ${here('core/definition/sources.ts')};
       import { validateSources } from ${here('core/definition/validate-sources.ts')};
-      for (const { contracts, sources } of [${all}])
-        validateSources(sources.map(sourceIR), contracts.map(contractIR));
+      import * as addresses from ${here('lib/intake/addresses.ts')};
+      import { busAddress } from ${here('lib/intake/bus-source.ts')};
+      const addressOf = { ...addresses, busAddress };
+      for (const { contracts, sources } of [${all}]) {
+        if (Array.isArray(sources)) validateSources(sources.map(sourceIR), contracts.map(contractIR));
+        // Lines of a stage's configuration: where a source is, by its ways.
+        else for (const ways of Object.values(sources))
+          for (const [kind, address] of Object.entries(ways)) addressOf[kind + 'Address'].parse(address);
+      }
       console.log('taken');\n`,
     );
     const { stdout } = await run(process.execPath, [resolve('node_modules/tsx/dist/cli.mjs'), file]);

@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { Stream } from 'aws-cdk-lib/aws-kinesis';
+import { loadStage } from '../../lib/config/stages.ts';
+import type { Deployment } from '../../lib/foundation/deployment.ts';
+import type { EventStream } from '../../lib/ingestion/event-stream.ts';
+import { PipelineDashboard } from '../../lib/monitoring/dashboard.ts';
 import { METRIC, METRIC_NAMESPACE, SERVICE } from '../../names/metrics.ts';
 import { resourcesOf, STAGES, synthesise } from './synthesised.ts';
 
@@ -36,7 +43,7 @@ async function tellingOf(stage: (typeof STAGES)[number]) {
 }
 
 /** Written down, so that none goes missing in a snapshot update. */
-const COUNT = { local: 79, dev: 82, prod: 84 };
+const COUNT = { local: 82, dev: 85, prod: 87 };
 
 describe.each(STAGES)('alarms of %s', (stage) => {
   test(`are ${COUNT[stage]}, and each tells somebody, also when it is over`, async () => {
@@ -136,4 +143,21 @@ test('the dashboard shows all alarms and every stage of the pipeline', async () 
   }
   const shown = (await tellingOf('prod')).filter(({ AlarmName }) => body.includes(`:alarm:${AlarmName}\\"`));
   expect(shown).toHaveLength(COUNT.prod);
+});
+
+test('the dashboard shows more alarms than one widget takes', () => {
+  const stack = new Stack(new App(), 'Monitoring');
+  const stream = new Stream(stack, 'Stream');
+  const deployment = { stage: loadStage('prod'), useCase: { ir: { name: 'tiny' } } } as unknown as Deployment;
+  const alarms = Array.from({ length: 250 }, (_, i) => `prod/tiny/Alarm${i}`);
+  new PipelineDashboard(stack, 'Pipeline', { deployment, stream: { stream } as EventStream, functions: {}, alarms });
+  const [dashboard] = Object.values(Template.fromStack(stack).findResources('AWS::CloudWatch::Dashboard'));
+  const [, parts] = dashboard!.Properties.DashboardBody['Fn::Join'] as [string, readonly unknown[]];
+  const text = parts.map((part) => (typeof part === 'string' ? part : 'x')).join('');
+  const { widgets } = JSON.parse(text) as { widgets: { type: string; properties: { alarms: string[] } }[] };
+  const shown = widgets.filter(({ type }) => type === 'alarm').map(({ properties }) => properties.alarms);
+  // "The array can have 1-100 ARNs"
+  // (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html).
+  expect(shown.map(({ length }) => length)).toEqual([100, 100, 50]);
+  expect(new Set(shown.flat()).size).toBe(250);
 });

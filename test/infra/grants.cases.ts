@@ -65,6 +65,19 @@ describe('what each function may do, and nothing else', () => {
     ]);
   });
 
+  test('sources: put events, keep what was refused, lost and different, and the one that may also forget', async () => {
+    const own = [
+      'kinesis:PutRecord on <EventsStream Arn>',
+      'kinesis:PutRecords on <EventsStream Arn>',
+      's3:PutObject on <LakeBucket Arn>/archive/quarantine/*',
+      's3:PutObject on <LakeBucket Arn>/reports/drift/*',
+      's3:PutObject on <LakeBucket Arn>/sources/gaps/*',
+    ];
+    for (const role of ['SiteHttpFnRole', 'BillingBusFnRole', 'ShopBusFnRole', 'ShopFilesFnRole', 'EdgeFilesFnRole'])
+      expect(await grantsOf(role)).toEqual(expect.arrayContaining(own));
+    expect(await grantsOf('BillingBusFnRole')).toEqual([...own, 'sqs:SendMessage on <BillingBusFnDeadLetters Arn>']);
+  });
+
   test('model gate: read models and training sets', async () => {
     expect(await grantsOf('TrainingGateRole')).toEqual([
       's3:GetBucketLocation on <LakeBucket Arn>',

@@ -49,7 +49,8 @@ describe('HTTP sources in prod', () => {
       secrets.add(own[0]!);
       const puts = all.filter((grant) => grant.startsWith('s3:')).map((grant) => grant.replace(/^.*>/, ''));
       const forgets = puts.includes('/tombstones/*');
-      expect(puts.sort()).toEqual(['/archive/quarantine/*', '/sources/gaps/*', ...(forgets ? ['/tombstones/*'] : [])]);
+      const kept = ['/archive/quarantine/*', '/reports/drift/*', '/sources/gaps/*'];
+      expect(puts.sort()).toEqual([...kept, ...(forgets ? ['/tombstones/*'] : [])]);
       const rest = all.filter((grant) => !/^(s3|secretsmanager):/.test(grant)).map((grant) => grant.split(' ')[0]);
       expect(rest.sort()).toEqual(['kinesis:PutRecord', 'kinesis:PutRecords']);
     }
@@ -67,7 +68,7 @@ describe('HTTP sources in prod', () => {
         (name) => `prod/doors/XOldHttp${name}`,
       ),
     );
-    expect(names.length).toBe(8 * 6);
+    expect(names.length).toBe(8 * 6 + 1);
   });
 
   test('are found by the command line with their secrets', async () => {

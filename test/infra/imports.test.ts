@@ -9,6 +9,7 @@ import { loadStage } from '../../lib/config/stages.ts';
 import { addressOf } from '../../lib/intake/address.ts';
 import { jdbcAddress, tableAddress } from '../../lib/intake/addresses.ts';
 import { importJobOutput } from '../../names/outputs.ts';
+import { declaredArguments, givenArguments } from './job-arguments.ts';
 import { synthesiseConfig } from './synthesised.ts';
 
 const IMPORTED = path.join(fileURLToPath(new URL('../..', import.meta.url)), 'test/fixtures/usecases/imported');
@@ -63,11 +64,23 @@ describe('imports', () => {
       template.hasOutput(key, {});
   });
 
+  test('each is given its arguments, and no other', () => {
+    const jobs = Object.entries(template.findResources('AWS::Glue::Job')).map(([id, { Properties }]) => [
+      id.startsWith('Warehouse') ? 'table' : 'jdbc',
+      givenArguments(Properties as Record<string, unknown>),
+    ]);
+    expect(Object.fromEntries(jobs)).toEqual({
+      table: declaredArguments('importTable', 'prod'),
+      jdbc: declaredArguments('importJdbc', 'prod'),
+    });
+  });
+
   test('its role reads the one table, and its files', () => {
     const said = statementsOf(template);
     const s3 = said.filter(({ Resource }) => JSON.stringify(Resource).includes('theirs'));
-    expect(s3.map(({ Action, Resource }) => [Action, JSON.stringify(Resource)])).toEqual([
-      ['s3:GetObject', expect.stringMatching(/:s3:::theirs\/reads\/\*"/)],
+    expect(s3.map(({ Action, Resource, Condition }) => [Action, JSON.stringify(Resource), Condition])).toEqual([
+      ['s3:GetObject', expect.stringMatching(/:s3:::theirs\/reads\/\*"/), undefined],
+      ['s3:ListBucket', expect.stringMatching(/:s3:::theirs"/), { StringLike: { 's3:prefix': 'reads/*' } }],
     ]);
     const glue = said.filter(({ Resource }) => JSON.stringify(Resource).includes('lakehouse'));
     expect(glue.map(({ Action }) => Action)).toEqual([['glue:GetDatabase', 'glue:GetTable']]);

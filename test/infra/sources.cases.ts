@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { METRIC, SERVICE } from '../../names/metrics.ts';
+import { intakeFunction } from '../../names/redrive.ts';
 import { type Resource, resourcesOf } from './synthesised.ts';
 
 /** By `<stack>/<logical id>`, of a type. */
@@ -7,6 +9,26 @@ async function ofType(type: string): Promise<[string, Resource['Properties']][]>
     .filter(([, { Type }]) => Type === type)
     .map(([id, { Properties }]) => [id, Properties]);
 }
+
+test('every function of a source is found by its variables, as tidemark quarantine redrive looks for it', async () => {
+  const own = (await ofType('AWS::Lambda::Function')).filter(([id]) => id.startsWith('intake/'));
+  const found = own.map(([, { Environment }]) => {
+    const { Variables } = Environment as { Variables: Record<string, unknown> };
+    return intakeFunction(Variables);
+  });
+  expect(found.sort()).toEqual(['billing bus', 'edge files', 'shop bus', 'shop files', 'site http']);
+});
+
+test('the drift of all sources rings', async () => {
+  const alarms = (await ofType('AWS::CloudWatch::Alarm')).map(([, properties]) => properties);
+  const services = alarms
+    .filter(({ MetricName }) => MetricName === METRIC.driftFields)
+    .map(
+      ({ Dimensions }) =>
+        (Dimensions as { Name: string; Value: string }[]).find(({ Name }) => Name === 'service')?.Value,
+    );
+  expect(services.sort()).toEqual([SERVICE.intakeEvent, SERVICE.intakeFiles, SERVICE.intakeHttp, SERVICE.processor]);
+});
 
 describe('a source that comes over a bus', () => {
   test('is tried for a day, and what fails waits in the queue of its function', async () => {

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import type { StageConfig } from '../../lib/config/stage-config.ts';
 import { loadStage } from '../../lib/config/stages.ts';
+import { intakeFunction, intakeKey } from '../../names/redrive.ts';
 import { type Synthesised, synthesise, synthesiseConfig } from './synthesised.ts';
 
 const STREAMED = path.join(fileURLToPath(new URL('..', import.meta.url)), 'fixtures/usecases/streamed');
@@ -43,6 +44,14 @@ describe('a stage that says where', () => {
     const policies = Object.entries(template.findResources('AWS::IAM::Policy')).filter(([name]) => name.startsWith(id));
     return JSON.stringify(policies.map(([, { Properties }]) => Properties.PolicyDocument.Statement));
   };
+
+  test('tidemark quarantine redrive finds every function', () => {
+    const own = Object.values(template.findResources('AWS::Lambda::Function')).map(({ Properties }) =>
+      intakeFunction(Properties.Environment.Variables),
+    );
+    const ways = Object.entries(SOURCES).flatMap(([name, of]) => Object.keys(of!).map((kind) => intakeKey(name, kind)));
+    expect(own.sort()).toEqual(ways.sort());
+  });
 
   test('every way has a function, a role and an end to retries of its own', () => {
     template.resourceCountIs('AWS::Lambda::EventSourceMapping', 4);

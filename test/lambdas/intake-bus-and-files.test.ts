@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { CreateStreamCommand, KinesisClient } from '@aws-sdk/client-kinesis';
-import { AddPermissionCommand, CreateFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { AddPermissionCommand, CreateFunctionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
   CreateBucketCommand,
   PutBucketNotificationConfigurationCommand,
@@ -66,6 +66,13 @@ const allow = (...statements: readonly (readonly [actions: readonly string[], re
     Statement: statements.map(([Action, Resource]) => ({ Effect: 'Allow', Action, Resource })),
   });
 
+/** As the command line gives refused records back. */
+const again = (...raws: readonly (object | string)[]) => ({
+  redrive: raws.map((raw) => ({
+    raw_base64: Buffer.from(typeof raw === 'string' ? raw : JSON.stringify(raw)).toString('base64'),
+    received_ms: 1,
+  })),
+});
 const events = (of: string) => eventsOf(clients.kinesis, of);
 const lines = (prefix: string) => linesOf(clients.s3, prefix);
 
@@ -117,23 +124,11 @@ describe("a partner's bus", () => {
 
   beforeAll(async () => {
     // Only to be bundled; it runs in the local cloud.
-    await loadHandler(
-      'intake-event/handler.ts',
-      folder,
-      {
-        ...{ ...cloud.env, ...ENVIRONMENT, SOURCE: 'crm', CARRIAGE: 'bus' },
-      },
-      { usecase },
-    );
+    const environment = { ...cloud.env, ...ENVIRONMENT, SOURCE: 'crm', CARRIAGE: 'bus' };
+    await loadHandler('intake-event/handler.ts', folder, environment, { usecase });
     const built = join(folder, 'intake-event-handler.ts');
-    execFileSync(PYTHON, [
-      '-m',
-      'zipfile',
-      '-c',
-      join(folder, 'fn.zip'),
-      join(built, 'index.mjs'),
-      join(built, 'usecase.json'),
-    ]);
+    const files = ['index.mjs', 'usecase.json'].map((name) => join(built, name));
+    execFileSync(PYTHON, ['-m', 'zipfile', '-c', join(folder, 'fn.zip'), ...files]);
     const trust = { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' };
     const made = await clients.iam.send(
       new CreateRoleCommand({
@@ -202,6 +197,20 @@ describe("a partner's bus", () => {
     );
     expect(refused).toMatchObject([{ shard_id: 'intake-crm-bus', reason: 'INVALID_ENVELOPE' }]);
     expect(Buffer.from(String(refused[0]!.raw_base64), 'base64').toString()).toBe('{"payload":{"Order__c":1}}');
+  });
+
+  test('what its map refuses drifts, and is taken back by a call of its own', async () => {
+    const nobody = detail({ transactionKey: 't3', commitTimestamp: 'soon' });
+    const Payload = Buffer.from(JSON.stringify(again(nobody, detail({ transactionKey: 't4' }))));
+    const answered = await clients.lambda.send(new InvokeCommand({ FunctionName: 'crm', Payload }));
+    expect(JSON.parse(Buffer.from(answered.Payload!).toString())).toEqual({ taken: [false, true] });
+    expect((await events('crm')).map(({ event_id }) => event_id)).toContain('crm:t4:1:001A');
+    expect(await lines('reports/drift/')).toMatchObject([
+      {
+        ...{ kind: 'changed_type', source: 'crm', schema_version: 1, found: 'string', allowed: 'number' },
+        field: '/ChangeEventHeader/commitTimestamp',
+      },
+    ]);
   });
 
   test('what the stream does not take is tried again, waits as it was, and comes in by tidemark redrive', async () => {
@@ -278,6 +287,7 @@ describe('files that land', () => {
     expect([first.length, new Set(first).size]).toEqual([3, 3]);
     const refused = (await lines('archive/quarantine/')).filter(({ shard_id }) => shard_id === 'intake-shop-files');
     expect(refused).toMatchObject([{ reason: 'INVALID_ENVELOPE', detail: expect.stringContaining('line 5') }]);
+    expect(Buffer.from(String(refused[0]!.raw_base64), 'base64').toString()).toBe(`${HEADER}broken`);
     await put('again.csv.gz', gzipSync(`${HEADER}${ROWS.join('\r\n')}`));
     expect(await deliver()).toEqual({ batchItemFailures: [] });
     const both = (await events('shop')).map(({ event_id }) => event_id);
@@ -299,8 +309,9 @@ describe('files that land', () => {
     expect(await handler(message({ Records: [large] }), context)).toEqual({ batchItemFailures: [] });
     expect(await handler(message({ Event: 's3:TestEvent' }), context)).toEqual({ batchItemFailures: [] });
     expect(await handler(message({ Message: 'x' }), context)).toEqual({ batchItemFailures: [{ itemIdentifier: 'm' }] });
-    const raw = (row: object) => ({ raw_base64: Buffer.from(JSON.stringify(row)).toString('base64'), received_ms: 1 });
     const good = { account: 'a8', at: '2026-01-03T00:00:00Z', amount: '4' };
-    expect(await handler({ redrive: [raw(good), raw({ account: 'a8' })] }, context)).toEqual({ taken: [true, false] });
+    const given = again(good, { account: 'a8' }, `${HEADER}a7,2026-01-03T00:00:00Z,5`);
+    expect(await handler(given, context)).toEqual({ taken: [true, false, true] });
+    expect((await events('shop')).map(({ entity_id }) => entity_id)).toContain('a7');
   });
 });

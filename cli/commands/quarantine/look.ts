@@ -3,6 +3,8 @@ import { compileContracts } from '../../../core/admission/admit.ts';
 import { type Drift, driftOf } from '../../../core/admission/drift.ts';
 import { admitRecord } from '../../../core/admission/record-parts.ts';
 import { shapeOf } from '../../../core/admission/shape.ts';
+import { compileSource } from '../../../core/intake/intake.ts';
+import type { CarriageKind, UseCaseIR } from '../../../core/ir/document.ts';
 import type { QuarantineLine } from '../../../engine/ingest/quarantine.ts';
 import {
   daysOf,
@@ -14,6 +16,7 @@ import {
   type Wanted,
 } from '../../../engine/quarantine/lines.ts';
 import { MAX_EVENT_BYTES } from '../../../names/limits.ts';
+import { intakeOf } from '../../../names/sources.ts';
 import { CliError } from '../../errors.ts';
 import { deployedUseCase } from '../../stage/deployed-use-case.ts';
 import type { OpenStage } from '../../stage/stage.ts';
@@ -115,22 +118,33 @@ export async function show(stage: OpenStage, position: string, options: ShowOpti
     process.stdout.write(data);
     return;
   }
-  const contracts = compileContracts((await deployedUseCase(stage.clients, stage.resources)).contracts);
-  const { shard_id, sequence_number, partition_key } = line;
-  const at = { shard_id, sequence_number, partition_key, arrival_ms: line.arrival };
-  const admit = { replay: false, available_lag_ms: 0, max_bytes: MAX_EVENT_BYTES };
-  const drift = admitRecord({ position: at, data }, contracts, admit).flatMap((part) => driftOf(part, contracts));
+  const drift = differences(line, data, await deployedUseCase(stage.clients, stage.resources));
   const redriven = isMarked(line, await lake.marked({}));
   const all: Shown = { ...told(line, redriven), bytes: data.length, shape: shapeOf(data), drift };
   if (options.json) console.log(JSON.stringify(all));
   else console.log(readable(all));
 }
 
+/** From the contracts, or, of what never came to the stream, from what the map of its source looks for. */
+function differences(line: QuarantineLine, data: Uint8Array, { contracts, sources = [] }: UseCaseIR): readonly Drift[] {
+  const { shard_id, sequence_number, partition_key, arrival } = line;
+  const intake = intakeOf(shard_id);
+  if (intake !== undefined) {
+    const source = sources.find(({ name }) => name === intake.source);
+    const context = { received_ms: arrival, carriage: intake.carriage as CarriageKind };
+    return source === undefined ? [] : compileSource(source, contracts)(data, context).drift;
+  }
+  const compiled = compileContracts(contracts);
+  const position = { shard_id, sequence_number, partition_key, arrival_ms: arrival };
+  const admit = { replay: false, available_lag_ms: 0, max_bytes: MAX_EVENT_BYTES };
+  return admitRecord({ position, data }, compiled, admit).flatMap((part) => driftOf(part, compiled));
+}
+
 interface Shown extends Told {
   readonly bytes: number;
   /** Null: it is no JSON. */
   readonly shape: readonly string[] | null;
-  /** By the contracts that are deployed. */
+  /** By the contracts and maps that are deployed. */
   readonly drift: readonly Drift[];
 }
 
@@ -142,7 +156,7 @@ function readable({ shape, drift, bytes, ...line }: Shown): string {
     `${line.source || 'no source'}: ${type}, ${bytes} bytes`,
     '',
     ...(shape === null ? ['It is no JSON; --raw prints it.'] : shape),
-    ...(drift.length === 0 ? [] : ['', 'How it differs from the contracts that are deployed:', ...drift.map(sentence)]),
+    ...(drift.length === 0 ? [] : ['', 'How it differs from what is deployed:', ...drift.map(sentence)]),
   ].join('\n');
 }
 

@@ -2,7 +2,7 @@ import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { z } from 'zod';
 import type { QuarantineLine } from '../../../engine/ingest/quarantine.ts';
 import type { Intake } from '../../../engine/quarantine/redrive.ts';
-import { INTAKE_VARIABLE, type RedriveEvent, redriveAnswer } from '../../../names/redrive.ts';
+import { intakeFunction, intakeKey, type RedriveEvent, redriveAnswer } from '../../../names/redrive.ts';
 import type { Clients } from '../../stage/connection.ts';
 import type { Resources } from '../../stage/resources.ts';
 import { physicalIds, readTemplate } from '../../stage/stack-template.ts';
@@ -12,7 +12,7 @@ const MAX_INVOCATION_BYTES = 5_000_000;
 
 const variables = z.object({ Environment: z.object({ Variables: z.record(z.string(), z.unknown()) }) });
 
-/** Functions of sources, by `<source> <carriage>`. */
+/** Functions of sources, by `intakeKey`. */
 export async function sourceFunctions(
   { cloudformation }: Pick<Clients, 'cloudformation'>,
   resources: Resources,
@@ -22,9 +22,8 @@ export async function sourceFunctions(
     const physical = await physicalIds(cloudformation, StackName);
     for (const [id, { Type, Properties }] of Object.entries(await readTemplate(cloudformation, StackName))) {
       const own = variables.safeParse(Properties).data?.Environment.Variables ?? {};
-      const { [INTAKE_VARIABLE.source]: source, [INTAKE_VARIABLE.carriage]: carriage } = own;
-      if (Type === 'AWS::Lambda::Function' && source !== undefined)
-        found.set(`${source} ${carriage}`, physical.get(id) ?? '');
+      const key = Type === 'AWS::Lambda::Function' ? intakeFunction(own) : null;
+      if (key !== null) found.set(key, physical.get(id) ?? '');
     }
   }
   return found;
@@ -37,7 +36,7 @@ export async function giveBack(
   { source, carriage }: Intake,
   lines: readonly Pick<QuarantineLine, 'raw_base64' | 'arrival'>[],
 ): Promise<readonly boolean[] | null> {
-  const FunctionName = functions.get(`${source} ${carriage}`);
+  const FunctionName = functions.get(intakeKey(source, carriage));
   if (FunctionName === undefined) return null;
   const answers: boolean[] = [];
   for (const part of requests(lines)) {

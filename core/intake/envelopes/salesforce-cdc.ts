@@ -31,7 +31,13 @@ export const salesforceCdc: Envelope<Options> = {
     refusedWhole(raw, () => {
       checkOrganisation(context, options);
       const detail = objectOf(bodyOf(raw), 'detail');
-      return unpacked(detail.payload === undefined ? detail : objectOf(detail.payload, 'payload'));
+      if (detail.payload === undefined) return unpacked(detail);
+      // The relay names the schema of the object: another one is there as soon as a field is added or converted.
+      const { schema: version } = detail;
+      const found = unpacked(objectOf(detail.payload, 'payload'));
+      return typeof version === 'string'
+        ? { ...found, items: found.items.map((item) => ({ ...item, version })) }
+        : found;
     }),
 };
 

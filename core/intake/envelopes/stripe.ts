@@ -21,6 +21,8 @@ export const stripe: Envelope = {
         throw new Rejection('INVALID_ENVELOPE', "object: found no Stripe event; allowed: 'event', with its snapshot");
       const [id, type] = [textAt(event.id, 'id'), textAt(event.type, 'type')];
       objectAt(objectAt(event.data, 'data').object, 'data.object');
-      return { items: [{ body: event, id, kind: kindOf(type) }], refused: [], gaps: [] };
+      const { api_version: version } = event;
+      const item = { body: event, id, kind: kindOf(type), ...(typeof version === 'string' && { version }) };
+      return { items: [item], refused: [], gaps: [] };
     }),
 };

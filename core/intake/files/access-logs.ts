@@ -7,7 +7,7 @@
  * not fail" (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html).
  */
 import { type Line, LONGEST_ROW, linesOf } from './lines.ts';
-import { badRow, type Row, type RowReader, tableRow, textOf, tooLong } from './row.ts';
+import { badRow, type Row, type RowReader, tableRow, textOf, tooLong, under } from './row.ts';
 
 const NONE = '-';
 
@@ -50,10 +50,13 @@ const ALB_LEAST = ALB_FIELDS.indexOf('sent_bytes') + 1;
 /** Of all fields that the header names; `timestamp` is its `date` and `time`, unless it has one of its own. */
 export const cloudfrontRows: RowReader = async function* (chunks) {
   let names: readonly string[] = [];
+  let header: Uint8Array | null = null;
   for await (const { line, text, bad } of textsOf(chunks)) {
-    if (bad) yield bad;
-    else if (text.startsWith('#Fields:')) names = text.slice('#Fields:'.length).trim().split(/\s+/);
-    else if (!text.startsWith('#')) yield cloudfrontRow(line, text, names);
+    if (bad) yield under(header, bad);
+    else if (text.startsWith('#Fields:')) {
+      names = text.slice('#Fields:'.length).trim().split(/\s+/);
+      header = line.bytes;
+    } else if (!text.startsWith('#')) yield under(header, cloudfrontRow(line, text, names));
   }
 };
 

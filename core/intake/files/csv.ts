@@ -7,7 +7,7 @@
  * one line goes to the quarantine and the rest goes on.
  */
 import { type Line, LONGEST_ROW, linesOf } from './lines.ts';
-import { type BadRow, badRow, type Row, type RowReader, tableRow, textOf, tooLong } from './row.ts';
+import { type BadRow, badRow, type Row, type RowReader, tableRow, textOf, tooLong, under } from './row.ts';
 
 export interface CsvOptions {
   /** One character. */
@@ -24,10 +24,12 @@ const MOST_LINES = 1000;
 export const csvRows = ({ delimiter, columns }: CsvOptions): RowReader =>
   async function* (chunks) {
     let names = columns;
+    let header: Uint8Array | null = null;
     for await (const record of csvRecords(chunks, delimiter)) {
-      if ('reason' in record) yield record;
-      else if (names !== undefined) yield rowOf(record, names);
+      if ('reason' in record) yield under(header, record);
+      else if (names !== undefined) yield under(header, rowOf(record, names));
       else {
+        header = record.raw;
         names = record.values.map((value) => value ?? '');
         const problem = headerProblem(names);
         if (problem === null) continue;

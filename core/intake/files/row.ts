@@ -2,6 +2,8 @@
 import type { RejectionReason } from '../../ir/rejection.ts';
 import { type Line, LONGEST_ROW } from './lines.ts';
 
+const LF = 0x0a;
+
 export interface FileRow {
   /** Of the line it begins in, or of the element in its array; from 1. */
   readonly place: number;
@@ -15,7 +17,7 @@ export interface BadRow {
   readonly reason: RejectionReason;
   /** Place, what was found and what is allowed; never what stands there. */
   readonly detail: string;
-  /** As it was written, or the beginning of it where it is longer than LONGEST_ROW. */
+  /** As it was written, or the beginning of it where it is longer than LONGEST_ROW; under the header of a file that has one. */
   readonly raw: Uint8Array;
 }
 
@@ -38,6 +40,15 @@ export const badRow = (place: number, raw: Uint8Array, detail: string): BadRow =
   detail: `line ${place}: ${detail}`,
   raw,
 });
+
+/** A longer header is left out: it would stand before each of them. */
+const LONGEST_HEADER = 8192;
+
+/** A row that can't be read, with the line of the file that names its columns: by both together it may be read after a fix. */
+export function under(header: Uint8Array | null, row: Row): Row {
+  if (header === null || header.length > LONGEST_HEADER || !isBad(row)) return row;
+  return { ...row, raw: Buffer.concat([header, Uint8Array.of(LF), row.raw]) };
+}
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

@@ -137,20 +137,20 @@ describe('CSV', () => {
 
   test('a line with wrong quotes or another number of values is refused, and the rest goes on', async () => {
     expect(await read(csv, 'a,b\n1,"x"y\n2,c\n3\n4,d,e\n5,f\n')).toEqual([
-      bad(2, 'a quote that is not closed', '1,"x"y'),
+      bad(2, 'a quote that is not closed', 'a,b\n1,"x"y'),
       [3, { a: '2', b: 'c' }],
-      bad(4, 'found 1 values; allowed: 2', '3'),
-      bad(5, 'found 3 values; allowed: 2', '4,d,e'),
+      bad(4, 'found 1 values; allowed: 2', 'a,b\n3'),
+      bad(5, 'found 3 values; allowed: 2', 'a,b\n4,d,e'),
       [6, { a: '5', b: 'f' }],
     ]);
   });
 
   test('a quote that is left open takes its own line alone', async () => {
     expect(await read(csv, 'a,b\n1,"open\n2,c\n3,"x"\n4,"y\n5,d')).toEqual([
-      bad(2, 'a quote that is not closed', '1,"open'),
+      bad(2, 'a quote that is not closed', 'a,b\n1,"open'),
       [3, { a: '2', b: 'c' }],
       [4, { a: '3', b: 'x' }],
-      bad(5, 'a quote that is not closed', '4,"y'),
+      bad(5, 'a quote that is not closed', 'a,b\n4,"y'),
       [6, { a: '5', b: 'd' }],
     ]);
     const many = Array.from({ length: 2500 }, (_, i) => `${i},z`).join('\n');
@@ -207,7 +207,7 @@ describe('access logs', () => {
           timestamp: '2019-12-04T21:02:31Z',
         },
       ],
-      bad(4, 'found 3 values; allowed: 6', lines[3]!),
+      bad(4, 'found 3 values; allowed: 6', `${lines[1]}\n${lines[3]}`),
     ]);
     expect(await read({ format: 'cloudfront' }, '/a\tb\n')).toEqual([bad(1, 'no line before', '/a\tb')]);
     const own = '#Fields: date time timestamp\n2019-12-04\t21:02:31\t1575493351\n';

@@ -1,11 +1,12 @@
 /** Rows of a file on their way to the stream. */
 import { describe, expect, test } from '@jest/globals';
 import { at, contract, count, defineUseCase, field, rule, source } from '../../../core/definition/define.ts';
-import type { Row } from '../../../core/intake/files/row.ts';
+import { csvRows } from '../../../core/intake/files/csv.ts';
+import { isBad, type Row } from '../../../core/intake/files/row.ts';
 import { compileSource } from '../../../core/intake/intake.ts';
 import type { PutRecord } from '../../../engine/intake/put-all.ts';
 import type { IntakePorts, TakeResult } from '../../../engine/intake/take.ts';
-import { takeRows } from '../../../engine/intake/take-rows.ts';
+import { refusedRow, takeRows } from '../../../engine/intake/take-rows.ts';
 
 const visit = contract('visit', 1, { eventTime: 'epoch_ms', fields: { page: field.string() } });
 const { contracts, sources } = defineUseCase({
@@ -137,3 +138,27 @@ describe('the rows of a file', () => {
     expect(world.results.at(-1)!.failed).toHaveLength(2000);
   });
 });
+
+describe('a row that was refused, read again', () => {
+  const read = csvRows({ delimiter: ',' });
+  const again = async (raw: string | Uint8Array, by = read) =>
+    Buffer.from(await refusedRow(by, Buffer.from(raw))).toString();
+
+  test('is itself where a map refused it, and under the header of its file where it was none', async () => {
+    expect(await again('{"who":"bob"}')).toBe('{"who":"bob"}');
+    expect(await again('who,page\nbob,"a, b"')).toBe('{"who":"bob","page":"a, b"}');
+    expect(await again('who,page\nbob,a,b')).toBe('who,page\nbob,a,b');
+    expect(await again('broken')).toBe('broken');
+  });
+
+  test('by a reader that was put right comes in', async () => {
+    const rows: Row[] = [];
+    for await (const row of read(rowsIn('who;page;at\nann;a,b;1\n'))) rows.push(row);
+    const [bad] = rows.filter(isBad);
+    expect(await again(bad!.raw, csvRows({ delimiter: ';' }))).toBe('{"who":"ann","page":"a,b","at":"1"}');
+  });
+});
+
+async function* rowsIn(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text);
+}

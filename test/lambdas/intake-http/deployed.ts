@@ -138,6 +138,7 @@ function roleOf({ region, account }: LocalCloud, secret: string): object {
   const Statement = [
     allow('kinesis:PutRecords', `arn:aws:kinesis:${region}:${account}:stream/${STREAM}`),
     allow('s3:PutObject', `arn:aws:s3:::${LAKE}/archive/quarantine/*`),
+    allow('s3:PutObject', `arn:aws:s3:::${LAKE}/reports/drift/*`),
     allow('secretsmanager:GetSecretValue', secret),
   ];
   const assumed = [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }];

@@ -113,6 +113,13 @@ class Source:
         texts = [gzip.decompress(self.cloud.s3.get_object(Bucket="lake", Key=key)["Body"].read()) for key in keys]
         return [json.loads(line) for text in texts for line in text.splitlines()]
 
+    def redrive(self, *raws: bytes) -> list[bool]:
+        records = [{"raw_base64": base64.b64encode(raw).decode(), "received_ms": 1} for raw in raws]
+        answer = self.cloud.client("lambda").invoke(
+            FunctionName=self.function, Payload=json.dumps({"redrive": records})
+        )
+        return json.loads(answer["Payload"].read())["taken"]
+
 
 def read_of(reader: str, seconds: int, minute: int, **more: Any) -> dict[str, Any]:
     at = datetime(2026, 11, 1, 10, minute, tzinfo=UTC).isoformat().replace("+00:00", "Z")
@@ -154,6 +161,9 @@ def test_kafka_a_poison_record_is_kept_and_holds_nothing_up_and_a_fact_sent_twic
     # With all that Kafka said of it, so that it can be read again.
     raw = json.loads(base64.b64decode(refused["raw_base64"]))
     assert (raw["topic"], base64.b64decode(raw["key"])) == ("reads", b"ann")
+    mended = {**raw, "value": base64.b64encode(json.dumps(read_of("ann", 50, 50, seq=50)).encode()).decode()}
+    assert source.redrive(json.dumps(raw).encode(), json.dumps(mended).encode()) == [False, True]
+    assert source.wait_for(42)[-1]["properties"]["seconds"] == 50
 
 
 def test_dynamodb_new_and_old_images_become_events(cloud, code):
@@ -203,7 +213,11 @@ def test_logs_lines_of_a_group_become_events(cloud, code):
     assert event["event_id"] == "web:ann:1"
     [refused] = until(source.refused, lambda found: len(found) == 1, 20)
     assert refused["reason"] == "INVALID_EVENT_TIME"
-    assert json.loads(base64.b64decode(refused["raw_base64"]))["message"]["reader"] == "bob"
+    raw = base64.b64decode(refused["raw_base64"])
+    assert json.loads(raw)["message"]["reader"] == "bob"
+    # Read again by itself, it is what it was.
+    assert source.redrive(raw, raw.replace(b'"soon"', b'"2026-11-01T10:00:00Z"')) == [False, True]
+    assert ids(source.wait_for(2)) == ["web:ann:1", "web:bob:2"]
 
 
 def iot_source(cloud: Cloud, code: bytes) -> tuple[Source, str]:
