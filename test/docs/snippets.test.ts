@@ -35,7 +35,9 @@ const useCases = typescript.filter(({ code }) => code.includes('export default d
 /** It stands beside what it imports. */
 const example = typescript.find(({ document }) => document === 'core/README.md')!;
 /** The lines that switch a source on: contracts and sources. */
-const sourceSnippets = typescript.filter(({ document }) => document.startsWith('docs/how-to/sources/'));
+const sourceSnippets = typescript.filter(
+  ({ document, code }) => document.startsWith('docs/how-to/sources/') || /^export const sources = \[/m.test(code),
+);
 const programs = typescript.filter((one) => ![...useCases, ...sourceSnippets, example].includes(one));
 /** The one that has everything but a model. */
 const shop = useCases.find(({ document }) => document.endsWith('own-use-case.md'))!;
