@@ -65,6 +65,10 @@ const SUITES = [
         'test/lambdas/features-alone.test.ts',
         'test/lambdas/freshness.test.ts',
         'test/lambdas/handlers.test.ts',
+        'test/lambdas/intake-bus-and-files.test.ts',
+        'test/lambdas/intake-http/real-front-door.test.ts',
+        // It starts a PostgreSQL.
+        'test/lambdas/intake-stream/postgres.test.ts',
         'test/lambdas/patience.test.ts',
         'test/lambdas/real-endpoint.test.ts',
         'test/lambdas/retirement.test.ts',

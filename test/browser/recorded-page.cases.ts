@@ -83,6 +83,24 @@ const empty: Recorded = {
 const pages = new Map<Recorded, Promise<Page>>();
 afterAll(() => Promise.all([...pages.values()].map(async (page) => (await page).close())));
 
+const counts = { ignored: 0, failed: 0, gaps: 0, drift: 0, refused: 0 };
+const sourced: typeof recorded = {
+  ...recorded,
+  pipeline: {
+    ...recorded.pipeline,
+    sources: [
+      {
+        ...{ ...counts, source: 'billing', service: 'intake-http', events: 1200, per_minute: 4.2, lag_ms: 350 },
+        ...{ refused: 3, ignored: 12, drift: 2 },
+      },
+      {
+        ...{ ...counts, source: 'a_source_with_a_name_of_32_chars', service: 'intake-stream' },
+        ...{ events: 123_456_789, per_minute: 0, lag_ms: 3_900_000, gaps: 1 },
+      },
+    ],
+  },
+};
+
 async function looking<T>(
   data: Recorded,
   look: { readonly width: number; readonly height: number; readonly scheme: Scheme },
@@ -104,6 +122,7 @@ describe.each(SCHEMES)('%s', (scheme) => {
     ['with alarms that ring', loud],
     ['with long names', long],
     ['just deployed', empty],
+    ['with sources', sourced],
   ])('nothing scrolls sideways on a phone: %s', async (_, data) => {
     const seen = await looking(data, { ...PHONE, scheme }, async (tab) => {
       await unfold(tab);
@@ -210,6 +229,24 @@ describe('alarms', () => {
   });
 });
 
+test('sources are a table with what needs a look in red; without any there is none', async () => {
+  const cells = (data: typeof recorded) =>
+    looking(data, { ...DESK, scheme: 'light' }, (tab) =>
+      tab.evaluate(() => ({
+        hidden: document.querySelector<HTMLElement>('#sources-section')!.hidden,
+        rows: [...document.querySelectorAll('#sources tbody tr')].map((row) =>
+          [...row.querySelectorAll('td')].map((cell) => cell.textContent),
+        ),
+        bad: [...document.querySelectorAll('#sources .bad')].map((cell) => cell.textContent),
+      })),
+    );
+  expect((await cells(recorded)).hidden).toBe(true);
+  const shown = await cells(sourced);
+  expect(shown.hidden).toBe(false);
+  expect(shown.rows[0]).toEqual(['billing', 'http', '1,200', '4.2', '350 ms', '3', '12', '0', '0', '2']);
+  expect(shown.bad).toEqual(['3', '2', '1']);
+});
+
 test('a link keeps the focus when the page asks again, and what scrolls is reached by keyboard', async () => {
   await looking(recorded, { ...DESK, scheme: 'light' }, async (tab) => {
     await tab.focus('#alerts tr:nth-child(3) a');
@@ -217,7 +254,7 @@ test('a link keeps the focus when the page asks again, and what scrolls is reach
     await askedAgain(tab, () => askAgain(tab));
     expect(await tab.evaluate(() => document.activeElement?.textContent)).toBe(name);
     expect(name).toBe(recorded.scores.alerts[2]?.entity_id);
-    expect(await tab.$$eval('.scroll', (all) => all.map((part) => (part as HTMLElement).tabIndex))).toEqual([0, 0]);
+    expect(await tab.$$eval('.scroll', (all) => all.map((part) => (part as HTMLElement).tabIndex))).toEqual([0, 0, 0]);
   });
 });
 
