@@ -79,5 +79,6 @@ PLUGIN = Plugin(
     relies_on=[
         ReliesOn("app", has={"_dispatch_service_request": ["request_tag_context"]}),
         ReliesOn("core.iam_actions", functions={"request_tag_context": "(service, iam_action, body, params)"}),
+        ReliesOn("services.dynamodb", values=["_tables"]),
     ],
 )
