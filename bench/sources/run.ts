@@ -33,6 +33,9 @@ export async function sourceRows(say: (text: string) => void): Promise<Row[]> {
   try {
     const { clients } = session.connection;
     for (const source of ['shop', 'site']) await putKey(clients.secrets, secretOf(session.resources, source), KEY);
+    // The first requests start functions.
+    say('warming up');
+    await load(session, 'w');
     say('alone');
     const alone = await load(session, 'a');
     // Its own function answers 503 from now on, and is asked as often as the other one.
