@@ -7,6 +7,7 @@ interface Attributes {
   readonly role?: string;
   readonly 'aria-hidden'?: 'true';
   readonly 'data-box'?: string;
+  readonly 'data-label'?: string;
   readonly 'data-kind'?: string;
   readonly 'data-state'?: string;
   readonly scope?: string;
