@@ -1,6 +1,4 @@
 /** What the envelopes of databases share: an item of a change, and the text by which it is told from others. */
-import { typeName } from '../../ir/errors.ts';
-import { Rejection } from '../../ir/rejection.ts';
 import { canonicalJson, sha256 } from '../../values/hash.ts';
 import type { ChangeBody, Item } from '../envelope.ts';
 
@@ -28,23 +26,7 @@ export function rowText(key: Row | null, row: Row | null): string {
   return values.map((value) => (typeof value === 'string' ? value : canonicalJson(value))).join(',');
 }
 
-/** @throws Rejection INVALID_ENVELOPE where it is no object */
-export function objectAt(value: unknown, name: string): Row {
-  if (isRow(value)) return value;
-  throw new Rejection('INVALID_ENVELOPE', `${name}: found ${foundType(value)}; allowed: an object`);
-}
-
-/** @throws Rejection INVALID_ENVELOPE where it is no text, or an empty one */
-export function textAt(value: unknown, name: string): string {
-  if (typeof value === 'string' && value !== '') return value;
-  throw new Rejection('INVALID_ENVELOPE', `${name}: found ${foundType(value)}; allowed: a text that is not empty`);
-}
-
-export const isRow = (value: unknown): value is Row => typeName(value) === 'object' && value !== undefined;
-
 export const textOrNull = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 
 /** ms UTC of a whole number of ms, else null. */
 export const msOrNull = (value: unknown): number | null => (Number.isSafeInteger(value) ? (value as number) : null);
-
-const foundType = (value: unknown): string => (value === undefined ? 'nothing' : typeName(value));

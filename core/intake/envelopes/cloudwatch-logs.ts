@@ -7,7 +7,8 @@ import { Rejection } from '../../ir/rejection.ts';
 import { bodyOf, bytesOf, refusedWhole } from '../body.ts';
 import type { Envelope, Item, Refused, Unpacked } from '../envelope.ts';
 import { identifierText } from '../identifier-text.ts';
-import { isRow, msOrNull, objectAt, type Row, textAt } from './change-item.ts';
+import { msOrNull, type Row } from './change-item.ts';
+import { isObject, objectAt, textAt } from './object-body.ts';
 
 const GZIP = [0x1f, 0x8b];
 /** A subscription sends far less; what unpacks to more is no log. */
@@ -41,7 +42,7 @@ function linesOf(record: Row, lines: readonly unknown[]): Unpacked {
       items.push(itemOf(about, objectAt(line, 'logEvents')));
     } catch (error) {
       if (!(error instanceof Rejection)) throw error;
-      const raw = bytesOf(isRow(line) ? { ...line, ...about } : line);
+      const raw = bytesOf(isObject(line) ? { ...line, ...about } : line);
       refused.push({ reason: error.reason, detail: error.message, raw, kind: logGroup });
     }
   }
@@ -55,14 +56,14 @@ function itemOf(about: Row & { readonly logGroup: string }, line: Row): Item {
     id,
     timestamp: msOrNull(line.timestamp),
     message: messageOf(line.message),
-    ...(isRow(line.extractedFields) ? { extractedFields: line.extractedFields } : {}),
+    ...(isObject(line.extractedFields) ? { extractedFields: line.extractedFields } : {}),
   };
   return { body, id: id && `${about.logGroup}:${id}`, kind: about.logGroup };
 }
 
 /** A line that is a JSON object as that, any other as its text. */
 function messageOf(message: unknown): unknown {
-  if (isRow(message)) return message;
+  if (isObject(message)) return message;
   if (typeof message !== 'string')
     throw new Rejection('INVALID_ENVELOPE', `message: found ${typeof message}; allowed: a text`);
   if (!/^\s*\{/.test(message)) return message;

@@ -6,17 +6,8 @@
 import { Rejection } from '../../ir/rejection.ts';
 import { bodyOf, refusedWhole } from '../body.ts';
 import type { ChangeBody, Envelope, Item, Unpacked } from '../envelope.ts';
-import {
-  changeItem,
-  isRow,
-  msOrNull,
-  nameOf,
-  objectAt,
-  type Row,
-  rowHash,
-  rowText,
-  textOrNull,
-} from './change-item.ts';
+import { changeItem, msOrNull, nameOf, type Row, rowHash, rowText, textOrNull } from './change-item.ts';
+import { isObject, objectAt } from './object-body.ts';
 
 const OPERATIONS = new Set(['c', 'u', 'd', 'r']);
 /** Stands for a large value that an update left as it was, which the log of PostgreSQL does not repeat. */
@@ -127,16 +118,16 @@ const clean = (row: Row): Row => Object.fromEntries(Object.entries(row).filter((
 function isUnavailable(value: unknown): boolean {
   if (value === UNAVAILABLE || value === UNAVAILABLE_BYTES) return true;
   if (Array.isArray(value)) return value.length === 1 && isUnavailable(value[0]);
-  return isRow(value) && Object.keys(value).length === 1 && value[UNAVAILABLE] === UNAVAILABLE;
+  return isObject(value) && Object.keys(value).length === 1 && value[UNAVAILABLE] === UNAVAILABLE;
 }
 
 /** `{schema, payload}` around a value or key, where the converter writes schemas. */
 function unwrapped(value: unknown): unknown {
-  return isRow(value) && isRow(value.schema) && Object.hasOwn(value, 'payload') ? value.payload : value;
+  return isObject(value) && isObject(value.schema) && Object.hasOwn(value, 'payload') ? value.payload : value;
 }
 
 /** The message's key, where it came by Kafka. */
 function keyOf(key: unknown): Row | null {
   const found = unwrapped(key);
-  return isRow(found) ? found : null;
+  return isObject(found) ? found : null;
 }

@@ -5,7 +5,8 @@
 import { Rejection } from '../../ir/rejection.ts';
 import { bodyOf, refusedWhole } from '../body.ts';
 import type { ChangeBody, Envelope, Gap, Unpacked } from '../envelope.ts';
-import { changeItem, nameOf, objectAt, type Row, rowHash, textAt, textOrNull } from './change-item.ts';
+import { changeItem, nameOf, type Row, rowHash, textOrNull } from './change-item.ts';
+import { objectAt, textAt } from './object-body.ts';
 
 const OPERATIONS: Readonly<Record<string, ChangeBody['op']>> = { load: 'r', insert: 'c', update: 'u', delete: 'd' };
 /** DMS writes what it could not apply into this table of its own. */

@@ -5,7 +5,8 @@
 import { Rejection } from '../../ir/rejection.ts';
 import { bodyOf, refusedWhole } from '../body.ts';
 import type { ChangeBody, Envelope, Item } from '../envelope.ts';
-import { changeItem, objectAt, type Row, textAt } from './change-item.ts';
+import { changeItem, type Row } from './change-item.ts';
+import { objectAt, textAt } from './object-body.ts';
 
 const OPERATIONS: Readonly<Record<string, ChangeBody['op']>> = { INSERT: 'c', MODIFY: 'u', REMOVE: 'd' };
 const TABLE_OF_ARN = /:table\/([^/]+)\//;

@@ -6,7 +6,8 @@
 import { Rejection } from '../../ir/rejection.ts';
 import { bodyOf, refusedWhole } from '../body.ts';
 import type { Envelope } from '../envelope.ts';
-import { msOrNull, objectAt, textAt, textOrNull } from './change-item.ts';
+import { msOrNull, textOrNull } from './change-item.ts';
+import { objectAt, textAt } from './object-body.ts';
 
 export const iot: Envelope = {
   name: 'iot',

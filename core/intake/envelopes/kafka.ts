@@ -6,8 +6,9 @@ import { Rejection } from '../../ir/rejection.ts';
 import type { EnvelopeOptions } from '../../ir/source-options.ts';
 import { bodyOf, refusedWhole } from '../body.ts';
 import type { Envelope, IntakeContext, Unpacked } from '../envelope.ts';
-import { isRow, msOrNull, objectAt, type Row, textAt } from './change-item.ts';
+import { msOrNull, type Row } from './change-item.ts';
 import { INNER_ENVELOPES } from './inner.ts';
+import { isObject, objectAt, textAt } from './object-body.ts';
 
 type Options = EnvelopeOptions<'kafka'>;
 
@@ -86,7 +87,7 @@ function keyOf(value: unknown): unknown {
 function headersOf(value: unknown): Row {
   const headers: [string, string][] = [];
   for (const header of Array.isArray(value) ? value : []) {
-    for (const [name, bytes] of isRow(header) ? Object.entries(header) : []) {
+    for (const [name, bytes] of isObject(header) ? Object.entries(header) : []) {
       if (Array.isArray(bytes)) headers.push([name, Buffer.from(bytes.map(Number)).toString('utf8')]);
     }
   }
