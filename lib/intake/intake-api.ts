@@ -1,5 +1,4 @@
-import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
-import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpApi, HttpMethod } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
@@ -7,7 +6,7 @@ import type { SourceIR } from '../../core/ir/document.ts';
 import { CARRIAGE_OPTIONS } from '../../core/ir/source-options.ts';
 import { sourcePath } from '../../names/sources.ts';
 import type { StageConfig } from '../config/stage-config.ts';
-import { VendedLogs } from '../foundation/vended-logs.ts';
+import { addApiStage } from '../foundation/api-stage.ts';
 import { acknowledge } from '../foundation/wildcards.ts';
 
 /** The front door of all HTTP sources: a route each, with a rate of its own. Each function proves who sent a request. */
@@ -21,27 +20,19 @@ export class IntakeApi extends Construct {
       description: 'Tidemark: requests of sources',
       createDefaultStage: false,
     });
-    const accessLogs = new VendedLogs(this, 'AccessLogs', { stage, service: 'apigateway' });
-    const { rateLimit, burstLimit } = stage.intake;
-    const httpStage = new HttpStage(this, 'Stage', {
+    const httpStage = addApiStage(this, {
       httpApi: this.api,
-      stageName: '$default',
-      autoDeploy: true,
+      stage,
       // Of each route: a source that sends too much is slowed down alone.
-      throttle: { rateLimit, burstLimit },
-      accessLogSettings: {
-        destination: new LogGroupLogDestination(accessLogs),
-        // Which source, how long and how it ended: never a body, nor a query, which may hold a key.
-        format: AccessLogFormat.custom(
-          JSON.stringify({
-            requestId: '$context.requestId',
-            requestTime: '$context.requestTime',
-            routeKey: '$context.routeKey',
-            status: '$context.status',
-            latencyMs: '$context.responseLatency',
-            error: '$context.error.message',
-          }),
-        ),
+      throttle: stage.intake,
+      // Which source, how long and how it ended: never a body, nor a query, which may hold a key.
+      logged: {
+        requestId: '$context.requestId',
+        requestTime: '$context.requestTime',
+        routeKey: '$context.routeKey',
+        status: '$context.status',
+        latencyMs: '$context.responseLatency',
+        error: '$context.error.message',
       },
     });
     this.url = httpStage.url;

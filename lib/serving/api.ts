@@ -1,6 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
-import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpApi, HttpMethod } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { ComparisonOperator } from 'aws-cdk-lib/aws-cloudwatch';
@@ -10,9 +9,9 @@ import { PREFIX } from '../../names/lake.ts';
 import { SERVICE } from '../../names/metrics.ts';
 import type { Lake } from '../feature-store/lake.ts';
 import type { OnlineTable } from '../feature-store/tables.ts';
+import { addApiStage } from '../foundation/api-stage.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import { NodeFunction } from '../foundation/node-function.ts';
-import { VendedLogs } from '../foundation/vended-logs.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import type { ScoringEndpoint } from './scoring-endpoint.ts';
 import { predictionVariables } from './scoring-variables.ts';
@@ -70,27 +69,20 @@ export class Api extends Construct {
     for (const path of this.paths) {
       this.api.addRoutes({ path: `/${path}`, methods: [HttpMethod.POST], integration });
     }
-    const accessLogs = new VendedLogs(this, 'AccessLogs', { stage, service: 'apigateway' });
-    const httpStage = new HttpStage(this, 'Stage', {
+    const httpStage = addApiStage(this, {
       httpApi: this.api,
-      stageName: '$default',
-      autoDeploy: true,
-      throttle: { rateLimit: stage.api.rateLimit, burstLimit: stage.api.burstLimit },
-      accessLogSettings: {
-        destination: new LogGroupLogDestination(accessLogs),
-        // Who, what, how long and how it ended: never a body.
-        format: AccessLogFormat.custom(
-          JSON.stringify({
-            requestId: '$context.requestId',
-            requestTime: '$context.requestTime',
-            routeKey: '$context.routeKey',
-            status: '$context.status',
-            responseLength: '$context.responseLength',
-            latencyMs: '$context.responseLatency',
-            caller: '$context.identity.userArn',
-            error: '$context.error.message',
-          }),
-        ),
+      stage,
+      throttle: stage.api,
+      // Who, what, how long and how it ended: never a body.
+      logged: {
+        requestId: '$context.requestId',
+        requestTime: '$context.requestTime',
+        routeKey: '$context.routeKey',
+        status: '$context.status',
+        responseLength: '$context.responseLength',
+        latencyMs: '$context.responseLatency',
+        caller: '$context.identity.userArn',
+        error: '$context.error.message',
       },
     });
     this.url = httpStage.url;

@@ -1,0 +1,30 @@
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import { type HttpApi, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { Construct } from 'constructs';
+import type { StageConfig } from '../config/stage-config.ts';
+import { VendedLogs } from './vended-logs.ts';
+
+export interface ApiStageProps {
+  readonly httpApi: HttpApi;
+  readonly stage: StageConfig;
+  /** Requests of a route: a second, and at once above that. */
+  readonly throttle: Pick<StageConfig['api'], 'rateLimit' | 'burstLimit'>;
+  /** What is logged of a request, by API Gateway's variables: never a body. */
+  readonly logged: Readonly<Record<string, string>>;
+}
+
+/** The one stage of an HTTP API, with its rates and its access logs. @param scope gets both, as `Stage` and `AccessLogs` */
+export function addApiStage(scope: Construct, { httpApi, stage, throttle, logged }: ApiStageProps): HttpStage {
+  const accessLogs = new VendedLogs(scope, 'AccessLogs', { stage, service: 'apigateway' });
+  const { rateLimit, burstLimit } = throttle;
+  return new HttpStage(scope, 'Stage', {
+    httpApi,
+    stageName: '$default',
+    autoDeploy: true,
+    throttle: { rateLimit, burstLimit },
+    accessLogSettings: {
+      destination: new LogGroupLogDestination(accessLogs),
+      format: AccessLogFormat.custom(JSON.stringify(logged)),
+    },
+  });
+}
