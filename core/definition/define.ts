@@ -7,24 +7,28 @@ import type { ContractIR, FeatureViewIR, RememberedIR, UseCaseIR } from '../ir/d
 import { DefinitionError, shown } from '../ir/errors.ts';
 import { retractionRules } from '../state/plan.ts';
 import { parseDuration } from '../values/time.ts';
+import { type AlertSpec, compileAlerts } from './alerts.ts';
 import { checkUseCase, checkView } from './checks.ts';
 import { type Contract, contractIR } from './contracts.ts';
 import { type Feature, type FeatureNames, namesOf, type Series } from './feature.ts';
 import { hashOf, type ViewBody, versionOf } from './hash.ts';
-import { type AlertSpec, compileAlerts, compileModel, type Label, labelIR, type ModelSpec } from './learning.ts';
+import { type Label, labelIR } from './label.ts';
+import { compileModel, type ModelSpec } from './model.ts';
 import { withPlan } from './plan.ts';
 import { type Source, sourceIR } from './sources.ts';
 import { FEATURE } from './symbols.ts';
 import { parseUseCase } from './usecase.ts';
 
 export * from '../aggregates/index.ts';
+export type { AlertSpec, ReasonSpec } from './alerts.ts';
 export type { Column, Condition, Where } from './column.ts';
 export { type Contract, contract, type DerivedColumnSpec } from './contracts.ts';
 export type { DemoSpec, SourceSample } from './demo.ts';
 export { derived, expr } from './expressions.ts';
 export { type AggregateFeature, type Feature, type Series, series } from './feature.ts';
 export { type FieldSpec, field } from './fields.ts';
-export { type AlertSpec, type InstantsSpec, type Label, type ModelSpec, noEvent, type ReasonSpec } from './learning.ts';
+export { type Label, noEvent } from './label.ts';
+export type { InstantsSpec, ModelSpec } from './model.ts';
 export { type At, at, type EraseRule, firstOf, type MapRule, rule, type Source, source } from './sources.ts';
 
 interface Remembered {

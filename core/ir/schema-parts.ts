@@ -33,3 +33,9 @@ export const timeZoneSchema = z.strictObject({
   /** [from, ms UTC; what local time is ahead of UTC, ms], ascending; the first holds before, too, the last for ever. */
   offsets: z.array(z.tuple([z.int(), z.int()])).min(1),
 });
+
+export const predicateSchema = z.discriminatedUnion('op', [
+  z.strictObject({ field: name, op: z.enum(['eq', 'ne']), value: scalarSchema }),
+  z.strictObject({ field: name, op: z.enum(['gt', 'gte', 'lt', 'lte']), value: z.number() }),
+  z.strictObject({ field: name, op: z.literal('in'), value: z.array(scalarSchema).min(1) }),
+]);

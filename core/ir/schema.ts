@@ -4,10 +4,24 @@
  */
 import { z } from 'zod';
 import { DAY } from '../values/time.ts';
-import { bounds, fieldSchema, ms, name, scalarSchema, timestampFormatSchema, timeZoneSchema } from './schema-parts.ts';
+import { alertSchema } from './alert-schema.ts';
+import { labelSchema } from './label-schema.ts';
+import { modelSchema } from './model-schema.ts';
+import {
+  bounds,
+  fieldSchema,
+  ms,
+  name,
+  predicateSchema,
+  timestampFormatSchema,
+  timeZoneSchema,
+} from './schema-parts.ts';
 import { sourceSchema } from './source-schema.ts';
 
-export { fieldSchema, scalarSchema, timeZoneSchema } from './schema-parts.ts';
+export { alertSchema, reasonSchema } from './alert-schema.ts';
+export { labelSchema } from './label-schema.ts';
+export { instantsSchema, modelSchema } from './model-schema.ts';
+export { fieldSchema, predicateSchema, scalarSchema, timeZoneSchema } from './schema-parts.ts';
 
 /** Comparisons give 1 or 0; `coalesce` is the first operand that is not null. */
 const BINARY = ['add', 'sub', 'mul', 'div', 'min', 'max', 'gt', 'gte', 'lt', 'lte', 'eq', 'coalesce'] as const;
@@ -32,12 +46,6 @@ export const exprSchema = z.discriminatedUnion('op', [
     },
   }),
   ...listExprs,
-]);
-
-export const predicateSchema = z.discriminatedUnion('op', [
-  z.strictObject({ field: name, op: z.enum(['eq', 'ne']), value: scalarSchema }),
-  z.strictObject({ field: name, op: z.enum(['gt', 'gte', 'lt', 'lte']), value: z.number() }),
-  z.strictObject({ field: name, op: z.literal('in'), value: z.array(scalarSchema).min(1) }),
 ]);
 
 export const derivedColumnSchema = z.strictObject({
@@ -171,61 +179,6 @@ export const viewSchema = z.strictObject({
   version: z.string(),
   /** Follows from the features and retractions, so it is outside of the hash. */
   plan: planSchema,
-});
-
-export const labelSchema = z.strictObject({
-  name,
-  kind: z.literal('no_event'),
-  event_type: name,
-  where: z.array(predicateSchema),
-  horizon_ms: ms.positive(),
-  /** A spine row needs at least one matching event before t. */
-  eligible: z.strictObject({ event_type: name }),
-});
-
-export const instantsSchema = z.strictObject({ from: ms, to: ms, every_ms: ms.positive() });
-
-export const modelSchema = z.strictObject({
-  name,
-  view: name,
-  /** Features in the order of the model's input vector. */
-  inputs: z.array(name).min(1),
-  /** Features of the logistic-regression baseline that the model is gated against. */
-  baseline_inputs: z.array(name).min(1),
-  hyperparameters: z.record(z.string(), z.union([z.string(), z.number()])),
-  train: instantsSchema,
-  /** Later slice for early stopping and calibration; its labels close before the test instants. */
-  validation: instantsSchema,
-  test: instantsSchema,
-  seed: z.int(),
-  /** The gate: the model must be better than the baseline by at least this AUC at the interval's lower end, and calibrated. */
-  gate: z.strictObject({
-    min_auc: z.number().min(0).max(1),
-    max_auc: z.number().min(0).max(1),
-    min_auc_gain_over_baseline: z.number().min(-1).max(1),
-    max_calibration_error: z.number().min(0).max(1),
-  }),
-});
-
-export const reasonSchema = z.strictObject({
-  text: z.string().min(1),
-  /** How `{value}` is written: plain number, days from ms, money from minor units, or percent of a ratio. */
-  format: z.enum(['number', 'days', 'money', 'percent']),
-});
-
-export const alertSchema = z.strictObject({
-  name,
-  threshold: z.number().gt(0).lt(1),
-  /** The entity can alert again only after its score fell below this … */
-  rearm_below: z.number().gt(0).lt(1),
-  /** … or after this long (ms). */
-  cooldown_ms: ms.positive(),
-  top_reasons: z.int().min(1).max(10),
-  title: z.string().min(1),
-  /** `{entity_id}` and `{t}` are replaced (URL-encoded). */
-  link: z.string().min(1),
-  /** Plain words for a feature that pushes the score up; `{value}` is replaced by the formatted value. */
-  reasons: z.record(name, reasonSchema),
 });
 
 export const useCaseSchema = z.strictObject({

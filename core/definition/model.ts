@@ -1,49 +1,10 @@
-/** What is predicted, how it is learnt, and when people hear of it. */
+/** How it is learnt. */
 
-import type { AlertIR, InstantsIR, LabelIR, ModelIR, ReasonIR } from '../ir/document.ts';
+import type { InstantsIR, ModelIR } from '../ir/document.ts';
 import { DefinitionError } from '../ir/errors.ts';
 import { instantOf, parseDuration } from '../values/time.ts';
-import { checkAlerts, checkLabel, checkModel } from './checks.ts';
-import { predicatesOf, type Where } from './column.ts';
-import { type Contract, contractIR } from './contracts.ts';
+import { checkModel } from './check-learning.ts';
 import { type Feature, type FeatureNames, nameOf } from './feature.ts';
-import { LABEL } from './symbols.ts';
-
-/** What a model learns to predict, such as `noEvent` makes it. */
-export interface Label {
-  readonly [LABEL]: LabelIR;
-}
-
-export const labelIR = ({ [LABEL]: ir }: Label): LabelIR => ir;
-
-/**
- * 1 when no event of `of` falls into the `horizon` that begins at the instant asked for, else 0: who falls silent.
- * @throws DefinitionError
- */
-export function noEvent<Event extends string>(spec: {
-  /** What it is called in training sets and metrics. */
-  readonly name: string;
-  readonly of: Contract<Event>;
-  /** Only events for which this holds break the silence. @default - every event */
-  readonly where?: Where<NoInfer<Event>>;
-  /** `14d`: how long the silence lasts. */
-  readonly horizon: string;
-  /** An entity is learnt from, and scored, once it had an event of this contract. @default - of `of` */
-  readonly eligible?: Contract;
-}): Label {
-  checkLabel(spec);
-  const { event_type } = contractIR(spec.of);
-  return {
-    [LABEL]: {
-      name: spec.name,
-      kind: 'no_event',
-      event_type,
-      where: predicatesOf(spec.where, event_type, 'label.where'),
-      horizon_ms: parseDuration(spec.horizon, 'label.horizon'),
-      eligible: { event_type: spec.eligible ? contractIR(spec.eligible).event_type : event_type },
-    },
-  };
-}
 
 /** Instants from one to another, both included where they are met: ISO-8601 with a zone, and a duration. */
 export interface InstantsSpec {
@@ -53,7 +14,7 @@ export interface InstantsSpec {
 }
 
 /** One value, and no list. */
-type Input = Feature<'int' | 'float' | 'bool' | 'string'>;
+export type Input = Feature<'int' | 'float' | 'bool' | 'string'>;
 
 export interface ModelSpec {
   readonly name: string;
@@ -81,31 +42,6 @@ export interface ModelSpec {
     readonly minAucGainOverBaseline: number;
     readonly maxCalibrationError: number;
   };
-}
-
-/** Plain words for a feature that pushes the score up. */
-export interface ReasonSpec {
-  readonly of: Input;
-  /** `{value}` is replaced by the feature's value. */
-  readonly text: string;
-  /** How the value is written: plain number, days from ms, money from minor units, or percent of a ratio. */
-  readonly format: ReasonIR['format'];
-}
-
-export interface AlertSpec {
-  readonly name: string;
-  readonly threshold: number;
-  /** The entity can alert again only after its score fell below this … */
-  readonly rearmBelow: number;
-  /** … or after this long, such as `28d`. */
-  readonly cooldown: string;
-  /** How many reasons an alert names at most. */
-  readonly topReasons: number;
-  readonly title: string;
-  /** `{entity_id}` and `{t}` are replaced (URL-encoded). */
-  readonly link: string;
-  /** @default - none */
-  readonly reasons?: readonly ReasonSpec[];
 }
 
 const instantsIR = ({ from, to, every }: InstantsSpec, at: string): InstantsIR => ({
@@ -144,23 +80,5 @@ export function compileModel(model: ModelSpec, view: string, names: FeatureNames
       min_auc_gain_over_baseline: gate.minAucGainOverBaseline,
       max_calibration_error: gate.maxCalibrationError,
     },
-  };
-}
-
-/** @param names of the features of the model's view. @throws DefinitionError */
-export function compileAlerts(alerts: AlertSpec, names: FeatureNames): AlertIR {
-  checkAlerts(alerts);
-  const { name, threshold, title, link, reasons = [] } = alerts;
-  return {
-    name,
-    threshold,
-    rearm_below: alerts.rearmBelow,
-    cooldown_ms: parseDuration(alerts.cooldown, 'alerts.cooldown'),
-    top_reasons: alerts.topReasons,
-    title,
-    link,
-    reasons: Object.fromEntries(
-      reasons.map(({ of, text, format }, i) => [nameOf(of, names, `alerts.reasons.${i}`), { text, format }]),
-    ),
   };
 }
