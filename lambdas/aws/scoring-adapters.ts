@@ -12,6 +12,7 @@ import { PATIENCE, runtimeClient, SageMakerEndpoint } from './endpoint.ts';
 import { LakeSink } from './lake.ts';
 import { patient } from './patience.ts';
 import type { PredictionEnv, RecordingEnv } from './scoring-environment.ts';
+import { createTelemetry } from './telemetry.ts';
 
 type FeatureEnv = Pick<PredictionEnv, 'FEATURES_TABLE' | 'TIDEMARK_CLOCK'>;
 
@@ -44,8 +45,12 @@ export function featureAdapters(
 /** The AWS side of everything that asks the model. @param patience_ms see `PATIENCE` */
 export function predictionAdapters(env: PredictionEnv, versions: readonly LoadedUseCase[], patience_ms: number) {
   const runtime = runtimeClient();
-  const endpointOf = ({ view }: LoadedUseCase) =>
-    new SageMakerEndpoint(runtime, env.ENDPOINT_NAME, view.definition_hash, patience_ms);
+  const telemetry = createTelemetry(env);
+  const endpointOf = ({ ir, view }: LoadedUseCase) =>
+    new SageMakerEndpoint(runtime, env.ENDPOINT_NAME, view.definition_hash, patience_ms, {
+      scores: (model_version, scores) => telemetry.scores(model_version, scores, ir.alerts?.threshold ?? null),
+      invalid: (model_version) => telemetry.invalidScores(model_version ?? 'unknown'),
+    });
   return {
     ...featureAdapters(env, versions, endpointOf),
     predictions: new LakeSink(new S3Client(patient()), env.LAKE_BUCKET),

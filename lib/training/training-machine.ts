@@ -5,8 +5,9 @@ import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { Role } from 'aws-cdk-lib/aws-iam';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { requireModel } from '../../core/ir/parts.ts';
 import type { Env } from '../../lambdas/model-gate/env.ts';
-import { PREFIX } from '../../names/lake.ts';
+import { objectKey, PREFIX } from '../../names/lake.ts';
 import { SERVICE, TRAINING_METRICS } from '../../names/metrics.ts';
 import type { SparkJob } from '../batch/spark-job.ts';
 import type { Lake } from '../feature-store/lake.ts';
@@ -20,10 +21,11 @@ import { removalPolicy } from '../foundation/removal.ts';
 import { VendedLogs } from '../foundation/vended-logs.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm, addErrorAlarm } from '../monitoring/function-alarms.ts';
-import { CHAMPION_VARIANT, type ScoringEndpoint } from '../serving/scoring-endpoint.ts';
+import type { ScoringEndpoint } from '../serving/scoring-endpoint.ts';
 import { grantMachine } from './machine-grants.ts';
 import type { ModelRegistry } from './model-registry.ts';
 import { SageMakerRole } from './sagemaker-role.ts';
+import { ShadowComparison } from './shadow-comparison.ts';
 import { trainingDefinition } from './training-definition.ts';
 import { type XgboostImage, xgboostImage } from './xgboost-image.ts';
 
@@ -46,17 +48,22 @@ export class TrainingMachine extends Construct {
   readonly gate: NodeFunction<Env>;
   readonly trainingRole: Role;
   readonly hostingRole: Role;
+  /** Absent where no shadow is configured. */
+  private readonly shadow?: ShadowComparison;
   private readonly image: XgboostImage;
 
   constructor(scope: Construct, id: string, props: TrainingMachineProps) {
     super(scope, id);
     const { deployment, lake, registry, endpoint } = props;
     const { stage } = deployment;
+    const { ir } = deployment.useCase;
     this.image = xgboostImage(Stack.of(this).region, stage.training.xgboostImage);
     const source = new CodeAsset(this, 'ModelSource', { path: props.modelSource });
     this.trainingRole = this.makeTrainingRole(props, source);
     this.hostingRole = this.makeHostingRole(props);
     this.gate = this.makeGate(props);
+    if (stage.endpoint.shadow)
+      this.shadow = new ShadowComparison(this, 'Shadow', { ...props, bounds: stage.endpoint.shadow });
     this.addEndpointAlarms(props);
 
     const logGroup = new VendedLogs(this, 'Logs', { stage, service: 'states' });
@@ -84,7 +91,13 @@ export class TrainingMachine extends Construct {
             approval: stage.training.approval,
             kmsKeyArn: props.key.key?.keyArn,
             training: stage.training,
-            endpoint: { ...stage.endpoint, variant: CHAMPION_VARIANT },
+            endpoint: stage.endpoint,
+            deployment: { stage: stage.stage, useCase: ir.name },
+            modelName: requireModel(ir).model.name,
+            serving: { bucket: lake.bucket.bucketName, key: objectKey('serving', { usecase: ir.name }) },
+            ...(this.shadow && {
+              shadow: { functionArn: this.shadow.fn.function.functionArn, captureUri: lake.uri(PREFIX.captured) },
+            }),
             alarmPrefix: props.alarms.prefix,
             pollSeconds: stage.training.pollSeconds,
             trainingMetrics: TRAINING_METRICS,
@@ -95,8 +108,8 @@ export class TrainingMachine extends Construct {
       logs: { destination: logGroup, level: LogLevel.ALL, includeExecutionData: false },
       removalPolicy: removalPolicy(stage, true),
     });
-    const { gate, trainingRole, hostingRole } = this;
-    grantMachine(role, { ...props, gate: gate.function, trainingRole, hostingRole });
+    const { gate, trainingRole, hostingRole, shadow } = this;
+    grantMachine(role, { ...props, gate: gate.function, trainingRole, hostingRole, shadow: shadow?.fn.function });
     if (stage.training.approval === 'manual') this.deployOnApproval(props);
     this.addMachineAlarms(props);
   }
@@ -114,13 +127,15 @@ export class TrainingMachine extends Construct {
     return role;
   }
 
-  private makeHostingRole({ lake }: TrainingMachineProps): Role {
+  private makeHostingRole({ deployment, lake }: TrainingMachineProps): Role {
     const role = new SageMakerRole(this, 'HostingRole', {
       description: 'Endpoints: models in',
       logGroup: '/aws/sagemaker/Endpoints',
       image: this.image,
     });
     lake.grantRead(role, PREFIX.models);
+    // What a shadow is asked and answers is captured with the model's role.
+    if (deployment.stage.endpoint.shadow) lake.grantPut(role, PREFIX.captured);
     return role;
   }
 
