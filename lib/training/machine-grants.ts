@@ -2,6 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { PREFIX } from '../../names/lake.ts';
+import { ROLLBACK_ALARM_PREFIX } from '../../names/rollback.ts';
 import type { SparkJob } from '../batch/spark-job.ts';
 import type { Lake } from '../feature-store/lake.ts';
 import { type Deployment, deploymentName } from '../foundation/deployment.ts';
@@ -9,7 +10,6 @@ import { explainWildcards } from '../foundation/wildcards.ts';
 import type { AlarmRegistry } from '../monitoring/alarm-registry.ts';
 import type { ScoringEndpoint } from '../serving/scoring-endpoint.ts';
 import type { ModelRegistry } from './model-registry.ts';
-import { ROLLBACK_ALARM_PREFIX } from './rollback-alarms.ts';
 
 /** What the training state machine works with. */
 export interface MachineParts {

@@ -1,4 +1,5 @@
 import { DIMENSION, METRIC, METRIC_NAMESPACE, SERVICE } from '../../names/metrics.ts';
+import { ROLLBACK_ALARM_PREFIX } from '../../names/rollback.ts';
 
 /**
  * What rolls a new model back. The state machine makes these alarms for each deployment, on the new fleet alone: its
@@ -29,9 +30,6 @@ export interface Shift {
   readonly kind: 'shift';
   readonly metric: string;
 }
-
-/** Beginning of all names, so that roles and the tear-down can name these alarms and no others. */
-export const ROLLBACK_ALARM_PREFIX = 'Canary';
 
 const WINDOW = { periodSeconds: 60, evaluationPeriods: 5 } as const;
 /** Fewer scores of either side in a minute say nothing. */
