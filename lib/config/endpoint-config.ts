@@ -140,21 +140,20 @@ const EXCLUSIONS: readonly Rule[] = [
     (of) => (of.mode === 'serverless') !== (of.serverless !== undefined),
     'an object with mode serverless, and absent with any other',
   ],
-  [
-    'instances',
-    (of) => of.canaryPercent > 0 && of.mode === 'instances' && of.instances < 2,
-    '2 or more with a canary, which is at most half of the new fleet; or canaryPercent 0',
-  ],
-  [
-    'canaryWaitSeconds',
-    (of) => of.canaryPercent > 0 && of.canaryWaitSeconds < SHORTEST_BAKE_SECONDS,
-    `number of at least ${SHORTEST_BAKE_SECONDS}: the alarms that roll back see their whole window in that time`,
-  ],
 ];
 
-export const endpointConfig = fields.superRefine((of, context) => {
-  for (const [path, broken, message] of EXCLUSIONS)
-    if (broken(of)) context.addIssue({ code: 'custom', path: path.split('.'), message });
-});
+export const endpointConfig = fields
+  .refine((of) => of.canaryPercent === 0 || of.mode !== 'instances' || of.instances > 1, {
+    path: ['instances'],
+    message: '2 or more with a canary, which is at most half of the new fleet; or canaryPercent 0',
+  })
+  .refine((of) => of.canaryPercent === 0 || of.canaryWaitSeconds >= SHORTEST_BAKE_SECONDS, {
+    path: ['canaryWaitSeconds'],
+    message: `number of at least ${SHORTEST_BAKE_SECONDS}: the alarms that roll back see their whole window in that time`,
+  })
+  .superRefine((of, context) => {
+    for (const [path, broken, message] of EXCLUSIONS)
+      if (broken(of)) context.addIssue({ code: 'custom', path: path.split('.'), message });
+  });
 
 export type EndpointConfig = Readonly<Fields>;

@@ -1,7 +1,9 @@
 /** What of the endpoint's settings excludes what: AWS's own exclusions, each with its reason. */
+import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { prod } from '../../lib/config/prod.ts';
 import { parseStageConfig } from '../../lib/config/stage-config.ts';
+import { fencesOf } from '../docs/markdown.ts';
 
 const SHADOW = {
   ...{ seconds: 3600, minimumPairs: 1000, maxDecisionShare: 0.02 },
@@ -64,4 +66,12 @@ test.each<[string, object]>([
   ['autoscaling and experiments', { autoscaling: SCALED }],
 ])('%s is taken', (_, changes) => {
   expect(parse(changes)).toMatchObject(changes);
+});
+
+test('what the how-to shows is taken', () => {
+  const shown = fencesOf(readFileSync('docs/how-to/deploy-a-model.md', 'utf8')).filter(
+    ({ info }) => info === 'settings',
+  );
+  expect(shown).toHaveLength(2);
+  for (const { code } of shown) expect(parse(JSON.parse(code))).toMatchObject(JSON.parse(code));
 });
