@@ -26,7 +26,7 @@ from identity import write_json, write_manifest
 from logistic import Baseline
 from measures import NAMES, Scored, compare
 from numpy.typing import NDArray
-from training_data import Slice, check_order, read_slice, read_use_case, view_of
+from training_data import Slice, check_order, label_gap_ms, read_slice, read_use_case, view_of
 
 Floats = NDArray[np.float64]
 
@@ -123,7 +123,7 @@ def main() -> None:
     train, validation, test = (
         read_slice(name, getattr(given, name), list(model["inputs"])) for name in ("train", "validation", "test")
     )
-    check_order(train, validation, test, use_case["label"]["horizon_ms"])
+    check_order(train, validation, test, label_gap_ms(use_case["label"]))
     trained = fit(model, train, validation)
     metrics = measure(use_case, trained, test)
     name = name_of(model)

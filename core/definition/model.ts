@@ -35,6 +35,8 @@ export interface ModelSpec {
   readonly validation: InstantsSpec;
   readonly test: InstantsSpec;
   readonly seed: number;
+  /** Which part of the entities has a row at an instant, drawn anew for each: `{ fraction: 0.1, seed: 1 }`. @default - all */
+  readonly sampling?: { readonly fraction: number; readonly seed: number };
   /** What a model must reach before it serves. */
   readonly gate: {
     readonly minAuc: number;
@@ -77,6 +79,7 @@ export function compileModel(model: ModelSpec, view: string, names: FeatureNames
     validation: instantsIR(model.validation, 'model.validation'),
     test: instantsIR(model.test, 'model.test'),
     seed: model.seed,
+    ...(model.sampling && { sampling: { fraction: model.sampling.fraction, seed: model.sampling.seed } }),
     gate: {
       min_auc: gate.minAuc,
       max_auc: gate.maxAuc,

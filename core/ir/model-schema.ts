@@ -22,6 +22,8 @@ export const modelSchema = z.strictObject({
   validation: instantsSchema,
   test: instantsSchema,
   seed: z.int(),
+  /** Which part of the entities has a row at an instant, by sha256 of seed, entity and instant. Absent: all. */
+  sampling: z.strictObject({ fraction: z.number().gt(0).lt(1), seed: z.int() }).optional(),
   /** The gate: the model must be better than the baseline by at least this AUC at the interval's lower end, and calibrated. */
   gate: z.strictObject({
     min_auc: z.number().min(0).max(1),
