@@ -4,9 +4,14 @@ import { ms, name } from './schema-parts.ts';
 
 export const instantsSchema = z.strictObject({ from: ms, to: ms, every_ms: ms.positive() });
 
+/** What a model can be trained with: a folder of `model/frameworks` each. */
+export const FRAMEWORKS = ['xgboost', 'pytorch', 'tensorflow', 'sklearn'] as const;
+
 export const modelSchema = z.strictObject({
   name,
   view: name,
+  /** Absent: xgboost. */
+  framework: z.enum(FRAMEWORKS).optional(),
   /** Features in the order of the model's input vector. */
   inputs: z.array(name).min(1),
   /** Features of the logistic-regression baseline that the model is gated against. */
