@@ -15,6 +15,8 @@ export const PREFIX = {
   warehouse: 'iceberg/',
   trainingSets: 'training/',
   models: 'models/',
+  /** Which models serve: an object a use case. */
+  serving: 'serving/',
   /** Who was erased: an object a tombstone, beside the items of the features table. No rule lets them go. */
   tombstones: 'tombstones/',
   /** Summaries of the consistency check and of erasures. */
@@ -66,6 +68,8 @@ export const OBJECT = {
   question: `${PREFIX.timeTravel}{request}/question.json`,
   answer: `${PREFIX.timeTravel}{request}/answer.json`,
   trainingSet: `${PREFIX.trainingSets}{training_set_id}/manifest.json`,
+  /** names/serving.ts */
+  serving: `${PREFIX.serving}{use_case}.json`,
   rebuiltTrainingSet: `${PREFIX.trainingSets}{training_set_id}/rebuilt.json`,
 } as const;
 

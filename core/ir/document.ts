@@ -67,6 +67,8 @@ export type Framework = NonNullable<ModelIR['framework']>;
 export interface ModelIR extends Of<typeof schema.modelSchema> {}
 export interface AlertIR extends Of<typeof schema.alertSchema> {}
 export interface ReasonIR extends Of<typeof schema.reasonSchema> {}
+/** A model against the one that serves. */
+export interface ExperimentIR extends Of<typeof schema.experimentSchema> {}
 
 /** Where a map takes a value from: a place of an item, or a constant. */
 export type SelectorIR = Of<typeof source.selectorSchema>;
