@@ -1,17 +1,16 @@
-"""Trains, calibrates and measures the model of a use case. SageMaker XGBoost container, script mode.
+"""Trains, calibrates and measures the model of a use case. The container of its framework, script mode.
 
 Channels: train, validation, test (parquet: entity_id, t, label, one column a model input), usecase (the IR document).
 Everything else comes from the use case: inputs, hyperparameters, seed, threshold. The validation slice, later than the
-training slice, stops the boosting and calibrates; the test slice, later again, only measures.
+training slice, stops the fit and calibrates; the test slice, later again, only measures.
 
-Writes to the model folder: model.ubj, calibration.json, metadata.json, code/; to the output folder: metrics.json. One
-log line `metric <name>=<value>;` a measure. Same data, same bytes.
+Writes to the model folder: the files of the framework, calibration.json, manifest.json, code/; to the output folder:
+metrics.json. One log line `metric <name>=<value>;` a measure. Same data, same bytes.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import shutil
@@ -21,94 +20,36 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import xgboost as xgb
 from calibration import Calibration
-from identity import model_sha256
+from frameworks import Fitted, framework, name_of
+from identity import write_json, write_manifest
 from logistic import Baseline
 from measures import NAMES, Scored, compare
 from numpy.typing import NDArray
-from training_data import Slice, TrainingDataError, check_order, read_slice, read_use_case, view_of
+from training_data import Slice, check_order, label_gap_ms, read_slice, read_use_case, view_of
 
 Floats = NDArray[np.float64]
-
-_BOOSTER_PARAMETERS = (
-    "max_depth",
-    "eta",
-    "subsample",
-    "colsample_bytree",
-    "min_child_weight",
-    "reg_lambda",
-    "reg_alpha",
-    "gamma",
-    "max_bin",
-)
-_OTHER = ("num_boost_round", "early_stopping_rounds", "increasing", "decreasing", "nthread")
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The booster up to its best round, its calibration, and the baseline."""
+    """A fitted model, its calibration, and the baseline."""
 
-    booster: xgb.Booster
+    fitted: Fitted
     calibration: Calibration
     baseline: Baseline
-    rounds: int
 
     def scores(self, rows: Slice) -> Floats:
-        return self.calibration.apply(margins(self.booster, rows))
-
-
-def margins(booster: xgb.Booster, rows: Slice) -> Floats:
-    """Log-odds before calibration."""
-    data = xgb.DMatrix(rows.x, feature_names=list(rows.inputs))
-    return booster.predict(data, output_margin=True).astype(np.float64)
-
-
-def booster_parameters(model: dict[str, Any]) -> dict[str, Any]:
-    """XGBoost's parameters from the use case. Raises TrainingDataError for one it doesn't know."""
-    given: dict[str, Any] = model["hyperparameters"]
-    unknown = sorted(set(given) - set(_BOOSTER_PARAMETERS) - set(_OTHER))
-    if unknown:
-        allowed = ", ".join((*_BOOSTER_PARAMETERS, *_OTHER))
-        raise TrainingDataError(f"model.hyperparameters: found {', '.join(unknown)}; allowed: {allowed}")
-    direction = dict.fromkeys(_names(model, "increasing"), 1) | dict.fromkeys(_names(model, "decreasing"), -1)
-    return {
-        "objective": "binary:logistic",
-        "eval_metric": "logloss",
-        "tree_method": "hist",
-        "seed": model["seed"],
-        # Threads add gradients in another order, and other bytes come out: one, unless the use case asks for speed.
-        "nthread": given.get("nthread", 1),
-        "monotone_constraints": tuple(direction.get(name, 0) for name in model["inputs"]),
-        **{name: given[name] for name in _BOOSTER_PARAMETERS if name in given},
-    }
-
-
-def _names(model: dict[str, Any], key: str) -> list[str]:
-    names = [name.strip() for name in str(model["hyperparameters"].get(key, "")).split(",") if name.strip()]
-    unknown = sorted(set(names) - set(model["inputs"]))
-    if unknown:
-        raise TrainingDataError(f"model.hyperparameters.{key}: found {', '.join(unknown)}; allowed: model inputs")
-    return names
+        return self.calibration.apply(self.fitted.margins(rows.x))
 
 
 def fit(model: dict[str, Any], train: Slice, validation: Slice) -> Trained:
-    """Boosts until the validation slice stops improving, calibrates on it; the baseline needs the training slice."""
-    inputs, hyper = list(model["inputs"]), model["hyperparameters"]
-    grown = xgb.train(
-        booster_parameters(model),
-        xgb.DMatrix(train.x, label=train.label, feature_names=inputs),
-        num_boost_round=int(hyper.get("num_boost_round", 1000)),
-        evals=[(xgb.DMatrix(validation.x, label=validation.label, feature_names=inputs), "validation")],
-        early_stopping_rounds=int(hyper.get("early_stopping_rounds", 50)),
-        verbose_eval=False,
-    )
-    rounds = grown.best_iteration + 1
-    booster = grown[:rounds]
-    calibration = Calibration.fit(margins(booster, validation), validation.label.astype(np.float64))
+    """Fits by the model's framework and calibrates on the validation slice; the baseline needs the training slice."""
+    fitted = framework(name_of(model)).fit(model, train, validation, model["hyperparameters"])
+    calibration = Calibration.fit(fitted.margins(validation.x), validation.label.astype(np.float64))
     names = list(model["baseline_inputs"])
     baseline = Baseline.fit(train.columns(names), train.label.astype(np.float64))
-    return Trained(booster, calibration, baseline, rounds)
+    return Trained(fitted, calibration, baseline)
 
 
 def measure(use_case: dict[str, Any], trained: Trained, test: Slice) -> dict[str, Any]:
@@ -129,7 +70,7 @@ def measure(use_case: dict[str, Any], trained: Trained, test: Slice) -> dict[str
             "base_rate": float(test.label.mean()),
         },
         "threshold": threshold,
-        "rounds": trained.rounds,
+        **trained.fitted.details,
     }
 
 
@@ -141,26 +82,25 @@ def log_lines(metrics: dict[str, Any]) -> list[str]:
     return [f"metric {name}={value:.6g};" for name, value in values.items() if value is not None]
 
 
-def write_model(folder: Path, trained: Trained, metadata: dict[str, Any]) -> dict[str, Any]:
-    """The files of the model; returns the metadata with `model_version`, the hash of what decides a score."""
+def write_model(folder: Path, trained: Trained, about: dict[str, Any]) -> dict[str, Any]:
+    """The files of the model and the sources that serve it; returns the manifest."""
     folder.mkdir(parents=True, exist_ok=True)
-    trained.booster.save_model(folder / "model.ubj")
+    trained.fitted.save(folder)
+    if about["framework"] != "xgboost":
+        # The container that serves has no onnxruntime, and no network: lib/training/serving-runtime.ts.
+        for wheel in Path(__file__).parent.glob("wheels/*.whl"):
+            shutil.copyfile(wheel, folder / wheel.name)
     trained.calibration.write(folder / "calibration.json")
-    sha256 = model_sha256(folder, metadata["definition_hash"])
-    metadata = {**metadata, "model_version": f"{metadata['model']}-{sha256[:12]}", "model_sha256": sha256}
-    write_json(folder / "metadata.json", metadata)
+    manifest = write_manifest(folder, about)
     # The model serves by its own code: SAGEMAKER_SUBMIT_DIRECTORY names this folder. The container leaves a setup.py of
-    # its own making beside the sources, and would make it again.
-    code = folder / "code"
-    code.mkdir(exist_ok=True)
-    for source in sorted(set(Path(__file__).parent.glob("*.py")) - {Path(__file__).with_name("setup.py")}):
-        shutil.copyfile(source, code / source.name)
-    return metadata
-
-
-def write_json(path: Path, document: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document, indent=2, sort_keys=True, allow_nan=False) + "\n")
+    # its own making beside the sources, and a build/ with their copies, and would make both again.
+    sources = Path(__file__).parent
+    for source in sorted({*sources.glob("*.py"), *sources.glob("frameworks/**/*.py"), *sources.glob("serving/*.py")}):
+        target = folder / "code" / source.relative_to(sources)
+        if source != sources / "setup.py":
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+    return manifest
 
 
 def options() -> argparse.Namespace:
@@ -183,31 +123,30 @@ def main() -> None:
     train, validation, test = (
         read_slice(name, getattr(given, name), list(model["inputs"])) for name in ("train", "validation", "test")
     )
-    check_order(train, validation, test, use_case["label"]["horizon_ms"])
+    check_order(train, validation, test, label_gap_ms(use_case["label"]))
     trained = fit(model, train, validation)
     metrics = measure(use_case, trained, test)
-    metadata = {
+    name = name_of(model)
+    about = {
+        "framework": name,
         "model": model["name"],
         "view": view["version"],
         "definition_hash": view["definition_hash"],
         "inputs": list(model["inputs"]),
         "training_set_id": given.training_set_id,
         "snapshot_id": given.snapshot_id,
-        "rounds": trained.rounds,
         "rows": {part.name: len(part) for part in (train, validation, test)},
         "versions": {
-            "xgboost": xgb.__version__,
+            **framework(name).versions(),
             "numpy": np.__version__,
             "pyarrow": pa.__version__,
             "python": platform.python_version(),
         },
+        **trained.fitted.details,
     }
-    metadata = write_model(given.model_dir, trained, metadata)
-    identity = {key: metadata[key] for key in ("definition_hash", "training_set_id", "snapshot_id", "inputs")}
-    write_json(
-        given.output_data_dir / "metrics.json",
-        {**metrics, **identity, "model_version": metadata["model_version"], "model_sha256": metadata["model_sha256"]},
-    )
+    manifest = write_model(given.model_dir, trained, about)
+    carried = ("definition_hash", "training_set_id", "snapshot_id", "inputs", "model_version", "model_sha256")
+    write_json(given.output_data_dir / "metrics.json", {**metrics, **{key: manifest[key] for key in carried}})
     for line in log_lines(metrics):
         print(line, flush=True)
 

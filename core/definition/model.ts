@@ -1,6 +1,6 @@
 /** How it is learnt. */
 
-import type { InstantsIR, ModelIR } from '../ir/document.ts';
+import type { Framework, InstantsIR, ModelIR } from '../ir/document.ts';
 import { DefinitionError } from '../ir/errors.ts';
 import { instantOf, parseDuration } from '../values/time.ts';
 import { checkModel } from './check-learning.ts';
@@ -24,7 +24,9 @@ export interface ModelSpec {
   readonly inputs: readonly Input[];
   /** Of the logistic regression that the model must not fall behind; some of `inputs`. */
   readonly baselineInputs: readonly Input[];
-  /** XGBoost's, by its names, and `num_boost_round`, `early_stopping_rounds`. @default - the trainer's */
+  /** What it is trained with. @default 'xgboost' */
+  readonly framework?: Framework;
+  /** The framework's, by its names; those of the trainer stand in `model/frameworks/<framework>/train.py`. @default - the trainer's */
   readonly hyperparameters?: Readonly<Record<string, string | number>>;
   /** Inputs that may only raise the score (`increasing`), or only lower it, as they grow. @default - either */
   readonly monotone?: { readonly increasing?: readonly Input[]; readonly decreasing?: readonly Input[] };
@@ -33,6 +35,8 @@ export interface ModelSpec {
   readonly validation: InstantsSpec;
   readonly test: InstantsSpec;
   readonly seed: number;
+  /** Which part of the entities has a row at an instant, drawn anew for each: `{ fraction: 0.1, seed: 1 }`. @default - all */
+  readonly sampling?: { readonly fraction: number; readonly seed: number };
   /** What a model must reach before it serves. */
   readonly gate: {
     readonly minAuc: number;
@@ -67,6 +71,7 @@ export function compileModel(model: ModelSpec, view: string, names: FeatureNames
   return {
     name: model.name,
     view,
+    ...(model.framework && model.framework !== 'xgboost' && { framework: model.framework }),
     inputs,
     baseline_inputs: called(model.baselineInputs, 'baselineInputs'),
     hyperparameters: { ...model.hyperparameters, ...constraint('increasing'), ...constraint('decreasing') },
@@ -74,6 +79,7 @@ export function compileModel(model: ModelSpec, view: string, names: FeatureNames
     validation: instantsIR(model.validation, 'model.validation'),
     test: instantsIR(model.test, 'model.test'),
     seed: model.seed,
+    ...(model.sampling && { sampling: { fraction: model.sampling.fraction, seed: model.sampling.seed } }),
     gate: {
       min_auc: gate.minAuc,
       max_auc: gate.maxAuc,
