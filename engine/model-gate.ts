@@ -51,11 +51,7 @@ function* qualityRules(gate: Gate, { model, difference, calibration }: TrainingM
   yield* atLeast('auc', model.auc.value, gate.min_auc);
   if (model.auc.value > gate.max_auc)
     yield `auc: found ${n(model.auc.value)}, ${n(model.auc.value - gate.max_auc)} above ${gate.max_auc}; look for a leak first`;
-  yield* atLeast(
-    'auc gain over the baseline, at the lower end',
-    difference.auc.low,
-    gate.min_auc_gain_over_baseline,
-  );
+  yield* atLeast('auc gain over the baseline, at the lower end', difference.auc.low, gate.min_auc_gain_over_baseline);
   yield* upTo('calibration error', model.calibration_error.value, gate.max_calibration_error);
   const most = gate.max_calibration_slope_error;
   if (most === undefined) return;

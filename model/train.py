@@ -34,6 +34,10 @@ def write_model(folder: Path, trained: Trained, about: dict[str, Any]) -> dict[s
     """The files of the model and the sources that serve it; returns the manifest."""
     folder.mkdir(parents=True, exist_ok=True)
     trained.fitted.save(folder)
+    if about["framework"] != "xgboost":
+        # The container that serves has no onnxruntime, and no network: lib/training/serving-runtime.ts.
+        for wheel in Path(__file__).parent.glob("wheels/*.whl"):
+            shutil.copyfile(wheel, folder / wheel.name)
     trained.calibration.write(folder / "calibration.json")
     manifest = write_manifest(folder, about)
     # The model serves by its own code: SAGEMAKER_SUBMIT_DIRECTORY names this folder. The container leaves a setup.py of

@@ -7,6 +7,7 @@ const MODEL: Members = {
   view: 'object?',
   inputs: 'features',
   baselineInputs: 'features',
+  framework: 'text?',
   hyperparameters: 'object?',
   monotone: 'object?',
   train: 'object',

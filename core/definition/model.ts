@@ -1,6 +1,6 @@
 /** How it is learnt. */
 
-import type { InstantsIR, ModelIR } from '../ir/document.ts';
+import type { Framework, InstantsIR, ModelIR } from '../ir/document.ts';
 import { DefinitionError } from '../ir/errors.ts';
 import { instantOf, parseDuration } from '../values/time.ts';
 import { checkModel } from './check-learning.ts';
@@ -48,7 +48,9 @@ export interface ModelSpec {
   readonly inputs: readonly Input[];
   /** Of the logistic regression that the model must not fall behind; some of `inputs`. */
   readonly baselineInputs: readonly Input[];
-  /** XGBoost's, by its names, and `num_boost_round`, `early_stopping_rounds`. @default - the trainer's */
+  /** What it is trained with. @default 'xgboost' */
+  readonly framework?: Framework;
+  /** The framework's, by its names; those of the trainer stand in `model/frameworks/<framework>/train.py`. @default - the trainer's */
   readonly hyperparameters?: Readonly<Record<string, string | number>>;
   /** Inputs that may only raise the score (`increasing`), or only lower it, as they grow. @default - either */
   readonly monotone?: { readonly increasing?: readonly Input[]; readonly decreasing?: readonly Input[] };
@@ -108,6 +110,7 @@ export function compileModel(model: ModelSpec, view: string, names: FeatureNames
   return {
     name: model.name,
     view,
+    ...(model.framework && model.framework !== 'xgboost' && { framework: model.framework }),
     inputs,
     baseline_inputs: called(model.baselineInputs, 'baselineInputs'),
     hyperparameters: { ...model.hyperparameters, ...constraint('increasing'), ...constraint('decreasing') },

@@ -63,6 +63,7 @@ export interface LabelIR extends Of<typeof schema.labelSchema> {}
 /** Instants t = from, from + every, … ≤ to (ms UTC). */
 export interface InstantsIR extends Of<typeof schema.instantsSchema> {}
 
+export type Framework = NonNullable<ModelIR['framework']>;
 export interface ModelIR extends Of<typeof schema.modelSchema> {}
 export interface AlertIR extends Of<typeof schema.alertSchema> {}
 export interface ReasonIR extends Of<typeof schema.reasonSchema> {}

@@ -41,9 +41,14 @@ const gateSchema = z.strictObject({
   max_bytes: z.int().positive().optional(),
 });
 
+/** What a model can be trained with: a folder of `model/frameworks` each. */
+export const FRAMEWORKS = ['xgboost', 'pytorch', 'tensorflow', 'sklearn'] as const;
+
 export const modelSchema = z.strictObject({
   name,
   view: name,
+  /** Absent: xgboost. */
+  framework: z.enum(FRAMEWORKS).optional(),
   /** Features in the order of the model's input vector. */
   inputs: z.array(name).min(1),
   /** Features of the logistic-regression baseline that the model is gated against. */

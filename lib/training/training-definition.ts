@@ -23,6 +23,12 @@ const OF_THIS_RUN = {
   refusal: '',
 };
 
+/**
+ * The containers make a package of our sources and `pip install` it, for which pip would fetch setuptools from PyPI: they have
+ * it, so nothing has to be reached. `false` switches the isolation off, however it reads.
+ */
+const OFFLINE = { PIP_NO_BUILD_ISOLATION: 'false' };
+
 /** @returns the definition as an object; strings may hold CDK tokens */
 export function trainingDefinition(props: TrainingDefinitionProps): State {
   return {
@@ -98,7 +104,7 @@ function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
         TrainingJobName: `{% '${props.name}-' & $run %}`,
         RoleArn: props.trainingRoleArn,
         AlgorithmSpecification: {
-          TrainingImage: props.imageUri,
+          TrainingImage: props.trainingImageUri,
           TrainingInputMode: 'File',
           // train.py writes one line per metric: `metric auc=0.85;`
           MetricDefinitions: props.trainingMetrics.map((metric) => ({
@@ -106,6 +112,7 @@ function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
             Regex: `metric ${metric}=([-+0-9.eE]+);`,
           })),
         },
+        Environment: OFFLINE,
         HyperParameters: {
           sagemaker_program: 'train.py',
           sagemaker_submit_directory: props.sourceUri,
@@ -200,11 +207,12 @@ function registeringStates(props: TrainingDefinitionProps): Record<string, State
         InferenceSpecification: {
           Containers: [
             {
-              Image: props.imageUri,
+              Image: props.servingImageUri,
               ModelDataUrl: '{% $model_data_url %}',
               ModelDataETag: '{% $gate.metadata.model_etag %}',
               Environment: {
                 SAGEMAKER_PROGRAM: 'inference.py',
+                ...OFFLINE,
                 // The model carries the code it was trained with: an endpoint must be able to start again, and an old version
                 // to be deployed again, when the sources of that day are long gone.
                 SAGEMAKER_SUBMIT_DIRECTORY: '/opt/ml/model/code',

@@ -5,6 +5,7 @@ import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { Role } from 'aws-cdk-lib/aws-iam';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import type { Framework } from '../../core/ir/document.ts';
 import type { Env } from '../../lambdas/model-gate/env.ts';
 import { PREFIX } from '../../names/lake.ts';
 import { SERVICE, TRAINING_METRICS } from '../../names/metrics.ts';
@@ -21,11 +22,11 @@ import { VendedLogs } from '../foundation/vended-logs.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm, addErrorAlarm } from '../monitoring/function-alarms.ts';
 import { CHAMPION_VARIANT, type ScoringEndpoint } from '../serving/scoring-endpoint.ts';
+import { type FrameworkImage, frameworkImage, SERVES } from './framework-images.ts';
 import { grantMachine } from './machine-grants.ts';
 import type { ModelRegistry } from './model-registry.ts';
 import { SageMakerRole } from './sagemaker-role.ts';
 import { trainingDefinition } from './training-definition.ts';
-import { type XgboostImage, xgboostImage } from './xgboost-image.ts';
 
 export interface TrainingMachineProps {
   readonly deployment: Deployment;
@@ -46,13 +47,15 @@ export class TrainingMachine extends Construct {
   readonly gate: NodeFunction<Env>;
   readonly trainingRole: Role;
   readonly hostingRole: Role;
-  private readonly image: XgboostImage;
+  private readonly images: { readonly trains: FrameworkImage; readonly serves: FrameworkImage };
 
   constructor(scope: Construct, id: string, props: TrainingMachineProps) {
     super(scope, id);
     const { deployment, lake, registry, endpoint } = props;
     const { stage } = deployment;
-    this.image = xgboostImage(Stack.of(this).region, stage.training.xgboostImage);
+    const { framework = SERVES } = deployment.useCase.ir.model ?? {};
+    const image = (of: Framework) => frameworkImage(of, Stack.of(this).region, stage.training.images[of]);
+    this.images = { trains: image(framework), serves: image(SERVES) };
     const source = new CodeAsset(this, 'ModelSource', { path: props.modelSource });
     this.trainingRole = this.makeTrainingRole(props, source);
     this.hostingRole = this.makeHostingRole(props);
@@ -76,7 +79,8 @@ export class TrainingMachine extends Construct {
             modelsUri: lake.uri(PREFIX.models),
             useCaseUri: props.useCase.s3ObjectUrl,
             sourceUri: source.s3ObjectUrl,
-            imageUri: this.image.uri,
+            trainingImageUri: this.images.trains.uri,
+            servingImageUri: this.images.serves.uri,
             trainingRoleArn: this.trainingRole.roleArn,
             hostingRoleArn: this.hostingRole.roleArn,
             gateFunctionArn: this.gate.function.functionArn,
@@ -105,7 +109,7 @@ export class TrainingMachine extends Construct {
     const role = new SageMakerRole(this, 'TrainingRole', {
       description: 'Training jobs: training sets in, models out',
       logGroup: '/aws/sagemaker/TrainingJobs',
-      image: this.image,
+      image: this.images.trains,
     });
     lake.grantRead(role, PREFIX.trainingSets);
     lake.grantPut(role, PREFIX.models);
@@ -118,7 +122,7 @@ export class TrainingMachine extends Construct {
     const role = new SageMakerRole(this, 'HostingRole', {
       description: 'Endpoints: models in',
       logGroup: '/aws/sagemaker/Endpoints',
-      image: this.image,
+      image: this.images.serves,
     });
     lake.grantRead(role, PREFIX.models);
     return role;

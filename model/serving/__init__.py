@@ -25,12 +25,10 @@ class Scorer(Protocol):
 
 
 def load(folder: Path, manifest: dict[str, Any]) -> Scorer:
-    """The scorer of the files of `manifest`, which `read_manifest` has checked. Raises ValueError for a framework that
-    this code doesn't know, and for files that don't belong together."""
-    name = manifest["framework"]
-    if name != "xgboost":
-        raise ValueError(f"manifest.json: found framework {name!r}; allowed: xgboost")
-    module = importlib.import_module("serving.xgboost")
+    """The scorer of the files of `manifest`, which `read_manifest` has checked: XGBoost's own, or ONNX of any other
+    framework. Raises ValueError for files that don't belong together, or that the manifest has no hash of."""
+    name = "xgboost" if manifest["framework"] == "xgboost" else "onnx"
+    module = importlib.import_module(f"serving.{name}")
     unnamed = sorted({"calibration.json", *module.FILES} - set(manifest["files"]))
     if unnamed:
         raise ValueError(f"manifest.json: found no sha256 of {', '.join(unnamed)}; train the model again")

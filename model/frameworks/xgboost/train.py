@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
-from training_data import Slice, TrainingDataError
+from training_data import Slice
+
+from frameworks.parameters import check_names, directions
 
 Floats = NDArray[np.float64]
 
@@ -68,12 +70,7 @@ def versions() -> dict[str, str]:
 
 def booster_parameters(model: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """XGBoost's parameters. Raises TrainingDataError for one it doesn't know."""
-    unknown = sorted(set(given) - set(_BOOSTER_PARAMETERS) - set(_OTHER))
-    if unknown:
-        allowed = ", ".join((*_BOOSTER_PARAMETERS, *_OTHER))
-        raise TrainingDataError(f"model.hyperparameters: found {', '.join(unknown)}; allowed: {allowed}")
-    increasing, decreasing = (_names(model, given, key) for key in ("increasing", "decreasing"))
-    direction = dict.fromkeys(increasing, 1) | dict.fromkeys(decreasing, -1)
+    check_names(given, (*_BOOSTER_PARAMETERS, *_OTHER))
     return {
         "objective": "binary:logistic",
         "eval_metric": "logloss",
@@ -81,14 +78,6 @@ def booster_parameters(model: dict[str, Any], given: dict[str, Any]) -> dict[str
         "seed": model["seed"],
         # Threads add gradients in another order, and other bytes come out: one, unless the use case asks for speed.
         "nthread": given.get("nthread", 1),
-        "monotone_constraints": tuple(direction.get(name, 0) for name in model["inputs"]),
+        "monotone_constraints": tuple(directions(model, given)),
         **{name: given[name] for name in _BOOSTER_PARAMETERS if name in given},
     }
-
-
-def _names(model: dict[str, Any], given: dict[str, Any], key: str) -> list[str]:
-    names = [name.strip() for name in str(given.get(key, "")).split(",") if name.strip()]
-    unknown = sorted(set(names) - set(model["inputs"]))
-    if unknown:
-        raise TrainingDataError(f"model.hyperparameters.{key}: found {', '.join(unknown)}; allowed: model inputs")
-    return names
