@@ -1,7 +1,7 @@
 """The model that serves, on the test slice of the new one: who replaces it must be better on the same rows.
 
-Its archive comes by the channel `champion`, which is not there before the first deployment. Nothing of it is run: its
-files are read by the code that serves them.
+Its archive comes by the channel `champion`, which is not there before the first deployment. The code in it is not run:
+the job's own reads its files.
 """
 
 from __future__ import annotations
