@@ -7,7 +7,7 @@
 import { flagOf } from '../../names/jobs.ts';
 import type { TrainingDefinitionProps } from './definition-props.ts';
 import { deploymentStates } from './deployment-definition.ts';
-import { RETRY_TRANSIENT, SDK, type State } from './states.ts';
+import { RETRY_S3, RETRY_TRANSIENT, SDK, type State } from './states.ts';
 
 /** As the job that builds the set is told. */
 const [ID, AS_OF] = [flagOf('buildTrainingSet', 'training_set_id'), flagOf('buildTrainingSet', 'as_of')];
@@ -169,7 +169,8 @@ function gateStates({
   return {
     Gate: {
       Type: 'Task',
-      Comment: 'Is it better than baseline and champion, calibrated, fast and small enough, and not too good to be true?',
+      Comment:
+        'Is it better than baseline and champion, calibrated, fast and small enough, and not too good to be true?',
       Resource: 'arn:aws:states:::lambda:invoke',
       Arguments: {
         FunctionName: gateFunctionArn,
