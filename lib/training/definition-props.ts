@@ -26,6 +26,8 @@ export interface TrainingDefinitionProps {
     readonly canaryWaitSeconds: number;
     readonly terminationWaitSeconds: number;
   };
+  /** Where it is written what serves. */
+  readonly serving: { readonly bucket: string; readonly key: string };
   /** Beginning of the names of alarms, with the closing slash. */
   readonly alarmPrefix: string;
   readonly pollSeconds: number;

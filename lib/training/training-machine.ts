@@ -7,7 +7,7 @@ import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunc
 import { Construct } from 'constructs';
 import type { Framework } from '../../core/ir/document.ts';
 import type { Env } from '../../lambdas/model-gate/env.ts';
-import { PREFIX } from '../../names/lake.ts';
+import { objectKey, PREFIX } from '../../names/lake.ts';
 import { SERVICE, TRAINING_METRICS } from '../../names/metrics.ts';
 import type { SparkJob } from '../batch/spark-job.ts';
 import type { Lake } from '../feature-store/lake.ts';
@@ -89,6 +89,10 @@ export class TrainingMachine extends Construct {
             kmsKeyArn: props.key.key?.keyArn,
             training: stage.training,
             endpoint: { ...stage.endpoint, variant: CHAMPION_VARIANT },
+            serving: {
+              bucket: lake.bucket.bucketName,
+              key: objectKey('serving', { usecase: deployment.useCase.ir.name }),
+            },
             alarmPrefix: props.alarms.prefix,
             pollSeconds: stage.training.pollSeconds,
             trainingMetrics: TRAINING_METRICS,
@@ -111,7 +115,8 @@ export class TrainingMachine extends Construct {
       logGroup: '/aws/sagemaker/TrainingJobs',
       image: this.images.trains,
     });
-    lake.grantRead(role, PREFIX.trainingSets);
+    // The model that serves is measured beside the new one.
+    lake.grantRead(role, PREFIX.trainingSets, PREFIX.models);
     lake.grantPut(role, PREFIX.models);
     key.grantUse(role);
     for (const asset of [source, useCase]) asset.grantGet(role);
