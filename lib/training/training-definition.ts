@@ -8,19 +8,18 @@ import { flagOf } from '../../names/jobs.ts';
 import type { TrainingDefinitionProps } from './definition-props.ts';
 import { deploymentStates } from './deployment-definition.ts';
 import { RETRY_S3, RETRY_TRANSIENT, SDK, type State } from './states.ts';
+import { DEPLOYMENT_VARIABLES, topologyEntries } from './topology-definition.ts';
 
 /** As the job that builds the set is told. */
 const [ID, AS_OF] = [flagOf('buildTrainingSet', 'training_set_id'), flagOf('buildTrainingSet', 'as_of')];
 
 /**
  * What the names of this execution's resources end with: twelve hexadecimal digits. An execution that a rule starts is named
- * `<uuid>_<uuid>`, 73 characters with an underscore; SageMaker allows 63 and none. `alarms` are those made for
- * this deployment, `refusal` is why it was not made: what UpdateEndpoint answered, or that the archive is another one.
+ * `<uuid>_<uuid>`, 73 characters with an underscore; SageMaker allows 63 and none.
  */
 const OF_THIS_RUN = {
   run: "{% $substring($hash($states.context.Execution.Name, 'SHA-256'), 0, 12) %}",
-  alarms: [],
-  refusal: '',
+  ...DEPLOYMENT_VARIABLES,
 };
 
 /**
@@ -48,7 +47,7 @@ export function trainingDefinition(props: TrainingDefinitionProps): State {
 }
 
 /** By an approval, with a package that is only deployed; or from the beginning. */
-function enteringStates({ buildTrainingSetJob }: TrainingDefinitionProps): Record<string, State> {
+function enteringStates({ buildTrainingSetJob, endpoint }: TrainingDefinitionProps): Record<string, State> {
   return {
     EnteredByApproval: {
       Type: 'Choice',
@@ -63,6 +62,7 @@ function enteringStates({ buildTrainingSetJob }: TrainingDefinitionProps): Recor
           },
           Next: 'FindEndpoint',
         },
+        ...topologyEntries({ endpoint }, OF_THIS_RUN),
       ],
       Default: 'Prepare',
     },
