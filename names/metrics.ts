@@ -121,6 +121,8 @@ export const METRIC = {
   scoringAwaited: 'ScoringAwaited',
   /** scorer: entities whose model failed or hung; their batch is delivered again. */
   scoringFailed: 'ScoringFailed',
+  /** scorer, sweep, api: models in service that a function could not load, so that the one before went on serving there. */
+  modelNotLoaded: 'ModelNotLoaded',
   /**
    * model: the scores that it gave (0 to 1), whoever asked; as the two below, counted together, and beside that with the
    * dimension `model_version`.
@@ -144,6 +146,8 @@ export const METRIC = {
   sweepIncomplete: 'SweepIncomplete',
   /** api: requests answered, whatever the status. */
   apiRequests: 'ApiRequests',
+  /** api: entities answered with their last stored score, as the model did not answer in time. */
+  scoresDegraded: 'ScoresDegraded',
   /** api, sweep: vectors whose newest event is older than the freshness the use case expects, or missing. */
   staleVectors: 'StaleVectors',
   /** healing: states that differ from what all events of their entity give, for no known cause. */

@@ -174,8 +174,19 @@ export const stageConfig = z
       healingNights: int(1, 30),
     }),
     training: z.strictObject({
-      /** Tag of the SageMaker XGBoost framework container. */
-      xgboostImage: z.string().regex(/^\d+\.\d+-\d+$/, 'a tag such as 3.2-0'),
+      /** Tags of AWS's containers. A model is trained in the one of its framework; that of XGBoost serves all models. */
+      images: z.strictObject({
+        /** Of `sagemaker-xgboost`. */
+        xgboost: z.string().regex(/^\d+\.\d+-\d+$/, 'a tag such as 3.2-0'),
+        /** Of `pytorch`. */
+        pytorch: z.string().regex(/^\d+\.\d+(\.\d+)?-cpu-\w+-sagemaker$/, 'a tag such as 2.13-cpu-amzn2023-sagemaker'),
+        /** Of `tensorflow-training`. */
+        tensorflow: z
+          .string()
+          .regex(/^\d+\.\d+(\.\d+)?-cpu-py\d+(-\w+)?-sagemaker$/, 'a tag such as 2.21-cpu-py312-sagemaker'),
+        /** Of `sagemaker-scikit-learn`. */
+        sklearn: z.string().regex(/^\d+\.\d+-\d+$/, 'a tag such as 1.9-0'),
+      }),
       /** The machine that trains. */
       instanceType: z.string().startsWith('ml.', 'an instance type that starts with ml.'),
       /** Its disk (GiB). */

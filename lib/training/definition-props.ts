@@ -10,7 +10,8 @@ export interface TrainingDefinitionProps {
   readonly modelsUri: string;
   readonly useCaseUri: string;
   readonly sourceUri: string;
-  readonly imageUri: string;
+  readonly trainingImageUri: string;
+  readonly servingImageUri: string;
   readonly trainingRoleArn: string;
   readonly hostingRoleArn: string;
   readonly gateFunctionArn: string;

@@ -77,6 +77,8 @@ function grantTraining(role: Role, { deployment, registry, lake }: MachineParts)
     ['sagemaker:CreateModelPackage', 'sagemaker:DescribeModelPackage'],
     [registry.groupArn, registry.packagesArn],
   );
+  // Which model serves, before the first deployment none.
+  lake.grantRead(role, PREFIX.serving);
   // Whether the archive is still the one that was approved.
   lake.grantHead(role, PREFIX.models);
   // What serves is written there.

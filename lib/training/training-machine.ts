@@ -5,6 +5,7 @@ import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { Role } from 'aws-cdk-lib/aws-iam';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import type { Framework } from '../../core/ir/document.ts';
 import { requireModel } from '../../core/ir/parts.ts';
 import type { Env } from '../../lambdas/model-gate/env.ts';
 import { objectKey, PREFIX } from '../../names/lake.ts';
@@ -22,12 +23,12 @@ import { VendedLogs } from '../foundation/vended-logs.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm, addErrorAlarm } from '../monitoring/function-alarms.ts';
 import type { ScoringEndpoint } from '../serving/scoring-endpoint.ts';
+import { type FrameworkImage, frameworkImage, SERVES } from './framework-images.ts';
 import { grantMachine } from './machine-grants.ts';
 import type { ModelRegistry } from './model-registry.ts';
 import { SageMakerRole } from './sagemaker-role.ts';
 import { ShadowComparison } from './shadow-comparison.ts';
 import { trainingDefinition } from './training-definition.ts';
-import { type XgboostImage, xgboostImage } from './xgboost-image.ts';
 
 export interface TrainingMachineProps {
   readonly deployment: Deployment;
@@ -48,16 +49,18 @@ export class TrainingMachine extends Construct {
   readonly gate: NodeFunction<Env>;
   readonly trainingRole: Role;
   readonly hostingRole: Role;
+  private readonly images: { readonly trains: FrameworkImage; readonly serves: FrameworkImage };
   /** Absent where no shadow is configured. */
   private readonly shadow?: ShadowComparison;
-  private readonly image: XgboostImage;
 
   constructor(scope: Construct, id: string, props: TrainingMachineProps) {
     super(scope, id);
     const { deployment, lake, registry, endpoint } = props;
     const { stage } = deployment;
     const { ir } = deployment.useCase;
-    this.image = xgboostImage(Stack.of(this).region, stage.training.xgboostImage);
+    const { framework = SERVES } = ir.model ?? {};
+    const image = (of: Framework) => frameworkImage(of, Stack.of(this).region, stage.training.images[of]);
+    this.images = { trains: image(framework), serves: image(SERVES) };
     const source = new CodeAsset(this, 'ModelSource', { path: props.modelSource });
     this.trainingRole = this.makeTrainingRole(props, source);
     this.hostingRole = this.makeHostingRole(props);
@@ -83,7 +86,8 @@ export class TrainingMachine extends Construct {
             modelsUri: lake.uri(PREFIX.models),
             useCaseUri: props.useCase.s3ObjectUrl,
             sourceUri: source.s3ObjectUrl,
-            imageUri: this.image.uri,
+            trainingImageUri: this.images.trains.uri,
+            servingImageUri: this.images.serves.uri,
             trainingRoleArn: this.trainingRole.roleArn,
             hostingRoleArn: this.hostingRole.roleArn,
             gateFunctionArn: this.gate.function.functionArn,
@@ -118,9 +122,10 @@ export class TrainingMachine extends Construct {
     const role = new SageMakerRole(this, 'TrainingRole', {
       description: 'Training jobs: training sets in, models out',
       logGroup: '/aws/sagemaker/TrainingJobs',
-      image: this.image,
+      image: this.images.trains,
     });
-    lake.grantRead(role, PREFIX.trainingSets);
+    // The model that serves is measured beside the new one.
+    lake.grantRead(role, PREFIX.trainingSets, PREFIX.models);
     lake.grantPut(role, PREFIX.models);
     key.grantUse(role);
     for (const asset of [source, useCase]) asset.grantGet(role);
@@ -131,7 +136,7 @@ export class TrainingMachine extends Construct {
     const role = new SageMakerRole(this, 'HostingRole', {
       description: 'Endpoints: models in',
       logGroup: '/aws/sagemaker/Endpoints',
-      image: this.image,
+      image: this.images.serves,
     });
     lake.grantRead(role, PREFIX.models);
     // What a shadow is asked and answers is captured with the model's role.

@@ -33,7 +33,14 @@ function definition(changes: Partial<EndpointConfig>): Record<string, State> {
   const text = 'x';
   const props: TrainingDefinitionProps = {
     ...{ name: 'tidemark-prod-tiny', buildTrainingSetJob: text, trainingSetsUri: 's3://x/', modelsUri: 's3://x/' },
-    ...{ useCaseUri: text, sourceUri: text, imageUri: text, trainingRoleArn: text, hostingRoleArn: text },
+    ...{
+      useCaseUri: text,
+      sourceUri: text,
+      trainingImageUri: text,
+      servingImageUri: text,
+      trainingRoleArn: text,
+      hostingRoleArn: text,
+    },
     ...{ gateFunctionArn: text, modelPackageGroup: text, approval: 'manual', training: prod.training },
     ...{ deployment: { stage: 'prod', useCase: 'tiny' }, modelName: 'tiny', serving: { bucket: 'lake', key: 'one' } },
     ...{ alarmPrefix: 'prod/tiny/', pollSeconds: 30, trainingMetrics: [], endpoint: { ...prod.endpoint, ...changes } },
@@ -67,11 +74,18 @@ test.each(Object.entries(KINDS))(
       for (const one of [state, ...[state.Choices, state.Catch].flat()])
         for (const name of Object.keys(((one as State | undefined)?.Assign as object) ?? {})) assigned.add(name);
     const text = JSON.stringify(states);
-    const functions = /^(own|runOf|runs|kept|n|r|i|etag|version)$/;
+    const own = /^(own|runOf|runs|kept|n|r|i|etag|version)$/;
+    const parameters = new Set(
+      [...text.matchAll(/function\(([^)]*)\)/g)].flatMap(([, list]) => list!.match(/\w+/g) ?? []),
+    );
     const read = new Set([...text.matchAll(/\$([a-z_]\w*)(?!\w*\()/g)].map(([, name]) => name!));
     const builtIn =
-      /^(exists|count|string|join|merge|append|filter|map|distinct|not|replace|contains|substring\w*|hash|lowercase)$/;
-    expect([...read].filter((name) => !assigned.has(name) && !functions.test(name) && !builtIn.test(name))).toEqual([]);
+      /^(exists|count|string|join|merge|append|filter|sift|map|distinct|not|replace|contains|substring\w*|hash|lowercase)$/;
+    expect(
+      [...read].filter(
+        (name) => !assigned.has(name) && !parameters.has(name) && !own.test(name) && !builtIn.test(name),
+      ),
+    ).toEqual([]);
   },
 );
 
