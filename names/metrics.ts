@@ -17,7 +17,7 @@ export const DIMENSION = {
   reason: 'reason',
   /** A source that the use case declares; `other` for all that it does not. */
   source: 'source',
-  /** The model that answered, as it calls itself: of `Score`, `ScoreAboveThreshold` and `ScoresInvalid` only. */
+  /** The model that answered, as it calls itself: of `ModelScore`, `ScoreAboveThreshold` and `ScoresInvalid` only. */
   modelVersion: 'model_version',
 } as const;
 
@@ -127,7 +127,7 @@ export const METRIC = {
    * model: the scores that it gave (0 to 1), whoever asked; as the two below, counted together, and beside that with the
    * dimension `model_version`.
    */
-  score: 'Score',
+  score: 'ModelScore',
   /** model: 1 of a score at or above the alerts' threshold, else 0. */
   scoreAboveThreshold: 'ScoreAboveThreshold',
   /** model: answers with scores that are no probabilities (NaN, or beyond 0 to 1). */

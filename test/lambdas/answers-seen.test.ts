@@ -92,7 +92,7 @@ test('scores are counted for all models and for the one, under one service', () 
     ]);
   expect(first).toMatchObject({ service: 'model', stage: 'prod', usecase: 'churn', model_version: 'churn-1' });
   // A document holds at most 100 values of a metric.
-  expect([first.Score.length, second.Score.length]).toEqual([99, 51]);
+  expect([first.ModelScore.length, second.ModelScore.length]).toEqual([99, 51]);
   expect([...first.ScoreAboveThreshold, ...second.ScoreAboveThreshold].filter(Boolean)).toHaveLength(74);
   expect(invalid).toMatchObject({ model_version: 'churn-2', ScoresInvalid: 1 });
 });
