@@ -157,7 +157,7 @@ function changed(): State[] {
 }
 
 /** JSONata texts of what is compared of a variant: how it is served. */
-export function settingsOf({
+function settingsOf({
   mode,
   instanceType,
   instances,
