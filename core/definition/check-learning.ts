@@ -1,7 +1,8 @@
 /** As checks.ts, of what is learnt: label, model, alerts. */
-import { type Members, requireMembers } from './spec.ts';
+import { isObject, type Members, requireMembers } from './spec.ts';
 
 const INSTANTS: Members = { from: 'text', to: 'text', every: 'text' };
+const MOVING: Members = { last: 'text', every: 'text' };
 const MODEL: Members = {
   name: 'text',
   view: 'object?',
@@ -29,7 +30,10 @@ export function checkModel(model: unknown): void {
   const { monotone, gate, ...parts } = model as Record<string, unknown>;
   if (monotone !== undefined) requireMembers(monotone, MONOTONE, 'model.monotone');
   requireMembers(gate, GATE, 'model.gate');
-  for (const part of ['train', 'validation', 'test']) requireMembers(parts[part], INSTANTS, `model.${part}`);
+  for (const part of ['train', 'validation', 'test']) {
+    const moving = isObject(parts[part]) && 'last' in parts[part];
+    requireMembers(parts[part], moving ? MOVING : INSTANTS, `model.${part}`);
+  }
 }
 
 const ALERTS: Members = {

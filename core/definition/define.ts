@@ -28,7 +28,7 @@ export { derived, expr } from './expressions.ts';
 export { type AggregateFeature, type Feature, type Series, series } from './feature.ts';
 export { type FieldSpec, field } from './fields.ts';
 export { type Label, noEvent } from './label.ts';
-export type { InstantsSpec, ModelSpec } from './model.ts';
+export type { InstantsSpec, ModelSpec, MovingInstantsSpec } from './model.ts';
 export { type At, at, type EraseRule, firstOf, type MapRule, rule, type Source, source } from './sources.ts';
 
 interface Remembered {

@@ -1,6 +1,6 @@
 /** What label, model and alerts must agree on. */
 
-import type { AlertIR } from '../ir/document.ts';
+import type { AlertIR, FixedInstantsIR, InstantsIR, ModelIR } from '../ir/document.ts';
 import { fail } from '../ir/errors.ts';
 import type { ModelUseCaseIR } from '../ir/parts.ts';
 import { checkWhere, columnsOf, isList, unique } from './validate-view.ts';
@@ -35,25 +35,34 @@ function checkModel(ir: ModelUseCaseIR): void {
   }
   const unknown = model.baseline_inputs.find((name) => !model.inputs.includes(name));
   if (unknown) fail('model.baselineInputs', `${unknown}, which is no input`, 'some of model.inputs');
-  for (const part of ['train', 'validation', 'test'] as const) {
-    if (model[part].from > model[part].to) fail(`model.${part}.from`, 'an instant after to', 'from up to to');
-  }
-  // A label is known only when its horizon has closed: an earlier slice must not see into a later one.
-  if (model.train.to + label.horizon_ms > model.validation.from) {
-    fail(
-      'model.validation.from',
-      'an instant inside the label horizon of train.to',
-      'at or after train.to + label.horizon',
-    );
-  }
-  if (model.validation.to + label.horizon_ms > model.test.from) {
-    fail(
-      'model.test.from',
-      'an instant inside the label horizon of validation.to',
-      'at or after validation.to + label.horizon',
-    );
-  }
+  checkSlices(model, label.horizon_ms);
   if (model.gate.min_auc >= model.gate.max_auc) fail('model.gate.minAuc', 'a number not below maxAuc', 'below maxAuc');
+}
+
+const SLICES = ['train', 'validation', 'test'] as const;
+
+/** A label is known only when its horizon has closed: an earlier slice must not see into a later one. */
+function checkSlices(model: ModelIR, horizon_ms: number): void {
+  const fixed = SLICES.map((part) => [part, model[part]] as const).filter(isFixed);
+  // What moves is made with its gaps (glue-scripts/tidemark_spark/engine/slices.py).
+  if (fixed.length === 0) return;
+  const moving = SLICES.find((part) => 'last_ms' in model[part]);
+  if (moving !== undefined)
+    fail(`model.${moving}`, 'last beside slices with from and to', 'last in all three, or in none');
+  for (const [i, [part, { from, to }]] of fixed.entries()) {
+    if (from > to) fail(`model.${part}.from`, 'an instant after to', 'from up to to');
+    const before = fixed[i - 1];
+    if (before === undefined || before[1].to + horizon_ms <= from) continue;
+    fail(
+      `model.${part}.from`,
+      `an instant inside the label horizon of ${before[0]}.to`,
+      `at or after ${before[0]}.to + label.horizon`,
+    );
+  }
+}
+
+function isFixed<Part>(slice: readonly [Part, InstantsIR]): slice is readonly [Part, FixedInstantsIR] {
+  return 'from' in slice[1];
 }
 
 function checkAlerts(alerts: AlertIR, { model }: ModelUseCaseIR): void {

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from tidemark_spark.engine.training import ROW_DDL, ROW_SCHEMA, SPLITS, TrainingPlan, plan_training, training_rows
+from tidemark_spark.engine.slices import SPLITS, slices_of_model
+from tidemark_spark.engine.training import ROW_DDL, ROW_SCHEMA, TrainingPlan, plan_training, training_rows
 from tidemark_spark.lake.objects import list_objects, read_bytes, s3_client, write_bytes
 from tidemark_spark.lake.tables import TRAINING_COLUMNS, Tables, snapshot_id
 from tidemark_spark.lake.training_files import (
@@ -141,7 +142,7 @@ def _manifest(
         "closed_until": plan.closed_until,
         "label": plan.label,
         "inputs": plan.inputs,
-        "spans": {split: use_case["model"][split] for split in SPLITS},
+        "spans": slices_of_model(use_case, plan.closed_until),
         "dropped": {"label_horizon_open": dropped},
         "writer": WRITER,
         "erased": 0,
