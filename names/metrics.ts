@@ -32,6 +32,8 @@ export const SERVICE = {
   publisher: 'publisher',
   notifier: 'notifier',
   modelGate: 'model-gate',
+  retraining: 'retraining',
+  mlflow: 'mlflow',
   healing: 'healing',
   consistency: 'consistency',
   compaction: 'compaction',
@@ -142,6 +144,8 @@ export const METRIC = {
   predictionsMismatched: 'PredictionsMismatched',
   /** compaction: batches that the archiver gave up and the archive still lacks. */
   archiveGaps: 'ArchiveGaps',
+  /** mlflow: trainings and deployments that MLflow did not take; they went on without. */
+  mlflowFailed: 'MlflowFailed',
 } as const;
 
 export type MetricName = (typeof METRIC)[keyof typeof METRIC];

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from hypothesis import given
@@ -53,7 +54,7 @@ def test_labels_close_before_what_learns_of_them(horizon, maturity, train, valid
     found = slices_of_model(use_case(horizon, maturity, train=train, validation=validation, test=test), newest)
     assert newest - DAY < found["test"]["to"] + horizon + maturity <= newest
     assert found["test"]["to"] % DAY == 0
-    for before, after in zip(SPLITS, SPLITS[1:], strict=False):
+    for before, after in itertools.pairwise(SPLITS):
         assert found[before]["to"] + horizon == found[after]["from"]
     for split, (last, every) in zip(SPLITS, (train, validation, test), strict=True):
         span = found[split]
