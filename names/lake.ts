@@ -15,6 +15,8 @@ export const PREFIX = {
   warehouse: 'iceberg/',
   trainingSets: 'training/',
   models: 'models/',
+  /** Artefacts of an MLflow App. */
+  mlflow: 'mlflow/',
   /** Who was erased: an object a tombstone, beside the items of the features table. No rule lets them go. */
   tombstones: 'tombstones/',
   /** Summaries of the consistency check and of erasures. */

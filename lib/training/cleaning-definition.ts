@@ -1,4 +1,5 @@
 import type { TrainingDefinitionProps } from './definition-props.ts';
+import { byMlflow } from './mlflow-definition.ts';
 import { MISSING, RETRY_CLOUDWATCH, RETRY_TRANSIENT, SDK, type State } from './states.ts';
 
 /** So many of the newest models and endpoint configurations stay, and the one that serves always. */
@@ -14,7 +15,11 @@ export function cleaningStates(props: TrainingDefinitionProps): Record<string, S
     ...removeAlarms('Serving', 'ListEndpointConfigs'),
     ...removeAlarms('Failing', 'DeploymentFailed'),
     ...deleteOlder(props, { kind: 'EndpointConfig', serving: '$serving_config', next: 'ListModels' }),
-    ...deleteOlder(props, { kind: 'Model', serving: '$model_name', next: 'Deployed' }),
+    ...deleteOlder(props, {
+      kind: 'Model',
+      serving: '$model_name',
+      next: byMlflow(props, 'RecordServing', 'Deployed'),
+    }),
   };
 }
 

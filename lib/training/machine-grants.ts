@@ -19,7 +19,8 @@ export interface MachineParts {
   readonly registry: ModelRegistry;
   readonly endpoint: ScoringEndpoint;
   readonly buildTrainingSet: SparkJob;
-  readonly gate: IFunction;
+  /** That it asks. */
+  readonly functions: readonly IFunction[];
   readonly trainingRole: Role;
   readonly hostingRole: Role;
 }
@@ -27,7 +28,11 @@ export interface MachineParts {
 /** Every action with the resources it is for; names are made of the deployment's name and the execution's. */
 export function grantMachine(role: Role, parts: MachineParts): void {
   parts.buildTrainingSet.grantRun(role);
-  allow(role, ['lambda:InvokeFunction'], [parts.gate.functionArn]);
+  allow(
+    role,
+    ['lambda:InvokeFunction'],
+    parts.functions.map(({ functionArn }) => functionArn),
+  );
   grantTraining(role, parts);
   grantDeploying(role, parts);
   explainGrants(role, parts);

@@ -10,6 +10,8 @@ import { PREFIX } from '../../names/lake.ts';
 import { SERVICE, TRAINING_METRICS } from '../../names/metrics.ts';
 import type { SparkJob } from '../batch/spark-job.ts';
 import type { Lake } from '../feature-store/lake.ts';
+import type { OfflineCatalog } from '../feature-store/offline-catalog.ts';
+import type { OnlineTable } from '../feature-store/tables.ts';
 import { CodeAsset } from '../foundation/code-asset.ts';
 import type { DataKey } from '../foundation/data-key.ts';
 import { deadLetterQueue } from '../foundation/dead-letters.ts';
@@ -22,7 +24,9 @@ import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm, addErrorAlarm } from '../monitoring/function-alarms.ts';
 import { CHAMPION_VARIANT, type ScoringEndpoint } from '../serving/scoring-endpoint.ts';
 import { grantMachine } from './machine-grants.ts';
+import { Mlflow, type MlflowPlace } from './mlflow.ts';
 import type { ModelRegistry } from './model-registry.ts';
+import { Retraining } from './retraining.ts';
 import { SageMakerRole } from './sagemaker-role.ts';
 import { trainingDefinition } from './training-definition.ts';
 import { type XgboostImage, xgboostImage } from './xgboost-image.ts';
@@ -35,6 +39,10 @@ export interface TrainingMachineProps {
   readonly registry: ModelRegistry;
   readonly endpoint: ScoringEndpoint;
   readonly buildTrainingSet: SparkJob;
+  readonly catalog: OfflineCatalog;
+  readonly features: OnlineTable;
+  /** Absent where the stage names none. */
+  readonly mlflow?: MlflowPlace;
   readonly useCase: CodeAsset;
   /** Archive of the code that trains and serves: source-archive.ts. */
   readonly modelSource: string;
@@ -44,6 +52,9 @@ export interface TrainingMachineProps {
 export class TrainingMachine extends Construct {
   readonly machine: StateMachine;
   readonly gate: NodeFunction<Env>;
+  readonly retraining: Retraining;
+  /** Absent where the stage names none. */
+  readonly mlflow?: Mlflow;
   readonly trainingRole: Role;
   readonly hostingRole: Role;
   private readonly image: XgboostImage;
@@ -57,6 +68,9 @@ export class TrainingMachine extends Construct {
     this.trainingRole = this.makeTrainingRole(props, source);
     this.hostingRole = this.makeHostingRole(props);
     this.gate = this.makeGate(props);
+    this.retraining = new Retraining(this, 'Retraining', props);
+    const settings = stage.training.mlflow;
+    if (settings && props.mlflow) this.mlflow = new Mlflow(this, 'Mlflow', { ...props, settings, place: props.mlflow });
     this.addEndpointAlarms(props);
 
     const logGroup = new VendedLogs(this, 'Logs', { stage, service: 'states' });
@@ -80,6 +94,8 @@ export class TrainingMachine extends Construct {
             trainingRoleArn: this.trainingRole.roleArn,
             hostingRoleArn: this.hostingRole.roleArn,
             gateFunctionArn: this.gate.function.functionArn,
+            retrainingFunctionArn: this.retraining.fn.function.functionArn,
+            mlflowFunctionArn: this.mlflow?.fn.function.functionArn,
             modelPackageGroup: registry.groupName,
             approval: stage.training.approval,
             kmsKeyArn: props.key.key?.keyArn,
@@ -95,8 +111,10 @@ export class TrainingMachine extends Construct {
       logs: { destination: logGroup, level: LogLevel.ALL, includeExecutionData: false },
       removalPolicy: removalPolicy(stage, true),
     });
-    const { gate, trainingRole, hostingRole } = this;
-    grantMachine(role, { ...props, gate: gate.function, trainingRole, hostingRole });
+    const { gate, retraining, mlflow, trainingRole, hostingRole } = this;
+    const functions = [gate, retraining.fn, ...(mlflow ? [mlflow.fn] : [])].map((one) => one.function);
+    grantMachine(role, { ...props, functions, trainingRole, hostingRole });
+    retraining.attach(this.machine);
     if (stage.training.approval === 'manual') this.deployOnApproval(props);
     this.addMachineAlarms(props);
   }
