@@ -1,4 +1,4 @@
-import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
+import { Annotations, ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { Policy, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
@@ -100,6 +100,12 @@ export class Retraining extends Construct {
 
   private startOnSchedule(machine: StateMachine, expression: string): void {
     const { deployment, alarms, key } = this.props;
+    const { model } = deployment.useCase.ir;
+    if (model && 'from' in model.test)
+      Annotations.of(this).addWarningV2(
+        'tidemark:schedule-of-fixed-instants',
+        'training.retrain.schedule: found a model between fixed instants, which learns of the same days each time; let its slices move: train: { last: "180d", every: "14d" }.',
+      );
     const undelivered = deadLetterQueue(this, 'UndeliveredSchedule', key);
     const caller = new Role(this, 'ScheduleRole', {
       assumedBy: forOwnAccount('scheduler'),
