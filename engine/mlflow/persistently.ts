@@ -5,10 +5,14 @@ const WAITS_MS = [500, 2000];
 
 /**
  * Tries again what may work a moment later, as a whole: what was made before is found and not made twice.
- * @param deadline after which nothing is tried
+ * @param deadline after which nothing is tried. @param waits before each further try (ms)
  */
-export async function persistently(deadline: AbortSignal, work: () => Promise<void>): Promise<void> {
-  for (const wait of WAITS_MS) {
+export async function persistently(
+  deadline: AbortSignal,
+  work: () => Promise<void>,
+  waits: readonly number[] = WAITS_MS,
+): Promise<void> {
+  for (const wait of waits) {
     try {
       return await work();
     } catch (error) {

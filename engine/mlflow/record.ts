@@ -98,7 +98,8 @@ async function versionOf({ client, name }: Recorder, of: Package): Promise<strin
   await client.registerModel(name);
   const { model_sha256, definition_hash } = of.gate?.metadata ?? {};
   return client.createVersion(name, {
-    source: of.model_data_url,
+    // Which archive it is, when that is known; else the package alone.
+    source: of.model_data_url || of.model_package_arn,
     run_id: of.run_id,
     description: `The model package ${of.model_package_arn} of the SageMaker registry, which decides what is served.`,
     tags: {

@@ -64,8 +64,8 @@ export function transportOf({ url, authorise, timeoutMs, deadline }: TransportOp
   return {
     async call(method, path, values) {
       const target = at(path);
-      if (method === 'GET')
-        for (const [name, value] of Object.entries(values)) target.searchParams.set(name, `${value}`);
+      // Not URLSearchParams, which writes + for a blank: a signature takes %20 alone.
+      if (method === 'GET') target.search = queryOf(values);
       const body = method === 'GET' ? {} : { body: JSON.stringify(values) };
       const response = await ask({ method, url: target, headers: { 'content-type': 'application/json' }, ...body });
       try {
@@ -84,6 +84,11 @@ export function transportOf({ url, authorise, timeoutMs, deadline }: TransportOp
   };
 }
 
+const queryOf = (values: Readonly<Record<string, unknown>>) =>
+  Object.entries(values)
+    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(`${value}`)}`)
+    .join('&');
+
 async function refusal(what: string, response: Response): Promise<MlflowError> {
   const { status } = response;
   let said: { readonly error_code?: unknown; readonly message?: unknown } = {};
@@ -93,9 +98,10 @@ async function refusal(what: string, response: Response): Promise<MlflowError> {
     // A proxy in front of it answers with a page.
   }
   const code = typeof said?.error_code === 'string' ? said.error_code : '';
+  const answered = code === '' ? `${status}` : `${status} ${code}`;
   const words = typeof said?.message === 'string' ? `: ${said.message.slice(0, MOST_SAID)}` : '';
   const hint = status === 401 || status === 403 ? '; look at the secret, or at what the role may do' : '';
-  return new MlflowError(`MLflow answered ${what} with ${status} ${code}${words}${hint}`, {
+  return new MlflowError(`MLflow answered ${what} with ${answered}${words}${hint}.`, {
     code,
     transient: status === 429 || status >= 500,
   });
@@ -103,7 +109,11 @@ async function refusal(what: string, response: Response): Promise<MlflowError> {
 
 /** The words of fetch alone say "fetch failed". */
 function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const { name, message, code } = cause as { name?: string; message?: string; code?: string };
-  return code ?? (name === 'TimeoutError' || name === 'AbortError' ? 'its time is over' : (message ?? 'unknown'));
+  const { cause, name, message } = error as {
+    cause?: { code?: unknown; message?: string };
+    name?: string;
+    message?: string;
+  };
+  if (name === 'TimeoutError' || name === 'AbortError') return 'its time is over';
+  return typeof cause?.code === 'string' ? cause.code : (cause?.message ?? message ?? 'unknown');
 }

@@ -12,7 +12,8 @@ const MOST_PARAM = 6000;
  * others with their owner in front, `baseline.auc`. Lists are curves, and stay in the file.
  */
 export function metricsOf(document: unknown): Metric[] {
-  return [...numbersOf(document, [])];
+  const { parameters: _, ...measured } = (document ?? {}) as { readonly parameters?: unknown };
+  return [...numbersOf(measured, [])];
 }
 
 function* numbersOf(node: unknown, path: readonly string[]): Generator<Metric> {
