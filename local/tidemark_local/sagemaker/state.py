@@ -25,6 +25,7 @@ class SageMakerState:
         self.endpoints: dict[str, dict] = {}
         self.package_groups: dict[str, dict] = {}
         self.packages: dict[str, dict] = {}  # by ARN
+        self.mlflow_apps: dict[str, dict] = {}  # by ARN
         self.tags: dict[str, dict[str, str]] = {}  # by ARN
 
     def arn(self, kind: str, name: str) -> str:
