@@ -25,6 +25,11 @@ export const local: StageConfig = {
   intake: { ...prod.intake, concurrency: 0, silenceHours: 0 },
   sweep: { ...prod.sweep, scheduled: false, segments: 2, timeoutSeconds: 60 },
   batch: { ...prod.batch, workers: 2, timeoutMinutes: 30, entityBuckets: 1, healingNights: 1 },
-  training: { ...prod.training, approval: 'automatic', pollSeconds: 1 },
+  training: {
+    ...prod.training,
+    approval: 'automatic',
+    pollSeconds: 1,
+    retrain: { ...prod.training.retrain, cooldownHours: 0, minLabels: 1 },
+  },
   endpoint: { ...prod.endpoint, instances: 1, canaryPercent: 0 },
 };
