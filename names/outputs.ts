@@ -24,6 +24,8 @@ export const OUTPUT = {
   processorFunction: 'ProcessorFunctionName',
   scorerFunction: 'ScorerFunctionName',
   sweepFunction: 'SweepFunctionName',
+  dispatcherFunction: 'DispatcherFunctionName',
+  outcomesUrl: 'OutcomesUrl',
   intakeUrl: 'IntakeUrl',
   landingBucket: 'LandingBucketName',
   sourceSecrets: 'SourceSecrets',

@@ -1,6 +1,6 @@
 /** What label, model and alerts must agree on. */
 
-import type { AlertIR } from '../ir/document.ts';
+import type { AlertIR, FeatureViewIR } from '../ir/document.ts';
 import { fail } from '../ir/errors.ts';
 import type { ModelUseCaseIR } from '../ir/parts.ts';
 import { checkWhere, columnsOf, isList, unique } from './validate-view.ts';
@@ -56,10 +56,34 @@ function checkModel(ir: ModelUseCaseIR): void {
   if (model.gate.min_auc >= model.gate.max_auc) fail('model.gate.minAuc', 'a number not below maxAuc', 'below maxAuc');
 }
 
-function checkAlerts(alerts: AlertIR, { model }: ModelUseCaseIR): void {
+function checkAlerts(alerts: AlertIR, { model, views }: ModelUseCaseIR): void {
   if (alerts.rearm_below > alerts.threshold) fail('alerts.rearmBelow', 'a number above threshold', 'up to threshold');
+  checkPolicy(alerts, views.find(({ name }) => name === model.view)!);
   for (const name of Object.keys(alerts.reasons)) {
     if (!model.inputs.includes(name))
       fail(`alerts.reasons.${name}`, 'a feature that is not a model input', 'model.inputs');
   }
+}
+
+/** Who is told, and when: what it reads of an entity has one value, and what it counts is money. */
+function checkPolicy({ value, expected_response, contact_cost, quiet_hours }: AlertIR, view: FeatureViewIR): void {
+  const find = (name: string) => view.features.find((feature) => feature.name === name);
+  const worth = value && find(value.feature);
+  if (value && (!worth || isList(worth) || !['int', 'float'].includes(worth.value_type)))
+    fail(
+      'alerts.value',
+      worth ? `${value.feature}, which is no number` : `unknown feature ${value.feature}`,
+      'a number',
+    );
+  if (!value && (expected_response !== undefined || contact_cost !== undefined))
+    fail(
+      `alerts.${contact_cost === undefined ? 'expectedResponse' : 'contactCost'}`,
+      'no value that it is weighed against',
+      'alerts.value beside it',
+    );
+  if (!quiet_hours) return;
+  if (quiet_hours.from_ms === quiet_hours.to_ms) fail('alerts.quietHours.to', 'the time of from', 'another time');
+  const { zone_feature: zone } = quiet_hours;
+  if (zone !== undefined && find(zone)?.value_type !== 'string')
+    fail('alerts.quietHours.zone', `${zone}, which is no text of the view`, 'a feature of the view with a text');
 }
