@@ -1,7 +1,15 @@
 /** What label, model and alerts must agree on. */
 
 import { SUMMED } from '../aggregates/aggregation.ts';
-import type { AlertIR, ContractIR, FixedInstantsIR, InstantsIR, LabelIR, ModelIR } from '../ir/document.ts';
+import type {
+  AlertIR,
+  ContractIR,
+  FeatureViewIR,
+  FixedInstantsIR,
+  InstantsIR,
+  LabelIR,
+  ModelIR,
+} from '../ir/document.ts';
 import { fail, shown } from '../ir/errors.ts';
 import type { ModelUseCaseIR } from '../ir/parts.ts';
 import { checkExact, checkWhere, columnsOf, isList, unique } from './validate-view.ts';
@@ -124,10 +132,34 @@ function isFixed<Part>(slice: readonly [Part, InstantsIR]): slice is readonly [P
   return 'from' in slice[1];
 }
 
-function checkAlerts(alerts: AlertIR, { model }: ModelUseCaseIR): void {
+function checkAlerts(alerts: AlertIR, { model, views }: ModelUseCaseIR): void {
   if (alerts.rearm_below > alerts.threshold) fail('alerts.rearmBelow', 'a number above threshold', 'up to threshold');
+  checkPolicy(alerts, views.find(({ name }) => name === model.view)!);
   for (const name of Object.keys(alerts.reasons)) {
     if (!model.inputs.includes(name))
       fail(`alerts.reasons.${name}`, 'a feature that is not a model input', 'model.inputs');
   }
+}
+
+/** Who is told, and when: what it reads of an entity has one value, and what it counts is money. */
+function checkPolicy({ value, expected_response, contact_cost, quiet_hours }: AlertIR, view: FeatureViewIR): void {
+  const find = (name: string) => view.features.find((feature) => feature.name === name);
+  const worth = value && find(value.feature);
+  if (value && (!worth || isList(worth) || !['int', 'float'].includes(worth.value_type)))
+    fail(
+      'alerts.value',
+      worth ? `${value.feature}, which is no number` : `unknown feature ${value.feature}`,
+      'a number',
+    );
+  if (!value && (expected_response !== undefined || contact_cost !== undefined))
+    fail(
+      `alerts.${contact_cost === undefined ? 'expectedResponse' : 'contactCost'}`,
+      'no value that it is weighed against',
+      'alerts.value beside it',
+    );
+  if (!quiet_hours) return;
+  if (quiet_hours.from_ms === quiet_hours.to_ms) fail('alerts.quietHours.to', 'the time of from', 'another time');
+  const { zone_feature: zone } = quiet_hours;
+  if (zone !== undefined && find(zone)?.value_type !== 'string')
+    fail('alerts.quietHours.zone', `${zone}, which is no text of the view`, 'a feature of the view with a text');
 }
