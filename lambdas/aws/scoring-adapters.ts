@@ -6,6 +6,7 @@ import { METRIC } from '../../names/metrics.ts';
 import { dynamoClient } from './dynamo/client.ts';
 import { DynamoFirstScore } from './dynamo/first-score.ts';
 import { DynamoReplayClock } from './dynamo/replay-clock.ts';
+import { DynamoScoreRates } from './dynamo/score-rates.ts';
 import { DynamoScores } from './dynamo/scores.ts';
 import { DynamoStates } from './dynamo/states.ts';
 import { DynamoTombstones } from './dynamo/tombstones.ts';
@@ -48,21 +49,31 @@ export function featureAdapters(
 export function predictionAdapters(env: PredictionEnv, versions: readonly LoadedUseCase[], patience_ms: number) {
   const s3 = new S3Client(patient());
   return {
-    ...featureAdapters(env, versions, endpoints(env, s3, patience_ms)),
+    ...featureAdapters(env, versions, endpoints(env, versions, s3, patience_ms)),
     predictions: new LakeSink(s3, env.LAKE_BUCKET),
   };
 }
 
 /** Behind an endpoint, or in this process. */
-function endpoints(env: PredictionEnv, s3: S3Client, patience_ms: number): (usecase: LoadedUseCase) => Endpoint {
+function endpoints(
+  env: PredictionEnv,
+  versions: readonly LoadedUseCase[],
+  s3: S3Client,
+  patience_ms: number,
+): (usecase: LoadedUseCase) => Endpoint {
   const { ENDPOINT_NAME: endpoint, LAKE_BUCKET: bucket, TIDEMARK_USE_CASE: use_case } = env;
   const telemetry = createTelemetry(env);
   if (endpoint !== undefined) {
     const runtime = runtimeClient();
+    // While a changed definition is on its way each fleet refuses what the other takes, and that is right.
+    const known = new Set(versions.map(({ view }) => view.definition_hash));
     return ({ ir, view }) =>
       new SageMakerEndpoint(runtime, endpoint, view.definition_hash, patience_ms, {
         scores: (model_version, scores) => telemetry.scores(model_version, scores, ir.alerts?.threshold ?? null),
-        invalid: (model_version) => telemetry.invalidScores(model_version ?? 'unknown'),
+        invalid: (model_version) => telemetry.answered(METRIC.scoresInvalid, model_version ?? 'unknown'),
+        refused: (model_version, trained_on) => {
+          if (!known.has(trained_on)) telemetry.answered(METRIC.definitionUnknown, model_version);
+        },
       });
   }
   const models = new InProcessModels(s3, { bucket, use_case }, (error) => {
@@ -79,6 +90,7 @@ export function scoringAdapters(env: RecordingEnv, versions: readonly LoadedUseC
   return {
     ...adapters,
     scores: new DynamoScores(adapters.dynamo, env.SCORES_TABLE, env.SCORES_KEPT_DAYS),
+    rates: new DynamoScoreRates(adapters.dynamo, env.SCORES_TABLE),
     tombstones: new DynamoTombstones(adapters.dynamo, env.FEATURES_TABLE),
     first: new DynamoFirstScore(adapters.dynamo, env.SCORES_TABLE),
   };
