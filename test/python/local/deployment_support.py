@@ -39,6 +39,7 @@ class App:
             alarmPrefix=f"prod/{use_case}/",
             hostingRoleArn=cloud.hosting,
             endpoint={"variant": "champion", "canaryWaitSeconds": 480, "terminationWaitSeconds": 300} | settings,
+            serving={"bucket": cloud.bucket, "key": f"serving/{use_case}.json"},
             **(machine or {}),
         )
         training = self.grants_to_train(machine["trainingRoleArn"]) if machine else []
@@ -76,6 +77,8 @@ class App:
             allow([f"sagemaker:{action}" for action in actions], job),
             allow("sagemaker:CreateModelPackage", [group, f"{SAGEMAKER}model-package/{self.name}/*"]),
             allow("iam:PassRole", training_role),
+            allow("s3:GetObject", f"arn:aws:s3:::{self.cloud.bucket}/serving/*"),
+            allow("s3:ListBucket", f"arn:aws:s3:::{self.cloud.bucket}"),
         ]
 
     def package(self, *, etag=True, **model):
