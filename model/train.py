@@ -27,7 +27,7 @@ from evaluation import leaks, log_lines, measure, served, threshold_of
 from fitting import Trained, fit
 from frameworks import framework, name_of
 from identity import write_json, write_manifest
-from training_data import check_order, read_slice, read_use_case, view_of
+from training_data import check_order, label_gap_ms, read_slice, read_use_case, view_of
 
 
 def write_model(folder: Path, trained: Trained, about: dict[str, Any]) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def main() -> None:
     train, validation, test = (
         read_slice(name, getattr(given, name), list(model["inputs"])) for name in ("train", "validation", "test")
     )
-    check_order(train, validation, test, use_case["label"]["horizon_ms"])
+    check_order(train, validation, test, label_gap_ms(use_case["label"]))
     trained = fit(model, train, validation)
     name = name_of(model)
     about = {

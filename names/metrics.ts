@@ -116,6 +116,8 @@ export const METRIC = {
   scoringAwaited: 'ScoringAwaited',
   /** scorer: entities whose model failed or hung; their batch is delivered again. */
   scoringFailed: 'ScoringFailed',
+  /** scorer, sweep, api: models in service that a function could not load, so that the one before went on serving there. */
+  modelNotLoaded: 'ModelNotLoaded',
   /** scorer, sweep: alerts decided and written to the outbox. */
   alertsRaised: 'AlertsRaised',
   /** publisher: alerts handed from the outbox to the topic. */
@@ -130,6 +132,8 @@ export const METRIC = {
   sweepIncomplete: 'SweepIncomplete',
   /** api: requests answered, whatever the status. */
   apiRequests: 'ApiRequests',
+  /** api: entities answered with their last stored score, as the model did not answer in time. */
+  scoresDegraded: 'ScoresDegraded',
   /** api, sweep: vectors whose newest event is older than the freshness the use case expects, or missing. */
   staleVectors: 'StaleVectors',
   /** healing: states that differ from what all events of their entity give, for no known cause. */

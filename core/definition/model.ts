@@ -59,6 +59,8 @@ export interface ModelSpec {
   readonly validation: InstantsSpec;
   readonly test: InstantsSpec;
   readonly seed: number;
+  /** Which part of the entities has a row at an instant, drawn anew for each: `{ fraction: 0.1, seed: 1 }`. @default - all */
+  readonly sampling?: { readonly fraction: number; readonly seed: number };
   /** Hyperparameters to try. @default - `hyperparameters` as they stand */
   readonly search?: SearchSpec;
   /** Platt's two parameters, an isotonic regression, or what cross-fitting finds better. @default 'auto' */
@@ -118,6 +120,7 @@ export function compileModel(model: ModelSpec, view: string, names: FeatureNames
     validation: instantsIR(model.validation, 'model.validation'),
     test: instantsIR(model.test, 'model.test'),
     seed: model.seed,
+    ...(model.sampling && { sampling: { fraction: model.sampling.fraction, seed: model.sampling.seed } }),
     ...(model.search && { search: searchIR(model.search, model.seed) }),
     ...(model.calibration && { calibration: model.calibration }),
     ...(model.segments && { segments: called(model.segments, 'segments') }),

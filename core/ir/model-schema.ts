@@ -59,6 +59,8 @@ export const modelSchema = z.strictObject({
   validation: instantsSchema,
   test: instantsSchema,
   seed: z.int(),
+  /** Which part of the entities has a row at an instant, by sha256 of seed, entity and instant. Absent: all. */
+  sampling: z.strictObject({ fraction: z.number().gt(0).lt(1), seed: z.int() }).optional(),
   search: searchSchema.optional(),
   /** Absent: `auto`, chosen by cross-fitting. */
   calibration: z.enum(['auto', 'platt', 'isotonic']).optional(),
