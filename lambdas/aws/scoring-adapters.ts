@@ -6,6 +6,7 @@ import { METRIC } from '../../names/metrics.ts';
 import { dynamoClient } from './dynamo/client.ts';
 import { DynamoFirstScore } from './dynamo/first-score.ts';
 import { DynamoReplayClock } from './dynamo/replay-clock.ts';
+import { DynamoScoreRates } from './dynamo/score-rates.ts';
 import { DynamoScores } from './dynamo/scores.ts';
 import { DynamoStates } from './dynamo/states.ts';
 import { DynamoTombstones } from './dynamo/tombstones.ts';
@@ -56,11 +57,15 @@ export function predictionAdapters(env: PredictionEnv, versions: readonly Loaded
 /** Behind an endpoint, or in this process. */
 function endpoints(env: PredictionEnv, s3: S3Client, patience_ms: number): (usecase: LoadedUseCase) => Endpoint {
   const { ENDPOINT_NAME: endpoint, LAKE_BUCKET: bucket, TIDEMARK_USE_CASE: use_case } = env;
+  const telemetry = createTelemetry(env);
   if (endpoint !== undefined) {
     const runtime = runtimeClient();
-    return ({ view }) => new SageMakerEndpoint(runtime, endpoint, view.definition_hash, patience_ms);
+    return ({ ir, view }) =>
+      new SageMakerEndpoint(runtime, endpoint, view.definition_hash, patience_ms, {
+        scores: (model_version, scores) => telemetry.scores(model_version, scores, ir.alerts?.threshold ?? null),
+        invalid: (model_version) => telemetry.invalidScores(model_version ?? 'unknown'),
+      });
   }
-  const telemetry = createTelemetry(env);
   const models = new InProcessModels(s3, { bucket, use_case }, (error) => {
     telemetry.count(METRIC.modelNotLoaded);
     telemetry.error('the model that was deployed last can not be loaded; the one before goes on', error);
@@ -75,6 +80,7 @@ export function scoringAdapters(env: RecordingEnv, versions: readonly LoadedUseC
   return {
     ...adapters,
     scores: new DynamoScores(adapters.dynamo, env.SCORES_TABLE, env.SCORES_KEPT_DAYS),
+    rates: new DynamoScoreRates(adapters.dynamo, env.SCORES_TABLE),
     tombstones: new DynamoTombstones(adapters.dynamo, env.FEATURES_TABLE),
     first: new DynamoFirstScore(adapters.dynamo, env.SCORES_TABLE),
   };

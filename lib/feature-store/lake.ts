@@ -49,6 +49,7 @@ export class Lake extends Construct {
         { id: 'AbandonedUploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },
         this.expire('Answers', PREFIX.timeTravel, 1),
         this.expire('FailedBatches', PREFIX.failedBatches, 30),
+        this.expire('Captured', PREFIX.captured, 30),
         ...this.aged(stage),
         ...(versioned
           ? [{ id: 'OldVersions', noncurrentVersionExpiration: Duration.days(30), expiredObjectDeleteMarker: true }]
@@ -68,7 +69,7 @@ export class Lake extends Construct {
 
   /** What the stage keeps for a time. The rows of the Iceberg tables go by a job, whose files are in use while they are old. */
   private aged({ retention }: StageConfig) {
-    const { eventsDays, quarantineDays, predictionsDays, trainingSetsDays, reportsDays } = retention;
+    const { eventsDays, quarantineDays, predictionsDays, scoresDays, trainingSetsDays, reportsDays } = retention;
     return [
       ...(eventsDays === undefined
         ? []
@@ -76,11 +77,14 @@ export class Lake extends Construct {
       this.expire('Quarantine', PREFIX.quarantine, quarantineDays),
       this.expire('Redriven', PREFIX.redriven, quarantineDays),
       this.expire('Predictions', PREFIX.predictions, predictionsDays),
+      this.expire('Alerts', PREFIX.alerts, scoresDays),
+      this.expire('Outcomes', PREFIX.outcomes, scoresDays),
       this.expire('TrainingSets', PREFIX.trainingSets, trainingSetsDays),
       this.expire('Checks', PREFIX.checks, reportsDays),
       this.expire('Healing', PREFIX.healing, reportsDays),
       this.expire('SourceGaps', PREFIX.sourceGaps, reportsDays),
       this.expire('Drift', PREFIX.drift, reportsDays),
+      this.expire('ShadowReports', PREFIX.shadowReports, reportsDays),
     ];
   }
 

@@ -6,11 +6,14 @@ import { Role } from 'aws-cdk-lib/aws-iam';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { Framework } from '../../core/ir/document.ts';
+import { requireModel } from '../../core/ir/parts.ts';
 import type { Env } from '../../lambdas/model-gate/env.ts';
 import { objectKey, PREFIX } from '../../names/lake.ts';
 import { SERVICE, TRAINING_METRICS } from '../../names/metrics.ts';
 import type { SparkJob } from '../batch/spark-job.ts';
 import type { Lake } from '../feature-store/lake.ts';
+import type { OfflineCatalog } from '../feature-store/offline-catalog.ts';
+import type { OnlineTable } from '../feature-store/tables.ts';
 import { CodeAsset } from '../foundation/code-asset.ts';
 import type { DataKey } from '../foundation/data-key.ts';
 import { deadLetterQueue } from '../foundation/dead-letters.ts';
@@ -21,11 +24,14 @@ import { removalPolicy } from '../foundation/removal.ts';
 import { VendedLogs } from '../foundation/vended-logs.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm, addErrorAlarm } from '../monitoring/function-alarms.ts';
-import { CHAMPION_VARIANT, type ScoringEndpoint } from '../serving/scoring-endpoint.ts';
+import type { ScoringEndpoint } from '../serving/scoring-endpoint.ts';
 import { type FrameworkImage, frameworkImage, SERVES } from './framework-images.ts';
 import { grantMachine } from './machine-grants.ts';
+import { Mlflow, type MlflowPlace } from './mlflow.ts';
 import type { ModelRegistry } from './model-registry.ts';
+import { Retraining } from './retraining.ts';
 import { SageMakerRole } from './sagemaker-role.ts';
+import { ShadowComparison } from './shadow-comparison.ts';
 import { trainingDefinition } from './training-definition.ts';
 
 export interface TrainingMachineProps {
@@ -36,6 +42,10 @@ export interface TrainingMachineProps {
   readonly registry: ModelRegistry;
   readonly endpoint: ScoringEndpoint;
   readonly buildTrainingSet: SparkJob;
+  readonly catalog: OfflineCatalog;
+  readonly features: OnlineTable;
+  /** Absent where the stage names none. */
+  readonly mlflow?: MlflowPlace;
   readonly useCase: CodeAsset;
   /** Archive of the code that trains and serves: source-archive.ts. */
   readonly modelSource: string;
@@ -45,21 +55,32 @@ export interface TrainingMachineProps {
 export class TrainingMachine extends Construct {
   readonly machine: StateMachine;
   readonly gate: NodeFunction<Env>;
+  readonly retraining: Retraining;
+  /** Absent where the stage names none. */
+  readonly mlflow?: Mlflow;
   readonly trainingRole: Role;
   readonly hostingRole: Role;
   private readonly images: { readonly trains: FrameworkImage; readonly serves: FrameworkImage };
+  /** Absent where no shadow is configured. */
+  private readonly shadow?: ShadowComparison;
 
   constructor(scope: Construct, id: string, props: TrainingMachineProps) {
     super(scope, id);
     const { deployment, lake, registry, endpoint } = props;
     const { stage } = deployment;
-    const { framework = SERVES } = deployment.useCase.ir.model ?? {};
+    const { ir } = deployment.useCase;
+    const { framework = SERVES } = ir.model ?? {};
     const image = (of: Framework) => frameworkImage(of, Stack.of(this).region, stage.training.images[of]);
     this.images = { trains: image(framework), serves: image(SERVES) };
     const source = new CodeAsset(this, 'ModelSource', { path: props.modelSource });
     this.trainingRole = this.makeTrainingRole(props, source);
     this.hostingRole = this.makeHostingRole(props);
     this.gate = this.makeGate(props);
+    if (stage.endpoint.shadow)
+      this.shadow = new ShadowComparison(this, 'Shadow', { ...props, bounds: stage.endpoint.shadow });
+    this.retraining = new Retraining(this, 'Retraining', props);
+    const settings = stage.training.mlflow;
+    if (settings && props.mlflow) this.mlflow = new Mlflow(this, 'Mlflow', { ...props, settings, place: props.mlflow });
     this.addEndpointAlarms(props);
 
     const logGroup = new VendedLogs(this, 'Logs', { stage, service: 'states' });
@@ -84,15 +105,19 @@ export class TrainingMachine extends Construct {
             trainingRoleArn: this.trainingRole.roleArn,
             hostingRoleArn: this.hostingRole.roleArn,
             gateFunctionArn: this.gate.function.functionArn,
+            retrainingFunctionArn: this.retraining.fn.function.functionArn,
+            mlflowFunctionArn: this.mlflow?.fn.function.functionArn,
             modelPackageGroup: registry.groupName,
             approval: stage.training.approval,
             kmsKeyArn: props.key.key?.keyArn,
             training: stage.training,
-            endpoint: { ...stage.endpoint, variant: CHAMPION_VARIANT },
-            serving: {
-              bucket: lake.bucket.bucketName,
-              key: objectKey('serving', { usecase: deployment.useCase.ir.name }),
-            },
+            endpoint: stage.endpoint,
+            deployment: { stage: stage.stage, useCase: ir.name },
+            modelName: requireModel(ir).model.name,
+            serving: { bucket: lake.bucket.bucketName, key: objectKey('serving', { usecase: ir.name }) },
+            ...(this.shadow && {
+              shadow: { functionArn: this.shadow.fn.function.functionArn, captureUri: lake.uri(PREFIX.captured) },
+            }),
             alarmPrefix: props.alarms.prefix,
             pollSeconds: stage.training.pollSeconds,
             trainingMetrics: TRAINING_METRICS,
@@ -103,8 +128,10 @@ export class TrainingMachine extends Construct {
       logs: { destination: logGroup, level: LogLevel.ALL, includeExecutionData: false },
       removalPolicy: removalPolicy(stage, true),
     });
-    const { gate, trainingRole, hostingRole } = this;
-    grantMachine(role, { ...props, gate: gate.function, trainingRole, hostingRole });
+    const { gate, retraining, mlflow, shadow, trainingRole, hostingRole } = this;
+    const asked = [gate, retraining.fn, mlflow?.fn, shadow?.fn].flatMap((one) => one?.function ?? []);
+    grantMachine(role, { ...props, functions: asked, trainingRole, hostingRole });
+    retraining.attach(this.machine);
     if (stage.training.approval === 'manual') this.deployOnApproval(props);
     this.addMachineAlarms(props);
   }
@@ -123,13 +150,15 @@ export class TrainingMachine extends Construct {
     return role;
   }
 
-  private makeHostingRole({ lake }: TrainingMachineProps): Role {
+  private makeHostingRole({ deployment, lake }: TrainingMachineProps): Role {
     const role = new SageMakerRole(this, 'HostingRole', {
       description: 'Endpoints: models in',
       logGroup: '/aws/sagemaker/Endpoints',
       image: this.images.serves,
     });
     lake.grantRead(role, PREFIX.models);
+    // What a shadow is asked and answers is captured with the model's role.
+    if (deployment.stage.endpoint.shadow) lake.grantPut(role, PREFIX.captured);
     return role;
   }
 
