@@ -107,6 +107,8 @@ class App:
             allow([f"sagemaker:{action}" for action in actions], job),
             allow("sagemaker:CreateModelPackage", [group, f"{SAGEMAKER}model-package/{self.name}/*"]),
             allow("iam:PassRole", training_role),
+            allow("s3:GetObject", f"arn:aws:s3:::{self.cloud.bucket}/serving/*"),
+            allow("s3:ListBucket", f"arn:aws:s3:::{self.cloud.bucket}"),
         ]
 
     def package(self, *, etag=True, **model):

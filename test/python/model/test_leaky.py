@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "glue-scripts"), str(ROOT / "bench" / "quality")]
 
 from data_set import Channels, DataSet, canonical_events, channels  # noqa: E402
+from evaluation import leaks  # noqa: E402
+from fitting import fit  # noqa: E402
 from measures import Scored  # noqa: E402
 from training_data import Slice  # noqa: E402
 
@@ -79,3 +81,11 @@ def test_without_that_the_join_can_not_know_better(use_case: dict[str, Any]) -> 
     peeking = made(use_case, told_when_known=False)
     for rows in peeking.slices.values():
         assert auc_of(rows, "closings") > 0.9
+
+
+@pytest.mark.parametrize(("told_when_known", "caught"), [(True, []), (False, [("single_input", "closings")])])
+def test_the_check_inside_the_job_catches_it(use_case: dict[str, Any], told_when_known: bool, caught: list) -> None:
+    slices = made(use_case, told_when_known).slices
+    trained = fit(use_case["model"], slices["train"], slices["validation"])
+    found = leaks(use_case, trained, slices["train"], slices["test"])
+    assert [(one["check"], one["input"]) for one in found["failed"]] == caught
