@@ -29,6 +29,7 @@ interface Options {
   readonly writeDocs?: boolean;
   readonly against?: string;
   readonly rounds: number;
+  readonly failingSeconds?: number;
 }
 type Say = (text: string) => void;
 
@@ -64,6 +65,7 @@ const options = new Command('npm run bench --')
     ).conflicts([...['peers', 'quality', 'rolling', 'data', 'frameworks', 'writeDocs', 'profile', 'json']]),
   )
   .option('--rounds <n>', 'with --against: how often both are measured', count, 5)
+  .option('--failing-seconds <n>', 'of part sources: how long the source beside it fails, 30 s unless said', count)
   .option('--profile', 'shows in which functions the parts that run in Node spend their time')
   .parse()
   .opts<Options>();
@@ -141,7 +143,9 @@ if (wanted('pit')) {
   await part('pit', 'point-in-time join in Spark', (say) => pitRows(say));
 }
 if (wanted('sources')) {
-  await part('sources', 'signed requests to features, in the local cloud', (say) => sourceRows(say));
+  await part('sources', 'signed requests to features, in the local cloud', (say) =>
+    sourceRows(say, options.failingSeconds),
+  );
 }
 if (wanted('quality')) {
   await measure('quality of models, out of time', async (say) => {

@@ -43,7 +43,7 @@ export class InProcessModels {
   ) {
     this.s3 = s3;
     this.bucket = place.bucket;
-    this.key = objectKey('serving', { use_case: place.use_case });
+    this.key = objectKey('serving', { usecase: place.use_case });
     this.onFailure = onFailure;
     this.now = now;
   }

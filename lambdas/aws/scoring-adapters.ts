@@ -56,11 +56,15 @@ export function predictionAdapters(env: PredictionEnv, versions: readonly Loaded
 /** Behind an endpoint, or in this process. */
 function endpoints(env: PredictionEnv, s3: S3Client, patience_ms: number): (usecase: LoadedUseCase) => Endpoint {
   const { ENDPOINT_NAME: endpoint, LAKE_BUCKET: bucket, TIDEMARK_USE_CASE: use_case } = env;
+  const telemetry = createTelemetry(env);
   if (endpoint !== undefined) {
     const runtime = runtimeClient();
-    return ({ view }) => new SageMakerEndpoint(runtime, endpoint, view.definition_hash, patience_ms);
+    return ({ ir, view }) =>
+      new SageMakerEndpoint(runtime, endpoint, view.definition_hash, patience_ms, {
+        scores: (model_version, scores) => telemetry.scores(model_version, scores, ir.alerts?.threshold ?? null),
+        invalid: (model_version) => telemetry.invalidScores(model_version ?? 'unknown'),
+      });
   }
-  const telemetry = createTelemetry(env);
   const models = new InProcessModels(s3, { bucket, use_case }, (error) => {
     telemetry.count(METRIC.modelNotLoaded);
     telemetry.error('the model that was deployed last can not be loaded; the one before goes on', error);

@@ -8,8 +8,12 @@ export type Row = Float32Array;
  * @returns null when a number is beyond binary32 (3.4e38): infinite there, it has no place in a tree
  */
 export function rowOf(values: readonly (number | null)[]): Row | null {
-  const row = Float32Array.from(values, (value) => value ?? Number.NaN);
-  return row.some((value) => Math.abs(value) === Number.POSITIVE_INFINITY) ? null : row;
+  return isInRange(values) ? Float32Array.from(values, (value) => value ?? Number.NaN) : null;
+}
+
+/** Whether all of them are finite in binary32. */
+export function isInRange(values: readonly (number | null)[]): boolean {
+  return values.every((value) => value === null || Number.isFinite(Math.fround(value)));
 }
 
 /** Log-odds before calibration, added up tree by tree in binary32: XGBoost's number, to the bit. */
