@@ -20,10 +20,11 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("glue-scripts", "model", "benc
 
 from cdnow.summary import reproduced  # noqa: E402
 from data_set import DATA_SETS, Channels, DataSet, canonical_events, channels  # noqa: E402
+from evaluation import measure  # noqa: E402
+from fitting import Trained, fit  # noqa: E402
 from logistic import sigmoid  # noqa: E402
 from measures import NAMES, Estimate, compare  # noqa: E402
 from rolling import rolling  # noqa: E402
-from train import Trained, fit, measure  # noqa: E402
 from training_data import Slice, check_order, label_gap_ms  # noqa: E402
 
 CLAIMS = {"cdnow": reproduced}
@@ -56,7 +57,7 @@ def show(metrics: dict[str, Any], goals: dict[str, str]) -> str:
         lines.append(f"| {name} | {' | '.join(cells)} | {goal_of(name, metrics, goals)} |")
     lines += ["", "| calibration | before | after | paired difference |", "| --- " * 4 + "|"]
     for name in ("brier", "calibration_error"):
-        cells = [as_text(metrics["calibration"][who][name]) for who in ("before", "after", "difference")]
+        cells = [as_text(metrics["calibrated"][who][name]) for who in ("before", "after", "difference")]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -100,7 +101,7 @@ def measured(data: DataSet, frameworks: list[str], chosen_on: bool) -> list[dict
             began = time.monotonic()
             trained = fit(asked["model"], train, validation)
             metrics = measure(asked, trained, test)
-            metrics["calibration"] = calibration(trained, test, metrics["threshold"], asked["model"]["seed"])
+            metrics["calibrated"] = calibration(trained, test, metrics["threshold"], asked["model"]["seed"])
             metrics |= {"data": data.name, "framework": framework, "seconds": time.monotonic() - began}
             results.append(metrics)
             rows = metrics["test"]
