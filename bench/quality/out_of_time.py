@@ -91,8 +91,7 @@ def measured(data: DataSet, frameworks: list[str], chosen_on: bool) -> list[dict
     if chosen_on:
         test = use_case["model"]["test"]
         use_case["model"]["test"] = test | {"to": test["from"] - 1}
-    loader = data.load_events()
-    made = channels(use_case, canonical_events(use_case, loader.all_events()))
+    made = channels(use_case, canonical_events(use_case, data.wire_events()))
     print(head(data, made), end="\n\n", flush=True)
     results = []
     for framework in frameworks or [None]:
@@ -109,7 +108,7 @@ def measured(data: DataSet, frameworks: list[str], chosen_on: bool) -> list[dict
             print(f"{name}, {rows['rows']:,} rows of {rows['entities']:,} entities, base rate {rows['base_rate']:.3f}:")
             print(f"\n{show(metrics, {} if chosen_on else data.goals)}", end="\n\n", flush=True)
     if data.name in CLAIMS and not chosen_on:
-        print(CLAIMS[data.name](use_case, loader), end="\n\n", flush=True)
+        print(CLAIMS[data.name](use_case, data.load_events()), end="\n\n", flush=True)
     return results
 
 
