@@ -1,9 +1,12 @@
+import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { type Command, InvalidArgumentError } from 'commander';
 import { loadStage } from '../../../lib/config/stages.ts';
 import { CliError } from '../../errors.ts';
 import { stageOption, useCaseOption } from '../../options.ts';
 import { flagsOf, type Target } from '../../stage/resources.ts';
 import { type OpenStage, withStage } from '../../stage/stage.ts';
+import { readModelArchive } from './export/archive.ts';
+import { exportModel, FORMATS, formatOf } from './export/export.ts';
 import { listVersions, type ModelVersion, pick, readServed, type Served } from './models.ts';
 import { approve, decide, planRollBack, rollBack } from './serving.ts';
 
@@ -17,6 +20,11 @@ interface DecideOptions extends VersionOptions {
 
 interface RollBackOptions extends Target {
   readonly to?: number;
+}
+
+interface ExportOptions extends VersionOptions {
+  readonly to: string;
+  readonly out: string;
 }
 
 const PENDING = 'PendingManualApproval';
@@ -45,6 +53,11 @@ export function addModel(root: Command): void {
   add('rollback', 'serve the version that served before, and wait until it does; the present one is rejected')
     .option('--to <n>', 'another version that has served (default: the one before)', versionNumber)
     .action((options: RollBackOptions) => withStage(options, (stage) => rollback(stage, options)));
+  add('export', 'write a version to a folder that runs outside of AWS')
+    .requiredOption('--to <format>', FORMATS.join(', '))
+    .requiredOption('--out <folder>', 'a new folder, or an empty one')
+    .option('--version <n>', 'which (default: the one that serves, else the newest)', versionNumber)
+    .action((options: ExportOptions) => withStage(options, (stage) => exportVersion(stage, options)));
 }
 
 function versionNumber(text: string): number {
@@ -94,12 +107,27 @@ function servedLine(served: Served | undefined): string {
   return `${served.endpoint} is ${served.status}${failure} with version ${served.version ?? 'of no registry'}.`;
 }
 
-async function show({ clients, resources }: OpenStage, { version }: VersionOptions): Promise<void> {
+/** The version that was named, else the one that serves, else the newest. */
+async function looked({ clients, resources }: OpenStage, version: number | undefined) {
   const versions = await listVersions(clients.sagemaker, resources);
   const served = await readServed(clients.sagemaker, resources);
   const wanted = version ?? served?.version ?? versions[0]?.version;
   if (wanted === undefined) throw new CliError('The registry is empty: run `npx tidemark train` first.');
-  const model = pick(versions, wanted);
+  return { model: pick(versions, wanted), served };
+}
+
+async function exportVersion(stage: OpenStage, { version, to, out }: ExportOptions): Promise<void> {
+  const format = formatOf(to);
+  const { model } = await looked(stage, version);
+  const { hostname: Bucket, pathname } = new URL(model.artefact);
+  const { Body } = await stage.clients.s3.send(new GetObjectCommand({ Bucket, Key: pathname.slice(1) }));
+  const content = Buffer.from((await Body?.transformToByteArray()) ?? []);
+  const files = await exportModel(await readModelArchive(content, model.metadata.model_sha256), format, out);
+  console.log([`Version ${model.version} is in ${out}:`, ...files.map((file) => `  ${file}`)].join('\n'));
+}
+
+async function show(stage: OpenStage, { version }: VersionOptions): Promise<void> {
+  const { model, served } = await looked(stage, version);
   const serves = model.version === served?.version ? `, served by ${served.endpoint} (${served.status})` : '';
   console.log(
     [
