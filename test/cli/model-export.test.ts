@@ -71,7 +71,7 @@ function expectAlike({ found, expected }: { found: readonly number[]; expected: 
 const expectedOf = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as Expected;
 
 describe('an export', () => {
-  test.each(['sklearn'])('to ONNX of %s scores by its script alone', async (framework) => {
+  test.each(['sklearn', 'pytorch', 'tensorflow'])('to ONNX of %s scores by its script alone', async (framework) => {
     const out = join(folder, `onnx-${framework}`);
     const files = await exportModel(await archiveOf(join(FIXTURES, framework)), 'onnx', out);
     expect(files).toEqual([
@@ -105,7 +105,7 @@ describe('an export', () => {
 
   test('to TF Serving has the layout that its server looks for, and is of TensorFlow alone', async () => {
     const model = join(folder, 'with-saved-model');
-    cpSync(join(FIXTURES, 'sklearn'), model, { recursive: true });
+    cpSync(join(FIXTURES, 'tensorflow'), model, { recursive: true });
     for (const name of ['saved_model.pb', 'variables/variables.index']) {
       mkdirSync(join(model, 'saved_model', '1', 'variables'), { recursive: true });
       writeFileSync(join(model, 'saved_model', '1', name), name);

@@ -37,12 +37,12 @@ import json, sys
 from pathlib import Path
 import numpy as np
 sys.path[:0] = [{root!r} + "/model"]
-from frameworks import framework
+from fitting import fit
 from training_data import read_slice, read_use_case
 job, name, saved = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 model = read_use_case(job / "usecase")["model"]
 train, validation, test = (read_slice(part, job / part, model["inputs"]) for part in ("train", "validation", "test"))
-fitted = framework(name).fit(model, train, validation, model["hyperparameters"])
+fitted = fit(model, train, validation).fitted
 saved.mkdir()
 fitted.save(saved)
 found = {{"margins": fitted.margins(test.x).tolist()}}
