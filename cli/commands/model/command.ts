@@ -1,3 +1,4 @@
+import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { type Command, InvalidArgumentError } from 'commander';
 import { loadStage } from '../../../lib/config/stages.ts';
 import { CliError } from '../../errors.ts';
@@ -5,6 +6,8 @@ import { stageOption, useCaseOption } from '../../options.ts';
 import { flagsOf, type Target } from '../../stage/resources.ts';
 import { type OpenStage, withStage } from '../../stage/stage.ts';
 import { readCard, textOf, writeCard } from './card.ts';
+import { readModelArchive } from './export/archive.ts';
+import { exportModel, FORMATS, formatOf } from './export/export.ts';
 import { listVersions, type ModelVersion, pick, readServed, type Served } from './models.ts';
 import { planRollBack, rollBack } from './rollback.ts';
 import { approve, decide } from './serving.ts';
@@ -23,6 +26,11 @@ interface DecideOptions extends VersionOptions {
 
 interface RollBackOptions extends Target {
   readonly to?: number;
+}
+
+interface ExportOptions extends VersionOptions {
+  readonly to: string;
+  readonly out: string;
 }
 
 const PENDING = 'PendingManualApproval';
@@ -58,6 +66,11 @@ export function addModel(root: Command): void {
   )
     .option('--to <n>', 'another version that has served (default: the one before)', versionNumber)
     .action((options: RollBackOptions) => withStage(options, (stage) => rollback(stage, options)));
+  add('export', 'write a version to a folder that runs outside of AWS')
+    .requiredOption('--to <format>', FORMATS.join(', '))
+    .requiredOption('--out <folder>', 'a new folder, or an empty one')
+    .option('--version <n>', 'which (default: the one that serves, else the newest)', versionNumber)
+    .action((options: ExportOptions) => withStage(options, (stage) => exportVersion(stage, options)));
 }
 
 function versionNumber(text: string): number {
@@ -121,6 +134,16 @@ async function card(stage: OpenStage, { version, out }: CardOptions): Promise<vo
   const { model } = await looked(stage, version);
   const found = await readCard(stage.clients.s3, model);
   console.log(out === undefined ? textOf(found) : `Written to ${await writeCard(found, out)}.`);
+}
+
+async function exportVersion(stage: OpenStage, { version, to, out }: ExportOptions): Promise<void> {
+  const format = formatOf(to);
+  const { model } = await looked(stage, version);
+  const { hostname: Bucket, pathname } = new URL(model.artefact);
+  const { Body } = await stage.clients.s3.send(new GetObjectCommand({ Bucket, Key: pathname.slice(1) }));
+  const content = Buffer.from((await Body?.transformToByteArray()) ?? []);
+  const files = await exportModel(await readModelArchive(content, model.metadata.model_sha256), format, out);
+  console.log([`Version ${model.version} is in ${out}:`, ...files.map((file) => `  ${file}`)].join('\n'));
 }
 
 async function show(stage: OpenStage, { version }: VersionOptions): Promise<void> {
