@@ -121,6 +121,7 @@ const USE_CASE: Members = {
   label: 'label?',
   model: 'object?',
   alerts: 'object?',
+  experiments: 'list?',
   sources: 'list?',
   availableLag: 'text?',
 };

@@ -10,6 +10,7 @@ import { parseDuration } from '../values/time.ts';
 import { type AlertSpec, compileAlerts } from './alerts.ts';
 import { checkUseCase, checkView } from './checks.ts';
 import { type Contract, contractIR } from './contracts.ts';
+import { compileExperiments, type Experiment } from './experiment.ts';
 import { type Feature, type FeatureNames, namesOf, type Series } from './feature.ts';
 import { hashOf, type ViewBody, versionOf } from './hash.ts';
 import { type Label, labelIR } from './label.ts';
@@ -24,11 +25,12 @@ export type { AlertSpec, ReasonSpec } from './alerts.ts';
 export type { Column, Condition, Where } from './column.ts';
 export { type Contract, contract, type DerivedColumnSpec } from './contracts.ts';
 export type { DemoSpec, SourceSample } from './demo.ts';
+export { type Experiment, type ExperimentSpec, experiment, type FeatureMetric } from './experiment.ts';
 export { derived, expr } from './expressions.ts';
 export { type AggregateFeature, type Feature, type Series, series } from './feature.ts';
 export { type FieldSpec, field } from './fields.ts';
-export { type Label, noEvent } from './label.ts';
-export type { InstantsSpec, ModelSpec, MovingInstantsSpec } from './model.ts';
+export { category, event, type Label, noEvent, sumReaches, sumStaysBelow } from './label.ts';
+export type { GateSpec, InstantsSpec, ModelSpec, MovingInstantsSpec, SearchRange, SearchSpec } from './model.ts';
 export { type At, at, type EraseRule, firstOf, type MapRule, rule, type Source, source } from './sources.ts';
 
 interface Remembered {
@@ -59,6 +61,8 @@ export interface UseCaseSpec {
   readonly model?: ModelSpec;
   /** @default - scores raise no alert */
   readonly alerts?: AlertSpec;
+  /** Models that may be tried against the one that serves, one at a time. @default - none */
+  readonly experiments?: readonly Experiment[];
   /** Who sends events otherwise than in canonical form. @default - nobody */
   readonly sources?: readonly Source[];
   /** Loaded history and replays: how long after an event it became known. @default '1s' */
@@ -116,7 +120,7 @@ export function defineUseCase<const Spec extends UseCaseSpec>(spec: Spec): Defin
   checkUseCase(spec);
   const contracts = spec.contracts.map(contractIR);
   const views = Object.entries(spec.views).map(([name, view]) => compileViewSpec(name, view, contracts));
-  const { label, model, alerts } = spec;
+  const { label, model, alerts, experiments } = spec;
   const read = model && viewOf(model, views);
   if (alerts && !label && !read)
     throw new DefinitionError(
@@ -124,6 +128,8 @@ export function defineUseCase<const Spec extends UseCaseSpec>(spec: Spec): Defin
       'alerts without a model, whose scores would raise them',
       'a model, or no alerts',
     );
+  if (experiments && !read)
+    throw new DefinitionError('experiments', 'experiments without a model', 'a model, or no experiments');
   const ir: UseCaseIR = {
     ir_version: 2,
     name: spec.name,
@@ -133,6 +139,7 @@ export function defineUseCase<const Spec extends UseCaseSpec>(spec: Spec): Defin
     ...(label && { label: labelIR(label) }),
     ...(read && { model: compileModel(model, read.ir.name, read.names) }),
     ...(alerts && read && { alerts: compileAlerts(alerts, read.names) }),
+    ...(experiments && read && { experiments: compileExperiments(experiments, read.names, read.ir) }),
     ...(spec.sources && { sources: spec.sources.map(sourceIR) }),
     replay: { available_lag_ms: parseDuration(spec.availableLag ?? '1s', 'availableLag') },
   };

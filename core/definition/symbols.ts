@@ -10,3 +10,4 @@ export const FEATURE: unique symbol = Symbol.for('tidemark.feature');
 export const LABEL: unique symbol = Symbol.for('tidemark.label');
 export const AT: unique symbol = Symbol.for('tidemark.at');
 export const SOURCE: unique symbol = Symbol.for('tidemark.source');
+export const EXPERIMENT: unique symbol = Symbol.for('tidemark.experiment');

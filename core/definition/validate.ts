@@ -5,6 +5,7 @@ import { fail } from '../ir/errors.ts';
 import { hasModel } from '../ir/parts.ts';
 import { lists, references } from '../values/expr.ts';
 import { checkContracts } from './validate-contracts.ts';
+import { validateExperiments } from './validate-experiments.ts';
 import { validateLearning } from './validate-learning.ts';
 import { validateSources } from './validate-sources.ts';
 import { checkView, columnsOf, unique } from './validate-view.ts';
@@ -28,15 +29,17 @@ export function validateUseCase(ir: UseCaseIR): void {
   checkParts(ir);
   if (!hasModel(ir)) return;
   validateLearning(ir);
+  validateExperiments(ir);
 }
 
 /** Features alone are a use case; what learns needs a label and a model, and what alerts needs scores. */
-function checkParts({ views, label, model, alerts }: UseCaseIR): void {
+function checkParts({ views, label, model, alerts, experiments }: UseCaseIR): void {
   const parts = 'label and model, or neither: events and features alone are a use case';
   if (model && !label) fail('label', 'none, but a model', parts);
   if (label && !model) fail('model', 'none, but a label', parts);
   if (alerts && !model)
     fail('alerts', 'alerts without a model, whose scores would raise them', 'a model, or no alerts');
+  if (experiments && !model) fail('experiments', 'experiments without a model', 'a model, or no experiments');
   if (!model && views.length > 1)
     fail('views', `${views.length} views and no model`, 'one view, or a model that reads one');
 }

@@ -57,16 +57,19 @@ export interface PlanIR extends Of<typeof schema.planSchema> {}
 
 export interface FeatureViewIR extends Of<typeof schema.viewSchema> {}
 
-/** 1 when no matching event falls in [t, t + horizon_ms); else 0. Known, and usable, only at t + horizon_ms. */
-export interface LabelIR extends Of<typeof schema.labelSchema> {}
+/** A rule over the events in [t, t + horizon_ms), 1 or 0. Known, and usable, only at t + horizon_ms + maturity_ms. */
+export type LabelIR = Of<typeof schema.labelSchema>;
 
 /** Instants t = from, from + every, … ≤ to (ms UTC); or the last of them whose labels are known at a training. */
 export type InstantsIR = Of<typeof schema.instantsSchema>;
 export interface FixedInstantsIR extends Of<typeof schema.fixedInstantsSchema> {}
 
+export type Framework = NonNullable<ModelIR['framework']>;
 export interface ModelIR extends Of<typeof schema.modelSchema> {}
 export interface AlertIR extends Of<typeof schema.alertSchema> {}
 export interface ReasonIR extends Of<typeof schema.reasonSchema> {}
+/** A model against the one that serves. */
+export interface ExperimentIR extends Of<typeof schema.experimentSchema> {}
 
 /** Where a map takes a value from: a place of an item, or a constant. */
 export type SelectorIR = Of<typeof source.selectorSchema>;

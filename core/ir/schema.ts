@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { DAY } from '../values/time.ts';
 import { alertSchema } from './alert-schema.ts';
+import { experimentSchema } from './experiment-schema.ts';
 import { labelSchema } from './label-schema.ts';
 import { modelSchema } from './model-schema.ts';
 import {
@@ -19,6 +20,7 @@ import {
 import { sourceSchema } from './source-schema.ts';
 
 export { alertSchema, reasonSchema } from './alert-schema.ts';
+export { experimentSchema } from './experiment-schema.ts';
 export { labelSchema } from './label-schema.ts';
 export { fixedInstantsSchema, instantsSchema, modelSchema } from './model-schema.ts';
 export { fieldSchema, predicateSchema, scalarSchema, timeZoneSchema } from './schema-parts.ts';
@@ -194,6 +196,8 @@ export const useCaseSchema = z.strictObject({
   model: modelSchema.optional(),
   /** Absent where scores are looked at, but raise no alert. */
   alerts: alertSchema.optional(),
+  /** Models that are tried against the one that serves. Absent: none. */
+  experiments: z.array(experimentSchema).optional(),
   /** Who sends events otherwise than in canonical form. Absent: nobody. */
   sources: z.array(sourceSchema).optional(),
   /** Loaded history and replays: available_at = event_time + this, unless the source says otherwise. */

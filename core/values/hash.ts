@@ -99,5 +99,10 @@ export function canonicalJson(value: unknown): string {
 
 /** sha256 of a text, hex. */
 export function sha256(text: string): string {
-  return crypto.createHash('sha256').update(text).digest('hex');
+  return sha256Bytes(text).toString('hex');
+}
+
+/** sha256 of a text in UTF-8. */
+export function sha256Bytes(text: string): Buffer {
+  return crypto.createHash('sha256').update(text).digest();
 }

@@ -2,6 +2,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { type Endpoint, ScoreRefusedError } from '../../engine/ports.ts';
 import { ServingVersions } from '../../engine/score/serving-versions.ts';
 import type { LoadedUseCase } from '../../engine/use-case.ts';
+import { METRIC } from '../../names/metrics.ts';
 import { dynamoClient } from './dynamo/client.ts';
 import { DynamoFirstScore } from './dynamo/first-score.ts';
 import { DynamoReplayClock } from './dynamo/replay-clock.ts';
@@ -9,9 +10,11 @@ import { DynamoScores } from './dynamo/scores.ts';
 import { DynamoStates } from './dynamo/states.ts';
 import { DynamoTombstones } from './dynamo/tombstones.ts';
 import { PATIENCE, runtimeClient, SageMakerEndpoint } from './endpoint.ts';
+import { InProcessEndpoint, InProcessModels } from './in-process.ts';
 import { LakeSink } from './lake.ts';
 import { patient } from './patience.ts';
 import type { PredictionEnv, RecordingEnv } from './scoring-environment.ts';
+import { createTelemetry } from './telemetry.ts';
 
 type FeatureEnv = Pick<PredictionEnv, 'FEATURES_TABLE' | 'TIDEMARK_CLOCK'>;
 
@@ -43,13 +46,31 @@ export function featureAdapters(
 
 /** The AWS side of everything that asks the model. @param patience_ms see `PATIENCE` */
 export function predictionAdapters(env: PredictionEnv, versions: readonly LoadedUseCase[], patience_ms: number) {
-  const runtime = runtimeClient();
-  const endpointOf = ({ view }: LoadedUseCase) =>
-    new SageMakerEndpoint(runtime, env.ENDPOINT_NAME, view.definition_hash, patience_ms);
+  const s3 = new S3Client(patient());
   return {
-    ...featureAdapters(env, versions, endpointOf),
-    predictions: new LakeSink(new S3Client(patient()), env.LAKE_BUCKET),
+    ...featureAdapters(env, versions, endpoints(env, s3, patience_ms)),
+    predictions: new LakeSink(s3, env.LAKE_BUCKET),
   };
+}
+
+/** Behind an endpoint, or in this process. */
+function endpoints(env: PredictionEnv, s3: S3Client, patience_ms: number): (usecase: LoadedUseCase) => Endpoint {
+  const { ENDPOINT_NAME: endpoint, LAKE_BUCKET: bucket, TIDEMARK_USE_CASE: use_case } = env;
+  const telemetry = createTelemetry(env);
+  if (endpoint !== undefined) {
+    const runtime = runtimeClient();
+    return ({ ir, view }) =>
+      new SageMakerEndpoint(runtime, endpoint, view.definition_hash, patience_ms, {
+        scores: (model_version, scores) => telemetry.scores(model_version, scores, ir.alerts?.threshold ?? null),
+        invalid: (model_version) => telemetry.invalidScores(model_version ?? 'unknown'),
+      });
+  }
+  const models = new InProcessModels(s3, { bucket, use_case }, (error) => {
+    telemetry.count(METRIC.modelNotLoaded);
+    telemetry.error('the model that was deployed last can not be loaded; the one before goes on', error);
+    telemetry.flush();
+  });
+  return ({ view }) => new InProcessEndpoint(models, view.definition_hash);
 }
 
 /** The same, for who keeps scores and decides alerts too. */

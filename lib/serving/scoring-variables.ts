@@ -18,13 +18,18 @@ export function predictionVariables({ features, lake, endpoint }: PredictionPart
   };
 }
 
+/** Where the last scores are. */
+export const lastScoreVariables = ({ scores }: { readonly scores: ScoreTable }) => ({
+  SCORES_TABLE: scores.table.tableName,
+});
+
 /** Environment of every function that keeps scores and decides alerts besides. */
 export function recordingVariables(
   parts: PredictionParts & { readonly deployment: Deployment; readonly scores: ScoreTable },
 ) {
   return {
     ...predictionVariables(parts),
-    SCORES_TABLE: parts.scores.table.tableName,
+    ...lastScoreVariables(parts),
     SCORES_KEPT_DAYS: String(parts.deployment.stage.retention.scoresDays),
   };
 }

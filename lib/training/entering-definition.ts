@@ -1,20 +1,18 @@
 import { flagOf } from '../../names/jobs.ts';
 import type { TrainingDefinitionProps } from './definition-props.ts';
 import { RETRY_TRANSIENT, type State } from './states.ts';
+import { DEPLOYMENT_VARIABLES, topologyEntries } from './topology-definition.ts';
 
 /** As the job that builds the set is told. */
 const [ID, AS_OF] = [flagOf('buildTrainingSet', 'training_set_id'), flagOf('buildTrainingSet', 'as_of')];
 
 /**
  * What the names of this execution's resources end with: twelve hexadecimal digits. An execution that a rule starts is named
- * `<uuid>_<uuid>`, 73 characters with an underscore; SageMaker allows 63 and none. `alarms` are those made for
- * this deployment, `refusal` is why it was not made: what UpdateEndpoint answered, or that the archive is another one.
+ * `<uuid>_<uuid>`, 73 characters with an underscore; SageMaker allows 63 and none.
  */
 const OF_THIS_RUN = {
   run: "{% $substring($hash($states.context.Execution.Name, 'SHA-256'), 0, 12) %}",
-  alarms: [],
-  refusal: '',
-  model_data_url: '',
+  ...DEPLOYMENT_VARIABLES,
 };
 
 /** By an approval, with a package that is only deployed; or from the beginning, when there is something to learn. */
@@ -33,6 +31,7 @@ export function enteringStates(props: TrainingDefinitionProps): Record<string, S
           },
           Next: 'FindEndpoint',
         },
+        ...topologyEntries(props, OF_THIS_RUN),
       ],
       Default: 'Prepare',
     },
@@ -51,7 +50,7 @@ export function enteringStates(props: TrainingDefinitionProps): Record<string, S
     },
     ...asking(props, 'Admit', { step: 'admit', as_of: '{% $as_of %}' }, 'BuildTrainingSet'),
     ...buildingState(props),
-    ...asking(props, 'CheckLabels', { step: 'labels', training_set_id: '{% $training_set_id %}' }, 'Train'),
+    ...asking(props, 'CheckLabels', { step: 'labels', training_set_id: '{% $training_set_id %}' }, 'FindChampion'),
     NotTrained: {
       Type: 'Succeed',
       Comment: 'Nothing is wrong: a training would give the model that there is, or come too soon',

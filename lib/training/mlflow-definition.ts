@@ -35,10 +35,9 @@ export function mlflowStates(props: TrainingDefinitionProps, afterRun: string): 
     output_data_url: `{% '${modelsUri}${name}-' & $run & '/output/output.tar.gz' %}`,
     gate: '{% $gate %}',
   };
-  const champion = { model_package_arn: '{% $model_package_arn %}', model_data_url: '{% $model_data_url %}' };
   return {
     RecordRun: tell({ ...run, model_package_arn: '{% $model_package_arn %}' }, afterRun),
     RecordRefusedRun: tell({ ...run, model_package_arn: null }, 'ModelRejected'),
-    RecordServing: tell({ step: 'serving', champion }, 'Deployed'),
+    RecordServing: tell({ step: 'serving', packages: '{% $packages %}' }, 'Deployed'),
   };
 }

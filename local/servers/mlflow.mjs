@@ -20,7 +20,8 @@ const LOCK = fileURLToPath(new URL('mlflow.lock.txt', import.meta.url));
 /** A machine that does much else. */
 const READY_MS = 180_000;
 // A session of its own, whose workers end with it when our pipe does.
-const UNTIL_INPUT_ENDS = 'exec 3<&0; { cat <&3 >/dev/null; kill -TERM -- -$$; } >/dev/null 2>&1 & exec "$@" </dev/null 3<&-';
+const UNTIL_INPUT_ENDS =
+  'exec 3<&0; { cat <&3 >/dev/null; kill -TERM -- -$$; } >/dev/null 2>&1 & exec "$@" </dev/null 3<&-';
 const ENVIRONMENT = {
   // Ten processes else, for jobs that nobody starts.
   MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false',
@@ -100,8 +101,12 @@ function make(folder) {
 }
 
 function run(command, args) {
-  const { status, stderr, error } = spawnSync(command, args, { encoding: 'utf8', env: { ...process.env, ...ENVIRONMENT } });
-  if (status !== 0) throw new Error(`${command} ${args.slice(0, 3).join(' ')} ended with ${status}: ${error ?? stderr}`);
+  const { status, stderr, error } = spawnSync(command, args, {
+    encoding: 'utf8',
+    env: { ...process.env, ...ENVIRONMENT },
+  });
+  if (status !== 0)
+    throw new Error(`${command} ${args.slice(0, 3).join(' ')} ended with ${status}: ${error ?? stderr}`);
 }
 
 async function freePort() {

@@ -1,8 +1,8 @@
 """Changes of alarms' states on EventBridge.
 
 CloudWatch tells each of them, whether the alarm has actions or not; the members are those of the examples in
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html. The reason and the time of
-the state before are not kept, and left out.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html. The reason and the time
+of the state before are not kept, and left out.
 """
 
 import time

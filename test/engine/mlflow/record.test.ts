@@ -91,8 +91,9 @@ describe('a training', () => {
 
 describe('a deployment', () => {
   const serving = (version: number) => ({
-    model_package_arn: PACKAGE(version),
+    package_arn: PACKAGE(version),
     model_data_url: training().model_data_url,
+    model_sha256: 'b'.repeat(64),
   });
 
   test('moves the alias of the champion, and takes the challenger away when there is none', async () => {
@@ -106,8 +107,10 @@ describe('a deployment', () => {
   });
 
   test('of a package that MLflow was not told of makes its version', async () => {
-    await recordServing(recorderFor(url), { champion: { ...serving(7), model_data_url: '' } });
-    expect(model().versions).toMatchObject([{ version: '1', source: PACKAGE(7) }]);
+    await recordServing(recorderFor(url), { champion: { ...serving(7), model_sha256: null } });
+    expect(model().versions).toMatchObject([
+      { version: '1', source: training().model_data_url, tags: new Map([[TAG.modelPackage, PACKAGE(7)]]) },
+    ]);
     expect(model().aliases.get('champion')).toBe('1');
   });
 });

@@ -12,9 +12,10 @@ FILE_LINES, FUNCTION_LINES = 320, 70
 PACKAGE = "tidemark_spark"
 WINGS: dict[str, frozenset[str]] = {
     "engine": frozenset(),
+    "experiments": frozenset(),
     "online": frozenset({"engine"}),
     "lake": frozenset({"engine"}),
-    "spark": frozenset({"engine", "online", "lake"}),
+    "spark": frozenset({"engine", "experiments", "online", "lake"}),
 }
 """Wing of the Spark package → the wings it may import beside itself. All but the engine also have the ground floor."""
 OUTSIDE_OF_ENGINE = frozenset({"awsglue", "boto3", "botocore", "pyspark"})

@@ -1,0 +1,1 @@
+"""How an experiment is judged: numpy alone, without Spark, AWS or a clock."""
