@@ -15,6 +15,8 @@ const props = {
   trainingRoleArn: 'training',
   hostingRoleArn: 'hosting',
   gateFunctionArn: 'gate',
+  serving: { bucket: 'lake', key: 'serving/churn.json' },
+  deployment: { stage: 'prod', useCase: 'churn' },
   retrainingFunctionArn: 'retraining',
   modelPackageGroup: 'group',
   approval: 'manual',

@@ -24,10 +24,12 @@ def running_mlflow(*options: str) -> Iterator[str]:
     script = ROOT / "local" / "servers" / "mlflow.mjs"
     with subprocess.Popen([str(NODE), str(script), *options], stdin=-1, stdout=-1, text=True) as process:
         assert process.stdin and process.stdout
-        line = process.stdout.readline()
-        assert line, "MLflow did not start"
-        yield json.loads(line)["url"]
-        process.stdin.close()
+        try:
+            line = process.stdout.readline()
+            assert line, "MLflow did not start"
+            yield json.loads(line)["url"]
+        finally:
+            process.stdin.close()
 
 
 class Mlflow:
