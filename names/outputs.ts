@@ -26,6 +26,8 @@ export const OUTPUT = {
   processorFunction: 'ProcessorFunctionName',
   scorerFunction: 'ScorerFunctionName',
   sweepFunction: 'SweepFunctionName',
+  dispatcherFunction: 'DispatcherFunctionName',
+  outcomesUrl: 'OutcomesUrl',
   intakeUrl: 'IntakeUrl',
   landingBucket: 'LandingBucketName',
   sourceSecrets: 'SourceSecrets',

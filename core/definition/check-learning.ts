@@ -69,13 +69,36 @@ const ALERTS: Members = {
   title: 'text',
   link: 'text',
   reasons: 'list?',
+  capacityPerDay: 'number?',
+  value: 'object?',
+  expectedResponse: 'number?',
+  contactCost: 'number?',
+  quietHours: 'object?',
+  guard: 'object?',
+  holdOut: 'number?',
 };
+const VALUE: Members = { of: 'feature', scale: 'number?' };
+const QUIET_HOURS: Members = { from: 'text', to: 'text', zone: 'any' };
+const ZONE_OF_FEATURE: Members = { of: 'feature', otherwise: 'text' };
+const GUARD: Members = { share: 'number', window: 'text' };
 const REASON: Members = { of: 'feature', text: 'text', format: 'text' };
 
 /** @throws DefinitionError */
 export function checkAlerts(alerts: unknown): void {
   requireMembers(alerts, ALERTS, 'alerts');
-  const { reasons = [] } = alerts as { readonly reasons?: readonly unknown[] };
+  const {
+    reasons = [],
+    value,
+    quietHours,
+    guard,
+  } = alerts as Record<string, unknown> & { readonly reasons?: unknown[] };
+  if (value !== undefined) requireMembers(value, VALUE, 'alerts.value');
+  if (guard !== undefined) requireMembers(guard, GUARD, 'alerts.guard');
+  if (quietHours !== undefined) {
+    requireMembers(quietHours, QUIET_HOURS, 'alerts.quietHours');
+    const { zone } = quietHours as { readonly zone: unknown };
+    if (typeof zone !== 'string') requireMembers(zone, ZONE_OF_FEATURE, 'alerts.quietHours.zone');
+  }
   for (const [i, reason] of reasons.entries()) requireMembers(reason, REASON, `alerts.reasons.${i}`);
 }
 

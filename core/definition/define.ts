@@ -21,7 +21,7 @@ import { FEATURE } from './symbols.ts';
 import { parseUseCase } from './usecase.ts';
 
 export * from '../aggregates/index.ts';
-export type { AlertSpec, ReasonSpec } from './alerts.ts';
+export type { AlertSpec, QuietHoursSpec, ReasonSpec } from './alerts.ts';
 export type { Column, Condition, Where } from './column.ts';
 export { type Contract, contract, type DerivedColumnSpec } from './contracts.ts';
 export type { DemoSpec, SourceSample } from './demo.ts';

@@ -24,6 +24,7 @@ export const local: StageConfig = {
   publisher: { ...prod.publisher, retryAttempts: 5, maxRecordAgeSeconds: 600 },
   intake: { ...prod.intake, concurrency: 0, silenceHours: 0 },
   sweep: { ...prod.sweep, scheduled: false, segments: 2, timeoutSeconds: 60 },
+  dispatcher: { ...prod.dispatcher, scheduled: false },
   batch: { ...prod.batch, workers: 2, timeoutMinutes: 30, entityBuckets: 1, healingNights: 1 },
   training: {
     ...prod.training,

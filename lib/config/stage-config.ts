@@ -162,6 +162,26 @@ export const stageConfig = z
       /** How long one call may take (s). */
       timeoutSeconds: int(1, 50),
     }),
+    /** Only where alerts wait for their turn: use cases with a capacity or quiet hours. */
+    dispatcher: z.strictObject({
+      /** false: only invoked by hand, as a replay does whose days pass in seconds. */
+      scheduled: z.boolean(),
+      /** How often those that wait are looked at (min). */
+      everyMinutes: int(1, 240),
+      /** Memory of the function (MiB). */
+      memoryMiB: int(128, 10_240),
+      /** How long one call may take (s); what is left then has its turn in the next run. */
+      timeoutSeconds: int(1, 900),
+    }),
+    /** The function that takes the presses of buttons under alerts; Slack waits three seconds for it. */
+    outcomes: z.strictObject({
+      /** Requests per second. */
+      rateLimit: int(1, 10_000),
+      /** Requests at once, above the rate. */
+      burstLimit: int(1, 10_000),
+      /** Memory of the function (MiB). */
+      memoryMiB: int(128, 10_240),
+    }),
     batch: z.strictObject({
       /** Size of a worker of Glue. */
       workerType: z.enum(['G.1X', 'G.2X', 'G.4X', 'G.8X']),

@@ -15,7 +15,7 @@ export function cleaningStates(props: TrainingDefinitionProps): Record<string, S
     ...removeAlarms('Serving', 'DescribeChampion'),
     ...removeAlarms('Failing', 'DeploymentFailed'),
     ...deleteOlder(props, { kind: 'EndpointConfig', next: 'ListModels' }),
-    ...deleteOlder(props, { kind: 'Model', next: byMlflow(props, 'RecordServing', 'Deployed') }),
+    ...deleteOlder(props, { kind: 'Model', next: byMlflow(props, 'TellServing', 'Deployed') }),
   };
 }
 

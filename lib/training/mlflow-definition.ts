@@ -6,7 +6,7 @@ type Where = Pick<TrainingDefinitionProps, 'mlflowFunctionArn'>;
 /** The next state, by way of MLflow where there is one. */
 export const byMlflow = (
   { mlflowFunctionArn }: Where,
-  state: 'RecordRun' | 'RecordRefusedRun' | 'RecordServing',
+  state: 'RecordRun' | 'RecordRefusedRun' | 'TellServing',
   next: string,
 ): string => (mlflowFunctionArn === undefined ? next : state);
 
@@ -38,6 +38,6 @@ export function mlflowStates(props: TrainingDefinitionProps, afterRun: string): 
   return {
     RecordRun: tell({ ...run, model_package_arn: '{% $model_package_arn %}' }, afterRun),
     RecordRefusedRun: tell({ ...run, model_package_arn: null }, 'ModelRejected'),
-    RecordServing: tell({ step: 'serving', packages: '{% $packages %}' }, 'Deployed'),
+    TellServing: tell({ step: 'serving', packages: '{% $packages %}' }, 'Deployed'),
   };
 }

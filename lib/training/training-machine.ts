@@ -76,11 +76,11 @@ export class TrainingMachine extends Construct {
     this.trainingRole = this.makeTrainingRole(props, source);
     this.hostingRole = this.makeHostingRole(props);
     this.gate = this.makeGate(props);
+    if (stage.endpoint.shadow)
+      this.shadow = new ShadowComparison(this, 'Shadow', { ...props, bounds: stage.endpoint.shadow });
     this.retraining = new Retraining(this, 'Retraining', props);
     const settings = stage.training.mlflow;
     if (settings && props.mlflow) this.mlflow = new Mlflow(this, 'Mlflow', { ...props, settings, place: props.mlflow });
-    if (stage.endpoint.shadow)
-      this.shadow = new ShadowComparison(this, 'Shadow', { ...props, bounds: stage.endpoint.shadow });
     this.addEndpointAlarms(props);
 
     const logGroup = new VendedLogs(this, 'Logs', { stage, service: 'states' });
@@ -128,9 +128,9 @@ export class TrainingMachine extends Construct {
       logs: { destination: logGroup, level: LogLevel.ALL, includeExecutionData: false },
       removalPolicy: removalPolicy(stage, true),
     });
-    const { gate, retraining, mlflow, trainingRole, hostingRole, shadow } = this;
-    const functions = [gate, retraining.fn, mlflow?.fn, shadow?.fn].flatMap((one) => one?.function ?? []);
-    grantMachine(role, { ...props, functions, trainingRole, hostingRole });
+    const { gate, retraining, mlflow, shadow, trainingRole, hostingRole } = this;
+    const asked = [gate, retraining.fn, mlflow?.fn, shadow?.fn].flatMap((one) => one?.function ?? []);
+    grantMachine(role, { ...props, functions: asked, trainingRole, hostingRole });
     retraining.attach(this.machine);
     if (stage.training.approval === 'manual') this.deployOnApproval(props);
     this.addMachineAlarms(props);

@@ -120,14 +120,14 @@ describe('a stage with a schedule and a server of its own', () => {
       AdmitDecision: { Choices: [{ Next: 'BuildTrainingSet' }], Default: 'NotTrained' },
       BuildTrainingSet: { Next: 'CheckLabels' },
       CheckLabels: { Next: 'CheckLabelsDecision' },
-      CheckLabelsDecision: { Choices: [{ Next: 'Train' }], Default: 'NotTrained' },
+      CheckLabelsDecision: { Choices: [{ Next: 'FindChampion' }], Default: 'NotTrained' },
       NotTrained: { Type: 'Succeed', Output: '{% $admission %}' },
     });
   });
 
   test('goes on without MLflow wherever it is told', () => {
     const states = statesOf(template);
-    const ways = { RecordRun: 'AwaitsApproval', RecordRefusedRun: 'ModelRejected', RecordServing: 'Deployed' };
+    const ways = { RecordRun: 'AwaitsApproval', RecordRefusedRun: 'ModelRejected', TellServing: 'Deployed' };
     for (const [state, Next] of Object.entries(ways)) {
       expect(states[state]).toMatchObject({ Next, TimeoutSeconds: 90, Catch: [{ ErrorEquals: ['States.ALL'], Next }] });
       expect(Object.values(states).filter((one) => JSON.stringify(one).includes(`"${state}"`))).not.toEqual([]);
