@@ -21,7 +21,8 @@ def handler(event, context):
     bucket, key = event["model_data_url"].removeprefix("s3://").split("/", 1)
     etag = boto3.client("s3").head_object(Bucket=bucket, Key=key)["ETag"]
     passed = f"/{event['training_job_name']}/output/" in event["output_data_url"]
-    return {"passed": passed, "reasons": ["another place"], "metadata": {**METADATA, "model_etag": etag.strip('"')}}
+    metadata = {**METADATA, "model_etag": etag.strip('"')}
+    return {"passed": passed, "reasons": ["another place"], "metadata": metadata, "card": "{}"}
 """
 ADMIT = "def handler(event, context): return {'decision': 'train', 'reason': event['step']}"
 PYTHON = {"file": "index.py", "Runtime": "python3.12"}
@@ -73,7 +74,8 @@ def test_a_training_registers_and_deploys_under_the_same_names(cloud):
                 "modelsUri": cloud.uri("models/"),
                 "useCaseUri": cloud.uri("sets/"),
             },
-            **{"sourceUri": cloud.uri("train.tar.gz"), "imageUri": "sagemaker-xgboost:3.2-0"},
+            "sourceUri": cloud.uri("train.tar.gz"),
+            **dict.fromkeys(("trainingImageUri", "servingImageUri"), "sagemaker-xgboost:3.2-0"),
             "trainingRoleArn": cloud.role("trainer", "sagemaker", *data),
             "modelPackageGroup": "tidemark-prod-trained",
             "training": {"instanceType": "ml.m5.xlarge", "volumeGiB": 30, "maxRuntimeSeconds": 600},
