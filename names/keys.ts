@@ -29,6 +29,9 @@ export const ERASURES_KEY = '#erasures';
 /** How far the tables of sources were imported; the sort key is `<source>#<carriage>`. */
 export const IMPORT_KEY = '#import';
 
+/** The last training that was let in; the sort key is the model's name. */
+export const RETRAINING_KEY = '#retraining';
+
 /** Sort key of an entity's last score. */
 export const SCORE_KIND = 'score';
 /** What the sort keys of all alerts begin with. */

@@ -25,6 +25,8 @@ export const PREFIX = {
   captured: 'captured/',
   /** How a model that only listened compared with the one that served: shares and figures, no rows. */
   shadowReports: 'reports/shadow/',
+  /** Artefacts of an MLflow App. */
+  mlflow: 'mlflow/',
   /** Who was erased: an object a tombstone, beside the items of the features table. No rule lets them go. */
   tombstones: 'tombstones/',
   /** Summaries of the consistency check and of erasures. */

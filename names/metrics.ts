@@ -38,6 +38,8 @@ export const SERVICE = {
   dispatcher: 'dispatcher',
   outcomes: 'outcomes',
   modelGate: 'model-gate',
+  retraining: 'retraining',
+  mlflow: 'mlflow',
   healing: 'healing',
   consistency: 'consistency',
   compaction: 'compaction',
@@ -174,6 +176,8 @@ export const METRIC = {
   predictionsMismatched: 'PredictionsMismatched',
   /** compaction: batches that the archiver gave up and the archive still lacks. */
   archiveGaps: 'ArchiveGaps',
+  /** mlflow: trainings and deployments that MLflow did not take; they went on without. */
+  mlflowFailed: 'MlflowFailed',
 } as const;
 
 export type MetricName = (typeof METRIC)[keyof typeof METRIC];

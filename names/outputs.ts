@@ -21,6 +21,8 @@ export const OUTPUT = {
   trainingStateMachine: 'TrainingStateMachineArn',
   modelPackageGroup: 'ModelPackageGroupName',
   endpoint: 'EndpointName',
+  mlflowTrackingUri: 'MlflowTrackingUri',
+  mlflowSecret: 'MlflowSecretArn',
   api: 'ApiUrl',
   processorFunction: 'ProcessorFunctionName',
   scorerFunction: 'ScorerFunctionName',

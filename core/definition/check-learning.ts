@@ -3,6 +3,7 @@ import { has, isObject, type Members, requireMembers } from './spec.ts';
 import { CONTRACT } from './symbols.ts';
 
 const INSTANTS: Members = { from: 'text', to: 'text', every: 'text' };
+const MOVING: Members = { last: 'text', every: 'text' };
 const MODEL: Members = {
   name: 'text',
   view: 'object?',
@@ -45,7 +46,10 @@ export function checkModel(model: unknown): void {
   if (sampling !== undefined) requireMembers(sampling, SAMPLING, 'model.sampling');
   requireMembers(gate, GATE, 'model.gate');
   if (search !== undefined) checkSearch(search);
-  for (const part of ['train', 'validation', 'test']) requireMembers(parts[part], INSTANTS, `model.${part}`);
+  for (const part of ['train', 'validation', 'test']) {
+    const moving = isObject(parts[part]) && 'last' in parts[part];
+    requireMembers(parts[part], moving ? MOVING : INSTANTS, `model.${part}`);
+  }
 }
 
 function checkSearch(search: unknown): void {

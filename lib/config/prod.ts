@@ -85,6 +85,8 @@ export const prod: StageConfig = {
     maxRuntimeSeconds: 7200,
     approval: 'manual',
     pollSeconds: 30,
+    // Churn learns between fixed instants: a schedule would train the same model again.
+    retrain: { onDrift: true, cooldownHours: 20, minLabels: 50 },
   },
   // Two instances: one zone may fail.
   endpoint: {

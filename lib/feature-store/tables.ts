@@ -9,7 +9,7 @@ import {
 } from 'aws-cdk-lib/aws-dynamodb';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { FEATURES_KEYS, IMPORT_KEY, SCORES_KEYS, WAITING_INDEX } from '../../names/keys.ts';
+import { FEATURES_KEYS, IMPORT_KEY, RETRAINING_KEY, SCORES_KEYS, WAITING_INDEX } from '../../names/keys.ts';
 import type { StageConfig } from '../config/stage-config.ts';
 import type { DataKey } from '../foundation/data-key.ts';
 import { removalPolicy } from '../foundation/removal.ts';
@@ -96,11 +96,20 @@ export class OnlineTable extends EntityTable {
 
   /** May say how far the tables of sources were imported, and read it: items about no entity, and no others. */
   grantImportMark(grantee: IGrantable): void {
+    this.grantOwnItem(grantee, IMPORT_KEY);
+  }
+
+  /** May remember the last training, and read it: an item about no entity, and no other. */
+  grantRememberTraining(grantee: IGrantable): void {
+    this.grantOwnItem(grantee, RETRAINING_KEY);
+  }
+
+  private grantOwnItem(grantee: IGrantable, key: string): void {
     Grant.addToPrincipal({
       grantee,
       actions: ['dynamodb:GetItem', 'dynamodb:PutItem'],
       resourceArns: [this.table.tableArn],
-      conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [IMPORT_KEY] } },
+      conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [key] } },
     });
     this.key.grantUse(grantee);
   }

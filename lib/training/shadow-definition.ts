@@ -12,7 +12,7 @@ import { placeOf } from './topology-definition.ts';
 export function shadowStates(props: TrainingDefinitionProps): Record<string, State> {
   const { shadow, endpoint } = props;
   if (!shadow || !endpoint.shadow) return {};
-  return { ...listeningStates(props, shadow), ...comparingStates(shadow, endpoint.shadow.seconds) };
+  return { ...listeningStates(props, shadow), ...comparingStates(props.name, shadow, endpoint.shadow.seconds) };
 }
 
 type Shadow = NonNullable<TrainingDefinitionProps['shadow']>;
@@ -54,46 +54,49 @@ function listeningStates(
   };
 }
 
-function comparingStates({ functionArn }: Shadow, seconds: number): Record<string, State> {
+/** Compared once it is gone: SageMaker writes what it captured some minutes later. */
+function comparingStates(name: string, { functionArn }: Shadow, seconds: number): Record<string, State> {
   return {
-    ShadowListens: { Type: 'Wait', Seconds: seconds, Next: 'CompareShadow' },
+    ShadowListens: { Type: 'Wait', Seconds: seconds, Next: 'ShadowGoes' },
+    ShadowGoes: {
+      Type: 'Pass',
+      Assign: { goal: 'unshadow', target: '{% $live_config %}' },
+      Next: 'UpdateAtOnce',
+    },
     CompareShadow: {
       Type: 'Task',
       Resource: 'arn:aws:states:::lambda:invoke',
       Arguments: {
         FunctionName: functionArn,
-        Payload: { run: '{% $run %}', endpoint_config: '{% $target %}', since: '{% $shadow_since %}' },
+        Payload: {
+          run: '{% $run %}',
+          endpoint_config: `{% '${name}-' & $run & '${CONFIG_ENDING.shadow}' %}`,
+          since: '{% $shadow_since %}',
+        },
       },
       Retry: RETRY_TRANSIENT,
-      Assign: { shadow: '{% $states.result.Payload %}', goal: 'unshadow', target: '{% $live_config %}' },
+      Assign: { shadow: '{% $states.result.Payload %}' },
       Catch: [
         {
           ErrorEquals: ['States.ALL'],
           Assign: {
-            shadow: {
-              passed: false,
-              reasons: [
-                "{% 'it could not be compared: ' & $states.errorOutput.Error & ', ' & $states.errorOutput.Cause %}",
-              ],
-            },
-            ...{ goal: 'unshadow', target: '{% $live_config %}' },
+            refusal:
+              "{% 'The shadow could not be compared: ' & $states.errorOutput.Error & ', ' & $states.errorOutput.Cause %}",
           },
-          Next: 'UpdateAtOnce',
-        },
-      ],
-      Next: 'UpdateAtOnce',
-    },
-    ShadowVerdict: {
-      Type: 'Choice',
-      Choices: [
-        { Condition: '{% $shadow.passed = true %}', Next: 'EndpointExists' },
-        {
-          Condition: '{% true %}',
-          Assign: { refusal: "{% 'As a shadow it did not do: ' & $join($shadow.reasons, '; ') %}" },
           Next: 'AfterFailing',
         },
       ],
-      Default: 'AfterFailing',
+      Next: 'ShadowVerdict',
+    },
+    ShadowVerdict: {
+      Type: 'Choice',
+      Choices: [{ Condition: '{% $shadow.passed = true %}', Next: 'EndpointExists' }],
+      Default: 'ShadowRefused',
+    },
+    ShadowRefused: {
+      Type: 'Pass',
+      Assign: { refusal: "{% 'As a shadow it did not do: ' & $join($shadow.reasons, '; ') %}" },
+      Next: 'AfterFailing',
     },
   };
 }

@@ -82,7 +82,7 @@ function endingStates({ name, endpoint }: TrainingDefinitionProps): Record<strin
         ...(endpoint.shadow
           ? [
               to('shadow', 'ShadowListens', { shadow_since: '{% $states.context.State.EnteredTime %}' }),
-              to('unshadow', 'ShadowVerdict'),
+              to('unshadow', 'CompareShadow'),
             ]
           : []),
       ],

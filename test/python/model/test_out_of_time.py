@@ -27,8 +27,8 @@ def test_slices_that_choose_are_apart_and_end_before_the_validation_slice_does(g
     validation = rows("validation", [20, 21])
     found = rolling(rows("train", list(range(12))), validation, gap)
     assert len(found) == origins
-    for parts in found:
-        check_order(*parts, gap)
+    for train, stop, measured in found:
+        check_order(train, stop, measured, gap)
     assert found[-1][2].t.tolist() == validation.t.tolist()
 
 
