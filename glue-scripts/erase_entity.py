@@ -35,6 +35,7 @@ RULES = {
     PREFIX["events"]: archived,
     PREFIX["quarantine"]: quarantined,
     PREFIX["predictions"]: archived,
+    PREFIX["exposures"]: archived,
     PREFIX["failedBatches"]: given_up,
     PREFIX["timeTravel"]: answered,
 }

@@ -7,6 +7,8 @@ export const PREFIX = {
   events: 'archive/events/',
   quarantine: 'archive/quarantine/',
   predictions: 'archive/predictions/',
+  /** Who was first scored in an experiment, when, and by which variant. */
+  exposures: 'archive/exposures/',
   /** What the archiver gave up and nobody has put back: shard and positions, no records. */
   gaps: 'archive/gaps/',
   /** What sources admit to have lost. */
@@ -21,6 +23,8 @@ export const PREFIX = {
   checks: 'checks/',
   /** What the nightly healing found and mended. */
   healing: 'reports/healing/',
+  /** What experiments have come to: counts and intervals. */
+  experiments: 'reports/experiments/',
   /** How records differed from their contracts: names and types. */
   drift: 'reports/drift/',
   /** Which lines of the quarantine were put back: positions, no records. */
@@ -51,6 +55,8 @@ export const OBJECT = {
   quarantine: `${PREFIX.quarantine}dt={day}/{shard}/{first}-{last}${NDJSON}`,
   /** The day is that of the writing. */
   predictions: `${PREFIX.predictions}dt={day}/{id}${NDJSON}`,
+  /** As predictions. */
+  exposures: `${PREFIX.exposures}dt={day}/{id}${NDJSON}`,
   gap: `${PREFIX.gaps}dt={day}/{shard}/{first}-{last}.json`,
   /** NDJSON of one line; the day is that on which it was heard of. */
   sourceGap: `${PREFIX.sourceGaps}dt={day}/{source}/{hash}${NDJSON}`,
@@ -59,6 +65,8 @@ export const OBJECT = {
   consistencyReport: `${PREFIX.checks}{run}.json`,
   /** The day is that on which the job began. */
   healingReport: `${PREFIX.healing}dt={day}/{run}.json`,
+  experimentReport: `${PREFIX.experiments}{experiment}/report.json`,
+  experimentPlot: `${PREFIX.experiments}{experiment}/plot.svg`,
   /** One finding of that day; `{id}` is a hash of it. */
   drift: `${PREFIX.drift}dt={day}/{id}${NDJSON}`,
   /** Positions that were put back at once, of an object of that folder of the quarantine; `{positions}` is a hash of them. */

@@ -21,7 +21,7 @@ export const DIMENSION = {
 
 /**
  * Values of the `service` dimension: the folder names under `lambdas/` (the notifier folder holds two functions), and the
- * Glue jobs of the healing, of the check and of the compaction.
+ * Glue jobs of the healing, of the check, of the compaction and of the analysis of experiments.
  */
 export const SERVICE = {
   processor: 'processor',
@@ -35,6 +35,7 @@ export const SERVICE = {
   healing: 'healing',
   consistency: 'consistency',
   compaction: 'compaction',
+  experiments: 'experiments',
   intakeHttp: 'intake-http',
   intakeEvent: 'intake-event',
   intakeStream: 'intake-stream',
@@ -116,6 +117,8 @@ export const METRIC = {
   scoringAwaited: 'ScoringAwaited',
   /** scorer: entities whose model failed or hung; their batch is delivered again. */
   scoringFailed: 'ScoringFailed',
+  /** scorer, sweep, api: requests that the challenger of an experiment failed, so that the champion answered them. */
+  challengerFailed: 'ChallengerFailed',
   /** scorer, sweep: alerts decided and written to the outbox. */
   alertsRaised: 'AlertsRaised',
   /** publisher: alerts handed from the outbox to the topic. */
@@ -140,6 +143,8 @@ export const METRIC = {
   predictionsChecked: 'PredictionsChecked',
   /** consistency: of these, those whose replay gives another vector than was served. */
   predictionsMismatched: 'PredictionsMismatched',
+  /** experiments: those whose variants did not get the shares they were assigned in. */
+  sampleRatioMismatches: 'SampleRatioMismatches',
   /** compaction: batches that the archiver gave up and the archive still lacks. */
   archiveGaps: 'ArchiveGaps',
 } as const;

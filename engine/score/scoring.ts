@@ -9,8 +9,9 @@ import type { EntityState } from '../../core/state/state.ts';
 import { sha256 } from '../../core/values/hash.ts';
 import { dayOf, objectKey } from '../../names/lake.ts';
 import { MAX_TRIES, pause } from '../backoff.ts';
-import { chunks } from '../chunks.ts';
 import { mapConcurrently } from '../concurrently.ts';
+import { type Assigned, type Assigning, experimentOf, isHeldOut, requestsOf } from '../experiments/assigning.ts';
+import { expose } from '../experiments/exposures.ts';
 import type {
   JsonLinesSink,
   Model,
@@ -33,12 +34,17 @@ export interface Candidate {
   readonly state: EntityState;
   /** Instant of the score, ms; after the state's newest arrival. */
   readonly t: number;
+  /** Absent: no experiment runs. */
+  readonly assigned?: Assigned;
 }
 
 export interface ScoringPorts {
   readonly model: Model;
   readonly scores: ScoreStore;
+  /** Of predictions, and of exposures in experiments. */
   readonly predictions: JsonLinesSink;
+  /** @default - no experiment runs */
+  readonly experiments?: Pick<Assigning, 'assign'>;
   /** @default - nobody was erased */
   readonly tombstones?: Tombstones;
   /** @default - a state that can't be read is thrown for */
@@ -87,14 +93,18 @@ export async function predict(
       return [];
     }
   });
-  for (const some of chunks(readable, ENDPOINT_BATCH)) {
+  for (const { variant, entities: some } of requestsOf(readable, ENDPOINT_BATCH)) {
     const vectors = some.map(({ values }) => ({
       values,
       inputs: modelInputs(usecase.plan, model, values),
     }));
-    const answer = await asked.score(vectors.map((vector) => vector.inputs));
+    const answer = await asked.score(
+      vectors.map((vector) => vector.inputs),
+      variant,
+    );
     if (answer === null) return null;
-    some.forEach(({ entity_id, state, t }, i) => {
+    some.forEach((one, i) => {
+      const { entity_id, state, t } = one;
       const { score, contributions } = answer.scores[i]!;
       const { values, inputs } = vectors[i]!;
       predictions.push({
@@ -108,6 +118,7 @@ export async function predict(
         inputs,
         score,
         variant: answer.variant,
+        experiment: experimentOf(one, answer.variant),
         model_version: answer.model_version,
         reasons: reasonsOf(usecase, values, contributions),
         trigger,
@@ -155,13 +166,16 @@ export async function score(
   scored_at: number,
 ): Promise<Scored | null> {
   const stored = await ports.scores.read(candidates.map((one) => one.entity_id));
-  const known = await withoutErased(candidates, stored, ports);
+  const unassigned = await withoutErased(candidates, stored, ports);
+  const known = (await ports.experiments?.assign(unassigned)) ?? unassigned;
   const predictions = await predict(usecase, ports.model, known, trigger, scored_at, ports.unreadable);
   if (predictions === null) return null;
   if (predictions.length === 0) return { predictions, alerts: 0 };
   await ports.predictions.put(predictionsKey(predictions), predictions);
+  await expose(ports.predictions, predictions, known, stored);
+  const heldOut = new Set(known.filter(isHeldOut).map(({ entity_id }) => entity_id));
   const raised = await mapConcurrently(predictions, WRITERS, (one) =>
-    record(usecase, ports, one, stored.get(one.entity_id)),
+    record(usecase, ports, one, stored.get(one.entity_id), heldOut.has(one.entity_id)),
   );
   return { predictions, alerts: raised.filter(Boolean).length };
 }
@@ -178,16 +192,17 @@ async function withoutErased(
   return candidates.filter(({ entity_id }) => !erased.has(entity_id));
 }
 
-/** Whether the score raises an alert; never in a use case without alerts. */
+/** Whether the score raises an alert; never in a use case without alerts, nor of who is held out. */
 function alertOf(
   { ir: { alerts } }: LoadedUseCase,
   { entity_id, t, score, prediction_id }: Prediction,
   before: AlertState,
+  heldOut: boolean,
 ) {
   if (!alerts) return { next: before, alert: null };
   const { next, raise } = decide(alerts, before, score, t);
   const alert = { alert_id: prediction_id, title: titleOf(alerts, entity_id), link: linkOf(alerts, entity_id, t) };
-  return { next, alert: raise ? alert : null };
+  return { next, alert: raise && !heldOut ? alert : null };
 }
 
 /** @returns whether this call raised an alert */
@@ -196,12 +211,13 @@ async function record(
   { scores, tombstones, pause: wait = pause }: ScoringPorts,
   prediction: Prediction,
   first: StoredScore | undefined,
+  heldOut: boolean,
 ): Promise<boolean> {
   const { entity_id, t } = prediction;
   for (let from = first, attempts = 0; ; attempts++) {
     // A redelivery, or an older image overtaken by a newer one: a served score never goes back in time.
     if (from && (from.t > t || (from.t === t && from.model_version === prediction.model_version))) return false;
-    const { next, alert } = alertOf(usecase, prediction, from?.alert_state ?? NEVER_ALERTED);
+    const { next, alert } = alertOf(usecase, prediction, from?.alert_state ?? NEVER_ALERTED, heldOut);
     if (await scores.write({ ...prediction, alert_state: next }, from?.revision ?? null, alert)) return alert !== null;
     if (attempts === MAX_TRIES) throw new Error('a score lost every conditional write; its batch is delivered again');
     await wait(attempts);

@@ -18,7 +18,7 @@ const telemetry = createTelemetry(env);
 const versions = loadVersions(import.meta.dirname);
 /** Null in a use case of events and features alone. */
 const scoring = hasModel(versions[0]!.ir)
-  ? predictionAdapters(readEnvironment(scoringSchema), versions, PATIENCE.api)
+  ? predictionAdapters(readEnvironment(scoringSchema), versions, PATIENCE.api, challengerFailed)
   : null;
 const { serving, clock } = scoring ?? featureAdapters(env, versions);
 
@@ -67,6 +67,12 @@ async function answerTo(event: APIGatewayProxyEventV2): Promise<ApiAnswer> {
   return { status: 200, body };
 }
 
+/** The champion answers. */
+function challengerFailed(error: Error): void {
+  telemetry.count(METRIC.challengerFailed);
+  telemetry.warn(error.message);
+}
+
 interface VectorsBody {
   /** The version that answers. */
   readonly view: string;
@@ -99,7 +105,8 @@ async function scores(entity_ids: readonly string[], now: number): Promise<Vecto
     const { usecase } = turn;
     const found = await vectors(turn, entity_ids, now);
     const known = found.flatMap(({ candidate }) => (candidate ? [candidate] : []));
-    const predictions = await predict(usecase, turn, known, 'api', Date.now());
+    const assigned = (await scoring?.experiments.assign(known)) ?? known;
+    const predictions = await predict(usecase, turn, assigned, 'api', Date.now());
     if (predictions === null) continue;
     if (predictions.length > 0) await scoring?.predictions.put(predictionsKey(predictions), predictions);
     // That nobody is known is said by the first version.

@@ -6,7 +6,13 @@ import {
 } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
 import { pause } from '../../engine/backoff.ts';
-import { type Endpoint, type EndpointAnswer, ModelFailedError, ScoreRefusedError } from '../../engine/ports.ts';
+import {
+  type Endpoint,
+  type EndpointAnswer,
+  ModelFailedError,
+  type ModelRows,
+  ScoreRefusedError,
+} from '../../engine/ports.ts';
 
 const answerSchema = z.object({
   predictions: z.array(z.object({ score: z.number().min(0).max(1), contributions: z.array(z.number()) })),
@@ -61,9 +67,9 @@ export class SageMakerEndpoint implements Endpoint {
     this.patience_ms = patience_ms;
   }
 
-  async score(instances: readonly (readonly (number | null)[])[]): Promise<EndpointAnswer> {
+  async score(instances: ModelRows, variant?: string): Promise<EndpointAnswer> {
     const { definition_hash } = this;
-    const answer = await this.invoke(JSON.stringify({ instances, definition_hash }));
+    const answer = await this.invoke(JSON.stringify({ instances, definition_hash }), variant);
     const body = parsed(answer.Body);
     if (body.definition_hash !== definition_hash) {
       throw new ScoreRefusedError(
@@ -77,12 +83,13 @@ export class SageMakerEndpoint implements Endpoint {
         `predictions: found ${body.predictions.length}; allowed: ${instances.length}, one an instance`,
       );
     }
-    const variant = answer.InvokedProductionVariant ?? '';
-    return { scores: body.predictions, variant, model_version: body.model_version };
+    const { InvokedProductionVariant = '' } = answer;
+    return { scores: body.predictions, variant: InvokedProductionVariant, model_version: body.model_version };
   }
 
-  /** Asks until the model answers or refuses, or patience is over. */
-  private async invoke(body: string): Promise<InvokeEndpointCommandOutput> {
+  /** Asks until the model answers or refuses, or patience is over: at once for a challenger, as the champion answers then. */
+  private async invoke(body: string, variant?: string): Promise<InvokeEndpointCommandOutput> {
+    const patience_ms = variant === 'challenger' ? 0 : this.patience_ms;
     const began = Date.now();
     for (let attempt = 0; ; attempt++) {
       try {
@@ -91,6 +98,7 @@ export class SageMakerEndpoint implements Endpoint {
             EndpointName: this.endpoint,
             ContentType: 'application/json',
             Accept: 'application/json',
+            TargetVariant: variant,
             Body: body,
           }),
         );
@@ -98,7 +106,7 @@ export class SageMakerEndpoint implements Endpoint {
         const { refused, failed } = meaning(error);
         if (refused) throw refused;
         if (!failed) throw error;
-        if (Date.now() - began > this.patience_ms) throw failed;
+        if (Date.now() - began >= patience_ms) throw failed;
         await pause(attempt);
       }
     }

@@ -76,11 +76,13 @@ export class Lake extends Construct {
       this.expire('Quarantine', PREFIX.quarantine, quarantineDays),
       this.expire('Redriven', PREFIX.redriven, quarantineDays),
       this.expire('Predictions', PREFIX.predictions, predictionsDays),
+      this.expire('Exposures', PREFIX.exposures, predictionsDays),
       this.expire('TrainingSets', PREFIX.trainingSets, trainingSetsDays),
       this.expire('Checks', PREFIX.checks, reportsDays),
       this.expire('Healing', PREFIX.healing, reportsDays),
       this.expire('SourceGaps', PREFIX.sourceGaps, reportsDays),
       this.expire('Drift', PREFIX.drift, reportsDays),
+      this.expire('Experiments', PREFIX.experiments, reportsDays),
     ];
   }
 

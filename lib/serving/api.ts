@@ -8,7 +8,7 @@ import type { Env } from '../../lambdas/api/env.ts';
 import { PREFIX } from '../../names/lake.ts';
 import { SERVICE } from '../../names/metrics.ts';
 import type { Lake } from '../feature-store/lake.ts';
-import type { OnlineTable } from '../feature-store/tables.ts';
+import type { OnlineTable, ScoreTable } from '../feature-store/tables.ts';
 import { addApiStage } from '../foundation/api-stage.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import { NodeFunction } from '../foundation/node-function.ts';
@@ -25,7 +25,7 @@ export interface ApiProps {
   readonly features: OnlineTable;
   readonly lake: Lake;
   /** @default - the use case has no model, and the API answers with features alone */
-  readonly endpoint?: ScoringEndpoint;
+  readonly scoring?: { readonly endpoint: ScoringEndpoint; readonly scores: ScoreTable };
 }
 
 /** `POST /v1/features` and, where there is a model, `POST /v1/score`, signed by IAM. */
@@ -38,34 +38,36 @@ export class Api extends Construct {
 
   constructor(scope: Construct, id: string, props: ApiProps) {
     super(scope, id);
-    const { deployment, alarms, features, lake, endpoint } = props;
+    const { deployment, alarms, features, lake, scoring } = props;
     const { stage } = deployment;
     this.fn = new NodeFunction<Env>(this, 'Fn', {
       deployment,
       service: SERVICE.api,
       entry: 'api/handler.ts',
-      description: `Answers features${endpoint ? ' and scores' : ''} of up to 100 entities at the time of the request`,
+      description: `Answers features${scoring ? ' and scores' : ''} of up to 100 entities at the time of the request`,
       memoryMiB: stage.api.memoryMiB,
       // An HTTP API waits 30 s at most.
       timeoutSeconds: API_TIMEOUT_SECONDS,
       invocation: { kind: 'synchronous' },
-      environment: endpoint
-        ? predictionVariables({ features, lake, endpoint })
+      environment: scoring
+        ? predictionVariables({ features, lake, ...scoring })
         : { FEATURES_TABLE: features.table.tableName },
     });
     features.grantRead(this.fn);
-    if (endpoint) {
+    if (scoring) {
       lake.grantPut(this.fn, PREFIX.predictions);
-      endpoint.grantScore(this.fn);
+      scoring.endpoint.grantScore(this.fn);
+      // Which experiment runs.
+      scoring.scores.grantRead(this.fn);
     }
 
     this.api = new HttpApi(this, 'HttpApi', {
-      description: endpoint ? 'Tidemark features and scores' : 'Tidemark features',
+      description: scoring ? 'Tidemark features and scores' : 'Tidemark features',
       createDefaultStage: false,
       defaultAuthorizer: new HttpIamAuthorizer(),
     });
     const integration = new HttpLambdaIntegration('Lambda', this.fn.function);
-    this.paths = ['v1/features', ...(endpoint ? ['v1/score'] : [])];
+    this.paths = ['v1/features', ...(scoring ? ['v1/score'] : [])];
     for (const path of this.paths) {
       this.api.addRoutes({ path: `/${path}`, methods: [HttpMethod.POST], integration });
     }

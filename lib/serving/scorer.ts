@@ -46,7 +46,7 @@ export class Scorer extends Construct {
     });
     features.grantReadTombstones(this.fn);
     scores.grantRecord(this.fn);
-    lake.grantPut(this.fn, PREFIX.predictions);
+    lake.grantPut(this.fn, PREFIX.predictions, PREFIX.exposures);
     endpoint.grantScore(this.fn);
 
     const source = new DynamoEventSource(features.table, {
