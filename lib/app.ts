@@ -11,6 +11,7 @@ import { MonitoringStack } from './stacks/monitoring-stack.ts';
 import { RealtimeStack } from './stacks/realtime-stack.ts';
 import { StorageStack } from './stacks/storage-stack.ts';
 import { TrainingStack } from './stacks/training-stack.ts';
+import { bringsRuntime, runtimeOf, servingRuntime } from './training/serving-runtime.ts';
 import { writeSourceArchive } from './training/source-archive.ts';
 
 export interface TidemarkAppOptions {
@@ -40,10 +41,11 @@ export async function buildTidemark(app: App, options: TidemarkAppOptions) {
   };
   const storage = new StorageStack(app, 'Storage', { ...common, description: 'stream, tables, lake, registry' });
   const model = fileURLToPath(new URL('../model', import.meta.url));
+  const wheels = bringsRuntime(deployment) ? [await servingRuntime(runtimeOf(model))] : [];
   const training = new TrainingStack(app, 'Training', {
     ...common,
     storage,
-    modelSource: await writeSourceArchive(model, path.join(generated, 'sourcedir.tar.gz')),
+    modelSource: await writeSourceArchive(model, path.join(generated, 'sourcedir.tar.gz'), wheels),
     description: 'Spark jobs and training',
   });
   const realtime = new RealtimeStack(app, 'Realtime', {

@@ -2,7 +2,7 @@
 
 Request (application/json): {"instances": [[number or null, …], …], "definition_hash": "…"}, one list per entity in the
 order of the model's inputs. Answer: {"predictions": [{"score", "contributions", "bias"}], "model_version",
-"definition_hash"}. Contributions are TreeSHAP values in log-odds; with the bias they add up to the log-odds before
+"definition_hash"}. Contributions are Shapley values in log-odds; with the bias they add up to the log-odds before
 calibration.
 
 A refused request is answered with its status and {"error", "definition_hash", "model_version"}: the hash tells the
@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
-import xgboost as xgb
 from calibration import Calibration
 from flask import Response
-from identity import model_sha256
+from identity import MANIFEST, read_manifest
 from numpy.typing import NDArray
+from serving import Scorer, load
 
 Floats = NDArray[np.float64]
 JSON = "application/json"
@@ -40,7 +40,7 @@ class RequestError(Exception):
 
 @dataclass(frozen=True)
 class Model:
-    booster: xgb.Booster
+    scorer: Scorer
     calibration: Calibration
     inputs: tuple[str, ...]
     definition_hash: str
@@ -63,26 +63,19 @@ class Answer:
 
 
 def model_fn(model_dir: str) -> Model:
-    """Loads UBJ and JSON, nothing that could run code. Raises ValueError when the files don't belong together, or are
-    not those of the model that was approved: its hash stands in the environment of its package."""
+    """Loads trees, graphs and JSON, nothing that runs code. Raises ValueError when the files don't belong together,
+    or are not those of the model that was approved: its hash stands in the environment of its package."""
     folder = Path(model_dir)
-    metadata = json.loads((folder / "metadata.json").read_text())
-    found = model_sha256(folder, metadata["definition_hash"])
-    # A model of before had no hash of its own.
-    for name, expected in (("metadata.json", metadata.get("model_sha256")), (APPROVED, os.environ.get(APPROVED))):
-        if expected is not None and found != expected:
-            raise ValueError(f"model.ubj, calibration.json: found other bytes than {name} says; deploy the model again")
-    booster = xgb.Booster(model_file=folder / "model.ubj")
-    if booster.feature_names != metadata["inputs"]:
-        raise ValueError("model.ubj: found other inputs than metadata.json names; allowed: files of one training job")
-    # A request has one or a few hundred rows: waking threads for it costs more than they save.
-    booster.set_param({"nthread": 1})
+    manifest = read_manifest(folder)
+    approved = os.environ.get(APPROVED)
+    if approved is not None and manifest["model_sha256"] != approved:
+        raise ValueError(f"{MANIFEST}: found other bytes than {APPROVED} says; deploy the model again")
     return Model(
-        booster,
+        load(folder, manifest),
         Calibration.read(folder / "calibration.json"),
-        tuple(metadata["inputs"]),
-        metadata["definition_hash"],
-        metadata["model_version"],
+        tuple(manifest["inputs"]),
+        manifest["definition_hash"],
+        manifest["model_version"],
     )
 
 
@@ -139,7 +132,7 @@ def _matrix(instances: Any) -> Floats:
         matrix = np.array(instances, dtype=np.float64)
     except OverflowError:
         matrix = np.array([[np.inf]])
-    # XGBoost computes in binary32: what is infinite there is no number it can place.
+    # Models compute in binary32: what is infinite there is no number it can place.
     with np.errstate(over="ignore"):
         if np.isinf(matrix.astype(np.float32)).any():
             raise RequestError(400, "instances: found a number beyond 3.4e38; allowed: finite numbers and null")
@@ -159,8 +152,7 @@ def predict(request: Request, model: Model) -> Answer:
         raise RequestError(
             400, f"instances: found {width} values per row; allowed: {len(model.inputs)}, one per model input"
         )
-    data = xgb.DMatrix(request.instances, feature_names=list(model.inputs), nthread=1)
-    contributions = model.booster.predict(data, pred_contribs=True).astype(np.float64)
+    contributions = model.scorer.contributions(request.instances)
     return Answer(model.calibration.apply(contributions.sum(axis=1)), contributions, model)
 
 

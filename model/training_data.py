@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 IR_VERSIONS = (1, 2)
 """They differ in the plans of views, which nothing here reads."""
+NEWEST = "newest_event_time"
+"""The column that says when the newest event happened that a row knows, ms; sets made by hand may have none."""
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -90,8 +92,31 @@ def read_slice(name: str, folder: Path, inputs: list[str]) -> Slice:
     entity_id = np.array(data["entity_id"].cast(pa.string()).to_pylist(), dtype=np.str_)
     t = _instants(name, data["t"])
     order = np.lexsort((entity_id, t))
+    _check_once(name, entity_id[order], t[order])
+    if NEWEST in data.column_names:
+        _check_past(name, data[NEWEST], t)
     x = np.column_stack([_numbers(name, column, data[column]) for column in inputs])
     return Slice(name, entity_id[order], t[order], _labels(name, data["label"])[order], x[order], tuple(inputs))
+
+
+def _check_once(channel: str, entity_id: NDArray[np.str_], t: Ints) -> None:
+    again = int(np.count_nonzero((t[1:] == t[:-1]) & (entity_id[1:] == entity_id[:-1])))
+    if again:
+        raise TrainingDataError(
+            f"channel {channel}: found {again} rows of an entity at an instant that has one already; "
+            "allowed: one row each. Build the training set again."
+        )
+
+
+def _check_past(channel: str, column: pa.ChunkedArray, t: Ints) -> None:
+    """What the builder says of its knowledge cut-off must hold, or the inputs may know the label."""
+    known = column.is_valid().to_numpy()
+    late = int(np.count_nonzero(known & (column.fill_null(0).cast(pa.int64()).to_numpy() >= t)))
+    if late:
+        raise TrainingDataError(
+            f"channel {channel}: column {NEWEST}: found an event at or after t in {late} rows; "
+            "allowed: events before t. Build the training set again."
+        )
 
 
 def _instants(channel: str, column: pa.ChunkedArray) -> Ints:
@@ -124,13 +149,18 @@ def _numbers(channel: str, name: str, column: pa.ChunkedArray) -> Floats:
     return values
 
 
-def check_order(train: Slice, validation: Slice, test: Slice, horizon_ms: int) -> None:
-    """Labels of a slice close before the next begins, or training sees the future. Raises TrainingDataError."""
+def label_gap_ms(label: dict[str, Any]) -> int:
+    """How long after an instant its label is known: the horizon, and the wait for late facts."""
+    return label["horizon_ms"] + label.get("maturity_ms", 0)
+
+
+def check_order(train: Slice, validation: Slice, test: Slice, gap_ms: int) -> None:
+    """Labels of a slice are known before the next begins, or training sees the future. Raises TrainingDataError."""
     for earlier, later in ((train, validation), (validation, test)):
-        if int(earlier.t.max()) + horizon_ms > int(later.t.min()):
+        if int(earlier.t.max()) + gap_ms > int(later.t.min()):
             raise TrainingDataError(
                 f"channel {later.name}: found an instant inside the label horizon of channel {earlier.name}; "
-                f"allowed: at least {horizon_ms} ms after its last instant"
+                f"allowed: at least {gap_ms} ms after its last instant"
             )
     for part in (train, validation, test):
         if part.label.min() == part.label.max():

@@ -1,5 +1,6 @@
 /** As checks.ts, of what is learnt: label, model, alerts. */
-import { type Members, requireMembers } from './spec.ts';
+import { has, isObject, type Members, requireMembers } from './spec.ts';
+import { CONTRACT } from './symbols.ts';
 
 const INSTANTS: Members = { from: 'text', to: 'text', every: 'text' };
 const MODEL: Members = {
@@ -7,29 +8,52 @@ const MODEL: Members = {
   view: 'object?',
   inputs: 'features',
   baselineInputs: 'features',
+  framework: 'text?',
   hyperparameters: 'object?',
   monotone: 'object?',
   train: 'object',
   validation: 'object',
   test: 'object',
   seed: 'number',
+  sampling: 'object?',
+  search: 'object?',
+  calibration: 'text?',
+  segments: 'features?',
   gate: 'object',
 };
 const MONOTONE: Members = { increasing: 'features?', decreasing: 'features?' };
+const SAMPLING: Members = { fraction: 'number', seed: 'number' };
 const GATE: Members = {
   minAuc: 'number',
   maxAuc: 'number',
   minAucGainOverBaseline: 'number',
   maxCalibrationError: 'number',
+  marginOverChampion: 'number?',
+  maxCalibrationSlopeError: 'number?',
+  maxLatencyMs: 'number?',
+  maxBytes: 'number?',
 };
+const SEARCH: Members = { strategy: 'text', trials: 'number', seed: 'number?', parameters: 'object' };
+const VALUES: Members = { values: 'list' };
+const RANGE: Members = { min: 'number', max: 'number', scale: 'text?', integer: 'boolean?' };
 
 /** @throws DefinitionError */
 export function checkModel(model: unknown): void {
   requireMembers(model, MODEL, 'model');
-  const { monotone, gate, ...parts } = model as Record<string, unknown>;
+  const { monotone, sampling, gate, search, ...parts } = model as Record<string, unknown>;
   if (monotone !== undefined) requireMembers(monotone, MONOTONE, 'model.monotone');
+  if (sampling !== undefined) requireMembers(sampling, SAMPLING, 'model.sampling');
   requireMembers(gate, GATE, 'model.gate');
+  if (search !== undefined) checkSearch(search);
   for (const part of ['train', 'validation', 'test']) requireMembers(parts[part], INSTANTS, `model.${part}`);
+}
+
+function checkSearch(search: unknown): void {
+  requireMembers(search, SEARCH, 'model.search');
+  for (const [name, range] of Object.entries((search as { readonly parameters: object }).parameters)) {
+    const members = isObject(range) && 'values' in range ? VALUES : RANGE;
+    requireMembers(range, members, `model.search.parameters.${name}`);
+  }
 }
 
 const ALERTS: Members = {
@@ -56,8 +80,16 @@ const LABEL: Members = {
   of: 'contract',
   where: 'where?',
   horizon: 'text',
-  eligible: 'contract?',
+  eligible: 'any?',
+  maturity: 'text?',
+  censor: 'contract?',
 };
+const ELIGIBLE: Members = { of: 'contract', within: 'text' };
 
-/** @throws DefinitionError */
-export const checkLabel = (spec: unknown) => requireMembers(spec, LABEL, 'label');
+/** @param own what this kind of label takes besides, or otherwise. @throws DefinitionError */
+export function checkLabel(spec: unknown, own: Members = {}): void {
+  requireMembers(spec, { ...LABEL, ...own }, 'label');
+  const { eligible } = spec as { readonly eligible?: unknown };
+  if (eligible === undefined) return;
+  if (!has(eligible, CONTRACT)) requireMembers(eligible, ELIGIBLE, 'label.eligible');
+}

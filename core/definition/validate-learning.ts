@@ -1,9 +1,10 @@
 /** What label, model and alerts must agree on. */
 
-import type { AlertIR } from '../ir/document.ts';
-import { fail } from '../ir/errors.ts';
+import { SUMMED } from '../aggregates/aggregation.ts';
+import type { AlertIR, ContractIR, LabelIR, ModelIR } from '../ir/document.ts';
+import { fail, shown } from '../ir/errors.ts';
 import type { ModelUseCaseIR } from '../ir/parts.ts';
-import { checkWhere, columnsOf, isList, unique } from './validate-view.ts';
+import { checkExact, checkWhere, columnsOf, isList, unique } from './validate-view.ts';
 
 export function validateLearning(ir: ModelUseCaseIR): void {
   checkLabel(ir);
@@ -11,9 +12,42 @@ export function validateLearning(ir: ModelUseCaseIR): void {
   if (ir.alerts) checkAlerts(ir.alerts, ir);
 }
 
-function checkLabel(ir: ModelUseCaseIR): void {
-  checkWhere(ir.label.where, columnsOf(ir.contracts, ir.label.event_type, 'label.of'), 'label.where');
-  columnsOf(ir.contracts, ir.label.eligible.event_type, 'label.eligible');
+function checkLabel({ label, contracts }: ModelUseCaseIR): void {
+  const columns = columnsOf(contracts, label.event_type, 'label.of');
+  checkWhere(label.where, columns, 'label.where');
+  columnsOf(contracts, label.eligible.event_type, 'label.eligible');
+  if (label.censor) {
+    columnsOf(contracts, label.censor.event_type, 'label.censor');
+    // Else every row with an event would be unknown, and one kind of label is left.
+    if (label.censor.event_type === label.event_type)
+      fail('label.censor', 'the event type that the label is about', 'another event type');
+  }
+  if (label.kind === 'sum') checkSum(label, columns, contracts);
+  if (label.kind === 'category') checkCategory(label, columns, contracts);
+}
+
+type Columns = ReturnType<typeof columnsOf>;
+type LabelOf<Kind extends LabelIR['kind']> = Extract<LabelIR, { readonly kind: Kind }>;
+
+function checkSum(label: LabelOf<'sum'>, columns: Columns, contracts: readonly ContractIR[]): void {
+  const type = columns.get(label.field);
+  if (!type || !SUMMED.types!.includes(type))
+    fail('label.of', type ? `${type} field` : `unknown field ${label.field}`, SUMMED.types!.join(', '));
+  checkExact({ ...label, op: 'sum' }, contracts, SUMMED.within!, 'label');
+  if ((label.at_least === undefined) === (label.below === undefined))
+    fail('label.at_least', 'both or neither of at_least and below', 'one of the two');
+}
+
+function checkCategory(label: LabelOf<'category'>, columns: Columns, contracts: readonly ContractIR[]): void {
+  const type = columns.get(label.field);
+  if (type !== 'enum') fail('label.of', type ? `${type} field` : `unknown field ${label.field}`, 'enum fields');
+  unique(label.values, 'label.values');
+  const known = contracts
+    .filter(({ event_type }) => event_type === label.event_type)
+    .flatMap(({ fields }) => fields)
+    .flatMap((field) => (field.name === label.field && field.type === 'enum' ? field.values : []));
+  const unknown = label.values.find((value) => !known.includes(value));
+  if (unknown !== undefined) fail('label.values', shown(unknown), [...new Set(known)].join(', '));
 }
 
 function checkModel(ir: ModelUseCaseIR): void {
@@ -38,22 +72,45 @@ function checkModel(ir: ModelUseCaseIR): void {
   for (const part of ['train', 'validation', 'test'] as const) {
     if (model[part].from > model[part].to) fail(`model.${part}.from`, 'an instant after to', 'from up to to');
   }
-  // A label is known only when its horizon has closed: an earlier slice must not see into a later one.
-  if (model.train.to + label.horizon_ms > model.validation.from) {
+  // A label is known only when its horizon has closed and it has matured: an earlier slice must not see into a later one.
+  const gap = label.horizon_ms + (label.maturity_ms ?? 0);
+  for (const [before, after] of [
+    ['train', 'validation'],
+    ['validation', 'test'],
+  ] as const) {
+    if (model[before].to + gap <= model[after].from) continue;
+    const horizon = label.maturity_ms === undefined ? 'label.horizon' : 'label.horizon + label.maturity';
     fail(
-      'model.validation.from',
-      'an instant inside the label horizon of train.to',
-      'at or after train.to + label.horizon',
+      `model.${after}.from`,
+      `an instant inside the label horizon of ${before}.to`,
+      `at or after ${before}.to + ${horizon}`,
     );
   }
-  if (model.validation.to + label.horizon_ms > model.test.from) {
-    fail(
-      'model.test.from',
-      'an instant inside the label horizon of validation.to',
-      'at or after validation.to + label.horizon',
-    );
-  }
+  checkSegments(model);
+  if (model.search) checkSearch(model.search);
   if (model.gate.min_auc >= model.gate.max_auc) fail('model.gate.minAuc', 'a number not below maxAuc', 'below maxAuc');
+}
+
+function checkSegments({ segments = [], inputs }: ModelIR): void {
+  unique(segments, 'model.segments');
+  const unknown = segments.find((name) => !inputs.includes(name));
+  if (unknown) fail('model.segments', `${unknown}, which is no input`, 'some of model.inputs');
+}
+
+function checkSearch({ strategy, trials, parameters }: NonNullable<ModelIR['search']>): void {
+  let points = 1;
+  for (const [name, range] of Object.entries(parameters)) {
+    const at = `model.search.parameters.${name}`;
+    if ('values' in range) points *= range.values.length;
+    else if (strategy === 'grid') fail(at, 'a range', 'values: a grid is made of them');
+    else if (range.min >= range.max) fail(`${at}.min`, 'a number not below max', 'below max');
+    else if (range.scale === 'log' && range.min <= 0) fail(`${at}.min`, 'a number up to 0', 'above 0 on a log scale');
+    else if (range.integer && !(Number.isInteger(range.min) && Number.isInteger(range.max)))
+      fail(at, 'an end that is no whole number', 'whole numbers, as integer says');
+  }
+  if (Object.keys(parameters).length === 0) fail('model.search.parameters', 'none', 'one hyperparameter or more');
+  if (strategy === 'grid' && points + 1 > trials)
+    fail('model.search.trials', `${trials} for ${points} points and the declared one`, `${points + 1} up to 30`);
 }
 
 function checkAlerts(alerts: AlertIR, { model }: ModelUseCaseIR): void {

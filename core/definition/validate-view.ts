@@ -131,7 +131,13 @@ export function isList(feature: FeatureIR): boolean {
   return ['ints', 'strings', 'bools', 'histogram'].includes(feature.value_type);
 }
 
-function checkExact(feature: AggregateFeatureIR, contracts: readonly ContractIR[], bound: number, at: string): void {
+/** @throws DefinitionError where a version of the column has no bounds within ±bound */
+export function checkExact(
+  feature: Pick<AggregateFeatureIR, 'event_type' | 'field' | 'op'>,
+  contracts: readonly ContractIR[],
+  bound: number,
+  at: string,
+): void {
   for (const contract of contracts.filter((c) => c.event_type === feature.event_type)) {
     const field = contract.fields.find((f) => f.name === feature.field);
     if (field && field.type !== 'int' && field.type !== 'decimal') {

@@ -57,12 +57,13 @@ export interface PlanIR extends Of<typeof schema.planSchema> {}
 
 export interface FeatureViewIR extends Of<typeof schema.viewSchema> {}
 
-/** 1 when no matching event falls in [t, t + horizon_ms); else 0. Known, and usable, only at t + horizon_ms. */
-export interface LabelIR extends Of<typeof schema.labelSchema> {}
+/** A rule over the events in [t, t + horizon_ms), 1 or 0. Known, and usable, only at t + horizon_ms + maturity_ms. */
+export type LabelIR = Of<typeof schema.labelSchema>;
 
 /** Instants t = from, from + every, … ≤ to (ms UTC). */
 export interface InstantsIR extends Of<typeof schema.instantsSchema> {}
 
+export type Framework = NonNullable<ModelIR['framework']>;
 export interface ModelIR extends Of<typeof schema.modelSchema> {}
 export interface AlertIR extends Of<typeof schema.alertSchema> {}
 export interface ReasonIR extends Of<typeof schema.reasonSchema> {}

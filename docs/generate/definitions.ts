@@ -131,6 +131,7 @@ export function definitionsPage(): string {
   const aggregations = functions.filter((one) => declared.returns(one).startsWith('AggregateFeature<'));
   const others = functions.filter((one) => !aggregations.includes(one));
   const titled = (of: ts.Symbol) => [`## ${of.name}`, ...(declared.words(of) ? [declared.words(of)] : [])];
+  const labels = others.filter((one) => declared.returns(one) === 'Label');
   const optionsOf = (name: string) => declared.options(others.filter((one) => one.name === name));
 
   return page(
@@ -143,7 +144,7 @@ export function definitionsPage(): string {
       '## Options of a contract',
       ...optionsOf('contract'),
       '## Options of a label',
-      ...optionsOf('noEvent'),
+      ...declared.options(labels),
       '## Aggregations',
       'Each is `of` a contract (whole events) or of a column of it, over a `window`; `where` says which events count.',
       declared.list(aggregations),

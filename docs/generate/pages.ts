@@ -1,5 +1,6 @@
 /** The reference: what the sources say, page by page. */
 import { alarmsPage } from './alarms.ts';
+import { apiPage } from './api.ts';
 import { cliPage } from './cli.ts';
 import { definitionsPage } from './definitions.ts';
 import { limitsPage } from './limits.ts';
@@ -18,6 +19,7 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
     ['alarms.md', await alarmsPage()],
     ['quarantine.md', reasonsPage()],
     ['limits.md', limitsPage()],
+    ['api.md', apiPage()],
     ['local-cloud.md', localCloudPage()],
   ]);
 }

@@ -22,6 +22,14 @@ export interface VectorAnswer {
   readonly healing: readonly string[];
 }
 
+export interface Vector {
+  readonly answer: VectorAnswer;
+  /** Null where the state is missing or can't be read. */
+  readonly candidate: Candidate | null;
+  /** In the order of the view's features; empty without a candidate. */
+  readonly values: readonly FeatureValue[];
+}
+
 /** Features as of `now`, with their age; values are finalised here, whatever the last event's time. */
 export function vectorsOf(
   { plan, view }: LoadedUseCase,
@@ -29,11 +37,11 @@ export function vectorsOf(
   stored: ReadonlyMap<string, StoredState>,
   now: number,
   { damaged, unreadable }: { readonly damaged: ReadonlySet<string>; readonly unreadable: Unreadable },
-): { answer: VectorAnswer; candidate: Candidate | null }[] {
+): Vector[] {
   const nothing = { event_age_ms: null, arrival_age_ms: null, features: null, healing: [] };
   return entity_ids.map((entity_id) => {
     const without = (status: 'missing' | 'unreadable') => {
-      return { answer: { entity_id, status, t: now, ...nothing }, candidate: null };
+      return { answer: { entity_id, status, t: now, ...nothing }, candidate: null, values: [] };
     };
     const state = stored.get(entity_id)?.state;
     if (!state) return without(damaged.has(entity_id) ? 'unreadable' : 'missing');
@@ -56,6 +64,7 @@ export function vectorsOf(
         healing: inexactFeatures(plan, state),
       },
       candidate: { entity_id, state, t },
+      values,
     };
   });
 }

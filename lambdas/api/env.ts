@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { common, name } from '../aws/environment.ts';
 import { prediction } from '../aws/scoring-environment.ts';
 
-/** It answers and keeps nothing but the vectors that it served; of the table of scores it reads which experiment runs. */
+/** It keeps nothing but the vectors that it served, and reads the last scores where the model does not answer. */
 export const scoring = z.object(prediction);
-/** A use case without a model has no endpoint, and nothing to keep. */
+/** A use case without a model has no endpoint and no scores, and nothing to keep. */
 export const schema = z.object({
   ...common,
   FEATURES_TABLE: name,

@@ -1,26 +1,32 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import type { z } from 'zod';
 import { hasModel } from '../../core/ir/parts.ts';
-import { ModelFailedError, type Prediction, ScoreRefusedError } from '../../engine/ports.ts';
-import { predict, predictionsKey } from '../../engine/score/scoring.ts';
+import { ModelFailedError, ScoreRefusedError } from '../../engine/ports.ts';
+import { predictionsKey } from '../../engine/score/scoring.ts';
 import type { ServingVersion } from '../../engine/score/serving-versions.ts';
-import { type VectorAnswer, vectorsOf } from '../../engine/score/vectors.ts';
+import { vectorsOf } from '../../engine/score/vectors.ts';
 import { METRIC } from '../../names/metrics.ts';
+import { lastScores } from '../aws/dynamo/last-scores.ts';
 import { PATIENCE } from '../aws/endpoint.ts';
 import { readEnvironment } from '../aws/environment.ts';
 import { featureAdapters, predictionAdapters } from '../aws/scoring-adapters.ts';
 import { createTelemetry } from '../aws/telemetry.ts';
 import { loadVersions } from '../aws/use-case.ts';
+import type { FeaturesAnswer, ScoreAnswer } from './answers.ts';
 import { schema, scoring as scoringSchema } from './env.ts';
 import { type ApiAnswer, BadRequestError, parseRequest } from './requests.ts';
+import { scoresOf } from './scores.ts';
 
 const env = readEnvironment(schema);
 const telemetry = createTelemetry(env);
 const versions = loadVersions(import.meta.dirname);
 /** Null in a use case of events and features alone. */
-const scoring = hasModel(versions[0]!.ir)
-  ? predictionAdapters(readEnvironment(scoringSchema), versions, PATIENCE.api, challengerFailed)
-  : null;
+const scoring = hasModel(versions[0]!.ir) ? scoringOf(readEnvironment(scoringSchema)) : null;
 const { serving, clock } = scoring ?? featureAdapters(env, versions);
+
+function scoringOf(full: z.infer<typeof scoringSchema>) {
+  return { ...predictionAdapters(full, versions, PATIENCE.api), table: full.SCORES_TABLE };
+}
 
 /** `POST /v1/features` and `POST /v1/score` for up to 100 entities; finalised now, each with the age of its data. */
 export async function handler(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> {
@@ -62,21 +68,10 @@ async function answerTo(event: APIGatewayProxyEventV2): Promise<ApiAnswer> {
   const text = event.isBase64Encoded ? Buffer.from(event.body ?? '', 'base64').toString('utf8') : (event.body ?? '');
   const { entity_ids } = parseRequest(text);
   const now = (await clock?.read()) ?? Date.now();
-  const body = route === 'POST /v1/features' ? await features(entity_ids, now) : await scores(entity_ids, now);
+  const body =
+    route === 'POST /v1/score' && scoring ? await scores(scoring, entity_ids, now) : await features(entity_ids, now);
   telemetry.count(METRIC.staleVectors, body.entities.filter(({ status }) => status === 'missing').length);
   return { status: 200, body };
-}
-
-/** The champion answers. */
-function challengerFailed(error: Error): void {
-  telemetry.count(METRIC.challengerFailed);
-  telemetry.warn(error.message);
-}
-
-interface VectorsBody {
-  /** The version that answers. */
-  readonly view: string;
-  readonly entities: readonly VectorAnswer[];
 }
 
 async function vectors(
@@ -93,32 +88,30 @@ async function vectors(
   return vectorsOf(usecase, entity_ids, await states.read(entity_ids, unreadable), now, { damaged, unreadable });
 }
 
-async function features(entity_ids: readonly string[], now: number): Promise<VectorsBody> {
+async function features(entity_ids: readonly string[], now: number): Promise<FeaturesAnswer> {
   const version = await serving.ready();
   const found = await vectors(version, entity_ids, now);
-  return { view: version.usecase.view.version, entities: found.map(({ answer }) => answer) };
+  const { version: view, definition_hash } = version.usecase.view;
+  return { view, definition_hash, entities: found.map(({ answer }) => answer) };
 }
 
-async function scores(entity_ids: readonly string[], now: number): Promise<VectorsBody> {
-  let body: VectorsBody | null = null;
-  for await (const turn of serving.turns()) {
-    const { usecase } = turn;
-    const found = await vectors(turn, entity_ids, now);
-    const known = found.flatMap(({ candidate }) => (candidate ? [candidate] : []));
-    const assigned = (await scoring?.experiments.assign(known)) ?? known;
-    const predictions = await predict(usecase, turn, assigned, 'api', Date.now());
-    if (predictions === null) continue;
-    if (predictions.length > 0) await scoring?.predictions.put(predictionsKey(predictions), predictions);
-    // That nobody is known is said by the first version.
-    if (body === null || predictions.length > 0)
-      body = { view: usecase.view.version, entities: found.map(({ answer }) => withScore(answer, predictions)) };
-  }
-  return body!;
-}
-
-function withScore(answer: VectorAnswer, predictions: readonly Prediction[]): VectorAnswer {
-  const prediction = predictions.find(({ entity_id }) => entity_id === answer.entity_id);
-  if (!prediction) return answer;
-  const { score, reasons, variant, model_version } = prediction;
-  return { ...answer, ...{ score, reasons, variant, model_version } };
+async function scores(
+  { dynamo, predictions, experiments, table }: NonNullable<typeof scoring>,
+  entity_ids: readonly string[],
+  now: number,
+): Promise<ScoreAnswer> {
+  const answer = await scoresOf(
+    {
+      ...{ serving, vectors, experiments },
+      lastScores: (ids) => lastScores(dynamo, table, ids),
+      keep: (served) => predictions.put(predictionsKey(served), served),
+      onDegraded: (error) => telemetry.warn('answered with earlier scores', { because: error.message }),
+    },
+    entity_ids,
+    now,
+  );
+  // Of single states that can't be read there is a metric already.
+  if (answer.degraded)
+    telemetry.count(METRIC.scoresDegraded, answer.entities.filter(({ degraded }) => degraded).length);
+  return answer;
 }

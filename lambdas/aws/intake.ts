@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
-import type { S3Client } from '@aws-sdk/client-s3';
+import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
+import { S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { compileSource, type MapModule } from '../../core/intake/intake.ts';
 import type { CarriageKind, SourceIR } from '../../core/ir/document.ts';
@@ -17,10 +17,11 @@ import { FEATURES_KEYS, SCORES_KEYS } from '../../names/keys.ts';
 import { DIMENSION, METRIC, type MetricName } from '../../names/metrics.ts';
 import { INTAKE_VARIABLE } from '../../names/redrive.ts';
 import { MAP_MODULE } from '../../names/sources.ts';
-import type { dynamoClient } from './dynamo/client.ts';
+import { dynamoClient } from './dynamo/client.ts';
 import { common, name } from './environment.ts';
 import { forget } from './erasure.ts';
 import { LakeSink } from './lake.ts';
+import { patient } from './patience.ts';
 import type { Telemetry } from './telemetry.ts';
 import { loadUseCase } from './use-case.ts';
 
@@ -58,18 +59,9 @@ async function mapModuleOf(folder: string): Promise<MapModule | undefined> {
   return ((await import(pathToFileURL(file).href)) as { readonly default: MapModule }).default;
 }
 
-export interface IntakeClients {
-  readonly kinesis: KinesisClient;
-  readonly s3: S3Client;
-  readonly dynamo: ReturnType<typeof dynamoClient>;
-}
-
 /** With the drift of what goes through them, for `reportDrift`. */
-export function intakePorts(
-  { kinesis, s3, dynamo }: IntakeClients,
-  env: IntakeEnv,
-  way: SourceOf,
-): IntakePorts & { readonly watch: DriftWatch } {
+export function intakePorts(env: IntakeEnv, way: SourceOf): IntakePorts & { readonly watch: DriftWatch } {
+  const [kinesis, s3, dynamo] = [new KinesisClient(patient()), new S3Client(patient()), dynamoClient()];
   const lake = new LakeSink(s3, env.LAKE_BUCKET);
   const watch = new DriftWatch([way.name], lake, Date.now);
   return {

@@ -4,6 +4,7 @@ import { ChallengerFallback } from '../../engine/experiments/fallback.ts';
 import { type Endpoint, ScoreRefusedError } from '../../engine/ports.ts';
 import { ServingVersions } from '../../engine/score/serving-versions.ts';
 import type { LoadedUseCase } from '../../engine/use-case.ts';
+import { METRIC } from '../../names/metrics.ts';
 import { dynamoClient } from './dynamo/client.ts';
 import { DynamoExperiments } from './dynamo/experiments.ts';
 import { DynamoFirstScore } from './dynamo/first-score.ts';
@@ -12,9 +13,11 @@ import { DynamoScores } from './dynamo/scores.ts';
 import { DynamoStates } from './dynamo/states.ts';
 import { DynamoTombstones } from './dynamo/tombstones.ts';
 import { PATIENCE, runtimeClient, SageMakerEndpoint } from './endpoint.ts';
+import { InProcessEndpoint, InProcessModels } from './in-process.ts';
 import { LakeSink } from './lake.ts';
 import { patient } from './patience.ts';
 import type { PredictionEnv, RecordingEnv } from './scoring-environment.ts';
+import { createTelemetry, type Telemetry } from './telemetry.ts';
 
 type FeatureEnv = Pick<PredictionEnv, 'FEATURES_TABLE' | 'TIDEMARK_CLOCK'>;
 
@@ -47,39 +50,54 @@ export function featureAdapters(
 /** For how long functions go on with what they know of the experiment, ms; in a replay, whose days pass in seconds, a moment. */
 const EXPERIMENT_REMEMBERED_MS = { wall: 60_000, replay: 1000 } as const;
 
-/**
- * The AWS side of everything that asks the model.
- * @param patience_ms see `PATIENCE`. @param challengerFailed told when the champion answers in an experiment's challenger's place
- */
-export function predictionAdapters(
-  env: PredictionEnv,
-  versions: readonly LoadedUseCase[],
-  patience_ms: number,
-  challengerFailed: (error: Error) => void,
-) {
-  const runtime = runtimeClient();
-  const endpointOf = ({ view }: LoadedUseCase) =>
-    new ChallengerFallback(
-      new SageMakerEndpoint(runtime, env.ENDPOINT_NAME, view.definition_hash, patience_ms),
-      challengerFailed,
-      Date.now,
-    );
-  const adapters = featureAdapters(env, versions, endpointOf);
-  const experiments = new DynamoExperiments(adapters.dynamo, env.SCORES_TABLE);
+/** The AWS side of everything that asks the model. @param patience_ms see `PATIENCE` */
+export function predictionAdapters(env: PredictionEnv, versions: readonly LoadedUseCase[], patience_ms: number) {
+  const s3 = new S3Client(patient());
+  const telemetry = createTelemetry(env);
+  const challengerFailed = (error: Error) => {
+    telemetry.count(METRIC.challengerFailed);
+    telemetry.warn('the champion answers for the challenger', { because: error.message });
+    telemetry.flush();
+  };
+  const endpointOf = endpoints(env, s3, patience_ms, telemetry);
+  const adapters = featureAdapters(env, versions, (usecase) => {
+    return new ChallengerFallback(endpointOf(usecase), challengerFailed, Date.now);
+  });
+  const records = new DynamoExperiments(adapters.dynamo, env.SCORES_TABLE);
   return {
     ...adapters,
-    experiments: new Assigning(experiments, EXPERIMENT_REMEMBERED_MS[env.TIDEMARK_CLOCK], Date.now),
-    predictions: new LakeSink(new S3Client(patient()), env.LAKE_BUCKET),
+    experiments: new Assigning(records, EXPERIMENT_REMEMBERED_MS[env.TIDEMARK_CLOCK], Date.now),
+    predictions: new LakeSink(s3, env.LAKE_BUCKET),
   };
 }
 
+/** Behind an endpoint, or in this process. */
+function endpoints(
+  env: PredictionEnv,
+  s3: S3Client,
+  patience_ms: number,
+  telemetry: Telemetry,
+): (usecase: LoadedUseCase) => Endpoint {
+  const { ENDPOINT_NAME: endpoint, LAKE_BUCKET: bucket, TIDEMARK_USE_CASE: use_case } = env;
+  if (endpoint !== undefined) {
+    const runtime = runtimeClient();
+    return ({ ir, view }) =>
+      new SageMakerEndpoint(runtime, endpoint, view.definition_hash, patience_ms, {
+        scores: (model_version, scores) => telemetry.scores(model_version, scores, ir.alerts?.threshold ?? null),
+        invalid: (model_version) => telemetry.invalidScores(model_version ?? 'unknown'),
+      });
+  }
+  const models = new InProcessModels(s3, { bucket, use_case }, (error) => {
+    telemetry.count(METRIC.modelNotLoaded);
+    telemetry.error('the model that was deployed last can not be loaded; the one before goes on', error);
+    telemetry.flush();
+  });
+  return ({ view }) => new InProcessEndpoint(models, view.definition_hash);
+}
+
 /** The same, for who keeps scores and decides alerts too. */
-export function scoringAdapters(
-  env: RecordingEnv,
-  versions: readonly LoadedUseCase[],
-  challengerFailed: (error: Error) => void,
-) {
-  const adapters = predictionAdapters(env, versions, PATIENCE.stream, challengerFailed);
+export function scoringAdapters(env: RecordingEnv, versions: readonly LoadedUseCase[]) {
+  const adapters = predictionAdapters(env, versions, PATIENCE.stream);
   return {
     ...adapters,
     scores: new DynamoScores(adapters.dynamo, env.SCORES_TABLE, env.SCORES_KEPT_DAYS),

@@ -6,8 +6,9 @@ export const prediction = {
   ...common,
   FEATURES_TABLE: name,
   LAKE_BUCKET: name,
-  ENDPOINT_NAME: name,
   SCORES_TABLE: name,
+  /** Absent: the model is loaded into the function, from the lake (`endpoint.mode: 'in-process'`). */
+  ENDPOINT_NAME: name.optional(),
 };
 /** What a function needs besides that keeps scores and decides alerts. */
 export const recording = {

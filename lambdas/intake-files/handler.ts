@@ -1,4 +1,3 @@
-import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { rowReader } from '../../core/intake/files/index.ts';
@@ -7,7 +6,6 @@ import { refusedRow, takeRows } from '../../engine/intake/take-rows.ts';
 import { MAX_FILE_BYTES } from '../../names/limits.ts';
 import { DIMENSION, METRIC } from '../../names/metrics.ts';
 import { reportDrift } from '../aws/drift.ts';
-import { dynamoClient } from '../aws/dynamo/client.ts';
 import { readEnvironment } from '../aws/environment.ts';
 import { intakePorts, loadSource, reportTaken } from '../aws/intake.ts';
 import { patient } from '../aws/patience.ts';
@@ -23,7 +21,7 @@ const source = await loadSource(import.meta.dirname, env);
 const options = CARRIAGE_OPTIONS.files.parse(source.ir.via.find(({ kind }) => kind === 'files')?.options ?? {});
 const read = rowReader(options);
 const s3 = new S3Client(patient());
-const ports = intakePorts({ kinesis: new KinesisClient(patient()), s3, dynamo: dynamoClient() }, env, source);
+const ports = intakePorts(env, source);
 /** No try begins when less is left of the call (ms), so that it can still say what failed. */
 const LAST_MS = 10_000;
 

@@ -1,12 +1,9 @@
-import { KinesisClient } from '@aws-sdk/client-kinesis';
-import { S3Client } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { CARRIAGE_OPTIONS } from '../../core/ir/source-options.ts';
 import { take } from '../../engine/intake/take.ts';
 import { DIMENSION, METRIC } from '../../names/metrics.ts';
 import { reportDrift } from '../aws/drift.ts';
-import { dynamoClient } from '../aws/dynamo/client.ts';
 import { readEnvironment } from '../aws/environment.ts';
 import { intakePorts, loadSource, reportTaken } from '../aws/intake.ts';
 import { patient } from '../aws/patience.ts';
@@ -20,8 +17,7 @@ import { SourceKeys } from './keys.ts';
 const env = readEnvironment(schema);
 const telemetry = createTelemetry(env);
 const source = await loadSource(import.meta.dirname, env);
-const clients = { kinesis: new KinesisClient(patient()), s3: new S3Client(patient()), dynamo: dynamoClient() };
-const ports = intakePorts(clients, env, source);
+const ports = intakePorts(env, source);
 const secrets = new SecretsManagerClient(patient());
 /** An HTTP API answers 503 after 30 s by itself: no try begins after this (ms). */
 const PATIENCE_MS = 20_000;

@@ -1,12 +1,8 @@
-import { KinesisClient } from '@aws-sdk/client-kinesis';
-import { S3Client } from '@aws-sdk/client-s3';
 import type { Context } from 'aws-lambda';
 import { take } from '../../engine/intake/take.ts';
 import { reportDrift } from '../aws/drift.ts';
-import { dynamoClient } from '../aws/dynamo/client.ts';
 import { readEnvironment } from '../aws/environment.ts';
 import { intakePorts, loadSource, reportTaken } from '../aws/intake.ts';
-import { patient } from '../aws/patience.ts';
 import { redriven } from '../aws/redriven.ts';
 import { createTelemetry } from '../aws/telemetry.ts';
 import { batchOf, type StreamEvent } from './batch.ts';
@@ -15,8 +11,7 @@ import { schema } from './env.ts';
 const env = readEnvironment(schema);
 const telemetry = createTelemetry(env);
 const source = await loadSource(import.meta.dirname, env);
-const clients = { kinesis: new KinesisClient(patient()), s3: new S3Client(patient()), dynamo: dynamoClient() };
-const ports = intakePorts(clients, env, source);
+const ports = intakePorts(env, source);
 /** No try begins when less is left of the call (ms), so that it can still say what has to come again. */
 const LAST_MS = 5000;
 

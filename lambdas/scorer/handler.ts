@@ -14,13 +14,7 @@ import { newestStates } from './newest-states.ts';
 
 const env = readEnvironment(schema);
 const telemetry = createTelemetry(env);
-const aws = scoringAdapters(env, loadVersions(import.meta.dirname), challengerFailed);
-
-/** Its entities are scored by the champion. */
-function challengerFailed(error: Error): void {
-  telemetry.count(METRIC.challengerFailed);
-  telemetry.warn(error.message);
-}
+const aws = scoringAdapters(env, loadVersions(import.meta.dirname));
 
 /** Its entity is not scored, and the healing mends it: trying again would hold up all others. */
 function unreadable(_: string, error: unknown): void {

@@ -20,7 +20,7 @@ import { LeftOver } from './left-over.ts';
 
 const env = readEnvironment(schema);
 const telemetry = createTelemetry(env);
-const aws = scoringAdapters(env, loadVersions(import.meta.dirname), challengerFailed);
+const aws = scoringAdapters(env, loadVersions(import.meta.dirname));
 const leftOver = new LeftOver(aws.dynamo, env.SCORES_TABLE);
 
 /** States in one page: bounds memory, and the requests that a page makes. */
@@ -158,12 +158,6 @@ async function sweepPart(run: Run, part: number): Promise<boolean> {
     }
   }
   return true;
-}
-
-/** Its entities are scored by the champion. */
-function challengerFailed(error: Error): void {
-  telemetry.count(METRIC.challengerFailed);
-  telemetry.warn(error.message);
 }
 
 /** Its entity is not scored, and the healing mends it. */

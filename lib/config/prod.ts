@@ -71,7 +71,12 @@ export const prod: StageConfig = {
   notifier: { memoryMiB: 256, timeoutSeconds: 30 },
   batch: { workerType: 'G.1X', workers: 4, timeoutMinutes: 240, entityBuckets: 16, healingNights: 7 },
   training: {
-    xgboostImage: '3.2-0',
+    images: {
+      xgboost: '3.2-0',
+      pytorch: '2.13-cpu-amzn2023-sagemaker',
+      tensorflow: '2.21-cpu-py312-sagemaker',
+      sklearn: '1.9-0',
+    },
     instanceType: 'ml.m5.xlarge',
     volumeGiB: 30,
     maxRuntimeSeconds: 7200,
@@ -80,11 +85,15 @@ export const prod: StageConfig = {
   },
   // Two instances: one zone may fail.
   endpoint: {
+    mode: 'instances',
     instanceType: 'ml.m5.large',
     instances: 2,
+    experiments: true,
+    routing: 'canary',
     canaryPercent: 10,
     canaryWaitSeconds: 600,
     terminationWaitSeconds: 300,
+    maxScoreShift: 0.1,
   },
   alarms: {
     lagWarningSeconds: 60,

@@ -6,15 +6,16 @@ import { ComparisonOperator } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import type { Env } from '../../lambdas/api/env.ts';
 import { PREFIX } from '../../names/lake.ts';
-import { SERVICE } from '../../names/metrics.ts';
+import { METRIC, SERVICE } from '../../names/metrics.ts';
 import type { Lake } from '../feature-store/lake.ts';
 import type { OnlineTable, ScoreTable } from '../feature-store/tables.ts';
 import { addApiStage } from '../foundation/api-stage.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import { NodeFunction } from '../foundation/node-function.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
+import { tidemarkMetric } from '../monitoring/metrics.ts';
 import type { ScoringEndpoint } from './scoring-endpoint.ts';
-import { predictionVariables } from './scoring-variables.ts';
+import { lastScoreVariables, predictionVariables } from './scoring-variables.ts';
 
 /** An HTTP API answers within 30 s, or 503. */
 export const API_TIMEOUT_SECONDS = 29;
@@ -25,7 +26,7 @@ export interface ApiProps {
   readonly features: OnlineTable;
   readonly lake: Lake;
   /** @default - the use case has no model, and the API answers with features alone */
-  readonly scoring?: { readonly endpoint: ScoringEndpoint; readonly scores: ScoreTable };
+  readonly model?: { readonly endpoint: ScoringEndpoint; readonly scores: ScoreTable };
 }
 
 /** `POST /v1/features` and, where there is a model, `POST /v1/score`, signed by IAM. */
@@ -38,36 +39,36 @@ export class Api extends Construct {
 
   constructor(scope: Construct, id: string, props: ApiProps) {
     super(scope, id);
-    const { deployment, alarms, features, lake, scoring } = props;
+    const { deployment, alarms, features, lake, model } = props;
     const { stage } = deployment;
     this.fn = new NodeFunction<Env>(this, 'Fn', {
       deployment,
       service: SERVICE.api,
       entry: 'api/handler.ts',
-      description: `Answers features${scoring ? ' and scores' : ''} of up to 100 entities at the time of the request`,
+      description: `Answers features${model ? ' and scores' : ''} of up to 100 entities at the time of the request`,
       memoryMiB: stage.api.memoryMiB,
       // An HTTP API waits 30 s at most.
       timeoutSeconds: API_TIMEOUT_SECONDS,
       invocation: { kind: 'synchronous' },
-      environment: scoring
-        ? predictionVariables({ features, lake, ...scoring })
+      environment: model
+        ? { ...predictionVariables({ features, lake, endpoint: model.endpoint }), ...lastScoreVariables(model) }
         : { FEATURES_TABLE: features.table.tableName },
     });
     features.grantRead(this.fn);
-    if (scoring) {
+    if (model) {
       lake.grantPut(this.fn, PREFIX.predictions);
-      scoring.endpoint.grantScore(this.fn);
-      // Which experiment runs.
-      scoring.scores.grantRead(this.fn);
+      model.endpoint.grantScore(this.fn);
+      model.scores.grantRead(this.fn);
+      this.addDegradedAlarm(props);
     }
 
     this.api = new HttpApi(this, 'HttpApi', {
-      description: scoring ? 'Tidemark features and scores' : 'Tidemark features',
+      description: model ? 'Tidemark features and scores' : 'Tidemark features',
       createDefaultStage: false,
       defaultAuthorizer: new HttpIamAuthorizer(),
     });
     const integration = new HttpLambdaIntegration('Lambda', this.fn.function);
-    this.paths = ['v1/features', ...(scoring ? ['v1/score'] : [])];
+    this.paths = ['v1/features', ...(model ? ['v1/score'] : [])];
     for (const path of this.paths) {
       this.api.addRoutes({ path: `/${path}`, methods: [HttpMethod.POST], integration });
     }
@@ -98,6 +99,18 @@ export class Api extends Construct {
       comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       evaluationPeriods: 5,
       datapointsToAlarm: 3,
+      missing: QUIET,
+    });
+  }
+  private addDegradedAlarm({ alarms, deployment }: ApiProps): void {
+    alarms.add('ApiDegraded', {
+      severity: 'warning',
+      sentence: 'The API answers with earlier scores for 15 minutes: the model does not answer in time.',
+      runbook: 'api-degraded',
+      metric: tidemarkMetric(deployment, SERVICE.api, METRIC.scoresDegraded, { period: Duration.minutes(5) }),
+      threshold: 1,
+      comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: 3,
       missing: QUIET,
     });
   }

@@ -7,23 +7,29 @@ export interface PredictionParts {
   readonly features: OnlineTable;
   readonly lake: Lake;
   readonly endpoint: ScoringEndpoint;
-  readonly scores: ScoreTable;
 }
 
 /** Environment of every function that asks the model. */
-export function predictionVariables({ features, lake, endpoint, scores }: PredictionParts) {
+export function predictionVariables({ features, lake, endpoint }: PredictionParts) {
   return {
     FEATURES_TABLE: features.table.tableName,
     LAKE_BUCKET: lake.bucket.bucketName,
     ENDPOINT_NAME: endpoint.endpointName,
-    SCORES_TABLE: scores.table.tableName,
   };
 }
 
+/** Where the last scores are. */
+export const lastScoreVariables = ({ scores }: { readonly scores: ScoreTable }) => ({
+  SCORES_TABLE: scores.table.tableName,
+});
+
 /** Environment of every function that keeps scores and decides alerts besides. */
-export function recordingVariables(parts: PredictionParts & { readonly deployment: Deployment }) {
+export function recordingVariables(
+  parts: PredictionParts & { readonly deployment: Deployment; readonly scores: ScoreTable },
+) {
   return {
     ...predictionVariables(parts),
+    ...lastScoreVariables(parts),
     SCORES_KEPT_DAYS: String(parts.deployment.stage.retention.scoresDays),
   };
 }

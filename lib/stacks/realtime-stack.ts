@@ -35,7 +35,8 @@ export class RealtimeStack extends TidemarkStack {
     const serving = scores && endpoint && { ...common, features, scores, endpoint };
     const scorer = serving && new Scorer(this, 'Scorer', serving);
     const sweep = serving && new Sweep(this, 'Sweep', { ...serving, key, stream });
-    const api = new Api(this, 'Api', { ...common, features, ...(serving && { scoring: serving }) });
+    const model = scores && endpoint && { scores, endpoint };
+    const api = new Api(this, 'Api', { ...common, features, model });
     const alerting = scores && slackSecret && new Alerting(this, 'Alerting', { ...common, key, scores, slackSecret });
     if (deployment.stage.alarms.slackChannel !== undefined) {
       new SlackChannel(this, 'SlackChannel', {

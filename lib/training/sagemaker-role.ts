@@ -3,13 +3,13 @@ import { PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { forOwnAccount } from '../foundation/own-account.ts';
 import { explainWildcards } from '../foundation/wildcards.ts';
-import type { XgboostImage } from './xgboost-image.ts';
+import type { FrameworkImage } from './framework-images.ts';
 
 export interface SageMakerRoleProps {
   readonly description: string;
   /** SageMaker names its log groups by what runs. */
   readonly logGroup: '/aws/sagemaker/TrainingJobs' | '/aws/sagemaker/Endpoints';
-  readonly image: XgboostImage;
+  readonly image: FrameworkImage;
 }
 
 /** A role for one kind of SageMaker container: it may pull its image, log and emit metrics. Data is granted by others. */

@@ -9,12 +9,19 @@ import { pack } from 'tar-stream';
  * machine, so that nothing is deployed when nothing changed: sorted, without owner, time or mode of this machine.
  *
  * @param folder its content becomes the root of the archive; caches and hidden files are left out
+ * @param wheels paths of what comes along as `wheels/…`
  * @returns the path written
  */
-export async function writeSourceArchive(folder: string, target: string): Promise<string> {
+export async function writeSourceArchive(
+  folder: string,
+  target: string,
+  wheels: readonly string[] = [],
+): Promise<string> {
   const archive = pack();
-  for (const name of filesOf(folder))
-    archive.entry({ name, mode: 0o644, mtime: new Date(0) }, readFileSync(path.join(folder, name)));
+  const add = (name: string, file: string) =>
+    archive.entry({ name, mode: 0o644, mtime: new Date(0) }, readFileSync(file));
+  for (const name of filesOf(folder)) add(name, path.join(folder, name));
+  for (const wheel of wheels) add(`wheels/${path.basename(wheel)}`, wheel);
   archive.finalize();
   mkdirSync(path.dirname(target), { recursive: true });
   writeFileSync(target, gzipSync(await buffer(archive), { level: 9 }));

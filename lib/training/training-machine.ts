@@ -5,8 +5,10 @@ import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { Role } from 'aws-cdk-lib/aws-iam';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import type { Framework } from '../../core/ir/document.ts';
+import { requireModel } from '../../core/ir/parts.ts';
 import type { Env } from '../../lambdas/model-gate/env.ts';
-import { PREFIX } from '../../names/lake.ts';
+import { objectKey, PREFIX } from '../../names/lake.ts';
 import { SERVICE, TRAINING_METRICS } from '../../names/metrics.ts';
 import type { SparkJob } from '../batch/spark-job.ts';
 import type { Lake } from '../feature-store/lake.ts';
@@ -20,12 +22,13 @@ import { removalPolicy } from '../foundation/removal.ts';
 import { VendedLogs } from '../foundation/vended-logs.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm, addErrorAlarm } from '../monitoring/function-alarms.ts';
-import { CHAMPION_VARIANT, type ScoringEndpoint } from '../serving/scoring-endpoint.ts';
+import type { ScoringEndpoint } from '../serving/scoring-endpoint.ts';
+import { type FrameworkImage, frameworkImage, SERVES } from './framework-images.ts';
 import { grantMachine } from './machine-grants.ts';
 import type { ModelRegistry } from './model-registry.ts';
 import { SageMakerRole } from './sagemaker-role.ts';
+import { ShadowComparison } from './shadow-comparison.ts';
 import { trainingDefinition } from './training-definition.ts';
-import { type XgboostImage, xgboostImage } from './xgboost-image.ts';
 
 export interface TrainingMachineProps {
   readonly deployment: Deployment;
@@ -46,17 +49,24 @@ export class TrainingMachine extends Construct {
   readonly gate: NodeFunction<Env>;
   readonly trainingRole: Role;
   readonly hostingRole: Role;
-  private readonly image: XgboostImage;
+  private readonly images: { readonly trains: FrameworkImage; readonly serves: FrameworkImage };
+  /** Absent where no shadow is configured. */
+  private readonly shadow?: ShadowComparison;
 
   constructor(scope: Construct, id: string, props: TrainingMachineProps) {
     super(scope, id);
     const { deployment, lake, registry, endpoint } = props;
     const { stage } = deployment;
-    this.image = xgboostImage(Stack.of(this).region, stage.training.xgboostImage);
+    const { ir } = deployment.useCase;
+    const { framework = SERVES } = ir.model ?? {};
+    const image = (of: Framework) => frameworkImage(of, Stack.of(this).region, stage.training.images[of]);
+    this.images = { trains: image(framework), serves: image(SERVES) };
     const source = new CodeAsset(this, 'ModelSource', { path: props.modelSource });
     this.trainingRole = this.makeTrainingRole(props, source);
     this.hostingRole = this.makeHostingRole(props);
     this.gate = this.makeGate(props);
+    if (stage.endpoint.shadow)
+      this.shadow = new ShadowComparison(this, 'Shadow', { ...props, bounds: stage.endpoint.shadow });
     this.addEndpointAlarms(props);
 
     const logGroup = new VendedLogs(this, 'Logs', { stage, service: 'states' });
@@ -76,7 +86,8 @@ export class TrainingMachine extends Construct {
             modelsUri: lake.uri(PREFIX.models),
             useCaseUri: props.useCase.s3ObjectUrl,
             sourceUri: source.s3ObjectUrl,
-            imageUri: this.image.uri,
+            trainingImageUri: this.images.trains.uri,
+            servingImageUri: this.images.serves.uri,
             trainingRoleArn: this.trainingRole.roleArn,
             hostingRoleArn: this.hostingRole.roleArn,
             gateFunctionArn: this.gate.function.functionArn,
@@ -84,7 +95,13 @@ export class TrainingMachine extends Construct {
             approval: stage.training.approval,
             kmsKeyArn: props.key.key?.keyArn,
             training: stage.training,
-            endpoint: { ...stage.endpoint, variant: CHAMPION_VARIANT },
+            endpoint: stage.endpoint,
+            deployment: { stage: stage.stage, useCase: ir.name },
+            modelName: requireModel(ir).model.name,
+            serving: { bucket: lake.bucket.bucketName, key: objectKey('serving', { usecase: ir.name }) },
+            ...(this.shadow && {
+              shadow: { functionArn: this.shadow.fn.function.functionArn, captureUri: lake.uri(PREFIX.captured) },
+            }),
             alarmPrefix: props.alarms.prefix,
             pollSeconds: stage.training.pollSeconds,
             trainingMetrics: TRAINING_METRICS,
@@ -95,8 +112,8 @@ export class TrainingMachine extends Construct {
       logs: { destination: logGroup, level: LogLevel.ALL, includeExecutionData: false },
       removalPolicy: removalPolicy(stage, true),
     });
-    const { gate, trainingRole, hostingRole } = this;
-    grantMachine(role, { ...props, gate: gate.function, trainingRole, hostingRole });
+    const { gate, trainingRole, hostingRole, shadow } = this;
+    grantMachine(role, { ...props, gate: gate.function, trainingRole, hostingRole, shadow: shadow?.fn.function });
     if (stage.training.approval === 'manual') this.deployOnApproval(props);
     this.addMachineAlarms(props);
   }
@@ -105,22 +122,25 @@ export class TrainingMachine extends Construct {
     const role = new SageMakerRole(this, 'TrainingRole', {
       description: 'Training jobs: training sets in, models out',
       logGroup: '/aws/sagemaker/TrainingJobs',
-      image: this.image,
+      image: this.images.trains,
     });
-    lake.grantRead(role, PREFIX.trainingSets);
+    // The model that serves is measured beside the new one.
+    lake.grantRead(role, PREFIX.trainingSets, PREFIX.models);
     lake.grantPut(role, PREFIX.models);
     key.grantUse(role);
     for (const asset of [source, useCase]) asset.grantGet(role);
     return role;
   }
 
-  private makeHostingRole({ lake }: TrainingMachineProps): Role {
+  private makeHostingRole({ deployment, lake }: TrainingMachineProps): Role {
     const role = new SageMakerRole(this, 'HostingRole', {
       description: 'Endpoints: models in',
       logGroup: '/aws/sagemaker/Endpoints',
-      image: this.image,
+      image: this.images.serves,
     });
     lake.grantRead(role, PREFIX.models);
+    // What a shadow is asked and answers is captured with the model's role.
+    if (deployment.stage.endpoint.shadow) lake.grantPut(role, PREFIX.captured);
     return role;
   }
 

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
-import { CreateStackCommand, waitUntilStackCreateComplete } from '@aws-sdk/client-cloudformation';
 import { paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
 import { PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import {
@@ -18,6 +17,7 @@ import { byReader, putBack } from '../../cli/commands/redrive/given-up.ts';
 import { type Connection, connectTo } from '../../cli/stage/connection.ts';
 import { type Resources, readResources } from '../../cli/stage/resources.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { createStack } from '../create-stack.ts';
 
 /** Fails for as long as the records say, as a function does whose database is out; tells what it took. */
 const HANDLER = `exports.handler = async (event) => {
@@ -38,11 +38,7 @@ beforeAll(async () => {
   cloud = await startLocalCloud({ quiet: true });
   connection = connectTo(cloud);
   const { cloudformation } = connection.clients;
-  const StackName = 'tidemark-local-demo-realtime';
-  await cloudformation.send(
-    new CreateStackCommand({ StackName, TemplateBody: JSON.stringify(stack()), Capabilities: ['CAPABILITY_IAM'] }),
-  );
-  await waitUntilStackCreateComplete({ client: cloudformation, maxWaitTime: 60, minDelay: 1 }, { StackName });
+  await createStack(cloudformation, 'tidemark-local-demo-realtime', stack());
   resources = await readResources(cloudformation, { stage: 'local' });
 });
 

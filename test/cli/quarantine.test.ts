@@ -1,6 +1,5 @@
 /** The commands on the quarantine, against a bucket, a stream and a source's function of the local cloud. */
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { CreateStackCommand, waitUntilStackCreateComplete } from '@aws-sdk/client-cloudformation';
 import { GetRecordsCommand, GetShardIteratorCommand, ListShardsCommand } from '@aws-sdk/client-kinesis';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -17,6 +16,7 @@ import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { archiveKey, objectKey, PREFIX } from '../../names/lake.ts';
 import { INTAKE_VARIABLE } from '../../names/redrive.ts';
 import { Progress } from '../../setup/progress.mjs';
+import { createStack } from '../create-stack.ts';
 import { ir, purchase } from '../engine/use-case.ts';
 
 const LAKE = 'quarantine-lake';
@@ -49,11 +49,7 @@ beforeAll(async () => {
   cloud = await startLocalCloud({ quiet: true });
   connection = connectTo(cloud);
   const { cloudformation } = connection.clients;
-  const StackName = 'tidemark-local-demo-realtime';
-  await cloudformation.send(
-    new CreateStackCommand({ StackName, TemplateBody: JSON.stringify(stack()), Capabilities: ['CAPABILITY_IAM'] }),
-  );
-  await waitUntilStackCreateComplete({ client: cloudformation, maxWaitTime: 30, minDelay: 1 }, { StackName });
+  await createStack(cloudformation, 'tidemark-local-demo-realtime', stack());
   const resources = await readResources(cloudformation, { stage: 'local' });
   stage = new OpenStage(options, { ...connection, resources }, new Progress(process.stderr));
   await put('usecase.json', JSON.stringify({ ...ir, sources: [sourceIR(STRIPE)] }));

@@ -1,4 +1,3 @@
-import { CreateStackCommand, waitUntilStackCreateComplete } from '@aws-sdk/client-cloudformation';
 import { DescribeExecutionCommand, ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import { PurgeQueueCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -7,6 +6,7 @@ import { type DeadLetterQueue, deadLetterQueues } from '../../cli/commands/redri
 import { type Connection, connectTo } from '../../cli/stage/connection.ts';
 import { readResources } from '../../cli/stage/resources.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { createStack } from '../create-stack.ts';
 import { resourcesOf } from '../infra/synthesised.ts';
 
 /** Takes what the notifier would, and refuses all else. */
@@ -22,11 +22,7 @@ beforeAll(async () => {
   cloud = await startLocalCloud({ quiet: true });
   connection = connectTo(cloud);
   const { cloudformation } = connection.clients;
-  const StackName = 'tidemark-local-demo-realtime';
-  await cloudformation.send(
-    new CreateStackCommand({ StackName, TemplateBody: JSON.stringify(stack()), Capabilities: ['CAPABILITY_IAM'] }),
-  );
-  await waitUntilStackCreateComplete({ client: cloudformation, maxWaitTime: 30, minDelay: 1 }, { StackName });
+  await createStack(cloudformation, 'tidemark-local-demo-realtime', stack());
   const resources = await readResources(cloudformation, { stage: 'local' });
   queues = new Map((await deadLetterQueues(connection.clients, resources)).map((queue) => [queue.name, queue]));
 });

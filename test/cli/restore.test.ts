@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { CloudFormationClient, CreateStackCommand, waitUntilStackCreateComplete } from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import {
   type AttributeValue,
   CreateTableCommand,
@@ -23,6 +23,7 @@ import { type AlertState, decide, NEVER_ALERTED } from '../../core/scores/alerts
 import { DynamoTombstones } from '../../lambdas/aws/dynamo/tombstones.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { ERASED_KEY, ERASURES_KEY } from '../../names/keys.ts';
+import { createStack } from '../create-stack.ts';
 import { createTables } from '../lambdas/tables.ts';
 
 const HOUR = 3_600_000;
@@ -60,14 +61,7 @@ beforeAll(async () => {
   await createTables(dynamodb);
   await s3.send(new CreateBucketCommand({ Bucket: 'lake' }));
   const cloudformation = new CloudFormationClient(cloud.clientConfig);
-  const TemplateBody = JSON.stringify(functions());
-  await cloudformation.send(
-    new CreateStackCommand({ StackName: 'functions', TemplateBody, Capabilities: ['CAPABILITY_NAMED_IAM'] }),
-  );
-  await waitUntilStackCreateComplete(
-    { client: cloudformation, maxWaitTime: 30, minDelay: 1 },
-    { StackName: 'functions' },
-  );
+  await createStack(cloudformation, 'functions', functions());
 });
 
 afterAll(() => cloud?.stop());

@@ -2,7 +2,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CreateStackCommand, waitUntilStackCreateComplete } from '@aws-sdk/client-cloudformation';
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import {
@@ -16,6 +15,7 @@ import type { Connection } from '../../cli/stage/connection.ts';
 import { runStateMachine } from '../../cli/stage/jobs.ts';
 import { writeSourceArchive } from '../../lib/training/source-archive.ts';
 import type { LocalCloud } from '../../local/cloud.ts';
+import { createStack } from '../create-stack.ts';
 
 const BUCKET = 'small-registry';
 const SCRIPT = `
@@ -162,10 +162,7 @@ export async function stack(
   outputs: Readonly<Record<string, string>>,
 ): Promise<void> {
   const Outputs = Object.fromEntries(Object.entries(outputs).map(([key, Value]) => [key, { Value }]));
-  await cloudformation.send(
-    new CreateStackCommand({ StackName, TemplateBody: JSON.stringify({ Resources, Outputs }) }),
-  );
-  await waitUntilStackCreateComplete({ client: cloudformation, maxWaitTime: 30, minDelay: 1 }, { StackName });
+  await createStack(cloudformation, StackName, { Resources, Outputs });
 }
 
 function served(endpoint: string) {

@@ -4,7 +4,8 @@ import * as define from '../../core/definition/define.ts';
 import { COLUMN, CONTRACT, FEATURE } from '../../core/definition/symbols.ts';
 import { DefinitionError, shown } from '../../core/ir/errors.ts';
 
-const { contract, count, defineUseCase, derived, expr, field, noEvent, series } = define;
+const { category, contract, count, defineUseCase, derived, event, expr, field, noEvent, series } = define;
+const { sumReaches, sumStaysBelow } = define;
 
 type Call = readonly [...unknown[]];
 
@@ -22,6 +23,7 @@ const model = {
   validation: { from: '2026-04-01T00:00:00Z', to: '2026-05-01T00:00:00Z', every: '7d' },
   test: { from: '2026-07-01T00:00:00Z', to: '2026-08-01T00:00:00Z', every: '7d' },
   seed: 1,
+  sampling: { fraction: 0.5, seed: 2 },
   gate: { minAuc: 0.5, maxAuc: 0.99, minAucGainOverBaseline: 0, maxCalibrationError: 0.1 },
 };
 const label = { name: 'quiet', of: order, where: order.channel.ne('shop'), horizon: '14d', eligible: order };
@@ -128,6 +130,10 @@ const CALLS: Record<string, readonly [(...args: never[]) => unknown, Call]> = {
   'field.bool': [field.bool, [{ from: 'x', required: true, default: true }]],
   'field.timestamp': [field.timestamp, ['epoch_s', { from: 'x', required: true, default: 1 }]],
   noEvent: [noEvent, [label]],
+  event: [event, [{ ...label, eligible: { of: order, within: '180d' }, maturity: '7d', censor: line }]],
+  sumReaches: [sumReaches, [{ ...label, of: order.amount, atLeast: 100 }]],
+  sumStaysBelow: [sumStaysBelow, [{ ...label, of: order.amount, below: 100 }]],
+  category: [category, [{ ...label, of: order.channel, values: ['web'], whenNone: 'drop' }]],
   defineUseCase: [defineUseCase, [useCase]],
   derived: [(...args: Parameters<typeof derived>) => inView(derived(...args)), [expr.ratio(orders, 2), 'why']],
   ratio: [(...args: [never, never]) => inView(derived(expr.ratio(...args))), [orders, 2]],

@@ -2,14 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { UseCaseIR } from '../../core/ir/document.ts';
+import type { Framework, UseCaseIR } from '../../core/ir/document.ts';
+import { FRAMEWORKS } from '../../core/ir/model-schema.ts';
 import { DAY } from '../../core/values/time.ts';
 import { prod } from '../../lib/config/prod.ts';
 import { requireEnough } from '../../lib/config/retention.ts';
 import { parseStageConfig } from '../../lib/config/stage-config.ts';
 import { loadStage } from '../../lib/config/stages.ts';
+import { frameworkImage } from '../../lib/training/framework-images.ts';
 import { SHORTEST_BAKE_SECONDS } from '../../lib/training/rollback-alarms.ts';
-import { xgboostImage } from '../../lib/training/xgboost-image.ts';
 import { awsAnswer } from '../conformance/aws.ts';
 
 let folder: string;
@@ -172,13 +173,32 @@ describe('stage configuration', () => {
   });
 
   test('a region without the training container is refused with those that have it', () => {
-    expect(() => xgboostImage('xx-nowhere-1', '3.2-0')).toThrow(/region: found string.*allowed: .*eu-west-1/);
+    expect(() => frameworkImage('xgboost', 'xx-nowhere-1', '3.2-0')).toThrow(
+      /region: found string, .*container of xgboost; allowed: .*eu-west-1/,
+    );
   });
 
-  test.each(['dev', 'prod', 'local'])('the training container of %s still gets patches', async (stage) => {
+  test.each(['dev', 'prod', 'local'])("the containers of %s are AWS's, and still get patches", async (stage) => {
     const ends = awsAnswer<Record<string, string>>('sagemaker-container.image-end-of-patch');
-    const { xgboostImage: tag } = (await loadStage(stage)).training;
-    expect(Object.keys(ends)).toContain(tag);
-    expect(Date.parse(ends[tag]!)).toBeGreaterThan(Date.now());
+    const { images } = (await loadStage(stage)).training;
+    for (const framework of FRAMEWORKS) {
+      const { uri } = frameworkImage(framework, 'eu-west-1', images[framework]);
+      const [, image = ''] = uri.split('/');
+      expect(Object.keys(ends)).toContain(image);
+      expect(Date.parse(ends[image]!)).toBeGreaterThan(Date.now());
+    }
+  });
+
+  test('each container is in the account of its region', () => {
+    const of = (framework: Framework, region: string) => frameworkImage(framework, region, '1');
+    expect(awsAnswer('sagemaker-container.image-accounts')).toEqual(
+      Object.fromEntries(
+        ['us-east-1', 'eu-central-1', 'eu-south-2', 'ap-east-1'].map((region) => [
+          region,
+          FRAMEWORKS.map((framework) => of(framework, region).uri.split('.')[0]),
+        ]),
+      ),
+    );
+    expect(of('pytorch', 'eu-south-2').repositoryArn).toBe('arn:aws:ecr:eu-south-2:503227376785:repository/pytorch');
   });
 });

@@ -55,4 +55,16 @@ describe('source archive of the model', () => {
       [LONG, 'long = True\n'],
     ]);
   });
+
+  test('takes wheels along', async () => {
+    const wheel = path.join(folder, 'a-1.whl');
+    writeFileSync(wheel, 'zip');
+    const written = await writeSourceArchive(path.join(source, 'package'), path.join(folder, 'w.tar.gz'), [wheel]);
+    const archive = Readable.from([gunzipSync(readFileSync(written))]).pipe(extract());
+    const found: string[] = [];
+    for await (const entry of archive) {
+      found.push(`${entry.header.name}=${await buffer(entry)}`);
+    }
+    expect(found).toEqual(['a.py=', 'wheels/a-1.whl=zip']);
+  });
 });

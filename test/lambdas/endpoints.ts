@@ -1,4 +1,4 @@
-/** Endpoints of the local cloud whose models are stand-ins: they decide by their metadata only. */
+/** Endpoints of the local cloud whose models are stand-ins: they decide by their manifest only. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ const SCRIPT = `
 import json, time
 from flask import Response
 def model_fn(model_dir):
-    with open(model_dir + "/metadata.json") as file:
+    with open(model_dir + "/manifest.json") as file:
         return json.load(file)
 def transform_fn(model, body, content_type, accept):
     if model["does"] == "fail":
@@ -81,7 +81,7 @@ export class Endpoints {
         const source = join(this.folder, name);
         mkdirSync(join(source, 'code'), { recursive: true });
         writeFileSync(join(source, 'code', 'inference.py'), SCRIPT);
-        writeFileSync(join(source, 'metadata.json'), JSON.stringify(model));
+        writeFileSync(join(source, 'manifest.json'), JSON.stringify(model));
         const Body = readFileSync(await writeSourceArchive(source, join(this.folder, `${name}.tar.gz`)));
         await this.s3.send(new PutObjectCommand({ Bucket: this.bucket, Key: `models/${name}.tar.gz`, Body }));
         const PrimaryContainer = {

@@ -6,6 +6,7 @@ import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dyn
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { DAY } from '../../core/values/time.ts';
+import { featuresAnswer, scoreAnswer } from '../../lambdas/api/answers.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { ARRIVAL, purchase, usecase } from '../engine/use-case.ts';
 import { ENVIRONMENT, loadHandler, ModelEndpoint } from './bundle.ts';
@@ -221,7 +222,9 @@ test('the API finalises now, says how old the data is and who is missing', async
     },
   });
   const scored = await ask('/v1/score', { entity_ids: ['c1', 'nobody'] });
-  expect(scored).toMatchObject({ status: 200, body: { entities: [{ score: 0.9, model_version: 'm1' }, {}] } });
+  const answers = [{ score: 0.9, model_version: 'm1' }, { error: { reason: 'missing' } }];
+  expect(scored).toMatchObject({ status: 200, body: { degraded: false, entities: answers } });
+  expect([featuresAnswer.parse(features.body), scoreAnswer.parse(scored.body)]).toEqual([features.body, scored.body]);
 });
 
 test('a state that can not be read fails its entity alone', async () => {
@@ -251,7 +254,10 @@ test('a state that can not be read fails its entity alone', async () => {
     const answers = features.body.entities as { status: string }[];
     expect([features.status, answers.map(({ status }) => status)]).toEqual([200, ['found', 'unreadable', 'missing']]);
     const scores = await ask('/v1/score', { entity_ids: ['c1', 'c0'] });
-    expect(scores).toMatchObject({ status: 200, body: { entities: [{ status: 'unreadable' }, { score: 0.9 }] } });
+    expect(scores).toMatchObject({
+      status: 200,
+      body: { entities: [{ status: 'unreadable', degraded: true }, { score: 0.9 }] },
+    });
     expect(await ask('/v1/score', { entity_ids: ['c1'] })).toMatchObject({ status: 200 });
   }
   await written(bad.state!.B!);

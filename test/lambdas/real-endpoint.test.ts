@@ -10,6 +10,7 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { InvokeEndpointCommand, type ModelError, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { DAY } from '../../core/values/time.ts';
+import { MODEL_BUDGET_MS } from '../../lambdas/api/scores.ts';
 import { PATIENCE, runtimeClient, SageMakerEndpoint } from '../../lambdas/aws/endpoint.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { METRIC } from '../../names/metrics.ts';
@@ -131,9 +132,13 @@ async function ask() {
     rawPath: '/v1/score',
     requestContext: { http: { method: 'POST' }, requestId: 'r' },
     body: JSON.stringify({ entity_ids: ['ann'] }),
-  })) as { statusCode: number };
+  })) as { statusCode: number; body: string };
+  degraded = (JSON.parse(answer.body) as { degraded?: boolean }).degraded;
   return answer.statusCode;
 }
+
+/** Whether the last answer of the API was an earlier score; undefined of a refusal. */
+let degraded: boolean | undefined;
 
 /** Sums of the metrics that the functions emit from now on. */
 function metrics(): Map<string, number> {
@@ -171,12 +176,16 @@ test('the first model scores, and from then on a missing endpoint is an outage',
   const emitted = metrics();
   expect(await scorer(await images())).toEqual({ batchItemFailures: [] });
   expect((await scores()).map((item) => item.definition_hash?.S)).toEqual([OLD, OLD, OLD]);
-  expect(await ask()).toBe(200);
+  expect([await ask(), degraded]).toEqual([200, false]);
   await endpoints.remove(ENDPOINT);
   expect(await scorer(await images())).toEqual({ batchItemFailures: [] });
   await expect(sweep({ now: ARRIVAL + 2 * DAY }, context)).rejects.toThrow(/^endpoint: found none in service/);
   expect(emitted.get(METRIC.scoringAwaited)).toBeUndefined();
   expect(emitted.get(METRIC.scoreRefused)).toBe(3 + 1);
+  // Who asks the API meanwhile gets the score of before, and is told so.
+  expect([await ask(), degraded]).toEqual([200, true]);
+  expect(emitted.get(METRIC.scoreRefused)).toBe(3 + 1);
+  expect(emitted.get(METRIC.scoresDegraded)).toBe(1);
 });
 
 test('a changed view: the old model refuses the new definition, and goes on scoring the old one', async () => {
@@ -213,7 +222,7 @@ test('a canary of a model that fails: the next try meets the other fleet', async
   }
 });
 
-test('a model that fails or hangs to the end of patience is an error of the scorer, and a 503 of the API', async () => {
+test('a model that fails or hangs to the end of patience is an error of the scorer, and an earlier score of the API', async () => {
   await Promise.all([
     endpoints.serve(ENDPOINT, { does: 'fail', definition_hash: NEW }),
     endpoints.serve('hanging', { does: 'hang', definition_hash: NEW }),
@@ -225,7 +234,9 @@ test('a model that fails or hangs to the end of patience is an error of the scor
     return [error.name, error.message, Date.now() - began];
   });
   const failed = Promise.resolve(scorer(await images())).catch((error: Error) => [error.name, Date.now() - began]);
-  expect(await ask()).toBe(503);
+  const asked = Date.now();
+  expect([await ask(), degraded]).toEqual([200, true]);
+  expect(Date.now() - asked).toBeLessThan(MODEL_BUDGET_MS + 5000);
   const [name, message, silence] = (await hanging) as [string, string, number];
   expect([name, message]).toEqual(['ModelFailedError', 'model: no answer (TimeoutError)']);
   expect(silence).toBeGreaterThan(11_000);

@@ -89,7 +89,7 @@ def _counted(plan: ViewPlan, log: EventLog, t: int) -> list[tuple[str, Bools]]:
 def _cancelled(plan: ViewPlan, log: EventLog, t: int, cut: int) -> Bools:
     """The events that another one cancels, of those before `t` that were known before `cut`."""
     mask = np.zeros(len(log), bool)
-    retractions = read_retractions(plan, log)
+    retractions = read_retractions(plan.retraction_rules, log)
     if retractions is not None:
         known = np.flatnonzero((log.time < t) & (log.available < cut))
         mask[known] = retractions.cancelled(known, log.entity[known], np.ones(len(known), bool))

@@ -101,7 +101,7 @@ def _read_spine(log: EventLog, spine: pa.Table, entity: Ints, t: Ints) -> Spine:
 
 def _answer(plan: ViewPlan, log: EventLog, spine: Spine, values: ViewValues) -> None:
     """Fills `values` for every row of the spine."""
-    retractions = read_retractions(plan, log)
+    retractions = read_retractions(plan.retraction_rules, log)
     counted = log.first if retractions is None else log.first & (retractions.by < 0)
     # Mostly all are, and a column as it lies costs nothing.
     first = slice(None) if counted.all() else np.flatnonzero(counted)

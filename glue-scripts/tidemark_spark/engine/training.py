@@ -1,8 +1,8 @@
-"""Training rows: entities at instants, their label once its horizon is closed, and their inputs as known at t."""
+"""Training rows: entities at instants, their label once it is known, and their inputs as known at t."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tidemark_spark.engine.event_log import read_events
-from tidemark_spark.engine.ir import DefinitionError, ViewPlan, compile_view, field_kinds, view_named
+from tidemark_spark.engine.ir import DefinitionError, ViewPlan, compile_view, view_named
+from tidemark_spark.engine.labels import Facts, LabelPlan, compile_label, sampled
 from tidemark_spark.engine.pit import values_at
-from tidemark_spark.engine.segments import TimeAxis
-from tidemark_spark.engine.values.columns import codes_of, matching
+from tidemark_spark.engine.values.columns import codes_of
 
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 SPLITS = ("train", "validation", "test")
 ROW_SCHEMA = pa.schema(
@@ -25,11 +26,16 @@ ROW_SCHEMA = pa.schema(
         ("t", pa.int64()),
         ("split", pa.string()),
         ("label", pa.int32()),
+        ("newest_event_time", pa.int64()),
         ("values", pa.list_(pa.float64())),
     ]
 )
-"""`label` is null where the horizon isn't closed; `values` are the model's inputs in their order, null = no value."""
-ROW_DDL = "entity_id string, t long, split string, label int, `values` array<double>"
+"""`newest_event_time`: ms, of the events that the join knew at t; null where there were none. `values`: the model's
+inputs in their order, null = no value."""
+DROPPED = ("not_eligible", "not_sampled", "label_horizon_open", "censored", "no_event")
+"""Why an entity that was known before an instant has no row there; of several reasons the first counts."""
+_NEWEST = "newest:"
+"""Begins the names of columns that no view can have."""
 
 
 @dataclass(frozen=True)
@@ -37,22 +43,31 @@ class TrainingPlan:
     """What rows to make: the view and label, the instants (ms) with their splits, and when labels stop being known."""
 
     view: ViewPlan
-    label: dict[str, Any]
+    label: LabelPlan
     inputs: list[str]
     instants: Ints
     splits: list[str]
+    sampling: dict[str, Any] | None
     closed_until: int
-    """A label is known when t + horizon ≤ this (ms)."""
+    """A label is known when t + horizon + maturity ≤ this (ms)."""
 
     @property
-    def label_types(self) -> set[str]:
-        """The event types that decide which rows there are and their labels."""
-        return {self.label["event_type"], self.label["eligible"]["event_type"]}
+    def event_types(self) -> list[str]:
+        """The event types that are read, sorted."""
+        return self.view.event_types
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """ROW_SCHEMA rows by (entity_id, t), and how many were left out by each reason of DROPPED."""
+
+    rows: pa.Table
+    dropped: dict[str, int]
 
 
 def plan_training(use_case: dict[str, Any], closed_until: int) -> TrainingPlan:
     """The plan of the use case's model. Raises DefinitionError when two splits ask for the same instant."""
-    model, label = use_case["model"], use_case["label"]
+    model = use_case["model"]
     at: dict[int, str] = {}
     for split in SPLITS:
         span = model[split]
@@ -61,47 +76,66 @@ def plan_training(use_case: dict[str, Any], closed_until: int) -> TrainingPlan:
                 raise DefinitionError(
                     f"model.{split}: {t} ms is an instant of {at[t]} too. Give each instant one split."
                 )
-    view = compile_view(use_case, view_named(use_case, model["view"]))
-    kinds = field_kinds(use_case)
-    read = {p["field"]: kinds[label["event_type"], p["field"]] for p in label["where"]}
-    of_type = view.fields.get(label["event_type"], {}) | read
-    view = replace(view, fields=view.fields | {label["event_type"]: of_type})
+    view, label = compile_view(use_case, view_named(use_case, model["view"])), compile_label(use_case)
+    newest = [_newest_of(event_type) for event_type in view.event_types]
+    fields = {of: view.fields.get(of, {}) | label.fields.get(of, {}) for of in {*view.fields, *label.fields}}
+    view = ViewPlan(view.view | {"features": [*view.features, *newest]}, fields)
     instants = np.array(sorted(at), np.int64)
-    return TrainingPlan(view, label, model["inputs"], instants, [at[int(t)] for t in instants], closed_until)
+    splits = [at[int(t)] for t in instants]
+    return TrainingPlan(view, label, model["inputs"], instants, splits, model.get("sampling"), closed_until)
 
 
-def training_rows(plan: TrainingPlan, events: pa.Table, unique: bool = False) -> pa.Table:
-    """ROW_SCHEMA rows of the entities in `events` (EVENT_SCHEMA, all events of each), by (entity_id, t).
+def _newest_of(event_type: str) -> dict[str, Any]:
+    """A feature of the join itself: how long ago the newest event of the type is that a row knows."""
+    of = {"kind": "aggregate", "name": f"{_NEWEST}{event_type}", "op": "time_since_last", "event_type": event_type}
+    window = {"window_ms": None, "offset_ms": 0, "hop_ms": None, "cap": None, "k": None}
+    return of | window | {"field": None, "where": [], "value_type": "int", "enum_values": None}
+
+
+def training_rows(plan: TrainingPlan, events: pa.Table, unique: bool = False) -> TrainingRows:
+    """The rows of the entities in `events` (EVENT_SCHEMA, all events of each).
 
     `unique`: see `read_events`.
 
-    An entity has a row at every instant after its first eligible event was known, however long it has been silent:
-    leaving customers stay in the rows from before they left.
+    An entity has a row at every instant at which it is eligible, however long it has been silent and whatever became of
+    it: leaving customers stay in the rows from before they left.
     """
     codes, words = codes_of(events["entity_id"])
     log = read_events(plan.view, events, codes, unique)
-    facts = np.flatnonzero(log.first)
-    eligible = facts[log.is_type(plan.label["eligible"]["event_type"])[facts]]
-    known_from = np.full(len(words), np.iinfo(np.int64).max, np.int64)
-    np.minimum.at(known_from, log.entity[eligible], np.maximum(log.available, log.time)[eligible])
-    entity, instant = np.nonzero(known_from[:, None] < plan.instants[None, :])
-    t = plan.instants[instant]
+    facts = Facts(plan.label, log, len(words))
+    eligible = facts.eligible(plan.instants)
+    known = facts.known(plan.event_types, plan.instants)
+    entity, instant = np.nonzero(eligible)
+    dropped = {"not_eligible": int(np.count_nonzero(known & ~eligible))}
 
-    columns = {p["field"]: log.properties[plan.label["event_type"], p["field"]] for p in plan.label["where"]}
-    hit = log.is_type(plan.label["event_type"]) & matching(plan.label["where"], columns, len(log)) & log.first
-    axis = TimeAxis(max(1, len(words)), log.time)
-    key = axis.key(log.entity, log.time)[hit]
-    horizon = plan.label["horizon_ms"]
-    came = np.searchsorted(key, axis.key(entity, t + horizon), "left") > np.searchsorted(
-        key, axis.key(entity, t), "left"
-    )
+    def keep(reason: str, kept: Bools) -> None:
+        nonlocal entity, instant
+        dropped[reason] = int(np.count_nonzero(~kept))
+        entity, instant = entity[kept], instant[kept]
 
-    spine = pa.table({"entity_id": words.cast(pa.string()).take(pa.array(entity)), "t": t})
+    def ids() -> pa.Array:
+        return words.cast(pa.string()).take(pa.array(entity))
+
+    if plan.sampling:
+        keep("not_sampled", sampled(plan.sampling, ids().to_pylist(), plan.instants[instant]))
+    keep("label_horizon_open", plan.instants[instant] + plan.label.gap_ms <= plan.closed_until)
+    keep("censored", ~facts.censored(entity, plan.instants[instant]))
+    label, answered = facts.labels(entity, plan.instants[instant])
+    keep("no_event", answered)
+
+    spine = pa.table({"entity_id": ids(), "t": plan.instants[instant]})
     features = values_at(plan.view, log, spine, entity)
     splits = pa.array(plan.splits, pa.string()).take(pa.array(instant))
-    label = pa.array(~came, mask=t + horizon > plan.closed_until).cast(pa.int32())
-    rows = pa.table([spine["entity_id"], spine["t"], splits, label, model_inputs(plan, features)], schema=ROW_SCHEMA)
-    return rows.sort_by([("entity_id", "ascending"), ("t", "ascending")])
+    columns = [spine["entity_id"], spine["t"], splits, pa.array(label[answered].astype(np.int32))]
+    columns += [newest_event_time(features, plan.instants[instant]), model_inputs(plan, features)]
+    rows = pa.table(columns, schema=ROW_SCHEMA).sort_by([("entity_id", "ascending"), ("t", "ascending")])
+    return TrainingRows(rows, {reason: dropped.get(reason, 0) for reason in DROPPED})
+
+
+def newest_event_time(features: pa.Table, t: Ints) -> pa.Array:
+    """When (ms) the newest event of any type happened that the join knew at t; null where it knew none."""
+    ages = [features[name] for name in features.column_names if name.startswith(_NEWEST)]
+    return pc.subtract(pa.array(t), pc.min_element_wise(*ages).combine_chunks())
 
 
 def model_inputs(plan: TrainingPlan, features: pa.Table) -> pa.ListArray:

@@ -17,8 +17,9 @@ FOLDER = PREFIX["trainingSets"]
 TAG = "training-"
 """Begins the name of the tag that keeps a set's snapshot."""
 ROWS_A_FILE = 1_000_000
-WRITER = f"pyarrow {pa.__version__}"
-"""Another version may write other bytes for the same rows."""
+_FIRST = ("entity_id", "t", "label", "newest_event_time")
+WRITER = f"pyarrow {pa.__version__}, layout 2"
+"""Another version, or another layout of the columns, may write other bytes for the same rows."""
 
 
 def file_key(training_set_id: str, split: str, number: int) -> str:
@@ -31,12 +32,12 @@ def slices_of(rows: pa.Table) -> list[pa.Table]:
 
 
 def parquet_bytes(rows: pa.Table, inputs: list[str]) -> bytes:
-    """Columns entity_id, t, label, then one nullable double an input; the same rows give the same bytes."""
+    """Columns entity_id, t, label, newest_event_time, then one nullable double an input; same rows, same bytes."""
     flat = rows["values"].combine_chunks().flatten()
     width = len(inputs)
-    columns = [rows["entity_id"], rows["t"], rows["label"]]
+    columns = [rows[name] for name in _FIRST]
     columns += [flat.take(pa.array(range(i, len(flat), width), pa.int64())) for i in range(width)]
-    return table_bytes(pa.table(columns, names=["entity_id", "t", "label", *inputs]))
+    return table_bytes(pa.table(columns, names=[*_FIRST, *inputs]))
 
 
 def table_bytes(table: pa.Table) -> bytes:

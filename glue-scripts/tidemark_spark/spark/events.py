@@ -29,13 +29,15 @@ def engine_events(events: DataFrame) -> DataFrame:
     )
 
 
-def events_side(plan: ViewPlan, events: DataFrame, types: list[str] | None = None) -> Side:
+def events_side(plan: ViewPlan, events: DataFrame, types: list[str] | None = None, with_ids: bool = False) -> Side:
     """The `events` table as a view reads it, to bring whole entities together (`map_entities`).
 
-    With `types` only events of these types come, each fact once as the table holds it: read them with `unique`.
+    With `types` only events of these types come, each fact once as the table holds it: read them with `unique`. Their
+    ids come where the view needs them, or `with_ids`.
     Without, all come, with their ids and positions, and copies of an event are told apart.
     """
-    columns = [name for name in EVENT_SCHEMA.names if types is None or name in _read_columns(plan)]
+    read = _read_columns(plan) | ({"event_id"} if with_ids else set())
+    columns = [name for name in EVENT_SCHEMA.names if types is None or name in read]
     rows = engine_events(events if types is None else events.where(F.col("event_type").isin(types))).select(columns)
     arrives = {"entity_id": ENTITY_ID, "event_type": WORDS}
     fields = [pa.field(n, arrives.get(n, EVENT_SCHEMA.field(n).type)) for n in columns if n != "properties"]

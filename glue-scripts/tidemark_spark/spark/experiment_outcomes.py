@@ -45,8 +45,9 @@ def find(spark: SparkSession, tables: Tables, use_case: dict[str, Any], experime
 
 
 def _outcomes(metric: Metric, events: DataFrame, spine: DataFrame, newest: int) -> list[Outcome]:
+    with_ids = metric.label is not None and metric.label.reads_ids
     sides = {
-        "events": events_side(metric.view, events, sorted(metric.event_types)),
+        "events": events_side(metric.view, events, metric.view.event_types, with_ids),
         "spine": Side(spine, _SPINE),
     }
     found = map_entities(sides, lambda tables: _sums(metric, tables["events"], tables["spine"]), _DDL)

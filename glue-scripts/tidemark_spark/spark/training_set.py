@@ -12,7 +12,15 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from tidemark_spark.engine.training import ROW_DDL, ROW_SCHEMA, SPLITS, TrainingPlan, plan_training, training_rows
+from tidemark_spark.engine.training import (
+    DROPPED,
+    ROW_SCHEMA,
+    SPLITS,
+    TrainingPlan,
+    TrainingRows,
+    plan_training,
+    training_rows,
+)
 from tidemark_spark.lake.objects import list_objects, read_bytes, s3_client, write_bytes
 from tidemark_spark.lake.tables import TRAINING_COLUMNS, Tables, snapshot_id
 from tidemark_spark.lake.training_files import (
@@ -29,6 +37,9 @@ from tidemark_spark.names import object_key
 from tidemark_spark.spark.entity_shuffle import map_entities
 from tidemark_spark.spark.events import events_side, partition_table
 
+_DDL = "entity_id string, t long, split string, label int, newest_event_time long, `values` array<double>"
+_TALLIED_DDL = f"{_DDL}, dropped string, `rows` long"
+"""Beside the rows one of each partition and reason, that says how many were left out."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 
 
@@ -54,27 +65,53 @@ def build(
     if newest is None:
         raise TrainingSetError(f"as_of: no event was known by {as_of} ms. Take a later time.")
     plan = plan_training(use_case, newest)
-    rows = _rows(plan, events).persist()
+    tallied = _tallied(plan, events).persist()
+    rows = _kept(tallied)
     try:
-        dropped = rows.where("label IS NULL").count()
-        files = _files(rows.where("label IS NOT NULL"), plan, bucket, training_set_id, store=True)
+        dropped = _dropped(tallied)
+        files = _files(rows, plan, bucket, training_set_id, store=True)
         _remove_others(bucket, training_set_id, files)
         manifest = _manifest(use_case, plan, training_set_id, snapshot, as_of, dropped, files)
         empty = [split for split in SPLITS if manifest["rows"][split] == 0]
         if empty:
-            raise TrainingSetError(f"{', '.join(empty)}: no row has a closed label by {newest} ms. Load later events.")
+            raise TrainingSetError(
+                f"{', '.join(empty)}: no row has a closed label by {newest} ms ({dropped}). Load later events."
+            )
         _write_table(spark, tables, rows, training_set_id)
         spark.sql(f"ALTER TABLE {table} CREATE OR REPLACE TAG `{TAG}{training_set_id}` AS OF VERSION {snapshot}")
     finally:
-        rows.unpersist()
+        tallied.unpersist()
     body = json.dumps(manifest, sort_keys=True, indent=2).encode()
     write_bytes(bucket, object_key("trainingSet", training_set_id=training_set_id), body)
     return manifest
 
 
-def _rows(plan: TrainingPlan, events: DataFrame) -> DataFrame:
-    side = events_side(plan.view, events, sorted({*plan.view.event_types, *plan.label_types}))
-    return map_entities({"events": side}, lambda tables: training_rows(plan, tables["events"], unique=True), ROW_DDL)
+def _tallied(plan: TrainingPlan, events: DataFrame) -> DataFrame:
+    """Rows of _TALLIED_DDL."""
+    side = events_side(plan.view, events, plan.event_types, plan.label.reads_ids)
+    return map_entities(
+        {"events": side}, lambda tables: _with_tallies(training_rows(plan, tables["events"], unique=True)), _TALLIED_DDL
+    )
+
+
+def _with_tallies(found: TrainingRows) -> pa.Table:
+    reasons = {"dropped": pa.nulls(len(found.rows), pa.string()), "rows": pa.nulls(len(found.rows), pa.int64())}
+    rows = pa.table({name: found.rows[name] for name in ROW_SCHEMA.names} | reasons)
+    tallies = [{"dropped": reason, "rows": count} for reason, count in found.dropped.items() if count]
+    return pa.concat_tables([rows, pa.Table.from_pylist(tallies, rows.schema)])
+
+
+def _kept(tallied: DataFrame) -> DataFrame:
+    return tallied.where("dropped IS NULL").select(*ROW_SCHEMA.names)
+
+
+def _dropped(tallied: DataFrame) -> dict[str, int]:
+    counts = tallied.where("dropped IS NOT NULL").groupBy("dropped").agg(F.sum("rows")).collect()
+    return dict.fromkeys(DROPPED, 0) | {reason: int(count) for reason, count in counts}
+
+
+def _said(dropped: dict[str, int]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in dropped.items() if count) or "nothing"
 
 
 def _files(rows: DataFrame, plan: TrainingPlan, bucket: str, training_set_id: str, store: bool) -> list[dict[str, Any]]:
@@ -110,7 +147,7 @@ def _remove_others(bucket: str, training_set_id: str, files: list[dict[str, Any]
 
 def _write_table(spark: SparkSession, tables: Tables, rows: DataFrame, training_set_id: str) -> None:
     table = tables.create(spark, "training_sets", TRAINING_COLUMNS, "training_set_id")
-    known = rows.where("label IS NOT NULL").select(
+    known = rows.select(
         F.lit(training_set_id).alias("training_set_id"),
         "entity_id",
         F.timestamp_millis("t").alias("t"),
@@ -127,7 +164,7 @@ def _manifest(
     training_set_id: str,
     snapshot: int,
     as_of: int | None,
-    dropped: int,
+    dropped: dict[str, int],
     files: list[dict[str, Any]],
 ) -> dict[str, Any]:
     return {
@@ -139,10 +176,11 @@ def _manifest(
         "knowledge": "available_at < t",
         "as_of": as_of,
         "closed_until": plan.closed_until,
-        "label": plan.label,
+        "label": plan.label.label,
         "inputs": plan.inputs,
         "spans": {split: use_case["model"][split] for split in SPLITS},
-        "dropped": {"label_horizon_open": dropped},
+        "sampling": plan.sampling,
+        "dropped": dropped,
         "writer": WRITER,
         "erased": 0,
     } | summary(files)
@@ -160,7 +198,7 @@ def rebuild(
     if "sha256" not in manifest:
         raise TrainingSetError("sha256: the manifest has none: the set is older than this check. Build it again.")
     # What the set was made for comes from its manifest, so that a changed label or model does not matter.
-    model = use_case["model"] | manifest["spans"] | {"inputs": manifest["inputs"]}
+    model = use_case["model"] | manifest["spans"] | {key: manifest.get(key) for key in ("inputs", "sampling")}
     plan = plan_training(use_case | {"label": manifest["label"], "model": model}, manifest["closed_until"])
     found, wanted = plan.view.view["definition_hash"], manifest["definition_hash"]
     if found != wanted:
@@ -170,8 +208,8 @@ def rebuild(
     table, snapshot = tables.name("events"), int(manifest["snapshot_id"])
     if not spark.sql(f"SELECT 1 FROM {table}.snapshots WHERE snapshot_id = {snapshot}").collect():
         raise TrainingSetError(f"snapshot_id: {snapshot} is gone from the table of events. The set can't be rebuilt.")
-    rows = _rows(plan, _known(tables.at(spark, "events", snapshot), manifest["as_of"]))
-    made = summary(_files(rows.where("label IS NOT NULL"), plan, bucket, training_set_id, store=False))["sha256"]
+    rows = _kept(_tallied(plan, _known(tables.at(spark, "events", snapshot), manifest["as_of"])))
+    made = summary(_files(rows, plan, bucket, training_set_id, store=False))["sha256"]
     stored = manifest["sha256"]
     both = sorted(set(made) & set(stored))
     report = {

@@ -2,11 +2,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
-import { at, contract, count, defineUseCase, field, rule, source } from '../../../core/definition/define.ts';
 import { rowReader } from '../../../core/intake/files/index.ts';
-import { compileSource } from '../../../core/intake/intake.ts';
 import { CARRIAGE_OPTIONS } from '../../../core/ir/source-options.ts';
 import { takeRows } from '../../../engine/intake/take-rows.ts';
+import { visitsBy } from './visits.ts';
 
 const MIB = 1024 * 1024;
 const FILE_BYTES = 50 * MIB;
@@ -15,26 +14,7 @@ const MOST_GROWTH = 16 * MIB;
 /** How much has gone by when the memory is looked at: each look is a full collection. */
 const LOOKS = [0.1, 0.9].map((part) => part * FILE_BYTES);
 
-const visit = contract('visit', 1, { eventTime: 'epoch_ms', fields: { page: field.string({ maxLength: 16 }) } });
-const { contracts, sources } = defineUseCase({
-  ...{ name: 'site', entity: 'visitor', contracts: [visit] },
-  views: { visits: { entity: 'visitor', features: { n: count({ of: visit, window: '7d' }) } } },
-  sources: [
-    source('site', {
-      envelope: 'rows',
-      via: [{ kind: 'files', format: 'csv' }],
-      map: [
-        rule({
-          event: visit,
-          entity: at('/who'),
-          time: { from: '/at', format: 'epoch_ms' },
-          properties: { page: at('/page') },
-        }),
-      ],
-    }),
-  ],
-});
-const way = { name: 'site', carriage: 'files', intake: compileSource(sources![0]!, contracts) } as const;
+const way = visitsBy('csv');
 
 setFlagsFromString('--expose-gc');
 const gc = runInNewContext('gc') as () => void;

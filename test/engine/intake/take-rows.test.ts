@@ -1,33 +1,13 @@
 /** Rows of a file on their way to the stream. */
 import { describe, expect, test } from '@jest/globals';
-import { at, contract, count, defineUseCase, field, rule, source } from '../../../core/definition/define.ts';
 import { csvRows } from '../../../core/intake/files/csv.ts';
 import { isBad, type Row } from '../../../core/intake/files/row.ts';
-import { compileSource } from '../../../core/intake/intake.ts';
 import type { PutRecord } from '../../../engine/intake/put-all.ts';
 import type { IntakePorts, TakeResult } from '../../../engine/intake/take.ts';
 import { refusedRow, takeRows } from '../../../engine/intake/take-rows.ts';
+import { visitsBy } from './visits.ts';
 
-const visit = contract('visit', 1, { eventTime: 'epoch_ms', fields: { page: field.string() } });
-const { contracts, sources } = defineUseCase({
-  ...{ name: 'site', entity: 'visitor', contracts: [visit] },
-  views: { visits: { entity: 'visitor', features: { n: count({ of: visit, window: '7d' }) } } },
-  sources: [
-    source('site', {
-      envelope: 'rows',
-      via: [{ kind: 'files', format: 'ndjson' }],
-      map: [
-        rule({
-          event: visit,
-          entity: at('/who'),
-          time: { from: '/at', format: 'epoch_ms' },
-          properties: { page: at('/page') },
-        }),
-      ],
-    }),
-  ],
-});
-const way = { name: 'site', carriage: 'files', intake: compileSource(sources![0]!, contracts) } as const;
+const way = visitsBy('ndjson');
 const context = { received_ms: 1, carriage: 'files', detail: { file: 'a.ndjson' } } as const;
 
 class World {

@@ -2,18 +2,14 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  CloudFormationClient,
-  CreateStackCommand,
-  DescribeStacksCommand,
-  waitUntilStackCreateComplete,
-} from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { CreateStreamCommand, KinesisClient, waitUntilStreamExists } from '@aws-sdk/client-kinesis';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { buildSync } from 'esbuild';
 import type { LocalCloud } from '../../../local/cloud.ts';
 import { VENV_PYTHON } from '../../../setup/environment.mjs';
+import { createStack } from '../../create-stack.ts';
 import doors from '../../fixtures/usecases/doors/index.ts';
 import { ENVIRONMENT } from '../bundle.ts';
 
@@ -71,7 +67,7 @@ function packed(folder: string): Buffer {
 async function stackOf(cloud: LocalCloud, arns: Readonly<Record<string, string>>): Promise<Deployed> {
   const client = new CloudFormationClient(cloud.clientConfig);
   const StackName = 'front-doors';
-  const TemplateBody = JSON.stringify({
+  const template = {
     Resources: {
       Api: { Type: 'AWS::ApiGatewayV2::Api', Properties: { Name: 'intake', ProtocolType: 'HTTP' } },
       Stage: {
@@ -81,9 +77,8 @@ async function stackOf(cloud: LocalCloud, arns: Readonly<Record<string, string>>
       ...Object.assign({}, ...Object.entries(arns).map(([source, arn]) => resourcesOf(cloud, source, arn))),
     },
     Outputs: { Api: { Value: { Ref: 'Api' } }, Billing: { Value: { Ref: 'Functionbilling' } } },
-  });
-  await client.send(new CreateStackCommand({ StackName, TemplateBody, Capabilities: ['CAPABILITY_IAM'] }));
-  await waitUntilStackCreateComplete({ client, maxWaitTime: 60, minDelay: 1 }, { StackName });
+  };
+  await createStack(client, StackName, template);
   const { Stacks } = await client.send(new DescribeStacksCommand({ StackName }));
   client.destroy();
   const outputs = Object.fromEntries(

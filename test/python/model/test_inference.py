@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 import xgboost as xgb
+from identity import model_sha256
 from inference import model_fn, transform_fn
 from training_job import HASH, INPUTS, ROOT, make_job
 
@@ -44,7 +45,7 @@ def test_contributions_and_bias_add_up_to_the_margin_and_calibrate_to_the_score(
     instances = [[12.5, 1, 0.3], [0.1, 9, -1.0], [3, None, None]]
     answer = ask(model, instances)
     assert answer["definition_hash"] == HASH
-    assert answer["model_version"] == json.loads((folder / "metadata.json").read_text())["model_version"]
+    assert answer["model_version"] == json.loads((folder / "manifest.json").read_text())["model_version"]
     booster = xgb.Booster(model_file=folder / "model.ubj")
     data = xgb.DMatrix(np.array(instances, dtype=float), feature_names=INPUTS)
     calibration = json.loads((folder / "calibration.json").read_text())
@@ -116,12 +117,22 @@ def test_a_fault_of_ours_is_raised_and_not_answered(model, monkeypatch):
 
 
 def test_files_of_two_jobs_are_refused(folder, tmp_path):
-    for name in ("model.ubj", "calibration.json"):
+    for name in ("model.ubj", "model.json", "calibration.json"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
-    metadata = json.loads((folder / "metadata.json").read_text())
-    (tmp_path / "metadata.json").write_text(json.dumps({**metadata, "inputs": INPUTS[::-1]}))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (tmp_path / "manifest.json").write_text(json.dumps({**manifest, "inputs": INPUTS[::-1]}))
     with pytest.raises(ValueError, match="found other inputs"):
         model_fn(str(tmp_path))
+
+
+def test_a_file_that_the_manifest_has_no_hash_of_is_not_loaded(folder, tmp_path):
+    model = copied(folder, tmp_path / "model")
+    manifest = json.loads((model / "manifest.json").read_text())
+    files = {name: sha256 for name, sha256 in manifest["files"].items() if name != "model.ubj"}
+    shortened = manifest | {"files": files, "model_sha256": model_sha256(files, HASH)}
+    (model / "manifest.json").write_text(json.dumps(shortened))
+    with pytest.raises(ValueError, match=r"found no sha256 of model\.ubj"):
+        model_fn(str(model))
 
 
 def test_one_row_is_answered_in_milliseconds(model):
@@ -140,7 +151,7 @@ def copied(folder, to):
 
 
 def test_only_the_approved_bytes_are_loaded(folder, tmp_path, monkeypatch):
-    sha256 = json.loads((folder / "metadata.json").read_text())["model_sha256"]
+    sha256 = json.loads((folder / "manifest.json").read_text())["model_sha256"]
     monkeypatch.setenv("TIDEMARK_MODEL_SHA256", sha256)
     assert model_fn(str(folder)).definition_hash == HASH
     monkeypatch.setenv("TIDEMARK_MODEL_SHA256", "0" * 64)
@@ -148,14 +159,14 @@ def test_only_the_approved_bytes_are_loaded(folder, tmp_path, monkeypatch):
         model_fn(str(folder))
 
 
-@pytest.mark.parametrize("name", ["model.ubj", "calibration.json", "metadata.json"])
+@pytest.mark.parametrize("name", ["model.ubj", "calibration.json", "manifest.json"])
 def test_a_file_that_was_changed_is_not_loaded(folder, tmp_path, name):
     changed = copied(folder, tmp_path / "model") / name
-    if name == "metadata.json":
+    if name == "manifest.json":
         changed.write_text(json.dumps(json.loads(changed.read_text()) | {"definition_hash": "1" * 64}))
     elif name == "calibration.json":
         changed.write_text(changed.read_text().replace("}", " }"))
     else:
         changed.write_bytes(changed.read_bytes() + b" ")
-    with pytest.raises(ValueError, match=r"other bytes than metadata\.json says"):
+    with pytest.raises(ValueError, match=r"other bytes than manifest\.json says"):
         model_fn(str(tmp_path / "model"))

@@ -18,7 +18,7 @@ from typescript import planned
 
 from tidemark_spark.engine.event_log import EVENT_SCHEMA
 from tidemark_spark.engine.ir import DefinitionError
-from tidemark_spark.engine.training import plan_training, training_rows
+from tidemark_spark.engine.training import DROPPED, plan_training, training_rows
 from tidemark_spark.lake.events import merge_events
 from tidemark_spark.lake.tables import Tables
 from tidemark_spark.spark.training_set import TrainingSetError, build
@@ -64,8 +64,8 @@ def test_rows_have_the_naive_labels_and_inputs() -> None:
     where = [{"field": "amount", "op": "gt", "value": 4}]
     document, events = use_case(where=where), purchases()
     plan = plan_training(document, START + 13 * DAY)
-    rows = training_rows(plan, pa.Table.from_pylist(events, EVENT_SCHEMA)).to_pylist()
-    wanted = []
+    found = training_rows(plan, pa.Table.from_pylist(events, EVENT_SCHEMA))
+    rows, wanted, still_open = found.rows.to_pylist(), [], 0
     for entity, first in (("A", 2), ("B", 5)):
         for t, split in zip(plan.instants.tolist(), plan.splits, strict=True):
             if t < START + first * DAY:
@@ -78,11 +78,16 @@ def test_rows_have_the_naive_labels_and_inputs() -> None:
             )
             value = naive_row(document["views"][0], events, entity, t, lambda e, t=t: e["available_at"] < t)
             inputs = [CHANNELS.index(value["channel"]), int(value["loyal"]), value["n"], value["mean"]]
-            label = int(not came) if t + 3 * DAY <= START + 13 * DAY else None
-            wanted.append({"entity_id": entity, "t": t, "split": split, "label": label, "values": inputs})
+            if t + 3 * DAY > START + 13 * DAY:
+                still_open += 1
+                continue
+            known = [e for e in events if e["entity_id"] == entity and e["available_at"] < t]
+            row = {"entity_id": entity, "t": t, "split": split, "label": int(not came)}
+            wanted.append(row | {"newest_event_time": max(e["event_time"] for e in known), "values": inputs})
     assert rows == wanted
-    assert {row["label"] for row in rows} == {0, 1, None}
-    assert sum(row["entity_id"] == "B" for row in rows) == 7, "a leaving entity stays in later rows"
+    assert {row["label"] for row in rows} == {0, 1}
+    assert sum(row["entity_id"] == "B" for row in rows) == 4, "a leaving entity stays in later rows"
+    assert found.dropped == dict.fromkeys(DROPPED, 0) | {"label_horizon_open": still_open}
 
 
 def test_an_instant_of_two_splits_is_refused() -> None:
@@ -116,9 +121,10 @@ def test_a_set_is_built_to_the_same_bytes(spark: Any, aws: str) -> None:
     assert objects() == first
     assert json.loads(first["training/one/manifest.json"]) == manifest
     assert manifest["rows"] == {"train": 13, "validation": 3, "test": 3}
+    assert manifest["dropped"] == dict.fromkeys(DROPPED, 0)
     assert spark.table("glue_catalog.sets.training_sets").count() == 19
     table = pq.read_table(io.BytesIO(first["training/one/train/part-00000.parquet"]))
-    assert table.column_names == ["entity_id", "t", "label", "channel", "loyal", "n", "mean"]
+    assert table.column_names == ["entity_id", "t", "label", "newest_event_time", "channel", "loyal", "n", "mean"]
     assert table.schema.field("n").type == pa.float64()
     tags = spark.sql("SELECT name, snapshot_id FROM glue_catalog.sets.events.refs WHERE type = 'TAG'").collect()
     assert [(r.name, str(r.snapshot_id)) for r in tags] == [("training-one", manifest["snapshot_id"])]

@@ -12,7 +12,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tidemark_spark.engine.event_log import EventLog
-from tidemark_spark.engine.ir import ViewPlan
 from tidemark_spark.engine.values.columns import codes_of
 
 Ints = NDArray[np.int64]
@@ -43,10 +42,10 @@ class Retractions:
         return (own >= 0) & np.isin(group * self.codes + own, group[acts] * self.codes + target[acts])
 
 
-def read_retractions(plan: ViewPlan, log: EventLog) -> Retractions | None:
-    """None where the view has no retractions, or nothing in `log` retracts."""
+def read_retractions(rules: list[dict[str, str]], log: EventLog) -> Retractions | None:
+    """By rules such as ViewPlan.retraction_rules; None where there are none, or nothing in `log` retracts."""
     acting: list[tuple[str, Ints, pa.Array]] = []
-    for rule in plan.retraction_rules:
+    for rule in rules:
         column = log.properties[rule["event_type"], rule["field"]]
         at = np.flatnonzero(log.is_type(rule["event_type"]) & column.present)
         if len(at) and column.words is not None:

@@ -69,7 +69,7 @@ def entity_states(plan: ViewPlan, events: pa.Table) -> Iterator[State]:
     log = read_events(plan, events, codes)
     entities = len(words)
     facts = np.flatnonzero(log.first)
-    retractions = read_retractions(plan, log)
+    retractions = read_retractions(plan.retraction_rules, log)
     levels = levels_of(plan)
     refused = _refused(log, _counted(facts, retractions), levels, _newest(log.available, log, facts, entities))
     facts = np.setdiff1d(facts, refused, assume_unique=True) if len(refused) else facts

@@ -1,0 +1,1 @@
+"""A small network in PyTorch, in its training container."""

@@ -1,0 +1,1 @@
+"""Gradient-boosted trees or a linear model of scikit-learn, in its container."""

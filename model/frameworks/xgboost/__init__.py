@@ -1,0 +1,1 @@
+"""Gradient-boosted trees, in SageMaker's XGBoost container."""
