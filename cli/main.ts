@@ -17,6 +17,7 @@ import { addPut } from './commands/put/command.ts';
 import { addQuarantine } from './commands/quarantine/command.ts';
 import { addRedrive } from './commands/redrive/command.ts';
 import { addReplay } from './commands/replay/command.ts';
+import { addReport } from './commands/report/command.ts';
 import { addRestore } from './commands/restore/command.ts';
 import { addSource } from './commands/source/command.ts';
 import { addTrain } from './commands/train/command.ts';
@@ -40,6 +41,7 @@ const COMMANDS = [
   addFeatures,
   addModel,
   addExperiment,
+  addReport,
   addHeal,
   addErase,
   addRestore,

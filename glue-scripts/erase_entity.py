@@ -36,6 +36,8 @@ RULES = {
     PREFIX["quarantine"]: quarantined,
     PREFIX["predictions"]: archived,
     PREFIX["exposures"]: archived,
+    PREFIX["alerts"]: archived,
+    PREFIX["outcomes"]: archived,
     PREFIX["failedBatches"]: given_up,
     PREFIX["timeTravel"]: answered,
 }

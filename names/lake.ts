@@ -9,6 +9,10 @@ export const PREFIX = {
   predictions: 'archive/predictions/',
   /** Who was first scored in an experiment, when, and by which variant. */
   exposures: 'archive/exposures/',
+  /** What became of alerts: told, or not told and by which rule. */
+  alerts: 'archive/alerts/',
+  /** What people said of alerts. */
+  outcomes: 'archive/outcomes/',
   /** What the archiver gave up and nobody has put back: shard and positions, no records. */
   gaps: 'archive/gaps/',
   /** What sources admit to have lost. */
@@ -23,6 +27,8 @@ export const PREFIX = {
   captured: 'captured/',
   /** How a model that only listened compared with the one that served: shares and figures, no rows. */
   shadowReports: 'reports/shadow/',
+  /** Artefacts of an MLflow App. */
+  mlflow: 'mlflow/',
   /** Who was erased: an object a tombstone, beside the items of the features table. No rule lets them go. */
   tombstones: 'tombstones/',
   /** Summaries of the consistency check and of erasures. */
@@ -63,6 +69,9 @@ export const OBJECT = {
   predictions: `${PREFIX.predictions}dt={day}/{id}${NDJSON}`,
   /** As predictions. */
   exposures: `${PREFIX.exposures}dt={day}/{id}${NDJSON}`,
+  /** Of a batch of the publisher; the day is that of the writing. */
+  alerts: `${PREFIX.alerts}dt={day}/{id}${NDJSON}`,
+  outcomes: `${PREFIX.outcomes}dt={day}/{id}${NDJSON}`,
   gap: `${PREFIX.gaps}dt={day}/{shard}/{first}-{last}.json`,
   /** NDJSON of one line; the day is that on which it was heard of. */
   sourceGap: `${PREFIX.sourceGaps}dt={day}/{source}/{hash}${NDJSON}`,

@@ -2,6 +2,7 @@
 import { type Arm, armOf, HOLD_OUT, type VariantName } from '../../core/experiments/assignment.ts';
 import { coverageOf, type ExperimentRecord } from '../../names/experiments.ts';
 import { chunks } from '../chunks.ts';
+import type { AlertRecord } from '../ports.ts';
 
 export interface ExperimentStore {
   /** The one that runs; null: none does. */
@@ -62,6 +63,10 @@ function variantOf({ assigned }: Assignable): VariantName | undefined {
 
 /** Whether nobody is to be told of this entity. */
 export const isHeldOut = ({ assigned }: Assignable): boolean => assigned?.arm === HOLD_OUT;
+
+/** The alert, of which nobody is told. */
+export const withheld = (alert: AlertRecord | null): AlertRecord | null =>
+  alert && { ...alert, disposition: { as: 'suppressed', rule: 'hold_out' } };
 
 /**
  * The experiment that a score was made in; null: in none, as for an entity that takes no part, and where another variant

@@ -21,6 +21,10 @@ export const dev: StageConfig = {
   api: { ...prod.api, rateLimit: 20, burstLimit: 40 },
   intake: { ...prod.intake, concurrency: 5, rateLimit: 20, burstLimit: 40, silenceHours: 0 },
   batch: { ...prod.batch, workers: 2, timeoutMinutes: 60, entityBuckets: 4, healingNights: 1 },
-  training: { ...prod.training, approval: 'automatic' },
+  training: {
+    ...prod.training,
+    approval: 'automatic',
+    retrain: { ...prod.training.retrain, cooldownHours: 0, minLabels: 1 },
+  },
   endpoint: { ...prod.endpoint, instanceType: 'ml.t2.medium', instances: 1, canaryPercent: 0 },
 };

@@ -19,9 +19,8 @@ export interface MachineParts {
   readonly registry: ModelRegistry;
   readonly endpoint: ScoringEndpoint;
   readonly buildTrainingSet: SparkJob;
-  readonly gate: IFunction;
-  /** Compares a shadow; absent where none is configured. */
-  readonly shadow?: IFunction;
+  /** That it asks. */
+  readonly functions: readonly IFunction[];
   readonly trainingRole: Role;
   readonly hostingRole: Role;
 }
@@ -32,7 +31,7 @@ export function grantMachine(role: Role, parts: MachineParts): void {
   allow(
     role,
     ['lambda:InvokeFunction'],
-    [parts.gate, parts.shadow].flatMap((one) => one?.functionArn ?? []),
+    parts.functions.map(({ functionArn }) => functionArn),
   );
   grantTraining(role, parts);
   grantDeploying(role, parts);

@@ -12,6 +12,8 @@ import { objectKey, PREFIX } from '../../names/lake.ts';
 import { SERVICE, TRAINING_METRICS } from '../../names/metrics.ts';
 import type { SparkJob } from '../batch/spark-job.ts';
 import type { Lake } from '../feature-store/lake.ts';
+import type { OfflineCatalog } from '../feature-store/offline-catalog.ts';
+import type { OnlineTable } from '../feature-store/tables.ts';
 import { CodeAsset } from '../foundation/code-asset.ts';
 import type { DataKey } from '../foundation/data-key.ts';
 import { deadLetterQueue } from '../foundation/dead-letters.ts';
@@ -25,7 +27,9 @@ import { addDeadLetterAlarm, addErrorAlarm } from '../monitoring/function-alarms
 import type { ScoringEndpoint } from '../serving/scoring-endpoint.ts';
 import { type FrameworkImage, frameworkImage, SERVES } from './framework-images.ts';
 import { grantMachine } from './machine-grants.ts';
+import { Mlflow, type MlflowPlace } from './mlflow.ts';
 import type { ModelRegistry } from './model-registry.ts';
+import { Retraining } from './retraining.ts';
 import { SageMakerRole } from './sagemaker-role.ts';
 import { ShadowComparison } from './shadow-comparison.ts';
 import { trainingDefinition } from './training-definition.ts';
@@ -38,6 +42,10 @@ export interface TrainingMachineProps {
   readonly registry: ModelRegistry;
   readonly endpoint: ScoringEndpoint;
   readonly buildTrainingSet: SparkJob;
+  readonly catalog: OfflineCatalog;
+  readonly features: OnlineTable;
+  /** Absent where the stage names none. */
+  readonly mlflow?: MlflowPlace;
   readonly useCase: CodeAsset;
   /** Archive of the code that trains and serves: source-archive.ts. */
   readonly modelSource: string;
@@ -47,6 +55,9 @@ export interface TrainingMachineProps {
 export class TrainingMachine extends Construct {
   readonly machine: StateMachine;
   readonly gate: NodeFunction<Env>;
+  readonly retraining: Retraining;
+  /** Absent where the stage names none. */
+  readonly mlflow?: Mlflow;
   readonly trainingRole: Role;
   readonly hostingRole: Role;
   private readonly images: { readonly trains: FrameworkImage; readonly serves: FrameworkImage };
@@ -67,6 +78,9 @@ export class TrainingMachine extends Construct {
     this.gate = this.makeGate(props);
     if (stage.endpoint.shadow)
       this.shadow = new ShadowComparison(this, 'Shadow', { ...props, bounds: stage.endpoint.shadow });
+    this.retraining = new Retraining(this, 'Retraining', props);
+    const settings = stage.training.mlflow;
+    if (settings && props.mlflow) this.mlflow = new Mlflow(this, 'Mlflow', { ...props, settings, place: props.mlflow });
     this.addEndpointAlarms(props);
 
     const logGroup = new VendedLogs(this, 'Logs', { stage, service: 'states' });
@@ -91,6 +105,8 @@ export class TrainingMachine extends Construct {
             trainingRoleArn: this.trainingRole.roleArn,
             hostingRoleArn: this.hostingRole.roleArn,
             gateFunctionArn: this.gate.function.functionArn,
+            retrainingFunctionArn: this.retraining.fn.function.functionArn,
+            mlflowFunctionArn: this.mlflow?.fn.function.functionArn,
             modelPackageGroup: registry.groupName,
             approval: stage.training.approval,
             kmsKeyArn: props.key.key?.keyArn,
@@ -112,8 +128,10 @@ export class TrainingMachine extends Construct {
       logs: { destination: logGroup, level: LogLevel.ALL, includeExecutionData: false },
       removalPolicy: removalPolicy(stage, true),
     });
-    const { gate, trainingRole, hostingRole, shadow } = this;
-    grantMachine(role, { ...props, gate: gate.function, trainingRole, hostingRole, shadow: shadow?.fn.function });
+    const { gate, retraining, mlflow, shadow, trainingRole, hostingRole } = this;
+    const asked = [gate, retraining.fn, mlflow?.fn, shadow?.fn].flatMap((one) => one?.function ?? []);
+    grantMachine(role, { ...props, functions: asked, trainingRole, hostingRole });
+    retraining.attach(this.machine);
     if (stage.training.approval === 'manual') this.deployOnApproval(props);
     this.addMachineAlarms(props);
   }
