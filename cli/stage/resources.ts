@@ -14,6 +14,7 @@ const PARTS: { readonly [name in OutputName]?: 'model' | 'alerts' } = {
   buildTrainingSetJob: 'model',
   checkConsistencyJob: 'model',
   labelsAtJob: 'model',
+  analyseExperimentJob: 'model',
   trainingStateMachine: 'model',
   modelPackageGroup: 'model',
   endpoint: 'model',
