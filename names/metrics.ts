@@ -32,6 +32,7 @@ export const SERVICE = {
   publisher: 'publisher',
   notifier: 'notifier',
   modelGate: 'model-gate',
+  inProcess: 'in-process',
   healing: 'healing',
   consistency: 'consistency',
   compaction: 'compaction',

@@ -10,7 +10,7 @@ import { DynamoScores } from './dynamo/scores.ts';
 import { DynamoStates } from './dynamo/states.ts';
 import { DynamoTombstones } from './dynamo/tombstones.ts';
 import { PATIENCE, runtimeClient, SageMakerEndpoint } from './endpoint.ts';
-import { InProcessEndpoint, InProcessModels } from './in-process.ts';
+import { InProcessEndpoint, InProcessLake, InProcessModels } from './in-process.ts';
 import { LakeSink } from './lake.ts';
 import { patient } from './patience.ts';
 import type { PredictionEnv, RecordingEnv } from './scoring-environment.ts';
@@ -61,7 +61,7 @@ function endpoints(env: PredictionEnv, s3: S3Client, patience_ms: number): (usec
     return ({ view }) => new SageMakerEndpoint(runtime, endpoint, view.definition_hash, patience_ms);
   }
   const telemetry = createTelemetry(env);
-  const models = new InProcessModels(s3, { bucket, use_case }, (error) => {
+  const models = new InProcessModels(new InProcessLake(s3, { bucket, use_case }), (error) => {
     telemetry.count(METRIC.modelNotLoaded);
     telemetry.error('the model that was deployed last can not be loaded; the one before goes on', error);
     telemetry.flush();

@@ -3,6 +3,7 @@ import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { type Deployment, deploymentName } from '../foundation/deployment.ts';
+import type { ServedModel } from './in-process-model.ts';
 
 /** The one production variant until an experiment adds a second. */
 export const CHAMPION_VARIANT = 'champion';
@@ -11,7 +12,7 @@ export const CHAMPION_VARIANT = 'champion';
  * The SageMaker endpoint, known by its name: the training state machine makes and updates it, because an endpoint needs a
  * model and the first model exists only after the first training.
  */
-export class ScoringEndpoint extends Construct {
+export class ScoringEndpoint extends Construct implements ServedModel {
   readonly endpointName: string;
   readonly endpointArn: string;
 
@@ -23,6 +24,10 @@ export class ScoringEndpoint extends Construct {
       resource: 'endpoint',
       resourceName: this.endpointName,
     });
+  }
+
+  get variables() {
+    return { ENDPOINT_NAME: this.endpointName };
   }
 
   /** May ask the endpoint for scores. */
