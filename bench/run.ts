@@ -24,9 +24,12 @@ interface Options {
   readonly peers?: boolean;
   readonly quality?: boolean;
   readonly rolling?: boolean;
+  readonly data?: readonly string[];
+  readonly frameworks?: readonly string[];
   readonly writeDocs?: boolean;
   readonly against?: string;
   readonly rounds: number;
+  readonly failingSeconds?: number;
 }
 type Say = (text: string) => void;
 
@@ -41,26 +44,35 @@ const options = new Command('npm run bench --')
     ]),
   )
   .option('--peers', 'installs Feast 0.67 and PyFlink 1.20 into .cache/peers and measures them beside ours')
-  .option('--quality', 'only the quality of the model, out of time on the real events')
+  .option('--quality', 'only the quality of models, out of time on real events of four data sets')
   .option('--rolling', 'with --quality: on rolling origins before the test slice, as when a model is chosen')
+  .option('--data <name...>', 'with --quality: these data sets of bench/quality, such as cdnow')
+  .option('--frameworks <name...>', 'with --quality: models of these frameworks, in place of those of the use cases')
   .option('--json <file>', 'writes the rows as JSON: name, value, unit, goal, met, beside')
   .addOption(
-    new Option('--write-docs', 'writes docs/benchmarks.md, all of it').conflicts(['only', 'quality', 'rolling']),
+    new Option('--write-docs', 'writes docs/benchmarks.md, all of it').conflicts([
+      'only',
+      'quality',
+      'rolling',
+      'data',
+      'frameworks',
+    ]),
   )
   .addOption(
     new Option(
       '--against <rev>',
       'paired with a baseline commit; more than 10 % worse makes the exit code 1',
-    ).conflicts([...['peers', 'quality', 'rolling', 'writeDocs', 'profile', 'json']]),
+    ).conflicts([...['peers', 'quality', 'rolling', 'data', 'frameworks', 'writeDocs', 'profile', 'json']]),
   )
   .option('--rounds <n>', 'with --against: how often both are measured', count, 5)
+  .option('--failing-seconds <n>', 'of part sources: how long the source beside it fails, 30 s unless said', count)
   .option('--profile', 'shows in which functions the parts that run in Node spend their time')
   .parse()
   .opts<Options>();
 
 const progress = new Progress(process.stderr);
 if (options.against !== undefined) process.exit(await compare(options.against, options));
-const only = options.quality || options.rolling ? 'quality' : options.only;
+const only = options.quality || options.rolling || options.data || options.frameworks ? 'quality' : options.only;
 const wanted = (name: string) => only === undefined || only === name;
 const rows: Row[] = [];
 let quality = '';
@@ -131,11 +143,18 @@ if (wanted('pit')) {
   await part('pit', 'point-in-time join in Spark', (say) => pitRows(say));
 }
 if (wanted('sources')) {
-  await part('sources', 'signed requests to features, in the local cloud', (say) => sourceRows(say));
+  await part('sources', 'signed requests to features, in the local cloud', (say) =>
+    sourceRows(say, options.failingSeconds),
+  );
 }
 if (wanted('quality')) {
-  await measure('quality of the model, out of time', async (say) => {
-    quality = await qualityTable(say, options.rolling ? ['--rolling'] : []);
+  await measure('quality of models, out of time', async (say) => {
+    const { rolling, data, frameworks } = options;
+    quality = await qualityTable(say, [
+      ...(rolling ? ['--rolling'] : []),
+      ...(data ? ['--data', ...data] : []),
+      ...(frameworks ? ['--frameworks', ...frameworks] : []),
+    ]);
   });
 }
 if (rows.length > 0) console.log(`\n${plainTable(rows)}`);

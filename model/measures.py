@@ -65,6 +65,13 @@ class Scored:
         hit = positive[self._above :].sum() / alerts if alerts > 0 else np.nan
         return np.array([auc, average, brier, np.abs(gap).sum() / rows, alerts, hit])
 
+    def named(self, weights: Floats | None = None) -> dict[str, float | None]:
+        """As `measure`, by name; None where a measure is not defined."""
+        return {
+            name: None if np.isnan(value) else float(value)
+            for name, value in zip(NAMES, self.measure(weights), strict=True)
+        }
+
     def reliability(self) -> list[dict[str, float]]:
         """Ten bins of equally many rows by rising score: mean score, observed rate, rows."""
         rows = np.bincount(self._bin, minlength=BINS)
@@ -75,6 +82,18 @@ class Scored:
             for n, s, y in zip(rows, score, label, strict=True)
             if n
         ]
+
+
+def log_losses(label: Ints, score: Floats) -> Floats:
+    """-log of the probability that each row's label was given; scores stay off 0 and 1 by 1e-15."""
+    p = np.clip(score, 1e-15, 1 - 1e-15)
+    return -np.where(label == 1, np.log(p), np.log1p(-p))
+
+
+def standard_error(value: Floats, entity: NDArray[np.str_]) -> float:
+    """Of the mean of `value`, whose rows are independent between entities only."""
+    codes = np.unique(entity, return_inverse=True)[1]
+    return float(np.sqrt(np.sum(np.bincount(codes, value - value.mean()) ** 2)) / len(value))
 
 
 def compare(
@@ -109,10 +128,17 @@ def compare(
     }
 
 
+def quantiles(draws: Floats) -> tuple[float | None, float | None]:
+    """Ends of the 95 % interval; None where no draw has the measure."""
+    known = draws[~np.isnan(draws)]
+    if not len(known):
+        return None, None
+    low, high = np.quantile(known, (0.025, 0.975))
+    return float(low), float(high)
+
+
 def _estimates(point: Floats, draws: Floats) -> dict[str, Estimate]:
     found = {}
     for i, name in enumerate(NAMES):
-        known = draws[:, i][~np.isnan(draws[:, i])]
-        low, high = np.quantile(known, (0.025, 0.975)) if len(known) else (np.nan, np.nan)
-        found[name] = Estimate(*(None if np.isnan(v) else float(v) for v in (point[i], low, high)))
+        found[name] = Estimate(None if np.isnan(point[i]) else float(point[i]), *quantiles(draws[:, i]))
     return found

@@ -2,10 +2,12 @@
 
 Channels: train, validation, test (parquet: entity_id, t, label, one column a model input), usecase (the IR document).
 Everything else comes from the use case: inputs, hyperparameters, seed, threshold. The validation slice, later than the
-training slice, stops the fit and calibrates; the test slice, later again, only measures.
+training slice, stops the fit and calibrates; the test slice, later again, only measures. A channel `champion`, where
+there is one, has the archive of the model that serves: it is measured on the same rows.
 
 Writes to the model folder: the files of the framework, calibration.json, manifest.json, code/; to the output folder:
-metrics.json. One log line `metric <name>=<value>;` a measure. Same data, same bytes.
+metrics.json, trials.json, card.json, card.md, plots/. One log line `metric <name>=<value>;` a measure. Same data, same
+bytes of the model.
 """
 
 from __future__ import annotations
@@ -14,72 +16,18 @@ import argparse
 import os
 import platform
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from calibration import Calibration
-from frameworks import Fitted, framework, name_of
+from card import write_card
+from champion import against_champion
+from evaluation import leaks, log_lines, measure, served, threshold_of
+from fitting import Trained, fit
+from frameworks import framework, name_of
 from identity import write_json, write_manifest
-from logistic import Baseline
-from measures import NAMES, Scored, compare
-from numpy.typing import NDArray
-from training_data import Slice, check_order, label_gap_ms, read_slice, read_use_case, view_of
-
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A fitted model, its calibration, and the baseline."""
-
-    fitted: Fitted
-    calibration: Calibration
-    baseline: Baseline
-
-    def scores(self, rows: Slice) -> Floats:
-        return self.calibration.apply(self.fitted.margins(rows.x))
-
-
-def fit(model: dict[str, Any], train: Slice, validation: Slice) -> Trained:
-    """Fits by the model's framework and calibrates on the validation slice; the baseline needs the training slice."""
-    fitted = framework(name_of(model)).fit(model, train, validation, model["hyperparameters"])
-    calibration = Calibration.fit(fitted.margins(validation.x), validation.label.astype(np.float64))
-    names = list(model["baseline_inputs"])
-    baseline = Baseline.fit(train.columns(names), train.label.astype(np.float64))
-    return Trained(fitted, calibration, baseline)
-
-
-def measure(use_case: dict[str, Any], trained: Trained, test: Slice) -> dict[str, Any]:
-    """The metrics document: model, baseline and their paired difference on the test slice."""
-    model = use_case["model"]
-    # Without alerts no score has a consequence: the middle is as good as any to measure precision at.
-    threshold = use_case["alerts"]["threshold"] if "alerts" in use_case else 0.5
-    scores = trained.scores(test)
-    of_baseline = trained.baseline.predict(test.columns(list(model["baseline_inputs"])))
-    found = compare(test.entity_id, test.label, scores, of_baseline, threshold, seed=model["seed"])
-    return {
-        **{who: {name: estimate.json() for name, estimate in all_.items()} for who, all_ in found.items()},
-        "reliability": Scored(test.label, scores, threshold).reliability(),
-        "test": {
-            "rows": len(test),
-            "entities": len(np.unique(test.entity_id)),
-            "positives": int(test.label.sum()),
-            "base_rate": float(test.label.mean()),
-        },
-        "threshold": threshold,
-        **trained.fitted.details,
-    }
-
-
-def log_lines(metrics: dict[str, Any]) -> list[str]:
-    """One line a measure, as the metric definitions of the training job read them."""
-    values = {name: metrics["model"][name]["value"] for name in NAMES}
-    values |= {f"baseline_{name}": metrics["baseline"][name]["value"] for name in NAMES}
-    values |= {f"{name}_gain_low": metrics["difference"][name]["low"] for name in ("auc", "average_precision")}
-    return [f"metric {name}={value:.6g};" for name, value in values.items() if value is not None]
+from training_data import check_order, label_gap_ms, read_slice, read_use_case, view_of
 
 
 def write_model(folder: Path, trained: Trained, about: dict[str, Any]) -> dict[str, Any]:
@@ -105,7 +53,7 @@ def write_model(folder: Path, trained: Trained, about: dict[str, Any]) -> dict[s
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Trains the model of a use case")
-    for channel in ("train", "validation", "test", "usecase"):
+    for channel in ("train", "validation", "test", "usecase", "champion"):
         default = os.environ.get(f"SM_CHANNEL_{channel.upper()}", f"/opt/ml/input/data/{channel}")
         parser.add_argument(f"--{channel}", type=Path, default=Path(default))
     parser.add_argument("--model_dir", type=Path, default=Path(os.environ.get("SM_MODEL_DIR", "/opt/ml/model")))
@@ -125,7 +73,6 @@ def main() -> None:
     )
     check_order(train, validation, test, label_gap_ms(use_case["label"]))
     trained = fit(model, train, validation)
-    metrics = measure(use_case, trained, test)
     name = name_of(model)
     about = {
         "framework": name,
@@ -135,6 +82,7 @@ def main() -> None:
         "inputs": list(model["inputs"]),
         "training_set_id": given.training_set_id,
         "snapshot_id": given.snapshot_id,
+        "learnt_until": int(validation.t.max()),
         "rows": {part.name: len(part) for part in (train, validation, test)},
         "versions": {
             **framework(name).versions(),
@@ -145,8 +93,26 @@ def main() -> None:
         **trained.fitted.details,
     }
     manifest = write_model(given.model_dir, trained, about)
+    champion = against_champion(
+        given.champion,
+        view["definition_hash"],
+        test,
+        trained.scores(test),
+        threshold_of(use_case),
+        seed=model["seed"],
+        horizon_ms=use_case["label"]["horizon_ms"],
+    )
     carried = ("definition_hash", "training_set_id", "snapshot_id", "inputs", "model_version", "model_sha256")
-    write_json(given.output_data_dir / "metrics.json", {**metrics, **{key: manifest[key] for key in carried}})
+    metrics = {
+        **measure(use_case, trained, test),
+        **served(given.model_dir, manifest, test),
+        "leaks": leaks(use_case, trained, train, test),
+        "champion": champion,
+        **{key: manifest[key] for key in carried},
+    }
+    write_json(given.output_data_dir / "metrics.json", metrics)
+    write_json(given.output_data_dir / "trials.json", {"trials": [trial.json() for trial in trained.trials]})
+    write_card(given.output_data_dir, use_case, manifest, metrics, trained.trials)
     for line in log_lines(metrics):
         print(line, flush=True)
 

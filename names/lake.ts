@@ -17,6 +17,10 @@ export const PREFIX = {
   models: 'models/',
   /** What serves now, one object a use case: the in-process scorer and whoever asks from outside read it. */
   serving: 'serving/',
+  /** Requests and answers of a model that only listened, as SageMaker captures them; a month old at most. */
+  captured: 'captured/',
+  /** How a model that only listened compared with the one that served: shares and figures, no rows. */
+  shadowReports: 'reports/shadow/',
   /** Who was erased: an object a tombstone, beside the items of the features table. No rule lets them go. */
   tombstones: 'tombstones/',
   /** Summaries of the consistency check and of erasures. */
@@ -68,6 +72,7 @@ export const OBJECT = {
   question: `${PREFIX.timeTravel}{request}/question.json`,
   answer: `${PREFIX.timeTravel}{request}/answer.json`,
   serving: `${PREFIX.serving}{usecase}.json`,
+  shadowReport: `${PREFIX.shadowReports}{run}.json`,
   trainingSet: `${PREFIX.trainingSets}{training_set_id}/manifest.json`,
   rebuiltTrainingSet: `${PREFIX.trainingSets}{training_set_id}/rebuilt.json`,
 } as const;

@@ -5,7 +5,7 @@
 
 export const METRIC_NAMESPACE = 'Tidemark';
 
-/** Dimensions of every metric. `reason` is added to `Quarantined` only, `source` to `DriftFields`. */
+/** Dimensions of every metric. `reason` is added to `Quarantined` only, `source` to `DriftFields`, `model_version` to scores. */
 export const DIMENSION = {
   /** The function that emits it: a value of `SERVICE`. Powertools writes it from POWERTOOLS_SERVICE_NAME. */
   service: 'service',
@@ -17,10 +17,12 @@ export const DIMENSION = {
   reason: 'reason',
   /** A source that the use case declares; `other` for all that it does not. */
   source: 'source',
+  /** The model that answered, as it calls itself: of `Score`, `ScoreAboveThreshold` and `ScoresInvalid` only. */
+  modelVersion: 'model_version',
 } as const;
 
 /**
- * Values of the `service` dimension: the folder names under `lambdas/` (the notifier folder holds two functions), and the
+ * Values of the `service` dimension: the folder names under `lambdas/` (the notifier folder holds two functions), `model`, and the
  * Glue jobs of the healing, of the check and of the compaction.
  */
 export const SERVICE = {
@@ -42,6 +44,9 @@ export const SERVICE = {
   intakeFiles: 'intake-files',
   importTable: 'import-table',
   importJdbc: 'import-jdbc',
+  shadowComparison: 'shadow-comparison',
+  /** Of whatever function asks the model: what its answers are. */
+  model: 'model',
 } as const;
 
 export type Service = (typeof SERVICE)[keyof typeof SERVICE];
@@ -119,6 +124,15 @@ export const METRIC = {
   scoringFailed: 'ScoringFailed',
   /** scorer, sweep, api: models in service that a function could not load, so that the one before went on serving there. */
   modelNotLoaded: 'ModelNotLoaded',
+  /**
+   * model: the scores that it gave (0 to 1), whoever asked; as the two below, counted together, and beside that with the
+   * dimension `model_version`.
+   */
+  score: 'Score',
+  /** model: 1 of a score at or above the alerts' threshold, else 0. */
+  scoreAboveThreshold: 'ScoreAboveThreshold',
+  /** model: answers with scores that are no probabilities (NaN, or beyond 0 to 1). */
+  scoresInvalid: 'ScoresInvalid',
   /** scorer, sweep: alerts decided and written to the outbox. */
   alertsRaised: 'AlertsRaised',
   /** publisher: alerts handed from the outbox to the topic. */

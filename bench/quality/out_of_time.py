@@ -1,164 +1,131 @@
-"""Measures the churn model out of time on the real events: the figures of docs/measurements.md.
+"""Measures models out of time on real events: the figures of docs/measurements.md.
 
-    python bench/quality/out_of_time.py [--usecase usecase.json] [--json FILE] [--rolling]
+    python bench/quality/out_of_time.py [--data NAME …] [--frameworks NAME …] [--json FILE] [--rolling]
 
-The same definition, point-in-time join and training code as in production, without Spark and SageMaker around them.
-With --rolling, the model is chosen, not judged: it is trained on the first training instants and measured on the
-later ones and on the validation instants. The test slice is then not even built.
+The same definition, point-in-time join and training code as in production, for every data set. With --rolling, a model
+is chosen, not judged: it is trained and measured on slices before the test slice, which is not looked at.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
-import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / folder) for folder in ("glue-scripts", "model", "usecases/churn")]
+sys.path[:0] = [str(ROOT / folder) for folder in ("glue-scripts", "model", "bench/quality")]
 
-import load_events  # noqa: E402
-from measures import NAMES, Estimate  # noqa: E402
-from train import fit, measure  # noqa: E402
-from training_data import Slice, check_order, read_slice  # noqa: E402
+from cdnow.summary import reproduced  # noqa: E402
+from data_set import DATA_SETS, Channels, DataSet, canonical_events, channels  # noqa: E402
+from logistic import sigmoid  # noqa: E402
+from measures import NAMES, Estimate, compare  # noqa: E402
+from rolling import rolling  # noqa: E402
+from train import Trained, fit, measure  # noqa: E402
+from training_data import Slice, check_order, label_gap_ms  # noqa: E402
 
-from tidemark_spark.engine.admission.contracts import AdmitOptions, Position, admit, compile_contracts  # noqa: E402
-from tidemark_spark.engine.event_log import EVENT_SCHEMA  # noqa: E402
-from tidemark_spark.engine.ir import parse_use_case  # noqa: E402
-from tidemark_spark.engine.training import plan_training, training_rows  # noqa: E402
-
-MAX_BYTES = 1 << 20
-
-
-def compiled() -> bytes:
-    """The IR document of usecases/churn. Needs Node on the PATH and the npm packages."""
-    program = "process.stdout.write(JSON.stringify((await import('./usecases/churn/index.ts')).default))"
-    command = ["node", "--import", "tsx", "--input-type=module", "-e", program]
-    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+CLAIMS = {"cdnow": reproduced}
+"""What else a data set says of the engine."""
+AT_MOST = ("brier",)
 
 
-def canonical_events(use_case: dict[str, Any]) -> pa.Table:
-    """Every wire event of the data, through the contracts; a rejected one ends the run."""
-    contracts = compile_contracts(use_case["contracts"])
-    options = AdmitOptions(True, use_case["replay"]["available_lag_ms"], MAX_BYTES)
-    lines = load_events.all_events().line
-    admitted = [
-        admit(line.encode(), Position("history", str(number), 0), contracts, options)
-        for number, line in enumerate(lines, 1)
-    ]
-    columns = {name: [event[name] for event in admitted] for name in EVENT_SCHEMA.names if name != "properties"}
-    columns["properties"] = [json.dumps(event["properties"]) for event in admitted]
-    return pa.table(columns, schema=EVENT_SCHEMA)
-
-
-def slices(use_case: dict[str, Any], events: pa.Table) -> dict[str, Slice]:
-    """The channels of a training job, through the parquet files that it would read."""
-    newest = int(np.max(events["event_time"].to_numpy()))
-    plan = plan_training(use_case, newest)
-    rows = training_rows(plan, events)
-    values = rows["values"].combine_chunks()
-    flat, width = values.flatten(), len(plan.inputs)
-    found = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for split in ("train", "validation", "test"):
-            chosen = np.flatnonzero((rows["split"].to_numpy() == split) & rows["label"].is_valid().to_numpy())
-            if not len(chosen):
-                continue
-            table = rows.select(["entity_id", "t", "label"]).take(pa.array(chosen))
-            for i, name in enumerate(plan.inputs):
-                table = table.append_column(name, flat.take(pa.array(chosen * width + i)))
-            (Path(folder) / split).mkdir()
-            pq.write_table(table, Path(folder) / split / "part-0.parquet")
-            found[split] = read_slice(split, Path(folder) / split, plan.inputs)
+def folds(use_case: dict[str, Any], made: Channels, chosen_on: bool) -> list[tuple[Slice, Slice, Slice]]:
+    gap, slices = label_gap_ms(use_case["label"]), made.slices
+    found = [(slices["train"], slices["validation"], slices["test"])] if not chosen_on else []
+    found = found or rolling(slices["train"], slices["validation"], gap)
+    for train, validation, test in found:
+        check_order(train, validation, test, gap)
     return found
 
 
-def at(rows: Slice, name: str, keep: np.ndarray) -> Slice:
-    return replace(
-        rows, name=name, entity_id=rows.entity_id[keep], t=rows.t[keep], label=rows.label[keep], x=rows.x[keep]
-    )
+def calibration(trained: Trained, test: Slice, threshold: float, seed: int) -> dict[str, dict[str, Any]]:
+    """Brier score and calibration error of the model's own probabilities, of what is served, and their difference."""
+    raw = sigmoid(trained.fitted.margins(test.x))
+    found = compare(test.entity_id, test.label, trained.scores(test), raw, threshold, seed=seed)
+    said = {"before": found["baseline"], "after": found["model"], "difference": found["difference"]}
+    return {who: {name: all_[name].json() for name in ("brier", "calibration_error")} for who, all_ in said.items()}
 
 
-def joined(a: Slice, b: Slice, name: str) -> Slice:
-    return replace(
-        a,
-        name=name,
-        entity_id=np.concatenate([a.entity_id, b.entity_id]),
-        t=np.concatenate([a.t, b.t]),
-        label=np.concatenate([a.label, b.label]),
-        x=np.concatenate([a.x, b.x]),
-    )
-
-
-def rolling(found: dict[str, Slice]) -> list[tuple[Slice, Slice, Slice]]:
-    """(train, validation, measured) with closed labels between them: two origins, none of them in the test slice."""
-    train, validation = found["train"], found["validation"]
-    instants, later = np.unique(train.t), np.unique(validation.t)
-    return [
-        (
-            at(train, "train", train.t <= instants[-5]),
-            at(train, "validation", train.t == instants[-4]),
-            joined(at(train, "measured", train.t >= instants[-3]), validation, "measured"),
-        ),
-        (
-            train,
-            at(validation, "validation", validation.t == later[0]),
-            at(validation, "measured", validation.t >= later[2]),
-        ),
-    ]
-
-
-def show(metrics: dict[str, Any]) -> str:
-    """A Markdown table of the measures."""
-    lines = ["| measure | model | baseline | difference |", "| --- | --- | --- | --- |"]
+def show(metrics: dict[str, Any], goals: dict[str, str]) -> str:
+    """Markdown tables of the measures, and of calibration."""
+    lines = ["| measure | model | logistic regression | paired difference | goal |", "| --- " * 5 + "|"]
     for name in NAMES:
-        cells = [as_text(Estimate(**metrics[who][name])) for who in ("model", "baseline", "difference")]
+        cells = [as_text(metrics[who][name]) for who in ("model", "baseline", "difference")]
+        lines.append(f"| {name} | {' | '.join(cells)} | {goal_of(name, metrics, goals)} |")
+    lines += ["", "| calibration | before | after | paired difference |", "| --- " * 4 + "|"]
+    for name in ("brier", "calibration_error"):
+        cells = [as_text(metrics["calibration"][who][name]) for who in ("before", "after", "difference")]
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    test = metrics["test"]
-    lines.append(f"\n{test['rows']:,} rows of {test['entities']:,} entities, base rate {test['base_rate']:.3f}")
     return "\n".join(lines)
 
 
-def as_text(estimate: Estimate) -> str:
+def goal_of(name: str, metrics: dict[str, Any], goals: dict[str, str]) -> str:
+    """A goal has the decimals that it is written with, and so has what is held against it."""
+    if name not in goals:
+        return ""
+    value = round(metrics["model"][name]["value"], len(goals[name].split(".")[1]))
+    sign, met = ("≤", value <= float(goals[name])) if name in AT_MOST else ("≥", value >= float(goals[name]))
+    return f"{sign} {goals[name]}: {'met' if met else 'missed'}"
+
+
+def as_text(estimate: dict[str, float | None]) -> str:
     """`0.853 (0.836 to 0.869)`, or a dash where there is no value."""
-    if estimate.value is None or estimate.low is None or estimate.high is None:
+    found = Estimate(**estimate)
+    if found.value is None or found.low is None or found.high is None:
         return "—"
-    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
+    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+
+
+def head(data: DataSet, made: Channels) -> str:
+    rows = ", ".join(f"{len(part):,} {name}" for name, part in made.slices.items())
+    left_out = ", ".join(f"{count:,} {reason}" for reason, count in made.dropped.items() if count)
+    return f"## {data.name}\n\nRows: {rows}; left out: {left_out or 'none'}."
+
+
+def measured(data: DataSet, frameworks: list[str], chosen_on: bool) -> list[dict[str, Any]]:
+    """Prints and answers the metrics of a data set, by framework and fold."""
+    use_case = data.use_case()
+    if chosen_on:
+        test = use_case["model"]["test"]
+        use_case["model"]["test"] = test | {"to": test["from"] - 1}
+    loader = data.load_events()
+    made = channels(use_case, canonical_events(use_case, loader.all_events()))
+    print(head(data, made), end="\n\n", flush=True)
+    results = []
+    for framework in frameworks or [None]:
+        asked = use_case if framework is None else use_case | {"model": use_case["model"] | {"framework": framework}}
+        for train, validation, test in folds(asked, made, chosen_on):
+            began = time.monotonic()
+            trained = fit(asked["model"], train, validation)
+            metrics = measure(asked, trained, test)
+            metrics["calibration"] = calibration(trained, test, metrics["threshold"], asked["model"]["seed"])
+            metrics |= {"data": data.name, "framework": framework, "seconds": time.monotonic() - began}
+            results.append(metrics)
+            rows = metrics["test"]
+            name = framework or asked["model"].get("framework", "xgboost")
+            print(f"{name}, {rows['rows']:,} rows of {rows['entities']:,} entities, base rate {rows['base_rate']:.3f}:")
+            print(f"\n{show(metrics, {} if chosen_on else data.goals)}", end="\n\n", flush=True)
+    if data.name in CLAIMS and not chosen_on:
+        print(CLAIMS[data.name](use_case, loader), end="\n\n", flush=True)
+    return results
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Out-of-time quality of the churn model")
-    parser.add_argument("--usecase", type=Path, help="a compiled use case; else usecases/churn is compiled")
+    parser = argparse.ArgumentParser(description="Out-of-time quality of models on real events")
+    parser.add_argument("--data", nargs="*", choices=sorted(DATA_SETS), help="which data sets; else all")
+    parser.add_argument("--frameworks", nargs="*", default=[], help="in place of those of the use cases")
     parser.add_argument("--json", type=Path, help="writes the figures here, too")
     parser.add_argument("--rolling", action="store_true", help="compare on earlier slices; leave the test slice alone")
     given = parser.parse_args()
-    use_case = parse_use_case(given.usecase.read_bytes() if given.usecase else compiled())
     began = time.monotonic()
-    events = canonical_events(use_case)
-    if given.rolling:
-        model, horizon = use_case["model"], use_case["label"]["horizon_ms"]
-        use_case = {**use_case, "model": {**model, "test": {**model["test"], "to": model["test"]["from"] - 1}}}
-        folds = rolling(slices(use_case, events))
-    else:
-        found = slices(use_case, events)
-        horizon, folds = use_case["label"]["horizon_ms"], [(found["train"], found["validation"], found["test"])]
-    results = []
-    for train, validation, test in folds:
-        check_order(train, validation, test, horizon)
-        results.append(measure(use_case, fit(use_case["model"], train, validation), test))
-        print(show(results[-1]), f"rounds {results[-1]['rounds']}", sep="\n", end="\n\n")
+    results = [
+        one for name in given.data or DATA_SETS for one in measured(DATA_SETS[name], given.frameworks, given.rolling)
+    ]
     print(f"{time.monotonic() - began:.0f} s")
     if given.json:
-        given.json.write_text(json.dumps(results if given.rolling else results[0], indent=2) + "\n")
+        given.json.write_text(json.dumps(results, indent=2) + "\n")
 
 
 if __name__ == "__main__":

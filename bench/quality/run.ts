@@ -1,4 +1,4 @@
-/** Part `quality`: the model out of time on the real events. It prints its own table: its figures come with intervals. */
+/** Part `quality`: models out of time on real events. It prints its own tables: its figures come with intervals. */
 import path from 'node:path';
 import { outputOf, ROOT } from '../node-process.ts';
 

@@ -1,5 +1,5 @@
 /** As checks.ts, of what is learnt: label, model, alerts. */
-import { has, type Members, requireMembers } from './spec.ts';
+import { has, isObject, type Members, requireMembers } from './spec.ts';
 import { CONTRACT } from './symbols.ts';
 
 const INSTANTS: Members = { from: 'text', to: 'text', every: 'text' };
@@ -16,6 +16,9 @@ const MODEL: Members = {
   test: 'object',
   seed: 'number',
   sampling: 'object?',
+  search: 'object?',
+  calibration: 'text?',
+  segments: 'features?',
   gate: 'object',
 };
 const MONOTONE: Members = { increasing: 'features?', decreasing: 'features?' };
@@ -25,16 +28,32 @@ const GATE: Members = {
   maxAuc: 'number',
   minAucGainOverBaseline: 'number',
   maxCalibrationError: 'number',
+  marginOverChampion: 'number?',
+  maxCalibrationSlopeError: 'number?',
+  maxLatencyMs: 'number?',
+  maxBytes: 'number?',
 };
+const SEARCH: Members = { strategy: 'text', trials: 'number', seed: 'number?', parameters: 'object' };
+const VALUES: Members = { values: 'list' };
+const RANGE: Members = { min: 'number', max: 'number', scale: 'text?', integer: 'boolean?' };
 
 /** @throws DefinitionError */
 export function checkModel(model: unknown): void {
   requireMembers(model, MODEL, 'model');
-  const { monotone, sampling, gate, ...parts } = model as Record<string, unknown>;
+  const { monotone, sampling, gate, search, ...parts } = model as Record<string, unknown>;
   if (monotone !== undefined) requireMembers(monotone, MONOTONE, 'model.monotone');
   if (sampling !== undefined) requireMembers(sampling, SAMPLING, 'model.sampling');
   requireMembers(gate, GATE, 'model.gate');
+  if (search !== undefined) checkSearch(search);
   for (const part of ['train', 'validation', 'test']) requireMembers(parts[part], INSTANTS, `model.${part}`);
+}
+
+function checkSearch(search: unknown): void {
+  requireMembers(search, SEARCH, 'model.search');
+  for (const [name, range] of Object.entries((search as { readonly parameters: object }).parameters)) {
+    const members = isObject(range) && 'values' in range ? VALUES : RANGE;
+    requireMembers(range, members, `model.search.parameters.${name}`);
+  }
 }
 
 const ALERTS: Members = {

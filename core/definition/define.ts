@@ -30,7 +30,7 @@ export { derived, expr } from './expressions.ts';
 export { type AggregateFeature, type Feature, type Series, series } from './feature.ts';
 export { type FieldSpec, field } from './fields.ts';
 export { category, event, type Label, noEvent, sumReaches, sumStaysBelow } from './label.ts';
-export type { InstantsSpec, ModelSpec } from './model.ts';
+export type { GateSpec, InstantsSpec, ModelSpec, SearchRange, SearchSpec } from './model.ts';
 export { type At, at, type EraseRule, firstOf, type MapRule, rule, type Source, source } from './sources.ts';
 
 interface Remembered {

@@ -16,6 +16,30 @@ export interface InstantsSpec {
 /** One value, and no list. */
 export type Input = Feature<'int' | 'float' | 'bool' | 'string'>;
 
+/** Values that a hyperparameter may take: these, or from `min` to `max`, both included. */
+export type SearchRange =
+  | { readonly values: readonly (string | number)[] }
+  | {
+      readonly min: number;
+      readonly max: number;
+      /** Even over the range, or over its logarithm. @default 'linear' */
+      readonly scale?: 'linear' | 'log';
+      /** Whole numbers only. @default false */
+      readonly integer?: boolean;
+    };
+
+/** Tried inside the one training job and judged on the tuning half of the validation slice; the same trials everywhere. */
+export interface SearchSpec {
+  /** Seeded draws, or every point of `values`. */
+  readonly strategy: 'random' | 'grid';
+  /** At most 30 in all; the first is `hyperparameters` as they stand. */
+  readonly trials: number;
+  /** @default - the model's */
+  readonly seed?: number;
+  /** By the names of `hyperparameters`. */
+  readonly parameters: Readonly<Record<string, SearchRange>>;
+}
+
 export interface ModelSpec {
   readonly name: string;
   /** Whose features it reads. @default - the only view */
@@ -37,15 +61,32 @@ export interface ModelSpec {
   readonly seed: number;
   /** Which part of the entities has a row at an instant, drawn anew for each: `{ fraction: 0.1, seed: 1 }`. @default - all */
   readonly sampling?: { readonly fraction: number; readonly seed: number };
+  /** Hyperparameters to try. @default - `hyperparameters` as they stand */
+  readonly search?: SearchSpec;
+  /** Platt's two parameters, an isotonic regression, or what cross-fitting finds better. @default 'auto' */
+  readonly calibration?: 'auto' | 'platt' | 'isotonic';
+  /** Some of `inputs`, by whose values (enums, flags) or quarters (numbers) the model is measured too. */
+  readonly segments?: readonly Input[];
   /** What a model must reach before it serves. */
-  readonly gate: {
-    readonly minAuc: number;
-    /** What is better than this has probably seen the future. */
-    readonly maxAuc: number;
-    /** Lower end of the paired interval. */
-    readonly minAucGainOverBaseline: number;
-    readonly maxCalibrationError: number;
-  };
+  readonly gate: GateSpec;
+}
+
+/** What a model must reach before it serves; all of it, and no leak found. */
+export interface GateSpec {
+  readonly minAuc: number;
+  /** What is better than this has probably seen the future, be it the model or one input alone. */
+  readonly maxAuc: number;
+  /** Lower end of the paired interval. */
+  readonly minAucGainOverBaseline: number;
+  readonly maxCalibrationError: number;
+  /** AUC over the model that serves, at the lower end of the paired interval. @default - the champion is not asked */
+  readonly marginOverChampion?: number;
+  /** Distance of the calibration slope on the test slice from 1. @default - any */
+  readonly maxCalibrationSlopeError?: number;
+  /** Of one row with its contributions, 99th percentile, where the model is trained. @default - any */
+  readonly maxLatencyMs?: number;
+  /** Of the files that decide a score. @default - any */
+  readonly maxBytes?: number;
 }
 
 const instantsIR = ({ from, to, every }: InstantsSpec, at: string): InstantsIR => ({
@@ -57,7 +98,7 @@ const instantsIR = ({ from, to, every }: InstantsSpec, at: string): InstantsIR =
 /** @param view its name. @param names of its features. @throws DefinitionError */
 export function compileModel(model: ModelSpec, view: string, names: FeatureNames): ModelIR {
   checkModel(model);
-  const { gate, monotone = {} } = model;
+  const { monotone = {} } = model;
   const called = (features: readonly Feature[], list: string) =>
     features.map((feature, i) => nameOf(feature, names, `model.${list}.${i}`));
   const inputs = called(model.inputs, 'inputs');
@@ -80,11 +121,31 @@ export function compileModel(model: ModelSpec, view: string, names: FeatureNames
     test: instantsIR(model.test, 'model.test'),
     seed: model.seed,
     ...(model.sampling && { sampling: { fraction: model.sampling.fraction, seed: model.sampling.seed } }),
-    gate: {
-      min_auc: gate.minAuc,
-      max_auc: gate.maxAuc,
-      min_auc_gain_over_baseline: gate.minAucGainOverBaseline,
-      max_calibration_error: gate.maxCalibrationError,
-    },
+    ...(model.search && { search: searchIR(model.search, model.seed) }),
+    ...(model.calibration && { calibration: model.calibration }),
+    ...(model.segments && { segments: called(model.segments, 'segments') }),
+    gate: gateIR(model.gate),
+  };
+}
+
+function searchIR({ strategy, trials, seed, parameters }: SearchSpec, ofModel: number): NonNullable<ModelIR['search']> {
+  const ranges = Object.entries(parameters).map(([name, range]) => {
+    if ('values' in range) return [name, range] as const;
+    const { min, max, scale = 'linear', integer } = range;
+    return [name, { min, max, scale, ...(integer && { integer }) }] as const;
+  });
+  return { strategy, trials, seed: seed ?? ofModel, parameters: Object.fromEntries(ranges) };
+}
+
+function gateIR(gate: GateSpec): ModelIR['gate'] {
+  return {
+    min_auc: gate.minAuc,
+    max_auc: gate.maxAuc,
+    min_auc_gain_over_baseline: gate.minAucGainOverBaseline,
+    max_calibration_error: gate.maxCalibrationError,
+    ...(gate.marginOverChampion !== undefined && { margin_over_champion: gate.marginOverChampion }),
+    ...(gate.maxCalibrationSlopeError !== undefined && { max_calibration_slope_error: gate.maxCalibrationSlopeError }),
+    ...(gate.maxLatencyMs !== undefined && { max_latency_ms: gate.maxLatencyMs }),
+    ...(gate.maxBytes !== undefined && { max_bytes: gate.maxBytes }),
   };
 }

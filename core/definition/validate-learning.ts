@@ -1,7 +1,7 @@
 /** What label, model and alerts must agree on. */
 
 import { SUMMED } from '../aggregates/aggregation.ts';
-import type { AlertIR, ContractIR, LabelIR } from '../ir/document.ts';
+import type { AlertIR, ContractIR, LabelIR, ModelIR } from '../ir/document.ts';
 import { fail, shown } from '../ir/errors.ts';
 import type { ModelUseCaseIR } from '../ir/parts.ts';
 import { checkExact, checkWhere, columnsOf, isList, unique } from './validate-view.ts';
@@ -86,7 +86,31 @@ function checkModel(ir: ModelUseCaseIR): void {
       `at or after ${before}.to + ${horizon}`,
     );
   }
+  checkSegments(model);
+  if (model.search) checkSearch(model.search);
   if (model.gate.min_auc >= model.gate.max_auc) fail('model.gate.minAuc', 'a number not below maxAuc', 'below maxAuc');
+}
+
+function checkSegments({ segments = [], inputs }: ModelIR): void {
+  unique(segments, 'model.segments');
+  const unknown = segments.find((name) => !inputs.includes(name));
+  if (unknown) fail('model.segments', `${unknown}, which is no input`, 'some of model.inputs');
+}
+
+function checkSearch({ strategy, trials, parameters }: NonNullable<ModelIR['search']>): void {
+  let points = 1;
+  for (const [name, range] of Object.entries(parameters)) {
+    const at = `model.search.parameters.${name}`;
+    if ('values' in range) points *= range.values.length;
+    else if (strategy === 'grid') fail(at, 'a range', 'values: a grid is made of them');
+    else if (range.min >= range.max) fail(`${at}.min`, 'a number not below max', 'below max');
+    else if (range.scale === 'log' && range.min <= 0) fail(`${at}.min`, 'a number up to 0', 'above 0 on a log scale');
+    else if (range.integer && !(Number.isInteger(range.min) && Number.isInteger(range.max)))
+      fail(at, 'an end that is no whole number', 'whole numbers, as integer says');
+  }
+  if (Object.keys(parameters).length === 0) fail('model.search.parameters', 'none', 'one hyperparameter or more');
+  if (strategy === 'grid' && points + 1 > trials)
+    fail('model.search.trials', `${trials} for ${points} points and the declared one`, `${points + 1} up to 30`);
 }
 
 function checkAlerts(alerts: AlertIR, { model }: ModelUseCaseIR): void {

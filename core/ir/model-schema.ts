@@ -4,6 +4,43 @@ import { ms, name } from './schema-parts.ts';
 
 export const instantsSchema = z.strictObject({ from: ms, to: ms, every_ms: ms.positive() });
 
+/** Values that a hyperparameter may take in a search; both ends are included. */
+const searchRangeSchema = z.union([
+  z.strictObject({ values: z.array(z.union([z.string(), z.number()])).min(1) }),
+  z.strictObject({
+    min: z.number(),
+    max: z.number(),
+    /** Draws are even over the range, or over its logarithm. */
+    scale: z.enum(['linear', 'log']),
+    integer: z.boolean().optional(),
+  }),
+]);
+
+/** Inside the one training job; trial 0 is what `hyperparameters` says. */
+const searchSchema = z.strictObject({
+  strategy: z.enum(['random', 'grid']),
+  trials: z.int().min(2).max(30),
+  seed: z.int(),
+  parameters: z.record(z.string(), searchRangeSchema),
+});
+
+/** All must hold; a rule that is absent is not asked. */
+const gateSchema = z.strictObject({
+  min_auc: z.number().min(0).max(1),
+  /** Of the model, and of any input alone. */
+  max_auc: z.number().min(0).max(1),
+  /** AUC at the lower end of the paired interval, as is the margin over the champion. */
+  min_auc_gain_over_baseline: z.number().min(-1).max(1),
+  max_calibration_error: z.number().min(0).max(1),
+  margin_over_champion: z.number().min(-1).max(1).optional(),
+  /** Distance of the calibration slope on the test slice from 1. */
+  max_calibration_slope_error: z.number().positive().optional(),
+  /** Of one row with its contributions, 99th percentile, on the machine that trains. */
+  max_latency_ms: z.number().positive().optional(),
+  /** Of the files that decide a score. */
+  max_bytes: z.int().positive().optional(),
+});
+
 /** What a model can be trained with: a folder of `model/frameworks` each. */
 export const FRAMEWORKS = ['xgboost', 'pytorch', 'tensorflow', 'sklearn'] as const;
 
@@ -24,11 +61,10 @@ export const modelSchema = z.strictObject({
   seed: z.int(),
   /** Which part of the entities has a row at an instant, by sha256 of seed, entity and instant. Absent: all. */
   sampling: z.strictObject({ fraction: z.number().gt(0).lt(1), seed: z.int() }).optional(),
-  /** The gate: the model must be better than the baseline by at least this AUC at the interval's lower end, and calibrated. */
-  gate: z.strictObject({
-    min_auc: z.number().min(0).max(1),
-    max_auc: z.number().min(0).max(1),
-    min_auc_gain_over_baseline: z.number().min(-1).max(1),
-    max_calibration_error: z.number().min(0).max(1),
-  }),
+  search: searchSchema.optional(),
+  /** Absent: `auto`, chosen by cross-fitting. */
+  calibration: z.enum(['auto', 'platt', 'isotonic']).optional(),
+  /** Inputs by whose values the model is measured too. */
+  segments: z.array(name).optional(),
+  gate: gateSchema,
 });

@@ -43,6 +43,7 @@ function allowedBy({ type, const: only, enum: choices, minimum, maximum, items }
   if (only !== undefined) return code(String(only));
   if (choices) return choices.map((one) => code(String(one))).join(', ');
   if (type === 'integer') return `${minimum!.toLocaleString('en')} to ${maximum!.toLocaleString('en')}`;
+  if (type === 'number') return `${minimum} to ${maximum}`;
   if (type === 'boolean') return '`true`, `false`';
   if (type === 'array') return `a list of ${items?.format ?? items?.type ?? 'values'}s`;
   return type === 'object' ? 'names and texts' : 'text';

@@ -19,10 +19,10 @@ export interface ServingVersion {
 /** Soon enough after a model of the newest version is there, and seldom enough to ask for it in vain. */
 const REMEMBERED_MS = 60_000;
 /**
- * How often a version asks that is refused by one fleet while another is there for it. Two versions that both ask stay refused
- * with probability (p(1-p))^10, p being one fleet's share of the requests: once in a million where it is half.
+ * How often a version asks that is refused by one fleet while another is there for it. It stays refused with probability p^20,
+ * p being that fleet's share of the requests: once in a million where it is half.
  */
-const TRIES = 10;
+const TRIES = 20;
 
 /**
  * A version may be served once its fence is up, and scored if the model was trained for it. A changed view has its fence

@@ -1,6 +1,5 @@
 import {
   InvokeEndpointCommand,
-  type InvokeEndpointCommandOutput,
   SageMakerRuntimeClient,
   type SageMakerRuntimeClientConfig,
 } from '@aws-sdk/client-sagemaker-runtime';
@@ -13,6 +12,15 @@ const answerSchema = z.object({
   model_version: z.string(),
   definition_hash: z.string(),
 });
+/** Of an answer that is no such: who gave it. */
+const signedSchema = z.object({ model_version: z.string() });
+
+/** Told of each answer, so that a bad model is seen by its scores. */
+export interface AnswersSeen {
+  scores(model_version: string, scores: readonly number[]): void;
+  /** An answer with scores that are no probabilities. @param model_version undefined where it does not say */
+  invalid(model_version: string | undefined): void;
+}
 /** The body of a refusal, as inference.py writes it. */
 const refusalSchema = z.object({ error: z.string(), definition_hash: z.string() });
 
@@ -52,19 +60,29 @@ export class SageMakerEndpoint implements Endpoint {
   private readonly endpoint: string;
   private readonly definition_hash: string;
   private readonly patience_ms: number;
+  private readonly seen: AnswersSeen | undefined;
 
-  /** @param patience_ms after which a model that fails is not asked again */
-  constructor(client: SageMakerRuntimeClient, endpoint: string, definition_hash: string, patience_ms: number) {
+  /**
+   * @param patience_ms after which a model that fails is not asked again
+   * @param seen @default - nobody is told
+   */
+  constructor(
+    client: SageMakerRuntimeClient,
+    endpoint: string,
+    definition_hash: string,
+    patience_ms: number,
+    seen?: AnswersSeen,
+  ) {
     this.client = client;
     this.endpoint = endpoint;
     this.definition_hash = definition_hash;
     this.patience_ms = patience_ms;
+    this.seen = seen;
   }
 
   async score(instances: readonly (readonly (number | null)[])[]): Promise<EndpointAnswer> {
     const { definition_hash } = this;
-    const answer = await this.invoke(JSON.stringify({ instances, definition_hash }));
-    const body = parsed(answer.Body);
+    const { body, variant } = await this.invoke(JSON.stringify({ instances, definition_hash }));
     if (body.definition_hash !== definition_hash) {
       throw new ScoreRefusedError(
         'definition_hash: found the hash of another definition; train and deploy a model for this one',
@@ -77,16 +95,19 @@ export class SageMakerEndpoint implements Endpoint {
         `predictions: found ${body.predictions.length}; allowed: ${instances.length}, one an instance`,
       );
     }
-    const variant = answer.InvokedProductionVariant ?? '';
+    this.seen?.scores(
+      body.model_version,
+      body.predictions.map(({ score }) => score),
+    );
     return { scores: body.predictions, variant, model_version: body.model_version };
   }
 
   /** Asks until the model answers or refuses, or patience is over. */
-  private async invoke(body: string): Promise<InvokeEndpointCommandOutput> {
+  private async invoke(body: string): Promise<Answer> {
     const began = Date.now();
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.client.send(
+        const answer = await this.client.send(
           new InvokeEndpointCommand({
             EndpointName: this.endpoint,
             ContentType: 'application/json',
@@ -94,6 +115,7 @@ export class SageMakerEndpoint implements Endpoint {
             Body: body,
           }),
         );
+        return { body: this.parsed(answer.Body), variant: answer.InvokedProductionVariant ?? '' };
       } catch (error) {
         const { refused, failed } = meaning(error);
         if (refused) throw refused;
@@ -103,13 +125,31 @@ export class SageMakerEndpoint implements Endpoint {
       }
     }
   }
+
+  /** @throws ModelFailedError for another shape, also where a score is no probability: the other fleet may know better */
+  private parsed(bytes: Uint8Array): z.infer<typeof answerSchema> {
+    const text = Buffer.from(bytes).toString('utf8');
+    try {
+      return answerSchema.parse(JSON.parse(text));
+    } catch (error) {
+      this.seen?.invalid(signerOf(text));
+      throw new ModelFailedError('model: answered with 200 and another shape than predictions', { cause: error });
+    }
+  }
 }
 
-function parsed(body: Uint8Array): z.infer<typeof answerSchema> {
+interface Answer {
+  readonly body: z.infer<typeof answerSchema>;
+  readonly variant: string;
+}
+
+/** Who gave an answer that can't be used. NaN and infinities are no JSON, but what Python writes for them. */
+function signerOf(text: string): string | undefined {
   try {
-    return answerSchema.parse(JSON.parse(Buffer.from(body).toString('utf8')));
-  } catch (error) {
-    throw new ModelFailedError('model: answered with 200 and another shape than predictions', { cause: error });
+    const readable = text.replaceAll(/(?<=[[:,\s])-?(?:NaN|Infinity)(?=[\],}\s])/g, 'null');
+    return signedSchema.safeParse(JSON.parse(readable)).data?.model_version;
+  } catch {
+    return undefined;
   }
 }
 
@@ -119,6 +159,7 @@ function parsed(body: Uint8Array): z.infer<typeof answerSchema> {
  */
 function meaning(error: unknown): { refused?: ScoreRefusedError; failed?: ModelFailedError } {
   if (!(error instanceof Error)) return {};
+  if (error instanceof ModelFailedError) return { failed: error };
   if (error.name === 'ValidationError' || error.name === 'ValidationException') {
     return { refused: new ScoreRefusedError('endpoint: found none in service; train a model first') };
   }

@@ -11,6 +11,7 @@ import {
 } from '../../engine/ports.ts';
 import { objectKey, PREFIX } from '../../names/lake.ts';
 import { type ServedPackage, type ServingDocument, servingDocument, type Variant } from '../../names/serving.ts';
+import type { AnswersSeen } from './endpoint.ts';
 import { filesOf } from './in-process-archive.ts';
 
 /** How long what serves is taken for true, so that a deployment reaches every function within a minute. */
@@ -149,10 +150,13 @@ async function modelIn(archive: Uint8Array, approved: string): Promise<TreeModel
 export class InProcessEndpoint implements Endpoint {
   private readonly models: InProcessModels;
   private readonly definition_hash: string;
+  private readonly seen: Pick<AnswersSeen, 'scores'> | undefined;
 
-  constructor(models: InProcessModels, definition_hash: string) {
+  /** @param seen @default - nobody is told */
+  constructor(models: InProcessModels, definition_hash: string, seen?: Pick<AnswersSeen, 'scores'>) {
     this.models = models;
     this.definition_hash = definition_hash;
+    this.seen = seen;
   }
 
   /** @param variant without a challenger the champion answers, as it does where an endpoint has one variant alone */
@@ -167,7 +171,12 @@ export class InProcessEndpoint implements Endpoint {
         model.definition_hash,
       );
     try {
-      return { scores: model.score(rows), variant: asked, model_version: model.model_version };
+      const [scores, { model_version }] = [model.score(rows), model];
+      this.seen?.scores(
+        model_version,
+        scores.map(({ score }) => score),
+      );
+      return { scores, variant: asked, model_version };
     } catch (error) {
       if (!(error instanceof DefinitionError)) throw error;
       // The vectors are not for this model: as the container's 400.

@@ -9,7 +9,7 @@ import { DynamoReplayClock } from './dynamo/replay-clock.ts';
 import { DynamoScores } from './dynamo/scores.ts';
 import { DynamoStates } from './dynamo/states.ts';
 import { DynamoTombstones } from './dynamo/tombstones.ts';
-import { PATIENCE, runtimeClient, SageMakerEndpoint } from './endpoint.ts';
+import { type AnswersSeen, PATIENCE, runtimeClient, SageMakerEndpoint } from './endpoint.ts';
 import { InProcessEndpoint, InProcessLake, InProcessModels } from './in-process.ts';
 import { LakeSink } from './lake.ts';
 import { patient } from './patience.ts';
@@ -56,17 +56,22 @@ export function predictionAdapters(env: PredictionEnv, versions: readonly Loaded
 /** Behind an endpoint, or in this process. */
 function endpoints(env: PredictionEnv, s3: S3Client, patience_ms: number): (usecase: LoadedUseCase) => Endpoint {
   const { ENDPOINT_NAME: endpoint, LAKE_BUCKET: bucket, TIDEMARK_USE_CASE: use_case } = env;
+  const telemetry = createTelemetry(env);
+  const seenOf = ({ ir }: LoadedUseCase): AnswersSeen => ({
+    scores: (model_version, scores) => telemetry.scores(model_version, scores, ir.alerts?.threshold ?? null),
+    invalid: (model_version) => telemetry.invalidScores(model_version ?? 'unknown'),
+  });
   if (endpoint !== undefined) {
     const runtime = runtimeClient();
-    return ({ view }) => new SageMakerEndpoint(runtime, endpoint, view.definition_hash, patience_ms);
+    return (usecase) =>
+      new SageMakerEndpoint(runtime, endpoint, usecase.view.definition_hash, patience_ms, seenOf(usecase));
   }
-  const telemetry = createTelemetry(env);
   const models = new InProcessModels(new InProcessLake(s3, { bucket, use_case }), (error) => {
     telemetry.count(METRIC.modelNotLoaded);
     telemetry.error('the model that was deployed last can not be loaded; the one before goes on', error);
     telemetry.flush();
   });
-  return ({ view }) => new InProcessEndpoint(models, view.definition_hash);
+  return (usecase) => new InProcessEndpoint(models, usecase.view.definition_hash, seenOf(usecase));
 }
 
 /** The same, for who keeps scores and decides alerts too. */

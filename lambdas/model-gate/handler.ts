@@ -4,7 +4,9 @@ import { GetObjectCommand, HeadObjectCommand, S3Client } from '@aws-sdk/client-s
 import { extract } from 'tar-stream';
 import { z } from 'zod';
 import { requireModel } from '../../core/ir/parts.ts';
-import { decideGate, type GateDecision, manifestSchema, metricsSchema } from '../../engine/model-gate.ts';
+import { completeCard } from '../../engine/model-card.ts';
+import { decideGate, type GateDecision } from '../../engine/model-gate.ts';
+import { manifestSchema, metricsSchema } from '../../engine/model-metrics.ts';
 import { readEnvironment } from '../aws/environment.ts';
 import { patient } from '../aws/patience.ts';
 import { createTelemetry } from '../aws/telemetry.ts';
@@ -18,16 +20,23 @@ const s3 = new S3Client(patient());
 
 const inputSchema = z.object({ manifest_uri: z.string(), model_data_url: z.string(), output_data_url: z.string() });
 
+interface Gated extends GateDecision {
+  /** The content of the registry's card. */
+  readonly card: string;
+}
+
 /** Reads what the training job measured and decides; the state machine acts on `passed`. */
-export async function handler(event: unknown): Promise<GateDecision> {
+export async function handler(event: unknown): Promise<Gated> {
   const { manifest_uri, model_data_url, output_data_url } = inputSchema.parse(event);
   const etag = await etagOf(model_data_url);
-  const metrics = metricsSchema.parse(JSON.parse(await fileInArchive(await load(output_data_url), 'metrics.json')));
+  const files = await filesInArchive(await load(output_data_url), ['metrics.json', 'card.json']);
+  const metrics = metricsSchema.parse(JSON.parse(files['metrics.json']));
   const manifest = manifestSchema.parse(JSON.parse((await load(manifest_uri)).toString('utf8')));
   const decision = decideGate(requireModel(ir).model.gate, view.definition_hash, metrics, manifest, etag);
+  const card = completeCard(JSON.parse(files['card.json']), { model_data_url, manifest_uri, decision });
   telemetry.info('gate', { passed: decision.passed, failed_criteria: decision.reasons.length });
   telemetry.flush();
-  return decision;
+  return { ...decision, card: JSON.stringify(card) };
 }
 
 async function load(uri: string): Promise<Buffer> {
@@ -48,16 +57,24 @@ function placeOf(uri: string): { Bucket: string; Key: string } {
   return { Bucket: env.LAKE_BUCKET, Key: uri.slice(prefix.length) };
 }
 
-/** @throws Error when the archive has no such file */
-async function fileInArchive(archive: Buffer, name: string): Promise<string> {
+/** @throws Error when the archive lacks one */
+async function filesInArchive<Name extends string>(
+  archive: Buffer,
+  names: readonly Name[],
+): Promise<Record<Name, string>> {
+  const found = new Map<string, string>();
   for await (const entry of Readable.from([archive]).pipe(createGunzip()).pipe(extract())) {
-    if (entry.header.name.replace(/^\.\//, '') !== name) {
+    const name = entry.header.name.replace(/^\.\//, '');
+    if (!names.some((wanted) => wanted === name)) {
       entry.resume();
       continue;
     }
     const chunks: Buffer[] = [];
     for await (const chunk of entry) chunks.push(chunk as Buffer);
-    return Buffer.concat(chunks).toString('utf8');
+    found.set(name, Buffer.concat(chunks).toString('utf8'));
   }
-  throw new Error(`output.tar.gz: found no ${name}; the training job must write it`);
+  const missing = names.filter((name) => !found.has(name));
+  if (missing.length > 0)
+    throw new Error(`output.tar.gz: found no ${missing.join(', ')}; the training job must write it`);
+  return Object.fromEntries(found) as Record<Name, string>;
 }

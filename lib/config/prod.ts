@@ -85,11 +85,15 @@ export const prod: StageConfig = {
   },
   // Two instances: one zone may fail.
   endpoint: {
+    mode: 'instances',
     instanceType: 'ml.m5.large',
     instances: 2,
+    experiments: true,
+    routing: 'canary',
     canaryPercent: 10,
     canaryWaitSeconds: 600,
     terminationWaitSeconds: 300,
+    maxScoreShift: 0.1,
   },
   alarms: {
     lagWarningSeconds: 60,

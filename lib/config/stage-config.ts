@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { STAGES } from '../../names/deployments.ts';
-import { SHORTEST_BAKE_SECONDS } from '../training/rollback-alarms.ts';
 import { ConfigError, describeIssues } from './config-error.ts';
+import { endpointConfig } from './endpoint-config.ts';
 import { retention } from './retention.ts';
 
 /** CloudWatch Logs takes only these numbers of days. */
@@ -198,27 +198,7 @@ export const stageConfig = z
       /** How often the state machine looks whether the endpoint is in service (s). */
       pollSeconds: int(1, 300),
     }),
-    endpoint: z
-      .strictObject({
-        /** The machines that score. */
-        instanceType: z.string().startsWith('ml.', 'an instance type that starts with ml.'),
-        /** How many of them. */
-        instances: int(1, 100),
-        /** Percent of capacity that takes traffic first in a blue/green update. 0: all at once, without roll-back alarms. */
-        canaryPercent: int(0, 50),
-        /** How long the canary alone takes new traffic, watched by its alarms (s). */
-        canaryWaitSeconds: int(0, 3600),
-        /** How long the old fleet waits after that to take the traffic back (s). */
-        terminationWaitSeconds: int(0, 3600),
-      })
-      .refine((of) => of.canaryPercent === 0 || of.instances > 1, {
-        path: ['instances'],
-        message: '2 or more with a canary, which is at most half of the new fleet; or canaryPercent 0',
-      })
-      .refine((of) => of.canaryPercent === 0 || of.canaryWaitSeconds >= SHORTEST_BAKE_SECONDS, {
-        path: ['canaryWaitSeconds'],
-        message: `number of at least ${SHORTEST_BAKE_SECONDS}: the alarms that roll back see their whole window in that time`,
-      }),
+    endpoint: endpointConfig,
     alarms: z.strictObject({
       /** Age of the record that a reader of a stream is at, which warns (s). */
       lagWarningSeconds: int(1, 86_400),

@@ -49,6 +49,7 @@ export class Lake extends Construct {
         { id: 'AbandonedUploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },
         this.expire('Answers', PREFIX.timeTravel, 1),
         this.expire('FailedBatches', PREFIX.failedBatches, 30),
+        this.expire('Captured', PREFIX.captured, 30),
         ...this.aged(stage),
         ...(versioned
           ? [{ id: 'OldVersions', noncurrentVersionExpiration: Duration.days(30), expiredObjectDeleteMarker: true }]
@@ -81,6 +82,7 @@ export class Lake extends Construct {
       this.expire('Healing', PREFIX.healing, reportsDays),
       this.expire('SourceGaps', PREFIX.sourceGaps, reportsDays),
       this.expire('Drift', PREFIX.drift, reportsDays),
+      this.expire('ShadowReports', PREFIX.shadowReports, reportsDays),
     ];
   }
 

@@ -9,7 +9,7 @@ export interface Deployment {
   readonly useCase: DeployedUseCase;
 }
 
-/** Longest name of a use case: with stage and run in front and behind it, SageMaker's 63 characters are full but for three. */
+/** Longest name of a use case: with stage and run in front and behind it, SageMaker's 63 characters are full but for one, with the ending of a configuration. */
 export const LONGEST_USE_CASE_NAME = 32;
 
 /**

@@ -2,11 +2,9 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { CHAMPION_VARIANT } from '../../names/variants.ts';
 import { type Deployment, deploymentName } from '../foundation/deployment.ts';
 import type { ServedModel } from './in-process-model.ts';
-
-/** The one production variant until an experiment adds a second. */
-export const CHAMPION_VARIANT = 'champion';
 
 /**
  * The SageMaker endpoint, known by its name: the training state machine makes and updates it, because an endpoint needs a

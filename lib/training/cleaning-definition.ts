@@ -1,8 +1,8 @@
 import type { TrainingDefinitionProps } from './definition-props.ts';
 import { MISSING, RETRY_CLOUDWATCH, RETRY_TRANSIENT, SDK, type State } from './states.ts';
 
-/** So many of the newest models and endpoint configurations stay, and the one that serves always. */
-const KEPT_VERSIONS = 3;
+/** What was made by so many of the newest deployments stays, and always what serves: until two deployments later. */
+const KEPT_RUNS = 3;
 
 /**
  * After a deployment: its alarms go, and with a model that serves also older models and endpoint configurations. Versions in
@@ -11,12 +11,21 @@ const KEPT_VERSIONS = 3;
  */
 export function cleaningStates(props: TrainingDefinitionProps): Record<string, State> {
   return {
-    ...removeAlarms('Serving', 'ListEndpointConfigs'),
+    ...removeAlarms('Serving', 'DescribeChampion'),
     ...removeAlarms('Failing', 'DeploymentFailed'),
-    ...deleteOlder(props, { kind: 'EndpointConfig', serving: '$serving_config', next: 'ListModels' }),
-    ...deleteOlder(props, { kind: 'Model', serving: '$model_name', next: 'Deployed' }),
+    ...deleteOlder(props, { kind: 'EndpointConfig', next: 'ListModels' }),
+    ...deleteOlder(props, { kind: 'Model', next: 'Deployed' }),
   };
 }
+
+/** Names to delete: not of the newest runs, not of what serves now or has just before. */
+const OWN_NAMES = [
+  `$own := $filter($states.result.KINDs.KINDName, function($n) { $contains($n, /^NAME-[0-9a-f]{12}(-[sx])?$/) })`,
+  `$runOf := function($n) { $replace($n, /-[sx]$/, '') }`,
+  `$runs := $distinct([$map($own, $runOf)])`,
+  `$kept := $append($filter($runs, function($r, $i) { $i < ${KEPT_RUNS} }), [$serving_config, $live_model, $live_challenger, $runOf($serving_config)])`,
+  `[$filter($own, function($n) { $not($n in $kept) and $not($runOf($n) in $kept) })]`,
+].join('; ');
 
 function removeAlarms(after: 'Serving' | 'Failing', next: string): Record<string, State> {
   return {
@@ -38,7 +47,7 @@ function removeAlarms(after: 'Serving' | 'Failing', next: string): Record<string
 /** Lists what this machine made, newest first, and deletes what is past the kept ones. */
 function deleteOlder(
   { name }: TrainingDefinitionProps,
-  of: { kind: 'EndpointConfig' | 'Model'; serving: string; next: string },
+  of: { kind: 'EndpointConfig' | 'Model'; next: string },
 ): Record<string, State> {
   return {
     [`List${of.kind}s`]: {
@@ -47,8 +56,9 @@ function deleteOlder(
       Arguments: { NameContains: name, SortBy: 'CreationTime', SortOrder: 'Descending', MaxResults: 100 },
       Retry: RETRY_TRANSIENT,
       Assign: {
-        // The name of another use case may begin with this one's: only names of its own form count.
-        older: `{% ($own := $filter($states.result.${of.kind}s.${of.kind}Name, function($n) { $contains($n, /^${name}-[0-9a-f]{12}$/) }); [$filter($own, function($n, $i) { $i >= ${KEPT_VERSIONS} and $n != ${of.serving} })]) %}`,
+        // The name of another use case may begin with this one's: only names of its own form count. A deployment makes a
+        // configuration of its model alone, and with a shadow or an experiment another one.
+        older: `{% (${OWN_NAMES}) %}`.replaceAll('KIND', of.kind).replaceAll('NAME', name),
       },
       Next: `DeleteOld${of.kind}s`,
     },

@@ -1,3 +1,5 @@
+import type { EndpointConfig } from '../config/endpoint-config.ts';
+
 /** What the states of the training state machine are made of. */
 export interface TrainingDefinitionProps {
   /** Name of the endpoint, and prefix of everything the machine makes. */
@@ -15,17 +17,18 @@ export interface TrainingDefinitionProps {
   readonly gateFunctionArn: string;
   readonly modelPackageGroup: string;
   readonly approval: 'automatic' | 'manual';
-  /** KMS key of model artefacts; absent: the bucket's default. */
+  /** KMS key of model artefacts and captured answers; absent: the bucket's default. */
   readonly kmsKeyArn?: string;
   readonly training: { readonly instanceType: string; readonly volumeGiB: number; readonly maxRuntimeSeconds: number };
-  readonly endpoint: {
-    readonly instanceType: string;
-    readonly instances: number;
-    readonly variant: string;
-    readonly canaryPercent: number;
-    readonly canaryWaitSeconds: number;
-    readonly terminationWaitSeconds: number;
-  };
+  readonly endpoint: EndpointConfig;
+  /** What our own metrics are counted for. */
+  readonly deployment: { readonly stage: string; readonly useCase: string };
+  /** Of the use case's document: its versions are called `<model>-<first 12 digits of the sha256>`. */
+  readonly modelName: string;
+  /** Where it is written what serves. */
+  readonly serving: { readonly bucket: string; readonly key: string };
+  /** Absent without `endpoint.shadow`. */
+  readonly shadow?: { readonly functionArn: string; readonly captureUri: string };
   /** Beginning of the names of alarms, with the closing slash. */
   readonly alarmPrefix: string;
   readonly pollSeconds: number;

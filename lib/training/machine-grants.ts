@@ -2,6 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { PREFIX } from '../../names/lake.ts';
+import { ROLLBACK_ALARM_PREFIX } from '../../names/rollback.ts';
 import type { SparkJob } from '../batch/spark-job.ts';
 import type { Lake } from '../feature-store/lake.ts';
 import { type Deployment, deploymentName } from '../foundation/deployment.ts';
@@ -9,7 +10,6 @@ import { explainWildcards } from '../foundation/wildcards.ts';
 import type { AlarmRegistry } from '../monitoring/alarm-registry.ts';
 import type { ScoringEndpoint } from '../serving/scoring-endpoint.ts';
 import type { ModelRegistry } from './model-registry.ts';
-import { ROLLBACK_ALARM_PREFIX } from './rollback-alarms.ts';
 
 /** What the training state machine works with. */
 export interface MachineParts {
@@ -20,6 +20,8 @@ export interface MachineParts {
   readonly endpoint: ScoringEndpoint;
   readonly buildTrainingSet: SparkJob;
   readonly gate: IFunction;
+  /** Compares a shadow; absent where none is configured. */
+  readonly shadow?: IFunction;
   readonly trainingRole: Role;
   readonly hostingRole: Role;
 }
@@ -27,11 +29,17 @@ export interface MachineParts {
 /** Every action with the resources it is for; names are made of the deployment's name and the execution's. */
 export function grantMachine(role: Role, parts: MachineParts): void {
   parts.buildTrainingSet.grantRun(role);
-  allow(role, ['lambda:InvokeFunction'], [parts.gate.functionArn]);
+  allow(
+    role,
+    ['lambda:InvokeFunction'],
+    [parts.gate, parts.shadow].flatMap((one) => one?.functionArn ?? []),
+  );
   grantTraining(role, parts);
   grantDeploying(role, parts);
   explainGrants(role, parts);
-  if (parts.deployment.stage.endpoint.canaryPercent > 0) grantRollbackAlarms(role, parts);
+  const { canaryPercent, autoscaling } = parts.deployment.stage.endpoint;
+  if (canaryPercent > 0) grantRollbackAlarms(role, parts);
+  if (autoscaling) grantAutoscaling(role, parts);
 }
 
 function allow(role: Role, actions: string[], resources: string[], conditions?: Record<string, unknown>): void {
@@ -69,8 +77,12 @@ function grantTraining(role: Role, { deployment, registry, lake }: MachineParts)
     ['sagemaker:CreateModelPackage', 'sagemaker:DescribeModelPackage'],
     [registry.groupArn, registry.packagesArn],
   );
+  // Which model serves, before the first deployment none.
+  lake.grantRead(role, PREFIX.serving);
   // Whether the archive is still the one that was approved.
   lake.grantHead(role, PREFIX.models);
+  // What serves is written there.
+  lake.grantPut(role, PREFIX.serving);
 }
 
 function grantDeploying(role: Role, parts: MachineParts): void {
@@ -107,6 +119,57 @@ function grantRollbackAlarms(role: Role, { alarms, hostingRole }: MachineParts):
       reason: 'Each deployment makes its own alarms on its own fleet; the statement is limited to the names of these.',
     });
   }
+}
+
+/**
+ * Application Auto Scaling acts for who registers: "cloudwatch:PutMetricAlarm", "DescribeAlarms", "DeleteAlarms" and the calls
+ * on the endpoint are asked of the caller
+ * (https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-prerequisites.html).
+ */
+function grantAutoscaling(role: Role, { endpoint, deployment }: MachineParts): void {
+  const stack = Stack.of(role);
+  const resourceName = '*';
+  const targets = stack.formatArn({ service: 'application-autoscaling', resource: 'scalable-target', resourceName });
+  allow(
+    role,
+    [
+      'application-autoscaling:RegisterScalableTarget',
+      'application-autoscaling:DeregisterScalableTarget',
+      'application-autoscaling:PutScalingPolicy',
+    ],
+    [targets],
+    { StringEquals: { 'application-autoscaling:service-namespace': 'sagemaker' } },
+  );
+  allow(role, ['application-autoscaling:DescribeScalingPolicies'], ['*']);
+  const alarms = `alarm:TargetTracking-endpoint/${deploymentName(deployment)}/variant/`;
+  allow(
+    role,
+    ['cloudwatch:PutMetricAlarm', 'cloudwatch:DescribeAlarms', 'cloudwatch:DeleteAlarms'],
+    [stack.formatArn({ service: 'cloudwatch', resource: `${alarms}*` })],
+  );
+  allow(role, ['sagemaker:UpdateEndpointWeightsAndCapacities'], [endpoint.endpointArn]);
+  const scaler = 'sagemaker.application-autoscaling.amazonaws.com';
+  allow(
+    role,
+    ['iam:CreateServiceLinkedRole'],
+    [
+      `arn:${stack.partition}:iam::${stack.account}:role/aws-service-role/${scaler}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint`,
+    ],
+    { StringEquals: { 'iam:AWSServiceName': scaler } },
+  );
+  explainWildcards(
+    role,
+    {
+      finding: /^Resource::arn:\S+:application-autoscaling:\S+:scalable-target\/\*$/,
+      reason:
+        'The ids of scalable targets are made by the service; the statement is limited to endpoints of SageMaker.',
+    },
+    {
+      finding: new RegExp(`^Resource::arn:\\S+:cloudwatch:\\S+:${alarms}\\*$`),
+      reason:
+        'Application Auto Scaling names the alarms of a policy; the statement is limited to those of this endpoint.',
+    },
+  );
 }
 
 function explainGrants(role: Role, { deployment }: MachineParts): void {

@@ -1,3 +1,5 @@
+import type { TrainingDefinitionProps } from './definition-props.ts';
+
 /** A state in the Amazon States Language. */
 export type State = Record<string, unknown>;
 
@@ -35,3 +37,24 @@ export const RETRY_CLOUDWATCH = [
 export const RETRY_S3 = [
   { ErrorEquals: ['S3.S3Exception', 'S3.SdkClientException'], IntervalSeconds: 2, MaxAttempts: 3, BackoffRate: 2 },
 ];
+
+/** Statuses in which SageMaker refuses every change of an endpoint. */
+export const BUSY = "['Creating', 'Updating', 'SystemUpdating', 'RollingBack', 'Deleting']";
+
+/** For both fleets' instances to start and to end, beside the waits that were asked for. */
+export const STARTS_SECONDS = 3600;
+/** What SageMaker ends itself after {@link STARTS_SECONDS} has so long (s) to go back. */
+const BACK_SECONDS = 3600;
+
+/** All that a change of the endpoint waits for on purpose (s). */
+export function bakeSeconds({ endpoint }: Pick<TrainingDefinitionProps, 'endpoint'>): number {
+  const { routing, canaryPercent, canaryWaitSeconds, terminationWaitSeconds } = endpoint;
+  if (canaryPercent === 0) return 0;
+  const steps = routing === 'rolling' ? Math.ceil(100 / canaryPercent) : 1;
+  return steps * canaryWaitSeconds + (routing === 'rolling' ? 0 : terminationWaitSeconds);
+}
+
+/** After so many looks at an endpoint that changes, it is stuck. */
+export function pollLimit(props: Pick<TrainingDefinitionProps, 'endpoint' | 'pollSeconds'>): number {
+  return Math.ceil((bakeSeconds(props) + STARTS_SECONDS + BACK_SECONDS) / props.pollSeconds);
+}

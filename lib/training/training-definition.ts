@@ -7,20 +7,19 @@
 import { flagOf } from '../../names/jobs.ts';
 import type { TrainingDefinitionProps } from './definition-props.ts';
 import { deploymentStates } from './deployment-definition.ts';
-import { RETRY_TRANSIENT, SDK, type State } from './states.ts';
+import { RETRY_S3, RETRY_TRANSIENT, SDK, type State } from './states.ts';
+import { DEPLOYMENT_VARIABLES, topologyEntries } from './topology-definition.ts';
 
 /** As the job that builds the set is told. */
 const [ID, AS_OF] = [flagOf('buildTrainingSet', 'training_set_id'), flagOf('buildTrainingSet', 'as_of')];
 
 /**
  * What the names of this execution's resources end with: twelve hexadecimal digits. An execution that a rule starts is named
- * `<uuid>_<uuid>`, 73 characters with an underscore; SageMaker allows 63 and none. `alarms` are those made for
- * this deployment, `refusal` is why it was not made: what UpdateEndpoint answered, or that the archive is another one.
+ * `<uuid>_<uuid>`, 73 characters with an underscore; SageMaker allows 63 and none.
  */
 const OF_THIS_RUN = {
   run: "{% $substring($hash($states.context.Execution.Name, 'SHA-256'), 0, 12) %}",
-  alarms: [],
-  refusal: '',
+  ...DEPLOYMENT_VARIABLES,
 };
 
 /**
@@ -38,6 +37,7 @@ export function trainingDefinition(props: TrainingDefinitionProps): State {
     TimeoutSeconds: 86_400,
     States: {
       ...enteringStates(props),
+      ...championState(props),
       ...trainingStates(props),
       ...gateStates(props),
       ...registeringStates(props),
@@ -47,7 +47,7 @@ export function trainingDefinition(props: TrainingDefinitionProps): State {
 }
 
 /** By an approval, with a package that is only deployed; or from the beginning. */
-function enteringStates({ buildTrainingSetJob }: TrainingDefinitionProps): Record<string, State> {
+function enteringStates({ buildTrainingSetJob, endpoint }: TrainingDefinitionProps): Record<string, State> {
   return {
     EnteredByApproval: {
       Type: 'Choice',
@@ -62,6 +62,7 @@ function enteringStates({ buildTrainingSetJob }: TrainingDefinitionProps): Recor
           },
           Next: 'FindEndpoint',
         },
+        ...topologyEntries({ endpoint }, OF_THIS_RUN),
       ],
       Default: 'Prepare',
     },
@@ -90,12 +91,38 @@ function enteringStates({ buildTrainingSetJob }: TrainingDefinitionProps): Recor
           BackoffRate: 1.5,
         },
       ],
+      Next: 'FindChampion',
+    },
+  };
+}
+
+/** As createTrainingJob is told of it. @param uri a JSONata expression */
+const channel = (name: string, contentType: string, uri: string) =>
+  `{'ChannelName': '${name}', 'ContentType': '${contentType}', 'DataSource': {'S3DataSource': {'S3DataType': 'S3Prefix', 'S3DataDistributionType': 'FullyReplicated', 'S3Uri': ${uri}}}}`;
+
+/** The model that serves, if any: the new one is measured against it on the same rows. */
+function championState({ serving }: TrainingDefinitionProps): Record<string, State> {
+  return {
+    FindChampion: {
+      Type: 'Task',
+      Resource: 'arn:aws:states:::aws-sdk:s3:getObject',
+      Arguments: { Bucket: serving.bucket, Key: serving.key },
+      Assign: { champion_url: '{% $parse($states.result.Body).packages.champion.model_data_url %}' },
+      Retry: RETRY_S3,
+      Catch: [{ ErrorEquals: ['S3.NoSuchKeyException'], Assign: { champion_url: '' }, Next: 'Train' }],
       Next: 'Train',
     },
   };
 }
 
 function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
+  const channels = [
+    ...['train', 'validation', 'test'].map((split) =>
+      channel(split, 'application/x-parquet', `'${props.trainingSetsUri}' & $training_set_id & '/${split}/'`),
+    ),
+    channel('usecase', 'application/json', `'${props.useCaseUri}'`),
+  ];
+  const champion = channel('champion', 'application/x-tar', '$champion_url');
   return {
     Train: {
       Type: 'Task',
@@ -118,30 +145,7 @@ function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
           sagemaker_submit_directory: props.sourceUri,
           training_set_id: '{% $training_set_id %}',
         },
-        InputDataConfig: [
-          ...['train', 'validation', 'test'].map((split) => ({
-            ChannelName: split,
-            ContentType: 'application/x-parquet',
-            DataSource: {
-              S3DataSource: {
-                S3DataType: 'S3Prefix',
-                S3DataDistributionType: 'FullyReplicated',
-                S3Uri: `{% '${props.trainingSetsUri}' & $training_set_id & '/${split}/' %}`,
-              },
-            },
-          })),
-          {
-            ChannelName: 'usecase',
-            ContentType: 'application/json',
-            DataSource: {
-              S3DataSource: {
-                S3DataType: 'S3Prefix',
-                S3DataDistributionType: 'FullyReplicated',
-                S3Uri: props.useCaseUri,
-              },
-            },
-          },
-        ],
+        InputDataConfig: `{% $append([${channels.join(', ')}], $champion_url = '' ? [] : [${champion}]) %}`,
         OutputDataConfig: { S3OutputPath: props.modelsUri, ...(props.kmsKeyArn && { KmsKeyId: props.kmsKeyArn }) },
         ResourceConfig: {
           InstanceType: props.training.instanceType,
@@ -165,7 +169,8 @@ function gateStates({
   return {
     Gate: {
       Type: 'Task',
-      Comment: 'Is the model better than the baseline, calibrated, and not too good to be true?',
+      Comment:
+        'Is it better than baseline and champion, calibrated, fast and small enough, and not too good to be true?',
       Resource: 'arn:aws:states:::lambda:invoke',
       Arguments: {
         FunctionName: gateFunctionArn,
@@ -178,7 +183,10 @@ function gateStates({
         },
       },
       Retry: RETRY_TRANSIENT,
-      Assign: { gate: '{% $states.result.Payload %}' },
+      Assign: {
+        gate: "{% $sift($states.result.Payload, function($value, $name) { $name != 'card' }) %}",
+        card: '{% $states.result.Payload.card %}',
+      },
       Next: 'GateDecision',
     },
     GateDecision: {
@@ -204,6 +212,10 @@ function registeringStates(props: TrainingDefinitionProps): Record<string, State
         ModelPackageDescription: "{% 'Training set ' & $training_set_id %}",
         ModelApprovalStatus: props.approval === 'automatic' ? 'Approved' : 'PendingManualApproval',
         CustomerMetadataProperties: '{% $gate.metadata %}',
+        ModelCard: {
+          ModelCardContent: '{% $card %}',
+          ModelCardStatus: props.approval === 'automatic' ? 'Approved' : 'PendingReview',
+        },
         InferenceSpecification: {
           Containers: [
             {

@@ -6,8 +6,9 @@ import { Role } from 'aws-cdk-lib/aws-iam';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { Framework } from '../../core/ir/document.ts';
+import { requireModel } from '../../core/ir/parts.ts';
 import type { Env } from '../../lambdas/model-gate/env.ts';
-import { PREFIX } from '../../names/lake.ts';
+import { objectKey, PREFIX } from '../../names/lake.ts';
 import { SERVICE, TRAINING_METRICS } from '../../names/metrics.ts';
 import type { SparkJob } from '../batch/spark-job.ts';
 import type { Lake } from '../feature-store/lake.ts';
@@ -21,11 +22,12 @@ import { removalPolicy } from '../foundation/removal.ts';
 import { VendedLogs } from '../foundation/vended-logs.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm, addErrorAlarm } from '../monitoring/function-alarms.ts';
-import { CHAMPION_VARIANT, type ScoringEndpoint } from '../serving/scoring-endpoint.ts';
+import type { ScoringEndpoint } from '../serving/scoring-endpoint.ts';
 import { type FrameworkImage, frameworkImage, SERVES } from './framework-images.ts';
 import { grantMachine } from './machine-grants.ts';
 import type { ModelRegistry } from './model-registry.ts';
 import { SageMakerRole } from './sagemaker-role.ts';
+import { ShadowComparison } from './shadow-comparison.ts';
 import { trainingDefinition } from './training-definition.ts';
 
 export interface TrainingMachineProps {
@@ -48,18 +50,23 @@ export class TrainingMachine extends Construct {
   readonly trainingRole: Role;
   readonly hostingRole: Role;
   private readonly images: { readonly trains: FrameworkImage; readonly serves: FrameworkImage };
+  /** Absent where no shadow is configured. */
+  private readonly shadow?: ShadowComparison;
 
   constructor(scope: Construct, id: string, props: TrainingMachineProps) {
     super(scope, id);
     const { deployment, lake, registry, endpoint } = props;
     const { stage } = deployment;
-    const { framework = SERVES } = deployment.useCase.ir.model ?? {};
+    const { ir } = deployment.useCase;
+    const { framework = SERVES } = ir.model ?? {};
     const image = (of: Framework) => frameworkImage(of, Stack.of(this).region, stage.training.images[of]);
     this.images = { trains: image(framework), serves: image(SERVES) };
     const source = new CodeAsset(this, 'ModelSource', { path: props.modelSource });
     this.trainingRole = this.makeTrainingRole(props, source);
     this.hostingRole = this.makeHostingRole(props);
     this.gate = this.makeGate(props);
+    if (stage.endpoint.shadow)
+      this.shadow = new ShadowComparison(this, 'Shadow', { ...props, bounds: stage.endpoint.shadow });
     this.addEndpointAlarms(props);
 
     const logGroup = new VendedLogs(this, 'Logs', { stage, service: 'states' });
@@ -88,7 +95,13 @@ export class TrainingMachine extends Construct {
             approval: stage.training.approval,
             kmsKeyArn: props.key.key?.keyArn,
             training: stage.training,
-            endpoint: { ...stage.endpoint, variant: CHAMPION_VARIANT },
+            endpoint: stage.endpoint,
+            deployment: { stage: stage.stage, useCase: ir.name },
+            modelName: requireModel(ir).model.name,
+            serving: { bucket: lake.bucket.bucketName, key: objectKey('serving', { usecase: ir.name }) },
+            ...(this.shadow && {
+              shadow: { functionArn: this.shadow.fn.function.functionArn, captureUri: lake.uri(PREFIX.captured) },
+            }),
             alarmPrefix: props.alarms.prefix,
             pollSeconds: stage.training.pollSeconds,
             trainingMetrics: TRAINING_METRICS,
@@ -99,8 +112,8 @@ export class TrainingMachine extends Construct {
       logs: { destination: logGroup, level: LogLevel.ALL, includeExecutionData: false },
       removalPolicy: removalPolicy(stage, true),
     });
-    const { gate, trainingRole, hostingRole } = this;
-    grantMachine(role, { ...props, gate: gate.function, trainingRole, hostingRole });
+    const { gate, trainingRole, hostingRole, shadow } = this;
+    grantMachine(role, { ...props, gate: gate.function, trainingRole, hostingRole, shadow: shadow?.fn.function });
     if (stage.training.approval === 'manual') this.deployOnApproval(props);
     this.addMachineAlarms(props);
   }
@@ -111,20 +124,23 @@ export class TrainingMachine extends Construct {
       logGroup: '/aws/sagemaker/TrainingJobs',
       image: this.images.trains,
     });
-    lake.grantRead(role, PREFIX.trainingSets);
+    // The model that serves is measured beside the new one.
+    lake.grantRead(role, PREFIX.trainingSets, PREFIX.models);
     lake.grantPut(role, PREFIX.models);
     key.grantUse(role);
     for (const asset of [source, useCase]) asset.grantGet(role);
     return role;
   }
 
-  private makeHostingRole({ lake }: TrainingMachineProps): Role {
+  private makeHostingRole({ deployment, lake }: TrainingMachineProps): Role {
     const role = new SageMakerRole(this, 'HostingRole', {
       description: 'Endpoints: models in',
       logGroup: '/aws/sagemaker/Endpoints',
       image: this.images.serves,
     });
     lake.grantRead(role, PREFIX.models);
+    // What a shadow is asked and answers is captured with the model's role.
+    if (deployment.stage.endpoint.shadow) lake.grantPut(role, PREFIX.captured);
     return role;
   }
 

@@ -106,7 +106,8 @@ class Preparation:
         """[rows, inputs] → [rows, 2 * inputs]: the values, then the flags of nulls."""
         single = x.astype(np.float32)
         z = (_logs(single, self.median) - self.mean) / self.scale
-        return np.concatenate([np.clip(z, -FURTHEST, FURTHEST), np.isnan(single)], axis=1, dtype=np.float32)
+        flags = np.isnan(single).astype(np.float32)
+        return np.concatenate([np.clip(z, -FURTHEST, FURTHEST), flags], axis=1, dtype=np.float32)
 
     def add_to(self, graph: Graph) -> str:
         """The same in a graph; returns the name of the first layer's input."""
@@ -123,7 +124,7 @@ class Preparation:
 
 def _logs(x: Singles, median: Singles) -> Singles:
     filled = np.where(np.isnan(x), median, x)
-    return np.sign(filled) * np.log(np.abs(filled) + np.float32(1))
+    return (np.sign(filled) * np.log(np.abs(filled) + np.float32(1))).astype(np.float32)
 
 
 @dataclass(frozen=True)

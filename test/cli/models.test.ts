@@ -4,7 +4,8 @@ import { DescribeExecutionCommand, ListExecutionsCommand } from '@aws-sdk/client
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { versionTable } from '../../cli/commands/model/command.ts';
 import { describeVersion, listVersions, readServed } from '../../cli/commands/model/models.ts';
-import { approve, planRollBack, rollBack } from '../../cli/commands/model/serving.ts';
+import { planRollBack, rollBack } from '../../cli/commands/model/rollback.ts';
+import { approve } from '../../cli/commands/model/serving.ts';
 import { type Connection, connectTo } from '../../cli/stage/connection.ts';
 import { type Resources, readResources } from '../../cli/stage/resources.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';

@@ -112,10 +112,10 @@ describe('scores', () => {
     world.model = 'new';
     world.asked.length = 0;
     // The old one answered just now: another fleet may have it still.
-    expect([await world.score(), world.questions]).toEqual(['new', [...Array(10).fill('old'), 'new']]);
+    expect([await world.score(), world.questions]).toEqual(['new', [...Array(20).fill('old'), 'new']]);
     for (let i = 0; i < 5; i++) expect([await world.score(), world.questions]).toEqual(['new', ['new']]);
     world.model = 'old';
-    expect([await world.score(), world.questions]).toEqual(['old', [...Array(10).fill('new'), 'old']]);
+    expect([await world.score(), world.questions]).toEqual(['old', [...Array(20).fill('new'), 'old']]);
   });
 
   test('a model that names no definition is asked once by each version', async () => {

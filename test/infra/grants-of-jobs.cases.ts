@@ -185,9 +185,9 @@ describe('what each job may do', () => {
     expect(grants.filter((grant) => /:(Create|Describe)ModelPackage on/.test(grant))).toHaveLength(4);
   });
 
-  test('of the lake the state machine may look at the archives of models, and no more', async () => {
+  test('of the lake the state machine may look at the archives of models and write what serves, and no more', async () => {
     const lake = (await grantsOf('TrainingRole')).filter((grant) => grant.includes('LakeBucket'));
-    expect(lake).toEqual(['s3:GetObject on <LakeBucket Arn>/models/*']);
+    expect(lake).toEqual(['s3:GetObject on <LakeBucket Arn>/models/*', 's3:PutObject on <LakeBucket Arn>/serving/*']);
   });
 
   test('only a changed approval deploys a model, and any change where the event does not say what has changed', async () => {

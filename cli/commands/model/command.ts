@@ -5,7 +5,8 @@ import { stageOption, useCaseOption } from '../../options.ts';
 import { flagsOf, type Target } from '../../stage/resources.ts';
 import { type OpenStage, withStage } from '../../stage/stage.ts';
 import { listVersions, type ModelVersion, pick, readServed, type Served } from './models.ts';
-import { approve, decide, planRollBack, rollBack } from './serving.ts';
+import { planRollBack, rollBack } from './rollback.ts';
+import { approve, decide } from './serving.ts';
 
 interface VersionOptions extends Target {
   readonly version?: number;
@@ -42,7 +43,10 @@ export function addModel(root: Command): void {
     .option('--version <n>', 'which (default: the newest that waits for approval)', versionNumber)
     .option('--reason <text>', 'why, for whoever asks later', 'rejected with tidemark model reject')
     .action((options: DecideOptions) => withStage(options, (stage) => rejectVersion(stage, options)));
-  add('rollback', 'serve the version that served before, and wait until it does; the present one is rejected')
+  add(
+    'rollback',
+    'serve the version that served before, and wait until it does; the present one, a canary or a challenger is rejected',
+  )
     .option('--to <n>', 'another version that has served (default: the one before)', versionNumber)
     .action((options: RollBackOptions) => withStage(options, (stage) => rollback(stage, options)));
 }
@@ -91,7 +95,8 @@ function interval(metadata: ModelVersion['metadata'], name: string): string {
 function servedLine(served: Served | undefined): string {
   if (!served) return 'No endpoint yet: the first approved model makes it.';
   const failure = served.failure ? ` (${served.failure})` : '';
-  return `${served.endpoint} is ${served.status}${failure} with version ${served.version ?? 'of no registry'}.`;
+  const beside = served.challenger === undefined ? '' : ` and challenger ${served.challenger}`;
+  return `${served.endpoint} is ${served.status}${failure} with version ${served.version ?? 'of no registry'}${beside}.`;
 }
 
 async function show({ clients, resources }: OpenStage, { version }: VersionOptions): Promise<void> {

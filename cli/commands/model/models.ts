@@ -4,10 +4,12 @@ import {
   DescribeModelCommand,
   DescribeModelPackageCommand,
   type EndpointStatus,
+  type ProductionVariant,
   paginateListEndpointConfigs,
   paginateListModelPackages,
   type SageMakerClient,
 } from '@aws-sdk/client-sagemaker';
+import { CHALLENGER_VARIANT, CHAMPION_VARIANT } from '../../../names/variants.ts';
 import { CliError } from '../../errors.ts';
 import type { Resources } from '../../stage/resources.ts';
 
@@ -34,6 +36,10 @@ export interface Served {
   readonly config: string;
   /** undefined: its model is of no version of this registry, or is gone. */
   readonly version: number | undefined;
+  /** Version of the second model of an experiment. @default - it serves alone */
+  readonly challenger?: number;
+  /** Configuration that a change under way is about. @default - none is */
+  readonly pending?: string;
   /** SageMaker's own words, where it failed. */
   readonly failure: string | undefined;
 }
@@ -82,17 +88,36 @@ export function versionOf(resources: Resources, arn: string | undefined): number
   return group === resources.get('modelPackageGroup') ? Number(version) : undefined;
 }
 
-/** The version that an endpoint configuration serves; undefined when it is of another registry, or its model is gone. */
-async function versionOfConfig(
+/** Versions that an endpoint configuration serves; undefined when one is of another registry, or its model is gone. */
+interface ConfigVersions {
+  readonly champion: number | undefined;
+  /** Of the second production variant. */
+  readonly challenger: number | undefined;
+  /** Of the one that only listens. */
+  readonly shadow: number | undefined;
+  /** Neither another production variant nor a shadow stands beside the champion. */
+  readonly alone: boolean;
+}
+
+export async function versionsOfConfig(
   client: SageMakerClient,
   resources: Resources,
   config: string,
-): Promise<number | undefined> {
+): Promise<ConfigVersions> {
   const found = await orMissing(client.send(new DescribeEndpointConfigCommand({ EndpointConfigName: config })));
-  const ModelName = found?.ProductionVariants?.[0]?.ModelName;
-  if (ModelName === undefined) return undefined;
-  const model = await orMissing(client.send(new DescribeModelCommand({ ModelName })));
-  return versionOf(resources, model?.PrimaryContainer?.ModelPackageName ?? model?.Containers?.[0]?.ModelPackageName);
+  const { ProductionVariants: variants = [], ShadowProductionVariants: shadows = [] } = found ?? {};
+  const of = async (variant: ProductionVariant | undefined) => {
+    if (variant?.ModelName === undefined) return undefined;
+    const model = await orMissing(client.send(new DescribeModelCommand({ ModelName: variant.ModelName })));
+    return versionOf(resources, model?.PrimaryContainer?.ModelPackageName ?? model?.Containers?.[0]?.ModelPackageName);
+  };
+  const named = (name: string) => variants.find(({ VariantName }) => VariantName === name);
+  return {
+    champion: await of(named(CHAMPION_VARIANT) ?? variants[0]),
+    challenger: await of(named(CHALLENGER_VARIANT)),
+    shadow: await of(shadows[0]),
+    alone: variants.length === 1 && shadows.length === 0,
+  };
 }
 
 /** What the endpoint serves; undefined while there is none. */
@@ -101,11 +126,15 @@ export async function readServed(client: SageMakerClient, resources: Resources):
   const found = await orMissing(client.send(new DescribeEndpointCommand({ EndpointName: endpoint })));
   if (!found) return undefined;
   const config = found.EndpointConfigName ?? '';
+  const pending = found.PendingDeploymentSummary?.EndpointConfigName;
+  const { champion, challenger } = config === '' ? {} : await versionsOfConfig(client, resources, config);
   return {
     endpoint,
     status: found.EndpointStatus ?? 'Unknown',
     config,
-    version: config === '' ? undefined : await versionOfConfig(client, resources, config),
+    version: champion,
+    ...(challenger === undefined ? {} : { challenger }),
+    ...(pending === undefined ? {} : { pending }),
     failure: found.FailureReason,
   };
 }
@@ -117,15 +146,15 @@ export interface ServingConfig {
   readonly created: number;
 }
 
-/** Endpoint configurations of this registry's versions, the newest first. */
+/** Endpoint configurations of this registry's versions, each alone, the newest first. */
 export async function listConfigs(client: SageMakerClient, resources: Resources): Promise<ServingConfig[]> {
   const configs: ServingConfig[] = [];
   // The prefix is shared with use cases whose name goes on; the registry of the model decides.
   const query = { NameContains: `${resources.deployment}-`, SortBy: 'CreationTime', SortOrder: 'Descending' } as const;
   for await (const page of paginateListEndpointConfigs({ client }, query)) {
     for (const { EndpointConfigName: name = '', CreationTime } of page.EndpointConfigs ?? []) {
-      const version = await versionOfConfig(client, resources, name);
-      if (version !== undefined) configs.push({ name, version, created: CreationTime?.getTime() ?? 0 });
+      const { champion: version, alone } = await versionsOfConfig(client, resources, name);
+      if (version !== undefined && alone) configs.push({ name, version, created: CreationTime?.getTime() ?? 0 });
     }
   }
   return configs;

@@ -1,37 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UpdateEndpointCommand, UpdateModelPackageCommand } from '@aws-sdk/client-sagemaker';
-import {
-  DescribeExecutionCommand,
-  ListExecutionsCommand,
-  paginateListExecutions,
-  type SFNClient,
-} from '@aws-sdk/client-sfn';
+import { UpdateModelPackageCommand } from '@aws-sdk/client-sagemaker';
+import { DescribeExecutionCommand, ListExecutionsCommand, type SFNClient } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
 import { CliError } from '../../errors.ts';
 import type { Clients } from '../../stage/connection.ts';
 import { followExecution, runStateMachine, type Watch } from '../../stage/jobs.ts';
 import { flagsOf, type Resources } from '../../stage/resources.ts';
-import {
-  listConfigs,
-  listVersions,
-  type ModelVersion,
-  pick,
-  readServed,
-  type ServingConfig,
-  versionOf,
-} from './models.ts';
+import type { ModelVersion } from './models.ts';
 
 const POLL_MS = 1_000;
 /** An approval starts its deployment by an event: this long (ms) it may be under way. */
 const EVENT_MS = 120_000;
-/** Executions looked at for what was served before; Step Functions keeps 90 days of them. */
-const LOOKED_BACK = 200;
 
 type Used = Pick<Clients, 'sagemaker' | 'sfn'>;
 
-/** What the training state machine is given and ends with: lib/training/training-definition.ts. */
+/** What the training state machine is given: lib/training/training-definition.ts. */
 const input = z.object({ model_package_arn: z.string() });
-const deployment = z.object({ model_package_arn: z.string(), endpoint_name: z.string() });
 
 /** Says yes or no to a version. @param reason for whoever asks later */
 export async function decide(
@@ -101,111 +85,4 @@ async function startedFor(
     await sleep(POLL_MS, undefined, { signal });
   }
   return undefined;
-}
-
-export interface RollBack {
-  readonly from: ModelVersion;
-  readonly to: ModelVersion;
-  /** The configuration it was served with; undefined when it was cleaned away: then it is deployed anew. */
-  readonly config: ServingConfig | undefined;
-}
-
-/**
- * What a roll-back would do: go to the version that came into service last before the one that serves, and was not rejected
- * since.
- *
- * @param wanted a version to go back to. @default - the one before
- * @throws CliError when nothing serves, or there is nothing to go back to
- */
-export async function planRollBack(clients: Used, resources: Resources, wanted?: number): Promise<RollBack> {
-  const { sagemaker } = clients;
-  const served = await readServed(sagemaker, resources);
-  if (served?.version === undefined)
-    throw new CliError(`${resources.deployment} serves no version of its registry: there is nothing to roll back.`);
-  if (served.status !== 'InService')
-    throw new CliError(
-      `The endpoint ${served.endpoint} is ${served.status}: SageMaker changes it only when it is InService. Wait, then run this again.`,
-    );
-  const versions = await listVersions(sagemaker, resources);
-  const from = pick(versions, served.version);
-  if (wanted !== undefined) pick(versions, wanted);
-  const to = (await servedBefore(clients.sfn, resources))
-    .flatMap((version) => versions.find((model) => model.version === version) ?? [])
-    .find(({ version, approval }) =>
-      wanted === undefined ? version !== from.version && approval === 'Approved' : version === wanted,
-    );
-  if (!to) {
-    const what = wanted === undefined ? `No approved version but ${from.version} was` : `Version ${wanted} was never`;
-    throw new CliError(
-      `${what} in service within the last 90 days: deploy one with \`npx tidemark model approve --version <n> --stage ${resources.stage}\`.`,
-    );
-  }
-  const config = (await listConfigs(sagemaker, resources)).find(({ version }) => version === to.version);
-  return { from, to, config };
-}
-
-/** Versions whose deployment ended in service, the last one first: a configuration alone may be of one that was rolled back. */
-async function servedBefore(client: SFNClient, resources: Resources): Promise<number[]> {
-  const served = new Set<number>();
-  const query = { stateMachineArn: resources.get('trainingStateMachine'), statusFilter: 'SUCCEEDED' } as const;
-  let looked = 0;
-  for await (const page of paginateListExecutions({ client }, query)) {
-    for (const { executionArn } of page.executions ?? []) {
-      if (looked++ >= LOOKED_BACK) return [...served];
-      const { output = 'null' } = await client.send(new DescribeExecutionCommand({ executionArn }));
-      const version = versionOf(resources, deployment.safeParse(JSON.parse(output)).data?.model_package_arn);
-      if (version !== undefined) served.add(version);
-    }
-  }
-  return [...served];
-}
-
-/**
- * Goes back: the endpoint takes its former configuration all at once, and the version that is left is rejected, so that
- * nothing deploys it again. No canary and no alarms: those of the version that is left may ring, and would undo this. Where
- * the configuration is gone, the state machine deploys the version anew.
- *
- * @throws CliError when the endpoint does not come back into service with it
- */
-export async function rollBack(clients: Used, resources: Resources, plan: RollBack, watch: Watch): Promise<void> {
-  const { sagemaker, sfn } = clients;
-  if (plan.config === undefined)
-    await runStateMachine(sfn, resources.get('trainingStateMachine'), { model_package_arn: plan.to.arn }, watch);
-  else {
-    await sagemaker.send(
-      new UpdateEndpointCommand({
-        EndpointName: resources.get('endpoint'),
-        EndpointConfigName: plan.config.name,
-        // As many instances as there are now: they were scaled to the present load.
-        RetainAllVariantProperties: true,
-      }),
-    );
-    watch.onState?.('Updating');
-    await untilServedWith(clients, resources, plan.config.name, watch);
-  }
-  await decide(clients, plan.from, 'Rejected', `Rolled back to version ${plan.to.version}`);
-}
-
-async function untilServedWith(
-  { sagemaker }: Pick<Clients, 'sagemaker'>,
-  resources: Resources,
-  config: string,
-  watch: Watch,
-): Promise<void> {
-  const endpoint = resources.get('endpoint');
-  for (;;) {
-    await sleep(POLL_MS, undefined, { signal: watch.signal });
-    const served = await readServed(sagemaker, resources);
-    if (served?.status === 'InService') {
-      if (served.config === config) return;
-      throw new CliError(
-        `The endpoint kept version ${served.version}: ${served.failure ?? 'SageMaker gave no reason'}. Look at /aws/sagemaker/Endpoints/${endpoint}.`,
-      );
-    }
-    if (served === undefined || served.status === 'Failed' || served.status === 'UpdateRollbackFailed')
-      throw new CliError(
-        `The endpoint is ${served?.status ?? 'gone'}: ${served?.failure ?? 'SageMaker gave no reason'}; runbook: docs/runbook.md#endpoint-failed`,
-      );
-    watch.onState?.(served.status);
-  }
 }

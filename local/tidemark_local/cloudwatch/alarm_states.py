@@ -3,12 +3,13 @@
 The emulator pools every dimension of a metric, looks at one mean over all periods, and only when PutMetricData is
 called. Here an alarm sees its own metric, period by period: "Evaluating an alarm" and "Configuring how CloudWatch
 alarms treat missing data" (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html,
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html). Alarms on metric math
-stay as they are.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html). Alarms on metric math,
+whose metrics the emulator forgets, are computed by metric_math.py.
 """
 
+import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ministack.services import cloudwatch
@@ -16,6 +17,7 @@ from ministack.services import cloudwatch
 from ..host.context import LocalContext
 from ..host.plugin import Plugin
 from ..host.relies_on import ReliesOn
+from . import metric_math
 from .alarm_reasons import reason_data, reason_of
 
 _COMPARISONS = {
@@ -35,14 +37,36 @@ def register(context: LocalContext) -> None:
     global _time_scale
     _time_scale = context.time_scale
     cloudwatch._evaluate_alarm = evaluate
+    cloudwatch._put_metric_alarm = _keeping_metrics(cloudwatch._put_metric_alarm)
+
+
+def _keeping_metrics(put: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(put)
+    def put_metric_alarm(params: Any, data: Any, is_cbor: bool, is_json: bool = False) -> Any:
+        metrics = (data or {}).get("Metrics")
+        if metrics:
+            try:
+                for query in metrics:
+                    if query.get("Expression"):
+                        metric_math.parse(query["Expression"])
+            except metric_math.MathError as error:
+                return cloudwatch._error("ValidationError", str(error), 400, use_json=is_json, use_cbor=is_cbor)
+        answer = put(params, data, is_cbor, is_json)
+        alarm = cloudwatch._alarms.get((data or {}).get("AlarmName", ""))
+        if metrics and alarm is not None:
+            alarm["Metrics"] = metrics
+            evaluate(alarm)
+        return answer
+
+    return put_metric_alarm
 
 
 def evaluate(alarm: dict[str, Any]) -> None:
     """Brings one alarm up to date, within its account and region, and sends its actions when the state changes."""
     compare = _COMPARISONS.get(alarm.get("ComparisonOperator", ""))
-    if not alarm.get("Namespace") or not alarm.get("MetricName") or compare is None:
+    if compare is None or not (alarm.get("Metrics") or (alarm.get("Namespace") and alarm.get("MetricName"))):
         return
-    values = _periods(alarm)
+    values = _of_expression(alarm) if alarm.get("Metrics") else _periods(alarm)
     breaching = [None if value is None else compare(value, float(alarm.get("Threshold", 0))) for value in values]
     needed = int(alarm.get("DatapointsToAlarm") or alarm.get("EvaluationPeriods", 1))
     state = decide(breaching, needed, alarm.get("TreatMissingData") or "missing", alarm["StateValue"])
@@ -74,12 +98,39 @@ def decide(breaching: Sequence[bool | None], needed: int, missing: str, state: s
 def _periods(alarm: dict[str, Any]) -> list[float | None]:
     """The alarm's statistic in each evaluation period, oldest first, the current one last; None where there is no
     data."""
-    period, count = int(alarm.get("Period") or 60) * _time_scale, int(alarm.get("EvaluationPeriods") or 1)
-    dimensions = cloudwatch._dims_from_list(alarm.get("Dimensions") or [])
-    key = (alarm["Namespace"], alarm["MetricName"], cloudwatch._dims_key(dimensions))
-    points = list(cloudwatch._metrics.get(key) or [])
     statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic") or "Average"
-    end = time.time()
+    return _values(alarm, int(alarm.get("Period") or 60), statistic, _count(alarm), time.time())
+
+
+def _count(alarm: dict[str, Any]) -> int:
+    return int(alarm.get("EvaluationPeriods") or 1)
+
+
+def _of_expression(alarm: dict[str, Any]) -> list[float | None]:
+    """As `_periods`, of the one query that returns data."""
+    end, count = time.time(), _count(alarm)
+    found: dict[str, list[float | None]] = {}
+    shown: dict[str, Any] = {}
+    for query in alarm["Metrics"]:
+        of = query.get("MetricStat")
+        if of:
+            found[query["Id"]] = _values(of["Metric"], int(of["Period"]), of["Stat"], count, end)
+        if query.get("ReturnData", True):
+            shown = query
+    if "Expression" not in shown:
+        return found.get(shown.get("Id", ""), [None] * count)
+    tree = metric_math.parse(shown["Expression"])
+    return [
+        metric_math.value_of(tree, {name: values[index] for name, values in found.items()}) for index in range(count)
+    ]
+
+
+def _values(metric: dict[str, Any], seconds: int, statistic: str, count: int, end: float) -> list[float | None]:
+    """A metric's statistic in the last `count` periods of so many seconds (before scaling), oldest first."""
+    period = seconds * _time_scale
+    dimensions = cloudwatch._dims_from_list(metric.get("Dimensions") or [])
+    key = (metric["Namespace"], metric["MetricName"], cloudwatch._dims_key(dimensions))
+    points = list(cloudwatch._metrics.get(key) or [])
     values: list[float | None] = []
     for index in range(count, 0, -1):
         low, high = end - index * period, end - (index - 1) * period
@@ -108,13 +159,15 @@ PLUGIN = Plugin(
                 "_dims_key": "(dims)",
                 "_dispatch_alarm_actions": "(alarm, old_state, new_state, reason)",
                 "_evaluate_alarm": "(alarm)",
+                "_error": "(code, message, status, use_json, use_cbor)",
                 "_evaluate_parent_alarms": "(child, seen)",
+                "_put_metric_alarm": "(params, cbor_data, is_cbor, is_json)",
                 "_record_history": "(alarm_name, old_state, new_state, reason, alarm_type, reason_data)",
                 "_stat_value": "(stats, stat_name, points)",
             },
-            values=["_metrics"],
-            has={"_evaluate_all_alarms": ["_evaluate_alarm"]},
-            lacks={"_evaluate_alarm": ["Dimensions"]},
+            values=["_alarms", "_metrics"],
+            has={"_evaluate_all_alarms": ["_evaluate_alarm"], "handle_request": ["_put_metric_alarm"]},
+            lacks={"_evaluate_alarm": ["Dimensions"], "_put_metric_alarm": ['"Metrics"']},
         )
     ],
 )

@@ -39,6 +39,7 @@ MODULES = (
     "apigateway.integrations",
     "lambda_functions.errors",
     "sagemaker.service",
+    "application_autoscaling.service",
     "glue.jobs",
     "step_functions.executions",
     "step_functions.integrations",

@@ -93,8 +93,11 @@ def update(state: SageMakerState, data: dict) -> dict:
         fresh = fleets.make(state, endpoint["EndpointName"], config)
         _retain(data, endpoint["_variants"], fresh)
         deployment = endpoint["_deployment"] if data.get("RetainDeploymentConfig") else data.get("DeploymentConfig")
-        plan = rollout.plan(deployment, min(variant.instances for variant in fresh))
+        plan = rollout.plan(
+            deployment, min(variant.instances for variant in fleets.serving(fresh)), len(fleets.serving(fresh))
+        )
         _check_same_variants(endpoint, fresh, plan)
+        _check_scaled(state, endpoint, fresh)
         rollout.check_alarms(state, plan.alarms, [variant.model["ExecutionRoleArn"] for variant in fresh])
         _check_quota(state, fresh)
         for variant in fresh:
@@ -123,12 +126,41 @@ def _retain(data: dict, old: list[Variant], fresh: list[Variant]) -> None:
 def _check_same_variants(endpoint: dict, fresh: list[Variant], plan: rollout.Rollout) -> None:
     """Deployment guardrails want the variants to keep their names
     (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html)."""
-    old, new = {variant.name for variant in endpoint["_variants"]}, {variant.name for variant in fresh}
+    old, new = ({variant.name for variant in fleets.serving(fleet)} for fleet in (endpoint["_variants"], fresh))
     if plan != rollout.Rollout() and old != new:
         raise validation(
             f"A deployment configuration needs the same variant names in the old and the new endpoint configuration: "
             f"{sorted(new)} found, {sorted(old)} serve."
         )
+
+
+def _check_scaled(state: SageMakerState, endpoint: dict, fresh: list[Variant]) -> None:
+    """ "If the update would change the instance type for any model that is a target for auto scaling, the update fails"
+    (https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html)."""
+    before = {variant.name: variant.config.get("InstanceType") for variant in endpoint["_variants"]}
+    for variant in fresh:
+        resource = f"endpoint/{endpoint['EndpointName']}/variant/{variant.name}"
+        old, new = before.get(variant.name), variant.config.get("InstanceType")
+        if resource in state.scalable_targets and old is not None and old != new:
+            raise validation(
+                f"Variant {variant.name} is a target of automatic scaling: deregister it before its instance type "
+                f"changes from {old} to {new}."
+            )
+
+
+def _check_growth(state: SageMakerState, known: dict[str, Variant], desired: list[dict]) -> None:
+    """More instances count against the account's quota. Raises ValidationException for a variant that is not there, and
+    ResourceLimitExceeded."""
+    for item in desired:
+        variant = known.get(item["VariantName"])
+        kind = variant.config.get("InstanceType") if variant else None
+        more = item.get("DesiredInstanceCount", 0) - (variant.instances if variant else 0)
+        if kind and more > 0:
+            refused = quotas.refusal(
+                state.context.quotas, f"{kind} for endpoint usage", fleets.instances(state, kind), more
+            )
+            if refused:
+                raise resource_limit_exceeded(refused)
 
 
 def update_weights(state: SageMakerState, data: dict) -> dict:
@@ -137,6 +169,7 @@ def update_weights(state: SageMakerState, data: dict) -> dict:
         endpoint = _idle(state, data["EndpointName"])
         known = {variant.name: variant for variant in endpoint["_variants"]}
         desired = data["DesiredWeightsAndCapacities"]
+        _check_growth(state, known, desired)
         for item in desired:
             if item["VariantName"] not in known:
                 raise validation(
@@ -162,22 +195,30 @@ def describe(state: SageMakerState, data: dict) -> dict:
         endpoint = find(state, data["EndpointName"])
         answer = {key: value for key, value in endpoint.items() if not key.startswith("_")}
         if endpoint["_variants"]:
-            answer["ProductionVariants"] = [
-                {
-                    "VariantName": variant.name,
-                    "DeployedImages": [_image(variant)],
-                    "CurrentWeight": variant.weight,
-                    "DesiredWeight": variant.weight,
-                    "CurrentInstanceCount": variant.instances,
-                    "DesiredInstanceCount": variant.instances,
-                }
-                for variant in endpoint["_variants"]
-            ]
+            for member, shadow in (("ProductionVariants", False), ("ShadowProductionVariants", True)):
+                found = [_summary(variant) for variant in endpoint["_variants"] if variant.is_shadow is shadow]
+                if found:
+                    answer[member] = found
         if endpoint["_deployment"]:
             answer["LastDeploymentConfig"] = endpoint["_deployment"]
         if endpoint["EndpointStatus"] in ("Updating", "RollingBack") and endpoint.get("_pending"):
             answer["PendingDeploymentSummary"] = endpoint["_pending"]
     return answer
+
+
+def _summary(variant: Variant) -> dict:
+    serverless = variant.config.get("ServerlessConfig")
+    return {
+        "VariantName": variant.name,
+        "DeployedImages": [_image(variant)],
+        "CurrentWeight": variant.weight,
+        "DesiredWeight": variant.weight,
+        **(
+            {"CurrentServerlessConfig": serverless}
+            if serverless
+            else {"CurrentInstanceCount": variant.instances, "DesiredInstanceCount": variant.instances}
+        ),
+    }
 
 
 def _image(variant: Variant) -> dict:
@@ -194,6 +235,9 @@ def delete(state: SageMakerState, data: dict) -> dict:
             raise validation(f'Cannot update in-progress endpoint "{endpoint["EndpointArn"]}".')
         endpoint["_deleting"], endpoint["EndpointStatus"] = True, "Deleting"
         variants, endpoint["_variants"] = endpoint["_variants"], []
+        # "If any are and you have permission to deregister the variant, Application Auto Scaling deregisters those".
+        for variant in variants:
+            state.scalable_targets.pop(f"endpoint/{data['EndpointName']}/variant/{variant.name}", None)
 
     def end() -> None:
         for variant in variants:

@@ -19,9 +19,14 @@ logger = logging.getLogger("tidemark.sagemaker.fleets")
 
 def make(state: SageMakerState, endpoint: str, config: dict) -> list[Variant]:
     """The variants of a configuration, not yet started. Raises ValidationException when a model is gone."""
+    capture = config.get("DataCaptureConfig")
     return [
-        Variant(state.context, endpoint, variant, find_model(state, variant["ModelName"]))
-        for variant in config["ProductionVariants"]
+        Variant(state.context, endpoint, variant, find_model(state, variant["ModelName"]), capture, shadow)
+        for shadow, variants in (
+            (False, config["ProductionVariants"]),
+            (True, config.get("ShadowProductionVariants", [])),
+        )
+        for variant in variants
     ]
 
 
@@ -105,16 +110,28 @@ def _shift(state: SageMakerState, endpoint: dict, plan: rollout.Rollout, deleted
     return None
 
 
-def pick(endpoint: dict, target: str | None) -> Variant | None:
-    """The variant for one request: the fleet by its part of the traffic, in it by weight. None when `target` names no
-    variant. Raises ValidationException when all weights are 0."""
+def pick(endpoint: dict, target: str | None) -> tuple[Variant | None, Variant | None]:
+    """The variant for one request, and the shadow that gets a copy of it: the fleet by its part of the traffic, in it
+    by weight. None when `target` names no variant, and when there is no shadow or its share leaves this request out.
+    Raises ValidationException when all weights are 0."""
     green = endpoint["_green"] and random.random() < endpoint["_green_share"]
-    variants = endpoint["_green"] if green or not endpoint["_variants"] else endpoint["_variants"]
+    fleet = endpoint["_green"] if green or not endpoint["_variants"] else endpoint["_variants"]
+    variants, shadow = serving(fleet), next((variant for variant in fleet if variant.is_shadow), None)
     if target:
-        return next((variant for variant in variants if variant.name == target), None)
-    weights = [variant.weight for variant in variants]
-    if not sum(weights):
-        raise validation(
-            f"All variants of endpoint {endpoint['EndpointName']} have the weight 0: name a TargetVariant."
-        )
-    return random.choices(variants, weights)[0]
+        chosen = next((variant for variant in variants if variant.name == target), None)
+    else:
+        weights = [variant.weight for variant in variants]
+        if not sum(weights):
+            raise validation(
+                f"All variants of endpoint {endpoint['EndpointName']} have the weight 0: name a TargetVariant."
+            )
+        chosen = random.choices(variants, weights)[0]
+    # The weight of a shadow is to its production variant's as its requests are.
+    if chosen is None or shadow is None or random.random() * (chosen.weight or 1) >= shadow.weight:
+        return chosen, None
+    return chosen, shadow
+
+
+def serving(fleet: list[Variant]) -> list[Variant]:
+    """Those that answer: not the shadow."""
+    return [variant for variant in fleet if not variant.is_shadow]

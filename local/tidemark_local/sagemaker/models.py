@@ -85,39 +85,80 @@ def list_models(state: SageMakerState, data: dict) -> dict:
 
 def create_endpoint_config(state: SageMakerState, data: dict) -> dict:
     name, arn = data["EndpointConfigName"], state.arn("endpoint-config", data["EndpointConfigName"])
-    variants = data["ProductionVariants"]
-    if data.get("ShadowProductionVariants"):
-        raise validation("Shadow variants are not supported by the local cloud: leave ShadowProductionVariants out.")
-    names = [variant["VariantName"] for variant in variants]
-    if len(names) != len(set(names)):
-        raise validation("Production variant names must be unique within an endpoint configuration.")
+    production, shadows = data["ProductionVariants"], data.get("ShadowProductionVariants") or []
+    _check_variants(production, shadows, data)
     with state.lock:
-        for variant in variants:
-            if not variant.get("ModelName"):
-                raise validation(
-                    f"Production variant {variant['VariantName']} needs a ModelName: inference components are "
-                    "not supported by the local cloud."
-                )
-            if not variant.get("ServerlessConfig") and not variant.get("InstanceType"):
-                raise validation(
-                    f"Production variant {variant['VariantName']} needs an InstanceType or a ServerlessConfig."
-                )
+        for variant in (*production, *shadows):
             find_model(state, variant["ModelName"])
         if name in state.endpoint_configs:
             raise validation(f'Cannot create already existing endpoint configuration "{arn}".')
         state.endpoint_configs[name] = {
             **selected(data, "EndpointConfigName", "DataCaptureConfig", "KmsKeyId", "ExecutionRoleArn", "VpcConfig"),
-            "ProductionVariants": [
-                # InitialVariantWeight: "If unspecified, it defaults to 1.0."
-                {"InitialVariantWeight": 1.0, "InitialInstanceCount": 1, **variant}
-                for variant in variants
-            ],
+            "ProductionVariants": _with_defaults(production),
+            **({"ShadowProductionVariants": _with_defaults(shadows)} if shadows else {}),
             "EndpointConfigArn": arn,
             "EnableNetworkIsolation": data.get("EnableNetworkIsolation", False),
             "CreationTime": now(),
         }
         state.tag(arn, data.get("Tags"))
     return {"EndpointConfigArn": arn}
+
+
+def _with_defaults(variants: list[dict]) -> list[dict]:
+    """InitialVariantWeight: "If unspecified, it defaults to 1.0." A serverless variant has no instances."""
+    return [
+        {
+            "InitialVariantWeight": 1.0,
+            **({} if variant.get("ServerlessConfig") else {"InitialInstanceCount": 1}),
+            **variant,
+        }
+        for variant in variants
+    ]
+
+
+def _check_variants(production: list[dict], shadows: list[dict], data: dict) -> None:
+    """Raises ValidationException for what a configuration may not hold."""
+    names = [variant["VariantName"] for variant in (*production, *shadows)]
+    if len(names) != len(set(names)):
+        raise validation("Production variant names must be unique within an endpoint configuration.")
+    for variant in (*production, *shadows):
+        if not variant.get("ModelName"):
+            raise validation(
+                f"Production variant {variant['VariantName']} needs a ModelName: inference components are "
+                "not supported by the local cloud."
+            )
+        if not variant.get("ServerlessConfig") and not variant.get("InstanceType"):
+            raise validation(
+                f"Production variant {variant['VariantName']} needs an InstanceType or a ServerlessConfig."
+            )
+    # "If you use this field, you can only specify one variant for ProductionVariants and one variant for
+    # ShadowProductionVariants."
+    if shadows and (len(production), len(shadows)) != (1, 1):
+        raise validation(
+            f"ShadowProductionVariants: found {len(production)} production and {len(shadows)} shadow variants; you can "
+            "only specify one variant for ProductionVariants and one variant for ShadowProductionVariants."
+        )
+    _check_serverless(production, shadows, data)
+
+
+def _check_serverless(production: list[dict], shadows: list[dict], data: dict) -> None:
+    """ "Feature exclusions" (https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html) and the
+    exclusions of shadow tests (https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests-exclusions.html)."""
+    if not any(variant.get("ServerlessConfig") for variant in (*production, *shadows)):
+        return
+    found = [
+        word
+        for word, there in (
+            ("shadow variants", bool(shadows)),
+            ("more than one production variant", len(production) > 1),
+            ("data capture", bool(data.get("DataCaptureConfig"))),
+            ("a VPC", bool(data.get("VpcConfig"))),
+            ("network isolation", bool(data.get("EnableNetworkIsolation"))),
+        )
+        if there
+    ]
+    if found:
+        raise validation(f"A serverless endpoint cannot have {' or '.join(found)}.")
 
 
 def find_endpoint_config(state: SageMakerState, name: str) -> dict:

@@ -7,6 +7,7 @@ EventBridge as "SageMaker Model Package State Change", as is every other change 
 
 from ..eventbridge import state_events
 from .errors import conflict, validation
+from .model_card import check_model_card
 from .state import SageMakerState, now, page, selected
 
 _PACKAGE_MEMBERS = (
@@ -112,6 +113,7 @@ def create_package(state: SageMakerState, data: dict) -> dict:
         # group you specify and uses the tags associated with the model group. In this case, you cannot supply a tag
         # argument."
         raise validation("Tags cannot be supplied for a versioned model package: tag its model package group.")
+    check_model_card(data.get("ModelCard", {}))
     with state.lock:
         group = find_group(state, data["ModelPackageGroupName"])
         group["_versions"] += 1
@@ -151,9 +153,16 @@ def describe_package(state: SageMakerState, data: dict) -> dict:
 
 
 def update_package(state: SageMakerState, data: dict) -> dict:
-    """UpdateModelPackage: approval, its description, customer metadata and the inference specification."""
+    """UpdateModelPackage: approval, its description, customer metadata, the card and the inference specification."""
+    check_model_card(data.get("ModelCard", {}))
     with state.lock:
         record = find_package(state, data["ModelPackageArn"])
+        if "ModelCard" in data:
+            # ModelCardStatus: "If you try to update the model card content, you will receive the message Model Card is
+            # in Archived state."
+            if record.get("ModelCard", {}).get("ModelCardStatus") == "Archived":
+                raise validation("Model Card is in Archived state.")
+            record["ModelCard"] = {**record.get("ModelCard", {}), **data["ModelCard"]}
         metadata = {**record.get("CustomerMetadataProperties", {}), **data.get("CustomerMetadataProperties", {})}
         for key in data.get("CustomerMetadataPropertiesToRemove", []):
             metadata.pop(key, None)

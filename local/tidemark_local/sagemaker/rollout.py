@@ -23,6 +23,8 @@ from .state import SageMakerState
 # A fleet's instances end in some minutes; the endpoint is RollingBack meanwhile.
 _ROLL_BACK_SECONDS = 60
 _LOOK_SECONDS = 1.0
+# Percent of the instances that a batch of a rolling update may have.
+_LEAST_BATCH, _MOST_BATCH = 5, 50
 _GUIDE = "https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-blue-green-canary.html"
 
 
@@ -39,16 +41,17 @@ class Rollout:
     alarms: tuple[str, ...] = ()
 
 
-def plan(config: dict | None, instances: int) -> Rollout:
-    """The rollout that a DeploymentConfig asks for, to a green fleet of so many instances.
+def plan(config: dict | None, instances: int, variants: int = 1) -> Rollout:
+    """The rollout that a DeploymentConfig asks for, to a green fleet of so many instances and variants.
 
     Raises ValidationException for what AWS's reference rules out, and for a percentage of capacity that is less than
     one instance: how AWS rounds it is not documented.
     """
     if not config:
         return Rollout()
+    alarms = tuple(alarm["AlarmName"] for alarm in (config.get("AutoRollbackConfiguration") or {}).get("Alarms", []))
     if config.get("RollingUpdatePolicy"):
-        raise validation("The local cloud has no rolling updates: use a BlueGreenUpdatePolicy.")
+        return _rolling(config, instances, variants, alarms)
     policy = config.get("BlueGreenUpdatePolicy") or {}
     routing = policy.get("TrafficRoutingConfiguration") or {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
     wait, termination = routing["WaitIntervalInSeconds"], policy.get("TerminationWaitInSeconds", 0)
@@ -58,8 +61,31 @@ def plan(config: dict | None, instances: int) -> Rollout:
             f"MaximumExecutionTimeoutInSeconds {limit} must be larger than the total of TerminationWaitInSeconds "
             f"{termination} and WaitIntervalInSeconds {wait}."
         )
-    alarms = (config.get("AutoRollbackConfiguration") or {}).get("Alarms", [])
-    return Rollout(_shares(routing, instances), wait, termination, tuple(alarm["AlarmName"] for alarm in alarms))
+    return Rollout(_shares(routing, instances), wait, termination, alarms)
+
+
+def _rolling(config: dict, instances: int, variants: int, alarms: tuple[str, ...]) -> Rollout:
+    """Batch by batch: "Only one update policy should be used in the deployment configuration", and rolling deployments
+    have no endpoints of several variants, and no serverless ones
+    (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html)."""
+    policy = config["RollingUpdatePolicy"]
+    if config.get("BlueGreenUpdatePolicy"):
+        raise validation("Only one update policy should be used in the deployment configuration.")
+    if variants > 1 or instances == 0:
+        raise validation(
+            "Rolling deployments are not supported for endpoints with multiple production variants or serverless "
+            "endpoints."
+        )
+    size, wait = policy["MaximumBatchSize"], policy["WaitIntervalInSeconds"]
+    if size["Type"] == "CAPACITY_PERCENT" and not _LEAST_BATCH <= size["Value"] <= _MOST_BATCH:
+        raise validation(
+            f"MaximumBatchSize: {size['Value']} percent found; value must be between 5% to 50% of the variant's total "
+            "instance count."
+        )
+    on = _instances(size, "MaximumBatchSize", instances)
+    shares = tuple(min(1.0, step * on / instances) for step in range(1, math.ceil(instances / on) + 1))
+    # Each batch has its baking period, the last too.
+    return Rollout(shares, wait, wait, alarms)
 
 
 def _shares(routing: dict, instances: int) -> tuple[float, ...]:

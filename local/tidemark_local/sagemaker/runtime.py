@@ -7,7 +7,9 @@ traffic between production variants based on the weights"; TargetVariant "overri
 
 import http.client
 import json
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from . import fleets
 from .errors import SageMakerError
@@ -15,6 +17,10 @@ from .state import SageMakerState
 from .variants import Variant
 
 MAX_BODY_BYTES = 6_291_456  # InvokeEndpoint, Body: "Length Constraints: Maximum length of 6291456"
+# Copies that are under way at once.
+_MOST_COPIES = 16
+_COPIES = threading.BoundedSemaphore(_MOST_COPIES)
+_COPIERS = ThreadPoolExecutor(_MOST_COPIES, thread_name_prefix="shadow")
 _FORWARDED = ("content-type", "accept", "x-amzn-sagemaker-custom-attributes", "x-amzn-sagemaker-inference-id")
 
 
@@ -24,11 +30,33 @@ def invoke(state: SageMakerState, name: str, headers: dict[str, str], body: byte
         raise SageMakerError(
             "ValidationError", f"The body has {len(body)} bytes: at most {MAX_BODY_BYTES} are allowed."
         )
-    variant = _choose(state, name, headers.get("x-amzn-sagemaker-target-variant"))
+    variant, shadow = _choose(state, name, headers.get("x-amzn-sagemaker-target-variant"))
+    if shadow is not None:
+        _copy(state, name, shadow, headers, body)
     try:
         return _send(state, name, variant, headers, body)
     finally:
         variant.give_back()
+
+
+def _copy(state: SageMakerState, name: str, shadow: Variant, headers: dict[str, str], body: bytes) -> None:
+    """Sends the same request to a shadow, beside it: "Only the responses of the production variant are returned to the
+    calling application" (https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests.html). A shadow that is busy gets
+    no copy."""
+    if not _COPIES.acquire(blocking=False):
+        shadow.give_back()
+        return
+
+    def send() -> None:
+        try:
+            _send(state, name, shadow, headers, body)
+        except SageMakerError:
+            pass  # it is measured, and nobody waits for it
+        finally:
+            shadow.give_back()
+            _COPIES.release()
+
+    _COPIERS.submit(send)
 
 
 def _send(
@@ -49,6 +77,13 @@ def _send(
         _measure(state, name, variant, started, 502)
         raise _model_error(state, variant, 502, f"{type(error).__name__}: {error}") from error
     _measure(state, name, variant, started, status)
+    if variant.capture:
+        content_type = answered.get("content-type", "application/octet-stream")
+        variant.capture.keep(
+            (headers.get("content-type", "application/octet-stream"), body),
+            (content_type, answer) if 200 <= status < 300 else None,
+            headers.get("x-amzn-sagemaker-inference-id"),
+        )
     if not 200 <= status < 300:
         raise _model_error(state, variant, status, answer.decode(errors="replace"))
     found = {
@@ -63,14 +98,15 @@ def _send(
     return 200, found, answer
 
 
-def _choose(state: SageMakerState, name: str, target: str | None) -> Variant:
-    """A variant, with this request counted in: an update under the same lock cannot end it in between."""
+def _choose(state: SageMakerState, name: str, target: str | None) -> tuple[Variant, Variant | None]:
+    """A variant and the shadow that gets a copy, with this request counted in: an update under the same lock cannot end
+    them in between."""
     with state.lock:
         endpoint = state.endpoints.get(name)
         if not endpoint or not (endpoint["_variants"] or endpoint["_green_share"]):
             raise SageMakerError("ValidationError", f"Endpoint {name} of account {state.context.account} not found.")
         try:
-            variant = fleets.pick(endpoint, target)
+            variant, shadow = fleets.pick(endpoint, target)
         except SageMakerError as error:
             raise SageMakerError("ValidationError", error.message) from None
         if variant is None:
@@ -78,8 +114,10 @@ def _choose(state: SageMakerState, name: str, target: str | None) -> Variant:
                 "ValidationError",
                 f"Variant {target} was not found for endpoint {name} of account {state.context.account}.",
             )
-        variant.take()
-        return variant
+        for one in (variant, shadow):
+            if one is not None:
+                one.take()
+        return variant, shadow
 
 
 def _model_error(
@@ -109,6 +147,8 @@ def _measure(state: SageMakerState, name: str, variant: Variant, started: float,
         ("Invocation4XXErrors", int(400 <= status < 500), "Count"),
         ("Invocation5XXErrors", int(status >= 500), "Count"),
         ("ModelLatency", microseconds, "Microseconds"),
+        # "1/numberOfInstances is sent as the value on each request".
+        *([("InvocationsPerInstance", 1 / variant.instances, "None")] if variant.instances else []),
     ):
         state.context.put_metric("AWS/SageMaker", metric, dimensions, value, unit)
         if variant.config_name:

@@ -30,7 +30,7 @@ def register(context: LocalContext) -> None:
     from ministack import app
     from ministack.core import router
 
-    state = SageMakerState(context)
+    state = SageMakerState.of(context)
     invokers = ThreadPoolExecutor(_INVOKERS, thread_name_prefix="invoke-endpoint")
 
     async def handle(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> tuple[int, dict, bytes]:

@@ -9,6 +9,8 @@ from ..host.context import LocalContext
 from ..host.role_session import trusts
 from .errors import validation
 
+_OF_RUNS: dict[int, "SageMakerState"] = {}
+
 
 class SageMakerState:
     """All resources of one account and region. Take `lock` for every read-and-change; records are plain dicts.
@@ -25,7 +27,13 @@ class SageMakerState:
         self.endpoints: dict[str, dict] = {}
         self.package_groups: dict[str, dict] = {}
         self.packages: dict[str, dict] = {}  # by ARN
+        self.scalable_targets: dict[str, dict] = {}  # by resource id, of Application Auto Scaling
         self.tags: dict[str, dict[str, str]] = {}  # by ARN
+
+    @classmethod
+    def of(cls, context: LocalContext) -> "SageMakerState":
+        """The one of this run."""
+        return _OF_RUNS.setdefault(id(context), cls(context))
 
     def arn(self, kind: str, name: str) -> str:
         """The ARN of a resource; SageMaker writes names in ARNs in lower case."""

@@ -20,6 +20,7 @@ from ..host.objects import DownloadError, fetch, fetch_channel, unpack, upload_f
 from ..host.processes import ChildProcess
 from ..host.role_session import RoleSession
 from .container import HOST, TrainingRoot, arguments, own_hyperparameters
+from .images import Image, MissingLibraryError, image_of
 from .state import SageMakerState, now, selected
 
 logger = logging.getLogger("tidemark.sagemaker.training")
@@ -87,7 +88,17 @@ class TrainingRun:
                 "sagemaker_program and sagemaker_submit_directory.",
             )
             return
-        self._fetch_sources(s3, hyperparameters.get("sagemaker_submit_directory", "").strip('"'), program, root)
+        try:
+            image = image_of(job["AlgorithmSpecification"].get("TrainingImage", ""), self._state.context.repo_root)
+        except MissingLibraryError as error:
+            self._finish("Failed", f"AlgorithmError: {error}")
+            return
+        self._fetch_sources(s3, hyperparameters.get("sagemaker_submit_directory", "").strip('"'), root)
+        if image.as_module:
+            # Imported here: it brings Flask, which only containers need.
+            from .serve import prepare
+
+            prepare(root.code, program.removesuffix(".py"), self._log.write)
         if not (root.code / program).is_file():
             self._finish("Failed", f"AlgorithmError: {program} is not in the sources of sagemaker_submit_directory.")
             return
@@ -95,10 +106,10 @@ class TrainingRun:
             self._finish("Stopped")
             return
         own = own_hyperparameters(hyperparameters)
-        code = self._execute(session, root, program, own)
+        code = self._execute(session, root, image, program, own)
         self._conclude(s3, root, program, own, code)
 
-    def _fetch_sources(self, s3, submitted: str, program: str, root: TrainingRoot) -> None:
+    def _fetch_sources(self, s3, submitted: str, root: TrainingRoot) -> None:
         if submitted.startswith("s3://"):
             archive = root.root / "sourcedir.tar.gz"
             fetch(s3, submitted, archive)
@@ -107,13 +118,9 @@ class TrainingRun:
             shutil.copytree(root.local_path(submitted), root.code, dirs_exist_ok=True)
         else:
             raise DownloadError(f"sagemaker_submit_directory is '{submitted}': s3://…/sourcedir.tar.gz is expected.")
-        # Imported here: it brings Flask, which only containers need.
-        from .serve import prepare
 
-        prepare(root.code, program.removesuffix(".py"), self._log.write)
-
-    def _execute(self, session: RoleSession, root: TrainingRoot, program: str, own: dict) -> int:
-        env = session.environment()
+    def _execute(self, session: RoleSession, root: TrainingRoot, image: Image, program: str, own: dict) -> int:
+        env = session.environment() | image.environment
         env.update(root.environment(self._job, program, own))
         env.update(self._job.get("Environment", {}))
         self._enter("Training")
@@ -121,8 +128,7 @@ class TrainingRun:
         with self._state.lock:
             self._job["TrainingStartTime"] = now()
         self._process = process = ChildProcess(
-            # `modules.run_module`: python -m, in the folder of the sources.
-            [str(self._state.context.python), "-m", program.removesuffix(".py"), *arguments(own)],
+            [str(self._state.context.python), *image.command(program), *arguments(own)],  # in the folder of the sources
             env=env,
             cwd=root.code,
             on_line=self._line,

@@ -1,4 +1,4 @@
-"""One production variant of an endpoint: its container, and requests to it."""
+"""One production or shadow variant of an endpoint: its container, and requests to it."""
 
 import http.client
 import queue
@@ -10,6 +10,7 @@ from pathlib import Path
 from ..host.context import LocalContext
 from ..host.log_stream import LogStream
 from ..host.role_session import RoleSession
+from .capture import Capture
 from .serving_container import ServingContainer
 from .serving_container import StartError as StartError
 
@@ -25,11 +26,20 @@ DRAIN_SECONDS = 10
 class Variant:
     """A running variant. `start` returns when /ping answers, and raises StartError when it never does."""
 
-    def __init__(self, context: LocalContext, endpoint: str, config: dict, model: dict):
+    def __init__(
+        self,
+        context: LocalContext,
+        endpoint: str,
+        config: dict,
+        model: dict,
+        capture: dict | None = None,
+        shadow: bool = False,
+    ):
         self.name: str = config["VariantName"]
+        self.is_shadow = shadow
         self.config, self.model = config, model
         self.weight: float = config.get("InitialVariantWeight", 1.0)
-        self.instances: int = config.get("InitialInstanceCount", 1)
+        self.instances: int = 0 if config.get("ServerlessConfig") else config.get("InitialInstanceCount", 1)
         # Of a fleet that an update made: its metrics also carry this dimension.
         self.config_name: str | None = None
         self._context, self._endpoint = context, endpoint
@@ -40,10 +50,14 @@ class Variant:
         self._log = LogStream(self._session, self.log_group, self.log_stream)
         self._container = ServingContainer(context, self._session, self.root, self.name, model["_container"], self._log)
         self._active, self._drained = 0, threading.Condition()
+        self._capture_config = capture if capture and capture.get("EnableCapture", True) else None
+        self.capture: Capture | None = None
         self._idle: queue.SimpleQueue[http.client.HTTPConnection] = queue.SimpleQueue()
 
     def start(self) -> None:
         self._container.start(self.config.get("ContainerStartupHealthCheckTimeoutInSeconds", START_SECONDS))
+        if self._capture_config:
+            self.capture = Capture(self._context, self._session, self._capture_config, self._endpoint, self.name)
 
     def take(self) -> None:
         """Counts a request in, before it is sent: `stop` waits for it. Every `take` is followed by one `give_back`."""
@@ -88,6 +102,8 @@ class Variant:
         with self._drained:
             self._drained.wait_for(lambda: self._active == 0, DRAIN_SECONDS)
         self._container.stop()
+        if self.capture:
+            self.capture.stop()
         while not self._idle.empty():
             self._idle.get_nowait().close()
         self._log.close()

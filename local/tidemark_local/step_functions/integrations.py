@@ -53,6 +53,7 @@ _SDK_NAMES = {
     "sfn": "stepfunctions",
     "cloudwatchlogs": "logs",
     "eventbridge": "events",
+    "applicationautoscaling": "application-autoscaling",
     "sagemakerruntime": "sagemaker-runtime",
     "rdsdata": "rds-data",
     "dynamodbstreams": "dynamodbstreams",

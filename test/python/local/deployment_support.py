@@ -14,8 +14,10 @@ from jobs_support import NODE, ROOT, SELF_CONTAINED, allow, tar, until
 
 ACCOUNT = "arn:aws:{}:us-east-1:000000000000:"
 SAGEMAKER, ALARMS = ACCOUNT.format("sagemaker"), ACCOUNT.format("cloudwatch") + "alarm:prod/{}/Canary*"
+# What it answers by is the model's own file. Requests of ours, with instances, are answered as model/inference.py does.
 SCRIPT = """
 import json, os, time
+from flask import Response
 def model_fn(model_dir):
     with open(os.path.join(model_dir, "model.json")) as file:
         return json.load(file)
@@ -23,8 +25,23 @@ def predict_fn(data, model):
     if model.get("broken"):
         raise ValueError("no such column")
     time.sleep(model.get("sleep", 0))
-    return model["name"]
+    if not isinstance(data, dict):
+        return model["name"]
+    signed = {"model_version": model["name"], "definition_hash": model.get("hash", "known")}
+    if data["definition_hash"] != signed["definition_hash"]:
+        return 409, {"error": "another definition", **signed}
+    score = lambda row: float("nan") if model.get("nan") else min(1.0, row[0] + model.get("shift", 0))
+    return 200, {"predictions": [{"score": score(row), "contributions": [0.0]} for row in data["instances"]], **signed}
+def output_fn(prediction, accept):
+    if isinstance(prediction, str):
+        return json.dumps(prediction), accept
+    return Response(json.dumps(prediction[1]), status=prediction[0], mimetype="application/json")
 """
+ENDPOINT = {
+    **{"mode": "instances", "instanceType": "ml.m5.large", "instances": 2, "experiments": True},
+    **{"routing": "canary", "canaryPercent": 10, "canaryWaitSeconds": 480, "terminationWaitSeconds": 300},
+    "maxScoreShift": 0.1,
+}
 
 
 class App:
@@ -33,15 +50,17 @@ class App:
     def __init__(self, cloud, use_case, machine=None, **endpoint):
         self.cloud, self.use_case, self.name = cloud, use_case, f"tidemark-prod-{use_case}"
         self.alarms = ALARMS.format(use_case)
-        settings = {"instanceType": "ml.m5.large", "instances": 2, "canaryPercent": 10} | endpoint
         self.definition = definition(
             name=self.name,
             alarmPrefix=f"prod/{use_case}/",
             hostingRoleArn=cloud.hosting,
-            endpoint={"variant": "champion", "canaryWaitSeconds": 480, "terminationWaitSeconds": 300} | settings,
+            endpoint=ENDPOINT | endpoint,
+            deployment={"stage": "prod", "useCase": use_case},
+            modelName=use_case,
+            serving={"bucket": cloud.bucket, "key": f"serving/{use_case}.json"},
             **(machine or {}),
         )
-        training = self.grants_to_train(machine["trainingRoleArn"]) if machine else []
+        training = self.grants_to_train(machine["trainingRoleArn"]) if "trainingRoleArn" in (machine or {}) else []
         role = cloud.role(f"machine-{use_case}", "states", *self.grants(), *training)
         grant = allow("cloudwatch:DescribeAlarms", self.alarms)
         document = json.dumps({"Version": "2012-10-17", "Statement": [grant]})
@@ -65,6 +84,18 @@ class App:
             allow("iam:PassRole", self.cloud.hosting),
             allow("sagemaker:DescribeModelPackage", packages),
             allow("s3:GetObject", f"arn:aws:s3:::{self.cloud.bucket}/models/*"),
+            allow("s3:PutObject", f"arn:aws:s3:::{self.cloud.bucket}/serving/*"),
+            allow("lambda:InvokeFunction", f"{ACCOUNT.format('lambda')}function:shadow-{self.use_case}"),
+            *self.grants_to_scale(endpoint),
+        ]
+
+    def grants_to_scale(self, endpoint):
+        words = ("RegisterScalableTarget", "DeregisterScalableTarget", "PutScalingPolicy")
+        targets = f"{ACCOUNT.format('application-autoscaling')}scalable-target/*"
+        return [
+            allow([f"application-autoscaling:{word}" for word in words], targets),
+            allow("application-autoscaling:DescribeScalingPolicies"),
+            allow("sagemaker:UpdateEndpointWeightsAndCapacities", endpoint),
         ]
 
     def grants_to_train(self, training_role):
@@ -86,6 +117,8 @@ class App:
         return self.cloud.sagemaker.create_model_package(
             ModelPackageGroupName=self.name,
             ModelApprovalStatus="Approved",
+            # As the gate writes it: the version is what the model calls itself.
+            CustomerMetadataProperties={"model_version": model["name"], "model_sha256": "0" * 64},
             InferenceSpecification={
                 "Containers": [{**container, **bound, "Environment": SELF_CONTAINED}],
                 "SupportedContentTypes": ["application/json"],
@@ -105,6 +138,12 @@ class App:
         found = self.cloud.sagemaker.describe_model_package(ModelPackageName=package)
         url = found["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
         return url.removeprefix(self.cloud.uri(""))
+
+    def serving(self):
+        """What the machine wrote of what serves."""
+        return json.loads(
+            self.cloud.s3.get_object(Bucket=self.cloud.bucket, Key=f"serving/{self.use_case}.json")["Body"].read()
+        )
 
     def start(self, package, **training):
         """Starts the machine under a name such as EventBridge gives, with a package or to train."""

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import math
 import os
 import signal
 import socket
@@ -18,6 +19,7 @@ from endpoint_support import invoke, make_config, make_endpoint, make_model
 from jobs_support import LOGS, ROOT, allow, document, running_cloud, tar, until
 
 sys.path.insert(0, str(ROOT / "test" / "python" / "model"))
+from onnx_models import FRAMEWORKS, expected, manifest, model_folder
 from training_job import HASH, make_job
 
 SCRIPT = """
@@ -180,9 +182,13 @@ def trained(folder: Path) -> bytes:
     command = [sys.executable, str(ROOT / "model" / "train.py"), "--training_set_id", "set-1"]
     environment = {"PATH": os.environ["PATH"], **job.environment()}
     subprocess.run(command, env=environment, check=True, timeout=120, capture_output=True)
+    return archived(job.model, folder)
+
+
+def archived(model: Path, folder: Path) -> bytes:
     target = folder / "model.tar.gz"
     with tarfile.open(target, "w:gz") as archive:
-        archive.add(job.model, arcname="")
+        archive.add(model, arcname="")
     return target.read_bytes()
 
 
@@ -220,6 +226,21 @@ def test_a_model_refuses_another_definition_with_409_and_names_its_own(cloud):
     assert found["OriginalStatusCode"] == 409
     body = json.loads(found["OriginalMessage"])
     assert body["definition_hash"] == HASH and "the model was trained on 'abab" in body["error"]
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_model_of_another_framework_is_served_as_onnx(cloud, framework, tmp_path):
+    cloud.put(f"models/{framework}.tar.gz", archived(model_folder(framework, tmp_path / "model"), tmp_path))
+    make_model(cloud, framework, f"models/{framework}.tar.gz", **SELF_CONTAINED)
+    make_config(cloud, framework, **{framework: 1.0})
+    assert make_endpoint(cloud, framework, framework)["EndpointStatus"] == "InService"
+    rows, margins = expected(framework)
+    instances = [[None if math.isnan(value) else value for value in row] for row in rows.tolist()]
+    answer = invoke(cloud, {"instances": instances, "definition_hash": HASH}, framework)[0]
+    assert answer["model_version"] == manifest(framework)["model_version"]
+    for prediction, margin in zip(answer["predictions"], margins, strict=True):
+        assert sum(prediction["contributions"]) + prediction["bias"] == pytest.approx(margin, abs=1e-5)
+    cloud.sagemaker.delete_endpoint(EndpointName=framework)
 
 
 def test_a_container_that_ends_is_started_again_and_serves(cloud):

@@ -70,16 +70,39 @@ def test_the_time_limit_is_longer_than_the_waits():
     plan(canary("INSTANCE_COUNT", 1, **{**waits, "MaximumExecutionTimeoutInSeconds": 901}), 2)
 
 
+def rolling(kind="CAPACITY_PERCENT", value=25, **more):
+    return {
+        "RollingUpdatePolicy": {"MaximumBatchSize": {"Type": kind, "Value": value}, "WaitIntervalInSeconds": 60},
+        **more,
+    }
+
+
+def test_a_rolling_update_moves_batch_by_batch_each_with_its_bake():
+    assert plan(rolling(), 8) == Rollout(shares=(0.25, 0.5, 0.75, 1.0), wait_seconds=60, termination_seconds=60)
+    assert plan(rolling("INSTANCE_COUNT", 2), 5).shares == (0.4, 0.8, 1.0)
+
+
+@pytest.mark.parametrize("value", [4, 51])
+def test_a_batch_is_5_to_50_percent(value):
+    # MaximumBatchSize: "Value must be between 5% to 50% of the variant's total instance count."
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    assert "between 5% to 50%" in model.shape_for("RollingUpdatePolicy").members["MaximumBatchSize"].documentation
+    with pytest.raises(SageMakerError, match="between 5% to 50%"):
+        plan(rolling(value=value), 20)
+
+
 @pytest.mark.parametrize(
-    ("config", "sentence"),
+    ("config", "sentence", "variants"),
     [
-        ({"RollingUpdatePolicy": {"MaximumBatchSize": {}}}, "no rolling updates"),
+        (rolling(), "not supported for endpoints with multiple production variants", 2),
+        (rolling(**canary("INSTANCE_COUNT", 1)), "Only one update policy", 1),
         (
             {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "CANARY", "WaitIntervalInSeconds": 1}}},
             "CanarySize is required",
+            1,
         ),
     ],
 )
-def test_what_cannot_be_done_is_refused(config, sentence):
+def test_what_cannot_be_done_is_refused(config, sentence, variants):
     with pytest.raises(SageMakerError, match=sentence):
-        plan(config, 2)
+        plan(config, 4, variants)

@@ -1,8 +1,7 @@
-"""The regression at its optimum, the calibration it gives, and the baseline's treatment of nulls."""
+"""The regression at its optimum, and the baseline's treatment of nulls."""
 
 import numpy as np
 import pytest
-from calibration import Calibration
 from logistic import Baseline, fit_logistic, sigmoid
 
 
@@ -24,31 +23,6 @@ def test_separable_labels_converge_with_a_ridge():
 
 def test_sigmoid_does_not_overflow():
     assert sigmoid(np.array([-1e4, 0.0, 1e4])).tolist() == [0.0, 0.5, 1.0]
-
-
-def test_calibration_undoes_overconfidence(tmp_path):
-    random = np.random.default_rng(2)
-    margin = random.normal(size=20_000)
-    label = (random.random(20_000) < sigmoid(margin)).astype(float)
-    calibration = Calibration.fit(3 * margin + 1, label)
-    assert calibration.slope == pytest.approx(1 / 3, abs=0.02)
-    assert calibration.intercept == pytest.approx(-1 / 3, abs=0.06)
-    calibration.write(tmp_path / "calibration.json")
-    assert Calibration.read(tmp_path / "calibration.json") == calibration
-
-
-def test_a_backward_model_is_not_calibrated_forward():
-    random = np.random.default_rng(3)
-    margin = random.normal(size=2000)
-    label = (random.random(2000) < sigmoid(-margin)).astype(float)
-    with pytest.raises(ArithmeticError, match=r"found slope -.*allowed: above 0"):
-        Calibration.fit(margin, label)
-
-
-def test_unknown_calibration_is_refused(tmp_path):
-    (tmp_path / "calibration.json").write_text('{"method": "isotonic"}')
-    with pytest.raises(ValueError, match="found method 'isotonic'"):
-        Calibration.read(tmp_path / "calibration.json")
 
 
 def test_a_null_of_the_baseline_is_the_training_median():

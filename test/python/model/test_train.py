@@ -84,7 +84,9 @@ def test_same_data_gives_the_same_bytes_whatever_the_part_files(job, tmp_path):
     pq.write_table(shuffled.slice(500), other.channel("train") / "part-00001.parquet")
     assert train(job).returncode == train(other).returncode == 0
     assert files(job.model) == files(other.model)
-    assert job.metrics == other.metrics
+    # How long a row takes is of the machine, and nothing else.
+    timeless = [{**of.metrics, "serving": of.metrics["serving"]["bytes"]} for of in (job, other)]
+    assert timeless[0] == timeless[1]
 
 
 def test_nothing_is_a_pickle(job):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xgboost as xgb
-from calibration import Calibration
+from calibration import Calibration, Isotonic, Platt
 
 ROOT = Path(__file__).resolve().parents[3]
 FEATURES = 6
@@ -231,15 +231,15 @@ def test_calibrations_are_pythons(tmp_path):
     levels = np.sort(random.random(20))
     edge = np.concatenate([margins, knots, np.nextafter(knots, np.inf)])
     platt, isotonic = tmp_path / "platt.json", tmp_path / "isotonic.json"
-    Calibration(-0.3, 1.7).write(platt)
-    isotonic.write_text(json.dumps({"method": "isotonic", "x": knots.tolist(), "y": levels.tolist()}))
+    Platt(-0.3, 1.7).write(platt)
+    Isotonic(knots, levels).write(isotonic)
     question = [
         {"calibration": json.loads(platt.read_text()), "margins": margins.tolist()},
         {"calibration": json.loads(isotonic.read_text()), "margins": edge.tolist()},
     ]
     scores = ask({"calibrations": question})["scores"]
     np.testing.assert_allclose(scores[0], Calibration.read(platt).apply(margins), rtol=0, atol=1e-12)
-    np.testing.assert_allclose(scores[1], np.interp(edge, knots, levels), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(scores[1], Calibration.read(isotonic).apply(edge), rtol=0, atol=1e-12)
 
 
 def test_the_committed_vectors_are_xgboosts(tmp_path):

@@ -15,7 +15,7 @@ HASH = "ab" * 32
 USE_CASE = {
     "ir_version": 2,
     "views": [{"name": "shoppers", "version": f"shoppers@{HASH[:12]}", "definition_hash": HASH}],
-    "label": {"horizon_ms": 7 * DAY},
+    "label": {"name": "stays away", "horizon_ms": 7 * DAY},
     "model": {
         "name": "tiny",
         "view": "shoppers",
@@ -31,7 +31,7 @@ USE_CASE = {
         },
         "seed": 7,
     },
-    "alerts": {"threshold": 0.8},
+    "alerts": {"threshold": 0.8, "title": "A shopper will probably stay away"},
 }
 
 
