@@ -22,5 +22,6 @@ export const dev: StageConfig = {
   intake: { ...prod.intake, concurrency: 5, rateLimit: 20, burstLimit: 40, silenceHours: 0 },
   batch: { ...prod.batch, workers: 2, timeoutMinutes: 60, entityBuckets: 4, healingNights: 1 },
   training: { ...prod.training, approval: 'automatic' },
-  endpoint: { ...prod.endpoint, instanceType: 'ml.t2.medium', instances: 1, canaryPercent: 0 },
+  // Nothing runs while nobody asks, and it is the cheapest up to more events than a trial has (docs/explanation/what-scoring-costs.md).
+  endpoint: { ...prod.endpoint, mode: 'in-process', instances: 1, canaryPercent: 0 },
 };

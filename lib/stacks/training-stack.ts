@@ -41,7 +41,8 @@ export class TrainingStack extends TidemarkStack {
       this.machine = training.machine;
       const { stateMachineArn } = training.machine;
       this.output('trainingStateMachine', stateMachineArn, 'Trains, gates, registers and deploys a model');
-      this.output('endpoint', endpoint.endpointName, 'SageMaker endpoint, made by the first training');
+      if (deployment.stage.endpoint.mode !== 'in-process')
+        this.output('endpoint', endpoint.endpointName, 'SageMaker endpoint, made by the first training');
     }
 
     for (const [name, { job }] of jobs.all)

@@ -4,12 +4,11 @@
  */
 import type { TrainingDefinitionProps } from './definition-props.ts';
 import { RETRY_TRANSIENT, SDK, type State } from './states.ts';
-
-const INPUT = '$states.context.Execution.Input';
+import { experimentsOff } from './topology-definition.ts';
 
 /** @param functionArn of lambdas/in-process */
 export function inProcessStates(
-  { name }: Pick<TrainingDefinitionProps, 'name'>,
+  { name, endpoint }: Pick<TrainingDefinitionProps, 'name' | 'endpoint'>,
   functionArn: string,
 ): Record<string, State> {
   const load = (Payload: State): State => ({
@@ -22,15 +21,8 @@ export function inProcessStates(
   });
   return {
     FindEndpoint: {
-      Type: 'Pass',
-      Comment: 'There is none: functions load the model that serving/<use case>.json of the lake names',
-      Assign: {
-        wanted: `{% $exists(${INPUT}.challenger_package_arn) ? 'challenger' : ${INPUT}.end_experiment = true ? 'one' : 'champion' %}`,
-      },
-      Next: 'PackageWanted',
-    },
-    PackageWanted: {
       Type: 'Choice',
+      Comment: 'There is none: functions load the model that serving/<use case>.json of the lake names',
       Choices: [{ Condition: "{% $wanted = 'one' %}", Next: 'LeaveChallenger' }],
       Default: 'FindPackage',
     },
@@ -42,7 +34,7 @@ export function inProcessStates(
       Assign: {
         model_data_url: '{% $states.result.InferenceSpecification.Containers[0].ModelDataUrl %}',
         model_sha256:
-          "{% ($sha := $states.result.CustomerMetadataProperties.model_sha256; $exists($sha) ? $sha : '') %}",
+          "{% $exists($states.result.CustomerMetadataProperties.model_sha256) ? $states.result.CustomerMetadataProperties.model_sha256 : '' %}",
       },
       Retry: RETRY_TRANSIENT,
       Next: 'LoadModel',
@@ -58,6 +50,7 @@ export function inProcessStates(
       Choices: [{ Condition: "{% $refusal != '' %}", Next: 'DeploymentFailed' }],
       Default: 'Deployed',
     },
+    ...experimentsOff(endpoint),
     DeploymentFailed: {
       Type: 'Fail',
       Error: 'DeploymentFailed',
