@@ -11,7 +11,8 @@ try {
   const app = new App();
   // Where the calls of this deployment go decides, so that every command reads the same in an account and on the local cloud.
   const here = isLoopback(process.env.AWS_ENDPOINT_URL ?? '');
-  const stage = loadStage(app.node.tryGetContext('stage'), here ? 'local' : 'aws', app.node.tryGetContext('sources'));
+  const [sources, mlflow] = ['sources', 'mlflow'].map((key) => app.node.tryGetContext(key));
+  const stage = loadStage(app.node.tryGetContext('stage'), here ? 'local' : 'aws', { sources, mlflow });
   if (stage.cloud === 'local') assertLoopback(process.env);
   await buildTidemark(app, {
     stage,

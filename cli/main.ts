@@ -16,6 +16,7 @@ import { addPut } from './commands/put/command.ts';
 import { addQuarantine } from './commands/quarantine/command.ts';
 import { addRedrive } from './commands/redrive/command.ts';
 import { addReplay } from './commands/replay/command.ts';
+import { addReport } from './commands/report/command.ts';
 import { addRestore } from './commands/restore/command.ts';
 import { addSource } from './commands/source/command.ts';
 import { addTrain } from './commands/train/command.ts';
@@ -38,6 +39,7 @@ const COMMANDS = [
   addContract,
   addFeatures,
   addModel,
+  addReport,
   addHeal,
   addErase,
   addRestore,

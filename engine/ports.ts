@@ -3,6 +3,7 @@
 import type { RecordPosition } from '../core/admission/admit.ts';
 import type { FeatureValue } from '../core/ir/document.ts';
 import type { AlertState } from '../core/scores/alerts.ts';
+import type { Disposition, ScoreRate, SuppressionRule, WaitingAlert } from '../core/scores/policy.ts';
 import type { EntityState } from '../core/state/state.ts';
 
 /** What is known of an item besides its state. */
@@ -187,12 +188,39 @@ export interface AlertRecord {
   readonly alert_id: string;
   readonly title: string;
   readonly link: string;
+  readonly disposition: Disposition;
 }
 
 export interface ScoreStore {
   read(entity_ids: readonly string[]): Promise<ReadonlyMap<string, StoredScore>>;
-  /** Writes the score and, in the same transaction, the alert it raises. @returns false if another writer was faster */
+  /**
+   * Writes the score and, in the same transaction, the alert it raises: into the outbox, among those that wait for their
+   * turn (one an entity, the newest), or to what was suppressed. @returns false if another writer was faster
+   */
   write(score: ScoreRecord, revision: number | null, alert: AlertRecord | null): Promise<boolean>;
+}
+
+/** How many scores of late lay above the threshold. */
+export interface ScoreRates {
+  /** Counts in these. A repeat counts them twice. @param t of the newest, ms UTC. @returns the sums of the window that ends there */
+  add(t: number, rate: ScoreRate, window_ms: number): Promise<ScoreRate>;
+  /** @param t end of the window, ms UTC */
+  read(t: number, window_ms: number): Promise<ScoreRate>;
+}
+
+/** Alerts that wait for their turn. Each step is one transaction: done, or as if it had not been tried. */
+export interface Turns<One extends WaitingAlert = WaitingAlert> {
+  /** As of a moment ago, in any order. */
+  waiting(): Promise<readonly One[]>;
+  /** How many were released on a UTC day, yyyy-mm-dd. */
+  released(day: string): Promise<number>;
+  /**
+   * Into the outbox, and counted. @param capacity of the day; null: any number
+   * @returns `full` when the day has no more, `gone` when it does not wait any more
+   */
+  release(alert: One, day: string, capacity: number | null): Promise<'done' | 'full' | 'gone'>;
+  /** Written down with the rule. @param arm whether the next score above the threshold raises an alert again */
+  close(alert: One, rule: SuppressionRule, arm: boolean): Promise<'done' | 'gone'>;
 }
 
 /** A prediction with all that is needed to replay it offline. */

@@ -20,6 +20,7 @@ def main() -> None:
         events_days=int(args["events_days"]) if "events_days" in args else None,
         quarantine_days=int(args["quarantine_days"]),
         predictions_days=int(args["predictions_days"]),
+        scores_days=int(args["scores_days"]),
         training_days=int(args["training_days"]),
     )
     now_ms = int(time.time() * 1000)

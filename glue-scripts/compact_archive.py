@@ -1,4 +1,4 @@
-"""Glue job: archive/{events,quarantine,predictions}/ → Iceberg tables of the same names. May run again.
+"""Glue job: archive/{events,quarantine,predictions,alerts,outcomes}/ → Iceberg tables of the same names. May run again.
 
 Arguments: `compactArchive` in names/jobs.ts.
 """

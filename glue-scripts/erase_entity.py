@@ -35,6 +35,8 @@ RULES = {
     PREFIX["events"]: archived,
     PREFIX["quarantine"]: quarantined,
     PREFIX["predictions"]: archived,
+    PREFIX["alerts"]: archived,
+    PREFIX["outcomes"]: archived,
     PREFIX["failedBatches"]: given_up,
     PREFIX["timeTravel"]: answered,
 }

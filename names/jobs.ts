@@ -119,6 +119,7 @@ export const JOBS = {
       events_days: whole.optional(),
       quarantine_days: whole,
       predictions_days: whole,
+      scores_days: whole,
       training_days: whole,
     }),
     asked: none,

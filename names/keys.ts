@@ -29,12 +29,32 @@ export const ERASURES_KEY = '#erasures';
 /** How far the tables of sources were imported; the sort key is `<source>#<carriage>`. */
 export const IMPORT_KEY = '#import';
 
+/** The last training that was let in; the sort key is the model's name. */
+export const RETRAINING_KEY = '#retraining';
+
 /** Sort key of an entity's last score. */
 export const SCORE_KIND = 'score';
 /** What the sort keys of all alerts begin with. */
 export const ALERT_KIND = 'alert#';
 /** Sort key of an alert. @param t of the score, ms UTC */
 export const alertKind = (t: number): string => `${ALERT_KIND}${t}`;
+/** Sort key of an entity's alert that waits for its turn. */
+export const WAITING_KIND = 'waiting';
+/** What the sort keys of alerts begin with that nobody was told of. */
+export const SUPPRESSED_KIND = 'suppressed#';
+/** Sort key of one. @param t of the score, ms UTC */
+export const suppressedKind = (t: number): string => `${SUPPRESSED_KIND}${t}`;
+/** What the sort keys of outcomes begin with. */
+export const OUTCOME_KIND = 'outcome#';
+/** Sort key of an outcome of an alert. @param t of the alert's score, ms UTC. @param said_at ms UTC. @param id of what was said */
+export const outcomeKind = (t: number, said_at: number, id: string): string => `${OUTCOME_KIND}${t}#${said_at}#${id}`;
+/** Index over the alerts that wait: only they have its key. */
+export const WAITING_INDEX = { name: 'waiting', partition: 'waiting', value: 'yes' } as const;
+
+/** Counts about no entity: `day#<yyyy-mm-dd>` how many alerts were released, `rate#<ms>` scores in a window of that width. */
+export const ALERTS_KEY = '#alerts';
+export const dayKind = (day: string): string => `day#${day}`;
+export const rateKind = (window_ms: number): string => `rate#${window_ms}`;
 
 /** Attributes of an item about cutovers, beside a shard's name with the position from which the version applies it. */
 export const CUTOVER = {

@@ -7,6 +7,10 @@ export const PREFIX = {
   events: 'archive/events/',
   quarantine: 'archive/quarantine/',
   predictions: 'archive/predictions/',
+  /** What became of alerts: told, or not told and by which rule. */
+  alerts: 'archive/alerts/',
+  /** What people said of alerts. */
+  outcomes: 'archive/outcomes/',
   /** What the archiver gave up and nobody has put back: shard and positions, no records. */
   gaps: 'archive/gaps/',
   /** What sources admit to have lost. */
@@ -21,6 +25,8 @@ export const PREFIX = {
   captured: 'captured/',
   /** How a model that only listened compared with the one that served: shares and figures, no rows. */
   shadowReports: 'reports/shadow/',
+  /** Artefacts of an MLflow App. */
+  mlflow: 'mlflow/',
   /** Who was erased: an object a tombstone, beside the items of the features table. No rule lets them go. */
   tombstones: 'tombstones/',
   /** Summaries of the consistency check and of erasures. */
@@ -57,6 +63,9 @@ export const OBJECT = {
   quarantine: `${PREFIX.quarantine}dt={day}/{shard}/{first}-{last}${NDJSON}`,
   /** The day is that of the writing. */
   predictions: `${PREFIX.predictions}dt={day}/{id}${NDJSON}`,
+  /** Of a batch of the publisher; the day is that of the writing. */
+  alerts: `${PREFIX.alerts}dt={day}/{id}${NDJSON}`,
+  outcomes: `${PREFIX.outcomes}dt={day}/{id}${NDJSON}`,
   gap: `${PREFIX.gaps}dt={day}/{shard}/{first}-{last}.json`,
   /** NDJSON of one line; the day is that on which it was heard of. */
   sourceGap: `${PREFIX.sourceGaps}dt={day}/{source}/{hash}${NDJSON}`,

@@ -17,6 +17,8 @@ export const DIMENSION = {
   reason: 'reason',
   /** A source that the use case declares; `other` for all that it does not. */
   source: 'source',
+  /** By which rule nobody was told of an alert; of `AlertsSuppressed`. */
+  rule: 'rule',
   /** The model that answered, as it calls itself: of `Score`, `ScoreAboveThreshold` and `ScoresInvalid` only. */
   modelVersion: 'model_version',
 } as const;
@@ -33,8 +35,12 @@ export const SERVICE = {
   api: 'api',
   publisher: 'publisher',
   notifier: 'notifier',
+  dispatcher: 'dispatcher',
+  outcomes: 'outcomes',
   modelGate: 'model-gate',
   inProcess: 'in-process',
+  retraining: 'retraining',
+  mlflow: 'mlflow',
   healing: 'healing',
   consistency: 'consistency',
   compaction: 'compaction',
@@ -133,8 +139,18 @@ export const METRIC = {
   scoreAboveThreshold: 'ScoreAboveThreshold',
   /** model: answers with scores that are no probabilities (NaN, or beyond 0 to 1). */
   scoresInvalid: 'ScoresInvalid',
-  /** scorer, sweep: alerts decided and written to the outbox. */
+  /** scorer, sweep, dispatcher: alerts decided and written to the outbox. */
   alertsRaised: 'AlertsRaised',
+  /** scorer, sweep: alerts that began to wait for their turn. */
+  alertsWaiting: 'AlertsWaiting',
+  /** scorer, sweep, dispatcher: alerts that nobody was told of. Also emitted with the dimension `rule`. */
+  alertsSuppressed: 'AlertsSuppressed',
+  /** scorer, sweep, dispatcher: batches and runs in which the guard told nobody, as too many scores were above the threshold. */
+  modelDoubted: 'ModelDoubted',
+  /** outcomes: what people said of alerts. */
+  outcomesTaken: 'OutcomesTaken',
+  /** outcomes: requests that were refused: not Slack's, too old, or of an alert that there is not. */
+  outcomesRefused: 'OutcomesRefused',
   /** publisher: alerts handed from the outbox to the topic. */
   alertsPublished: 'AlertsPublished',
   /** notifier: alerts that Slack took. */
@@ -161,6 +177,8 @@ export const METRIC = {
   predictionsMismatched: 'PredictionsMismatched',
   /** compaction: batches that the archiver gave up and the archive still lacks. */
   archiveGaps: 'ArchiveGaps',
+  /** mlflow: trainings and deployments that MLflow did not take; they went on without. */
+  mlflowFailed: 'MlflowFailed',
 } as const;
 
 export type MetricName = (typeof METRIC)[keyof typeof METRIC];

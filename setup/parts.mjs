@@ -79,6 +79,14 @@ const SUITES = [
   { id: 'spark', name: 'Python tests on Spark (pytest)', tool: 'pytest', folder: 'test/python/spark' },
   { id: 'pytest', name: 'Python tests (pytest)', tool: 'pytest', folder: 'test/python' },
   {
+    id: 'mlflow',
+    name: 'what a real MLflow server is told (pytest)',
+    tool: 'pytest',
+    folder: 'test/python/mlflow',
+    silenceMs: 15 * MINUTE,
+    onDemand: true,
+  },
+  {
     id: 'e2e-prod',
     name: 'stage prod, end to end (jest)',
     tool: 'jest',

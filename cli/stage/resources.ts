@@ -18,6 +18,7 @@ const PARTS: { readonly [name in OutputName]?: 'model' | 'alerts' } = {
   endpoint: 'model',
   sweepFunction: 'model',
   slackSecret: 'alerts',
+  outcomesUrl: 'alerts',
 };
 
 /** Which deployment a command is about. */

@@ -3,6 +3,7 @@ import { has, isObject, type Members, requireMembers } from './spec.ts';
 import { CONTRACT } from './symbols.ts';
 
 const INSTANTS: Members = { from: 'text', to: 'text', every: 'text' };
+const MOVING: Members = { last: 'text', every: 'text' };
 const MODEL: Members = {
   name: 'text',
   view: 'object?',
@@ -45,7 +46,10 @@ export function checkModel(model: unknown): void {
   if (sampling !== undefined) requireMembers(sampling, SAMPLING, 'model.sampling');
   requireMembers(gate, GATE, 'model.gate');
   if (search !== undefined) checkSearch(search);
-  for (const part of ['train', 'validation', 'test']) requireMembers(parts[part], INSTANTS, `model.${part}`);
+  for (const part of ['train', 'validation', 'test']) {
+    const moving = isObject(parts[part]) && 'last' in parts[part];
+    requireMembers(parts[part], moving ? MOVING : INSTANTS, `model.${part}`);
+  }
 }
 
 function checkSearch(search: unknown): void {
@@ -65,13 +69,36 @@ const ALERTS: Members = {
   title: 'text',
   link: 'text',
   reasons: 'list?',
+  capacityPerDay: 'number?',
+  value: 'object?',
+  expectedResponse: 'number?',
+  contactCost: 'number?',
+  quietHours: 'object?',
+  guard: 'object?',
+  holdOut: 'number?',
 };
+const VALUE: Members = { of: 'feature', scale: 'number?' };
+const QUIET_HOURS: Members = { from: 'text', to: 'text', zone: 'any' };
+const ZONE_OF_FEATURE: Members = { of: 'feature', otherwise: 'text' };
+const GUARD: Members = { share: 'number', window: 'text' };
 const REASON: Members = { of: 'feature', text: 'text', format: 'text' };
 
 /** @throws DefinitionError */
 export function checkAlerts(alerts: unknown): void {
   requireMembers(alerts, ALERTS, 'alerts');
-  const { reasons = [] } = alerts as { readonly reasons?: readonly unknown[] };
+  const {
+    reasons = [],
+    value,
+    quietHours,
+    guard,
+  } = alerts as Record<string, unknown> & { readonly reasons?: unknown[] };
+  if (value !== undefined) requireMembers(value, VALUE, 'alerts.value');
+  if (guard !== undefined) requireMembers(guard, GUARD, 'alerts.guard');
+  if (quietHours !== undefined) {
+    requireMembers(quietHours, QUIET_HOURS, 'alerts.quietHours');
+    const { zone } = quietHours as { readonly zone: unknown };
+    if (typeof zone !== 'string') requireMembers(zone, ZONE_OF_FEATURE, 'alerts.quietHours.zone');
+  }
   for (const [i, reason] of reasons.entries()) requireMembers(reason, REASON, `alerts.reasons.${i}`);
 }
 

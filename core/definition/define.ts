@@ -21,7 +21,7 @@ import { FEATURE } from './symbols.ts';
 import { parseUseCase } from './usecase.ts';
 
 export * from '../aggregates/index.ts';
-export type { AlertSpec, ReasonSpec } from './alerts.ts';
+export type { AlertSpec, QuietHoursSpec, ReasonSpec } from './alerts.ts';
 export type { Column, Condition, Where } from './column.ts';
 export { type Contract, contract, type DerivedColumnSpec } from './contracts.ts';
 export type { DemoSpec, SourceSample } from './demo.ts';
@@ -30,7 +30,7 @@ export { derived, expr } from './expressions.ts';
 export { type AggregateFeature, type Feature, type Series, series } from './feature.ts';
 export { type FieldSpec, field } from './fields.ts';
 export { category, event, type Label, noEvent, sumReaches, sumStaysBelow } from './label.ts';
-export type { GateSpec, InstantsSpec, ModelSpec, SearchRange, SearchSpec } from './model.ts';
+export type { GateSpec, InstantsSpec, ModelSpec, MovingInstantsSpec, SearchRange, SearchSpec } from './model.ts';
 export { type At, at, type EraseRule, firstOf, type MapRule, rule, type Source, source } from './sources.ts';
 
 interface Remembered {

@@ -13,6 +13,17 @@ export interface InstantsSpec {
   readonly every: string;
 }
 
+/**
+ * The last instants whose labels are known when a training set is built, so that each training learns of later days. The
+ * test ends at the last midnight (UTC) whose horizon closed by the newest event known, validation and train a horizon before
+ * the slice behind them begins.
+ */
+export interface MovingInstantsSpec {
+  /** How far back the slice goes from its end: a duration. */
+  readonly last: string;
+  readonly every: string;
+}
+
 /** One value, and no list. */
 export type Input = Feature<'int' | 'float' | 'bool' | 'string'>;
 
@@ -54,10 +65,11 @@ export interface ModelSpec {
   readonly hyperparameters?: Readonly<Record<string, string | number>>;
   /** Inputs that may only raise the score (`increasing`), or only lower it, as they grow. @default - either */
   readonly monotone?: { readonly increasing?: readonly Input[]; readonly decreasing?: readonly Input[] };
-  readonly train: InstantsSpec;
+  /** All three slices between fixed instants, or all three moving. */
+  readonly train: InstantsSpec | MovingInstantsSpec;
   /** A later slice for early stopping and calibration; its labels close before the test instants. */
-  readonly validation: InstantsSpec;
-  readonly test: InstantsSpec;
+  readonly validation: InstantsSpec | MovingInstantsSpec;
+  readonly test: InstantsSpec | MovingInstantsSpec;
   readonly seed: number;
   /** Which part of the entities has a row at an instant, drawn anew for each: `{ fraction: 0.1, seed: 1 }`. @default - all */
   readonly sampling?: { readonly fraction: number; readonly seed: number };
@@ -89,10 +101,11 @@ export interface GateSpec {
   readonly maxBytes?: number;
 }
 
-const instantsIR = ({ from, to, every }: InstantsSpec, at: string): InstantsIR => ({
-  from: instantOf(from, `${at}.from`),
-  to: instantOf(to, `${at}.to`),
-  every_ms: parseDuration(every, `${at}.every`),
+const instantsIR = (spec: InstantsSpec | MovingInstantsSpec, at: string): InstantsIR => ({
+  ...('last' in spec
+    ? { last_ms: parseDuration(spec.last, `${at}.last`) }
+    : { from: instantOf(spec.from, `${at}.from`), to: instantOf(spec.to, `${at}.to`) }),
+  every_ms: parseDuration(spec.every, `${at}.every`),
 });
 
 /** @param view its name. @param names of its features. @throws DefinitionError */

@@ -1,7 +1,15 @@
 /** What label, model and alerts must agree on. */
 
 import { SUMMED } from '../aggregates/aggregation.ts';
-import type { AlertIR, ContractIR, LabelIR, ModelIR } from '../ir/document.ts';
+import type {
+  AlertIR,
+  ContractIR,
+  FeatureViewIR,
+  FixedInstantsIR,
+  InstantsIR,
+  LabelIR,
+  ModelIR,
+} from '../ir/document.ts';
 import { fail, shown } from '../ir/errors.ts';
 import type { ModelUseCaseIR } from '../ir/parts.ts';
 import { checkExact, checkWhere, columnsOf, isList, unique } from './validate-view.ts';
@@ -69,26 +77,33 @@ function checkModel(ir: ModelUseCaseIR): void {
   }
   const unknown = model.baseline_inputs.find((name) => !model.inputs.includes(name));
   if (unknown) fail('model.baselineInputs', `${unknown}, which is no input`, 'some of model.inputs');
-  for (const part of ['train', 'validation', 'test'] as const) {
-    if (model[part].from > model[part].to) fail(`model.${part}.from`, 'an instant after to', 'from up to to');
-  }
-  // A label is known only when its horizon has closed and it has matured: an earlier slice must not see into a later one.
-  const gap = label.horizon_ms + (label.maturity_ms ?? 0);
-  for (const [before, after] of [
-    ['train', 'validation'],
-    ['validation', 'test'],
-  ] as const) {
-    if (model[before].to + gap <= model[after].from) continue;
-    const horizon = label.maturity_ms === undefined ? 'label.horizon' : 'label.horizon + label.maturity';
-    fail(
-      `model.${after}.from`,
-      `an instant inside the label horizon of ${before}.to`,
-      `at or after ${before}.to + ${horizon}`,
-    );
-  }
+  checkSlices(model, label);
   checkSegments(model);
   if (model.search) checkSearch(model.search);
   if (model.gate.min_auc >= model.gate.max_auc) fail('model.gate.minAuc', 'a number not below maxAuc', 'below maxAuc');
+}
+
+const SLICES = ['train', 'validation', 'test'] as const;
+
+/** A label is known only when its horizon has closed and it has matured: an earlier slice must not see into a later one. */
+function checkSlices(model: ModelIR, { horizon_ms, maturity_ms }: LabelIR): void {
+  const fixed = SLICES.map((part) => [part, model[part]] as const).filter(isFixed);
+  // What moves is made with its gaps (glue-scripts/tidemark_spark/engine/slices.py).
+  if (fixed.length === 0) return;
+  const moving = SLICES.find((part) => 'last_ms' in model[part]);
+  if (moving !== undefined)
+    fail(`model.${moving}`, 'last beside slices with from and to', 'last in all three, or in none');
+  for (const [i, [part, { from, to }]] of fixed.entries()) {
+    if (from > to) fail(`model.${part}.from`, 'an instant after to', 'from up to to');
+    const before = fixed[i - 1];
+    if (before === undefined || before[1].to + horizon_ms + (maturity_ms ?? 0) <= from) continue;
+    const horizon = maturity_ms === undefined ? 'label.horizon' : 'label.horizon + label.maturity';
+    fail(
+      `model.${part}.from`,
+      `an instant inside the label horizon of ${before[0]}.to`,
+      `at or after ${before[0]}.to + ${horizon}`,
+    );
+  }
 }
 
 function checkSegments({ segments = [], inputs }: ModelIR): void {
@@ -113,10 +128,38 @@ function checkSearch({ strategy, trials, parameters }: NonNullable<ModelIR['sear
     fail('model.search.trials', `${trials} for ${points} points and the declared one`, `${points + 1} up to 30`);
 }
 
-function checkAlerts(alerts: AlertIR, { model }: ModelUseCaseIR): void {
+function isFixed<Part>(slice: readonly [Part, InstantsIR]): slice is readonly [Part, FixedInstantsIR] {
+  return 'from' in slice[1];
+}
+
+function checkAlerts(alerts: AlertIR, { model, views }: ModelUseCaseIR): void {
   if (alerts.rearm_below > alerts.threshold) fail('alerts.rearmBelow', 'a number above threshold', 'up to threshold');
+  checkPolicy(alerts, views.find(({ name }) => name === model.view)!);
   for (const name of Object.keys(alerts.reasons)) {
     if (!model.inputs.includes(name))
       fail(`alerts.reasons.${name}`, 'a feature that is not a model input', 'model.inputs');
   }
+}
+
+/** Who is told, and when: what it reads of an entity has one value, and what it counts is money. */
+function checkPolicy({ value, expected_response, contact_cost, quiet_hours }: AlertIR, view: FeatureViewIR): void {
+  const find = (name: string) => view.features.find((feature) => feature.name === name);
+  const worth = value && find(value.feature);
+  if (value && (!worth || isList(worth) || !['int', 'float'].includes(worth.value_type)))
+    fail(
+      'alerts.value',
+      worth ? `${value.feature}, which is no number` : `unknown feature ${value.feature}`,
+      'a number',
+    );
+  if (!value && (expected_response !== undefined || contact_cost !== undefined))
+    fail(
+      `alerts.${contact_cost === undefined ? 'expectedResponse' : 'contactCost'}`,
+      'no value that it is weighed against',
+      'alerts.value beside it',
+    );
+  if (!quiet_hours) return;
+  if (quiet_hours.from_ms === quiet_hours.to_ms) fail('alerts.quietHours.to', 'the time of from', 'another time');
+  const { zone_feature: zone } = quiet_hours;
+  if (zone !== undefined && find(zone)?.value_type !== 'string')
+    fail('alerts.quietHours.zone', `${zone}, which is no text of the view`, 'a feature of the view with a text');
 }

@@ -60,8 +60,9 @@ export interface FeatureViewIR extends Of<typeof schema.viewSchema> {}
 /** A rule over the events in [t, t + horizon_ms), 1 or 0. Known, and usable, only at t + horizon_ms + maturity_ms. */
 export type LabelIR = Of<typeof schema.labelSchema>;
 
-/** Instants t = from, from + every, … ≤ to (ms UTC). */
-export interface InstantsIR extends Of<typeof schema.instantsSchema> {}
+/** Instants t = from, from + every, … ≤ to (ms UTC); or the last of them whose labels are known at a training. */
+export type InstantsIR = Of<typeof schema.instantsSchema>;
+export interface FixedInstantsIR extends Of<typeof schema.fixedInstantsSchema> {}
 
 export type Framework = NonNullable<ModelIR['framework']>;
 export interface ModelIR extends Of<typeof schema.modelSchema> {}

@@ -2,7 +2,13 @@
 import { z } from 'zod';
 import { ms, name } from './schema-parts.ts';
 
-export const instantsSchema = z.strictObject({ from: ms, to: ms, every_ms: ms.positive() });
+export const fixedInstantsSchema = z.strictObject({ from: ms, to: ms, every_ms: ms.positive() });
+/**
+ * The last `last_ms` whose labels are known when a training set is built, so that a later training learns of later days: the
+ * test ends where its horizon has closed at the newest event known, each earlier slice a horizon before the next one begins.
+ */
+const movingInstantsSchema = z.strictObject({ last_ms: ms.positive(), every_ms: ms.positive() });
+export const instantsSchema = z.union([fixedInstantsSchema, movingInstantsSchema]);
 
 /** Values that a hyperparameter may take in a search; both ends are included. */
 const searchRangeSchema = z.union([

@@ -22,7 +22,7 @@ import { sourceSchema } from './source-schema.ts';
 export { alertSchema, reasonSchema } from './alert-schema.ts';
 export { experimentSchema } from './experiment-schema.ts';
 export { labelSchema } from './label-schema.ts';
-export { instantsSchema, modelSchema } from './model-schema.ts';
+export { fixedInstantsSchema, instantsSchema, modelSchema } from './model-schema.ts';
 export { fieldSchema, predicateSchema, scalarSchema, timeZoneSchema } from './schema-parts.ts';
 
 /** Comparisons give 1 or 0; `coalesce` is the first operand that is not null. */

@@ -92,3 +92,9 @@ export function localClock({ offsets: known }: TimeZoneIR): (local_ms: number) =
     return local_ms - known[low]![1];
   };
 }
+
+/** What the clock on the wall shows, as if it showed UTC, ms. @param at ms UTC */
+export function localTime({ offsets: known }: TimeZoneIR, at: number): number {
+  const later = known.findIndex(([from]) => from > at);
+  return at + known.at(later < 0 ? -1 : Math.max(0, later - 1))![1];
+}

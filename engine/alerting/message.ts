@@ -1,3 +1,5 @@
+import { buttonsOf } from './buttons.ts';
+
 /** What people read: text for e-mail, blocks for Slack. */
 export interface Announcement {
   readonly entity_id: string;
@@ -69,8 +71,8 @@ function headline({ title, entity_id, score }: Alert): string {
   return `${title}: ${entity_id} (score ${score.toFixed(2)})`;
 }
 
-/** Slack's Block Kit. Text from outside is escaped as Slack asks: & < >. */
-export function slackMessage(alert: Alert): object {
+/** Slack's Block Kit. Text from outside is escaped as Slack asks: & < >. @param buttons by which people say what became of it */
+export function slackMessage(alert: Alert, buttons = false): object {
   const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
   const when = new Date(alert.t).toISOString().replace('T', ' ').slice(0, 16);
   const reasons = alert.reasons.map((reason) => `• ${escaped(reason)}`).join('\n');
@@ -89,6 +91,7 @@ export function slackMessage(alert: Alert): object {
         type: 'section',
         text: { type: 'mrkdwn', verbatim: true, text: `<${escaped(alert.link).replaceAll('|', '%7C')}|Open>` },
       },
+      ...(buttons ? [buttonsOf(alert)] : []),
       {
         type: 'context',
         elements: [

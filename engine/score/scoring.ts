@@ -2,20 +2,23 @@
 
 import type { FeatureValue } from '../../core/ir/document.ts';
 import { requireModel } from '../../core/ir/parts.ts';
-import { type AlertState, decide, linkOf, NEVER_ALERTED, reasons, titleOf } from '../../core/scores/alerts.ts';
+import { NEVER_ALERTED, reasons } from '../../core/scores/alerts.ts';
 import { modelInputs } from '../../core/scores/model-inputs.ts';
 import { finalise } from '../../core/state/finalise.ts';
 import type { EntityState } from '../../core/state/state.ts';
 import { sha256 } from '../../core/values/hash.ts';
 import { dayOf, objectKey } from '../../names/lake.ts';
+import { type AlertCounts, countAlerts, doubts, raise } from '../alerting/raise.ts';
 import { MAX_TRIES, pause } from '../backoff.ts';
 import { chunks } from '../chunks.ts';
 import { mapConcurrently } from '../concurrently.ts';
 import type {
+  AlertRecord,
   JsonLinesSink,
   Model,
   NamedState,
   Prediction,
+  ScoreRates,
   ScoreStore,
   StoredScore,
   Tombstones,
@@ -43,13 +46,17 @@ export interface ScoringPorts {
   readonly tombstones?: Tombstones;
   /** @default - a state that can't be read is thrown for */
   readonly unreadable?: Unreadable;
+  /** For the guard. @default - it is not asked */
+  readonly rates?: ScoreRates;
   /** Waits before a lost write is tried again. @default - backoff with jitter */
   readonly pause?: (attempt: number) => Promise<void>;
 }
 
 export interface Scored {
   readonly predictions: readonly Prediction[];
-  readonly alerts: number;
+  readonly alerts: AlertCounts;
+  /** Whether the guard doubts the model, so that nobody was told. */
+  readonly doubted: boolean;
 }
 
 /** The newest instant a state may be read at, or later: the wall clock, but never at or before an arrival it has seen. */
@@ -158,12 +165,13 @@ export async function score(
   const known = await withoutErased(candidates, stored, ports);
   const predictions = await predict(usecase, ports.model, known, trigger, scored_at, ports.unreadable);
   if (predictions === null) return null;
-  if (predictions.length === 0) return { predictions, alerts: 0 };
+  if (predictions.length === 0) return { predictions, alerts: countAlerts([]), doubted: false };
   await ports.predictions.put(predictionsKey(predictions), predictions);
+  const doubted = await doubts(usecase, ports.rates, predictions);
   const raised = await mapConcurrently(predictions, WRITERS, (one) =>
-    record(usecase, ports, one, stored.get(one.entity_id)),
+    record(usecase, ports, one, stored.get(one.entity_id), doubted),
   );
-  return { predictions, alerts: raised.filter(Boolean).length };
+  return { predictions, alerts: countAlerts(raised), doubted };
 }
 
 /** Erasing deletes the score: only an entity without one may be erased, and only for it that is asked. */
@@ -178,34 +186,23 @@ async function withoutErased(
   return candidates.filter(({ entity_id }) => !erased.has(entity_id));
 }
 
-/** Whether the score raises an alert; never in a use case without alerts. */
-function alertOf(
-  { ir: { alerts } }: LoadedUseCase,
-  { entity_id, t, score, prediction_id }: Prediction,
-  before: AlertState,
-) {
-  if (!alerts) return { next: before, alert: null };
-  const { next, raise } = decide(alerts, before, score, t);
-  const alert = { alert_id: prediction_id, title: titleOf(alerts, entity_id), link: linkOf(alerts, entity_id, t) };
-  return { next, alert: raise ? alert : null };
-}
-
-/** @returns whether this call raised an alert */
+/** @returns the alert that this call raised; null: none */
 async function record(
   usecase: LoadedUseCase,
   { scores, tombstones, pause: wait = pause }: ScoringPorts,
   prediction: Prediction,
   first: StoredScore | undefined,
-): Promise<boolean> {
+  doubted: boolean,
+): Promise<AlertRecord | null> {
   const { entity_id, t } = prediction;
   for (let from = first, attempts = 0; ; attempts++) {
     // A redelivery, or an older image overtaken by a newer one: a served score never goes back in time.
-    if (from && (from.t > t || (from.t === t && from.model_version === prediction.model_version))) return false;
-    const { next, alert } = alertOf(usecase, prediction, from?.alert_state ?? NEVER_ALERTED);
-    if (await scores.write({ ...prediction, alert_state: next }, from?.revision ?? null, alert)) return alert !== null;
+    if (from && (from.t > t || (from.t === t && from.model_version === prediction.model_version))) return null;
+    const { next, alert } = raise(usecase, prediction, from?.alert_state ?? NEVER_ALERTED, doubted);
+    if (await scores.write({ ...prediction, alert_state: next }, from?.revision ?? null, alert)) return alert;
     if (attempts === MAX_TRIES) throw new Error('a score lost every conditional write; its batch is delivered again');
     await wait(attempts);
     from = (await scores.read([entity_id])).get(entity_id);
-    if (!from && (await tombstones?.erased([entity_id]))?.has(entity_id)) return false;
+    if (!from && (await tombstones?.erased([entity_id]))?.has(entity_id)) return null;
   }
 }

@@ -6,6 +6,7 @@ import { METRIC } from '../../names/metrics.ts';
 import { dynamoClient } from './dynamo/client.ts';
 import { DynamoFirstScore } from './dynamo/first-score.ts';
 import { DynamoReplayClock } from './dynamo/replay-clock.ts';
+import { DynamoScoreRates } from './dynamo/score-rates.ts';
 import { DynamoScores } from './dynamo/scores.ts';
 import { DynamoStates } from './dynamo/states.ts';
 import { DynamoTombstones } from './dynamo/tombstones.ts';
@@ -80,6 +81,7 @@ export function scoringAdapters(env: RecordingEnv, versions: readonly LoadedUseC
   return {
     ...adapters,
     scores: new DynamoScores(adapters.dynamo, env.SCORES_TABLE, env.SCORES_KEPT_DAYS),
+    rates: new DynamoScoreRates(adapters.dynamo, env.SCORES_TABLE),
     tombstones: new DynamoTombstones(adapters.dynamo, env.FEATURES_TABLE),
     first: new DynamoFirstScore(adapters.dynamo, env.SCORES_TABLE),
   };

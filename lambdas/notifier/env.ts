@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { common, name } from '../aws/environment.ts';
 
-export const publisherSchema = z.object({ ...common, ALERT_TOPIC_ARN: name });
+export const publisherSchema = z.object({ ...common, ALERT_TOPIC_ARN: name, LAKE_BUCKET: name });
 export type PublisherEnv = z.infer<typeof publisherSchema>;
 
 export const notifierSchema = z.object({

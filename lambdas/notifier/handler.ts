@@ -6,6 +6,7 @@ import { METRIC } from '../../names/metrics.ts';
 import { dynamoClient } from '../aws/dynamo/client.ts';
 import { readEnvironment } from '../aws/environment.ts';
 import { patient } from '../aws/patience.ts';
+import { slackSecretIn } from '../aws/slack-secret.ts';
 import { createTelemetry } from '../aws/telemetry.ts';
 import { notifierSchema } from './env.ts';
 import { DynamoOutbox } from './outbox.ts';
@@ -18,7 +19,7 @@ const secrets = new SecretsManagerClient(patient());
 
 /** A changed webhook is used within this time. */
 const SECRET_TTL_MS = 300_000;
-let webhook: { readonly url: URL; readonly until: number } | null = null;
+let slack: { readonly url: URL; readonly buttons: boolean; readonly until: number } | null = null;
 
 /** Sends each alert once, see `sendOnce`. */
 export async function handler(event: SNSEvent): Promise<void> {
@@ -44,26 +45,20 @@ async function send(key: AlertKey): Promise<void> {
 
 async function post(alert: Alert): Promise<void> {
   try {
-    await postToSlack(await webhookUrl(), slackMessage(alert));
+    const { url, buttons } = await slackNow();
+    await postToSlack(url, slackMessage(alert, buttons));
   } catch (error) {
     telemetry.count(METRIC.alertSendFailures);
     throw error;
   }
 }
 
-async function webhookUrl(): Promise<URL> {
-  if (webhook && webhook.until > Date.now()) return webhook.url;
+/** Buttons only where their presses can be proven: without a signing secret nothing listens to them. */
+async function slackNow(): Promise<NonNullable<typeof slack>> {
+  if (slack && slack.until > Date.now()) return slack;
   const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId: env.SLACK_SECRET_ARN }));
-  const url = checkWebhook(urlIn(SecretString), env.WEBHOOKS === 'loopback');
-  webhook = { url, until: Date.now() + SECRET_TTL_MS };
-  return url;
-}
-
-function urlIn(secret: string): unknown {
-  try {
-    return (JSON.parse(secret) as { url?: unknown } | null)?.url;
-  } catch {
-    // checkWebhook says what is wanted; the text itself must not reach a log.
-    return undefined;
-  }
+  const { url, signing_secret } = slackSecretIn(SecretString);
+  const checked = checkWebhook(url, env.WEBHOOKS === 'loopback');
+  slack = { url: checked, buttons: signing_secret !== '', until: Date.now() + SECRET_TTL_MS };
+  return slack;
 }

@@ -5,6 +5,7 @@ import { firstDay } from '../../engine/score/first-day.ts';
 import { candidatesAt, instantAfter, type Scored, score } from '../../engine/score/scoring.ts';
 import { wholeStates } from '../../engine/score/whole-states.ts';
 import { METRIC } from '../../names/metrics.ts';
+import { countSuppressed } from '../aws/alert-counts.ts';
 import { readEnvironment } from '../aws/environment.ts';
 import { scoringAdapters } from '../aws/scoring-adapters.ts';
 import { createTelemetry } from '../aws/telemetry.ts';
@@ -64,12 +65,18 @@ async function scoreStates(images: ReadonlyMap<string, readonly NamedState[]>): 
   }
 }
 
-async function report(states: readonly NamedState[], { predictions, alerts }: Scored, now: number): Promise<void> {
+async function report(
+  states: readonly NamedState[],
+  { predictions, alerts, doubted }: Scored,
+  now: number,
+): Promise<void> {
   if (predictions.length > 0) await aws.first.record();
   const reached = aws.clock === null ? now : ((await aws.clock.read()) ?? 0);
   for (const { state } of states)
     telemetry.milliseconds(METRIC.freshnessMs, instantAfter(state, reached) - state.newest_available_at);
   telemetry.count(METRIC.entitiesScored, predictions.length);
-  telemetry.count(METRIC.alertsRaised, alerts);
-  telemetry.info('batch', { scored: predictions.length, alerts });
+  telemetry.count(METRIC.alertsRaised, alerts.told);
+  if (alerts.waiting > 0) telemetry.count(METRIC.alertsWaiting, alerts.waiting);
+  const suppressed = countSuppressed(telemetry, alerts.suppressed, doubted);
+  telemetry.info('batch', { scored: predictions.length, alerts: alerts.told, waiting: alerts.waiting, suppressed });
 }

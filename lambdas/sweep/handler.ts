@@ -10,6 +10,7 @@ import { candidatesAt, score } from '../../engine/score/scoring.ts';
 import { everyPart, sliceOf } from '../../engine/score/slices.ts';
 import { wholeStates } from '../../engine/score/whole-states.ts';
 import { METRIC } from '../../names/metrics.ts';
+import { countSuppressed } from '../aws/alert-counts.ts';
 import { statesOf } from '../aws/dynamo/state-item.ts';
 import { readEnvironment } from '../aws/environment.ts';
 import { scoringAdapters } from '../aws/scoring-adapters.ts';
@@ -41,7 +42,12 @@ export interface SweepResult {
   readonly now: number;
   readonly looked_at: number;
   readonly scored: number;
+  /** Told at once. */
   readonly alerts: number;
+  /** Waiting for their turn. */
+  readonly waiting: number;
+  /** Raised, and nobody is told, by whichever rule. */
+  readonly suppressed: number;
   /** False when the time was over: the next run goes on with the parts that were left, a call by hand with those due. */
   readonly complete: boolean;
   /** On the first day only: what is missing before anybody can be scored. */
@@ -73,7 +79,7 @@ interface Run {
  */
 export async function handler(event: unknown, context: Context): Promise<SweepResult> {
   const input = inputSchema.parse(event ?? {});
-  const tally: Total = { looked_at: 0, scored: 0, alerts: 0, complete: true };
+  const tally: Total = { looked_at: 0, scored: 0, alerts: 0, waiting: 0, suppressed: 0, complete: true };
   const now = input.now === undefined ? ((await aws.clock?.read()) ?? Date.now()) : instantOf(input.now, 'now');
   const slice =
     input.scheduled === undefined
@@ -88,6 +94,7 @@ export async function handler(event: unknown, context: Context): Promise<SweepRe
     telemetry.count(METRIC.sweepIncomplete, tally.complete ? 0 : 1);
     telemetry.count(METRIC.entitiesScored, tally.scored);
     telemetry.count(METRIC.alertsRaised, tally.alerts);
+    if (tally.waiting > 0) telemetry.count(METRIC.alertsWaiting, tally.waiting);
     telemetry.info('sweep', tally);
     return { now, ...tally };
   } catch (error) {
@@ -154,7 +161,9 @@ async function sweepPart(run: Run, part: number): Promise<boolean> {
       if (scored === null) continue;
       if (scored.predictions.length > 0) await aws.first.record();
       tally.scored += scored.predictions.length;
-      tally.alerts += scored.alerts;
+      tally.alerts += scored.alerts.told;
+      tally.waiting += scored.alerts.waiting;
+      tally.suppressed += countSuppressed(telemetry, scored.alerts.suppressed, scored.doubted);
     }
   }
   return true;

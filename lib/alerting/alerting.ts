@@ -6,7 +6,8 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { LambdaSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { NotifierEnv, PublisherEnv } from '../../lambdas/notifier/env.ts';
-import { ALERT_KIND } from '../../names/keys.ts';
+import { ALERT_KIND, OUTCOME_KIND, SUPPRESSED_KIND } from '../../names/keys.ts';
+import { PREFIX } from '../../names/lake.ts';
 import { METRIC, SERVICE } from '../../names/metrics.ts';
 import type { Lake } from '../feature-store/lake.ts';
 import type { ScoreTable } from '../feature-store/tables.ts';
@@ -29,6 +30,9 @@ export interface AlertingProps {
   /** Holds {"url": "<Slack webhook>"}. */
   readonly slackSecret: ISecret;
 }
+
+/** What the table's stream tells the publisher of: the end of each alert, and what people say of it. */
+const KEPT_KINDS = [ALERT_KIND, SUPPRESSED_KIND, OUTCOME_KIND];
 
 /** From the outbox to people: alert items → topic → Slack (and whoever else subscribes). */
 export class Alerting extends Construct {
@@ -65,20 +69,21 @@ export class Alerting extends Construct {
       deployment,
       service: SERVICE.publisher,
       entry: 'notifier/publish.ts',
-      description: 'Hands alerts from the outbox to the topic',
+      description: 'Hands alerts from the outbox to the topic, and to the lake what becomes of them',
       memoryMiB: config.memoryMiB,
       timeoutSeconds: config.timeoutSeconds,
       invocation: { kind: 'stream' },
-      environment: { ALERT_TOPIC_ARN: this.topic.topicArn },
+      environment: { ALERT_TOPIC_ARN: this.topic.topicArn, LAKE_BUCKET: lake.bucket.bucketName },
     });
     publisher.allow(['sns:Publish'], [this.topic.topicArn]);
+    lake.grantPut(publisher, PREFIX.alerts, PREFIX.outcomes);
     key.grantUse(publisher);
     const source = new DynamoEventSource(scores.table, {
       ...consumerProps(config, lake),
       filters: [
         FilterCriteria.filter({
           eventName: FilterRule.isEqual('INSERT'),
-          dynamodb: { Keys: { kind: { S: FilterRule.beginsWith(ALERT_KIND) } } },
+          dynamodb: { Keys: { kind: { S: KEPT_KINDS.flatMap(FilterRule.beginsWith) } } },
         }),
       ],
     });

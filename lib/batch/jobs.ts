@@ -73,6 +73,7 @@ export const BATCH_JOBS: { readonly [Name in BatchJobName]: JobSpec<Name> } = {
     grant: (job, { lake, catalog, features }) => {
       features.grantReadTombstones(job);
       lake.grantRead(job, PREFIX.events, PREFIX.quarantine, PREFIX.predictions, PREFIX.failedBatches);
+      lake.grantRead(job, PREFIX.alerts, PREFIX.outcomes);
       lake.grantReadWrite(job, PREFIX.gaps);
       catalog.grantWrite(job);
     },
@@ -161,6 +162,8 @@ export const BATCH_JOBS: { readonly [Name in BatchJobName]: JobSpec<Name> } = {
         PREFIX.events,
         PREFIX.quarantine,
         PREFIX.predictions,
+        PREFIX.alerts,
+        PREFIX.outcomes,
         PREFIX.failedBatches,
         PREFIX.timeTravel,
         PREFIX.trainingSets,
@@ -233,11 +236,12 @@ const tableOf = ({ table }: OnlineTable) => ({ table_features: table.tableName }
 const bucketsOf = ({ stage }: Deployment) => ({ entity_buckets: stage.batch.entityBuckets });
 
 function retentionOf({ stage }: Deployment): Given<'applyRetention'> {
-  const { eventsDays, quarantineDays, predictionsDays, trainingSetsDays } = stage.retention;
+  const { eventsDays, quarantineDays, predictionsDays, scoresDays, trainingSetsDays } = stage.retention;
   return {
     events_days: eventsDays,
     quarantine_days: quarantineDays,
     predictions_days: predictionsDays,
+    scores_days: scoresDays,
     training_days: trainingSetsDays,
   };
 }

@@ -21,7 +21,11 @@ export const dev: StageConfig = {
   api: { ...prod.api, rateLimit: 20, burstLimit: 40 },
   intake: { ...prod.intake, concurrency: 5, rateLimit: 20, burstLimit: 40, silenceHours: 0 },
   batch: { ...prod.batch, workers: 2, timeoutMinutes: 60, entityBuckets: 4, healingNights: 1 },
-  training: { ...prod.training, approval: 'automatic' },
-  // Nothing runs while nobody asks, and it is the cheapest up to more events than a trial has (docs/explanation/what-scoring-costs.md).
+  training: {
+    ...prod.training,
+    approval: 'automatic',
+    retrain: { ...prod.training.retrain, cooldownHours: 0, minLabels: 1 },
+  },
+  // Nothing runs while nobody asks, and up to some million events a month it is the cheapest (docs/explanation/what-scoring-costs.md).
   endpoint: { ...prod.endpoint, mode: 'in-process', instances: 1, canaryPercent: 0 },
 };

@@ -24,7 +24,13 @@ export const local: StageConfig = {
   publisher: { ...prod.publisher, retryAttempts: 5, maxRecordAgeSeconds: 600 },
   intake: { ...prod.intake, concurrency: 0, silenceHours: 0 },
   sweep: { ...prod.sweep, scheduled: false, segments: 2, timeoutSeconds: 60 },
+  dispatcher: { ...prod.dispatcher, scheduled: false },
   batch: { ...prod.batch, workers: 2, timeoutMinutes: 30, entityBuckets: 1, healingNights: 1 },
-  training: { ...prod.training, approval: 'automatic', pollSeconds: 1 },
+  training: {
+    ...prod.training,
+    approval: 'automatic',
+    pollSeconds: 1,
+    retrain: { ...prod.training.retrain, cooldownHours: 0, minLabels: 1 },
+  },
   endpoint: { ...prod.endpoint, instances: 1, canaryPercent: 0 },
 };

@@ -69,6 +69,9 @@ export const prod: StageConfig = {
   intake: { memoryMiB: 512, concurrency: 20, rateLimit: 200, burstLimit: 400, silenceHours: 24 },
   sources: {},
   notifier: { memoryMiB: 256, timeoutSeconds: 30 },
+  dispatcher: { scheduled: true, everyMinutes: 15, memoryMiB: 512, timeoutSeconds: 300 },
+  // A cold start has to fit into Slack's three seconds.
+  outcomes: { rateLimit: 20, burstLimit: 40, memoryMiB: 1024 },
   batch: { workerType: 'G.1X', workers: 4, timeoutMinutes: 240, entityBuckets: 16, healingNights: 7 },
   training: {
     images: {
@@ -82,6 +85,8 @@ export const prod: StageConfig = {
     maxRuntimeSeconds: 7200,
     approval: 'manual',
     pollSeconds: 30,
+    // Churn learns between fixed instants: a schedule would train the same model again.
+    retrain: { onDrift: true, cooldownHours: 20, minLabels: 50 },
   },
   // Two instances: one zone may fail.
   endpoint: {

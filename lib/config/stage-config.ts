@@ -3,6 +3,7 @@ import { STAGES } from '../../names/deployments.ts';
 import { ConfigError, describeIssues } from './config-error.ts';
 import { endpointConfig } from './endpoint-config.ts';
 import { retention } from './retention.ts';
+import { isPlain, mlflow, retrain } from './training-settings.ts';
 
 /** CloudWatch Logs takes only these numbers of days. */
 const RETENTION_DAYS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 3653] as const;
@@ -161,6 +162,26 @@ export const stageConfig = z
       /** How long one call may take (s). */
       timeoutSeconds: int(1, 50),
     }),
+    /** Only where alerts wait for their turn: use cases with a capacity or quiet hours. */
+    dispatcher: z.strictObject({
+      /** false: only invoked by hand, as a replay does whose days pass in seconds. */
+      scheduled: z.boolean(),
+      /** How often those that wait are looked at (min). */
+      everyMinutes: int(1, 240),
+      /** Memory of the function (MiB). */
+      memoryMiB: int(128, 10_240),
+      /** How long one call may take (s); what is left then has its turn in the next run. */
+      timeoutSeconds: int(1, 900),
+    }),
+    /** The function that takes the presses of buttons under alerts; Slack waits three seconds for it. */
+    outcomes: z.strictObject({
+      /** Requests per second. */
+      rateLimit: int(1, 10_000),
+      /** Requests at once, above the rate. */
+      burstLimit: int(1, 10_000),
+      /** Memory of the function (MiB). */
+      memoryMiB: int(128, 10_240),
+    }),
     batch: z.strictObject({
       /** Size of a worker of Glue. */
       workerType: z.enum(['G.1X', 'G.2X', 'G.4X', 'G.8X']),
@@ -197,6 +218,10 @@ export const stageConfig = z
       approval: z.enum(['automatic', 'manual']),
       /** How often the state machine looks whether the endpoint is in service (s). */
       pollSeconds: int(1, 300),
+      /** When a model is trained again, and when not. */
+      retrain,
+      /** Where each training is a run; absent: nowhere. The registry stays SageMaker's. */
+      mlflow: mlflow.optional(),
     }),
     endpoint: endpointConfig,
     alarms: z.strictObject({
@@ -223,7 +248,13 @@ export const stageConfig = z
         .optional(),
     }),
   })
-  .superRefine(({ stream, ...consumers }, context) => {
+  .superRefine(({ stream, cloud, training, ...consumers }, context) => {
+    if (cloud === 'aws' && isPlain(training.mlflow))
+      context.addIssue({
+        code: 'custom',
+        path: ['training', 'mlflow', 'trackingUri'],
+        message: 'an https address; plain HTTP only to this machine, and on the local cloud',
+      });
     for (const name of ['processor', 'archiver'] as const) {
       const longest = longestWait(stream.retentionHours);
       if (consumers[name].maxRecordAgeSeconds > longest)

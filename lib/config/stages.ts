@@ -12,21 +12,32 @@ const STAGES: Readonly<Record<string, StageConfig>> = { local, dev, prod };
 /**
  * @param name value of `-c stage=`; nothing: prod
  * @param cloud where it is deployed to
- * @param sources value of `-c sources=`: a JSON file of addresses of sources, which go before those of the stage's file: what a
+ * @param context.mlflow value of `-c mlflow=`: `app` makes an MLflow App, an address is that of a server of your own
+ * @param context.sources value of `-c sources=`: a JSON file of addresses of sources, which go before those of the stage's file: what a
  * provider or another stack made a moment ago
  * @throws ConfigError when there is no such stage or its file is wrong
  */
-export function loadStage(name: unknown = 'prod', cloud: StageConfig['cloud'] = 'aws', sources?: unknown): StageConfig {
+export function loadStage(
+  name: unknown = 'prod',
+  cloud: StageConfig['cloud'] = 'aws',
+  { sources, mlflow }: { readonly sources?: unknown; readonly mlflow?: unknown } = {},
+): StageConfig {
   const config = typeof name === 'string' && Object.hasOwn(STAGES, name) ? STAGES[name] : undefined;
   if (config === undefined) {
     throw new ConfigError('-c stage', [
       `stage: found ${typeFound(name)}, which names no stage; allowed: ${Object.keys(STAGES).join(', ')}`,
     ]);
   }
-  const here = cloud === 'local' && config.cloud === 'aws' ? onLocalCloud(config) : config;
+  const there = cloud === 'local' && config.cloud === 'aws' ? onLocalCloud(config) : config;
+  const here = mlflow === undefined ? there : withMlflow(there, mlflow);
   const file = `lib/config/${name}.ts`;
   if (sources === undefined) return parseStageConfig(file, here);
   return parseStageConfig(`${file} and ${sources}`, { ...here, sources: { ...here.sources, ...readSources(sources) } });
+}
+
+function withMlflow(config: StageConfig, mlflow: unknown): StageConfig {
+  const settings = mlflow === 'app' ? { app: true as const } : { trackingUri: String(mlflow) };
+  return { ...config, training: { ...config.training, mlflow: settings } };
 }
 
 function readSources(file: unknown): object {

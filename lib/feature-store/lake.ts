@@ -69,7 +69,7 @@ export class Lake extends Construct {
 
   /** What the stage keeps for a time. The rows of the Iceberg tables go by a job, whose files are in use while they are old. */
   private aged({ retention }: StageConfig) {
-    const { eventsDays, quarantineDays, predictionsDays, trainingSetsDays, reportsDays } = retention;
+    const { eventsDays, quarantineDays, predictionsDays, scoresDays, trainingSetsDays, reportsDays } = retention;
     return [
       ...(eventsDays === undefined
         ? []
@@ -77,6 +77,8 @@ export class Lake extends Construct {
       this.expire('Quarantine', PREFIX.quarantine, quarantineDays),
       this.expire('Redriven', PREFIX.redriven, quarantineDays),
       this.expire('Predictions', PREFIX.predictions, predictionsDays),
+      this.expire('Alerts', PREFIX.alerts, scoresDays),
+      this.expire('Outcomes', PREFIX.outcomes, scoresDays),
       this.expire('TrainingSets', PREFIX.trainingSets, trainingSetsDays),
       this.expire('Checks', PREFIX.checks, reportsDays),
       this.expire('Healing', PREFIX.healing, reportsDays),

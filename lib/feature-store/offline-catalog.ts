@@ -53,19 +53,26 @@ export class OfflineCatalog extends Construct {
     this.lake.grantReadWrite(grantee, PREFIX.warehouse);
   }
 
-  private grantCatalog(grantee: IGrantable, ...actions: string[]): void {
+  /** May see which snapshot of the table of events is the newest. */
+  grantReadEvents(grantee: IGrantable): void {
+    this.grantTables(grantee, 'events', ['glue:GetTable']);
+    this.lake.grantRead(grantee, PREFIX.warehouse);
+  }
+
+  private grantTables(grantee: IGrantable, tables: string, actions: string[]): void {
     const stack = Stack.of(this);
     const arn = (resource: string, resourceName?: string) =>
       stack.formatArn({ service: 'glue', resource, resourceName });
+    const { databaseName } = this.database;
     Grant.addToPrincipal({
       grantee,
       actions,
-      resourceArns: [
-        arn('catalog'),
-        arn('database', this.database.databaseName),
-        arn('table', `${this.database.databaseName}/*`),
-      ],
+      resourceArns: [arn('catalog'), arn('database', databaseName), arn('table', `${databaseName}/${tables}`)],
     });
+  }
+
+  private grantCatalog(grantee: IGrantable, ...actions: string[]): void {
+    this.grantTables(grantee, '*', actions);
     if (!(grantee.grantPrincipal instanceof Construct)) {
       throw new Error('Catalog grants need a role of this app, got an imported principal. Pass the role construct.');
     }

@@ -1,8 +1,15 @@
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
-import { AttributeType, Billing, StreamViewType, type TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import {
+  AttributeType,
+  Billing,
+  type GlobalSecondaryIndexPropsV2,
+  StreamViewType,
+  type TableEncryptionV2,
+  TableV2,
+} from 'aws-cdk-lib/aws-dynamodb';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { FEATURES_KEYS, IMPORT_KEY, SCORES_KEYS } from '../../names/keys.ts';
+import { FEATURES_KEYS, IMPORT_KEY, RETRAINING_KEY, SCORES_KEYS, WAITING_INDEX } from '../../names/keys.ts';
 import type { StageConfig } from '../config/stage-config.ts';
 import type { DataKey } from '../foundation/data-key.ts';
 import { removalPolicy } from '../foundation/removal.ts';
@@ -22,6 +29,7 @@ abstract class EntityTable extends Construct {
     id: string,
     props: EntityTableProps,
     keys: typeof FEATURES_KEYS | typeof SCORES_KEYS,
+    globalSecondaryIndexes: GlobalSecondaryIndexPropsV2[] = [],
   ) {
     super(scope, id);
     const { stage, key } = props;
@@ -29,6 +37,7 @@ abstract class EntityTable extends Construct {
     this.table = new TableV2(this, 'Table', {
       partitionKey: { name: keys.partition, type: AttributeType.STRING },
       sortKey: { name: keys.sort, type: AttributeType.STRING },
+      globalSecondaryIndexes,
       timeToLiveAttribute: keys.expires,
       billing: Billing.onDemand(),
       dynamoStream: StreamViewType.NEW_IMAGE,
@@ -87,11 +96,20 @@ export class OnlineTable extends EntityTable {
 
   /** May say how far the tables of sources were imported, and read it: items about no entity, and no others. */
   grantImportMark(grantee: IGrantable): void {
+    this.grantOwnItem(grantee, IMPORT_KEY);
+  }
+
+  /** May remember the last training, and read it: an item about no entity, and no other. */
+  grantRememberTraining(grantee: IGrantable): void {
+    this.grantOwnItem(grantee, RETRAINING_KEY);
+  }
+
+  private grantOwnItem(grantee: IGrantable, key: string): void {
     Grant.addToPrincipal({
       grantee,
       actions: ['dynamodb:GetItem', 'dynamodb:PutItem'],
       resourceArns: [this.table.tableArn],
-      conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [IMPORT_KEY] } },
+      conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [key] } },
     });
     this.key.grantUse(grantee);
   }
@@ -122,13 +140,36 @@ export class OnlineTable extends EntityTable {
 /** Scores and the outbox of alerts. */
 export class ScoreTable extends EntityTable {
   constructor(scope: Construct, id: string, props: EntityTableProps) {
-    super(scope, id, props, SCORES_KEYS);
+    // Of alerts that wait alone, so that it costs nothing where none do; there from the first day, as a table that holds data
+    // should not have to change for a setting.
+    const { name, partition } = WAITING_INDEX;
+    super(scope, id, props, SCORES_KEYS, [
+      { indexName: name, partitionKey: { name: partition, type: AttributeType.STRING } },
+    ]);
   }
 
   /** May write a score and the alert it raises, in one transaction. */
   grantRecord(grantee: IGrantable): void {
     this.grantRead(grantee);
     this.grant(grantee, 'dynamodb:ConditionCheckItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem');
+    this.key.grantUse(grantee);
+  }
+
+  /** May find alerts that wait, and move each into the outbox or to what was suppressed, in one transaction. */
+  grantDispatch(grantee: IGrantable): void {
+    this.grantRead(grantee);
+    this.grant(grantee, 'dynamodb:DeleteItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem');
+    Grant.addToPrincipal({
+      grantee,
+      actions: ['dynamodb:Query'],
+      resourceArns: [`${this.table.tableArn}/index/${WAITING_INDEX.name}`],
+    });
+    this.key.grantUse(grantee);
+  }
+
+  /** May keep what somebody said of an alert that is there. */
+  grantOutcome(grantee: IGrantable): void {
+    this.grant(grantee, 'dynamodb:ConditionCheckItem', 'dynamodb:PutItem');
     this.key.grantUse(grantee);
   }
 

@@ -201,6 +201,9 @@ export class PipelineDashboard extends Construct {
         period: PERIOD,
         label: METRIC.alertsRaised,
       }),
+      ...[SERVICE.scorer, SERVICE.sweep].map((service) =>
+        this.metric(service, METRIC.alertsSuppressed, Stats.SUM, `suppressed by ${service}`),
+      ),
       this.metric(SERVICE.publisher, METRIC.alertsPublished),
       this.metric(SERVICE.notifier, METRIC.alertsSent),
       this.metric(SERVICE.notifier, METRIC.alertSendFailures),

@@ -70,6 +70,25 @@ export class Scorer extends Construct {
     // By the clock of a replay, whose days pass in seconds, every score is hours late.
     if (stage.clock === 'wall') this.addFreshnessAlarm(props);
     this.addRefusalAlarms(props);
+    if (deployment.useCase.ir.alerts?.guard) this.addDoubtAlarms(props);
+  }
+
+  /** One message about the model in the place of thousands about customers. */
+  private addDoubtAlarms({ alarms, deployment }: ScorerProps): void {
+    for (const [name, service] of [
+      ['Scorer', SERVICE.scorer],
+      ['Sweep', SERVICE.sweep],
+    ] as const)
+      alarms.add(`${name}ModelDoubted`, {
+        severity: 'critical',
+        sentence: `${name} finds more scores above the threshold than the guard of the use case believes: nobody is told of customers until that ends.`,
+        runbook: 'model-doubted',
+        metric: tidemarkMetric(deployment, service, METRIC.modelDoubted, { period: Duration.minutes(5) }),
+        threshold: 1,
+        comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        evaluationPeriods: 1,
+        missing: QUIET,
+      });
   }
 
   private addFreshnessAlarm({ alarms, deployment }: ScorerProps): void {

@@ -1,6 +1,9 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
+import { hasTurns } from '../../core/scores/policy.ts';
 import { Alerting } from '../alerting/alerting.ts';
+import { Dispatcher } from '../alerting/dispatcher.ts';
+import { OutcomeDoor } from '../alerting/outcome-door.ts';
 import { SlackChannel } from '../alerting/slack-channel.ts';
 import { TidemarkStack, type TidemarkStackProps } from '../foundation/tidemark-stack.ts';
 import { Archiver } from '../ingestion/archiver.ts';
@@ -40,6 +43,13 @@ export class RealtimeStack extends TidemarkStack {
     const model = scores && endpoint && { scores, endpoint };
     const api = new Api(this, 'Api', { ...common, features, model });
     const alerting = scores && slackSecret && new Alerting(this, 'Alerting', { ...common, key, scores, slackSecret });
+    const outcomes = alerting && new OutcomeDoor(this, 'Outcomes', { ...common, key, scores, slackSecret });
+    const { alerts } = deployment.useCase.ir;
+    const dispatcher =
+      alerting &&
+      alerts &&
+      hasTurns(alerts) &&
+      new Dispatcher(this, 'Dispatcher', { ...common, key, features, scores });
     if (deployment.stage.alarms.slackChannel !== undefined) {
       new SlackChannel(this, 'SlackChannel', {
         deployment,
@@ -54,6 +64,8 @@ export class RealtimeStack extends TidemarkStack {
       ...(scorer && { Scorer: scorer.fn.function }),
       ...(sweep && { Sweep: sweep.fn.function }),
       Api: api.fn.function,
+      ...(dispatcher && { Dispatcher: dispatcher.fn.function }),
+      ...(outcomes && { Outcomes: outcomes.fn.function }),
       ...(alerting && { Publisher: alerting.publisher.function, Notifier: alerting.notifier.function }),
     };
 
@@ -61,6 +73,10 @@ export class RealtimeStack extends TidemarkStack {
     this.output('processorFunction', processor.fn.function.functionName, 'Folds events into states');
     if (scorer) this.output('scorerFunction', scorer.fn.function.functionName, 'Scores changed entities');
     if (sweep) this.output('sweepFunction', sweep.fn.function.functionName, 'Scores silent entities');
+    if (dispatcher)
+      this.output('dispatcherFunction', dispatcher.fn.function.functionName, 'Gives alerts that wait their turn');
+    if (outcomes)
+      this.output('outcomesUrl', outcomes.url, 'Request URL of the Slack app: presses of the buttons under alerts');
     if (alerting) this.output('alertTopic', alerting.topic.topicArn, 'Topic of the alerts');
   }
 }

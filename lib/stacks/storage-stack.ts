@@ -6,6 +6,7 @@ import { Lake } from '../feature-store/lake.ts';
 import { OfflineCatalog } from '../feature-store/offline-catalog.ts';
 import { OnlineTable, ScoreTable } from '../feature-store/tables.ts';
 import { DataKey } from '../foundation/data-key.ts';
+import type { Deployment } from '../foundation/deployment.ts';
 import { pascalCase } from '../foundation/pascal-case.ts';
 import { removalPolicy } from '../foundation/removal.ts';
 import { TidemarkStack, type TidemarkStackProps } from '../foundation/tidemark-stack.ts';
@@ -13,6 +14,8 @@ import { acknowledge } from '../foundation/wildcards.ts';
 import { EventStream } from '../ingestion/event-stream.ts';
 import { Landing } from '../intake/landing.ts';
 import { NotificationTopic } from '../monitoring/alarm-topic.ts';
+import type { MlflowPlace } from '../training/mlflow.ts';
+import { MlflowApp } from '../training/mlflow-app.ts';
 import { ModelRegistry } from '../training/model-registry.ts';
 
 /** All that holds data, and what must stay when code comes and goes. */
@@ -28,6 +31,8 @@ export class StorageStack extends TidemarkStack {
   readonly scores?: ScoreTable;
   readonly registry?: ModelRegistry;
   readonly alarmTopic: NotificationTopic;
+  /** Absent without a model, or where the stage names no MLflow. */
+  readonly mlflow?: MlflowPlace;
   /** Absent without alerts. */
   readonly slackSecret?: Secret;
   /** Keys of the requests of HTTP sources, by the source's name. */
@@ -52,6 +57,7 @@ export class StorageStack extends TidemarkStack {
     if (hasModel(useCase.ir)) {
       this.scores = new ScoreTable(this, 'Scores', common);
       this.registry = new ModelRegistry(this, 'Models', { deployment });
+      if (stage.training.mlflow) this.mlflow = this.makeMlflow(deployment);
     }
     this.alarmTopic = new NotificationTopic(this, 'Alarms', {
       displayName: `Tidemark ${stage.stage} alarms`,
@@ -80,6 +86,20 @@ export class StorageStack extends TidemarkStack {
       const arns = Object.entries(this.sourceSecrets).map(([name, { secretArn }]) => [name, secretArn]);
       this.output('sourceSecrets', this.toJsonString(Object.fromEntries(arns)), 'Secrets of the keys of HTTP sources');
     }
+  }
+
+  private makeMlflow(deployment: Deployment): MlflowPlace {
+    const { mlflow } = deployment.stage.training;
+    if (mlflow !== undefined && 'app' in mlflow)
+      return { appArn: new MlflowApp(this, 'Mlflow', { deployment, lake: this.lake }).arn };
+    const secret = this.makeSecret('MlflowCredentials', deployment.stage, {
+      description:
+        'Credentials of MLflow: {"token": "…"} or {"username": "…", "password": "…"}; put them in after the deployment',
+      empty: { token: '' },
+      issuer: 'The credentials are issued by the MLflow server',
+    });
+    this.output('mlflowSecret', secret.secretArn, 'Secret that takes the credentials of MLflow');
+    return { secret };
   }
 
   private makeSlackSecret(stage: StageConfig): Secret {
@@ -128,6 +148,7 @@ export class StorageStack extends TidemarkStack {
   private keepExports(): void {
     const { key, lake, stream, features, scores, catalog, registry, alarmTopic, slackSecret, sourceSecrets, landing } =
       this;
+    const { mlflow } = this;
     const values = [
       ...(key.key === undefined ? [] : [key.key.keyArn]),
       lake.bucket.bucketArn,
@@ -141,6 +162,7 @@ export class StorageStack extends TidemarkStack {
       ]),
       catalog.database.databaseName,
       ...(registry ? [registry.groupArn] : []),
+      ...(mlflow ? ['secret' in mlflow ? mlflow.secret.secretArn : mlflow.appArn] : []),
       alarmTopic.topicArn,
       ...(slackSecret ? [slackSecret.secretArn] : []),
       ...(landing ? [landing.bucket.bucketArn, landing.bucket.bucketName] : []),

@@ -25,7 +25,7 @@ export class TrainingStack extends TidemarkStack {
   constructor(scope: Construct, id: string, props: TrainingStackProps) {
     super(scope, id, { ...props, stateful: false });
     const { deployment, storage } = props;
-    const { key, lake, catalog, features, stream, registry, alarmTopic } = storage;
+    const { key, lake, catalog, features, stream, registry, mlflow, alarmTopic } = storage;
     this.alarms = new AlarmRegistry(this, 'Alarms', { deployment, topic: alarmTopic });
     const common = { deployment, alarms: this.alarms, key, lake };
     const useCase = new CodeAsset(this, 'UseCase', { path: deployment.useCase.document });
@@ -36,11 +36,13 @@ export class TrainingStack extends TidemarkStack {
       const endpoint = new ScoringEndpoint(this, 'Endpoint', { deployment });
       const { modelSource } = props;
       const training = new TrainingMachine(this, 'Training', {
-        ...{ ...common, registry, endpoint, buildTrainingSet, useCase, modelSource },
+        ...{ ...common, catalog, features, registry, endpoint, buildTrainingSet, useCase, modelSource, mlflow },
       });
       this.machine = training.machine;
       const { stateMachineArn } = training.machine;
       this.output('trainingStateMachine', stateMachineArn, 'Trains, gates, registers and deploys a model');
+      if (training.mlflow)
+        this.output('mlflowTrackingUri', training.mlflow.trackingUri, 'What mlflow.set_tracking_uri takes');
       if (deployment.stage.endpoint.mode !== 'in-process')
         this.output('endpoint', endpoint.endpointName, 'SageMaker endpoint, made by the first training');
     }

@@ -1,4 +1,5 @@
 import type { TrainingDefinitionProps } from './definition-props.ts';
+import { byMlflow } from './mlflow-definition.ts';
 import { MISSING, RETRY_CLOUDWATCH, RETRY_TRANSIENT, SDK, type State } from './states.ts';
 
 /** What was made by so many of the newest deployments stays, and always what serves: until two deployments later. */
@@ -14,7 +15,7 @@ export function cleaningStates(props: TrainingDefinitionProps): Record<string, S
     ...removeAlarms('Serving', 'DescribeChampion'),
     ...removeAlarms('Failing', 'DeploymentFailed'),
     ...deleteOlder(props, { kind: 'EndpointConfig', next: 'ListModels' }),
-    ...deleteOlder(props, { kind: 'Model', next: 'Deployed' }),
+    ...deleteOlder(props, { kind: 'Model', next: byMlflow(props, 'TellServing', 'Deployed') }),
   };
 }
 

@@ -15,6 +15,10 @@ export interface TrainingDefinitionProps {
   readonly trainingRoleArn: string;
   readonly hostingRoleArn: string;
   readonly gateFunctionArn: string;
+  /** Lets a training in, or says why not. */
+  readonly retrainingFunctionArn: string;
+  /** Tells MLflow; absent without one. */
+  readonly mlflowFunctionArn?: string;
   readonly modelPackageGroup: string;
   readonly approval: 'automatic' | 'manual';
   /** KMS key of model artefacts and captured answers; absent: the bucket's default. */

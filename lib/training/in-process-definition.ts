@@ -3,20 +3,22 @@
  * the model as all others will and writes down that it serves, and within a minute they take it from there.
  */
 import type { TrainingDefinitionProps } from './definition-props.ts';
+import { byMlflow } from './mlflow-definition.ts';
 import { RETRY_TRANSIENT, SDK, type State } from './states.ts';
 import { experimentsOff } from './topology-definition.ts';
 
 /** @param functionArn of lambdas/in-process */
 export function inProcessStates(
-  { name, endpoint }: Pick<TrainingDefinitionProps, 'name' | 'endpoint'>,
+  props: Pick<TrainingDefinitionProps, 'name' | 'endpoint' | 'mlflowFunctionArn'>,
   functionArn: string,
 ): Record<string, State> {
+  const { name, endpoint } = props;
   const load = (Payload: State): State => ({
     Type: 'Task',
     Resource: 'arn:aws:states:::lambda:invoke',
     Arguments: { FunctionName: functionArn, Payload },
     Retry: RETRY_TRANSIENT,
-    Assign: { refusal: '{% $states.result.Payload.refusal %}' },
+    Assign: { refusal: '{% $states.result.Payload.refusal %}', packages: '{% $states.result.Payload.packages %}' },
     Next: 'ModelServes',
   });
   return {
@@ -48,7 +50,7 @@ export function inProcessStates(
     ModelServes: {
       Type: 'Choice',
       Choices: [{ Condition: "{% $refusal != '' %}", Next: 'DeploymentFailed' }],
-      Default: 'Deployed',
+      Default: byMlflow(props, 'TellServing', 'Deployed'),
     },
     ...experimentsOff(endpoint),
     DeploymentFailed: {

@@ -19,7 +19,7 @@ export interface MachineParts {
   readonly registry: ModelRegistry;
   readonly endpoint: ScoringEndpoint;
   readonly buildTrainingSet: SparkJob;
-  /** That it calls: the gate, and what else is configured. */
+  /** That it asks. */
   readonly functions: readonly IFunction[];
   readonly trainingRole: Role;
   /** Absent where there is no endpoint. */

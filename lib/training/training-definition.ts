@@ -4,23 +4,11 @@
  * arguments are what a reader wants to see; permissions stand beside it in training-machine.ts.
  */
 
-import { flagOf } from '../../names/jobs.ts';
 import type { TrainingDefinitionProps } from './definition-props.ts';
 import { deploymentStates } from './deployment-definition.ts';
+import { enteringStates } from './entering-definition.ts';
+import { byMlflow, mlflowStates } from './mlflow-definition.ts';
 import { RETRY_S3, RETRY_TRANSIENT, SDK, type State } from './states.ts';
-import { DEPLOYMENT_VARIABLES, topologyEntries } from './topology-definition.ts';
-
-/** As the job that builds the set is told. */
-const [ID, AS_OF] = [flagOf('buildTrainingSet', 'training_set_id'), flagOf('buildTrainingSet', 'as_of')];
-
-/**
- * What the names of this execution's resources end with: twelve hexadecimal digits. An execution that a rule starts is named
- * `<uuid>_<uuid>`, 73 characters with an underscore; SageMaker allows 63 and none.
- */
-const OF_THIS_RUN = {
-  run: "{% $substring($hash($states.context.Execution.Name, 'SHA-256'), 0, 12) %}",
-  ...DEPLOYMENT_VARIABLES,
-};
 
 /**
  * The containers make a package of our sources and `pip install` it, for which pip would fetch setuptools from PyPI: they have
@@ -41,57 +29,8 @@ export function trainingDefinition(props: TrainingDefinitionProps): State {
       ...trainingStates(props),
       ...gateStates(props),
       ...registeringStates(props),
+      ...mlflowStates(props, afterRegistering(props)),
       ...deploymentStates(props),
-    },
-  };
-}
-
-/** By an approval, with a package that is only deployed; or from the beginning. */
-function enteringStates({ buildTrainingSetJob, endpoint }: TrainingDefinitionProps): Record<string, State> {
-  return {
-    EnteredByApproval: {
-      Type: 'Choice',
-      Comment: 'An approved model package comes in by event and is only deployed',
-      Choices: [
-        {
-          Condition: '{% $exists($states.input.model_package_arn) %}',
-          Assign: {
-            ...OF_THIS_RUN,
-            model_package_arn: '{% $states.input.model_package_arn %}',
-            gate: null,
-          },
-          Next: 'FindEndpoint',
-        },
-        ...topologyEntries({ endpoint }, OF_THIS_RUN),
-      ],
-      Default: 'Prepare',
-    },
-    Prepare: {
-      Type: 'Pass',
-      Assign: {
-        ...OF_THIS_RUN,
-        training_set_id:
-          '{% $exists($states.input.training_set_id) ? $states.input.training_set_id : $lowercase($states.context.Execution.Name) %}',
-        as_of: "{% $exists($states.input.as_of) ? $string($states.input.as_of) : '' %}",
-      },
-      Next: 'BuildTrainingSet',
-    },
-    BuildTrainingSet: {
-      Type: 'Task',
-      Resource: 'arn:aws:states:::glue:startJobRun.sync',
-      Arguments: {
-        JobName: buildTrainingSetJob,
-        Arguments: `{% $merge([{'${ID}': $training_set_id}, $as_of = '' ? {} : {'${AS_OF}': $as_of}]) %}`,
-      },
-      Retry: [
-        {
-          ErrorEquals: ['Glue.ConcurrentRunsExceededException'],
-          IntervalSeconds: 60,
-          MaxAttempts: 10,
-          BackoffRate: 1.5,
-        },
-      ],
-      Next: 'FindChampion',
     },
   };
 }
@@ -163,6 +102,7 @@ function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
 function gateStates({
   name,
   gateFunctionArn,
+  mlflowFunctionArn,
   modelsUri,
   trainingSetsUri,
 }: TrainingDefinitionProps): Record<string, State> {
@@ -192,7 +132,7 @@ function gateStates({
     GateDecision: {
       Type: 'Choice',
       Choices: [{ Condition: '{% $gate.passed = true %}', Next: 'RegisterModel' }],
-      Default: 'ModelRejected',
+      Default: byMlflow({ mlflowFunctionArn }, 'RecordRefusedRun', 'ModelRejected'),
     },
     ModelRejected: {
       Type: 'Fail',
@@ -201,6 +141,9 @@ function gateStates({
     },
   };
 }
+
+const afterRegistering = ({ approval }: TrainingDefinitionProps) =>
+  approval === 'automatic' ? 'FindEndpoint' : 'AwaitsApproval';
 
 function registeringStates(props: TrainingDefinitionProps): Record<string, State> {
   return {
@@ -243,7 +186,7 @@ function registeringStates(props: TrainingDefinitionProps): Record<string, State
       },
       Retry: RETRY_TRANSIENT,
       Assign: { model_package_arn: '{% $states.result.ModelPackageArn %}' },
-      Next: props.approval === 'automatic' ? 'FindEndpoint' : 'AwaitsApproval',
+      Next: byMlflow(props, 'RecordRun', afterRegistering(props)),
     },
     ...(props.approval === 'automatic'
       ? {}

@@ -12,6 +12,8 @@ import { objectKey, PREFIX } from '../../names/lake.ts';
 import { SERVICE, TRAINING_METRICS } from '../../names/metrics.ts';
 import type { SparkJob } from '../batch/spark-job.ts';
 import type { Lake } from '../feature-store/lake.ts';
+import type { OfflineCatalog } from '../feature-store/offline-catalog.ts';
+import type { OnlineTable } from '../feature-store/tables.ts';
 import { CodeAsset } from '../foundation/code-asset.ts';
 import type { DataKey } from '../foundation/data-key.ts';
 import { deadLetterQueue } from '../foundation/dead-letters.ts';
@@ -26,7 +28,9 @@ import type { ScoringEndpoint } from '../serving/scoring-endpoint.ts';
 import { type FrameworkImage, frameworkImage, SERVES } from './framework-images.ts';
 import { InProcessDeployment } from './in-process-deployment.ts';
 import { grantMachine } from './machine-grants.ts';
+import { Mlflow, type MlflowPlace } from './mlflow.ts';
 import type { ModelRegistry } from './model-registry.ts';
+import { Retraining } from './retraining.ts';
 import { SageMakerRole } from './sagemaker-role.ts';
 import { ShadowComparison } from './shadow-comparison.ts';
 import { trainingDefinition } from './training-definition.ts';
@@ -39,6 +43,10 @@ export interface TrainingMachineProps {
   readonly registry: ModelRegistry;
   readonly endpoint: ScoringEndpoint;
   readonly buildTrainingSet: SparkJob;
+  readonly catalog: OfflineCatalog;
+  readonly features: OnlineTable;
+  /** Absent where the stage names none. */
+  readonly mlflow?: MlflowPlace;
   readonly useCase: CodeAsset;
   /** Archive of the code that trains and serves: source-archive.ts. */
   readonly modelSource: string;
@@ -48,6 +56,9 @@ export interface TrainingMachineProps {
 export class TrainingMachine extends Construct {
   readonly machine: StateMachine;
   readonly gate: NodeFunction<Env>;
+  readonly retraining: Retraining;
+  /** Absent where the stage names none. */
+  readonly mlflow?: Mlflow;
   readonly trainingRole: Role;
   /** Absent where there is no endpoint. */
   readonly hostingRole?: Role;
@@ -76,6 +87,9 @@ export class TrainingMachine extends Construct {
     }
     if (stage.endpoint.shadow)
       this.shadow = new ShadowComparison(this, 'Shadow', { ...props, bounds: stage.endpoint.shadow });
+    this.retraining = new Retraining(this, 'Retraining', props);
+    const settings = stage.training.mlflow;
+    if (settings && props.mlflow) this.mlflow = new Mlflow(this, 'Mlflow', { ...props, settings, place: props.mlflow });
 
     const logGroup = new VendedLogs(this, 'Logs', { stage, service: 'states' });
     const role = new Role(this, 'Role', {
@@ -99,6 +113,8 @@ export class TrainingMachine extends Construct {
             trainingRoleArn: this.trainingRole.roleArn,
             hostingRoleArn: this.hostingRole?.roleArn ?? '',
             gateFunctionArn: this.gate.function.functionArn,
+            retrainingFunctionArn: this.retraining.fn.function.functionArn,
+            mlflowFunctionArn: this.mlflow?.fn.function.functionArn,
             modelPackageGroup: registry.groupName,
             approval: stage.training.approval,
             kmsKeyArn: props.key.key?.keyArn,
@@ -121,9 +137,10 @@ export class TrainingMachine extends Construct {
       logs: { destination: logGroup, level: LogLevel.ALL, includeExecutionData: false },
       removalPolicy: removalPolicy(stage, true),
     });
-    const { gate, trainingRole, hostingRole, shadow, inProcess } = this;
-    const functions = [gate, shadow?.fn, inProcess?.fn].flatMap((one) => one?.function ?? []);
-    grantMachine(role, { ...props, functions, trainingRole, hostingRole });
+    const { gate, retraining, mlflow, shadow, inProcess, trainingRole, hostingRole } = this;
+    const asked = [gate, retraining.fn, mlflow?.fn, shadow?.fn, inProcess?.fn].flatMap((one) => one?.function ?? []);
+    grantMachine(role, { ...props, functions: asked, trainingRole, hostingRole });
+    retraining.attach(this.machine);
     if (stage.training.approval === 'manual') this.deployOnApproval(props);
     this.addMachineAlarms(props);
   }

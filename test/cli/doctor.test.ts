@@ -7,7 +7,7 @@ import { examine, findingLines } from '../../cli/commands/doctor/command.ts';
 import type { Finding } from '../../cli/commands/doctor/finding.ts';
 import { needsOf, quotaFinding } from '../../cli/commands/doctor/quotas.ts';
 import { languageFindings, nodeFinding, npmFinding } from '../../cli/commands/doctor/tools.ts';
-import { setSlackUrl } from '../../cli/commands/webhook/secret.ts';
+import { setSlackSecret } from '../../cli/commands/webhook/secret.ts';
 import { type Connection, connectTo } from '../../cli/stage/connection.ts';
 import { dev } from '../../lib/config/dev.ts';
 import { prod } from '../../lib/config/prod.ts';
@@ -105,7 +105,7 @@ test('the webhook is asked for after the deployment, and is never shown', async 
     state: 'do',
     next: 'Alerts reach nobody: `npx tidemark webhook --stage prod --usecase demo`.',
   });
-  await setSlackUrl(secrets, ARN, SECRET);
+  await setSlackSecret(secrets, ARN, { url: SECRET });
   const findings = await examine({ ...connection, stage: 'prod' });
   expect(findings.find(({ subject }) => subject === 'Slack webhook of demo')?.state).toBe('ok');
   expect(findingLines(findings)).not.toContain('this-is-secret');

@@ -1,5 +1,5 @@
 /** The use case that ships, moved to today: production's clock is the wall's, so its history has to end now. */
-import { count, defineUseCase, type InstantsSpec } from '../../core/definition/define.ts';
+import { count, defineUseCase, type InstantsSpec, type MovingInstantsSpec } from '../../core/definition/define.ts';
 import { DAY } from '../../core/values/time.ts';
 import { churnAlerts } from '../../usecases/churn/alerts.ts';
 import { basket, campaignMailing, couponRedemption, demographics } from '../../usecases/churn/events.ts';
@@ -17,7 +17,8 @@ export interface Variant {
 /** Judged mildly: of a few households no model can be shown to be better than its baseline, and this is not about the model. */
 export function definition({ days, changed }: Variant) {
   const shifted = (instant: string) => new Date(Date.parse(instant) + days * DAY).toISOString();
-  const later = ({ from, to, every }: InstantsSpec) => ({ from: shifted(from), to: shifted(to), every });
+  const later = (slice: InstantsSpec | MovingInstantsSpec) =>
+    'last' in slice ? slice : { from: shifted(slice.from), to: shifted(slice.to), every: slice.every };
   return defineUseCase({
     name: 'churn',
     entity: 'household',

@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { Faults, ThrottledError } from '../../engine/memory/faults.ts';
 import { MemoryScores } from '../../engine/memory/scores.ts';
 import { MemoryStates } from '../../engine/memory/states.ts';
-import { scoreStoreCases, stateAfter, stateStoreCases } from './store-cases.ts';
+import { MemoryTurns } from '../../engine/memory/turns.ts';
+import { scoreStoreCases, stateAfter, stateStoreCases, turnsCases } from './store-cases.ts';
 import { usecase } from './use-case.ts';
 
 describe('states in memory', () => {
@@ -18,6 +19,15 @@ describe('states behind a way that has faults', () => {
 describe('scores in memory', () => {
   const scores = new MemoryScores();
   scoreStoreCases(() => scores.port());
+});
+
+describe('turns in memory', () => {
+  const scores = new MemoryScores();
+  const turns = new MemoryTurns(scores);
+  turnsCases(
+    () => scores.port(),
+    () => turns.port(),
+  );
 });
 
 describe('a fault', () => {

@@ -37,7 +37,7 @@ describe('score', () => {
     const [model, scores, lake] = [new Always(), new MemoryScores(), new MemoryLake()];
     const ports = { model, scores: scores.port(), predictions: lake.port() };
     const { predictions, alerts } = (await score(usecase, ports, [candidate('a b')], 'sweep', 42))!;
-    expect(alerts).toBe(1);
+    expect(alerts).toEqual({ told: 1, waiting: 0, suppressed: {} });
     expect([...lake.objects.values()].flat()).toEqual(predictions);
     expect(predictions[0]).toMatchObject({
       entity_id: 'a b',
@@ -57,6 +57,7 @@ describe('score', () => {
         alert_id: predictions[0]!.prediction_id,
         title: 'A customer is leaving',
         link: `https://example.org/customers/a%20b?t=${ARRIVAL + DAY}`,
+        disposition: { as: 'told' },
       },
     ]);
     expect(scores.scores.get('a b')?.record.alert_state).toEqual({ armed: false, last_alert_t: ARRIVAL + DAY });
@@ -88,7 +89,7 @@ describe('score', () => {
     model.answer = () => 0.1;
     await score(usecase, ports, [candidate('a', ARRIVAL + 2 * DAY)], 'event', 0);
     model.answer = () => 0.95;
-    expect((await score(usecase, ports, [candidate('a', ARRIVAL + DAY)], 'event', 0))!.alerts).toBe(0);
+    expect((await score(usecase, ports, [candidate('a', ARRIVAL + DAY)], 'event', 0))!.alerts.told).toBe(0);
     expect(scores.scores.get('a')?.record).toMatchObject({ score: 0.1, t: ARRIVAL + 2 * DAY });
     expect(scores.alerts.size).toBe(0);
   });

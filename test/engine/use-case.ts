@@ -51,6 +51,8 @@ export const alerts = {
     { of: silence, text: 'nothing bought for {value}', format: 'days' },
     { of: buys_7d, text: 'only {value} purchases in a week', format: 'number' },
   ],
+  // Tests of who is told by chance say so; to all others every alert is told.
+  holdOut: 0,
 } satisfies AlertSpec;
 
 export const ir = defineUseCase({

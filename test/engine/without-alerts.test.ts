@@ -25,7 +25,7 @@ test('the highest score raises no alert, and has no reasons in words that nobody
   const ports = { model, scores: scores.port(), predictions: lake.port() };
   const candidates = [{ entity_id: 'ann', state, t: ARRIVAL + 1 }];
   const { predictions, alerts } = (await score(usecase, ports as never, candidates, 'event', ARRIVAL + 1))!;
-  expect(alerts).toBe(0);
+  expect(alerts).toEqual({ told: 0, waiting: 0, suppressed: {} });
   expect(predictions).toMatchObject([{ entity_id: 'ann', score: 1, reasons: [] }]);
   expect(scores.scores.get('ann')?.record).toMatchObject({
     score: 1,

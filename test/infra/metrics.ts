@@ -156,6 +156,7 @@ function isOurs(name: string, dimensions: Readonly<Record<string, string>>): boo
   const more: Readonly<Record<string, string>> = {
     [METRIC.quarantined]: DIMENSION.reason,
     [METRIC.driftFields]: DIMENSION.source,
+    [METRIC.alertsSuppressed]: DIMENSION.rule,
   };
   const one = name.startsWith('Intake') ? DIMENSION.source : more[name];
   const by = one !== undefined && (one in dimensions || name.startsWith('Intake')) ? [...always, one] : always;
@@ -174,8 +175,10 @@ function sourceOf(service: string): string {
   // What all functions of sources count, they count at one place.
   if (service.startsWith('intake-')) files.push(join(root, 'lambdas/aws/intake.ts'));
   const text = files.map((each) => readFileSync(each, 'utf8')).join('\n');
-  // What differs, all that find it report alike.
-  return text.includes('reportDrift(') ? text + readFileSync(join(root, 'lambdas/aws/drift.ts'), 'utf8') : text;
+  // What differs, and who is not told, all that find it report alike.
+  const shared = { 'reportDrift(': 'drift.ts', 'countSuppressed(': 'alert-counts.ts' };
+  const called = Object.entries(shared).filter(([call]) => text.includes(call));
+  return [text, ...called.map(([, name]) => readFileSync(join(root, 'lambdas/aws', name), 'utf8'))].join('\n');
 }
 
 function same(one: readonly string[], other: readonly string[]): boolean {

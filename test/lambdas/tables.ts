@@ -1,16 +1,18 @@
 import { CreateTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { WAITING_INDEX } from '../../names/keys.ts';
 
-/** The two tables of a deployment with the keys that the stack gives them, in the local cloud. */
+/** The two tables of a deployment with the keys and the index that the stack gives them, in the local cloud. */
 export async function createTables(dynamo: DynamoDBClient): Promise<void> {
-  for (const [TableName, sort] of [
-    ['features', 'view'],
-    ['scores', 'kind'],
+  const { name, partition } = WAITING_INDEX;
+  for (const [TableName, sort, index] of [
+    ['features', 'view', []],
+    ['scores', 'kind', [partition]],
   ] as const) {
     await dynamo.send(
       new CreateTableCommand({
         TableName,
         BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: ['entity_id', sort].map((AttributeName) => ({
+        AttributeDefinitions: ['entity_id', sort, ...index].map((AttributeName) => ({
           AttributeName,
           AttributeType: 'S' as const,
         })),
@@ -18,6 +20,15 @@ export async function createTables(dynamo: DynamoDBClient): Promise<void> {
           { AttributeName: 'entity_id', KeyType: 'HASH' },
           { AttributeName: sort, KeyType: 'RANGE' },
         ],
+        ...(index.length > 0 && {
+          GlobalSecondaryIndexes: [
+            {
+              IndexName: name,
+              KeySchema: [{ AttributeName: partition, KeyType: 'HASH' }],
+              Projection: { ProjectionType: 'ALL' },
+            },
+          ],
+        }),
       }),
     );
   }

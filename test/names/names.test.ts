@@ -27,10 +27,11 @@ test('keys of objects keep their form: what is stored must be found', () => {
 
 test('arguments are told as text, and another one is refused by its name', () => {
   expect(askedOf('healStates', { repair: 'all', run: 'r' })).toEqual({ '--repair': 'all', '--run': 'r' });
-  const days = { quarantine_days: 30, predictions_days: 40, training_days: 50 };
+  const days = { quarantine_days: 30, predictions_days: 40, scores_days: 40, training_days: 50 };
   expect(givenTo('applyRetention', { ...days, events_days: undefined })).toEqual({
     '--quarantine_days': '30',
     '--predictions_days': '40',
+    '--scores_days': '40',
     '--training_days': '50',
   });
   const odd = { repair: 'some', parts: 3 } as unknown as Parameters<typeof askedOf<'healStates'>>[1];

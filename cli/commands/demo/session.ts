@@ -10,7 +10,7 @@ import { type Connection, connectTo, type Stage } from '../../stage/connection.t
 import { bootstrapLocal, deployAssembly, synthesise } from '../../stage/deployment.ts';
 import { type Resources, readResources } from '../../stage/resources.ts';
 import { type ReceivedMessage, SlackReceiver } from '../webhook/receiver.ts';
-import { setSlackUrl } from '../webhook/secret.ts';
+import { setSlackSecret } from '../webhook/secret.ts';
 import { LakeReader } from './lake-reader.ts';
 
 /** Folders of earlier runs that are kept for their logs. */
@@ -152,7 +152,8 @@ export class Session {
       deployAssembly({ ...run, log: log('deploy'), onLine: (line) => update(deployLine(line)) }),
     );
     const resources = await readResources(clients.cloudformation, { stage, usecase });
-    if (!resources.withoutAlerts) await setSlackUrl(clients.secrets, resources.get('slackSecret'), this.slack.url);
+    if (!resources.withoutAlerts)
+      await setSlackSecret(clients.secrets, resources.get('slackSecret'), { url: this.slack.url });
     if (usecase === this.usecase) this.#resources = resources;
     return resources;
   }

@@ -82,7 +82,7 @@ async function countStates(session: Session): Promise<number> {
 }
 
 export async function trainModel(session: Session, trainingSetId: string, asOf?: string): Promise<TrainedModel> {
-  const input = { training_set_id: trainingSetId, ...(asOf === undefined ? {} : { as_of: asOf }) };
+  const input = { training_set_id: trainingSetId, force: true, ...(asOf === undefined ? {} : { as_of: asOf }) };
   return session.timed(
     'training',
     'Train, gate, register and deploy the model (Step Functions)',

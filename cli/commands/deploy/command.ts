@@ -12,7 +12,7 @@ import { bootstrapLocal, deployAssembly, synthesise } from '../../stage/deployme
 import { interruptible } from '../../stage/interruption.ts';
 import { readLocalState } from '../../stage/local-state.ts';
 import { readResources } from '../../stage/resources.ts';
-import { setSlackUrl } from '../webhook/secret.ts';
+import { setSlackSecret } from '../webhook/secret.ts';
 
 export function addDeploy(root: Command): void {
   root
@@ -73,7 +73,8 @@ async function deployLocally(usecase: string, sources: string | undefined, signa
   );
   const resources = await readResources(clients.cloudformation, { stage, usecase });
   const slackUrl = readLocalState()?.slackUrl;
-  if (slackUrl && !resources.withoutAlerts) await setSlackUrl(clients.secrets, resources.get('slackSecret'), slackUrl);
+  if (slackUrl && !resources.withoutAlerts)
+    await setSlackSecret(clients.secrets, resources.get('slackSecret'), { url: slackUrl });
   console.log(
     `Deployed. Stream: ${resources.get('stream')}. Next: npx tidemark put --file <events.ndjson>, or npx tidemark page`,
   );

@@ -5,11 +5,12 @@ import { stageOption, useCaseOption } from '../../options.ts';
 import { flagsOf, type Target } from '../../stage/resources.ts';
 import { type OpenStage, withStage } from '../../stage/stage.ts';
 import { rebuildTrainingSet } from './rebuild.ts';
-import { modelLines, runTraining } from './train.ts';
+import { askForTraining, modelLines } from './train.ts';
 
 interface TrainOptions extends Target {
   /** ms UTC */
   readonly asOf?: number;
+  readonly force?: true;
 }
 
 interface RebuildOptions extends Target {
@@ -21,6 +22,7 @@ export function addTrain(root: Command): void {
     .command('train')
     .description('build the training set, train, gate, register and deploy the model')
     .option('--as-of <time>', 'know only what was known then', day)
+    .option('--force', 'also when nothing has changed, or the last training is not long ago')
     .addOption(stageOption())
     .addOption(useCaseOption())
     .action((options: TrainOptions) => withStage(options, (stage) => train(stage, options)));
@@ -43,11 +45,15 @@ function day(text: string): number {
 }
 
 /** Runs the training to its end, and says what became of it. */
-async function train(stage: OpenStage, { asOf }: TrainOptions): Promise<void> {
+async function train(stage: OpenStage, { asOf, force }: TrainOptions): Promise<void> {
   const { clients, resources, target } = stage;
   resources.requireModel();
-  const input = asOf === undefined ? {} : { as_of: asOf };
-  const model = await stage.step('Train', (watch) => runTraining(clients, resources, input, watch));
+  const input = { ...(asOf === undefined ? {} : { as_of: asOf }), ...(force && { force }) };
+  const model = await stage.step('Train', (watch) => askForTraining(clients, resources, input, watch));
+  if ('decision' in model) {
+    console.log(`Not trained (${model.decision}). ${model.reason}`);
+    return;
+  }
   console.log(modelLines(model).join('\n'));
   console.log(
     `The same training set again: npx tidemark train rebuild ${flagsOf(target)} --training-set ${model.training_set_id}`,

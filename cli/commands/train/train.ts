@@ -1,5 +1,7 @@
 import { DescribeModelPackageCommand } from '@aws-sdk/client-sagemaker';
 import { z } from 'zod';
+import { type Admission, admission, type TrainingRequest } from '../../../names/retraining.ts';
+import { CliError } from '../../errors.ts';
 import type { Clients } from '../../stage/connection.ts';
 import { runStateMachine, type Watch } from '../../stage/jobs.ts';
 import type { Resources } from '../../stage/resources.ts';
@@ -16,22 +18,39 @@ export interface TrainedModel {
 }
 
 /** What the state machine of the training ends with: lib/training/training-definition.ts. */
-const outcome = z.object({ model_package_arn: z.string(), endpoint_name: z.string().optional() });
+const outcome = z.union([z.object({ model_package_arn: z.string(), endpoint_name: z.string().optional() }), admission]);
 const written = z.looseObject({ training_set_id: z.string() });
 
 /**
- * Training set → train → gate → register → endpoint, by the state machine; the result is read from the registry.
- * @param input of the state machine: `training_set_id` and `as_of` may be given
- * @throws CliError with what went wrong, or why the gate refused the model
+ * As `askForTraining`, where nothing else will do.
+ * @throws CliError with the reason where there was nothing to train, too
  */
 export async function runTraining(
-  { sfn, sagemaker }: Pick<Clients, 'sfn' | 'sagemaker'>,
+  clients: Pick<Clients, 'sfn' | 'sagemaker'>,
   resources: Resources,
-  input: Readonly<Record<string, unknown>>,
+  input: TrainingRequest,
   watch: Watch,
 ): Promise<TrainedModel> {
+  const found = await askForTraining(clients, resources, input, watch);
+  if ('decision' in found) throw new CliError(`No model was trained (${found.decision}): ${found.reason}`);
+  return found;
+}
+
+/**
+ * Training set → train → gate → register → endpoint, by the state machine; the result is read from the registry.
+ * @returns the model, or why none was trained: nothing is wrong then
+ * @throws CliError with what went wrong, or why the gate refused the model
+ */
+export async function askForTraining(
+  { sfn, sagemaker }: Pick<Clients, 'sfn' | 'sagemaker'>,
+  resources: Resources,
+  input: TrainingRequest,
+  watch: Watch,
+): Promise<TrainedModel | Admission> {
   const output = await runStateMachine(sfn, resources.get('trainingStateMachine'), input, watch);
-  const { model_package_arn, endpoint_name } = outcome.parse(output);
+  const ended = outcome.parse(output);
+  if ('decision' in ended) return ended;
+  const { model_package_arn, endpoint_name } = ended;
   const model = await sagemaker.send(new DescribeModelPackageCommand({ ModelPackageName: model_package_arn }));
   const metadata = model.CustomerMetadataProperties ?? {};
   return {

@@ -1,6 +1,17 @@
-import { PutSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  type SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { type SlackSecret, slackSecretIn } from '../../../lambdas/aws/slack-secret.ts';
 
-/** Puts the webhook's URL where the notifier reads it. */
-export async function setSlackUrl(client: SecretsManagerClient, secret: string, url: string): Promise<void> {
-  await client.send(new PutSecretValueCommand({ SecretId: secret, SecretString: JSON.stringify({ url }) }));
+/** Puts a part of what Slack issued where the functions read it; the other stays. */
+export async function setSlackSecret(
+  client: SecretsManagerClient,
+  secret: string,
+  part: Partial<SlackSecret>,
+): Promise<void> {
+  const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId: secret }));
+  const whole = { ...slackSecretIn(SecretString), ...part };
+  await client.send(new PutSecretValueCommand({ SecretId: secret, SecretString: JSON.stringify(whole) }));
 }

@@ -14,12 +14,12 @@ from tidemark_spark.engine.event_log import read_events
 from tidemark_spark.engine.ir import DefinitionError, ViewPlan, compile_view, view_named
 from tidemark_spark.engine.labels import Facts, LabelPlan, compile_label, sampled
 from tidemark_spark.engine.pit import values_at
+from tidemark_spark.engine.slices import slices_of_model
 from tidemark_spark.engine.values.columns import codes_of
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-SPLITS = ("train", "validation", "test")
 ROW_SCHEMA = pa.schema(
     [
         ("entity_id", pa.string()),
@@ -69,8 +69,7 @@ def plan_training(use_case: dict[str, Any], closed_until: int) -> TrainingPlan:
     """The plan of the use case's model. Raises DefinitionError when two splits ask for the same instant."""
     model = use_case["model"]
     at: dict[int, str] = {}
-    for split in SPLITS:
-        span = model[split]
+    for split, span in slices_of_model(use_case, closed_until).items():
         for t in range(span["from"], span["to"] + 1, span["every_ms"]):
             if at.setdefault(t, split) != split:
                 raise DefinitionError(

@@ -21,6 +21,7 @@ class Ages:
     events_days: int | None
     quarantine_days: int
     predictions_days: int
+    scores_days: int
     training_days: int
 
 
@@ -34,13 +35,15 @@ def apply_retention(spark: SparkSession, tables: Tables, bucket: str, ages: Ages
         ("events", "available_at", ages.events_days),
         ("quarantine", "arrival", ages.quarantine_days),
         ("predictions", "scored_at", ages.predictions_days),
+        ("alerts", "decided_at", ages.scores_days),
+        ("outcomes", "said_at", ages.scores_days),
     )
     counts = {}
     for table, column, days in kept:
         if days is not None and tables.exists(spark, table):
             counts[table] = _delete(spark, tables.name(table), f"{column} < {_timestamp(now_ms - days * DAY)}")
     counts |= _old_training_sets(spark, tables, bucket, now_ms - ages.training_days * DAY)
-    for table in ("events", "quarantine", "predictions", "training_sets"):
+    for table in ("events", "quarantine", "predictions", "alerts", "outcomes", "training_sets"):
         if tables.exists(spark, table):
             expire(spark, tables, table, _instant(now_ms) - timedelta(days=SNAPSHOT_DAYS))
     return counts

@@ -24,6 +24,10 @@ QUARANTINE_COLUMNS = """shard_id STRING, sequence_number STRING, sub_sequence IN
 PREDICTION_COLUMNS = """prediction_id STRING, entity_id STRING, t TIMESTAMP, view STRING, definition_hash STRING,
     watermarks MAP<STRING, STRING>, `values` STRING, inputs STRING, score DOUBLE, variant STRING, model_version STRING,
     reasons STRING, trigger STRING, scored_at TIMESTAMP"""
+ALERT_COLUMNS = """alert_id STRING, entity_id STRING, t TIMESTAMP, score DOUBLE, variant STRING, model_version STRING,
+    definition_hash STRING, trigger STRING, rule STRING, decided_at TIMESTAMP"""
+OUTCOME_COLUMNS = """outcome_id STRING, alert_id STRING, entity_id STRING, t TIMESTAMP, outcome STRING, said_by STRING,
+    said_at TIMESTAMP"""
 TRAINING_COLUMNS = """training_set_id STRING, entity_id STRING, t TIMESTAMP, split STRING, label INT,
     `values` ARRAY<DOUBLE>"""
 FILE_COLUMNS = "key STRING, kind STRING"

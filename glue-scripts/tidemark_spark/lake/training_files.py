@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tidemark_spark.engine.training import SPLITS
+from tidemark_spark.engine.slices import SPLITS
 from tidemark_spark.names import PREFIX
 
 FOLDER = PREFIX["trainingSets"]

@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from tidemark_spark.engine.slices import SPLITS, slices_of_model
 from tidemark_spark.engine.training import (
     DROPPED,
     ROW_SCHEMA,
-    SPLITS,
     TrainingPlan,
     TrainingRows,
     plan_training,
@@ -178,7 +178,7 @@ def _manifest(
         "closed_until": plan.closed_until,
         "label": plan.label.label,
         "inputs": plan.inputs,
-        "spans": {split: use_case["model"][split] for split in SPLITS},
+        "spans": slices_of_model(use_case, plan.closed_until),
         "sampling": plan.sampling,
         "dropped": dropped,
         "writer": WRITER,

@@ -14,7 +14,7 @@ import { alertItem, scoredParts } from './alert-item.ts';
 import { batchGet } from './batch-get.ts';
 import type { Item } from './state-item.ts';
 
-/** The last score of each entity, and the outbox of alerts beside it. */
+/** The last score of each entity, and beside it the outbox of alerts, those that wait and those nobody was told of. */
 export class DynamoScores implements ScoreStore {
   private readonly client: DynamoDBClient;
   private readonly table: string;
@@ -57,12 +57,13 @@ export class DynamoScores implements ScoreStore {
       if (alert === null) {
         await this.client.send(new PutItemCommand(put));
       } else {
-        const outbox = {
+        const raised = {
           TableName: this.table,
           Item: { ...alertItem(record, alert), ...expires },
-          ConditionExpression: 'attribute_not_exists(entity_id)',
+          // Of those that wait there is one an entity: a newer one takes the place of an older one.
+          ...(alert.disposition.as !== 'waits' && { ConditionExpression: 'attribute_not_exists(entity_id)' }),
         };
-        await this.client.send(new TransactWriteItemsCommand({ TransactItems: [{ Put: put }, { Put: outbox }] }));
+        await this.client.send(new TransactWriteItemsCommand({ TransactItems: [{ Put: put }, { Put: raised }] }));
       }
       return true;
     } catch (error) {

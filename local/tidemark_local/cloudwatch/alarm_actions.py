@@ -9,7 +9,6 @@ policy has one that lets the account's services publish; a policy of one's own r
 import json
 import logging
 import time
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -20,6 +19,8 @@ from ..deliveries.service_calls import ServiceCall, refusal
 from ..host.context import LocalContext
 from ..host.plugin import Plugin
 from ..host.relies_on import ReliesOn
+from . import alarm_events
+from .alarm_events import stamp
 
 logger = logging.getLogger("tidemark.alarms")
 CLOUDWATCH = "cloudwatch.amazonaws.com"
@@ -30,6 +31,7 @@ def register(context: LocalContext) -> None:
     """Takes over the actions of alarms on topics. Call it once."""
 
     def dispatch(alarm: dict[str, Any], old: str, new: str, reason: str) -> None:
+        alarm_events.announce(context, alarm, old, new, reason)
         if not alarm.get("ActionsEnabled", True):
             return
         for action in alarm.get(_ACTIONS.get(new, "")) or []:
@@ -46,10 +48,10 @@ def message_of(context: LocalContext, alarm: dict[str, Any], old: str, new: str,
         "AlarmName": alarm["AlarmName"],
         "AlarmDescription": alarm.get("AlarmDescription") or None,
         "AWSAccountId": context.account,
-        "AlarmConfigurationUpdatedTimestamp": _stamp(alarm.get("AlarmConfigurationUpdatedTimestamp")),
+        "AlarmConfigurationUpdatedTimestamp": stamp(alarm.get("AlarmConfigurationUpdatedTimestamp")),
         "NewStateValue": new,
         "NewStateReason": reason,
-        "StateChangeTime": _stamp(time.time()),
+        "StateChangeTime": stamp(time.time()),
         "Region": region_name(context.region),
         "AlarmArn": alarm["AlarmArn"],
         "OldStateValue": old,
@@ -133,11 +135,6 @@ def region_name(region: str) -> str:
         if region in partition["regions"]:
             return partition["regions"][region]["description"]
     return region
-
-
-def _stamp(seconds: Any) -> str:
-    moment = datetime.fromtimestamp(float(seconds or 0), UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
 
 
 def _snake(name: str) -> str:

@@ -11,7 +11,7 @@ from ..host.relies_on import ReliesOn
 from ..requests import gate
 from ..requests.models import operation as api_operation
 from ..requests.templates import coerced
-from . import endpoints, models, registry
+from . import endpoints, mlflow, models, registry
 from .errors import SageMakerError, validation
 from .state import SageMakerState
 
@@ -82,6 +82,7 @@ def register(state: SageMakerState) -> None:
         models.delete_endpoint_config,
     )
     add("Endpoint", "EndpointName", "CreateEndpoint", endpoints.create, endpoints.delete, in_service)
+    provisioners._RESOURCE_HANDLERS["AWS::SageMaker::MlflowApp"] = mlflow.template_handler(state, _typed)
 
 
 def _name(state: SageMakerState, kind: str, lower: str) -> str:

@@ -25,8 +25,9 @@ _RESOURCES = (
     ("ModelPackageName", "model-package"),
     ("ModelPackageGroupName", "model-package-group"),
     ("ResourceArn", ""),
+    ("Arn", "mlflow-app"),
 )
-_PASSED_ROLES = {"CreateTrainingJob": "RoleArn", "CreateModel": "ExecutionRoleArn"}
+_PASSED_ROLES = {"CreateTrainingJob": "RoleArn", "CreateModel": "ExecutionRoleArn", "CreateMlflowApp": "RoleArn"}
 
 
 def register() -> None:
@@ -67,6 +68,9 @@ def resources(path: str, target: str, body: bytes, region: str, account: str) ->
         # (https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-deploy-xaccount.html).
         packages = [item.get("ModelPackageName") for item in (data.get("PrimaryContainer"), *_containers(data)) if item]
         found += [name if name.startswith("arn:") else f"{prefix}model-package/{name}" for name in packages if name]
+    if operation == "CreateMlflowApp":
+        # Its id is made by SageMaker.
+        found = [f"{prefix}mlflow-app/*"]
     if operation == "CreateModelPackage" and found:
         # A version is made inside its group: both are checked.
         found.append(f"{prefix}model-package/{data['ModelPackageGroupName'].rsplit('/', 1)[-1].lower()}/*")

@@ -16,12 +16,13 @@ from ..host import processes
 from ..host.context import LocalContext
 from ..host.plugin import Plugin
 from ..host.relies_on import ReliesOn
-from . import cloudformation, endpoints, iam, models, registry, runtime, tags, training
+from . import cloudformation, endpoints, iam, mlflow, models, registry, runtime, tags, training
 from .errors import SageMakerError
 from .state import SageMakerState
 
 logger = logging.getLogger("tidemark.sagemaker")
 OPERATIONS = training.OPERATIONS | models.OPERATIONS | registry.OPERATIONS | endpoints.OPERATIONS | tags.OPERATIONS
+OPERATIONS |= mlflow.OPERATIONS
 _INVOKERS = 64
 
 
@@ -87,6 +88,7 @@ PLUGIN = Plugin(
         "AWS::SageMaker::Model",
         "AWS::SageMaker::EndpointConfig",
         "AWS::SageMaker::Endpoint",
+        "AWS::SageMaker::MlflowApp",
     ],
     relies_on=[ReliesOn("app", values=["SERVICE_HANDLERS"]), ReliesOn("core.router", values=["SERVICE_PATTERNS"])],
 )

@@ -28,6 +28,7 @@ class SageMakerState:
         self.package_groups: dict[str, dict] = {}
         self.packages: dict[str, dict] = {}  # by ARN
         self.scalable_targets: dict[str, dict] = {}  # by resource id, of Application Auto Scaling
+        self.mlflow_apps: dict[str, dict] = {}  # by ARN
         self.tags: dict[str, dict[str, str]] = {}  # by ARN
 
     @classmethod

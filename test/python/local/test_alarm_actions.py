@@ -156,3 +156,28 @@ def test_an_evaluated_alarm_tells_its_datapoints(cloud):
     assert re.fullmatch(answer("cloudwatch.state-reasons")["crossed"], message["NewStateReason"])
     [described] = cloud.cloudwatch.describe_alarms(AlarmNames=["evaluated"])["MetricAlarms"]
     assert json.loads(described["StateReasonData"])["recentDatapoints"] == [21.5]
+
+
+def test_each_change_of_a_state_is_an_event_with_actions_or_without(cloud):
+    queue = Queue(cloud, "changes", "events.amazonaws.com")
+    detail = {"alarmName": [{"prefix": "prod/shop/ModelDrift"}], "state": {"value": ["ALARM"]}}
+    pattern = {"source": ["aws.cloudwatch"], "detail-type": ["CloudWatch Alarm State Change"], "detail": detail}
+    cloud.events.put_rule(Name="changes", EventPattern=json.dumps(pattern))
+    cloud.events.put_targets(Rule="changes", Targets=[{"Id": "queue", "Arn": queue.arn}])
+    for name in ("prod/shop/Other", "prod/shop/ModelDriftInputs"):
+        arn = alarm(cloud, name, "", AlarmActions=[], OKActions=[], ActionsEnabled=False)
+        ring(cloud, name)
+        ring(cloud, name)  # in that state already
+        cloud.cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="test")
+    [told] = [json.loads(message["Body"]) for message in queue.wait()]
+    assert (told["source"], told["resources"]) == ("aws.cloudwatch", [arn])
+    assert told["detail"]["alarmName"] == "prod/shop/ModelDriftInputs"
+    assert told["detail"]["previousState"] == {"value": "INSUFFICIENT_DATA"}
+    assert {key: told["detail"]["state"][key] for key in ("value", "reason")} == {"value": "ALARM", "reason": "test"}
+    metric = {"namespace": "Test", "name": "prod/shop/ModelDriftInputs", "dimensions": {"InstanceId": "abc"}}
+    assert told["detail"]["configuration"] == {
+        "description": "testing cloudwatch alarms",
+        "metrics": [
+            {"id": "m1", "metricStat": {"metric": metric, "period": 10, "stat": "Average"}, "returnData": True}
+        ],
+    }

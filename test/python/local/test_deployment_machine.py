@@ -3,15 +3,14 @@
 Waits are a hundredth of AWS's.
 """
 
-import io
 import json
 import re
 import time
-import zipfile
 
 import pytest
 from aws_facts import answer
 from botocore.exceptions import ClientError
+from delivery_support import Function
 from deployment_support import SCRIPT, App, output
 from jobs_support import LOGS, allow, running_cloud, tar, until
 
@@ -24,6 +23,8 @@ def handler(event, context):
     passed = f"/{event['training_job_name']}/output/" in event["output_data_url"]
     return {"passed": passed, "reasons": ["another place"], "metadata": {**METADATA, "model_etag": etag.strip('"')}}
 """
+ADMIT = "def handler(event, context): return {'decision': 'train', 'reason': event['step']}"
+PYTHON = {"file": "index.py", "Runtime": "python3.12"}
 TRAIN = """
 import json, os, shutil
 model = os.environ["SM_MODEL_DIR"]
@@ -57,24 +58,16 @@ def test_a_training_registers_and_deploys_under_the_same_names(cloud):
     data = [allow("s3:*", [f"arn:aws:s3:::{cloud.bucket}/*", f"arn:aws:s3:::{cloud.bucket}"]), allow(LOGS)]
     command = {"Name": "glueetl", "ScriptLocation": cloud.put("glue/build.py", "import sys; print(sys.argv)")}
     cloud.glue.create_job(Name="build", Role=cloud.role("builder", "glue", *data), GlueVersion="5.1", Command=command)
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr(
-            "index.py",
-            GATE.replace("METADATA", json.dumps({"auc": "0.8513", "auc_low": "0.8362", "model_sha256": "0" * 64})),
-        )
-    gate = cloud.client("lambda").create_function(
-        FunctionName="gate",
-        Runtime="python3.12",
-        Role=cloud.role("gate", "lambda", allow("s3:GetObject", data[0]["Resource"]), allow(LOGS)),
-        Handler="index.handler",
-        Code={"ZipFile": archive.getvalue()},
-    )["FunctionArn"]
+    metadata = json.dumps({"auc": "0.8513", "auc_low": "0.8362", "model_sha256": "0" * 64})
+    may = allow("s3:GetObject", data[0]["Resource"])
+    gate = Function(cloud, "gate", may, allow(LOGS), source=GATE.replace("METADATA", metadata), **PYTHON).arn
+    admit = Function(cloud, "admit", allow(LOGS), source=ADMIT, **PYTHON).arn
     app = App(
         cloud,
         "trained",
         machine={
             **{"approval": "automatic", "buildTrainingSetJob": "build", "gateFunctionArn": gate},
+            "retrainingFunctionArn": admit,
             **{
                 "trainingSetsUri": cloud.uri("sets/"),
                 "modelsUri": cloud.uri("models/"),

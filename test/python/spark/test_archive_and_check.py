@@ -75,6 +75,17 @@ def prediction(name: str, mark: int, values: list[Any], **more: Any) -> dict[str
     return base | more
 
 
+def decided(name: str, rule: str | None, **more: Any) -> dict[str, Any]:
+    base = {"alert_id": name, "entity_id": "A", "t": START + DAY, "score": 0.9, "variant": "champion", "rule": rule}
+    base |= {"model_version": "1", "definition_hash": "h", "trigger": "sweep", "decided_at": START + DAY + 5}
+    return base | more
+
+
+def said(name: str, alert: str, outcome: str, **more: Any) -> dict[str, Any]:
+    base = {"outcome_id": name, "alert_id": alert, "entity_id": "A", "t": START + DAY, "outcome": outcome}
+    return base | {"said_by": "U1", "said_at": START + 2 * DAY} | more
+
+
 @pytest.fixture(scope="module")
 def bucket(aws: str) -> str:
     boto3.client("s3").create_bucket(Bucket="arc", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
@@ -109,9 +120,15 @@ def test_what_was_served_is_replayed_from_what_was_archived(spark: Any, bucket: 
         prediction("p5", 4, [0], definition_hash="old", view="v@old"),
     ]
     put(bucket, "predictions/dt=2023-11-15/x", served)
+    # A batch of the publisher that came again in other parts.
+    put(bucket, "alerts/dt=2023-11-15/x", [decided("a1", None), decided("a2", "hold_out")])
+    put(bucket, "alerts/dt=2023-11-15/y", [decided("a2", "hold_out"), decided("a3", "capacity")])
+    put(bucket, "outcomes/dt=2023-11-16/x", [said("o1", "a1", "reached"), said("o2", "a1", "saved")])
+    put(bucket, "outcomes/dt=2023-11-16/y", [said("o2", "a1", "saved")])
 
     first = compact(spark, tables, bucket, 1)
-    assert first == {"events_objects": 2, "quarantine_objects": 1, "predictions_objects": 1}
+    objects = {"events": 2, "quarantine": 1, "predictions": 1, "alerts": 2, "outcomes": 2}
+    assert first == {f"{kind}_objects": count for kind, count in objects.items()}
     assert set(compact(spark, tables, bucket, 1).values()) == {0}
     spark.sql("DELETE FROM glue_catalog.arc.archive_files")
     assert compact(spark, tables, bucket, 1) == first
@@ -119,6 +136,15 @@ def test_what_was_served_is_replayed_from_what_was_archived(spark: Any, bucket: 
     assert [tuple(row) for row in kept] == [("a", "1"), ("b", "2"), ("c", "4")]
     assert spark.table("glue_catalog.arc.quarantine").count() == 1
     assert spark.table("glue_catalog.arc.predictions").count() == 5
+    alerts = spark.sql("SELECT alert_id, rule, unix_millis(decided_at) FROM glue_catalog.arc.alerts ORDER BY 1")
+    at = START + DAY + 5
+    assert [tuple(row) for row in alerts.collect()] == [
+        ("a1", None, at),
+        ("a2", "hold_out", at),
+        ("a3", "capacity", at),
+    ]
+    outcomes = spark.sql("SELECT outcome_id, outcome, said_by FROM glue_catalog.arc.outcomes ORDER BY 1").collect()
+    assert [tuple(row) for row in outcomes] == [("o1", "reached", "U1"), ("o2", "saved", "U1")]
 
     found = check(spark, tables, PLAN)
     assert unreadable("checkConsistency", found) == []

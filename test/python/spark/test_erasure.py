@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 from damage import CONTRACTS, GOOD
 from streams import DAY, START
+from test_archive_and_check import decided, prediction, said
 from test_archive_and_check import event as raw_event
-from test_archive_and_check import prediction
 from test_training import use_case
 from typescript import unreadable
 
@@ -123,6 +123,8 @@ def fill() -> None:
     put("archive/quarantine/dt=1/s1/40-42.ndjson.gz", lines)
     served = [prediction("p1", 2, [1], entity_id=WHO), prediction("p2", 2, [1], entity_id="keep")]
     put("archive/predictions/dt=1/x.ndjson.gz", served)
+    put("archive/alerts/dt=1/x.ndjson.gz", [decided("p1", None, entity_id=WHO), decided("p2", None, entity_id="keep")])
+    put("archive/outcomes/dt=1/x.ndjson.gz", [said("o1", "p1", "saved", entity_id=WHO), said("o2", "p2", "wrong")])
     put("raw/history/a.ndjson.gz", [GOOD | {"event_id": "h1", "entity_id": WHO}, GOOD | {"event_id": "h2"}])
     records = [
         {"kinesis": {"partitionKey": who, "data": base64.b64encode(json.dumps({"entity_id": who}).encode()).decode()}}
@@ -144,6 +146,8 @@ RULES = {
     "archive/events/": rules.archived,
     "archive/quarantine/": rules.quarantined,
     "archive/predictions/": rules.archived,
+    "archive/alerts/": rules.archived,
+    "archive/outcomes/": rules.archived,
     "aws/lambda/": rules.given_up,
     "time-travel/": rules.answered,
 }
@@ -174,7 +178,7 @@ def test_nothing_yields_an_erased_entity_and_no_replay_brings_it_back(spark: Any
     # Merge on read leaves delete files: they must go too.
     spark.sql("ALTER TABLE glue_catalog.erasure.predictions SET TBLPROPERTIES ('write.delete.mode'='merge-on-read')")
     warehouse = files_with(spark, "erasure")
-    for table in ("events", "quarantine", "predictions", "training_sets"):
+    for table in ("events", "quarantine", "predictions", "alerts", "outcomes", "training_sets"):
         assert any(name.startswith(f"{table}/data") for name in warehouse), table
     assert len(objects_with()) >= 10
 
@@ -189,6 +193,7 @@ def test_nothing_yields_an_erased_entity_and_no_replay_brings_it_back(spark: Any
     taken |= rules.erase_objects(spark, BUCKET, RULES, ERASED)
     rules.purge_old_versions(BUCKET, "training/")
     assert (taken["events"], taken["quarantine"], taken["predictions"], taken["moved_tags"]) == (18, 2, 1, 1)
+    assert (taken["alerts"], taken["archive/alerts/"], taken["outcomes"], taken["archive/outcomes/"]) == (1, 1, 1, 1)
     assert taken["training_sets"] == taken["training/"] > 0
 
     assert files_with(spark, "erasure") == []

@@ -9,7 +9,14 @@ from tidemark_spark.engine.values.times import DAY
 from tidemark_spark.lake import retention
 from tidemark_spark.lake.maintenance import SNAPSHOT_DAYS
 from tidemark_spark.lake.retention import Ages, apply_retention
-from tidemark_spark.lake.tables import PREDICTION_COLUMNS, QUARANTINE_COLUMNS, TRAINING_COLUMNS, Tables
+from tidemark_spark.lake.tables import (
+    ALERT_COLUMNS,
+    OUTCOME_COLUMNS,
+    PREDICTION_COLUMNS,
+    QUARANTINE_COLUMNS,
+    TRAINING_COLUMNS,
+    Tables,
+)
 
 NOW = int(time.time() * 1000)
 BUCKET = "retention"
@@ -27,6 +34,8 @@ def tables(spark):
     tables.create_events(spark, 2)
     tables.create(spark, "quarantine", QUARANTINE_COLUMNS)
     tables.create(spark, "predictions", PREDICTION_COLUMNS)
+    tables.create(spark, "alerts", ALERT_COLUMNS)
+    tables.create(spark, "outcomes", OUTCOME_COLUMNS)
     tables.create(spark, "training_sets", TRAINING_COLUMNS)
     return tables
 
@@ -60,19 +69,25 @@ def test_each_table_by_its_own_age(spark, tables):
         insert(spark, tables, "quarantine", shard_id=f"'{name}'", arrival=at(days))
     for name, days in (("old", 20.01), ("young", 19.99)):
         insert(spark, tables, "predictions", prediction_id=f"'{name}'", scored_at=at(days))
-    ages = Ages(events_days=30, quarantine_days=10, predictions_days=20, training_days=100_000)
+    for name, days in (("old", 40.01), ("young", 39.99)):
+        insert(spark, tables, "alerts", alert_id=f"'{name}'", decided_at=at(days))
+        insert(spark, tables, "outcomes", outcome_id=f"'{name}'", said_at=at(days))
+    ages = Ages(events_days=30, quarantine_days=10, predictions_days=20, scores_days=40, training_days=100_000)
     found = apply_retention(spark, tables, BUCKET, ages, NOW)
-    assert found == {"events": 1, "quarantine": 1, "predictions": 1, "tags": 0, "training_sets": 0}
+    each = {"events": 1, "quarantine": 1, "predictions": 1, "alerts": 1, "outcomes": 1}
+    assert found == each | {"tags": 0, "training_sets": 0}
     assert ids(spark, tables, "events", "event_id") == ["late", "young"]
     assert ids(spark, tables, "quarantine", "shard_id") == ["young"]
     assert ids(spark, tables, "predictions", "prediction_id") == ["young"]
+    assert ids(spark, tables, "alerts", "alert_id") == ["young"]
+    assert ids(spark, tables, "outcomes", "outcome_id") == ["young"]
     assert apply_retention(spark, tables, BUCKET, ages, NOW)["events"] == 0
 
 
 def test_events_stay_where_a_lifetime_needs_them(spark, tables):
     event(spark, tables, "first", 5000)
     before = ids(spark, tables, "events", "event_id")
-    ages = Ages(events_days=None, quarantine_days=10, predictions_days=20, training_days=100_000)
+    ages = Ages(events_days=None, quarantine_days=10, predictions_days=20, scores_days=400, training_days=100_000)
     assert "events" not in apply_retention(spark, tables, BUCKET, ages, NOW)
     assert ids(spark, tables, "events", "event_id") == before
 
@@ -88,7 +103,7 @@ def test_a_training_set_goes_with_the_snapshot_that_its_tag_kept(spark, tables):
     # Its manifest went by its age; the other's is there, and young.
     boto3.client("s3").put_object(Bucket=BUCKET, Key="training/kept/manifest.json", Body=b"{}")
     (real,) = spark.sql(f"SELECT unix_millis(max(committed_at)) FROM {name}.snapshots").collect()[0]
-    ages = Ages(events_days=None, quarantine_days=10, predictions_days=20, training_days=100)
+    ages = Ages(events_days=None, quarantine_days=10, predictions_days=20, scores_days=400, training_days=100)
 
     soon = real + 99 * DAY
     assert apply_retention(spark, tables, BUCKET, ages, soon)["tags"] == 0
@@ -106,7 +121,7 @@ def test_a_run_that_broke_off_leaves_no_rows_of_a_set_behind(spark, tables, monk
     spark.sql(f"ALTER TABLE {name} CREATE TAG `training-broken`")
     insert(spark, tables, "training_sets", training_set_id="'broken'", entity_id="'e'")
     (real,) = spark.sql(f"SELECT unix_millis(max(committed_at)) FROM {name}.snapshots").collect()[0]
-    ages = Ages(events_days=None, quarantine_days=10_000, predictions_days=10_000, training_days=100)
+    ages = Ages(events_days=None, quarantine_days=10_000, predictions_days=10_000, scores_days=400, training_days=100)
 
     delete = retention._delete
 
@@ -127,7 +142,7 @@ def test_no_snapshot_keeps_what_was_deleted_for_longer_than_a_week(spark, tables
     name = tables.name("events")
     spark.sql(f"ALTER TABLE {name} DROP TAG IF EXISTS other")
     event(spark, tables, "secret", 40)
-    ages = Ages(events_days=30, quarantine_days=10, predictions_days=20, training_days=100)
+    ages = Ages(events_days=30, quarantine_days=10, predictions_days=20, scores_days=400, training_days=100)
     apply_retention(spark, tables, BUCKET, ages, NOW)
     (real,) = spark.sql(f"SELECT unix_millis(max(committed_at)) FROM {name}.snapshots").collect()[0]
     holding = [
@@ -136,7 +151,7 @@ def test_no_snapshot_keeps_what_was_deleted_for_longer_than_a_week(spark, tables
         if spark.sql(f"SELECT 1 FROM {name} VERSION AS OF {row[0]} WHERE event_id = 'secret'").collect()
     ]
     assert holding, "a job that reads an older snapshot may end"
-    none = Ages(events_days=None, quarantine_days=10_000, predictions_days=10_000, training_days=100)
+    none = Ages(events_days=None, quarantine_days=10_000, predictions_days=10_000, scores_days=400, training_days=100)
     apply_retention(spark, tables, BUCKET, none, real + (SNAPSHOT_DAYS + 1) * DAY)
     left = [row[0] for row in spark.sql(f"SELECT snapshot_id FROM {name}.snapshots").collect()]
     assert not set(left) & set(holding)

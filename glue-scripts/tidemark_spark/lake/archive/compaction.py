@@ -26,10 +26,18 @@ from tidemark_spark.lake.events import (
     rejections_of,
 )
 from tidemark_spark.lake.objects import list_objects, read_lines
-from tidemark_spark.lake.tables import FILE_COLUMNS, PREDICTION_COLUMNS, QUARANTINE_COLUMNS, Tables, merge
+from tidemark_spark.lake.tables import (
+    ALERT_COLUMNS,
+    FILE_COLUMNS,
+    OUTCOME_COLUMNS,
+    PREDICTION_COLUMNS,
+    QUARANTINE_COLUMNS,
+    Tables,
+    merge,
+)
 from tidemark_spark.names import NDJSON, PREFIX
 
-KINDS = ("events", "quarantine", "predictions")
+KINDS = ("events", "quarantine", "predictions", "alerts", "outcomes")
 _SLICES = 8
 
 _PREDICTION_ARROW = pa.schema(
@@ -55,6 +63,37 @@ _PREDICTION_SCHEMA = """prediction_id string, entity_id string, t long, view str
     reasons string, trigger string, scored_at long"""
 
 
+_ALERT_SCHEMA = """alert_id string, entity_id string, t long, score double, variant string, model_version string,
+    definition_hash string, trigger string, rule string, decided_at long"""
+_ALERT_ARROW = pa.schema(
+    [
+        ("alert_id", pa.string()),
+        ("entity_id", pa.string()),
+        ("t", pa.int64()),
+        ("score", pa.float64()),
+        ("variant", pa.string()),
+        ("model_version", pa.string()),
+        ("definition_hash", pa.string()),
+        ("trigger", pa.string()),
+        ("rule", pa.string()),
+        ("decided_at", pa.int64()),
+    ]
+)
+_OUTCOME_SCHEMA = """outcome_id string, alert_id string, entity_id string, t long, outcome string, said_by string,
+    said_at long"""
+_OUTCOME_ARROW = pa.schema(
+    [
+        ("outcome_id", pa.string()),
+        ("alert_id", pa.string()),
+        ("entity_id", pa.string()),
+        ("t", pa.int64()),
+        ("outcome", pa.string()),
+        ("said_by", pa.string()),
+        ("said_at", pa.int64()),
+    ]
+)
+
+
 def compact(
     spark: SparkSession,
     tables: Tables,
@@ -72,6 +111,8 @@ def compact(
     tables.create_events(spark, entity_buckets)
     tables.create(spark, "quarantine", QUARANTINE_COLUMNS, "dt")
     tables.create(spark, "predictions", PREDICTION_COLUMNS, "days(t)")
+    tables.create(spark, "alerts", ALERT_COLUMNS, "months(t)")
+    tables.create(spark, "outcomes", OUTCOME_COLUMNS, "months(t)")
     files = tables.create(spark, "archive_files", FILE_COLUMNS, "kind")
     gaps = [gap.day for gap in read_gaps(bucket)]
     counts = {}
@@ -164,4 +205,26 @@ def _merge_predictions(spark: SparkSession, tables: Tables, bucket: str, keys: l
     merge(spark, tables.name("predictions"), rows.dropDuplicates(["prediction_id"]), ["prediction_id"])
 
 
-_MERGE = {"events": _merge_events, "quarantine": _merge_quarantine, "predictions": _merge_predictions}
+def _merge_alerts(spark: SparkSession, tables: Tables, bucket: str, keys: list[str], erased: Tombstones) -> None:
+    """Each alert once, with what became of it."""
+    rows = _records(spark, bucket, keys, dict, _ALERT_ARROW, _ALERT_SCHEMA, _of_erased(erased))
+    for name in ("t", "decided_at"):
+        rows = rows.withColumn(name, F.timestamp_millis(name))
+    merge(spark, tables.name("alerts"), rows.dropDuplicates(["alert_id"]), ["alert_id"])
+
+
+def _merge_outcomes(spark: SparkSession, tables: Tables, bucket: str, keys: list[str], erased: Tombstones) -> None:
+    """All that was said, each word once: the last one of an alert is the reader's to choose."""
+    rows = _records(spark, bucket, keys, dict, _OUTCOME_ARROW, _OUTCOME_SCHEMA, _of_erased(erased))
+    for name in ("t", "said_at"):
+        rows = rows.withColumn(name, F.timestamp_millis(name))
+    merge(spark, tables.name("outcomes"), rows.dropDuplicates(["outcome_id"]), ["outcome_id"])
+
+
+_MERGE = {
+    "events": _merge_events,
+    "quarantine": _merge_quarantine,
+    "predictions": _merge_predictions,
+    "alerts": _merge_alerts,
+    "outcomes": _merge_outcomes,
+}
