@@ -38,6 +38,7 @@ export const SERVICE = {
   dispatcher: 'dispatcher',
   outcomes: 'outcomes',
   modelGate: 'model-gate',
+  inProcess: 'in-process',
   retraining: 'retraining',
   mlflow: 'mlflow',
   healing: 'healing',

@@ -13,8 +13,8 @@ import { DynamoScoreRates } from './dynamo/score-rates.ts';
 import { DynamoScores } from './dynamo/scores.ts';
 import { DynamoStates } from './dynamo/states.ts';
 import { DynamoTombstones } from './dynamo/tombstones.ts';
-import { PATIENCE, runtimeClient, SageMakerEndpoint } from './endpoint.ts';
-import { InProcessEndpoint, InProcessModels } from './in-process.ts';
+import { type AnswersSeen, PATIENCE, runtimeClient, SageMakerEndpoint } from './endpoint.ts';
+import { InProcessEndpoint, InProcessLake, InProcessModels } from './in-process.ts';
 import { LakeSink } from './lake.ts';
 import { patient } from './patience.ts';
 import type { PredictionEnv, RecordingEnv } from './scoring-environment.ts';
@@ -81,25 +81,26 @@ function endpoints(
   telemetry: Telemetry,
 ): (usecase: LoadedUseCase) => Endpoint {
   const { ENDPOINT_NAME: endpoint, LAKE_BUCKET: bucket, TIDEMARK_USE_CASE: use_case } = env;
+  // While a changed definition is on its way each fleet refuses what the other takes, and that is right.
+  const known = new Set(versions.map(({ view }) => view.definition_hash));
+  const seenOf = ({ ir }: LoadedUseCase): AnswersSeen => ({
+    scores: (model_version, scores) => telemetry.scores(model_version, scores, ir.alerts?.threshold ?? null),
+    invalid: (model_version) => telemetry.answered(METRIC.scoresInvalid, model_version ?? 'unknown'),
+    refused: (model_version, trained_on) => {
+      if (!known.has(trained_on)) telemetry.answered(METRIC.definitionUnknown, model_version);
+    },
+  });
   if (endpoint !== undefined) {
     const runtime = runtimeClient();
-    // While a changed definition is on its way each fleet refuses what the other takes, and that is right.
-    const known = new Set(versions.map(({ view }) => view.definition_hash));
-    return ({ ir, view }) =>
-      new SageMakerEndpoint(runtime, endpoint, view.definition_hash, patience_ms, {
-        scores: (model_version, scores) => telemetry.scores(model_version, scores, ir.alerts?.threshold ?? null),
-        invalid: (model_version) => telemetry.answered(METRIC.scoresInvalid, model_version ?? 'unknown'),
-        refused: (model_version, trained_on) => {
-          if (!known.has(trained_on)) telemetry.answered(METRIC.definitionUnknown, model_version);
-        },
-      });
+    return (usecase) =>
+      new SageMakerEndpoint(runtime, endpoint, usecase.view.definition_hash, patience_ms, seenOf(usecase));
   }
-  const models = new InProcessModels(s3, { bucket, use_case }, (error) => {
+  const models = new InProcessModels(new InProcessLake(s3, { bucket, use_case }), (error) => {
     telemetry.count(METRIC.modelNotLoaded);
     telemetry.error('the model that was deployed last can not be loaded; the one before goes on', error);
     telemetry.flush();
   });
-  return ({ view }) => new InProcessEndpoint(models, view.definition_hash);
+  return (usecase) => new InProcessEndpoint(models, usecase.view.definition_hash, seenOf(usecase));
 }
 
 /** The same, for who keeps scores and decides alerts too. */

@@ -14,7 +14,7 @@ import { consumerProps } from '../ingestion/stream-consumer.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addStreamAlarms } from '../monitoring/function-alarms.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
-import type { ScoringEndpoint } from './scoring-endpoint.ts';
+import type { ServedModel } from './in-process-model.ts';
 import { recordingVariables } from './scoring-variables.ts';
 
 export interface ScorerProps {
@@ -23,7 +23,7 @@ export interface ScorerProps {
   readonly features: OnlineTable;
   readonly scores: ScoreTable;
   readonly lake: Lake;
-  readonly endpoint: ScoringEndpoint;
+  readonly endpoint: ServedModel;
 }
 
 /** DynamoDB stream of states → scores, and alerts into the outbox. */

@@ -43,7 +43,8 @@ export class TrainingStack extends TidemarkStack {
       this.output('trainingStateMachine', stateMachineArn, 'Trains, gates, registers and deploys a model');
       if (training.mlflow)
         this.output('mlflowTrackingUri', training.mlflow.trackingUri, 'What mlflow.set_tracking_uri takes');
-      this.output('endpoint', endpoint.endpointName, 'SageMaker endpoint, made by the first training');
+      if (deployment.stage.endpoint.mode !== 'in-process')
+        this.output('endpoint', endpoint.endpointName, 'SageMaker endpoint, made by the first training');
     }
 
     for (const [name, { job }] of jobs.all)
