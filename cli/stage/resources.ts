@@ -13,6 +13,8 @@ const PARTS: { readonly [name in OutputName]?: 'model' | 'alerts' } = {
   scoresTable: 'model',
   buildTrainingSetJob: 'model',
   checkConsistencyJob: 'model',
+  labelsAtJob: 'model',
+  analyseExperimentJob: 'model',
   trainingStateMachine: 'model',
   modelPackageGroup: 'model',
   endpoint: 'model',
