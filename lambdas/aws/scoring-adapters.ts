@@ -49,21 +49,31 @@ export function featureAdapters(
 export function predictionAdapters(env: PredictionEnv, versions: readonly LoadedUseCase[], patience_ms: number) {
   const s3 = new S3Client(patient());
   return {
-    ...featureAdapters(env, versions, endpoints(env, s3, patience_ms)),
+    ...featureAdapters(env, versions, endpoints(env, versions, s3, patience_ms)),
     predictions: new LakeSink(s3, env.LAKE_BUCKET),
   };
 }
 
 /** Behind an endpoint, or in this process. */
-function endpoints(env: PredictionEnv, s3: S3Client, patience_ms: number): (usecase: LoadedUseCase) => Endpoint {
+function endpoints(
+  env: PredictionEnv,
+  versions: readonly LoadedUseCase[],
+  s3: S3Client,
+  patience_ms: number,
+): (usecase: LoadedUseCase) => Endpoint {
   const { ENDPOINT_NAME: endpoint, LAKE_BUCKET: bucket, TIDEMARK_USE_CASE: use_case } = env;
   const telemetry = createTelemetry(env);
   if (endpoint !== undefined) {
     const runtime = runtimeClient();
+    // While a changed definition is on its way each fleet refuses what the other takes, and that is right.
+    const known = new Set(versions.map(({ view }) => view.definition_hash));
     return ({ ir, view }) =>
       new SageMakerEndpoint(runtime, endpoint, view.definition_hash, patience_ms, {
         scores: (model_version, scores) => telemetry.scores(model_version, scores, ir.alerts?.threshold ?? null),
-        invalid: (model_version) => telemetry.invalidScores(model_version ?? 'unknown'),
+        invalid: (model_version) => telemetry.answered(METRIC.scoresInvalid, model_version ?? 'unknown'),
+        refused: (model_version, trained_on) => {
+          if (!known.has(trained_on)) telemetry.answered(METRIC.definitionUnknown, model_version);
+        },
       });
   }
   const models = new InProcessModels(s3, { bucket, use_case }, (error) => {

@@ -4,12 +4,17 @@ import { CliError } from '../../errors.ts';
 import { stageOption, useCaseOption } from '../../options.ts';
 import { flagsOf, type Target } from '../../stage/resources.ts';
 import { type OpenStage, withStage } from '../../stage/stage.ts';
+import { readCard, textOf, writeCard } from './card.ts';
 import { listVersions, type ModelVersion, pick, readServed, type Served } from './models.ts';
 import { planRollBack, rollBack } from './rollback.ts';
 import { approve, decide } from './serving.ts';
 
 interface VersionOptions extends Target {
   readonly version?: number;
+}
+
+interface CardOptions extends VersionOptions {
+  readonly out?: string;
 }
 
 interface DecideOptions extends VersionOptions {
@@ -35,6 +40,10 @@ export function addModel(root: Command): void {
   add('show', 'show everything about a version')
     .option('--version <n>', 'which (default: the one that serves, else the newest)', versionNumber)
     .action((options: VersionOptions) => withStage(options, (stage) => show(stage, options)));
+  add('card', 'print the card of a version: what it is, how good, for whom, and why the gate let it in')
+    .option('--version <n>', 'which (default: the one that serves, else the newest)', versionNumber)
+    .option('--out <folder>', 'write it there instead, with its plots and the trials of its search')
+    .action((options: CardOptions) => withStage(options, (stage) => card(stage, options)));
   add('approve', 'approve a version, and wait until it serves')
     .option('--version <n>', 'which (default: the newest that waits for approval)', versionNumber)
     .option('--reason <text>', 'why, for whoever asks later', 'approved with tidemark model approve')
@@ -99,12 +108,23 @@ function servedLine(served: Served | undefined): string {
   return `${served.endpoint} is ${served.status}${failure} with version ${served.version ?? 'of no registry'}${beside}.`;
 }
 
-async function show({ clients, resources }: OpenStage, { version }: VersionOptions): Promise<void> {
+/** The version that was named, else the one that serves, else the newest. */
+async function looked({ clients, resources }: OpenStage, version: number | undefined) {
   const versions = await listVersions(clients.sagemaker, resources);
   const served = await readServed(clients.sagemaker, resources);
   const wanted = version ?? served?.version ?? versions[0]?.version;
   if (wanted === undefined) throw new CliError('The registry is empty: run `npx tidemark train` first.');
-  const model = pick(versions, wanted);
+  return { model: pick(versions, wanted), served };
+}
+
+async function card(stage: OpenStage, { version, out }: CardOptions): Promise<void> {
+  const { model } = await looked(stage, version);
+  const found = await readCard(stage.clients.s3, model);
+  console.log(out === undefined ? textOf(found) : `Written to ${await writeCard(found, out)}.`);
+}
+
+async function show(stage: OpenStage, { version }: VersionOptions): Promise<void> {
+  const { model, served } = await looked(stage, version);
   const serves = model.version === served?.version ? `, served by ${served.endpoint} (${served.status})` : '';
   console.log(
     [
