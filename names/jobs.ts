@@ -4,7 +4,14 @@
  */
 import { z } from 'zod';
 import { METRIC, type MetricName, SERVICE, type Service } from './metrics.ts';
-import { consistencyReport, erasureReport, featuresAnswer, healingReport, rebuildReport } from './reports.ts';
+import {
+  consistencyReport,
+  erasureReport,
+  featuresAnswer,
+  healingReport,
+  labelsAnswer,
+  rebuildReport,
+} from './reports.ts';
 
 const text = z.string().min(1);
 /** A job is told everything as text. */
@@ -85,6 +92,7 @@ export const JOBS = {
     report: erasureReport,
   },
   featuresAt: { given: none, asked: z.object({ request: text }), report: featuresAnswer },
+  labelsAt: { given: none, asked: z.object({ request: text }), report: labelsAnswer },
   healStates: {
     given: z.object({
       table_features: text,

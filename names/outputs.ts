@@ -13,6 +13,7 @@ export const OUTPUT = {
   buildTrainingSetJob: 'BuildTrainingSetJobName',
   eraseEntityJob: 'EraseEntityJobName',
   featuresAtJob: 'FeaturesAtJobName',
+  labelsAtJob: 'LabelsAtJobName',
   healStatesJob: 'HealStatesJobName',
   applyRetentionJob: 'ApplyRetentionJobName',
   checkConsistencyJob: 'CheckConsistencyJobName',

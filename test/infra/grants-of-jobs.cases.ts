@@ -9,18 +9,30 @@ describe('what each job may do', () => {
     ['LandHistory', ['iceberg/', 'raw/history/']],
     [
       'CompactArchive',
-      ['archive/events/', 'archive/gaps/', 'archive/predictions/', 'archive/quarantine/', 'aws/lambda/', 'iceberg/'],
+      [
+        'archive/alerts/',
+        'archive/events/',
+        'archive/gaps/',
+        'archive/outcomes/',
+        'archive/predictions/',
+        'archive/quarantine/',
+        'aws/lambda/',
+        'iceberg/',
+      ],
     ],
     ['BackfillStates', ['iceberg/']],
     ['BuildTrainingSet', ['iceberg/', 'training/']],
     ['CheckConsistency', ['archive/predictions/', 'checks/', 'iceberg/']],
     ['FeaturesAt', ['iceberg/', 'time-travel/']],
+    ['LabelsAt', ['iceberg/', 'time-travel/']],
     ['HealStates', ['archive/events/', 'iceberg/']],
     ['MaintainTables', ['iceberg/']],
     [
       'EraseEntity',
       [
+        'archive/alerts/',
         'archive/events/',
+        'archive/outcomes/',
         'archive/predictions/',
         'archive/quarantine/',
         'aws/lambda/',
@@ -105,7 +117,7 @@ describe('what each job may do', () => {
   test('every job is told its region, and only two may publish metrics of the app', async () => {
     const template = (await synthesise('prod')).template('training');
     const jobs = Object.values(template.findResources('AWS::Glue::Job'));
-    expect(jobs).toHaveLength(10);
+    expect(jobs).toHaveLength(11);
     for (const { Properties } of jobs)
       expect(Properties.DefaultArguments['--aws_region']).toMatch(/^[a-z]{2}-[a-z]+-\d$/);
     const namespaces = (role: string) =>
