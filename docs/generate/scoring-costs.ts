@@ -57,6 +57,9 @@ const usd = (value: number) => `$${value < 10 ? value.toFixed(2) : Math.round(va
 
 export function costsTable(): string {
   const head = ['events a month', ...Object.keys(WAYS)];
-  const rows = EVENTS.map((events) => [events.toLocaleString('en'), ...Object.values(WAYS).map((way) => usd(way(events)))]);
+  const rows = EVENTS.map((events) => [
+    events.toLocaleString('en'),
+    ...Object.values(WAYS).map((way) => usd(way(events))),
+  ]);
   return table(head, rows);
 }
