@@ -10,6 +10,7 @@ import {
   experimentReport,
   featuresAnswer,
   healingReport,
+  labelsAnswer,
   rebuildReport,
 } from './reports.ts';
 
@@ -99,6 +100,7 @@ export const JOBS = {
     report: erasureReport,
   },
   featuresAt: { given: none, asked: z.object({ request: text }), report: featuresAnswer },
+  labelsAt: { given: none, asked: z.object({ request: text }), report: labelsAnswer },
   healStates: {
     given: z.object({
       table_features: text,

@@ -19,7 +19,7 @@ export const DIMENSION = {
   source: 'source',
   /** By which rule nobody was told of an alert; of `AlertsSuppressed`. */
   rule: 'rule',
-  /** The model that answered, as it calls itself: of `Score`, `ScoreAboveThreshold` and `ScoresInvalid` only. */
+  /** The model that answered, as it calls itself: of its scores and refusals only. */
   modelVersion: 'model_version',
 } as const;
 
@@ -133,14 +133,16 @@ export const METRIC = {
   /** scorer, sweep, api: models in service that a function could not load, so that the one before went on serving there. */
   modelNotLoaded: 'ModelNotLoaded',
   /**
-   * model: the scores that it gave (0 to 1), whoever asked; as the two below, counted together, and beside that with the
+   * model: the scores that it gave (0 to 1), whoever asked; as the three below, counted together, and beside that with the
    * dimension `model_version`.
    */
-  score: 'Score',
-  /** model: 1 of a score at or above the alerts' threshold, else 0. */
+  score: 'ModelScore',
+  /** model: 1 of a score above the alerts' threshold, else 0. */
   scoreAboveThreshold: 'ScoreAboveThreshold',
   /** model: answers with scores that are no probabilities (NaN, or beyond 0 to 1). */
   scoresInvalid: 'ScoresInvalid',
+  /** model: refusals by a model of a definition that nothing deployed asks by. */
+  definitionUnknown: 'DefinitionUnknown',
   /** scorer, sweep, dispatcher: alerts decided and written to the outbox. */
   alertsRaised: 'AlertsRaised',
   /** scorer, sweep: alerts that began to wait for their turn. */

@@ -14,6 +14,7 @@ export const OUTPUT = {
   analyseExperimentJob: 'AnalyseExperimentJobName',
   eraseEntityJob: 'EraseEntityJobName',
   featuresAtJob: 'FeaturesAtJobName',
+  labelsAtJob: 'LabelsAtJobName',
   healStatesJob: 'HealStatesJobName',
   applyRetentionJob: 'ApplyRetentionJobName',
   checkConsistencyJob: 'CheckConsistencyJobName',

@@ -137,6 +137,24 @@ export const featuresAnswer = z.object({
 });
 export type FeaturesAnswer = z.infer<typeof featuresAnswer>;
 
+/** Object `question` of the job of labels: what became of entities at instants. Both lists are of one length. */
+export interface LabelsQuestion {
+  readonly entity_ids: readonly string[];
+  /** ms UTC. */
+  readonly instants: readonly number[];
+}
+
+/** Object `answer` to it. */
+export const labelsAnswer = z.object({
+  /** Up to when labels are known, ms UTC; null: there are no events. */
+  closed_until: count.nullable(),
+  /** In the order asked; null: not known yet, or never. */
+  labels: z.array(z.union([z.literal(0), z.literal(1), z.null()])),
+  /** Rows whose label will be known. */
+  waiting: count,
+});
+export type LabelsAnswer = z.infer<typeof labelsAnswer>;
+
 /** Object `drift`, one line: how records of a source differed from a contract or a map on that day, by names and types (core/admission/drift.ts). */
 export const driftExample = z.object({
   /** yyyy-mm-dd, UTC. */

@@ -14,6 +14,7 @@ const PARTS: { readonly [name in OutputName]?: 'model' | 'alerts' } = {
   buildTrainingSetJob: 'model',
   checkConsistencyJob: 'model',
   analyseExperimentJob: 'model',
+  labelsAtJob: 'model',
   trainingStateMachine: 'model',
   modelPackageGroup: 'model',
   endpoint: 'model',

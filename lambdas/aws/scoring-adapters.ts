@@ -60,7 +60,7 @@ export function predictionAdapters(env: PredictionEnv, versions: readonly Loaded
     telemetry.warn('the champion answers for the challenger', { because: error.message });
     telemetry.flush();
   };
-  const endpointOf = endpoints(env, s3, patience_ms, telemetry);
+  const endpointOf = endpoints(env, versions, s3, patience_ms, telemetry);
   const adapters = featureAdapters(env, versions, (usecase) => {
     return new ChallengerFallback(endpointOf(usecase), challengerFailed, Date.now);
   });
@@ -75,6 +75,7 @@ export function predictionAdapters(env: PredictionEnv, versions: readonly Loaded
 /** Behind an endpoint, or in this process. */
 function endpoints(
   env: PredictionEnv,
+  versions: readonly LoadedUseCase[],
   s3: S3Client,
   patience_ms: number,
   telemetry: Telemetry,
@@ -82,10 +83,15 @@ function endpoints(
   const { ENDPOINT_NAME: endpoint, LAKE_BUCKET: bucket, TIDEMARK_USE_CASE: use_case } = env;
   if (endpoint !== undefined) {
     const runtime = runtimeClient();
+    // While a changed definition is on its way each fleet refuses what the other takes, and that is right.
+    const known = new Set(versions.map(({ view }) => view.definition_hash));
     return ({ ir, view }) =>
       new SageMakerEndpoint(runtime, endpoint, view.definition_hash, patience_ms, {
         scores: (model_version, scores) => telemetry.scores(model_version, scores, ir.alerts?.threshold ?? null),
-        invalid: (model_version) => telemetry.invalidScores(model_version ?? 'unknown'),
+        invalid: (model_version) => telemetry.answered(METRIC.scoresInvalid, model_version ?? 'unknown'),
+        refused: (model_version, trained_on) => {
+          if (!known.has(trained_on)) telemetry.answered(METRIC.definitionUnknown, model_version);
+        },
       });
   }
   const models = new InProcessModels(s3, { bucket, use_case }, (error) => {

@@ -208,6 +208,16 @@ export const BATCH_JOBS: { readonly [Name in BatchJobName]: JobSpec<Name> } = {
       lake.grantReadWrite(job, PREFIX.timeTravel);
     },
   },
+  labelsAt: {
+    description: 'Says what became of entities at instants, for the report of alerts',
+    output: 'labels of entities at instants',
+    needs: 'model',
+    arguments: () => ({}),
+    grant: (job, { lake, catalog }) => {
+      catalog.grantQuery(job);
+      lake.grantReadWrite(job, PREFIX.timeTravel);
+    },
+  },
   healStates: {
     description: 'Compares states with their events, and writes anew those at odds',
     output: 'states compared with their events, and mended',

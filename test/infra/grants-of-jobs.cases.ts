@@ -10,9 +10,11 @@ describe('what each job may do', () => {
     [
       'CompactArchive',
       [
+        'archive/alerts/',
         'archive/events/',
         'archive/exposures/',
         'archive/gaps/',
+        'archive/outcomes/',
         'archive/predictions/',
         'archive/quarantine/',
         'aws/lambda/',
@@ -23,13 +25,16 @@ describe('what each job may do', () => {
     ['BuildTrainingSet', ['iceberg/', 'training/']],
     ['CheckConsistency', ['archive/predictions/', 'checks/', 'iceberg/']],
     ['FeaturesAt', ['iceberg/', 'time-travel/']],
+    ['LabelsAt', ['iceberg/', 'time-travel/']],
     ['HealStates', ['archive/events/', 'iceberg/']],
     ['MaintainTables', ['iceberg/']],
     [
       'EraseEntity',
       [
+        'archive/alerts/',
         'archive/events/',
         'archive/exposures/',
+        'archive/outcomes/',
         'archive/predictions/',
         'archive/quarantine/',
         'aws/lambda/',

@@ -120,8 +120,10 @@ def _subjects_of_record(record: dict[str, Any]) -> set[str]:
 
 
 def answered(body: bytes, erased: Tombstones) -> tuple[bytes | None, int]:
-    """A question about one entity or its answer: deleted."""
-    return (None, 1) if any_erased(erased, [json.loads(body).get("entity_id")]) else (body, 0)
+    """A question about one entity or its answer, or about several: deleted."""
+    about = json.loads(body)
+    asked = [about.get("entity_id"), *about.get("entity_ids", [])]
+    return (None, 1) if any_erased(erased, asked) else (body, 0)
 
 
 def checks(predictions: frozenset[str]) -> Rule:
