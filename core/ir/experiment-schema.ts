@@ -5,7 +5,7 @@ import { ms, name } from './schema-parts.ts';
 const salt = z.string().min(1).max(64);
 const share = z.number().min(0).max(1);
 
-export const experimentMetricSchema = z.discriminatedUnion('kind', [
+const experimentMetricSchema = z.discriminatedUnion('kind', [
   /** The label of the use case at the exposure: known when its horizon has closed. */
   z.strictObject({ kind: z.literal('label') }),
   /** A feature of the model's view, `after_ms` after the exposure. */
