@@ -220,7 +220,14 @@ describe('what each job may do', () => {
 
   test('of the lake the state machine may look at the archives of models and write what serves, and no more', async () => {
     const lake = (await grantsOf('TrainingRole')).filter((grant) => grant.includes('LakeBucket'));
-    expect(lake).toEqual(['s3:GetObject on <LakeBucket Arn>/models/*', 's3:PutObject on <LakeBucket Arn>/serving/*']);
+    expect(lake).toEqual([
+      // The trainer is told what serves, which on the first day is nothing.
+      's3:GetBucketLocation on <LakeBucket Arn>',
+      's3:GetObject on <LakeBucket Arn>/models/*',
+      's3:GetObject on <LakeBucket Arn>/serving/*',
+      's3:ListBucket on <LakeBucket Arn>',
+      's3:PutObject on <LakeBucket Arn>/serving/*',
+    ]);
   });
 
   test('only a changed approval deploys a model, and any change where the event does not say what has changed', async () => {
