@@ -161,9 +161,10 @@ describe('what each job may do', () => {
     for (const grant of assets) expect(grant).toMatch(/\/[0-9a-f]{64}\.(py|zip|json)$/);
   });
 
-  test('SageMaker: training reads training sets and writes models, hosting only reads models', async () => {
+  test('SageMaker: training reads training sets and the model that serves, and writes models; hosting only reads', async () => {
     const lake = (grants: string[]) => grants.filter((grant) => grant.includes('LakeBucket Arn>/'));
     expect(lake(await grantsOf('TrainingTrainingRole'))).toEqual([
+      's3:GetObject on <LakeBucket Arn>/models/*',
       's3:GetObject on <LakeBucket Arn>/training/*',
       's3:PutObject on <LakeBucket Arn>/models/*',
     ]);
@@ -220,7 +221,13 @@ describe('what each job may do', () => {
 
   test('of the lake the state machine may look at the archives of models and write what serves, and no more', async () => {
     const lake = (await grantsOf('TrainingRole')).filter((grant) => grant.includes('LakeBucket'));
-    expect(lake).toEqual(['s3:GetObject on <LakeBucket Arn>/models/*', 's3:PutObject on <LakeBucket Arn>/serving/*']);
+    expect(lake).toEqual([
+      's3:GetBucketLocation on <LakeBucket Arn>',
+      's3:GetObject on <LakeBucket Arn>/models/*',
+      's3:GetObject on <LakeBucket Arn>/serving/*',
+      's3:ListBucket on <LakeBucket Arn>',
+      's3:PutObject on <LakeBucket Arn>/serving/*',
+    ]);
   });
 
   test('only a changed approval deploys a model, and any change where the event does not say what has changed', async () => {
