@@ -153,7 +153,6 @@ export const labelsAnswer = z.object({
   /** Rows whose label will be known. */
   waiting: count,
 });
-export type LabelsAnswer = z.infer<typeof labelsAnswer>;
 
 /** Object `drift`, one line: how records of a source differed from a contract or a map on that day, by names and types (core/admission/drift.ts). */
 export const driftExample = z.object({

@@ -161,10 +161,9 @@ describe('what each job may do', () => {
     for (const grant of assets) expect(grant).toMatch(/\/[0-9a-f]{64}\.(py|zip|json)$/);
   });
 
-  test('SageMaker: training reads training sets and the model that serves, and writes models; hosting only reads', async () => {
+  test('SageMaker: training reads training sets and writes models, hosting only reads models', async () => {
     const lake = (grants: string[]) => grants.filter((grant) => grant.includes('LakeBucket Arn>/'));
     expect(lake(await grantsOf('TrainingTrainingRole'))).toEqual([
-      's3:GetObject on <LakeBucket Arn>/models/*',
       's3:GetObject on <LakeBucket Arn>/training/*',
       's3:PutObject on <LakeBucket Arn>/models/*',
     ]);
@@ -222,6 +221,7 @@ describe('what each job may do', () => {
   test('of the lake the state machine may look at the archives of models and write what serves, and no more', async () => {
     const lake = (await grantsOf('TrainingRole')).filter((grant) => grant.includes('LakeBucket'));
     expect(lake).toEqual([
+      // The trainer is told what serves, which on the first day is nothing.
       's3:GetBucketLocation on <LakeBucket Arn>',
       's3:GetObject on <LakeBucket Arn>/models/*',
       's3:GetObject on <LakeBucket Arn>/serving/*',

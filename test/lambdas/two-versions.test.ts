@@ -40,6 +40,7 @@ const before = { ...process.env };
 
 const current = usecase;
 const [NEW, OLD] = [current.view.version, old.view.version];
+const [NEW_HASH, OLD_HASH] = [current.view.definition_hash, old.view.definition_hash];
 
 /** Where the model is, and how another one gets there. */
 interface Mode {
@@ -71,8 +72,16 @@ const MODES: readonly Mode[] = [
       const packed = await packModel({ inputs: ['buys_7d', 'silence'], definition_hash, leaves: [LOGIT, LOGIT] });
       await put(`models/${packed.model_version}/model.tar.gz`, packed.archive);
       const champion = packageOf(packed, `s3://lake/models/${packed.model_version}/model.tar.gz`);
-      const document = { packages: { champion }, deployed_at: '2026-01-01T00:00:00Z' };
-      await put('serving/tiny.json', JSON.stringify(document));
+      const { package_arn: model_package_arn, ...rest } = champion;
+      const deployed = await (await load('in-process/handler.ts'))({ wanted: 'champion', model_package_arn, ...rest });
+      const known = [NEW_HASH, OLD_HASH].includes(definition_hash);
+      expect(deployed).toEqual(
+        known
+          ? { refusal: '', packages: { champion } }
+          : { refusal: expect.stringMatching(/^The model was trained on another, and deployed is/), packages: null },
+      );
+      // What nobody deployed, but somebody wrote there: the functions look again.
+      if (!known) await put('serving/tiny.json', JSON.stringify({ packages: { champion }, deployed_at: 'now' }));
     },
     at_once: false,
   },

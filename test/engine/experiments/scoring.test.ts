@@ -12,32 +12,8 @@ import { type Endpoint, ModelFailedError, type Prediction, ScoreRefusedError } f
 import { score } from '../../../engine/score/scoring.ts';
 import { coverageOf, type ExperimentRecord } from '../../../names/experiments.ts';
 import { ARRIVAL, purchase, RULES, record as recordOf, usecase } from '../use-case.ts';
+import { heldOut as EXPERIMENT } from './record.ts';
 
-const EXPERIMENT: ExperimentRecord = {
-  experiment: {
-    name: 'deeper',
-    hash: 'sha256',
-    salts: { enrol: 'deeper/enrol', variant: 'deeper/variant' },
-    coverage: 0.6,
-    hold_out: 0.2,
-    variants: [
-      { name: 'champion', weight: 0.5 },
-      { name: 'challenger', weight: 0.5 },
-    ],
-    metric: { kind: 'label' },
-    direction: 'decrease',
-    minimum_sample: 100,
-    planned_sample: 1000,
-    alpha: 0.05,
-    stop: 'any_time',
-    duration_ms: 28 * DAY,
-  },
-  status: 'running',
-  started_at: 0,
-  ended_at: null,
-  coverage: [{ at: 0, coverage: 0.6 }],
-  packages: { champion: 'arn:champion', challenger: 'arn:challenger' },
-};
 const IDS = Array.from({ length: 60 }, (_, i) => `c${i}`);
 const arm = (id: string) => armOf(EXPERIMENT.experiment, coverageOf(EXPERIMENT), id);
 
