@@ -161,9 +161,11 @@ describe('what each job may do', () => {
     for (const grant of assets) expect(grant).toMatch(/\/[0-9a-f]{64}\.(py|zip|json)$/);
   });
 
-  test('SageMaker: training reads training sets and writes models, hosting only reads models', async () => {
+  test('SageMaker: training reads training sets and what serves, and writes models; hosting only reads models', async () => {
     const lake = (grants: string[]) => grants.filter((grant) => grant.includes('LakeBucket Arn>/'));
     expect(lake(await grantsOf('TrainingTrainingRole'))).toEqual([
+      // The model that serves is measured beside the new one.
+      's3:GetObject on <LakeBucket Arn>/models/*',
       's3:GetObject on <LakeBucket Arn>/training/*',
       's3:PutObject on <LakeBucket Arn>/models/*',
     ]);
