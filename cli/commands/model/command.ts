@@ -5,14 +5,20 @@ import { CliError } from '../../errors.ts';
 import { stageOption, useCaseOption } from '../../options.ts';
 import { flagsOf, type Target } from '../../stage/resources.ts';
 import { type OpenStage, withStage } from '../../stage/stage.ts';
+import { readCard, textOf, writeCard } from './card.ts';
 import { readModelArchive } from './export/archive.ts';
 import { exportModel, FORMATS, formatOf } from './export/export.ts';
-import { listVersions, type ModelVersion, pick, readServed, type Served } from './models.ts';
+import { servedNow } from './in-process.ts';
+import { listVersions, type ModelVersion, pick, type Served } from './models.ts';
 import { planRollBack, rollBack } from './rollback.ts';
 import { approve, decide } from './serving.ts';
 
 interface VersionOptions extends Target {
   readonly version?: number;
+}
+
+interface CardOptions extends VersionOptions {
+  readonly out?: string;
 }
 
 interface DecideOptions extends VersionOptions {
@@ -43,6 +49,10 @@ export function addModel(root: Command): void {
   add('show', 'show everything about a version')
     .option('--version <n>', 'which (default: the one that serves, else the newest)', versionNumber)
     .action((options: VersionOptions) => withStage(options, (stage) => show(stage, options)));
+  add('card', 'print the card of a version: what it is, how good, for whom, and why the gate let it in')
+    .option('--version <n>', 'which (default: the one that serves, else the newest)', versionNumber)
+    .option('--out <folder>', 'write it there instead, with its plots and the trials of its search')
+    .action((options: CardOptions) => withStage(options, (stage) => card(stage, options)));
   add('approve', 'approve a version, and wait until it serves')
     .option('--version <n>', 'which (default: the newest that waits for approval)', versionNumber)
     .option('--reason <text>', 'why, for whoever asks later', 'approved with tidemark model approve')
@@ -70,7 +80,7 @@ function versionNumber(text: string): number {
 }
 
 async function list({ clients, resources }: OpenStage): Promise<void> {
-  const served = await readServed(clients.sagemaker, resources);
+  const served = await servedNow(clients, resources);
   console.log(versionTable(await listVersions(clients.sagemaker, resources), served));
   console.log(servedLine(served));
 }
@@ -115,10 +125,16 @@ function servedLine(served: Served | undefined): string {
 /** The version that was named, else the one that serves, else the newest. */
 async function looked({ clients, resources }: OpenStage, version: number | undefined) {
   const versions = await listVersions(clients.sagemaker, resources);
-  const served = await readServed(clients.sagemaker, resources);
+  const served = await servedNow(clients, resources);
   const wanted = version ?? served?.version ?? versions[0]?.version;
   if (wanted === undefined) throw new CliError('The registry is empty: run `npx tidemark train` first.');
   return { model: pick(versions, wanted), served };
+}
+
+async function card(stage: OpenStage, { version, out }: CardOptions): Promise<void> {
+  const { model } = await looked(stage, version);
+  const found = await readCard(stage.clients.s3, model);
+  console.log(out === undefined ? textOf(found) : `Written to ${await writeCard(found, out)}.`);
 }
 
 async function exportVersion(stage: OpenStage, { version, to, out }: ExportOptions): Promise<void> {
@@ -155,7 +171,7 @@ function decided(versions: readonly ModelVersion[], version: number | undefined)
 async function approveVersion(stage: OpenStage, { version, reason }: DecideOptions): Promise<void> {
   const { clients, resources, target } = stage;
   const model = decided(await listVersions(clients.sagemaker, resources), version);
-  const served = await readServed(clients.sagemaker, resources);
+  const served = await servedNow(clients, resources);
   if (served?.version === model.version && served.status === 'InService' && model.approval === 'Approved') {
     console.log(`Version ${model.version} is approved and serves already.`);
     return;
@@ -169,7 +185,7 @@ async function approveVersion(stage: OpenStage, { version, reason }: DecideOptio
 
 async function rejectVersion({ clients, resources, target }: OpenStage, options: DecideOptions): Promise<void> {
   const model = decided(await listVersions(clients.sagemaker, resources), options.version);
-  const served = await readServed(clients.sagemaker, resources);
+  const served = await servedNow(clients, resources);
   if (served?.version === model.version)
     throw new CliError(
       `Version ${model.version} serves: go back to the one before with \`npx tidemark model rollback ${flagsOf(target)}\`, which rejects it.`,
