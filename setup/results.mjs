@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
  * @property {number} passed tests
  * @property {number} failed tests, and files that could not run
  * @property {string[]} failures what each of them said
- * @property {string[]} warnings tests to be done (jest's `todo`): what has to be looked at, and fails nothing yet
+ * @property {string[]} warnings tests to be done (jest's `todo`) or left out (pytest's `skip`, with its reason): they fail nothing
  * @property {string[]} unfinished files (jest) or tests (pytest) that were started and did not end
  * @property {Map<string, number>} took ms by test file
  */
@@ -35,6 +35,7 @@ export function readResults(path) {
     for (const { name, outcome, message } of tests) {
       if (outcome === 'passed') counts.passed += 1;
       if (outcome === 'todo') counts.warnings.push(`! ${name}`);
+      if (outcome === 'skipped' && message) counts.warnings.push(`! ${name}: ${message}`);
       if (outcome !== 'failed') continue;
       counts.failed += 1;
       counts.failures.push(`✗ ${name.startsWith(file) ? name : `${file} › ${name}`}\n${message}`);

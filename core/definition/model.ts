@@ -108,10 +108,15 @@ const instantsIR = (spec: InstantsSpec | MovingInstantsSpec, at: string): Instan
   every_ms: parseDuration(spec.every, `${at}.every`),
 });
 
+/** Trees can be told which way a score may go; a network can't. */
+const MONOTONE: readonly Framework[] = ['xgboost', 'sklearn'];
+
 /** @param view its name. @param names of its features. @throws DefinitionError */
 export function compileModel(model: ModelSpec, view: string, names: FeatureNames): ModelIR {
   checkModel(model);
-  const { monotone = {} } = model;
+  const { monotone = {}, framework = 'xgboost' } = model;
+  if (model.monotone && !MONOTONE.includes(framework))
+    throw new DefinitionError('model.monotone', `it with framework ${framework}`, `it with ${MONOTONE.join(' or ')}`);
   const called = (features: readonly Feature[], list: string) =>
     features.map((feature, i) => nameOf(feature, names, `model.${list}.${i}`));
   const inputs = called(model.inputs, 'inputs');
@@ -125,7 +130,7 @@ export function compileModel(model: ModelSpec, view: string, names: FeatureNames
   return {
     name: model.name,
     view,
-    ...(model.framework && model.framework !== 'xgboost' && { framework: model.framework }),
+    ...(framework !== 'xgboost' && { framework }),
     inputs,
     baseline_inputs: called(model.baselineInputs, 'baselineInputs'),
     hyperparameters: { ...model.hyperparameters, ...constraint('increasing'), ...constraint('decreasing') },

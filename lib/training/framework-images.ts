@@ -3,7 +3,7 @@ import { ConfigError } from '../config/config-error.ts';
 
 /**
  * Accounts of the algorithm registry by region, and of the deep learning containers where they have another than DLC
- * (docs/reference/region_availability.md of https://github.com/aws/deep-learning-containers).
+ * ("Region Availability" of https://github.com/aws/deep-learning-containers).
  */
 const ALGORITHMS: Readonly<Record<string, string>> = {
   'af-south-1': '510948584623',

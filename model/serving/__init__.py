@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,8 +27,11 @@ class Scorer(Protocol):
 
 def load(folder: Path, manifest: dict[str, Any]) -> Scorer:
     """The scorer of the files of `manifest`, which `read_manifest` has checked: XGBoost's own, or ONNX of any other
-    framework. Raises ValueError for files that don't belong together, or that the manifest has no hash of."""
+    framework. Where XGBoost is not installed, as in the training image of another framework, its trees are a graph too.
+    Raises ValueError for files that don't belong together, or that the manifest has no hash of."""
     name = "xgboost" if manifest["framework"] == "xgboost" else "onnx"
+    if name == "xgboost" and find_spec("xgboost") is None:
+        name = "trees"
     module = importlib.import_module(f"serving.{name}")
     unnamed = sorted({"calibration.json", *module.FILES} - set(manifest["files"]))
     if unnamed:

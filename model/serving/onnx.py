@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 FILES = ("model.onnx", "background.json")
 RUNTIME = "onnxruntime"
-PERMUTATIONS = 8
+PERMUTATIONS = 4
 """Each is walked from both ends: values of pairs of inputs that work together are exact after one pair."""
 _ROWS_AT_ONCE = 32
 
@@ -64,17 +64,22 @@ def load(folder: Path, manifest: dict[str, Any]) -> GraphScorer:
     background = json.loads((folder / "background.json").read_text())
     if background["inputs"] != manifest["inputs"]:
         raise ValueError("background.json: found other inputs than manifest.json names; allowed: files of one job")
-    session = _session(_runtime(folder, manifest), (folder / "model.onnx").read_bytes())
+    row = np.array([np.nan if value is None else value for value in background["row"]], dtype=np.float64)
+    return scorer_of((folder / "model.onnx").read_bytes(), row, folder, manifest)
+
+
+def scorer_of(model: bytes, background: Floats, folder: Path, manifest: dict[str, Any]) -> GraphScorer:
+    """Raises ValueError for a graph that does not keep the contract, or is of another number of inputs."""
+    session = _session(_runtime(folder, manifest), model)
     found = [(node.name, node.type, len(node.shape)) for node in (*session.get_inputs(), *session.get_outputs())]
     if found != [("inputs", "tensor(float)", 2), ("margins", "tensor(float)", 1)]:
         raise ValueError(f"model.onnx: found {found}; allowed: float inputs [n, d] and float margins [n]")
     width = session.get_inputs()[0].shape[1]
-    if width != len(manifest["inputs"]):
-        raise ValueError(f"model.onnx: found {width} inputs; allowed: the {len(manifest['inputs'])} of manifest.json")
-    row = np.array([np.nan if value is None else value for value in background["row"]], dtype=np.float64)
+    if width != len(background):
+        raise ValueError(f"model.onnx: found {width} inputs; allowed: the {len(background)} of manifest.json")
     random = np.random.default_rng(0)
     orders = np.array([random.permutation(width) for _ in range(PERMUTATIONS)])
-    return GraphScorer(session, row, np.concatenate([orders, orders[:, ::-1]]))
+    return GraphScorer(session, background, np.concatenate([orders, orders[:, ::-1]]))
 
 
 def _session(runtime: Any, model: bytes) -> Any:
@@ -86,18 +91,18 @@ def _session(runtime: Any, model: bytes) -> Any:
 
 
 def _runtime(folder: Path, manifest: dict[str, Any]) -> Any:
-    """onnxruntime of this machine, else of the wheel beside the model, whose sha256 the manifest holds.
+    """onnxruntime of this machine, else of the wheel beside the model, whose sha256 the manifest holds, else of the
+    wheel that came along with these sources.
 
-    The wheel is unpacked anew by each process, where nobody else writes. Raises ValueError when there is neither.
+    It is unpacked anew by each process, where nobody else writes. Raises ValueError when there is none.
     """
     if find_spec(RUNTIME) is None:
-        wheels = [name for name in manifest["files"] if name.startswith(f"{RUNTIME}-") and name.endswith(".whl")]
+        own = [folder / name for name in manifest["files"] if name.startswith(f"{RUNTIME}-") and name.endswith(".whl")]
+        wheels = own or sorted((Path(__file__).parents[1] / "wheels").glob(f"{RUNTIME}-*.whl"))
         if len(wheels) != 1:
-            raise ValueError(
-                f"manifest.json: found {len(wheels)} wheels of {RUNTIME}; allowed: one, or it is installed"
-            )
+            raise ValueError(f"manifest.json: found {len(wheels)} wheels of {RUNTIME}; allowed: one")
         site = tempfile.mkdtemp(prefix="tidemark-runtime-")
-        with zipfile.ZipFile(folder / wheels[0]) as wheel:
+        with zipfile.ZipFile(wheels[0]) as wheel:
             wheel.extractall(site)
         sys.path.append(site)
         importlib.invalidate_caches()

@@ -34,8 +34,10 @@ class ResultsAsTheyCome:
             message = "\n".join(f"({report.when})\n{report.longreprtext}" for report in failed)
             test = {"name": nodeid, "outcome": "failed", "message": message}
         else:
-            skipped = any(report.skipped for report in self._reports)
+            skipped = [report for report in self._reports if report.skipped]
             test = {"name": nodeid, "outcome": "skipped" if skipped else "passed"}
+            if skipped and isinstance(skipped[0].longrepr, tuple):
+                test["message"] = skipped[0].longrepr[2]
         took = round(1000 * sum(report.duration for report in self._reports))
         self._write({"file": nodeid, "tests": [test], "ms": took})
 

@@ -187,6 +187,16 @@ describe('without a type checker refused by name', () => {
       /^model\.monotone\.rising: found a member of this name; allowed: increasing, decreasing/,
     ],
     [
+      'a constraint on a network',
+      learning({ framework: 'pytorch', monotone: { increasing: [orders] } }),
+      /^model\.monotone: found it with framework pytorch; allowed: it with xgboost or sklearn/,
+    ],
+    [
+      'a framework that is none',
+      learning({ framework: 'caffe' }),
+      /^model\.framework: found .*; allowed: .*xgboost.*sklearn/,
+    ],
+    [
       'a model of a view that there is not',
       learning({ view: { features: {} } }),
       /^model\.view: found an object; allowed: one of the views some/,
@@ -204,7 +214,7 @@ describe('without a type checker refused by name', () => {
 });
 
 test('monotone constraints are what the trainer reads: names, by their direction', () => {
-  const model = (monotone: ModelSpec['monotone']) => {
+  const model = (monotone: ModelSpec['monotone'], framework?: ModelSpec['framework']) => {
     const on = (day: string) => ({ from: day, to: day, every: '7d' });
     return defineUseCase({
       name: 'some',
@@ -213,15 +223,18 @@ test('monotone constraints are what the trainer reads: names, by their direction
       views: { some: { entity: 'customer', features: { orders, spend } } },
       label: noEvent({ name: 'gone', of: order, where: order.amount.gt(0), horizon: '14d', eligible: order }),
       model: {
-        ...{ name: 'm', inputs: [orders, spend], baselineInputs: [orders], seed: 1, monotone },
+        ...{ name: 'm', inputs: [orders, spend], baselineInputs: [orders], seed: 1, monotone, framework },
         ...{ train: on('2026-01-01T00:00:00Z'), validation: on('2026-02-01T00:00:00Z') },
         test: on('2026-03-01T00:00:00Z'),
         hyperparameters: { eta: 0.1 },
         gate: { minAuc: 0.5, maxAuc: 0.9, minAucGainOverBaseline: 0, maxCalibrationError: 0.1 },
       },
-    }).model.hyperparameters;
+    }).model;
   };
-  expect(model({ increasing: [spend, orders] })).toEqual({ eta: 0.1, increasing: 'spend,orders' });
-  expect(model({ increasing: [], decreasing: [spend] })).toEqual({ eta: 0.1, decreasing: 'spend' });
-  expect(model(undefined)).toEqual({ eta: 0.1 });
+  expect(model({ increasing: [spend, orders] }).hyperparameters).toEqual({ eta: 0.1, increasing: 'spend,orders' });
+  expect(model({ increasing: [], decreasing: [spend] }).hyperparameters).toEqual({ eta: 0.1, decreasing: 'spend' });
+  expect(model(undefined).hyperparameters).toEqual({ eta: 0.1 });
+  // XGBoost is what an absent framework means, so documents of before stay as they are.
+  expect(['framework' in model(undefined), 'framework' in model(undefined, 'xgboost')]).toEqual([false, false]);
+  expect(model({ increasing: [spend] }, 'sklearn')).toMatchObject({ framework: 'sklearn' });
 });

@@ -9,8 +9,9 @@ import time
 
 import numpy as np
 import pytest
+import serving
 import xgboost as xgb
-from identity import model_sha256
+from identity import model_sha256, read_manifest
 from inference import model_fn, transform_fn
 from training_job import HASH, INPUTS, ROOT, make_job
 
@@ -143,6 +144,18 @@ def test_one_row_is_answered_in_milliseconds(model):
         answer(model, body)
         spent.append(time.perf_counter() - began)
     assert sorted(spent)[len(spent) // 2] < 0.02
+
+
+def test_the_trees_score_alike_where_xgboost_is_not_installed(folder, monkeypatch):
+    manifest = read_manifest(folder)
+    rows = np.array([[12.5, 1, 0.3], [0.1, np.nan, -1.0], [np.nan] * 3])
+    trees = serving.load(folder, manifest)
+    monkeypatch.setattr(serving, "find_spec", lambda name: None)
+    graph = serving.load(folder, manifest)
+    assert type(graph) is not type(trees)
+    assert np.abs(graph.margins(rows) - trees.margins(rows)).max() <= 1e-5
+    with pytest.raises(ValueError, match=r"model\.json: found other inputs"):
+        serving.load(folder, manifest | {"inputs": INPUTS[::-1]})
 
 
 def copied(folder, to):
