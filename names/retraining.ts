@@ -21,7 +21,7 @@ export interface TrainingRequest {
  * `unchanged`: the same inputs were trained before. `cool-down`: the last training is not long ago. `no matured labels`: none
  * that the last training did not have, or too few of a kind.
  */
-export const DECISIONS = ['train', 'unchanged', 'cool-down', 'no matured labels'] as const;
+const DECISIONS = ['train', 'unchanged', 'cool-down', 'no matured labels'] as const;
 
 /** Whether a request becomes a training: the answer of the function, and the output of the machine where it does not. */
 export const admission = z.object({

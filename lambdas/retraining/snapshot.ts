@@ -33,7 +33,7 @@ async function metadataOf(glue: GlueClient, database: string): Promise<string | 
  * The id as text: it has 64 bits, and JSON.parse keeps 53 of them.
  * @param metadata of an Iceberg table, JSON (https://iceberg.apache.org/spec/#table-metadata-fields). -1 and null: no snapshot
  */
-export function currentSnapshot(metadata: string): string | null {
+function currentSnapshot(metadata: string): string | null {
   const [, id] = /"current-snapshot-id"\s*:\s*(-?\d+)/.exec(metadata) ?? [];
   return id === undefined || id === '-1' ? null : id;
 }

@@ -20,7 +20,7 @@ export const METRICS = {
 };
 
 const text = (body: unknown) => Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
-export const FILES = new Map([
+const FILES = new Map([
   ['metrics.json', text(METRICS)],
   ['card.md', text('# A model card\n')],
   ['plots/calibration curve.svg', text('<svg xmlns="http://www.w3.org/2000/svg"/>')],
