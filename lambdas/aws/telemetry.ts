@@ -18,7 +18,7 @@ export interface Telemetry {
   /** What a model answered, whoever asked. @param threshold above which an alert is raised; null without alerts */
   scores(model_version: string, scores: readonly number[], threshold: number | null): void;
   /** An answer of a model that is no use. */
-  answered(metric: 'ScoresInvalid' | 'DefinitionUnknown', model_version: string): void;
+  answered(metric: MetricName, model_version: string): void;
   info(message: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
   warn(message: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
   error(message: string, error: unknown): void;

@@ -1,3 +1,4 @@
+import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { type Command, InvalidArgumentError } from 'commander';
 import { loadStage } from '../../../lib/config/stages.ts';
 import { CliError } from '../../errors.ts';
@@ -5,7 +6,10 @@ import { stageOption, useCaseOption } from '../../options.ts';
 import { flagsOf, type Target } from '../../stage/resources.ts';
 import { type OpenStage, withStage } from '../../stage/stage.ts';
 import { readCard, textOf, writeCard } from './card.ts';
-import { listVersions, type ModelVersion, pick, readServed, type Served } from './models.ts';
+import { readModelArchive } from './export/archive.ts';
+import { exportModel, FORMATS, formatOf } from './export/export.ts';
+import { servedNow } from './in-process.ts';
+import { listVersions, type ModelVersion, pick, type Served } from './models.ts';
 import { planRollBack, rollBack } from './rollback.ts';
 import { approve, decide } from './serving.ts';
 
@@ -23,6 +27,11 @@ interface DecideOptions extends VersionOptions {
 
 interface RollBackOptions extends Target {
   readonly to?: number;
+}
+
+interface ExportOptions extends VersionOptions {
+  readonly to: string;
+  readonly out: string;
 }
 
 const PENDING = 'PendingManualApproval';
@@ -58,6 +67,11 @@ export function addModel(root: Command): void {
   )
     .option('--to <n>', 'another version that has served (default: the one before)', versionNumber)
     .action((options: RollBackOptions) => withStage(options, (stage) => rollback(stage, options)));
+  add('export', 'write a version to a folder that runs outside of AWS')
+    .requiredOption('--to <format>', FORMATS.join(', '))
+    .requiredOption('--out <folder>', 'a new folder, or an empty one')
+    .option('--version <n>', 'which (default: the one that serves, else the newest)', versionNumber)
+    .action((options: ExportOptions) => withStage(options, (stage) => exportVersion(stage, options)));
 }
 
 function versionNumber(text: string): number {
@@ -66,7 +80,7 @@ function versionNumber(text: string): number {
 }
 
 async function list({ clients, resources }: OpenStage): Promise<void> {
-  const served = await readServed(clients.sagemaker, resources);
+  const served = await servedNow(clients, resources);
   console.log(versionTable(await listVersions(clients.sagemaker, resources), served));
   console.log(servedLine(served));
 }
@@ -111,7 +125,7 @@ function servedLine(served: Served | undefined): string {
 /** The version that was named, else the one that serves, else the newest. */
 async function looked({ clients, resources }: OpenStage, version: number | undefined) {
   const versions = await listVersions(clients.sagemaker, resources);
-  const served = await readServed(clients.sagemaker, resources);
+  const served = await servedNow(clients, resources);
   const wanted = version ?? served?.version ?? versions[0]?.version;
   if (wanted === undefined) throw new CliError('The registry is empty: run `npx tidemark train` first.');
   return { model: pick(versions, wanted), served };
@@ -121,6 +135,16 @@ async function card(stage: OpenStage, { version, out }: CardOptions): Promise<vo
   const { model } = await looked(stage, version);
   const found = await readCard(stage.clients.s3, model);
   console.log(out === undefined ? textOf(found) : `Written to ${await writeCard(found, out)}.`);
+}
+
+async function exportVersion(stage: OpenStage, { version, to, out }: ExportOptions): Promise<void> {
+  const format = formatOf(to);
+  const { model } = await looked(stage, version);
+  const { hostname: Bucket, pathname } = new URL(model.artefact);
+  const { Body } = await stage.clients.s3.send(new GetObjectCommand({ Bucket, Key: pathname.slice(1) }));
+  const content = Buffer.from((await Body?.transformToByteArray()) ?? []);
+  const files = await exportModel(await readModelArchive(content, model.metadata.model_sha256), format, out);
+  console.log([`Version ${model.version} is in ${out}:`, ...files.map((file) => `  ${file}`)].join('\n'));
 }
 
 async function show(stage: OpenStage, { version }: VersionOptions): Promise<void> {
@@ -147,7 +171,7 @@ function decided(versions: readonly ModelVersion[], version: number | undefined)
 async function approveVersion(stage: OpenStage, { version, reason }: DecideOptions): Promise<void> {
   const { clients, resources, target } = stage;
   const model = decided(await listVersions(clients.sagemaker, resources), version);
-  const served = await readServed(clients.sagemaker, resources);
+  const served = await servedNow(clients, resources);
   if (served?.version === model.version && served.status === 'InService' && model.approval === 'Approved') {
     console.log(`Version ${model.version} is approved and serves already.`);
     return;
@@ -161,7 +185,7 @@ async function approveVersion(stage: OpenStage, { version, reason }: DecideOptio
 
 async function rejectVersion({ clients, resources, target }: OpenStage, options: DecideOptions): Promise<void> {
   const model = decided(await listVersions(clients.sagemaker, resources), options.version);
-  const served = await readServed(clients.sagemaker, resources);
+  const served = await servedNow(clients, resources);
   if (served?.version === model.version)
     throw new CliError(
       `Version ${model.version} serves: go back to the one before with \`npx tidemark model rollback ${flagsOf(target)}\`, which rejects it.`,

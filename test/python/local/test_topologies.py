@@ -104,6 +104,28 @@ def test_rolling_updates_move_batch_by_batch_and_one_that_is_bad_goes_back(cloud
     assert answers.count(500) < answers.count("new") and app.ask() == "new" and app.alarm_names() == []
 
 
+def test_a_mix_of_two_fleets_is_said_so_and_put_right_by_the_next_deployment(cloud):
+    # UpdateRollbackFailed: the old fleet's instances do not come back.
+    app = App(cloud, "mixed", routing="rolling", experiments=False, instances=4, canaryPercent=25)
+    old = app.package(name="old")
+    output(app.deploy(old))
+    key = app.archive(old)
+    kept = cloud.s3.get_object(Bucket=cloud.bucket, Key=key)["Body"].read()
+    cloud.s3.delete_object(Bucket=cloud.bucket, Key=key)
+    with app.traffic() as answers:
+        found = app.deploy(app.package(name="bad", broken=True))
+        served = len(answers)
+        until(lambda: len(answers) > served + 30, bool)
+    assert (found["status"], found["error"]) == ("FAILED", "DeploymentFailed")
+    assert found["cause"].startswith("The endpoint is UpdateRollbackFailed"), found["cause"]
+    assert "The roll-back had failed too" in found["cause"]
+    # In service with both.
+    assert set(answers[served:]) == {"old", 500} and app.alarm_names() == []
+    cloud.s3.put_object(Bucket=cloud.bucket, Key=key, Body=kept)
+    output(app.deploy(app.package(name="good")))
+    assert [app.ask() for _ in range(20)] == ["good"] * 20
+
+
 def test_what_may_not_stand_together_is_refused(cloud):
     cloud.sagemaker.create_model(
         ModelName="any",
