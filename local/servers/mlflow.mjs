@@ -37,7 +37,7 @@ const ENVIRONMENT = {
  * @returns {Promise<{url: string, stop: () => Promise<void>}>}
  * @throws {Error} with what the server said when it does not start
  */
-export async function startMlflow({ artifacts } = {}) {
+async function startMlflow({ artifacts } = {}) {
   const made = await environment();
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-mlflow-'));
   copyFileSync(join(made, 'empty.db'), join(folder, 'mlflow.db'));
@@ -117,10 +117,8 @@ async function freePort() {
   return port;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [, , option, artifacts] = process.argv;
-  const { url, stop } = await startMlflow(option === '--artifacts' ? { artifacts } : {});
-  console.log(JSON.stringify({ url }));
-  for await (const _ of process.stdin);
-  await stop();
-}
+const [, , option, artifacts] = process.argv;
+const { url, stop } = await startMlflow(option === '--artifacts' ? { artifacts } : {});
+console.log(JSON.stringify({ url }));
+for await (const _ of process.stdin);
+await stop();

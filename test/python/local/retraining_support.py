@@ -172,7 +172,12 @@ def retraining(cloud: Cloud, name: str, code: bytes, hours: int = 24, least: int
         allow("s3:GetObject", [f"{bucket}/iceberg/*", f"{bucket}/training/*"]),
         allow("states:DescribeExecution", "arn:aws:states:us-east-1:000000000000:execution:*"),
     ]
-    env = {"FEATURES_TABLE": FEATURES, "DATABASE": DATABASE, "COOLDOWN_HOURS": str(hours), "MIN_LABELS": str(least)}
+    env: dict[str, Any] = {
+        "FEATURES_TABLE": FEATURES,
+        "DATABASE": DATABASE,
+        "COOLDOWN_HOURS": str(hours),
+        "MIN_LABELS": str(least),
+    }
     return Shipped(cloud, name, code, "retraining", statements, **env).arn
 
 
@@ -180,5 +185,5 @@ def mlflow(cloud: Cloud, name: str, code: bytes, url: str, secret: str, seconds:
     """The function that tells an MLflow server of one's own; its ARN."""
     bucket = f"arn:aws:s3:::{cloud.bucket}"
     may = [allow("s3:GetObject", f"{bucket}/models/*"), allow("secretsmanager:GetSecretValue", secret)]
-    env = {"MLFLOW_NAME": name, "MLFLOW_URL": url, "MLFLOW_APP_ARN": "", "MLFLOW_SECRET_ARN": secret}
+    env: dict[str, Any] = {"MLFLOW_NAME": name, "MLFLOW_URL": url, "MLFLOW_APP_ARN": "", "MLFLOW_SECRET_ARN": secret}
     return Shipped(cloud, name, code, "mlflow", may, seconds, **env).arn
