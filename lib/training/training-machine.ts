@@ -115,9 +115,7 @@ export class TrainingMachine extends Construct {
             deployment: { stage: stage.stage, useCase: ir.name },
             modelName: requireModel(ir).model.name,
             serving: { bucket: lake.bucket.bucketName, key: objectKey('serving', { usecase: ir.name }) },
-            ...(this.shadow && {
-              shadow: { functionArn: this.shadow.fn.function.functionArn, captureUri: lake.uri(PREFIX.captured) },
-            }),
+            shadow: this.shadow?.place,
             alarmPrefix: props.alarms.prefix,
             pollSeconds: stage.training.pollSeconds,
             trainingMetrics: TRAINING_METRICS,
