@@ -22,6 +22,8 @@ export interface ShadowComparisonProps {
 /** Says whether a model that only listened may serve. */
 export class ShadowComparison extends Construct {
   readonly fn: NodeFunction<Env>;
+  /** What the state machine is told of it. */
+  readonly place: { readonly functionArn: string; readonly captureUri: string };
 
   constructor(scope: Construct, id: string, props: ShadowComparisonProps) {
     super(scope, id);
@@ -41,6 +43,7 @@ export class ShadowComparison extends Construct {
         SHADOW_BOUNDS: JSON.stringify(bounds),
       },
     });
+    this.place = { functionArn: this.fn.function.functionArn, captureUri: lake.uri(PREFIX.captured) };
     lake.grantRead(this.fn, PREFIX.captured, PREFIX.predictions);
     lake.grantPut(this.fn, PREFIX.shadowReports);
     this.fn.allow(['cloudwatch:GetMetricData'], ['*']);

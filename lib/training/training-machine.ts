@@ -123,9 +123,7 @@ export class TrainingMachine extends Construct {
             modelName: requireModel(ir).model.name,
             serving: { bucket: lake.bucket.bucketName, key: objectKey('serving', { usecase: ir.name }) },
             ...(this.inProcess && { inProcess: { functionArn: this.inProcess.fn.function.functionArn } }),
-            ...(this.shadow && {
-              shadow: { functionArn: this.shadow.fn.function.functionArn, captureUri: lake.uri(PREFIX.captured) },
-            }),
+            shadow: this.shadow?.place,
             alarmPrefix: props.alarms.prefix,
             pollSeconds: stage.training.pollSeconds,
             trainingMetrics: TRAINING_METRICS,

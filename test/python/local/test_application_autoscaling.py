@@ -4,6 +4,7 @@ import json
 import threading
 
 import pytest
+from aws_facts import answer
 from botocore.exceptions import ClientError
 from deployment_support import App, output
 from jobs_support import LOGS, allow, running_cloud, until
@@ -92,7 +93,7 @@ def test_the_challenger_has_a_target_of_its_own_which_goes_with_it(cloud, app):
 
 
 def test_another_instance_type_is_refused_until_the_target_is_deregistered(cloud, app):
-    # "If the update would change the instance type for any model that is a target for auto scaling, the update fails."
+    assert answer("application-autoscaling.instance-type") == "the update fails"
     variant = {"VariantName": "champion", "ModelName": app.endpoint()["EndpointConfigName"]}
     larger = {**variant, "InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 2}
     cloud.sagemaker.create_endpoint_config(EndpointConfigName="larger", ProductionVariants=[larger])

@@ -89,7 +89,9 @@ def test_a_batch_is_5_to_50_percent(value):
     # MaximumBatchSize: "Value must be between 5% to 50% of the variant's total instance count."
     model = botocore.session.get_session().get_service_model("sagemaker")
     assert "between 5% to 50%" in model.shape_for("RollingUpdatePolicy").members["MaximumBatchSize"].documentation
-    with pytest.raises(SageMakerError, match="between 5% to 50%"):
+    low, high = answer("sagemaker.rolling-batch")
+    assert not low <= value <= high
+    with pytest.raises(SageMakerError, match=f"between {low}% to {high}%"):
         plan(rolling(value=value), 20)
 
 

@@ -5,6 +5,7 @@ hundredth of AWS's.
 """
 
 import pytest
+from aws_facts import answer
 from botocore.exceptions import ClientError
 from deployment_support import App, output
 from jobs_support import LOGS, allow, running_cloud, until
@@ -127,6 +128,7 @@ def test_a_mix_of_two_fleets_is_said_so_and_put_right_by_the_next_deployment(clo
 
 
 def test_what_may_not_stand_together_is_refused(cloud):
+    assert answer("sagemaker.shadow-variants") == [1, 1]
     cloud.sagemaker.create_model(
         ModelName="any",
         PrimaryContainer={"Image": "sagemaker-xgboost:3.2-0", "ModelDataUrl": cloud.uri("models/any.tar.gz")},
