@@ -1,4 +1,5 @@
 import { type AttributeValue, type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import { ALERT_KIND, SCORE_KIND, SUPPRESSED_KIND } from '../names/keys.ts';
 import type { AlertRow, ScoreRow, ScoresAnswer } from './types.ts';
 
 const BINS = 20;
@@ -38,25 +39,39 @@ function toAlert(item: Item): AlertRow {
   };
 }
 
-/** Everything in the scores table: one row per entity, and the outbox of alerts. */
+/** An alert that nobody was told of. */
+export interface SuppressedRow {
+  readonly entity_id: string;
+  readonly trigger: string | null;
+  readonly rule: string;
+}
+
+/** Everything in the scores table: one row per entity, the outbox of alerts, and those that nobody was told of. */
 export async function scanScores(
   client: DynamoDBClient,
   table: string,
   maxPages = Number.POSITIVE_INFINITY,
-): Promise<{ scores: ScoreRow[]; alerts: AlertRow[]; complete: boolean }> {
+): Promise<{ scores: ScoreRow[]; alerts: AlertRow[]; suppressed: SuppressedRow[]; complete: boolean }> {
   const scores: ScoreRow[] = [];
   const alerts: AlertRow[] = [];
+  const suppressed: SuppressedRow[] = [];
   let pages = 0;
   for await (const { Items = [], LastEvaluatedKey } of paginateScan({ client }, { TableName: table })) {
     for (const item of Items) {
       const kind = text(item, 'kind');
-      if (kind === 'score') scores.push(toScore(item));
-      else if (kind.startsWith('alert#')) alerts.push(toAlert(item));
+      if (kind === SCORE_KIND) scores.push(toScore(item));
+      else if (kind.startsWith(ALERT_KIND)) alerts.push(toAlert(item));
+      else if (kind.startsWith(SUPPRESSED_KIND))
+        suppressed.push({
+          entity_id: text(item, 'entity_id'),
+          trigger: item.trigger?.S ?? null,
+          rule: text(item, 'rule'),
+        });
     }
     pages += 1;
-    if (LastEvaluatedKey && pages >= maxPages) return { scores, alerts, complete: false };
+    if (LastEvaluatedKey && pages >= maxPages) return { scores, alerts, suppressed, complete: false };
   }
-  return { scores, alerts, complete: true };
+  return { scores, alerts, suppressed, complete: true };
 }
 
 /** What the page shows of the scores table. */

@@ -29,7 +29,7 @@ class NotComparableError(Exception):
 
 
 def against_champion(
-    channel: Path, definition_hash: str, test: Slice, score: Floats, threshold: float, *, seed: int, horizon_ms: int
+    channel: Path, definition_hash: str, test: Slice, score: Floats, threshold: float, *, seed: int, gap_ms: int
 ) -> dict[str, Any] | None:
     """The document `champion` of metrics.json: its measures and the paired difference, model minus champion; or why it
     can't be compared. None where nothing serves yet."""
@@ -38,7 +38,7 @@ def against_champion(
         return None
     with tempfile.TemporaryDirectory() as folder:
         try:
-            manifest, theirs = _scores(archive, Path(folder), definition_hash, test, horizon_ms)
+            manifest, theirs = _scores(archive, Path(folder), definition_hash, test, gap_ms)
         except NotComparableError as error:
             return {"comparable": False, "reason": str(error)}
     found = compare(test.entity_id, test.label, score, theirs, threshold, seed=seed)
@@ -53,7 +53,7 @@ def against_champion(
 
 
 def _scores(
-    archive: Path, folder: Path, definition_hash: str, test: Slice, horizon_ms: int
+    archive: Path, folder: Path, definition_hash: str, test: Slice, gap_ms: int
 ) -> tuple[dict[str, Any], Floats]:
     _unpack(archive, folder)
     try:
@@ -65,7 +65,7 @@ def _scores(
     missing = sorted(set(manifest["inputs"]) - set(test.inputs))
     if missing:
         raise NotComparableError(f"it reads inputs that this model does not: {', '.join(missing)}")
-    if manifest["learnt_until"] + horizon_ms > int(test.t.min()):
+    if manifest["learnt_until"] + gap_ms > int(test.t.min()):
         raise NotComparableError("it has learnt from instants whose labels close in this test slice")
     try:
         scorer = load(folder, manifest)

@@ -100,7 +100,7 @@ def main() -> None:
         trained.scores(test),
         threshold_of(use_case),
         seed=model["seed"],
-        horizon_ms=use_case["label"]["horizon_ms"],
+        gap_ms=label_gap_ms(use_case["label"]),
     )
     carried = ("definition_hash", "training_set_id", "snapshot_id", "inputs", "model_version", "model_sha256")
     metrics = {

@@ -4,7 +4,15 @@
  */
 import { z } from 'zod';
 import { METRIC, type MetricName, SERVICE, type Service } from './metrics.ts';
-import { consistencyReport, erasureReport, featuresAnswer, healingReport, rebuildReport } from './reports.ts';
+import {
+  consistencyReport,
+  erasureReport,
+  experimentReport,
+  featuresAnswer,
+  healingReport,
+  labelsAnswer,
+  rebuildReport,
+} from './reports.ts';
 
 const text = z.string().min(1);
 /** A job is told everything as text. */
@@ -78,6 +86,13 @@ export const JOBS = {
     },
     report: consistencyReport,
   },
+  analyseExperiment: {
+    given: z.object({ table_scores: text }),
+    /** Of one experiment alone, by its name. */
+    asked: z.object({ experiment: text.optional() }),
+    metrics: { service: SERVICE.experiments, names: { mismatches: METRIC.sampleRatioMismatches } },
+    report: experimentReport,
+  },
   eraseEntity: {
     /** `settle_seconds`: how long a function may go on with what it read before. `run`: of the report's name. */
     given: z.object({ table_features: text, settle_seconds: whole, run: text }),
@@ -85,6 +100,7 @@ export const JOBS = {
     report: erasureReport,
   },
   featuresAt: { given: none, asked: z.object({ request: text }), report: featuresAnswer },
+  labelsAt: { given: none, asked: z.object({ request: text }), report: labelsAnswer },
   healStates: {
     given: z.object({
       table_features: text,

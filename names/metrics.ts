@@ -19,13 +19,13 @@ export const DIMENSION = {
   source: 'source',
   /** By which rule nobody was told of an alert; of `AlertsSuppressed`. */
   rule: 'rule',
-  /** The model that answered, as it calls itself: of `Score`, `ScoreAboveThreshold` and `ScoresInvalid` only. */
+  /** The model that answered, as it calls itself: of its scores and refusals only. */
   modelVersion: 'model_version',
 } as const;
 
 /**
  * Values of the `service` dimension: the folder names under `lambdas/` (the notifier folder holds two functions), `model`, and the
- * Glue jobs of the healing, of the check and of the compaction.
+ * Glue jobs of the healing, of the check, of the compaction and of the analysis of experiments.
  */
 export const SERVICE = {
   processor: 'processor',
@@ -44,6 +44,7 @@ export const SERVICE = {
   healing: 'healing',
   consistency: 'consistency',
   compaction: 'compaction',
+  experiments: 'experiments',
   intakeHttp: 'intake-http',
   intakeEvent: 'intake-event',
   intakeStream: 'intake-stream',
@@ -128,17 +129,21 @@ export const METRIC = {
   scoringAwaited: 'ScoringAwaited',
   /** scorer: entities whose model failed or hung; their batch is delivered again. */
   scoringFailed: 'ScoringFailed',
+  /** scorer, sweep, api: requests that the challenger of an experiment failed, so that the champion answered them. */
+  challengerFailed: 'ChallengerFailed',
   /** scorer, sweep, api: models in service that a function could not load, so that the one before went on serving there. */
   modelNotLoaded: 'ModelNotLoaded',
   /**
-   * model: the scores that it gave (0 to 1), whoever asked; as the two below, counted together, and beside that with the
+   * model: the scores that it gave (0 to 1), whoever asked; as the three below, counted together, and beside that with the
    * dimension `model_version`.
    */
-  score: 'Score',
-  /** model: 1 of a score at or above the alerts' threshold, else 0. */
+  score: 'ModelScore',
+  /** model: 1 of a score above the alerts' threshold, else 0. */
   scoreAboveThreshold: 'ScoreAboveThreshold',
   /** model: answers with scores that are no probabilities (NaN, or beyond 0 to 1). */
   scoresInvalid: 'ScoresInvalid',
+  /** model: refusals by a model of a definition that nothing deployed asks by. */
+  definitionUnknown: 'DefinitionUnknown',
   /** scorer, sweep, dispatcher: alerts decided and written to the outbox. */
   alertsRaised: 'AlertsRaised',
   /** scorer, sweep: alerts that began to wait for their turn. */
@@ -175,6 +180,8 @@ export const METRIC = {
   predictionsChecked: 'PredictionsChecked',
   /** consistency: of these, those whose replay gives another vector than was served. */
   predictionsMismatched: 'PredictionsMismatched',
+  /** experiments: those whose variants did not get the shares they were assigned in. */
+  sampleRatioMismatches: 'SampleRatioMismatches',
   /** compaction: batches that the archiver gave up and the archive still lacks. */
   archiveGaps: 'ArchiveGaps',
   /** mlflow: trainings and deployments that MLflow did not take; they went on without. */

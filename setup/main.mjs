@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { findTools } from './checks.mjs';
 import { ROOT, toolEnvironment } from './environment.mjs';
+import { prepareFrameworks } from './frameworks.mjs';
 import { exitCodeOf, runAttached } from './processes.mjs';
 import { select } from './selection.mjs';
 import { prepare } from './steps.mjs';
@@ -16,7 +17,7 @@ const COMMANDS = {
   fuzz: 'send odd records through the stream and Spark',
   conformance: 'run the public DynamoDB suite against the local cloud',
   screenshot: 'take the pictures of the page for the README, from recorded data',
-  prepare: 'only set up node_modules, .venv and the jars',
+  prepare: 'only set up node_modules, .venv and the jars; with --frameworks also scikit-learn, TensorFlow and PyTorch',
 };
 
 const SCRIPTS = {
@@ -48,6 +49,8 @@ export async function main(argv) {
   }
   const environment = toolEnvironment(found.java);
   if (!(await prepare({ python: found.python, environment }))) return 1;
+  const needed = asked.suites?.some(({ id }) => id === 'frameworks') || rest.includes('--frameworks');
+  if (needed) await prepareFrameworks({ python: found.python, environment });
   if (command === 'prepare') return 0;
   if (command === 'test') {
     const { runTests } = await import('./tests.mjs');

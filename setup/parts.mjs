@@ -77,6 +77,14 @@ const SUITES = [
     },
   },
   { id: 'spark', name: 'Python tests on Spark (pytest)', tool: 'pytest', folder: 'test/python/spark' },
+  {
+    id: 'frameworks',
+    name: 'models of other frameworks, trained, exported and served (pytest)',
+    tool: 'pytest',
+    folder: 'test/python/frameworks',
+    silenceMs: 15 * MINUTE,
+    onDemand: true,
+  },
   { id: 'pytest', name: 'Python tests (pytest)', tool: 'pytest', folder: 'test/python' },
   {
     id: 'mlflow',

@@ -5,15 +5,16 @@ import { join, relative, resolve, sep } from 'node:path';
 import { ROOT } from './environment.mjs';
 import { fastParts, parts, partsFor, suiteOf } from './parts.mjs';
 
-const ALLOWED = '--fast, --only <part>[,<part>], --watch, --help, or paths of tests';
+const ALLOWED = '--fast, --frameworks, --only <part>[,<part>], --watch, --help, or paths of tests';
 const PATHS = 'allowed: a file *.test.ts or test_*.py below test/, or a folder that has some';
 
 /** @returns {string} */
 function help() {
   const { checks, suites } = parts();
-  const line = ({ id, name, onDemand }) => `  ${id.padEnd(10)}${name}${onDemand ? '; only when it is asked for' : ''}`;
+  const line = ({ id, name, onDemand }) => `  ${id.padEnd(12)}${name}${onDemand ? '; only when it is asked for' : ''}`;
   return `npm test                         every check and every test
 npm test -- --fast               the inner loop, in a minute: lint, types, core, engine, lambdas, contracts
+npm test -- --frameworks         only the part of that name, after a set-up of its own (2.5 GB): scikit-learn, TensorFlow, PyTorch
 npm test -- <path> …             files or folders of tests, TypeScript or Python, each test as it ends
                                  (one test of Python: test/python/model/test_train.py::test_name)
 npm test -- --only <part>[,…]    parts by their names
@@ -64,6 +65,7 @@ function read(argv) {
     if (word === '--help' || word === '-h') return { help: help() };
     if (word === '--fast') asked.fast = true;
     else if (word === '--watch') asked.watch = true;
+    else if (word === '--frameworks') asked.only = 'frameworks';
     else if (word === '--only') asked.only = argv[++i] ?? '';
     else if (word.startsWith('--only=')) asked.only = word.slice('--only='.length);
     else if (word.startsWith('-')) return { problem: `npm test: found ${word}; allowed: ${ALLOWED}.` };

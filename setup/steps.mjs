@@ -63,9 +63,10 @@ function steps(python, environment) {
   return { packages, venv, jars };
 }
 
-async function logged(name, command, args, env, onLine) {
+/** Runs a command, its output in a log of that name; throws with its last lines when it fails. */
+export async function logged(name, command, args, env, onLine, cwd = ROOT) {
   const log = join(LOGS, `${name}.log`);
-  const { code, signal } = await runLogged(command, args, { cwd: ROOT, env, log, onLine });
+  const { code, signal } = await runLogged(command, args, { cwd, env, log, onLine });
   if (code === 0) return;
   const tail = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-15);
   throw new Error(
@@ -88,7 +89,8 @@ export function undone() {
   return [...(venv ? [] : ['.venv']), ...(jars ? [] : ['.cache/jars'])];
 }
 
-async function ensure(step, progress) {
+/** Does a step unless its stamp is that of its inputs. */
+export async function ensure(step, progress) {
   if (isDone(step)) return;
   await progress.step(step.title, async (shown) => {
     rmSync(step.stamp, { force: true });

@@ -23,7 +23,8 @@ from training_data import Slice, read_slice
 from tidemark_spark.engine.admission.contracts import AdmitOptions, Position, admit, compile_contracts
 from tidemark_spark.engine.event_log import EVENT_SCHEMA
 from tidemark_spark.engine.ir import parse_use_case
-from tidemark_spark.engine.training import SPLITS, plan_training, training_rows
+from tidemark_spark.engine.slices import SPLITS
+from tidemark_spark.engine.training import plan_training, training_rows
 from tidemark_spark.lake.training_files import parquet_bytes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,8 +46,13 @@ class DataSet:
         command = ["node", "--import", "tsx", "--input-type=module", "-e", program]
         return parse_use_case(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
 
+    def wire_events(self) -> Iterable[str]:
+        """A line of JSON each: what `all_events()` of the loader gives, or has as its `line`."""
+        found = self.load_events().all_events()
+        return getattr(found, "line", found)
+
     def load_events(self) -> ModuleType:
-        """The module of the loader; `all_events()` gives the lines of all wire events."""
+        """The module of the loader."""
         spec = importlib.util.spec_from_file_location(f"load_events_{self.name}", ROOT / self.loader)
         assert spec and spec.loader
         module = importlib.util.module_from_spec(spec)

@@ -20,10 +20,9 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("glue-scripts", "model", "benc
 
 from cdnow.summary import reproduced  # noqa: E402
 from data_set import DATA_SETS, Channels, DataSet, canonical_events, channels  # noqa: E402
-from logistic import sigmoid  # noqa: E402
-from measures import NAMES, Estimate, compare  # noqa: E402
+from judge import judged, judged_apart  # noqa: E402
+from measures import NAMES, Estimate  # noqa: E402
 from rolling import rolling  # noqa: E402
-from train import Trained, fit, measure  # noqa: E402
 from training_data import Slice, check_order, label_gap_ms  # noqa: E402
 
 CLAIMS = {"cdnow": reproduced}
@@ -40,23 +39,16 @@ def folds(use_case: dict[str, Any], made: Channels, chosen_on: bool) -> list[tup
     return found
 
 
-def calibration(trained: Trained, test: Slice, threshold: float, seed: int) -> dict[str, dict[str, Any]]:
-    """Brier score and calibration error of the model's own probabilities, of what is served, and their difference."""
-    raw = sigmoid(trained.fitted.margins(test.x))
-    found = compare(test.entity_id, test.label, trained.scores(test), raw, threshold, seed=seed)
-    said = {"before": found["baseline"], "after": found["model"], "difference": found["difference"]}
-    return {who: {name: all_[name].json() for name in ("brier", "calibration_error")} for who, all_ in said.items()}
-
-
 def show(metrics: dict[str, Any], goals: dict[str, str]) -> str:
     """Markdown tables of the measures, and of calibration."""
     lines = ["| measure | model | logistic regression | paired difference | goal |", "| --- " * 5 + "|"]
     for name in NAMES:
-        cells = [as_text(metrics[who][name]) for who in ("model", "baseline", "difference")]
+        decimals = 0 if name == "scores_above_threshold" else 3
+        cells = [as_text(metrics[who][name], decimals) for who in ("model", "baseline", "difference")]
         lines.append(f"| {name} | {' | '.join(cells)} | {goal_of(name, metrics, goals)} |")
     lines += ["", "| calibration | before | after | paired difference |", "| --- " * 4 + "|"]
     for name in ("brier", "calibration_error"):
-        cells = [as_text(metrics["calibration"][who][name]) for who in ("before", "after", "difference")]
+        cells = [as_text(metrics["calibrated"][who][name]) for who in ("before", "after", "difference")]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -70,12 +62,13 @@ def goal_of(name: str, metrics: dict[str, Any], goals: dict[str, str]) -> str:
     return f"{sign} {goals[name]}: {'met' if met else 'missed'}"
 
 
-def as_text(estimate: dict[str, float | None]) -> str:
+def as_text(estimate: dict[str, float | None], decimals: int = 3) -> str:
     """`0.853 (0.836 to 0.869)`, or a dash where there is no value."""
     found = Estimate(**estimate)
     if found.value is None or found.low is None or found.high is None:
         return "—"
-    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+    value, low, high = (f"{one:.{decimals}f}" for one in (found.value, found.low, found.high))
+    return f"{value} ({low} to {high})"
 
 
 def head(data: DataSet, made: Channels) -> str:
@@ -90,32 +83,27 @@ def measured(data: DataSet, frameworks: list[str], chosen_on: bool) -> list[dict
     if chosen_on:
         test = use_case["model"]["test"]
         use_case["model"]["test"] = test | {"to": test["from"] - 1}
-    loader = data.load_events()
-    made = channels(use_case, canonical_events(use_case, loader.all_events()))
+    made = channels(use_case, canonical_events(use_case, data.wire_events()))
     print(head(data, made), end="\n\n", flush=True)
+    own = use_case["model"].get("framework", "xgboost")
     results = []
-    for framework in frameworks or [None]:
-        asked = use_case if framework is None else use_case | {"model": use_case["model"] | {"framework": framework}}
-        for train, validation, test in folds(asked, made, chosen_on):
-            began = time.monotonic()
-            trained = fit(asked["model"], train, validation)
-            metrics = measure(asked, trained, test)
-            metrics["calibration"] = calibration(trained, test, metrics["threshold"], asked["model"]["seed"])
-            metrics |= {"data": data.name, "framework": framework, "seconds": time.monotonic() - began}
-            results.append(metrics)
-            rows = metrics["test"]
-            name = framework or asked["model"].get("framework", "xgboost")
-            print(f"{name}, {rows['rows']:,} rows of {rows['entities']:,} entities, base rate {rows['base_rate']:.3f}:")
-            print(f"\n{show(metrics, {} if chosen_on else data.goals)}", end="\n\n", flush=True)
+    for framework in frameworks or [own]:
+        for parts in folds(use_case, made, chosen_on):
+            found = judged(use_case, *parts) if framework == own else judged_apart(framework, use_case, *parts)
+            results.append(found | {"data": data.name, "framework": framework})
+            rows = found["test"]
+            about = f"{rows['rows']:,} rows of {rows['entities']:,} entities, base rate {rows['base_rate']:.3f}"
+            print(f"{framework}, {about}, {found['seconds']:.0f} s:\n")
+            print(show(found, data.goals if framework == own and not chosen_on else {}), end="\n\n", flush=True)
     if data.name in CLAIMS and not chosen_on:
-        print(CLAIMS[data.name](use_case, loader), end="\n\n", flush=True)
+        print(CLAIMS[data.name](use_case, data.load_events()), end="\n\n", flush=True)
     return results
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Out-of-time quality of models on real events")
     parser.add_argument("--data", nargs="*", choices=sorted(DATA_SETS), help="which data sets; else all")
-    parser.add_argument("--frameworks", nargs="*", default=[], help="in place of those of the use cases")
+    parser.add_argument("--frameworks", nargs="*", default=[], help="others than those of the use cases, or them too")
     parser.add_argument("--json", type=Path, help="writes the figures here, too")
     parser.add_argument("--rolling", action="store_true", help="compare on earlier slices; leave the test slice alone")
     given = parser.parse_args()

@@ -50,8 +50,10 @@ export async function recordRun(recorder: Recorder, training: RecordedTraining):
     (await client.createRun(experiment, training.training_set_id, now(), { [TAG.trainingJob]: training_job_name }));
   // A run is finished last: one that is has everything.
   if (run.status !== 'FINISHED') await fillRun(recorder, run, training);
-  const { model_package_arn } = training;
-  if (model_package_arn !== null) await versionOf(recorder, { ...training, model_package_arn, run_id: run.run_id });
+  const { model_package_arn: package_arn, model_data_url, gate } = training;
+  if (package_arn === null) return;
+  const { model_sha256 = null, definition_hash } = gate.metadata;
+  await versionOf(recorder, { package_arn, model_data_url, model_sha256, definition_hash, run_id: run.run_id });
 }
 
 async function fillRun({ client, model, store, now }: Recorder, run: Run, training: RecordedTraining): Promise<void> {
@@ -85,32 +87,34 @@ function tagsOf({ training_set_id, gate, model_package_arn }: RecordedTraining):
 
 /** What a model version is made of. */
 interface Package {
-  readonly model_package_arn: string;
+  readonly package_arn: string;
+  /** s3://… of the archive. */
   readonly model_data_url: string;
-  readonly gate?: RecordedTraining['gate'];
+  /** Null of a package that was registered before it was kept. */
+  readonly model_sha256: string | null;
+  readonly definition_hash?: string;
   readonly run_id?: string;
 }
 
 /** Number of the version that stands for a package; it is made where there is none. */
 async function versionOf({ client, name }: Recorder, of: Package): Promise<string> {
-  const found = await client.versionWith(name, TAG.modelPackage, of.model_package_arn);
+  const { package_arn, model_sha256, definition_hash } = of;
+  const found = await client.versionWith(name, TAG.modelPackage, package_arn);
   if (found !== null) return found;
   await client.registerModel(name);
-  const { model_sha256, definition_hash } = of.gate?.metadata ?? {};
   return client.createVersion(name, {
-    // Which archive it is, when that is known; else the package alone.
-    source: of.model_data_url || of.model_package_arn,
+    source: of.model_data_url,
     run_id: of.run_id,
-    description: `The model package ${of.model_package_arn} of the SageMaker registry, which decides what is served.`,
+    description: `The model package ${package_arn} of the SageMaker registry, which decides what is served.`,
     tags: {
-      [TAG.modelPackage]: of.model_package_arn,
-      ...(model_sha256 === undefined ? {} : { [TAG.modelSha256]: model_sha256 }),
+      [TAG.modelPackage]: package_arn,
+      ...(model_sha256 === null ? {} : { [TAG.modelSha256]: model_sha256 }),
       ...(definition_hash === undefined ? {} : { [TAG.definition]: definition_hash }),
     },
   });
 }
 
-/** What serves; `challenger`: beside the champion, in an A/B or as its shadow. */
+/** What serves; `challenger`: beside the champion, in an experiment. */
 export interface Serving {
   readonly champion: Package;
   readonly challenger?: Package;

@@ -9,18 +9,17 @@ const MOST_PARAM = 6000;
 
 /**
  * Every number of metrics.json: `model.auc.value` as `auc`, the ends of its interval as `auc_low` and `auc_high`, those of
- * others with their owner in front, `baseline.auc`. Lists are curves, and stay in the file.
+ * others with their owner in front, `baseline.auc`. Lists are curves, and stay in the file; parameters are no measure.
  */
 export function metricsOf(document: unknown): Metric[] {
-  const { parameters: _, ...measured } = (document ?? {}) as { readonly parameters?: unknown };
-  return [...numbersOf(measured, [])];
+  return [...numbersOf(document, [])];
 }
 
 function* numbersOf(node: unknown, path: readonly string[]): Generator<Metric> {
   if (typeof node === 'number' && Number.isFinite(node) && path.length > 0)
     yield { key: metricName(path), value: node };
   if (typeof node !== 'object' || node === null || Array.isArray(node)) return;
-  for (const [key, value] of Object.entries(node)) yield* numbersOf(value, [...path, key]);
+  for (const [key, value] of Object.entries(node)) if (key !== 'parameters') yield* numbersOf(value, [...path, key]);
 }
 
 function metricName(path: readonly string[]): string {
@@ -38,15 +37,14 @@ function metricName(path: readonly string[]): string {
   return nameOf(name);
 }
 
-/** What the use case asked for, and what a search found (`parameters` in metrics.json). */
+/** What the use case asked for, and what a search found instead (`search.parameters` of metrics.json). */
 export function paramsOf(model: ModelIR, metrics: unknown): Tags {
-  const found = (metrics as { readonly parameters?: unknown } | null)?.parameters;
-  const { hyperparameters, inputs, seed, train, validation, test } = model;
+  const found = (metrics as { readonly search?: { readonly parameters?: unknown } } | null)?.search?.parameters;
+  const { framework = 'xgboost', hyperparameters, inputs, seed, train, validation, test } = model;
   const all = {
     ...hyperparameters,
     ...(typeof found === 'object' && found !== null ? found : {}),
-    seed,
-    inputs,
+    ...{ framework, seed, inputs },
     ...{ train, validation, test },
   };
   return Object.fromEntries(Object.entries(all).map(([name, value]) => [nameOf(name), textOf(value)]));

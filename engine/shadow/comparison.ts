@@ -44,7 +44,7 @@ export interface ShadowReport {
 }
 
 /** What a vector is known by: two entities with the same inputs have the same score. */
-export function keyOfInputs(inputs: readonly (number | null)[]): string {
+function keyOfInputs(inputs: readonly (number | null)[]): string {
   return sha256(JSON.stringify(inputs)).slice(0, 32);
 }
 

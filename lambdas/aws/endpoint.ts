@@ -5,7 +5,13 @@ import {
 } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
 import { pause } from '../../engine/backoff.ts';
-import { type Endpoint, type EndpointAnswer, ModelFailedError, ScoreRefusedError } from '../../engine/ports.ts';
+import {
+  type Endpoint,
+  type EndpointAnswer,
+  ModelFailedError,
+  type ModelRows,
+  ScoreRefusedError,
+} from '../../engine/ports.ts';
 
 const answerSchema = z.object({
   predictions: z.array(z.object({ score: z.number().min(0).max(1), contributions: z.array(z.number()) })),
@@ -20,9 +26,15 @@ export interface AnswersSeen {
   scores(model_version: string, scores: readonly number[]): void;
   /** An answer with scores that are no probabilities. @param model_version undefined where it does not say */
   invalid(model_version: string | undefined): void;
+  /** A refusal in our words, by a model that was trained on another definition. */
+  refused(model_version: string, trained_on: string): void;
 }
 /** The body of a refusal, as inference.py writes it. */
-const refusalSchema = z.object({ error: z.string(), definition_hash: z.string() });
+const refusalSchema = z.object({
+  error: z.string(),
+  definition_hash: z.string(),
+  model_version: z.string().optional(),
+});
 
 /** A model answers in some milliseconds. One that needs longer than this hangs; SageMaker itself would wait for 60 s. */
 const SILENCE_MS = 6000;
@@ -80,9 +92,9 @@ export class SageMakerEndpoint implements Endpoint {
     this.seen = seen;
   }
 
-  async score(instances: readonly (readonly (number | null)[])[]): Promise<EndpointAnswer> {
+  async score(instances: ModelRows, wanted?: string): Promise<EndpointAnswer> {
     const { definition_hash } = this;
-    const { body, variant } = await this.invoke(JSON.stringify({ instances, definition_hash }));
+    const { body, variant } = await this.invoke(JSON.stringify({ instances, definition_hash }), wanted);
     if (body.definition_hash !== definition_hash) {
       throw new ScoreRefusedError(
         'definition_hash: found the hash of another definition; train and deploy a model for this one',
@@ -102,8 +114,9 @@ export class SageMakerEndpoint implements Endpoint {
     return { scores: body.predictions, variant, model_version: body.model_version };
   }
 
-  /** Asks until the model answers or refuses, or patience is over. */
-  private async invoke(body: string): Promise<Answer> {
+  /** Asks until the model answers or refuses, or patience is over: at once for a challenger, as the champion answers then. */
+  private async invoke(body: string, wanted?: string): Promise<Answer> {
+    const patience_ms = wanted === 'challenger' ? 0 : this.patience_ms;
     const began = Date.now();
     for (let attempt = 0; ; attempt++) {
       try {
@@ -112,15 +125,17 @@ export class SageMakerEndpoint implements Endpoint {
             EndpointName: this.endpoint,
             ContentType: 'application/json',
             Accept: 'application/json',
+            TargetVariant: wanted,
             Body: body,
           }),
         );
         return { body: this.parsed(answer.Body), variant: answer.InvokedProductionVariant ?? '' };
       } catch (error) {
-        const { refused, failed } = meaning(error);
+        const { refused, by, failed } = meaning(error);
+        if (by !== undefined && refused?.trained_on !== undefined) this.seen?.refused(by, refused.trained_on);
         if (refused) throw refused;
         if (!failed) throw error;
-        if (Date.now() - began > this.patience_ms) throw failed;
+        if (Date.now() - began >= patience_ms) throw failed;
         await pause(attempt);
       }
     }
@@ -157,7 +172,7 @@ function signerOf(text: string): string | undefined {
  * A refusal (no endpoint, or a model that does not take our vectors) would be the same at once again; a failure need not be.
  * Every error of validation counts as a missing endpoint: AWS documents no name of its own for it.
  */
-function meaning(error: unknown): { refused?: ScoreRefusedError; failed?: ModelFailedError } {
+function meaning(error: unknown): { refused?: ScoreRefusedError; by?: string; failed?: ModelFailedError } {
   if (!(error instanceof Error)) return {};
   if (error instanceof ModelFailedError) return { failed: error };
   if (error.name === 'ValidationError' || error.name === 'ValidationException') {
@@ -172,7 +187,10 @@ function meaning(error: unknown): { refused?: ScoreRefusedError; failed?: ModelF
   if (status >= 400 && status < 500) {
     const own = refusal(text);
     const said = own?.error ?? `refused with status ${status}, in words that are not ours`;
-    return { refused: new ScoreRefusedError(`model: ${said}`, 'mismatch', own?.definition_hash) };
+    return {
+      refused: new ScoreRefusedError(`model: ${said}`, 'mismatch', own?.definition_hash),
+      by: own?.model_version,
+    };
   }
   // 0 where the container did not answer in time.
   return { failed: new ModelFailedError(`model: failed with status ${status}`) };

@@ -17,8 +17,8 @@ export interface Telemetry {
   millisecondsBy(metric: MetricName, dimension: string, label: string, value: number): void;
   /** What a model answered, whoever asked. @param threshold above which an alert is raised; null without alerts */
   scores(model_version: string, scores: readonly number[], threshold: number | null): void;
-  /** An answer that no score can be read from. */
-  invalidScores(model_version: string): void;
+  /** An answer of a model that is no use. */
+  answered(metric: MetricName, model_version: string): void;
   info(message: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
   warn(message: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
   error(message: string, error: unknown): void;
@@ -59,8 +59,8 @@ export function createTelemetry(env: {
           }
         });
     },
-    invalidScores: (model_version) =>
-      ofModel(model_version, () => void answers.addMetric(METRIC.scoresInvalid, MetricUnit.Count, 1)),
+    answered: (metric, model_version) =>
+      ofModel(model_version, () => void answers.addMetric(metric, MetricUnit.Count, 1)),
     count: (metric, value = 1) => void metrics.addMetric(metric, MetricUnit.Count, value),
     milliseconds: (metric, value) => void metrics.addMetric(metric, MetricUnit.Milliseconds, value),
     bytes: (metric, value) => void metrics.addMetric(metric, MetricUnit.Bytes, value),

@@ -30,7 +30,12 @@ const DEADLINE_MS = 45_000;
 /** A card and plots have less than a hundredth of it. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
-const packaged = z.object({ model_package_arn: z.string(), model_data_url: z.string() });
+/** As the state machine writes down what serves. */
+const packaged = z.object({
+  package_arn: z.string(),
+  model_data_url: z.string(),
+  model_sha256: z.string().nullable(),
+});
 const inputSchema = z.discriminatedUnion('step', [
   z.object({
     step: z.literal('run'),
@@ -45,7 +50,10 @@ const inputSchema = z.discriminatedUnion('step', [
       metadata: z.record(z.string(), z.string()),
     }),
   }),
-  z.object({ step: z.literal('serving'), champion: packaged, challenger: packaged.optional() }),
+  z.object({
+    step: z.literal('serving'),
+    packages: z.object({ champion: packaged, challenger: packaged.optional() }),
+  }),
 ]);
 
 /** Tells MLflow of a training, or of what serves. The state machine goes on whatever becomes of it. */
@@ -56,7 +64,7 @@ export async function handler(event: unknown): Promise<{ readonly recorded: true
     const recorder = recorderBy(deadline);
     const files = asked.step === 'run' ? await outputOf(asked.output_data_url) : new Map<string, Buffer>();
     await persistently(deadline, () =>
-      asked.step === 'run' ? recordRun(recorder, { ...asked, files }) : recordServing(recorder, asked),
+      asked.step === 'run' ? recordRun(recorder, { ...asked, files }) : recordServing(recorder, asked.packages),
     );
     telemetry.info(asked.step, { files: files.size });
     return { recorded: true };

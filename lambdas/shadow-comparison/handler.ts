@@ -86,11 +86,8 @@ const lines = (bytes: Buffer): string[] => bytes.toString('utf8').split('\n').fi
 
 /** Of a variant in the fleet that had a shadow. @param from ms UTC */
 async function measuresOf(variant: string, endpoint_config: string, from: number): Promise<VariantMeasures> {
-  const Dimensions = [
-    { Name: 'EndpointName', Value: env.ENDPOINT_NAME },
-    { Name: 'VariantName', Value: variant },
-    { Name: 'EndpointConfigName', Value: endpoint_config },
-  ];
+  const fleet = { EndpointName: env.ENDPOINT_NAME, VariantName: variant, EndpointConfigName: endpoint_config };
+  const Dimensions = Object.entries(fleet).map(([Name, Value]) => ({ Name, Value }));
   const query = (Id: string, MetricName: string, Stat: string) => ({
     Id,
     // One figure of the whole time: half a day at most, and a percentile adds up to nothing.

@@ -68,6 +68,7 @@ export class OutcomeDoor extends Construct {
     const { url } = addApiStage(this, {
       httpApi,
       stage,
+      part: 'outcomes',
       throttle: stage.outcomes,
       // How long and how it ended: never a body, which names people.
       logged: {

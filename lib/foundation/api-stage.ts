@@ -7,6 +7,8 @@ import { VendedLogs } from './vended-logs.ts';
 export interface ApiStageProps {
   readonly httpApi: HttpApi;
   readonly stage: StageConfig;
+  /** Tells its logs from those of another API of the stack. @default - it is the only one */
+  readonly part?: string;
   /** Requests of a route: a second, and at once above that. */
   readonly throttle: Pick<StageConfig['api'], 'rateLimit' | 'burstLimit'>;
   /** What is logged of a request, by API Gateway's variables: never a body. */
@@ -14,8 +16,8 @@ export interface ApiStageProps {
 }
 
 /** The one stage of an HTTP API, with its rates and its access logs. @param scope gets both, as `Stage` and `AccessLogs` */
-export function addApiStage(scope: Construct, { httpApi, stage, throttle, logged }: ApiStageProps): HttpStage {
-  const accessLogs = new VendedLogs(scope, 'AccessLogs', { stage, service: 'apigateway' });
+export function addApiStage(scope: Construct, { httpApi, stage, part, throttle, logged }: ApiStageProps): HttpStage {
+  const accessLogs = new VendedLogs(scope, 'AccessLogs', { stage, service: 'apigateway', ...(part && { part }) });
   const { rateLimit, burstLimit } = throttle;
   return new HttpStage(scope, 'Stage', {
     httpApi,

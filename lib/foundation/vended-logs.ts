@@ -8,6 +8,8 @@ export interface VendedLogsProps {
   readonly stage: StageConfig;
   /** Who delivers, as AWS's own names have it. */
   readonly service: 'apigateway' | 'states';
+  /** Tells it from another one of the same service in its stack. @default - it is the only one */
+  readonly part?: string;
 }
 
 /**
@@ -19,12 +21,12 @@ export interface VendedLogsProps {
  * deleted stack left is in nobody's way.
  */
 export class VendedLogs extends LogGroup {
-  constructor(scope: Construct, id: string, { stage, service }: VendedLogsProps) {
+  constructor(scope: Construct, id: string, { stage, service, part }: VendedLogsProps) {
     // arn:aws:cloudformation:<region>:<account>:stack/<name>/<uuid>
     const uuid = Fn.select(2, Fn.split('/', Aws.STACK_ID));
     const creation = Fn.select(0, Fn.split('-', uuid));
     super(scope, id, {
-      logGroupName: `/aws/vendedlogs/${service}/${Stack.of(scope).stackName}-${creation}`,
+      logGroupName: `/aws/vendedlogs/${service}/${Stack.of(scope).stackName}${part ? `-${part}` : ''}-${creation}`,
       retention: stage.logRetentionDays,
       removalPolicy: removalPolicy(stage, true),
     });

@@ -65,7 +65,7 @@ export class Sweep extends Construct {
     features.grantScan(this.fn);
     features.grantReadTombstones(this.fn);
     scores.grantRecord(this.fn);
-    lake.grantPut(this.fn, PREFIX.predictions);
+    lake.grantPut(this.fn, PREFIX.predictions, PREFIX.exposures);
     endpoint.grantScore(this.fn);
 
     const undelivered = deadLetterQueue(this, 'Undelivered', key);

@@ -25,11 +25,11 @@ export class TrainingStack extends TidemarkStack {
   constructor(scope: Construct, id: string, props: TrainingStackProps) {
     super(scope, id, { ...props, stateful: false });
     const { deployment, storage } = props;
-    const { key, lake, catalog, features, stream, registry, mlflow, alarmTopic } = storage;
+    const { key, lake, catalog, features, scores, stream, registry, mlflow, alarmTopic } = storage;
     this.alarms = new AlarmRegistry(this, 'Alarms', { deployment, topic: alarmTopic });
     const common = { deployment, alarms: this.alarms, key, lake };
     const useCase = new CodeAsset(this, 'UseCase', { path: deployment.useCase.document });
-    const jobs = new BatchJobs(this, 'Batch', { ...common, alarmTopic, catalog, features, stream, useCase });
+    const jobs = new BatchJobs(this, 'Batch', { ...common, alarmTopic, catalog, features, scores, stream, useCase });
     this.jobs = jobs;
     if (registry) {
       const buildTrainingSet = jobs.get('buildTrainingSet');

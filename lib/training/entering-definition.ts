@@ -13,7 +13,6 @@ const [ID, AS_OF] = [flagOf('buildTrainingSet', 'training_set_id'), flagOf('buil
 const OF_THIS_RUN = {
   run: "{% $substring($hash($states.context.Execution.Name, 'SHA-256'), 0, 12) %}",
   ...DEPLOYMENT_VARIABLES,
-  model_data_url: '',
 };
 
 /** By an approval, with a package that is only deployed; or from the beginning, when there is something to learn. */

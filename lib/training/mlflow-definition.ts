@@ -17,7 +17,7 @@ export const byMlflow = (
 export function mlflowStates(props: TrainingDefinitionProps, afterRun: string): Record<string, State> {
   const { mlflowFunctionArn, name, modelsUri } = props;
   if (mlflowFunctionArn === undefined) return {};
-  const tell = (payload: State | string, next: string): State => ({
+  const tell = (payload: State, next: string): State => ({
     Type: 'Task',
     Resource: 'arn:aws:states:::lambda:invoke',
     Arguments: { FunctionName: mlflowFunctionArn, Payload: payload },
@@ -35,11 +35,9 @@ export function mlflowStates(props: TrainingDefinitionProps, afterRun: string): 
     output_data_url: `{% '${modelsUri}${name}-' & $run & '/output/output.tar.gz' %}`,
     gate: '{% $gate %}',
   };
-  const packaged = `function($of) { {'model_package_arn': $of.package_arn, 'model_data_url': $of.model_data_url} }`;
-  const serving = `{% ($packaged := ${packaged}; $merge([{'step': 'serving', 'champion': $packaged($packages.champion)}, $exists($packages.challenger) ? {'challenger': $packaged($packages.challenger)} : {}])) %}`;
   return {
     RecordRun: tell({ ...run, model_package_arn: '{% $model_package_arn %}' }, afterRun),
     RecordRefusedRun: tell({ ...run, model_package_arn: null }, 'ModelRejected'),
-    TellServing: tell(serving, 'Deployed'),
+    TellServing: tell({ step: 'serving', packages: '{% $packages %}' }, 'Deployed'),
   };
 }

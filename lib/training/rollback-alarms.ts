@@ -22,7 +22,7 @@ export interface OneMetric {
   readonly kind: 'fleet' | 'model';
   /** In AWS/SageMaker by the new fleet, or in our namespace by the new model. */
   readonly metric: string;
-  readonly statistic: { readonly Statistic: 'Sum' | 'Average' } | { readonly ExtendedStatistic: string };
+  readonly statistic: { readonly Statistic: 'Sum' } | { readonly ExtendedStatistic: string };
 }
 
 /** The mean of a metric of ours, of the new model's scores against all others' in the same minute. */
@@ -58,11 +58,10 @@ export const ROLLBACK_ALARMS: readonly RollbackAlarm[] = [
     datapointsToAlarm: 3,
   },
   {
-    // With another definition on its way some requests are refused by one fleet and taken by the other; never all.
+    // Not by 4xx: while a changed definition is on its way each fleet refuses what the other takes.
     name: `${ROLLBACK_ALARM_PREFIX}Refusals`,
-    sentence:
-      'The new model refuses every request in two minutes of five, as one of another definition does: it is rolled back.',
-    watches: { kind: 'fleet', metric: 'Invocation4XXErrors', statistic: { Statistic: 'Average' } },
+    sentence: 'The new model is of a definition that nothing asks by, in two minutes of five: it is rolled back.',
+    watches: { kind: 'model', metric: METRIC.definitionUnknown, statistic: { Statistic: 'Sum' } },
     threshold: 1,
     comparison: 'GreaterThanOrEqualToThreshold',
     ...WINDOW,

@@ -156,12 +156,7 @@ function changed(): State[] {
 }
 
 /** JSONata texts of what is compared of a variant: how it is served. */
-export function settingsOf({
-  mode,
-  instanceType,
-  instances,
-  serverless,
-}: TrainingDefinitionProps['endpoint']): string[] {
+function settingsOf({ mode, instanceType, instances, serverless }: TrainingDefinitionProps['endpoint']): string[] {
   return mode === 'serverless'
     ? [String(serverless?.memoryMiB), String(serverless?.maxConcurrency)]
     : [`'${instanceType}'`, String(instances)];

@@ -89,8 +89,7 @@ export class TrainingMachine extends Construct {
     if (stage.endpoint.shadow)
       this.shadow = new ShadowComparison(this, 'Shadow', { ...props, bounds: stage.endpoint.shadow });
     this.retraining = new Retraining(this, 'Retraining', props);
-    const settings = stage.training.mlflow;
-    if (settings && props.mlflow) this.mlflow = new Mlflow(this, 'Mlflow', { ...props, settings, place: props.mlflow });
+    if (props.mlflow) this.mlflow = new Mlflow(this, 'Mlflow', { ...props, place: props.mlflow });
 
     const logGroup = new VendedLogs(this, 'Logs', { stage, service: 'states' });
     const role = new Role(this, 'Role', {

@@ -21,7 +21,7 @@ const LOCK = fileURLToPath(new URL('mlflow.lock.txt', import.meta.url));
 const READY_MS = 180_000;
 // A session of its own, whose workers end with it when our pipe does.
 const UNTIL_INPUT_ENDS =
-  'exec 3<&0; { cat <&3 >/dev/null; kill -TERM -- -$$; } >/dev/null 2>&1 & exec "$@" </dev/null 3<&-';
+  'exec 3<&0; { cat <&3 >/dev/null; kill -TERM -$$; } >/dev/null 2>&1 & exec "$@" </dev/null 3<&-';
 const ENVIRONMENT = {
   // Ten processes else, for jobs that nobody starts.
   MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false',

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DescribeAlarmsCommand, PutMetricAlarmCommand } from '@aws-sdk/client-cloudwatch';
 import { DeleteEndpointConfigCommand, UpdateEndpointCommand } from '@aws-sdk/client-sagemaker';
 import { DescribeExecutionCommand, ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { versionTable } from '../../cli/commands/model/command.ts';
-import { describeVersion, listVersions, readServed } from '../../cli/commands/model/models.ts';
+import { describeVersion, listConfigs, listVersions, readServed } from '../../cli/commands/model/models.ts';
 import { planRollBack, rollBack } from '../../cli/commands/model/rollback.ts';
 import { approve } from '../../cli/commands/model/serving.ts';
 import { type Connection, connectTo } from '../../cli/stage/connection.ts';
@@ -18,7 +19,7 @@ let resources: Resources;
 const packages: string[] = [];
 
 beforeAll(async () => {
-  cloud = await startLocalCloud({ quiet: true });
+  cloud = await startLocalCloud({ quiet: true, timeScale: 0.05 });
   connection = connectTo(cloud);
   registry = await SmallRegistry.make(cloud, connection, 'demo');
   // Another use case whose name goes on: its configurations share the prefix.
@@ -143,3 +144,81 @@ test('an approval by event follows the execution of its package, and no other', 
   // The two above: the command itself started none.
   expect(await executions()).toBe(before + 2);
 });
+
+/** The commands' own time: what is not waiting for SageMaker. @returns ms */
+async function timed<T>(work: () => Promise<T>): Promise<readonly [T, number]> {
+  const began = performance.now();
+  return [await work(), performance.now() - began];
+}
+
+test('from an experiment it goes back to the champion alone, and the challenger is rejected', async () => {
+  const { clients } = connection;
+  const [champion, challenger] = [`${registry.deployment}-1`, `${registry.deployment}-3`];
+  await updateTo(await registry.configureBoth(champion, challenger), 1);
+  expect(await readServed(clients.sagemaker, resources)).toMatchObject({ version: 1, challenger: 3 });
+  const [plan, planned] = await timed(() => planRollBack(clients, resources));
+  expect([plan.from.version, plan.to.version, plan.by, plan.config?.name]).toEqual([3, 1, 'configuration', champion]);
+  await rollBack(clients, resources, plan, {});
+  const served = await readServed(clients.sagemaker, resources);
+  expect([served?.version, served?.challenger, served?.config]).toEqual([1, undefined, champion]);
+  expect(await describeVersion(clients.sagemaker, packages[2] ?? '')).toMatchObject({ approval: 'Rejected' });
+  expect(planned).toBeLessThan(60_000);
+  // The configuration of an experiment is none to go back to.
+  const configs = await listConfigs(clients.sagemaker, resources);
+  expect(configs.map(({ name }) => name)).not.toContain(`${challenger}-x`);
+});
+
+test('a canary is stopped by its own alarms, and the version on its way is rejected', async () => {
+  const { clients } = connection;
+  const arn = await registry.register('Approved');
+  const config = await registry.configure(arn, '4');
+  const alarm = 'local/demo/CanaryErrors-4';
+  // An alarm of the same use case that is of another deployment stays as it is.
+  for (const AlarmName of [alarm, 'local/demo/CanaryErrors-9'])
+    await clients.cloudwatch.send(
+      new PutMetricAlarmCommand({
+        ...{ AlarmName, Namespace: 'AWS/SageMaker', MetricName: 'Invocation5XXErrors', Statistic: 'Sum' },
+        ...{ Period: 60, EvaluationPeriods: 5, Threshold: 1, TreatMissingData: 'notBreaching' },
+        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      }),
+    );
+  await clients.sagemaker.send(
+    new UpdateEndpointCommand({
+      ...{ EndpointName: registry.deployment, EndpointConfigName: config },
+      DeploymentConfig: {
+        BlueGreenUpdatePolicy: {
+          TrafficRoutingConfiguration: { Type: 'ALL_AT_ONCE', WaitIntervalInSeconds: 0 },
+          TerminationWaitInSeconds: 600,
+        },
+        AutoRollbackConfiguration: { Alarms: [{ AlarmName: alarm }] },
+      },
+    }),
+  );
+  const [plan, planned] = await timed(() => planRollBack(clients, resources));
+  expect([plan.from.arn, plan.to.version, plan.by, plan.alarms]).toEqual([arn, 1, 'alarms', [alarm]]);
+  const states: string[] = [];
+  await rollBack(clients, resources, plan, { onState: (state) => states.push(state) });
+  expect(states).toContain('RollingBack');
+  expect(await readServed(clients.sagemaker, resources)).toMatchObject({ version: 1, status: 'InService' });
+  expect(await describeVersion(clients.sagemaker, arn)).toMatchObject({ approval: 'Rejected' });
+  const { MetricAlarms = [] } = await clients.cloudwatch.send(
+    new DescribeAlarmsCommand({ AlarmNames: ['local/demo/CanaryErrors-9'] }),
+  );
+  expect(MetricAlarms[0]?.StateValue).toBe('OK');
+  expect(planned).toBeLessThan(60_000);
+  console.log(`planning a roll-back takes ${Math.round(planned)} ms`);
+});
+
+test('a change without alarms can only be waited for', async () => {
+  const { clients } = connection;
+  const forward = { EndpointName: registry.deployment, EndpointConfigName: `${registry.deployment}-3` };
+  await clients.sagemaker.send(new UpdateEndpointCommand(forward));
+  await expect(planRollBack(clients, resources)).rejects.toThrow(/is Updating: SageMaker changes it only when/);
+  expect(await untilInService()).toMatchObject({ version: 3 });
+});
+
+async function updateTo(EndpointConfigName: string, version: number): Promise<void> {
+  const { sagemaker } = connection.clients;
+  await sagemaker.send(new UpdateEndpointCommand({ EndpointName: registry.deployment, EndpointConfigName }));
+  expect(await untilInService()).toMatchObject({ version });
+}

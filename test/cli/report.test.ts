@@ -129,7 +129,6 @@ const parts = (over: Partial<ReportParts> = {}): ReportParts => {
       figures: found,
       scored,
       model: { version: 3, metadata: { auc: '0.85', other: 'x' } },
-      without_labels: null,
     },
     costs: costsOf(scored, found, { instanceType: 'ml.m5.large', instances: 2 }),
     ...over,
@@ -156,9 +155,7 @@ describe('the page', () => {
     const evil = '<img src=x onerror="alert(1)">';
     const found = figures([raised(told[0]!, { entity_id: evil, reasons: [evil], trigger: evil, rule: evil })]);
     const model = { version: 1, metadata: { auc: evil } };
-    const page = reportPage(
-      parts({ figures: found, use_case: evil, stage: evil, entity: evil, label: evil, model, without_labels: evil }),
-    );
+    const page = reportPage(parts({ figures: found, use_case: evil, stage: evil, entity: evil, label: evil, model }));
     expect(page).not.toContain('<img');
     expect(page).toContain('&lt;img src=x onerror=&quot;alert(1)&quot;&gt;');
   });

@@ -122,6 +122,22 @@ export class SmallRegistry {
     return name;
   }
 
+  /** Configuration of an experiment of two models that have one each. @returns its name */
+  async configureBoth(champion: string, challenger: string): Promise<string> {
+    const variant = (VariantName: string, ModelName: string, InitialVariantWeight: number) => ({
+      ...{ VariantName, ModelName, InitialVariantWeight },
+      ...{ InstanceType: 'ml.m5.large' as const, InitialInstanceCount: 1 },
+    });
+    const EndpointConfigName = `${challenger}-x`;
+    await this.#connection.clients.sagemaker.send(
+      new CreateEndpointConfigCommand({
+        EndpointConfigName,
+        ProductionVariants: [variant('champion', champion, 1), variant('challenger', challenger, 0)],
+      }),
+    );
+    return EndpointConfigName;
+  }
+
   async createEndpoint(config: string): Promise<void> {
     await this.#connection.clients.sagemaker.send(
       new CreateEndpointCommand({ EndpointName: this.deployment, EndpointConfigName: config }),
@@ -172,7 +188,7 @@ function served(endpoint: string) {
     States: {
       Deployed: {
         Type: 'Succeed',
-        Output: { model_package_arn: '{% $states.input.model_package_arn %}', endpoint_name: endpoint },
+        Output: `{% $merge([$states.input, {'endpoint_name': '${endpoint}'}]) %}`,
       },
     },
   };
@@ -189,7 +205,8 @@ async function role(cloud: LocalCloud, RoleName: string, Service: string): Promi
         AssumeRolePolicyDocument: statement({ Principal: { Service }, Action: 'sts:AssumeRole' }),
       }),
     );
-    const PolicyDocument = statement({ Action: ['s3:GetObject', 'logs:*', 'states:StartExecution'], Resource: '*' });
+    const Action = ['s3:GetObject', 'logs:*', 'states:StartExecution', 'cloudwatch:DescribeAlarms'];
+    const PolicyDocument = statement({ Action, Resource: '*' });
     await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: 'own', PolicyDocument }));
     return Role?.Arn ?? '';
   } finally {

@@ -31,6 +31,11 @@ const WELL: Findings = {
   manifest: { rows: { train: 5 } },
   scores: [],
   alerts: [alert('1', 0.95, 'sweep'), alert('2', 0.85, 'event'), alert('3', 0.9, 'sweep')],
+  suppressed: [
+    { entity_id: '3', trigger: 'event', rule: 'hold_out' },
+    { entity_id: '4', trigger: 'sweep', rule: 'hold_out' },
+  ],
+  outcome_kept: true,
   threshold: 0.8,
   slack_messages: 3,
   consistency: { checked: 20, mismatches: 0 },
@@ -58,6 +63,9 @@ describe('the summary of a run', () => {
     for (const part of [
       'OVERSIZE 1',
       'by silence (sweep) 2',
+      'left alone by chance (hold-out) 2',
+      // 3 was silent first, and came by an event later.
+      '2 customers found by an event, 2 only by their silence',
       '0 mismatches',
       'auc 0.85 [0.84, 0.86]',
       '4,000 of 90 operations, 120,000 members',
@@ -83,6 +91,7 @@ describe('the summary of a run', () => {
     ],
     ['no alert is raised', { alerts: [], slack_messages: 0 }, /No alert was raised/],
     ['an alert does not reach Slack', { slack_messages: 2 }, /3 alerts were raised and 2 messages reached Slack/],
+    ['what was said of an alert is lost', { outcome_kept: false }, /What was said of an alert in Slack was not kept/],
     ['a vector disagrees', { consistency: { checked: 20, mismatches: 1 } }, /1 of 20 served vectors disagree/],
     ['nothing was checked', { consistency: { checked: 0, mismatches: 0 } }, /No served vector was checked/],
     [

@@ -42,7 +42,7 @@ describe.each(STAGES)('in an account, stage %s', (stage) => {
         ).map(({ CloudWatchLogsLogGroup }) => ({ stack, reference: CloudWatchLogsLogGroup.LogGroupArn })),
       ),
     ].map(({ stack, reference }) => ({ stack, group: templates.target(stack, groupOf(reference)) }));
-    expect(groups).toHaveLength(3);
+    expect(groups).toHaveLength(4);
     for (const { stack, group } of groups) {
       const name = JSON.stringify(group?.properties.LogGroupName);
       expect(name).toContain(awsAnswer<string>('logs.delivery-without-policy'));

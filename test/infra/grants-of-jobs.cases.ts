@@ -9,18 +9,32 @@ describe('what each job may do', () => {
     ['LandHistory', ['iceberg/', 'raw/history/']],
     [
       'CompactArchive',
-      ['archive/events/', 'archive/gaps/', 'archive/predictions/', 'archive/quarantine/', 'aws/lambda/', 'iceberg/'],
+      [
+        'archive/alerts/',
+        'archive/events/',
+        'archive/exposures/',
+        'archive/gaps/',
+        'archive/outcomes/',
+        'archive/predictions/',
+        'archive/quarantine/',
+        'aws/lambda/',
+        'iceberg/',
+      ],
     ],
     ['BackfillStates', ['iceberg/']],
     ['BuildTrainingSet', ['iceberg/', 'training/']],
     ['CheckConsistency', ['archive/predictions/', 'checks/', 'iceberg/']],
     ['FeaturesAt', ['iceberg/', 'time-travel/']],
+    ['LabelsAt', ['iceberg/', 'time-travel/']],
     ['HealStates', ['archive/events/', 'iceberg/']],
     ['MaintainTables', ['iceberg/']],
     [
       'EraseEntity',
       [
+        'archive/alerts/',
         'archive/events/',
+        'archive/exposures/',
+        'archive/outcomes/',
         'archive/predictions/',
         'archive/quarantine/',
         'aws/lambda/',
@@ -44,6 +58,24 @@ describe('what each job may do', () => {
     expect(may('Query')).toBe(
       ['LandHistory', 'CompactArchive', 'BackfillStates', 'EraseEntity', 'HealStates'].includes(job),
     );
+  });
+
+  test('the analysis of experiments reads their records and the tables, and writes its reports', async () => {
+    const grants = (await grantsOf('BatchAnalyseExperimentRole')).filter((grant) =>
+      /LakeBucket|^dynamodb:/.test(grant),
+    );
+    expect(grants).toEqual([
+      'dynamodb:Query on <ScoresTable Arn>',
+      's3:GetBucketLocation on <LakeBucket Arn>',
+      's3:GetObject on <LakeBucket Arn>/iceberg/*',
+      's3:ListBucket on <LakeBucket Arn>',
+      's3:PutObject on <LakeBucket Arn>/reports/experiments/*',
+    ]);
+    const policy = [...(await resourcesOf('prod'))].find(([id]) =>
+      /^training\/BatchAnalyseExperimentRoleDefaultPolicy/.test(id),
+    )?.[1];
+    const [query] = statementsOf(policy).filter(({ Action }) => Action === 'dynamodb:Query');
+    expect(query?.Condition).toEqual({ 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['#experiment'] } });
   });
 
   test('the backfill looks at states and shards, and writes states', async () => {
@@ -84,6 +116,7 @@ describe('what each job may do', () => {
   test.each([
     ['HealingDiverged', 'BatchHealStates', 'diverged'],
     ['PredictionsMismatched', 'BatchCheckConsistency', 'mismatches'],
+    ['SampleRatioMismatch', 'BatchAnalyseExperiment', 'mismatches'],
   ])('%s reads the metric that its job is told to publish', async (alarm, id, word) => {
     const template = (await synthesise('prod')).template('training');
     const [job] = Object.entries(template.findResources('AWS::Glue::Job'))
@@ -105,7 +138,7 @@ describe('what each job may do', () => {
   test('every job is told its region, and only two may publish metrics of the app', async () => {
     const template = (await synthesise('prod')).template('training');
     const jobs = Object.values(template.findResources('AWS::Glue::Job'));
-    expect(jobs).toHaveLength(10);
+    expect(jobs).toHaveLength(11);
     for (const { Properties } of jobs)
       expect(Properties.DefaultArguments['--aws_region']).toMatch(/^[a-z]{2}-[a-z]+-\d$/);
     const namespaces = (role: string) =>
@@ -187,7 +220,14 @@ describe('what each job may do', () => {
 
   test('of the lake the state machine may look at the archives of models and write what serves, and no more', async () => {
     const lake = (await grantsOf('TrainingRole')).filter((grant) => grant.includes('LakeBucket'));
-    expect(lake).toEqual(['s3:GetObject on <LakeBucket Arn>/models/*', 's3:PutObject on <LakeBucket Arn>/serving/*']);
+    expect(lake).toEqual([
+      // The trainer is told what serves, which on the first day is nothing.
+      's3:GetBucketLocation on <LakeBucket Arn>',
+      's3:GetObject on <LakeBucket Arn>/models/*',
+      's3:GetObject on <LakeBucket Arn>/serving/*',
+      's3:ListBucket on <LakeBucket Arn>',
+      's3:PutObject on <LakeBucket Arn>/serving/*',
+    ]);
   });
 
   test('only a changed approval deploys a model, and any change where the event does not say what has changed', async () => {

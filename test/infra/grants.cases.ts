@@ -46,6 +46,7 @@ describe('what each function may do, and nothing else', () => {
         'dynamodb:PutItem on <ScoresTable Arn>',
         'dynamodb:Query on <FeaturesTable Arn>',
         'dynamodb:UpdateItem on <ScoresTable Arn>',
+        's3:PutObject on <LakeBucket Arn>/archive/exposures/*',
         's3:PutObject on <LakeBucket Arn>/archive/predictions/*',
       ].sort(),
       endpoint,
@@ -54,7 +55,13 @@ describe('what each function may do, and nothing else', () => {
 
   test('publisher and notifier: one topic, one secret, claim alerts', async () => {
     expect(await grantsOf('AlertingPublisherRole')).toEqual(
-      [...READ_STREAM('ScoresTable'), ...FAILED, 'sns:Publish on <AlertingTopic >'].sort(),
+      [
+        ...READ_STREAM('ScoresTable'),
+        ...FAILED,
+        's3:PutObject on <LakeBucket Arn>/archive/alerts/*',
+        's3:PutObject on <LakeBucket Arn>/archive/outcomes/*',
+        'sns:Publish on <AlertingTopic >',
+      ].sort(),
     );
     expect(await grantsOf('AlertingNotifierRole')).toEqual([
       'dynamodb:BatchGetItem on <ScoresTable Arn>',
@@ -62,6 +69,28 @@ describe('what each function may do, and nothing else', () => {
       'dynamodb:UpdateItem on <ScoresTable Arn>',
       'secretsmanager:GetSecretValue on <SlackWebhook >',
       'sqs:SendMessage on <AlertingNotifierDeadLetters Arn>',
+    ]);
+  });
+
+  test('dispatcher: find who waits by the index, move alerts in transactions, read the clock', async () => {
+    expect(await grantsOf('DispatcherFnRole')).toEqual([
+      'dynamodb:BatchGetItem on <FeaturesTable Arn>',
+      'dynamodb:BatchGetItem on <ScoresTable Arn>',
+      'dynamodb:DeleteItem on <ScoresTable Arn>',
+      'dynamodb:GetItem on <FeaturesTable Arn>',
+      'dynamodb:GetItem on <ScoresTable Arn>',
+      'dynamodb:PutItem on <ScoresTable Arn>',
+      'dynamodb:Query on <ScoresTable Arn>/index/waiting',
+      'dynamodb:UpdateItem on <ScoresTable Arn>',
+      'sqs:SendMessage on <DispatcherFnDeadLetters Arn>',
+    ]);
+  });
+
+  test('outcomes: one secret, an item beside an alert that is there, and nothing to read', async () => {
+    expect(await grantsOf('OutcomesFnRole')).toEqual([
+      'dynamodb:ConditionCheckItem on <ScoresTable Arn>',
+      'dynamodb:PutItem on <ScoresTable Arn>',
+      'secretsmanager:GetSecretValue on <SlackWebhook >',
     ]);
   });
 

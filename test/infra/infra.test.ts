@@ -7,6 +7,7 @@ import './sources.cases.ts';
 import './streams.cases.ts';
 import './grants.cases.ts';
 import './grants-of-jobs.cases.ts';
+import './careful-stage.cases.ts';
 import './keys.cases.ts';
 import './alarms.cases.ts';
 import './deliveries.cases.ts';

@@ -45,8 +45,8 @@ describe.each(STAGES)('events and features alone in %s', (stage) => {
       expect([type, countOf(templates, type)]).toEqual([type, 0]);
     }
     expect(countOf(templates, 'AWS::DynamoDB::GlobalTable')).toBe(1);
-    // All but the training set and the check of scored vectors.
-    expect(countOf(templates, 'AWS::Glue::Job')).toBe(countOf(await Templates.of(stage), 'AWS::Glue::Job') - 2);
+    // All but the training set, the check of scored vectors and the labels of alerts.
+    expect(countOf(templates, 'AWS::Glue::Job')).toBe(countOf(await Templates.of(stage), 'AWS::Glue::Job') - 3);
     const functions = templates.all('AWS::Lambda::Function').map(({ properties }) => properties);
     const services = functions.flatMap(({ Environment }) => {
       const variables = (Environment as { Variables?: Record<string, string> } | undefined)?.Variables ?? {};

@@ -40,7 +40,7 @@ describe.each(STAGES)('event source mappings of %s', (stage) => {
     for (const [, { DestinationConfig }] of found) expect(JSON.stringify(DestinationConfig)).toMatch(/LakeBucket/);
   });
 
-  test('the scorer sees state items only, the publisher new alerts only', async () => {
+  test('the scorer sees state items only, the publisher ends of alerts and what is said of them', async () => {
     const found = await mappings(stage);
     const patternsOf = (name: string) => {
       const criteria = found.get(name)?.FilterCriteria as { Filters: Array<{ Pattern: string }> } | undefined;
@@ -50,7 +50,10 @@ describe.each(STAGES)('event source mappings of %s', (stage) => {
       { eventName: ['INSERT', 'MODIFY'], dynamodb: { NewImage: { state: { B: [{ exists: true }] } } } },
     ]);
     expect(patternsOf('Publisher')).toEqual([
-      { eventName: ['INSERT'], dynamodb: { Keys: { kind: { S: [{ prefix: 'alert#' }] } } } },
+      {
+        eventName: ['INSERT'],
+        dynamodb: { Keys: { kind: { S: [{ prefix: 'alert#' }, { prefix: 'suppressed#' }, { prefix: 'outcome#' }] } } },
+      },
     ]);
   });
 });

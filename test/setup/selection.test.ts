@@ -66,7 +66,7 @@ describe('by path', () => {
 });
 
 test.each<[string, string[], RegExp]>([
-  ['an option that is none', ['--quick'], /^npm test: found --quick; allowed: --fast, --only <part>/],
+  ['an option that is none', ['--quick'], /^npm test: found --quick; allowed: --fast, --frameworks, --only <part>/],
   ['two ways at once', ['--fast', '--only', 'jest'], /found --fast and --only together; allowed: one of them\.$/],
   ['two ways at once', ['test/core', '--fast'], /found --fast and a path together/],
   ['watching everything', ['--watch'], /^--watch: found with nothing else; allowed: with --fast or paths\.$/],
@@ -88,6 +88,11 @@ test('the help names every option and every part', () => {
   const { help } = select(['--fast', '--help'], ROOT) as { help: string };
   for (const word of ['--fast', '--only', '--watch', '<path>']) expect(help).toContain(word);
   for (const { id } of [...parts().checks, ...parts().suites]) expect(help).toMatch(new RegExp(`^  ${id} `, 'm'));
+});
+
+test('the frameworks are a part of their own, only when they are asked for', () => {
+  expect(Object.keys(selected('--frameworks'))).toEqual(['frameworks']);
+  expect(Object.keys(selected())).not.toContain('frameworks');
 });
 
 describe('the inner loop', () => {

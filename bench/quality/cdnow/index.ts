@@ -4,21 +4,18 @@
  */
 import {
   contract,
-  count,
   countDistinct,
   defineUseCase,
   derived,
   expr,
   field,
-  max,
-  mean,
   noEvent,
   sum,
   timeSinceFirst,
   timeSinceLast,
 } from 'tidemark';
 
-const { div, sub } = expr;
+const { div } = expr;
 
 const purchase = contract('purchase', 1, {
   fields: {
@@ -32,39 +29,16 @@ const purchase = contract('purchase', 1, {
 const all = { of: purchase, window: 'lifetime' } as const;
 const since_last = timeSinceLast(all);
 const since_first = timeSinceFirst(all);
-const purchases = count(all);
 const days = countDistinct({ of: purchase.day, window: 'lifetime', cap: 1_024 });
-const purchases_30d = count({ of: purchase, window: '30d' });
-const purchases_90d = count({ of: purchase, window: '90d' });
-const purchases_180d = count({ of: purchase, window: '180d' });
+const days_180d = countDistinct({ of: purchase.day, window: '180d', cap: 1_024 });
 const spend = sum({ of: purchase.amount, window: 'lifetime' });
-const spend_180d = sum({ of: purchase.amount, window: '180d' });
 const cds = sum({ of: purchase.cds, window: 'lifetime' });
-const largest = max({ of: purchase.amount, window: 'lifetime' });
-const average = mean({ of: purchase.amount, window: 'lifetime' });
-const usual_gap = derived(div(sub(since_first, since_last), sub(days, 1)), 'Mean time between days of purchases');
-const silence_in_gaps = derived(div(since_last, usual_gap), 'Silence as a multiple of the usual gap');
-const recent_share = derived(div(purchases_180d, purchases), 'Part of the purchases in 180 days');
+const pace = derived(div(days, since_first), 'Days of purchases by the length of the tenure');
+const silence_of_tenure = derived(div(since_last, since_first), 'Part of the tenure that is silence');
 
 const cdnow = {
   entity: 'customer',
-  features: {
-    since_last,
-    since_first,
-    purchases,
-    days,
-    purchases_30d,
-    purchases_90d,
-    purchases_180d,
-    spend,
-    spend_180d,
-    cds,
-    largest,
-    average,
-    usual_gap,
-    silence_in_gaps,
-    recent_share,
-  },
+  features: { since_last, since_first, days, days_180d, spend, cds, pace, silence_of_tenure },
 };
 
 export default defineUseCase({
@@ -76,9 +50,10 @@ export default defineUseCase({
   model: {
     name: 'cdnow',
     inputs: Object.values(cdnow.features),
-    baselineInputs: [since_last, since_first, days, purchases_90d, purchases_180d, spend, average],
+    /** Chosen on earlier slices (`--rolling`), where fourteen inputs and deeper trees ranked no better than these. */
+    baselineInputs: [since_last, since_first, days, days_180d, spend, cds, silence_of_tenure],
     hyperparameters: {
-      max_depth: 3,
+      max_depth: 2,
       eta: 0.05,
       subsample: 0.7,
       colsample_bytree: 0.5,
@@ -87,7 +62,7 @@ export default defineUseCase({
       early_stopping_rounds: 50,
     },
     monotone: { increasing: [since_last] },
-    train: { from: '1997-05-01T00:00:00Z', to: '1997-10-01T00:00:00Z', every: '14d' },
+    train: { from: '1997-05-01T00:00:00Z', to: '1997-10-03T00:00:00Z', every: '7d' },
     validation: { from: '1998-01-01T00:00:00Z', to: '1998-01-01T00:00:00Z', every: '14d' },
     test: { from: '1998-04-01T00:00:00Z', to: '1998-04-01T00:00:00Z', every: '14d' },
     seed: 19_980_401,

@@ -7,6 +7,7 @@ const TRIGGER_TEXT: Readonly<Record<string, string>> = {
   event: 'by an event',
   api: 'by a request',
 };
+const RULE_TEXT: Readonly<Record<string, string>> = { hold_out: 'left alone by chance (hold-out)' };
 const number = new Intl.NumberFormat('en');
 
 function counts(by: Readonly<Record<string, number>>, name: (key: string) => string = (key) => key): string {
@@ -40,6 +41,16 @@ export function render(summary: DemoSummary): string {
     [
       'Alerts',
       `${number.format(alerts.raised)} (${counts(alerts.by_trigger, (key) => TRIGGER_TEXT[key] ?? key)}); ${number.format(alerts.slack_messages)} reached Slack`,
+    ],
+    [
+      'Not told',
+      Object.keys(alerts.suppressed).length === 0
+        ? 'nobody'
+        : counts(alerts.suppressed, (rule) => RULE_TEXT[rule] ?? rule),
+    ],
+    [
+      'At risk',
+      `${number.format(alerts.found_by.event)} customers found by an event, ${number.format(alerts.found_by.silence)} only by their silence`,
     ],
     [
       '',

@@ -14,6 +14,7 @@ import { readEvents, type TimedEvent } from '../replay/replay.ts';
 import { loadDemo } from './definition.ts';
 import { type SourceFiles, writeEvents } from './history-source.ts';
 import { MemoryWatch } from './memory.ts';
+import { pressButton } from './press.ts';
 import { render } from './report.ts';
 import { Session } from './session.ts';
 import { backfillStates, checkConsistency, landHistory, readScoresTable, replayLive, trainModel } from './stages.ts';
@@ -108,7 +109,8 @@ async function work(
   const replay = await replayLive(session, live, Date.parse(cut));
   const consistency = await checkConsistency(session);
   const { lake, ir } = session;
-  const { scores, alerts } = await readScoresTable(session);
+  const outcome_kept = await pressButton(session);
+  const { scores, alerts, suppressed } = await readScoresTable(session);
   return {
     use_case: ir.name,
     history_events: historyEvents,
@@ -121,6 +123,8 @@ async function work(
     manifest: await lake.manifest(model.training_set_id),
     scores,
     alerts,
+    suppressed,
+    outcome_kept,
     // The demo's use case has alerts; without them no score is above.
     threshold: ir.alerts?.threshold ?? 1,
     slack_messages: session.slack.messages.length,

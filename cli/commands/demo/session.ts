@@ -152,8 +152,10 @@ export class Session {
       deployAssembly({ ...run, log: log('deploy'), onLine: (line) => update(deployLine(line)) }),
     );
     const resources = await readResources(clients.cloudformation, { stage, usecase });
-    if (!resources.withoutAlerts)
-      await setSlackSecret(clients.secrets, resources.get('slackSecret'), { url: this.slack.url });
+    if (!resources.withoutAlerts) {
+      const { url, signingSecret: signing_secret } = this.slack;
+      await setSlackSecret(clients.secrets, resources.get('slackSecret'), { url, signing_secret });
+    }
     if (usecase === this.usecase) this.#resources = resources;
     return resources;
   }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { paginateScan, type ScanCommandInput } from '@aws-sdk/client-dynamodb';
 import { scanScores } from '../../../console/scores.ts';
-import type { AlertRow, ScoreRow } from '../../../console/types.ts';
 import { onlineView } from '../../../core/ir/parts.ts';
 import { compareSequence } from '../../../core/state/state.ts';
 import { PREFIX } from '../../../names/lake.ts';
@@ -165,7 +164,7 @@ async function settle(session: Session, replayer: Replayer, bad: ReplayResult['b
   });
 }
 
-export function readScoresTable(session: Session): Promise<{ scores: ScoreRow[]; alerts: AlertRow[] }> {
+export function readScoresTable(session: Session): ReturnType<typeof scanScores> {
   return scanScores(session.connection.clients.dynamodb, session.resources.get('scoresTable'));
 }
 

@@ -1,6 +1,8 @@
+import type { SuppressedRow } from '../../../console/scores.ts';
 import type { AlertRow, ScoreRow } from '../../../console/types.ts';
 import type { RequestsChecked } from '../../../local/cloud.ts';
 import type { ConsistencyReport } from '../../../names/reports.ts';
+import { type FoundBy, foundBy } from '../report/figures.ts';
 import type { TrainedModel } from '../train/train.ts';
 import type { QuarantineLine } from './lake-reader.ts';
 import type { Timings } from './session.ts';
@@ -29,6 +31,12 @@ export interface DemoSummary {
     raised: number;
     by_trigger: Record<string, number>;
     slack_messages: number;
+    /** Nobody was told of these, by rule. */
+    suppressed: Record<string, number>;
+    /** Customers at risk, told of or not: found by an event, or only because they fell silent. */
+    found_by: FoundBy;
+    /** Whether what somebody said of an alert in Slack was kept. */
+    outcome_kept: boolean;
     examples: { entity_id: string; score: number; trigger: string | null; reasons: readonly string[] }[];
   };
   consistency: { checked: number; mismatches: number; by_feature: Record<string, unknown> };
@@ -54,6 +62,8 @@ export interface Findings {
   readonly manifest: Record<string, unknown>;
   readonly scores: readonly ScoreRow[];
   readonly alerts: readonly AlertRow[];
+  readonly suppressed: readonly SuppressedRow[];
+  readonly outcome_kept: boolean;
   readonly threshold: number;
   readonly slack_messages: number;
   readonly consistency: ConsistencyReport;
@@ -118,17 +128,7 @@ export function summarise(found: Findings): DemoSummary {
       entities: found.scores.length,
       above_threshold: found.scores.filter(({ score }) => score > found.threshold).length,
     },
-    alerts: {
-      raised: found.alerts.length,
-      by_trigger: countBy(found.alerts, ({ trigger }) => trigger ?? 'unknown'),
-      slack_messages: found.slack_messages,
-      examples: examplesOf(found.alerts).map(({ entity_id, score, trigger, reasons }) => ({
-        entity_id,
-        score,
-        trigger,
-        reasons,
-      })),
-    },
+    alerts: alertsOf(found),
     consistency: {
       checked: found.consistency.checked,
       mismatches: found.consistency.mismatches,
@@ -152,6 +152,24 @@ export function summarise(found: Findings): DemoSummary {
   return summary;
 }
 
+/** What became of the alerts, and how those at risk were found. */
+function alertsOf(found: Findings): DemoSummary['alerts'] {
+  return {
+    raised: found.alerts.length,
+    by_trigger: countBy(found.alerts, ({ trigger }) => trigger ?? 'unknown'),
+    slack_messages: found.slack_messages,
+    suppressed: countBy(found.suppressed, ({ rule }) => rule),
+    found_by: foundBy([...found.alerts, ...found.suppressed]),
+    outcome_kept: found.outcome_kept,
+    examples: examplesOf(found.alerts).map(({ entity_id, score, trigger, reasons }) => ({
+      entity_id,
+      score,
+      trigger,
+      reasons,
+    })),
+  };
+}
+
 /** What must hold after every run; each sentence says what was found. */
 function failuresOf(summary: DemoSummary): string[] {
   const { events, quarantine, alerts, consistency } = summary;
@@ -173,6 +191,7 @@ function failuresOf(summary: DemoSummary): string[] {
       alerts.slack_messages !== alerts.raised,
       `${alerts.raised} alerts were raised and ${alerts.slack_messages} messages reached Slack.`,
     ],
+    [alerts.raised > 0 && !alerts.outcome_kept, 'What was said of an alert in Slack was not kept.'],
     [consistency.checked === 0, 'No served vector was checked against its offline replay.'],
     [
       consistency.mismatches > 0,

@@ -1,9 +1,13 @@
+import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { type Command, InvalidArgumentError } from 'commander';
 import { loadStage } from '../../../lib/config/stages.ts';
 import { CliError } from '../../errors.ts';
 import { stageOption, useCaseOption } from '../../options.ts';
 import { flagsOf, type Target } from '../../stage/resources.ts';
 import { type OpenStage, withStage } from '../../stage/stage.ts';
+import { readCard, textOf, writeCard } from './card.ts';
+import { readModelArchive } from './export/archive.ts';
+import { exportModel, FORMATS, formatOf } from './export/export.ts';
 import { servedNow } from './in-process.ts';
 import { listVersions, type ModelVersion, pick, type Served } from './models.ts';
 import { planRollBack, rollBack } from './rollback.ts';
@@ -13,12 +17,21 @@ interface VersionOptions extends Target {
   readonly version?: number;
 }
 
+interface CardOptions extends VersionOptions {
+  readonly out?: string;
+}
+
 interface DecideOptions extends VersionOptions {
   readonly reason: string;
 }
 
 interface RollBackOptions extends Target {
   readonly to?: number;
+}
+
+interface ExportOptions extends VersionOptions {
+  readonly to: string;
+  readonly out: string;
 }
 
 const PENDING = 'PendingManualApproval';
@@ -36,6 +49,10 @@ export function addModel(root: Command): void {
   add('show', 'show everything about a version')
     .option('--version <n>', 'which (default: the one that serves, else the newest)', versionNumber)
     .action((options: VersionOptions) => withStage(options, (stage) => show(stage, options)));
+  add('card', 'print the card of a version: what it is, how good, for whom, and why the gate let it in')
+    .option('--version <n>', 'which (default: the one that serves, else the newest)', versionNumber)
+    .option('--out <folder>', 'write it there instead, with its plots and the trials of its search')
+    .action((options: CardOptions) => withStage(options, (stage) => card(stage, options)));
   add('approve', 'approve a version, and wait until it serves')
     .option('--version <n>', 'which (default: the newest that waits for approval)', versionNumber)
     .option('--reason <text>', 'why, for whoever asks later', 'approved with tidemark model approve')
@@ -50,6 +67,11 @@ export function addModel(root: Command): void {
   )
     .option('--to <n>', 'another version that has served (default: the one before)', versionNumber)
     .action((options: RollBackOptions) => withStage(options, (stage) => rollback(stage, options)));
+  add('export', 'write a version to a folder that runs outside of AWS')
+    .requiredOption('--to <format>', FORMATS.join(', '))
+    .requiredOption('--out <folder>', 'a new folder, or an empty one')
+    .option('--version <n>', 'which (default: the one that serves, else the newest)', versionNumber)
+    .action((options: ExportOptions) => withStage(options, (stage) => exportVersion(stage, options)));
 }
 
 function versionNumber(text: string): number {
@@ -100,12 +122,33 @@ function servedLine(served: Served | undefined): string {
   return `${served.endpoint} is ${served.status}${failure} with version ${served.version ?? 'of no registry'}${beside}.`;
 }
 
-async function show({ clients, resources }: OpenStage, { version }: VersionOptions): Promise<void> {
+/** The version that was named, else the one that serves, else the newest. */
+async function looked({ clients, resources }: OpenStage, version: number | undefined) {
   const versions = await listVersions(clients.sagemaker, resources);
   const served = await servedNow(clients, resources);
   const wanted = version ?? served?.version ?? versions[0]?.version;
   if (wanted === undefined) throw new CliError('The registry is empty: run `npx tidemark train` first.');
-  const model = pick(versions, wanted);
+  return { model: pick(versions, wanted), served };
+}
+
+async function card(stage: OpenStage, { version, out }: CardOptions): Promise<void> {
+  const { model } = await looked(stage, version);
+  const found = await readCard(stage.clients.s3, model);
+  console.log(out === undefined ? textOf(found) : `Written to ${await writeCard(found, out)}.`);
+}
+
+async function exportVersion(stage: OpenStage, { version, to, out }: ExportOptions): Promise<void> {
+  const format = formatOf(to);
+  const { model } = await looked(stage, version);
+  const { hostname: Bucket, pathname } = new URL(model.artefact);
+  const { Body } = await stage.clients.s3.send(new GetObjectCommand({ Bucket, Key: pathname.slice(1) }));
+  const content = Buffer.from((await Body?.transformToByteArray()) ?? []);
+  const files = await exportModel(await readModelArchive(content, model.metadata.model_sha256), format, out);
+  console.log([`Version ${model.version} is in ${out}:`, ...files.map((file) => `  ${file}`)].join('\n'));
+}
+
+async function show(stage: OpenStage, { version }: VersionOptions): Promise<void> {
+  const { model, served } = await looked(stage, version);
   const serves = model.version === served?.version ? `, served by ${served.endpoint} (${served.status})` : '';
   console.log(
     [

@@ -203,7 +203,12 @@ export class Replayer {
       total.looked_at = Math.max(total.looked_at, answer.looked_at);
       total.scored += answer.scored;
       total.alerts += answer.alerts;
-      if (answer.complete) return { ...total, complete: true };
+      if (answer.complete) {
+        // Alerts that wait have their turn at the end of the day.
+        const dispatcher = resources.find('dispatcherFunction');
+        if (dispatcher !== undefined) await invoke(clients.lambda, dispatcher, { now }, 'dispatcher');
+        return { ...total, complete: true };
+      }
     }
     throw new CliError(`The sweep was not complete after ${MAX_SWEEP_CALLS} calls; give its function more time.`);
   }
@@ -239,12 +244,17 @@ async function scoredAt(client: DynamoDBClient, table: string, entity: string): 
 }
 
 async function invokeSweep(client: LambdaClient, name: string, now: number): Promise<SweepAnswer> {
-  const { FunctionError, Payload } = await client.send(
-    new InvokeCommand({ FunctionName: name, Payload: Buffer.from(JSON.stringify({ now })) }),
-  );
-  const text = Buffer.from(Payload ?? []).toString('utf8');
-  if (FunctionError) throw new CliError(`The sweep failed (${FunctionError}): ${text.slice(0, 400)}`);
-  const answer = sweepAnswer.safeParse(JSON.parse(text || 'null'));
+  const answer = sweepAnswer.safeParse(JSON.parse((await invoke(client, name, { now }, 'sweep')) || 'null'));
   if (!answer.success) throw new CliError(`The sweep answered something unexpected: ${z.prettifyError(answer.error)}`);
   return answer.data;
+}
+
+/** @param what it is called in a sentence. @returns its answer. @throws CliError */
+async function invoke(client: LambdaClient, name: string, event: object, what: string): Promise<string> {
+  const { FunctionError, Payload } = await client.send(
+    new InvokeCommand({ FunctionName: name, Payload: Buffer.from(JSON.stringify(event)) }),
+  );
+  const text = Buffer.from(Payload ?? []).toString('utf8');
+  if (FunctionError) throw new CliError(`The ${what} failed (${FunctionError}): ${text.slice(0, 400)}`);
+  return text;
 }

@@ -6,11 +6,13 @@ import { loadStage } from '../../../lib/config/stages.ts';
 import { CliError } from '../../errors.ts';
 import { stageOption, useCaseOption } from '../../options.ts';
 import { deployedUseCase } from '../../stage/deployed-use-case.ts';
+import type { Watch } from '../../stage/jobs.ts';
 import type { Target } from '../../stage/resources.ts';
 import { type OpenStage, withStage } from '../../stage/stage.ts';
 import { listVersions, readServed } from '../model/models.ts';
 import { costsOf } from './cost.ts';
-import { figuresOf, type Labels } from './figures.ts';
+import { figuresOf } from './figures.ts';
+import { labelsOf } from './labels.ts';
 import { reportPage } from './page.ts';
 import { readRaised, readScoredWeek } from './read.ts';
 import { dayOption, lastWeek, type Week, weekOf } from './week.ts';
@@ -36,14 +38,21 @@ export function addReport(root: Command): void {
 async function report(stage: OpenStage, { week, out }: ReportOptions): Promise<void> {
   const now = Date.now();
   const of = typeof week === 'number' ? weekOf(week) : lastWeek(now);
-  const page = await stage.step('Read the week', () => weekReport(stage, of, now));
+  const page = await stage.step('Read the week, and what became of those flagged (Glue)', (watch) =>
+    weekReport(stage, of, now, watch),
+  );
   const file = resolve(process.env.INIT_CWD ?? process.cwd(), out);
   writeFileSync(file, page);
   console.log(`The report: ${file}`);
 }
 
 /** @param now ms UTC. @throws CliError when the use case has no alerts */
-async function weekReport({ clients, resources, target }: OpenStage, week: Week, now: number): Promise<string> {
+export async function weekReport(
+  { clients, resources, target }: Pick<OpenStage, 'clients' | 'resources' | 'target'>,
+  week: Week,
+  now: number,
+  watch: Watch = {},
+): Promise<string> {
   resources.requireModel();
   const ir = await deployedUseCase(clients, resources);
   const { name, entity, label, alerts } = ir;
@@ -58,7 +67,12 @@ async function weekReport({ clients, resources, target }: OpenStage, week: Week,
     listVersions(clients.sagemaker, resources),
     readServed(clients.sagemaker, resources),
   ]);
-  const labels: Labels = new Map();
+  const labels = await labelsOf(
+    clients,
+    resources,
+    raised.alerts.filter(({ t }) => t < week.to),
+    watch,
+  );
   const figures = figuresOf({ name, alerts }, raised, labels, week);
   return reportPage({
     ...{ use_case: name, stage: target.stage, entity, label: label.name, week, made_at: now, figures, scored },
@@ -66,6 +80,5 @@ async function weekReport({ clients, resources, target }: OpenStage, week: Week,
     hold_out: alerts.hold_out ?? DEFAULT_HOLD_OUT,
     model: versions.find(({ version }) => version === served?.version) ?? null,
     costs: costsOf(scored, figures, config.endpoint),
-    without_labels: null,
   });
 }

@@ -23,8 +23,6 @@ export interface ReportParts {
   readonly scored: ScoredWeek;
   readonly model: { readonly version: number; readonly metadata: Readonly<Record<string, string>> } | null;
   readonly costs: Costs;
-  /** Why labels are not there; null: they are. */
-  readonly without_labels: string | null;
 }
 
 /** Of a week, in words. */
@@ -84,7 +82,7 @@ function summary({ figures, scored, entity, hold_out, capacity_per_day }: Report
   ]}</div><p>Of ${rows.length.toLocaleString('en')} alerts ${(fates.told ?? 0).toLocaleString('en')} were told; ${percent(hold_out)} of ${entity}s are left alone by chance, with ${capacity}.</p>`;
 }
 
-function flagged({ figures: { rows, outcomes }, entity, label, without_labels }: ReportParts): Html {
+function flagged({ figures: { rows, outcomes }, entity, label }: ReportParts): Html {
   if (rows.length === 0)
     return section('flagged', 'Who was flagged', html`<p>Nobody: no score rose above the threshold.</p>`);
   const shown = [...rows].sort((a, b) => b.alert.score - a.alert.score).slice(0, MOST_ROWS);
@@ -94,7 +92,7 @@ function flagged({ figures: { rows, outcomes }, entity, label, without_labels }:
   return section(
     'flagged',
     'Who was flagged, why, and what became of them',
-    html`<p>${said}${more}${without_labels === null ? '' : ` Labels are missing: ${without_labels}`}</p>`,
+    html`<p>${said}${more}</p>`,
     table(head, shown.map(row)),
   );
 }

@@ -23,6 +23,8 @@ export interface ReceivedMessage {
  */
 export class SlackReceiver {
   readonly messages: ReceivedMessage[] = [];
+  /** With which the presses of buttons are signed, as Slack does by the app's. */
+  readonly signingSecret = randomBytes(16).toString('hex');
   readonly #server: Server;
   readonly #path: string;
   readonly #onMessage: (message: ReceivedMessage) => void;

@@ -102,6 +102,8 @@ def update(state: SageMakerState, data: dict) -> dict:
         _check_quota(state, fresh)
         for variant in fresh:
             variant.config_name = config["EndpointConfigName"]
+        # After UpdateRollbackFailed the former new fleet serves too, until this change is done.
+        endpoint["_mixed"] = endpoint["_green"]
         endpoint["EndpointStatus"], endpoint["LastModifiedTime"] = "Updating", now()
         endpoint["_deployment"], endpoint["_green"], endpoint["_green_share"] = deployment, fresh, 0.0
         endpoint["_pending"] = {"EndpointConfigName": config["EndpointConfigName"], "StartTime": now()}
@@ -234,7 +236,7 @@ def delete(state: SageMakerState, data: dict) -> dict:
         if endpoint["_deleting"]:
             raise validation(f'Cannot update in-progress endpoint "{endpoint["EndpointArn"]}".')
         endpoint["_deleting"], endpoint["EndpointStatus"] = True, "Deleting"
-        variants, endpoint["_variants"] = endpoint["_variants"], []
+        variants, endpoint["_variants"] = [*endpoint["_variants"], *endpoint.get("_mixed", [])], []
         # "If any are and you have permission to deregister the variant, Application Auto Scaling deregisters those".
         for variant in variants:
             state.scalable_targets.pop(f"endpoint/{data['EndpointName']}/variant/{variant.name}", None)

@@ -71,24 +71,45 @@ def bring_up(state: SageMakerState, endpoint: dict, config_name: str, plan: roll
     def deleted() -> bool:
         return state.endpoints.get(endpoint["EndpointName"]) is not endpoint or endpoint["_deleting"]
 
+    mixed = None
     if not failures and not deleted():
         reason = _shift(state, endpoint, plan, deleted)
+        mixed = _cannot_go_back(state, endpoint) if reason and plan.rolling else None
     with state.lock:
+        left, endpoint["_mixed"] = endpoint.get("_mixed", []), []
+        kept, share = [], 0.0
         if deleted():
-            gone = green
+            gone = [*green, *left]
+        elif mixed or (reason and left):
+            # "Both the rolling deployment and auto-rollback failed. Your endpoint is in service with a mix of the old
+            # and new endpoint configurations."
+            endpoint["EndpointStatus"], endpoint["FailureReason"] = "UpdateRollbackFailed", mixed or reason
+            (gone, kept), share = (green, left) if left else ([], green), endpoint["_share_of_mix"]
         elif reason:
             gone = green
             # "Failed: Creation of endpoint failed". After a failed update it stays in service with what it had.
             endpoint["EndpointStatus"] = "InService" if endpoint["_variants"] else "Failed"
             endpoint["FailureReason"] = reason
         else:
-            gone, endpoint["_variants"] = endpoint["_variants"], green
+            gone, endpoint["_variants"] = [*endpoint["_variants"], *left], green
             endpoint["EndpointConfigName"], endpoint["EndpointStatus"] = config_name, "InService"
             endpoint.pop("FailureReason", None)
-        endpoint["_green"], endpoint["_green_share"] = [], 0.0
+        endpoint["_green"], endpoint["_green_share"] = kept, share
         endpoint["LastModifiedTime"] = now()
     for variant in gone:
         variant.stop()
+
+
+def _cannot_go_back(state: SageMakerState, endpoint: dict) -> str | None:
+    """Whether instances of the old fleet do not start again; why."""
+    again = [
+        Variant(state.context, endpoint["EndpointName"], variant.config, variant.model)
+        for variant in serving(endpoint["_variants"])
+    ]
+    failures = start(again, endpoint["EndpointName"])
+    for variant in again:
+        variant.stop()
+    return failures[0] if failures else None
 
 
 def _shift(state: SageMakerState, endpoint: dict, plan: rollout.Rollout, deleted) -> str | None:
@@ -100,6 +121,7 @@ def _shift(state: SageMakerState, endpoint: dict, plan: rollout.Rollout, deleted
         alarm = rollout.ringing(state.context, plan.alarms, wait, deleted)
         if alarm:
             with state.lock:
+                endpoint["_share_of_mix"] = share
                 endpoint["_green_share"] = 0.0
                 if endpoint["EndpointStatus"] == "Updating":
                     endpoint["EndpointStatus"] = "RollingBack"

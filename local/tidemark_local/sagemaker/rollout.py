@@ -39,6 +39,8 @@ class Rollout:
     termination_seconds: float = 0
     """After the last step."""
     alarms: tuple[str, ...] = ()
+    rolling: bool = False
+    """The old fleet's instances end as the new one's come: going back starts them again."""
 
 
 def plan(config: dict | None, instances: int, variants: int = 1) -> Rollout:
@@ -85,7 +87,7 @@ def _rolling(config: dict, instances: int, variants: int, alarms: tuple[str, ...
     on = _instances(size, "MaximumBatchSize", instances)
     shares = tuple(min(1.0, step * on / instances) for step in range(1, math.ceil(instances / on) + 1))
     # Each batch has its baking period, the last too.
-    return Rollout(shares, wait, wait, alarms)
+    return Rollout(shares, wait, wait, alarms, rolling=True)
 
 
 def _shares(routing: dict, instances: int) -> tuple[float, ...]:

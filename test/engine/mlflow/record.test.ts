@@ -81,7 +81,7 @@ describe('a training', () => {
 
   test('of many parameters and metrics goes in parts that MLflow takes', async () => {
     const many = Object.fromEntries(Array.from({ length: 1200 }, (_, i) => [`m${i}`, i]));
-    const files = new Map([['metrics.json', Buffer.from(JSON.stringify({ ...many, parameters: many }))]]);
+    const files = new Map([['metrics.json', Buffer.from(JSON.stringify({ ...many, search: { parameters: many } }))]]);
     await recordRun(recorderFor(url), training({ files }));
     expect(mlflow.asked.filter(({ what }) => what === 'POST mlflow/runs/log-batch').length).toBeGreaterThan(13);
     expect(mlflow.runs[0]?.metrics.get('m1199')).toBe(1199);
@@ -91,8 +91,9 @@ describe('a training', () => {
 
 describe('a deployment', () => {
   const serving = (version: number) => ({
-    model_package_arn: PACKAGE(version),
+    package_arn: PACKAGE(version),
     model_data_url: training().model_data_url,
+    model_sha256: 'b'.repeat(64),
   });
 
   test('moves the alias of the champion, and takes the challenger away when there is none', async () => {
@@ -106,8 +107,10 @@ describe('a deployment', () => {
   });
 
   test('of a package that MLflow was not told of makes its version', async () => {
-    await recordServing(recorderFor(url), { champion: { ...serving(7), model_data_url: '' } });
-    expect(model().versions).toMatchObject([{ version: '1', source: PACKAGE(7) }]);
+    await recordServing(recorderFor(url), { champion: { ...serving(7), model_sha256: null } });
+    expect(model().versions).toMatchObject([
+      { version: '1', source: training().model_data_url, tags: new Map([[TAG.modelPackage, PACKAGE(7)]]) },
+    ]);
     expect(model().aliases.get('champion')).toBe('1');
   });
 });
@@ -190,14 +193,21 @@ describe('words', () => {
       ...{ auc: 0.85, auc_low: 0.84, auc_high: 0.86, brier: 0.14, brier_low: 0.13, brier_high: 0.15 },
       ...{ 'baseline.auc': 0.8, 'baseline.auc_low': 0.78, 'baseline.auc_high': 0.82 },
       ...{ 'difference.auc': 0.05, 'difference.auc_low': 0.03, 'difference.auc_high': 0.07 },
-      ...{ 'test.rows': 100, 'test.positives': 30, threshold: 0.8, 'odd.a_b': 1 },
+      ...{ 'test.rows': 100, 'test.positives': 30, threshold: 0.8, 'odd.a_b': 1, 'search.trials': 12 },
     });
   });
 
   test('parameters are what was asked for, and what a search found goes before it', () => {
     const asked = requireModel(ir).model;
     expect(paramsOf({ ...asked, hyperparameters: { eta: 0.1, gamma: 2 } }, METRICS)).toMatchObject({
-      ...{ eta: '0.05', gamma: '2', max_depth: '5', seed: '1', inputs: JSON.stringify(asked.inputs) },
+      ...{
+        eta: '0.05',
+        gamma: '2',
+        max_depth: '5',
+        seed: '1',
+        framework: 'xgboost',
+        inputs: JSON.stringify(asked.inputs),
+      },
       train: JSON.stringify(asked.train),
     });
     expect(paramsOf(asked, null)).toMatchObject({ seed: '1' });

@@ -14,7 +14,7 @@ export const METRICS = {
   difference: { auc: { value: 0.05, low: 0.03, high: 0.07 } },
   reliability: [{ predicted: 0.1, observed: 0.2 }],
   test: { rows: 100, positives: 30 },
-  parameters: { max_depth: 5, eta: 0.05 },
+  search: { trials: 12, parameters: { max_depth: 5, eta: 0.05 } },
   threshold: 0.8,
   definition_hash: 'h'.repeat(64),
 };

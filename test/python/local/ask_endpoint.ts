@@ -8,6 +8,7 @@ import { ServingVersions } from '../../../engine/score/serving-versions.ts';
 import type { LoadedUseCase } from '../../../engine/use-case.ts';
 import { PATIENCE, runtimeClient, SageMakerEndpoint } from '../../../lambdas/aws/endpoint.ts';
 import { createTelemetry } from '../../../lambdas/aws/telemetry.ts';
+import { METRIC } from '../../../names/metrics.ts';
 
 const [endpoint, usecase] = process.argv.slice(2) as [string, string];
 const WORKERS = 4;
@@ -22,7 +23,8 @@ const serving = new ServingVersions(
       states: { ready: async () => true } as StateStore,
       endpoint: new SageMakerEndpoint(runtimeClient(), endpoint, 'known', PATIENCE.stream, {
         scores: (model_version, scores) => telemetry.scores(model_version, scores, THRESHOLD),
-        invalid: (model_version) => telemetry.invalidScores(model_version ?? 'unknown'),
+        invalid: (model_version) => telemetry.answered(METRIC.scoresInvalid, model_version ?? 'unknown'),
+        refused: (model_version) => telemetry.answered(METRIC.definitionUnknown, model_version),
       }),
     },
   ],

@@ -107,6 +107,8 @@ class App:
             allow([f"sagemaker:{action}" for action in actions], job),
             allow("sagemaker:CreateModelPackage", [group, f"{SAGEMAKER}model-package/{self.name}/*"]),
             allow("iam:PassRole", training_role),
+            allow("s3:GetObject", f"arn:aws:s3:::{self.cloud.bucket}/serving/*"),
+            allow("s3:ListBucket", f"arn:aws:s3:::{self.cloud.bucket}"),
         ]
 
     def package(self, *, etag=True, **model):
@@ -172,6 +174,19 @@ class App:
         except self.cloud.runtime.exceptions.ModelError as error:
             return error.response["OriginalStatusCode"]
         return json.loads(got["Body"].read())
+
+    def asked(self, variant=None):
+        """The version that answers a request as the functions make it, of a variant or of any."""
+        body = json.dumps({"instances": [[0.1]], "definition_hash": "known"})
+        request = {"EndpointName": self.name, "ContentType": "application/json", "Body": body}
+        answer = self.cloud.runtime.invoke_endpoint(**request, **({"TargetVariant": variant} if variant else {}))
+        return json.loads(answer["Body"].read())["model_version"]
+
+    def refused(self, **given):
+        """Why the machine did not deploy what it was given."""
+        found = self.ended(self.start(None, **given))
+        assert (found["status"], found["error"]) == ("FAILED", "DeploymentFailed"), found
+        return found["cause"]
 
     def alarm_names(self):
         found = self.cloud.cloudwatch.describe_alarms(AlarmNamePrefix=f"prod/{self.use_case}/Canary")

@@ -39,7 +39,7 @@ os.mkdir(model + "/code")
 shutil.copy("inference.py", model + "/code")
 os.makedirs(output + "/plots")
 interval = {"value": 0.85, "low": 0.84, "high": 0.86}
-metrics = {"model": {"auc": interval}, "test": {"rows": 100}, "parameters": {"eta": 0.05}}
+metrics = {"model": {"auc": interval}, "test": {"rows": 100}, "search": {"parameters": {"eta": 0.05}}}
 json.dump(metrics, open(output + "/metrics.json", "w"))
 open(output + "/card.md", "w").write("# A model card")
 open(output + "/plots/calibration.svg", "w").write('<svg xmlns="http://www.w3.org/2000/svg"/>')
@@ -54,7 +54,7 @@ def handler(event, context):
     refused = json.loads(s3.get_object(Bucket=bucket, Key="labels.json")["Body"].read()).get("refused", [])
     metadata = {"model_etag": etag.strip('"'), "model_sha256": "a" * 64, "snapshot_id": "4711"}
     metadata["definition_hash"] = "d" * 64
-    return {"passed": not refused, "reasons": refused, "metadata": metadata}
+    return {"passed": not refused, "reasons": refused, "metadata": metadata, "card": "{}"}
 """
 
 
@@ -108,7 +108,8 @@ class Retrained(App):
             "modelsUri": cloud.uri("models/"),
             "useCaseUri": cloud.uri("usecase/"),
             "sourceUri": cloud.uri("train.tar.gz"),
-            "imageUri": "sagemaker-xgboost:3.2-0",
+            "trainingImageUri": "sagemaker-xgboost:3.2-0",
+            "servingImageUri": "sagemaker-xgboost:3.2-0",
             "trainingRoleArn": cloud.trainer,
             "modelPackageGroup": f"tidemark-prod-{use_case}",
             "training": {"instanceType": "ml.m5.xlarge", "volumeGiB": 30, "maxRuntimeSeconds": 600},

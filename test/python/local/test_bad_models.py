@@ -135,7 +135,7 @@ def test_a_good_model_is_not_rolled_back_by_chance(cloud):
         output(app.deploy(app.package(name="new")))
         took = time.monotonic() - started
     assert asking.unscored == [] and asking.answered[-1] == "new"
-    metrics = app.cloud.cloudwatch.list_metrics(Namespace="Tidemark", MetricName="Score")["Metrics"]
+    metrics = app.cloud.cloudwatch.list_metrics(Namespace="Tidemark", MetricName="ModelScore")["Metrics"]
     versions = {item["Value"] for metric in metrics for item in metric["Dimensions"] if item["Name"] == "model_version"}
     assert {"old", "new"} <= versions
     # From approval to full: the waits that were asked for, 1,500 and 300 s, and what all the rest takes.

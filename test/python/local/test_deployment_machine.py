@@ -14,6 +14,7 @@ from delivery_support import Function
 from deployment_support import SCRIPT, App, output
 from jobs_support import LOGS, allow, running_cloud, tar, until
 
+IMAGE = "sagemaker-xgboost:3.2-0"
 GATE = """
 import boto3
 
@@ -21,7 +22,9 @@ def handler(event, context):
     bucket, key = event["model_data_url"].removeprefix("s3://").split("/", 1)
     etag = boto3.client("s3").head_object(Bucket=bucket, Key=key)["ETag"]
     passed = f"/{event['training_job_name']}/output/" in event["output_data_url"]
-    return {"passed": passed, "reasons": ["another place"], "metadata": {**METADATA, "model_etag": etag.strip('"')}}
+    card = '{"model_overview": {"model_creator": "Tidemark"}}'
+    metadata = {**METADATA, "model_etag": etag.strip('"')}
+    return {"passed": passed, "reasons": ["another place"], "metadata": metadata, "card": card}
 """
 ADMIT = "def handler(event, context): return {'decision': 'train', 'reason': event['step']}"
 PYTHON = {"file": "index.py", "Runtime": "python3.12"}
@@ -73,7 +76,7 @@ def test_a_training_registers_and_deploys_under_the_same_names(cloud):
                 "modelsUri": cloud.uri("models/"),
                 "useCaseUri": cloud.uri("sets/"),
             },
-            **{"sourceUri": cloud.uri("train.tar.gz"), "imageUri": "sagemaker-xgboost:3.2-0"},
+            **{"sourceUri": cloud.uri("train.tar.gz"), "trainingImageUri": IMAGE, "servingImageUri": IMAGE},
             "trainingRoleArn": cloud.role("trainer", "sagemaker", *data),
             "modelPackageGroup": "tidemark-prod-trained",
             "training": {"instanceType": "ml.m5.xlarge", "volumeGiB": 30, "maxRuntimeSeconds": 600},
@@ -90,8 +93,21 @@ def test_a_training_registers_and_deploys_under_the_same_names(cloud):
         "model_etag": etag,
     }
     assert found["InferenceSpecification"]["Containers"][0]["ModelDataETag"] == etag
+    assert found["ModelCard"]["ModelCardStatus"] == "Approved"
+    assert json.loads(found["ModelCard"]["ModelCardContent"]) == {"model_overview": {"model_creator": "Tidemark"}}
     job = cloud.sagemaker.describe_training_job(TrainingJobName=made["model_name"])
     assert job["TrainingJobStatus"] == "Completed" and app.ask() == "trained"
+    # The first has nothing to be compared with; the next one gets the archive of what serves.
+    assert channels(job) == ["train", "validation", "test", "usecase"]
+    champion = cloud.uri(app.archive(made["model_package_arn"]))
+    again = output(app.ended(app.start(None, training_set_id="one")))
+    job = cloud.sagemaker.describe_training_job(TrainingJobName=again["model_name"])
+    assert channels(job) == ["train", "validation", "test", "usecase", "champion"]
+    assert job["InputDataConfig"][-1]["DataSource"]["S3DataSource"]["S3Uri"] == champion
+
+
+def channels(job):
+    return [channel["ChannelName"] for channel in job["InputDataConfig"]]
 
 
 def test_a_canary_takes_its_part_of_the_traffic_and_then_all(cloud):

@@ -177,7 +177,7 @@ def test_no_training_fails_with_mlflow_or_waits_for_it(cloud, code, wrong):
             "FindEndpoint" if deployed else "AwaitsApproval",
         ]
         if deployed:
-            assert entered[-2:] == ["RecordServing", "Deployed"]
+            assert entered[-2:] == ["TellServing", "Deployed"]
             assert app.endpoint()["EndpointStatus"] == "InService" and app.ask() == "trained"
         if wrong != "hanging":
             assert until(lambda: failures(cloud) - before, lambda found: found >= 1 + deployed) == 1 + deployed

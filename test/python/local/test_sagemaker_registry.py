@@ -164,6 +164,23 @@ def test_registering_needs_the_group_and_its_versions(cloud):
     assert package(cloud, name, client=whole).endswith(":model-package/granted/1")
 
 
+def test_a_card_follows_its_schema_and_an_archived_one_stays(cloud):
+    # API_ModelPackageModelCard: "The content must follow the schema described in Model Package Model Card Schema."
+    name = group(cloud, "carded")
+    content = json.dumps({"model_overview": {"model_creator": "we"}})
+    arn = package(cloud, name, ModelCard={"ModelCardContent": content, "ModelCardStatus": "PendingReview"})
+    with pytest.raises(ClientError, match="#/model_overview/author: expected no such member"):
+        package(cloud, name, ModelCard={"ModelCardContent": json.dumps({"model_overview": {"author": "we"}})})
+    with pytest.raises(ClientError, match="is not valid JSON"):
+        cloud.sagemaker.update_model_package(ModelPackageArn=arn, ModelCard={"ModelCardContent": "{"})
+    cloud.sagemaker.update_model_package(ModelPackageArn=arn, ModelCard={"ModelCardStatus": "Archived"})
+    found = cloud.sagemaker.describe_model_package(ModelPackageName=arn)["ModelCard"]
+    assert found == {"ModelCardContent": content, "ModelCardStatus": "Archived"}
+    # "If you try to update the model card content, you will receive the message Model Card is in Archived state."
+    with pytest.raises(ClientError, match=r"Model Card is in Archived state\."):
+        cloud.sagemaker.update_model_package(ModelPackageArn=arn, ModelCard={"ModelCardContent": content})
+
+
 def test_group_is_a_cloudformation_type(cloud):
     # AWS::SageMaker::ModelPackageGroup, Return values: "Ref returns the Amazon Resource Name (ARN)".
     cloud.cloudformation.create_stack(StackName="registry", TemplateBody=json.dumps(TEMPLATE))

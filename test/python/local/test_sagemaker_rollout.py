@@ -78,7 +78,9 @@ def rolling(kind="CAPACITY_PERCENT", value=25, **more):
 
 
 def test_a_rolling_update_moves_batch_by_batch_each_with_its_bake():
-    assert plan(rolling(), 8) == Rollout(shares=(0.25, 0.5, 0.75, 1.0), wait_seconds=60, termination_seconds=60)
+    assert plan(rolling(), 8) == Rollout(
+        shares=(0.25, 0.5, 0.75, 1.0), wait_seconds=60, termination_seconds=60, rolling=True
+    )
     assert plan(rolling("INSTANCE_COUNT", 2), 5).shares == (0.4, 0.8, 1.0)
 
 

@@ -24,10 +24,12 @@ def running_mlflow(*options: str) -> Iterator[str]:
     script = ROOT / "local" / "servers" / "mlflow.mjs"
     with subprocess.Popen([str(NODE), str(script), *options], stdin=-1, stdout=-1, text=True) as process:
         assert process.stdin and process.stdout
-        line = process.stdout.readline()
-        assert line, "MLflow did not start"
-        yield json.loads(line)["url"]
-        process.stdin.close()
+        try:
+            line = process.stdout.readline()
+            assert line, "MLflow did not start"
+            yield json.loads(line)["url"]
+        finally:
+            process.stdin.close()
 
 
 class Mlflow:
@@ -152,14 +154,16 @@ def test_the_aliases_follow_what_serves(cloud, app, server):
     assert pairs(server.version("champion")["tags"])["tidemark.model_package_arn"] == second
     output(app.deploy(first))
     assert pairs(server.version("champion")["tags"])["tidemark.model_package_arn"] == first
-    beside = {"model_package_arn": second, "model_data_url": archive_of(cloud, second)}
-    champion = {"model_package_arn": first, "model_data_url": archive_of(cloud, first)}
-    invoke(cloud, NAME, {"step": "serving", "champion": champion, "challenger": beside})
+    packages = {
+        role: {"package_arn": arn, "model_data_url": archive_of(cloud, arn), "model_sha256": None}
+        for role, arn in (("champion", first), ("challenger", second))
+    }
+    invoke(cloud, NAME, {"step": "serving", "packages": packages})
     assert pairs(server.version("challenger")["tags"])["tidemark.model_package_arn"] == second
-    # Of a package that MLflow was never told of, and whose archive is not known.
-    unknown = {"model_package_arn": second[:-1] + "99", "model_data_url": ""}
-    invoke(cloud, NAME, {"step": "serving", "champion": unknown})
-    assert server.version("champion")["source"] == unknown["model_package_arn"]
+    # Of a package that MLflow was never told of.
+    unknown = packages["champion"] | {"package_arn": second[:-1] + "99"}
+    invoke(cloud, NAME, {"step": "serving", "packages": {"champion": unknown}})
+    assert pairs(server.version("champion")["tags"]) == {"tidemark.model_package_arn": unknown["package_arn"]}
     model = server.ask("GET", f"registered-models/get?name={NAME}")["registered_model"]
     assert [alias["alias"] for alias in model["aliases"]] == ["champion"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from training_job import ROOT
 
 MODELS = ROOT / "test" / "fixtures" / "models"
-FRAMEWORKS = ("sklearn",)
+FRAMEWORKS = ("pytorch", "sklearn", "tensorflow")
 
 
 def expected(framework: str) -> tuple[np.ndarray, np.ndarray]:

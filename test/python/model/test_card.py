@@ -114,6 +114,40 @@ def test_the_registry_refuses_a_card_of_more_than_its_characters():
         check_model_card({"ModelCardContent": " " * 100_001})
 
 
+GATE = """
+import { completeCard } from './engine/model-card.ts';
+import { decideGate } from './engine/model-gate.ts';
+import { manifestSchema, metricsSchema } from './engine/model-metrics.ts';
+const { metrics, manifest, card, gate } = JSON.parse(process.argv[1]);
+const { definition_hash } = manifest;
+const decision = decideGate(gate, definition_hash, metricsSchema.parse(metrics), manifestSchema.parse(manifest), '"e"');
+const from = { model_data_url: 's3://lake/model.tar.gz', manifest_uri: 's3://lake/manifest.json', decision };
+process.stdout.write(JSON.stringify({ decision, card: completeCard(card, from) }));
+"""
+
+
+def test_the_gate_reads_what_the_job_writes(job):
+    manifest = {"training_set_id": "set-1", "definition_hash": HASH, "snapshot_id": "1", "spine_hash": "s"}
+    gate = {"min_auc": 0.5, "max_auc": 0.95, "min_auc_gain_over_baseline": -0.1, "max_calibration_error": 0.3}
+    strict = {"margin_over_champion": 0, "max_calibration_slope_error": 0.01, "max_latency_ms": 1e-6, "max_bytes": 1}
+    given = {
+        "metrics": job.metrics,
+        "manifest": manifest,
+        "card": json.loads(output(job, "card.json")),
+        "gate": gate | strict,
+    }
+    command = ["node", "--import", "tsx", "--input-type=module", "-e", GATE, json.dumps(given)]
+    answer = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120).stdout)
+    # Nothing serves yet, so the champion is not asked.
+    assert [re.split(r"[: ]", reason)[0] for reason in answer["decision"]["reasons"]] == [
+        "calibration",
+        "latency",
+        "size",
+    ]
+    assert answer["decision"]["metadata"]["model_version"] == job.metrics["model_version"]
+    check_model_card({"ModelCardContent": json.dumps(answer["card"])})
+
+
 def test_a_card_of_long_names_is_still_taken(job):
     """A feature's name may be longer than an axis of the schema."""
     manifest, metrics, _ = parts(job)
@@ -188,7 +222,7 @@ def archive(job: Job, folder: Path, manifest: dict | None = None, name: str = "m
 def against(job: Job, channel: Path, definition_hash: str = HASH, inputs=tuple(INPUTS), shift: float = 0.0):
     test = read_slice("test", job.channel("test"), list(inputs))
     score = np.clip(test.x[:, 0] / 30 + shift, 0, 1)
-    return against_champion(channel, definition_hash, test, score, 0.8, seed=7, horizon_ms=7 * DAY)
+    return against_champion(channel, definition_hash, test, score, 0.8, seed=7, gap_ms=7 * DAY)
 
 
 def test_a_champion_is_measured_on_the_same_rows(job, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "glue-scripts"), str(ROOT / "bench" / "quality")]
 
 from data_set import Channels, DataSet, canonical_events, channels  # noqa: E402
+from evaluation import leaks  # noqa: E402
+from fitting import fit  # noqa: E402
+from leaks import find_leaks  # noqa: E402
 from measures import Scored  # noqa: E402
 from training_data import Slice  # noqa: E402
 
@@ -61,21 +65,47 @@ def made(use_case: dict[str, Any], told_when_known: bool) -> Channels:
     return channels(use_case, canonical_events(use_case, wire_events(told_when_known)))
 
 
+@pytest.fixture(scope="module")
+def honest(use_case: dict[str, Any]) -> Channels:
+    return made(use_case, told_when_known=True)
+
+
 def auc_of(rows: Slice, name: str) -> float:
     values: NDArray[np.float64] = rows.columns([name])[:, 0]
     found = float(Scored(rows.label, values, 0.5).measure()[0])
     return max(found, 1 - found)
 
 
-def test_what_was_written_later_is_not_known_where_history_says_when_it_came(use_case: dict[str, Any]) -> None:
-    honest = made(use_case, told_when_known=True)
+def test_what_was_written_later_is_not_known_where_history_says_when_it_came(honest: Channels) -> None:
     for rows in honest.slices.values():
         assert not rows.columns(["closings"]).any()
         assert 0.5 < auc_of(rows, "since_visit") < 0.9
     assert honest.dropped["not_eligible"] > 0
 
 
-def test_without_that_the_join_can_not_know_better(use_case: dict[str, Any]) -> None:
+def refused(use_case: dict[str, Any], slices: dict[str, Slice]) -> set[tuple[str, str]]:
+    """(check, input) of each refusal by the training job."""
+    trained = fit(use_case["model"], slices["train"], slices["validation"])
+    failed = leaks(use_case, trained, slices["train"], slices["test"])["failed"]
+    return {(one["check"], one["input"]) for one in failed}
+
+
+def test_without_that_the_join_can_not_know_better_and_the_job_refuses_the_input(use_case: dict[str, Any]) -> None:
     peeking = made(use_case, told_when_known=False)
     for rows in peeking.slices.values():
         assert auc_of(rows, "closings") > 0.9
+    assert ("single_input", "closings") in refused(use_case, peeking.slices)
+
+
+def test_an_honest_set_is_not_refused(use_case: dict[str, Any], honest: Channels) -> None:
+    assert refused(use_case, honest.slices) == set()
+
+
+def test_the_label_among_the_inputs_of_a_set_made_by_hand_is_named(use_case: dict[str, Any], honest: Channels) -> None:
+    told = {name: replace(rows, x=np.column_stack([rows.x[:, :2], rows.label])) for name, rows in honest.slices.items()}
+    blind = np.zeros(len(told["test"]))
+    failed = find_leaks(told["train"], told["test"], use_case["model"]["gate"]["max_auc"], lambda _: blind)["failed"]
+    assert {(one["check"], one["input"]) for one in failed} == {
+        ("input_is_label", "closings"),
+        ("single_input", "closings"),
+    }

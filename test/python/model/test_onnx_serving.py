@@ -49,11 +49,27 @@ def test_the_container_answers_with_scores_and_reasons(name, tmp_path):
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
 @given(x=arrays(np.float32, (3, len(INPUTS)), elements=NUMBERS))
-def test_contributions_add_up_to_the_margin_exactly(name, x):
+def test_contributions_add_up_to_the_margin(name, x):
+    """But for what float32 makes of the same row among others: products of matrices add in another order there."""
     scorer = SCORERS[name]
     contributions = scorer.contributions(x.astype(np.float64))
     assert contributions.shape == (3, len(INPUTS) + 1)
-    assert np.abs(contributions.sum(axis=1) - scorer.margins(x)).max() <= 1e-12
+    assert np.abs(contributions.sum(axis=1) - scorer.margins(x)).max() <= 5e-6
+
+
+class RowByRow:
+    """A session whose answer for a row depends on nothing else."""
+
+    def run(self, _, given):
+        x = np.nan_to_num(given["inputs"].astype(np.float64))
+        return [np.tanh(x[:, 0] * x[:, 1]) + np.abs(x[:, 2] - x[:, 0]) * 1e-3]
+
+
+@given(x=arrays(np.float32, (40, len(INPUTS)), elements=NUMBERS))
+def test_steps_of_a_walk_add_up_exactly(x):
+    scorer = onnx.GraphScorer(RowByRow(), SCORERS["sklearn"].background, SCORERS["sklearn"].orders)
+    contributions = scorer.contributions(x.astype(np.float64))
+    assert np.allclose(contributions.sum(axis=1), scorer.margins(x), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
@@ -73,8 +89,9 @@ def test_contributions_are_shapley_values(name):
                 added = mixed.copy()
                 added[at] = row[at]
                 gains.append(float(np.diff(scorer.margins(np.array([mixed, added])))[0]))
-            assert found[at] == pytest.approx(np.mean(gains), abs=1e-9)
-        assert (found[2], found[3]) == (0, scorer.margins(scorer.background[None])[0])
+            assert found[at] == pytest.approx(np.mean(gains), abs=1e-6)
+        assert found[2] == pytest.approx(0, abs=1e-6)
+        assert found[3] == pytest.approx(scorer.margins(scorer.background[None])[0], abs=1e-6)
 
 
 def test_all_orders_are_close_to_few_of_them():

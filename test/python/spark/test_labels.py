@@ -19,7 +19,8 @@ from test_archive_and_check import VIEW
 from typescript import planned
 
 from tidemark_spark.engine.event_log import EVENT_SCHEMA
-from tidemark_spark.engine.training import DROPPED, SPLITS, TrainingRows, plan_training, training_rows
+from tidemark_spark.engine.slices import SPLITS
+from tidemark_spark.engine.training import DROPPED, TrainingRows, plan_training, training_rows
 
 RANDOM = settings(max_examples=300, deadline=None, suppress_health_check=[*HealthCheck.__members__.values()])
 TYPES = ["purchase", "purchase", "visit", "refund"]

@@ -34,10 +34,11 @@ def test_each_slice_ends_a_horizon_before_the_next_one_begins() -> None:
     }
 
 
-def test_late_facts_are_waited_for_at_the_end_alone() -> None:
-    spans = {split: (DAY, DAY) for split in SPLITS}
+def test_late_facts_are_waited_for_at_each_end() -> None:
+    spans = dict.fromkeys(SPLITS, (DAY, DAY))
     early, late = (slices_of_model(use_case(2 * DAY, wait, **spans), NEWEST) for wait in (3 * DAY, 0))
-    assert {split: late[split]["to"] - early[split]["to"] for split in SPLITS} == dict.fromkeys(SPLITS, 3 * DAY)
+    moved = {split: late[split]["to"] - early[split]["to"] for split in SPLITS}
+    assert moved == {"train": 9 * DAY, "validation": 6 * DAY, "test": 3 * DAY}
 
 
 def test_fixed_instants_stay_whatever_is_known() -> None:
@@ -55,7 +56,7 @@ def test_labels_close_before_what_learns_of_them(horizon, maturity, train, valid
     assert newest - DAY < found["test"]["to"] + horizon + maturity <= newest
     assert found["test"]["to"] % DAY == 0
     for before, after in itertools.pairwise(SPLITS):
-        assert found[before]["to"] + horizon == found[after]["from"]
+        assert found[before]["to"] + horizon + maturity == found[after]["from"]
     for split, (last, every) in zip(SPLITS, (train, validation, test), strict=True):
         span = found[split]
         assert (span["to"] - span["from"]) % every == 0 and 0 <= last - (span["to"] - span["from"]) < every

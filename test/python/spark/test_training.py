@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from naive import naive_holds, naive_row
+from pyspark.sql import functions as F
 from streams import CONTRACTS, DAY, START
 from test_archive_and_check import VIEW, aggregate
 from test_backfill import events_frame
@@ -21,7 +22,7 @@ from tidemark_spark.engine.ir import DefinitionError
 from tidemark_spark.engine.training import DROPPED, plan_training, training_rows
 from tidemark_spark.lake.events import merge_events
 from tidemark_spark.lake.tables import Tables
-from tidemark_spark.spark.training_set import TrainingSetError, build
+from tidemark_spark.spark.training_set import TrainingSetError, build, rebuild
 
 CHANNELS = ["web", "shop"]
 FEATURES = [
@@ -128,3 +129,64 @@ def test_a_set_is_built_to_the_same_bytes(spark: Any, aws: str) -> None:
     assert table.schema.field("n").type == pa.float64()
     tags = spark.sql("SELECT name, snapshot_id FROM glue_catalog.sets.events.refs WHERE type = 'TAG'").collect()
     assert [(r.name, str(r.snapshot_id)) for r in tags] == [("training-one", manifest["snapshot_id"])]
+
+
+def test_a_set_of_categories_with_refunds_and_samples_is_the_engines_and_can_be_rebuilt(spark: Any, aws: str) -> None:
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="categories", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    spark.sql("CREATE NAMESPACE IF NOT EXISTS glue_catalog.categories")
+    tables = Tables("categories")
+    tables.create_events(spark, 1)
+    label = {"kind": "category", "field": "channel", "values": ["web"], "when_none": "drop", "maturity_ms": DAY}
+    label |= {"censor": {"event_type": "visit"}, "eligible": {"event_type": "purchase", "within_ms": 4 * DAY}}
+    document = use_case(**label)
+    document["model"]["sampling"] = {"fraction": 0.9, "seed": 3}
+    events = [*purchases(), *refunds_and_an_end(["A7", "A8", "B3"])]
+    merge_events(spark, tables, frame_of(spark, events))
+
+    manifest = build(spark, tables, document, "categories", "one", None)
+    newest = max(e["event_time"] for e in events)
+    wanted = training_rows(plan_training(document, newest), pa.Table.from_pylist(events, EVENT_SCHEMA))
+    assert manifest["dropped"] == wanted.dropped
+    assert all(wanted.dropped[reason] for reason in ("not_eligible", "not_sampled", "no_event", "censored"))
+    columns, found = ["entity_id", "t", "label", "newest_event_time"], []
+    for key in manifest["files"]:
+        file = io.BytesIO(s3.get_object(Bucket="categories", Key=key)["Body"].read())
+        found += pq.read_table(file, columns=columns).to_pylist()
+    assert sorted(found, key=str) == sorted(wanted.rows.select(columns).to_pylist(), key=str)
+    assert {row["label"] for row in found} == {0, 1}
+    report = rebuild(spark, tables, document, "categories", "one")
+    assert (report["different"], report["missing"], report["unexpected"]) == ([], [], [])
+
+
+def refunds_and_an_end(of: list[str]) -> list[dict[str, Any]]:
+    """Refunds of purchases on day 11; A is out of sight on day 13; D buys every day up to the 20th."""
+    told = [(f"r{one}", one[0], "refund", 11, {"purchase_id": one}) for one in of]
+    told += [("end", "A", "visit", 13, {}), ("last", "C", "visit", 30, {})]
+    told += [(f"D{day}", "D", "purchase", day, {"amount": day, "channel": CHANNELS[day % 2]}) for day in range(21)]
+    return [
+        {
+            "event_id": event_id,
+            "entity_id": entity,
+            "event_type": event_type,
+            "event_time": START + day * DAY,
+            "available_at": START + day * DAY,
+            "shard_id": "history",
+            "sequence_number": str(100 + number),
+            "properties": json.dumps(properties),
+        }
+        for number, (event_id, entity, event_type, day, properties) in enumerate(told)
+    ]
+
+
+def frame_of(spark: Any, events: list[dict[str, Any]]) -> Any:
+    """Rows of the `events` table."""
+    frame = spark.createDataFrame(
+        [tuple(event[name] for name in EVENT_SCHEMA.names) for event in events],
+        "event_id string, entity_id string, event_type string, event_time long, available_at long, shard_id string,"
+        " sequence_number string, properties string",
+    )
+    for name in ("event_time", "available_at"):
+        frame = frame.withColumn(name, F.timestamp_millis(name))
+    rest = {"source_time": F.lit(None).cast("timestamp"), "source": F.lit(""), "schema_version": F.lit(1)}
+    return frame.withColumns(rest | {"sub_sequence": F.lit(0)})

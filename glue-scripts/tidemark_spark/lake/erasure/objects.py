@@ -60,7 +60,7 @@ def history(body: bytes, erased: Tombstones) -> tuple[bytes | None, int]:
 
 
 def archived(body: bytes, erased: Tombstones) -> tuple[bytes, int]:
-    """Canonical events, predictions, alerts or outcomes, one a line."""
+    """Canonical events, predictions, exposures, alerts or outcomes, one a line."""
     return _lines(body, lambda line: any_erased(erased, [json.loads(line)["entity_id"]]), blank=False)
 
 
@@ -120,8 +120,10 @@ def _subjects_of_record(record: dict[str, Any]) -> set[str]:
 
 
 def answered(body: bytes, erased: Tombstones) -> tuple[bytes | None, int]:
-    """A question about one entity or its answer: deleted."""
-    return (None, 1) if any_erased(erased, [json.loads(body).get("entity_id")]) else (body, 0)
+    """A question about one entity or its answer, or about several: deleted."""
+    about = json.loads(body)
+    asked = [about.get("entity_id"), *about.get("entity_ids", [])]
+    return (None, 1) if any_erased(erased, asked) else (body, 0)
 
 
 def checks(predictions: frozenset[str]) -> Rule:
