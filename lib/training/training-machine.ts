@@ -25,6 +25,7 @@ import { VendedLogs } from '../foundation/vended-logs.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm, addErrorAlarm } from '../monitoring/function-alarms.ts';
 import type { ScoringEndpoint } from '../serving/scoring-endpoint.ts';
+import type { TrainingDefinitionProps } from './definition-props.ts';
 import { type FrameworkImage, frameworkImage, SERVES } from './framework-images.ts';
 import { InProcessDeployment } from './in-process-deployment.ts';
 import { grantMachine } from './machine-grants.ts';
@@ -70,7 +71,7 @@ export class TrainingMachine extends Construct {
 
   constructor(scope: Construct, id: string, props: TrainingMachineProps) {
     super(scope, id);
-    const { deployment, lake, registry, endpoint } = props;
+    const { deployment } = props;
     const { stage } = deployment;
     const { ir } = deployment.useCase;
     const { framework = SERVES } = ir.model ?? {};
@@ -99,36 +100,7 @@ export class TrainingMachine extends Construct {
       comment: 'Training set → train → gate → register → approve → deploy',
       role,
       definitionBody: DefinitionBody.fromString(
-        Stack.of(this).toJsonString(
-          trainingDefinition({
-            name: endpoint.endpointName,
-            buildTrainingSetJob: props.buildTrainingSet.job.jobName,
-            trainingSetsUri: lake.uri(PREFIX.trainingSets),
-            modelsUri: lake.uri(PREFIX.models),
-            useCaseUri: props.useCase.s3ObjectUrl,
-            sourceUri: source.s3ObjectUrl,
-            trainingImageUri: this.images.trains.uri,
-            servingImageUri: this.images.serves.uri,
-            trainingRoleArn: this.trainingRole.roleArn,
-            hostingRoleArn: this.hostingRole?.roleArn ?? '',
-            gateFunctionArn: this.gate.function.functionArn,
-            retrainingFunctionArn: this.retraining.fn.function.functionArn,
-            mlflowFunctionArn: this.mlflow?.fn.function.functionArn,
-            modelPackageGroup: registry.groupName,
-            approval: stage.training.approval,
-            kmsKeyArn: props.key.key?.keyArn,
-            training: stage.training,
-            endpoint: stage.endpoint,
-            deployment: { stage: stage.stage, useCase: ir.name },
-            modelName: requireModel(ir).model.name,
-            serving: { bucket: lake.bucket.bucketName, key: objectKey('serving', { usecase: ir.name }) },
-            ...(this.inProcess && { inProcess: { functionArn: this.inProcess.fn.function.functionArn } }),
-            shadow: this.shadow?.place,
-            alarmPrefix: props.alarms.prefix,
-            pollSeconds: stage.training.pollSeconds,
-            trainingMetrics: TRAINING_METRICS,
-          }),
-        ),
+        Stack.of(this).toJsonString(trainingDefinition(this.definitionProps(props, source))),
       ),
       tracingEnabled: true,
       logs: { destination: logGroup, level: LogLevel.ALL, includeExecutionData: false },
@@ -140,6 +112,42 @@ export class TrainingMachine extends Construct {
     retraining.attach(this.machine);
     if (stage.training.approval === 'manual') this.deployOnApproval(props);
     this.addMachineAlarms(props);
+  }
+
+  private definitionProps(
+    { deployment, alarms, buildTrainingSet, endpoint, key, lake, registry, useCase }: TrainingMachineProps,
+    source: CodeAsset,
+  ): TrainingDefinitionProps {
+    const { stage } = deployment;
+    const { ir } = deployment.useCase;
+    return {
+      name: endpoint.endpointName,
+      buildTrainingSetJob: buildTrainingSet.job.jobName,
+      trainingSetsUri: lake.uri(PREFIX.trainingSets),
+      modelsUri: lake.uri(PREFIX.models),
+      useCaseUri: useCase.s3ObjectUrl,
+      sourceUri: source.s3ObjectUrl,
+      trainingImageUri: this.images.trains.uri,
+      servingImageUri: this.images.serves.uri,
+      trainingRoleArn: this.trainingRole.roleArn,
+      hostingRoleArn: this.hostingRole?.roleArn ?? '',
+      gateFunctionArn: this.gate.function.functionArn,
+      retrainingFunctionArn: this.retraining.fn.function.functionArn,
+      mlflowFunctionArn: this.mlflow?.fn.function.functionArn,
+      modelPackageGroup: registry.groupName,
+      approval: stage.training.approval,
+      kmsKeyArn: key.key?.keyArn,
+      training: stage.training,
+      endpoint: stage.endpoint,
+      deployment: { stage: stage.stage, useCase: ir.name },
+      modelName: requireModel(ir).model.name,
+      serving: { bucket: lake.bucket.bucketName, key: objectKey('serving', { usecase: ir.name }) },
+      ...(this.inProcess && { inProcess: { functionArn: this.inProcess.fn.function.functionArn } }),
+      shadow: this.shadow?.place,
+      alarmPrefix: alarms.prefix,
+      pollSeconds: stage.training.pollSeconds,
+      trainingMetrics: TRAINING_METRICS,
+    };
   }
 
   private makeTrainingRole({ lake, key, useCase }: TrainingMachineProps, source: CodeAsset): Role {

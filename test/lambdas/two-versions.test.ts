@@ -5,7 +5,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import {
   type AttributeValue,
   DeleteItemCommand,
@@ -14,14 +13,7 @@ import {
   ScanCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import {
-  CreateBucketCommand,
-  DeleteObjectCommand,
-  GetObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-  S3Client,
-} from '@aws-sdk/client-s3';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { admit } from '../../core/admission/admit.ts';
 import { encodeState } from '../../core/state/codec.ts';
@@ -30,6 +22,7 @@ import { DAY } from '../../core/values/time.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { ARRIVAL, ir, old, purchase, RULES, record, usecase } from '../engine/use-case.ts';
 import { ENVIRONMENT, loadHandler, ModelEndpoint } from './bundle.ts';
+import { TestLake } from './lake.ts';
 import { packageOf, packModel } from './model-archive.ts';
 import { createTables } from './tables.ts';
 
@@ -70,7 +63,7 @@ const MODES: readonly Mode[] = [
     environment: async () => ({}),
     deploy: async (definition_hash) => {
       const packed = await packModel({ inputs: ['buys_7d', 'silence'], definition_hash, leaves: [LOGIT, LOGIT] });
-      await put(`models/${packed.model_version}/model.tar.gz`, packed.archive);
+      await lake.put(`models/${packed.model_version}/model.tar.gz`, packed.archive);
       const champion = packageOf(packed, `s3://lake/models/${packed.model_version}/model.tar.gz`);
       const { package_arn: model_package_arn, ...rest } = champion;
       const deployed = await (await load('in-process/handler.ts'))({ wanted: 'champion', model_package_arn, ...rest });
@@ -81,7 +74,7 @@ const MODES: readonly Mode[] = [
           : { refusal: expect.stringMatching(/^The model was trained on another, and deployed is/), packages: null },
       );
       // What nobody deployed, but somebody wrote there: the functions look again.
-      if (!known) await put('serving/tiny.json', JSON.stringify({ packages: { champion }, deployed_at: 'now' }));
+      if (!known) await lake.put('serving/tiny.json', JSON.stringify({ packages: { champion }, deployed_at: 'now' }));
     },
     at_once: false,
   },
@@ -89,11 +82,10 @@ const MODES: readonly Mode[] = [
 /** Log-odds of 0.9. */
 const LOGIT = Math.log(9);
 
-const put = (Key: string, Body: Buffer | string) => s3.send(new PutObjectCommand({ Bucket: 'lake', Key, Body }));
-
 let cloud: LocalCloud;
 let dynamo: DynamoDBClient;
 let s3: S3Client;
+let lake: TestLake;
 type Handler = Awaited<ReturnType<typeof loadHandler>>;
 let processor: Handler;
 let load: (entry: string) => Promise<Handler>;
@@ -102,6 +94,7 @@ beforeAll(async () => {
   cloud = await startLocalCloud({ quiet: true });
   dynamo = new DynamoDBClient(cloud.clientConfig);
   s3 = new S3Client(cloud.clientConfig);
+  lake = new TestLake(s3);
   await createTables(dynamo);
   await s3.send(new CreateBucketCommand({ Bucket: 'lake' }));
 });
@@ -128,7 +121,7 @@ async function begin({ environment: of }: Mode): Promise<void> {
       await dynamo.send(
         new DeleteItemCommand({ TableName: table, Key: { entity_id: item.entity_id!, [sort]: item[sort]! } }),
       );
-  for (const Key of await keys('')) await s3.send(new DeleteObjectCommand({ Bucket: 'lake', Key }));
+  await lake.clear();
   const { ENDPOINT_NAME, ...others } = ENVIRONMENT;
   const own = await of();
   delete process.env.ENDPOINT_NAME;
@@ -140,22 +133,10 @@ async function begin({ environment: of }: Mode): Promise<void> {
   await fence(OLD);
 }
 
-async function keys(Prefix: string): Promise<string[]> {
-  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: 'lake', Prefix }));
-  return Contents.map(({ Key }) => Key!);
-}
-
 /** Purchases of a week in the vectors that were served since these objects were there, in order. */
 async function servedSince(before: readonly string[]): Promise<unknown[]> {
-  const fresh = (await keys('archive/predictions/')).filter((key) => !before.includes(key));
-  const texts = await Promise.all(
-    fresh.map(async (Key) => {
-      const { Body } = await s3.send(new GetObjectCommand({ Bucket: 'lake', Key }));
-      return gunzipSync(await Body!.transformToByteArray()).toString('utf8');
-    }),
-  );
-  const lines = texts.flatMap((text) => text.trim().split('\n'));
-  return lines.map((line) => (JSON.parse(line) as { inputs: number[] }).inputs[0]);
+  const lines = (await lake.linesSince(before, 'archive/predictions/')) as { inputs: number[] }[];
+  return lines.map(({ inputs }) => inputs[0]);
 }
 
 /** As after a cold start: they remember nothing of what the model accepted. */
@@ -258,10 +239,7 @@ describe.each(MODES)('$name', (mode) => {
     const states = (await items('features')).filter((item) => item.state);
     const whole = states.map(({ entity_id, view, joined }) => `${entity_id!.S} ${view!.S} ${joined?.BOOL === true}`);
     expect(whole.sort()).toEqual([`ann ${NEW} false`, `ann ${OLD} true`, `bob ${NEW} false`, `bob ${OLD} true`].sort());
-    const { Contents = [] } = await s3.send(
-      new ListObjectsV2Command({ Bucket: 'lake', Prefix: 'archive/quarantine/' }),
-    );
-    expect(Contents).toHaveLength(1);
+    expect(await lake.keys('archive/quarantine/')).toHaveLength(1);
     early = await images();
   });
 
@@ -304,7 +282,7 @@ describe.each(MODES)('$name', (mode) => {
     await mode.deploy(current.view.definition_hash);
     const [api, scorer, sweep] = await functions();
     expect(await ask(api, '/v1/score', 'ann')).toMatchObject({ status: 200, body: { view: NEW } });
-    const seen = await keys('archive/predictions/');
+    const seen = await lake.keys('archive/predictions/');
     await scorer(early);
     // Two purchases, of which the image has one.
     expect(await servedSince(seen)).toEqual([2, 2]);
