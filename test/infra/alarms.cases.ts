@@ -91,7 +91,7 @@ describe.each(STAGES)('alarms of %s', (stage) => {
     const [rule] = Object.values(
       template.findResources('AWS::Events::Rule', { Properties: { EventPattern: { source: ['aws.glue'] } } }),
     );
-    expect(rule?.Properties.EventPattern.detail.jobName).toHaveLength(11);
+    expect(rule?.Properties.EventPattern.detail.jobName).toHaveLength(12);
     expect(rule?.Properties.Targets[0].DeadLetterConfig).toBeDefined();
   });
 });

@@ -138,7 +138,7 @@ describe('what each job may do', () => {
   test('every job is told its region, and only two may publish metrics of the app', async () => {
     const template = (await synthesise('prod')).template('training');
     const jobs = Object.values(template.findResources('AWS::Glue::Job'));
-    expect(jobs).toHaveLength(11);
+    expect(jobs).toHaveLength(12);
     for (const { Properties } of jobs)
       expect(Properties.DefaultArguments['--aws_region']).toMatch(/^[a-z]{2}-[a-z]+-\d$/);
     const namespaces = (role: string) =>

@@ -146,6 +146,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   [SERVICE.healing]: 'names/jobs.ts',
   [SERVICE.consistency]: 'names/jobs.ts',
   [SERVICE.compaction]: 'names/jobs.ts',
+  [SERVICE.experiments]: 'names/jobs.ts',
   [SERVICE.importTable]: 'names/jobs.ts',
   [SERVICE.importJdbc]: 'names/jobs.ts',
 };
@@ -175,8 +176,12 @@ function sourceOf(service: string): string {
   // What all functions of sources count, they count at one place.
   if (service.startsWith('intake-')) files.push(join(root, 'lambdas/aws/intake.ts'));
   const text = files.map((each) => readFileSync(each, 'utf8')).join('\n');
-  // What differs, and who is not told, all that find it report alike.
-  const shared = { 'reportDrift(': 'drift.ts', 'countSuppressed(': 'alert-counts.ts' };
+  // What differs, who is not told and a challenger that fails, all that find it report alike.
+  const shared = {
+    'reportDrift(': 'drift.ts',
+    'countSuppressed(': 'alert-counts.ts',
+    'scoringAdapters(': 'scoring-adapters.ts',
+  };
   const called = Object.entries(shared).filter(([call]) => text.includes(call));
   return [text, ...called.map(([, name]) => readFileSync(join(root, 'lambdas/aws', name), 'utf8'))].join('\n');
 }

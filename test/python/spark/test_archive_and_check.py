@@ -127,7 +127,7 @@ def test_what_was_served_is_replayed_from_what_was_archived(spark: Any, bucket: 
     put(bucket, "outcomes/dt=2023-11-16/y", [said("o2", "a1", "saved")])
 
     first = compact(spark, tables, bucket, 1)
-    objects = {"events": 2, "quarantine": 1, "predictions": 1, "alerts": 2, "outcomes": 2}
+    objects = {"events": 2, "quarantine": 1, "predictions": 1, "exposures": 0, "alerts": 2, "outcomes": 2}
     assert first == {f"{kind}_objects": count for kind, count in objects.items()}
     assert set(compact(spark, tables, bucket, 1).values()) == {0}
     spark.sql("DELETE FROM glue_catalog.arc.archive_files")

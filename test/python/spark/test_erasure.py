@@ -123,6 +123,9 @@ def fill() -> None:
     put("archive/quarantine/dt=1/s1/40-42.ndjson.gz", lines)
     served = [prediction("p1", 2, [1], entity_id=WHO), prediction("p2", 2, [1], entity_id="keep")]
     put("archive/predictions/dt=1/x.ndjson.gz", served)
+    seen = {"experiment": "e", "variant": "champion", "t": START, "model_version": "m", "definition_hash": "h"}
+    exposures = [seen | {"entity_id": who, "exposed_at": START} for who in (WHO, "keep")]
+    put("archive/exposures/dt=1/x.ndjson.gz", exposures)
     put("archive/alerts/dt=1/x.ndjson.gz", [decided("p1", None, entity_id=WHO), decided("p2", None, entity_id="keep")])
     put("archive/outcomes/dt=1/x.ndjson.gz", [said("o1", "p1", "saved", entity_id=WHO), said("o2", "p2", "wrong")])
     put("raw/history/a.ndjson.gz", [GOOD | {"event_id": "h1", "entity_id": WHO}, GOOD | {"event_id": "h2"}])
@@ -146,6 +149,7 @@ RULES = {
     "archive/events/": rules.archived,
     "archive/quarantine/": rules.quarantined,
     "archive/predictions/": rules.archived,
+    "archive/exposures/": rules.archived,
     "archive/alerts/": rules.archived,
     "archive/outcomes/": rules.archived,
     "aws/lambda/": rules.given_up,
@@ -178,7 +182,7 @@ def test_nothing_yields_an_erased_entity_and_no_replay_brings_it_back(spark: Any
     # Merge on read leaves delete files: they must go too.
     spark.sql("ALTER TABLE glue_catalog.erasure.predictions SET TBLPROPERTIES ('write.delete.mode'='merge-on-read')")
     warehouse = files_with(spark, "erasure")
-    for table in ("events", "quarantine", "predictions", "alerts", "outcomes", "training_sets"):
+    for table in ("events", "quarantine", "predictions", "exposures", "alerts", "outcomes", "training_sets"):
         assert any(name.startswith(f"{table}/data") for name in warehouse), table
     assert len(objects_with()) >= 10
 
@@ -193,6 +197,7 @@ def test_nothing_yields_an_erased_entity_and_no_replay_brings_it_back(spark: Any
     taken |= rules.erase_objects(spark, BUCKET, RULES, ERASED)
     rules.purge_old_versions(BUCKET, "training/")
     assert (taken["events"], taken["quarantine"], taken["predictions"], taken["moved_tags"]) == (18, 2, 1, 1)
+    assert (taken["exposures"], taken["archive/exposures/"]) == (1, 1)
     assert (taken["alerts"], taken["archive/alerts/"], taken["outcomes"], taken["archive/outcomes/"]) == (1, 1, 1, 1)
     assert taken["training_sets"] == taken["training/"] > 0
 
