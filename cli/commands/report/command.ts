@@ -47,7 +47,7 @@ async function report(stage: OpenStage, { week, out }: ReportOptions): Promise<v
 }
 
 /** @param now ms UTC. @throws CliError when the use case has no alerts */
-export async function weekReport(
+async function weekReport(
   { clients, resources, target }: Pick<OpenStage, 'clients' | 'resources' | 'target'>,
   week: Week,
   now: number,
