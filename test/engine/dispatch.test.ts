@@ -142,8 +142,9 @@ test('under crashes, lost answers and two dispatchers at once nothing is lost, d
   const fault = fc.constantFrom<Fault>('none', 'none', 'none', 'before', 'after', 'crash-before', 'crash-after');
   const step = fc.record({
     hours: fc.integer({ min: 1, max: 9 }),
-    score: fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd', 'e'), fc.constantFrom(0.3, 0.7, 0.85, 0.9, 0.95), {
-      maxKeys: 4,
+    score: fc.dictionary(fc.constantFrom(...'abcdefghij'), fc.constantFrom(0.3, 0.7, 0.85, 0.9, 0.95), {
+      minKeys: 2,
+      maxKeys: 8,
     }),
   });
   let [told, closed] = [0, 0];
@@ -152,33 +153,42 @@ test('under crashes, lost answers and two dispatchers at once nothing is lost, d
       fc.array(step, { minLength: 2, maxLength: 14 }),
       fc.array(fault, { maxLength: 150 }),
       async (steps, tape) => {
-        const world = new World({ capacity_per_day: 2, hold_out: 0.3, cooldown_ms: 2 * DAY });
+        const world = new World({ capacity_per_day: 2, hold_out: 0.1, cooldown_ms: 2 * DAY });
         const { alerts } = world.usecase.ir;
-        const per_day = new Map<string, number>();
         let now = ARRIVAL;
         world.scores.alerted = (record) => {
-          const day = new Date(now).toISOString().slice(0, 10);
-          per_day.set(day, (per_day.get(day) ?? 0) + 1);
           expect(isHeldOut(alerts!, 'shop', record.entity_id)).toBe(false);
         };
         const raised = new Set<string>();
         world.scores.written = ({ entity_id, t, alert_state }, before) => {
           if (alert_state.last_alert_t === t && before?.alert_state.last_alert_t !== t) raised.add(`${entity_id} ${t}`);
         };
-        const faults = () => new Faults(() => tape.pop() ?? 'none');
+        const next = () => tape.pop() ?? 'none';
+        // A slow one goes on with what it read before others were scored and released.
+        const slow = () => {
+          let ways = 0;
+          return new Faults(next, () => (ways++ < 4 ? Promise.resolve() : new Promise((done) => setImmediate(done))));
+        };
+        const faults = () => new Faults(next);
         const quietly = (work: Promise<unknown>) => work.catch(() => null);
         for (const { hours, score } of steps) {
           now += hours * HOUR;
+          const overtaken = quietly(world.dispatch(now, slow()));
           for (let done = false; !done; )
             done = (await quietly(world.scored(score, now, faults()).then(() => true))) === true;
-          await Promise.all([quietly(world.dispatch(now, faults())), quietly(world.dispatch(now, faults()))]);
+          await Promise.all([
+            overtaken,
+            quietly(world.dispatch(now, faults())),
+            quietly(world.dispatch(now, faults())),
+          ]);
         }
         // At last everything is quiet, and a day later nothing waits.
         now += DAY;
         await world.dispatch(now);
         expect(world.scores.waiting.size).toBe(0);
-        expect([...per_day.values()].every((count) => count <= 2)).toBe(true);
-        expect(Object.fromEntries(world.turns.days)).toEqual(Object.fromEntries(per_day));
+        const days = [...world.turns.days.values()];
+        expect(days.every((count) => count <= 2)).toBe(true);
+        expect(days.reduce((sum, count) => sum + count, 0)).toBe(world.scores.alerts.size);
         const ended = [...world.scores.alerts.keys(), ...world.scores.suppressed.keys()].map((key) =>
           key.replace(/ \w+#/, ' '),
         );
