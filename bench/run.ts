@@ -14,6 +14,7 @@ import { beside, peers } from './peers/measure.ts';
 import { pitRows } from './pit/run.ts';
 import { qualityTable } from './quality/run.ts';
 import type { Row } from './rows.ts';
+import { scorerRows } from './scorer/run.ts';
 import { sourceRows } from './sources/run.ts';
 import { plainTable } from './table.ts';
 
@@ -41,6 +42,7 @@ const options = new Command('npm run bench --')
       'pit',
       'quality',
       'sources',
+      'scorer',
     ]),
   )
   .option('--peers', 'installs Feast 0.67 and PyFlink 1.20 into .cache/peers and measures them beside ours')
@@ -146,6 +148,9 @@ if (wanted('sources')) {
   await part('sources', 'signed requests to features, in the local cloud', (say) =>
     sourceRows(say, options.failingSeconds),
   );
+}
+if (wanted('scorer')) {
+  await part('scorer', 'the model in process beside an endpoint, in the local cloud', scorerRows);
 }
 if (wanted('quality')) {
   await measure('quality of models, out of time', async (say) => {

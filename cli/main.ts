@@ -5,6 +5,7 @@ import { addDeploy } from './commands/deploy/command.ts';
 import { addDestroy } from './commands/destroy/command.ts';
 import { addDoctor } from './commands/doctor/command.ts';
 import { addErase } from './commands/erase/command.ts';
+import { addExperiment } from './commands/experiment/command.ts';
 import { addFeatures } from './commands/features/command.ts';
 import { addHeal } from './commands/heal/command.ts';
 import { addHistory } from './commands/history/command.ts';
@@ -39,6 +40,7 @@ const COMMANDS = [
   addContract,
   addFeatures,
   addModel,
+  addExperiment,
   addReport,
   addHeal,
   addErase,

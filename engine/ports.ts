@@ -128,19 +128,21 @@ export type ModelRows = readonly (readonly (number | null)[])[];
 
 export interface Endpoint {
   /**
+   * @param variant the production variant that is to answer. @default - whichever the endpoint chooses
    * @throws ScoreRefusedError when the model must not be asked (none there, another definition)
    * @throws ModelFailedError when it does not answer, or by an error of its own
    */
-  score(rows: ModelRows): Promise<EndpointAnswer>;
+  score(rows: ModelRows, variant?: string): Promise<EndpointAnswer>;
 }
 
 /** An endpoint in the turn of one version of the view. */
 export interface Model {
   /**
+   * @param variant as of an Endpoint
    * @returns null when the model was trained for another version: nobody is scored by this one
    * @throws as an Endpoint, but for that
    */
-  score(rows: ModelRows): Promise<EndpointAnswer | null>;
+  score(rows: ModelRows, variant?: string): Promise<EndpointAnswer | null>;
 }
 
 /** No score on purpose: a wrong one is worse than none. Retrying at once would not help. */
@@ -170,6 +172,8 @@ export interface ScoreRecord {
   readonly t: number;
   readonly score: number;
   readonly variant: string;
+  /** That the score was made in; null: in none. */
+  readonly experiment: string | null;
   readonly model_version: string;
   readonly definition_hash: string;
   readonly trigger: Trigger;
@@ -180,6 +184,8 @@ export interface ScoreRecord {
 export interface StoredScore {
   readonly t: number;
   readonly model_version: string;
+  /** As of the score. */
+  readonly experiment: string | null;
   readonly alert_state: AlertState;
   readonly revision: number;
 }
@@ -234,7 +240,10 @@ export interface Prediction {
   readonly values: readonly FeatureValue[];
   readonly inputs: readonly (number | null)[];
   readonly score: number;
+  /** That answered. */
   readonly variant: string;
+  /** That assigned this variant; null: none did. */
+  readonly experiment: string | null;
   readonly model_version: string;
   readonly reasons: readonly string[];
   readonly trigger: Trigger;

@@ -35,6 +35,7 @@ RULES = {
     PREFIX["events"]: archived,
     PREFIX["quarantine"]: quarantined,
     PREFIX["predictions"]: archived,
+    PREFIX["exposures"]: archived,
     PREFIX["alerts"]: archived,
     PREFIX["outcomes"]: archived,
     PREFIX["failedBatches"]: given_up,

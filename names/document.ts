@@ -1,6 +1,15 @@
 /** What the Spark jobs read of all names: glue-scripts/tidemark_spark/names.json, which `npm run names` writes. */
 import { argumentsByScript, WEEKLY } from './jobs.ts';
-import { CUTOVER, CUTOVER_KEY, ERASED_KEY, FEATURES_KEYS, FENCE_KEY, IMPORT_KEY, STATE_ATTRIBUTES } from './keys.ts';
+import {
+  CUTOVER,
+  CUTOVER_KEY,
+  ERASED_KEY,
+  EXPERIMENT_KEY,
+  FEATURES_KEYS,
+  FENCE_KEY,
+  IMPORT_KEY,
+  STATE_ATTRIBUTES,
+} from './keys.ts';
 import { CONTENT, CONTENT_DIGITS, NDJSON, OBJECT, PREFIX } from './lake.ts';
 import { ARCHIVE_DAYS, MAX_EVENT_BYTES, MAX_ITEM_BYTES, MAX_STATE_BYTES } from './limits.ts';
 
@@ -16,7 +25,13 @@ export function documentOf(): string {
     arguments: argumentsByScript(),
     weekly: WEEKLY,
     features_keys: FEATURES_KEYS,
-    item: { fence: FENCE_KEY, cutover: CUTOVER_KEY, erased: ERASED_KEY, import: IMPORT_KEY },
+    item: {
+      fence: FENCE_KEY,
+      cutover: CUTOVER_KEY,
+      erased: ERASED_KEY,
+      import: IMPORT_KEY,
+      experiment: EXPERIMENT_KEY,
+    },
     cutover: CUTOVER,
     state_attributes: STATE_ATTRIBUTES,
     limit: {

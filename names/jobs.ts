@@ -7,6 +7,7 @@ import { METRIC, type MetricName, SERVICE, type Service } from './metrics.ts';
 import {
   consistencyReport,
   erasureReport,
+  experimentReport,
   featuresAnswer,
   healingReport,
   labelsAnswer,
@@ -84,6 +85,13 @@ export const JOBS = {
       names: { checked: METRIC.predictionsChecked, mismatches: METRIC.predictionsMismatched },
     },
     report: consistencyReport,
+  },
+  analyseExperiment: {
+    given: z.object({ table_scores: text }),
+    /** Of one experiment alone, by its name. */
+    asked: z.object({ experiment: text.optional() }),
+    metrics: { service: SERVICE.experiments, names: { mismatches: METRIC.sampleRatioMismatches } },
+    report: experimentReport,
   },
   eraseEntity: {
     /** `settle_seconds`: how long a function may go on with what it read before. `run`: of the report's name. */

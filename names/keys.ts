@@ -34,6 +34,10 @@ export const RETRAINING_KEY = '#retraining';
 
 /** Sort key of an entity's last score. */
 export const SCORE_KIND = 'score';
+/** Partition key of the experiments' records in the table of scores: they are about no entity. */
+export const EXPERIMENT_KEY = '#experiment';
+/** Sort key of the record of the one that runs; of one that ended it is the experiment's name. */
+export const RUNNING_KIND = '#running';
 /** What the sort keys of all alerts begin with. */
 export const ALERT_KIND = 'alert#';
 /** Sort key of an alert. @param t of the score, ms UTC */

@@ -7,6 +7,8 @@ export const PREFIX = {
   events: 'archive/events/',
   quarantine: 'archive/quarantine/',
   predictions: 'archive/predictions/',
+  /** Who was first scored in an experiment, when, and by which variant. */
+  exposures: 'archive/exposures/',
   /** What became of alerts: told, or not told and by which rule. */
   alerts: 'archive/alerts/',
   /** What people said of alerts. */
@@ -33,6 +35,8 @@ export const PREFIX = {
   checks: 'checks/',
   /** What the nightly healing found and mended. */
   healing: 'reports/healing/',
+  /** What experiments have come to: counts and intervals. */
+  experiments: 'reports/experiments/',
   /** How records differed from their contracts: names and types. */
   drift: 'reports/drift/',
   /** Which lines of the quarantine were put back: positions, no records. */
@@ -63,6 +67,8 @@ export const OBJECT = {
   quarantine: `${PREFIX.quarantine}dt={day}/{shard}/{first}-{last}${NDJSON}`,
   /** The day is that of the writing. */
   predictions: `${PREFIX.predictions}dt={day}/{id}${NDJSON}`,
+  /** As predictions. */
+  exposures: `${PREFIX.exposures}dt={day}/{id}${NDJSON}`,
   /** Of a batch of the publisher; the day is that of the writing. */
   alerts: `${PREFIX.alerts}dt={day}/{id}${NDJSON}`,
   outcomes: `${PREFIX.outcomes}dt={day}/{id}${NDJSON}`,
@@ -74,6 +80,8 @@ export const OBJECT = {
   consistencyReport: `${PREFIX.checks}{run}.json`,
   /** The day is that on which the job began. */
   healingReport: `${PREFIX.healing}dt={day}/{run}.json`,
+  experimentReport: `${PREFIX.experiments}{experiment}/report.json`,
+  experimentPlot: `${PREFIX.experiments}{experiment}/plot.svg`,
   /** One finding of that day; `{id}` is a hash of it. */
   drift: `${PREFIX.drift}dt={day}/{id}${NDJSON}`,
   /** Positions that were put back at once, of an object of that folder of the quarantine; `{positions}` is a hash of them. */

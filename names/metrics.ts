@@ -25,7 +25,7 @@ export const DIMENSION = {
 
 /**
  * Values of the `service` dimension: the folder names under `lambdas/` (the notifier folder holds two functions), `model`, and the
- * Glue jobs of the healing, of the check and of the compaction.
+ * Glue jobs of the healing, of the check, of the compaction and of the analysis of experiments.
  */
 export const SERVICE = {
   processor: 'processor',
@@ -38,11 +38,13 @@ export const SERVICE = {
   dispatcher: 'dispatcher',
   outcomes: 'outcomes',
   modelGate: 'model-gate',
+  inProcess: 'in-process',
   retraining: 'retraining',
   mlflow: 'mlflow',
   healing: 'healing',
   consistency: 'consistency',
   compaction: 'compaction',
+  experiments: 'experiments',
   intakeHttp: 'intake-http',
   intakeEvent: 'intake-event',
   intakeStream: 'intake-stream',
@@ -127,6 +129,8 @@ export const METRIC = {
   scoringAwaited: 'ScoringAwaited',
   /** scorer: entities whose model failed or hung; their batch is delivered again. */
   scoringFailed: 'ScoringFailed',
+  /** scorer, sweep, api: requests that the challenger of an experiment failed, so that the champion answered them. */
+  challengerFailed: 'ChallengerFailed',
   /** scorer, sweep, api: models in service that a function could not load, so that the one before went on serving there. */
   modelNotLoaded: 'ModelNotLoaded',
   /**
@@ -176,6 +180,8 @@ export const METRIC = {
   predictionsChecked: 'PredictionsChecked',
   /** consistency: of these, those whose replay gives another vector than was served. */
   predictionsMismatched: 'PredictionsMismatched',
+  /** experiments: those whose variants did not get the shares they were assigned in. */
+  sampleRatioMismatches: 'SampleRatioMismatches',
   /** compaction: batches that the archiver gave up and the archive still lacks. */
   archiveGaps: 'ArchiveGaps',
   /** mlflow: trainings and deployments that MLflow did not take; they went on without. */

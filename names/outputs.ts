@@ -11,6 +11,7 @@ export const OUTPUT = {
   compactArchiveJob: 'CompactArchiveJobName',
   backfillStatesJob: 'BackfillStatesJobName',
   buildTrainingSetJob: 'BuildTrainingSetJobName',
+  analyseExperimentJob: 'AnalyseExperimentJobName',
   eraseEntityJob: 'EraseEntityJobName',
   featuresAtJob: 'FeaturesAtJobName',
   labelsAtJob: 'LabelsAtJobName',

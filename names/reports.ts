@@ -51,6 +51,48 @@ export const consistencyReport = z.looseObject({
 });
 export type ConsistencyReport = z.infer<typeof consistencyReport>;
 
+const estimate = z.object({ value: z.number(), low: z.number(), high: z.number(), p_value: z.number() });
+
+/** Object `experimentReport`: a difference is the challenger's mean less the champion's; null where nothing can be said yet. */
+export const experimentReport = z.object({
+  experiment: z.string(),
+  status: z.enum(['running', 'stopped', 'promoted']),
+  snapshot_id: z.string(),
+  /** ms UTC: what happened later is not known yet. */
+  closed_until: count,
+  alpha: z.number(),
+  minimum_sample: count,
+  planned_sample: count,
+  direction: z.enum(['increase', 'decrease']),
+  /** Whether means are proportions. */
+  binary: z.boolean(),
+  arms: z.array(
+    z.object({
+      variant: z.string(),
+      exposed: count,
+      /** Of these, those with a known outcome, with none to be had, and those that wait for it. */
+      known: count,
+      empty: count,
+      waiting: count,
+      mean: z.number().nullable(),
+    }),
+  ),
+  multiple_exposure: z.object({ entities: count, share: z.number(), limit: z.number() }),
+  sample_ratio: z.object({ final_p: z.number(), sequential_p: z.number(), threshold: z.number() }),
+  difference: estimate.nullable(),
+  /** As a share of the champion's mean. */
+  relative: estimate.nullable(),
+  /** The interval as it was at the end of each day (ms UTC). */
+  looks: z.array(z.object({ at: count, outcomes: count, value: z.number(), low: z.number(), high: z.number() })),
+  /** The champion's mean less that of those of whom nobody was told. */
+  hold_out: estimate.nullable(),
+  description: z
+    .object({ chance_better: z.number(), low: z.number(), high: z.number(), expected_loss: z.number() })
+    .nullable(),
+  recommendation: z.object({ decision: z.enum(['invalid', 'wait', 'promote', 'keep']), reason: z.string() }),
+});
+export type ExperimentReport = z.infer<typeof experimentReport>;
+
 /** Object `rebuiltTrainingSet`: keys of files by what became of them. */
 export const rebuildReport = z.looseObject({
   training_set_id: z.string(),
@@ -111,7 +153,6 @@ export const labelsAnswer = z.object({
   /** Rows whose label will be known. */
   waiting: count,
 });
-export type LabelsAnswer = z.infer<typeof labelsAnswer>;
 
 /** Object `drift`, one line: how records of a source differed from a contract or a map on that day, by names and types (core/admission/drift.ts). */
 export const driftExample = z.object({

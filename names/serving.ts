@@ -21,3 +21,4 @@ export const servingDocument = z.object({
   /** ISO 8601. */
   deployed_at: z.string().min(1),
 });
+export type ServingDocument = z.infer<typeof servingDocument>;

@@ -13,6 +13,7 @@ const PARTS: { readonly [name in OutputName]?: 'model' | 'alerts' } = {
   scoresTable: 'model',
   buildTrainingSetJob: 'model',
   checkConsistencyJob: 'model',
+  analyseExperimentJob: 'model',
   labelsAtJob: 'model',
   trainingStateMachine: 'model',
   modelPackageGroup: 'model',

@@ -9,7 +9,7 @@ export const reasonSchema = z.strictObject({
   format: z.enum(['number', 'days', 'money', 'percent']),
 });
 
-export const quietHoursSchema = z.strictObject({
+const quietHoursSchema = z.strictObject({
   /** ms after midnight by the clock on the wall, `from` inclusive; where `from` is later than `to`, the night lies over midnight. */
   from_ms: ms.max(DAY - 1),
   to_ms: ms.max(DAY - 1),

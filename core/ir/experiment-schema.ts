@@ -27,7 +27,7 @@ export const experimentSchema = z.strictObject({
   /** The share of entities that get a variant, when it starts. */
   coverage: share.gt(0),
   /** The share of entities that nobody is told of while it runs. */
-  hold_out: share.lt(1),
+  hold_out: z.number().min(0).max(0.9),
   /** Shares of those who get a variant; together 1. The champion is what the challenger is compared with. */
   variants: z.tuple([
     z.strictObject({ name: z.literal('champion'), weight: share.gt(0).lt(1) }),

@@ -13,7 +13,7 @@ export const DEFAULT_HOLD_OUT = 0.1;
 /** How long a raised alert waits for its turn, ms: a day has one end of the night and one new capacity. */
 export const LONGEST_WAIT = DAY;
 /** With fewer scores in its window the guard says nothing: a share of them would be chance. */
-export const LEAST_GUARDED_SCORES = 50;
+const LEAST_GUARDED_SCORES = 50;
 
 /** `told`: at once. `waits`: until the dispatcher's turn. `suppressed`: nobody is told. */
 export type Disposition =

@@ -37,12 +37,6 @@ export function lastWords<One extends Pick<Outcome, 'alert_id' | 'said_at' | 'ou
   return last;
 }
 
-/** The alert that somebody speaks of. */
-export interface AlertAddress {
-  readonly entity_id: string;
-  readonly t: number;
-}
-
 /** Where outcomes are kept. */
 export interface OutcomeStore {
   /**

@@ -48,8 +48,8 @@ export class MemoryScores {
   private get(id: string): [string, StoredScore][] {
     const row = this.scores.get(id);
     if (!row) return [];
-    const { t, model_version, alert_state } = row.record;
-    return [[id, { t, model_version, alert_state, revision: row.revision }]];
+    const { t, model_version, experiment, alert_state } = row.record;
+    return [[id, { t, model_version, experiment, alert_state, revision: row.revision }]];
   }
 
   /** One transaction: both conditions hold, or nothing is written. */

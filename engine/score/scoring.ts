@@ -10,8 +10,16 @@ import { sha256 } from '../../core/values/hash.ts';
 import { dayOf, objectKey } from '../../names/lake.ts';
 import { type AlertCounts, countAlerts, doubts, raise } from '../alerting/raise.ts';
 import { MAX_TRIES, pause } from '../backoff.ts';
-import { chunks } from '../chunks.ts';
 import { mapConcurrently } from '../concurrently.ts';
+import {
+  type Assigned,
+  type Assigning,
+  experimentOf,
+  isHeldOut,
+  requestsOf,
+  withheld,
+} from '../experiments/assigning.ts';
+import { expose } from '../experiments/exposures.ts';
 import type {
   AlertRecord,
   JsonLinesSink,
@@ -36,12 +44,17 @@ export interface Candidate {
   readonly state: EntityState;
   /** Instant of the score, ms; after the state's newest arrival. */
   readonly t: number;
+  /** Absent: no experiment runs. */
+  readonly assigned?: Assigned;
 }
 
 export interface ScoringPorts {
   readonly model: Model;
   readonly scores: ScoreStore;
+  /** Of predictions, and of exposures in experiments. */
   readonly predictions: JsonLinesSink;
+  /** @default - no experiment runs */
+  readonly experiments?: Pick<Assigning, 'assign'>;
   /** @default - nobody was erased */
   readonly tombstones?: Tombstones;
   /** @default - a state that can't be read is thrown for */
@@ -94,14 +107,18 @@ export async function predict(
       return [];
     }
   });
-  for (const some of chunks(readable, ENDPOINT_BATCH)) {
+  for (const { variant, entities: some } of requestsOf(readable, ENDPOINT_BATCH)) {
     const vectors = some.map(({ values }) => ({
       values,
       inputs: modelInputs(usecase.plan, model, values),
     }));
-    const answer = await asked.score(vectors.map((vector) => vector.inputs));
+    const answer = await asked.score(
+      vectors.map((vector) => vector.inputs),
+      variant,
+    );
     if (answer === null) return null;
-    some.forEach(({ entity_id, state, t }, i) => {
+    some.forEach((one, i) => {
+      const { entity_id, state, t } = one;
       const { score, contributions } = answer.scores[i]!;
       const { values, inputs } = vectors[i]!;
       predictions.push({
@@ -115,6 +132,7 @@ export async function predict(
         inputs,
         score,
         variant: answer.variant,
+        experiment: experimentOf(one, answer.variant),
         model_version: answer.model_version,
         reasons: reasonsOf(usecase, values, contributions),
         trigger,
@@ -162,14 +180,17 @@ export async function score(
   scored_at: number,
 ): Promise<Scored | null> {
   const stored = await ports.scores.read(candidates.map((one) => one.entity_id));
-  const known = await withoutErased(candidates, stored, ports);
+  const unassigned = await withoutErased(candidates, stored, ports);
+  const known = (await ports.experiments?.assign(unassigned)) ?? unassigned;
   const predictions = await predict(usecase, ports.model, known, trigger, scored_at, ports.unreadable);
   if (predictions === null) return null;
   if (predictions.length === 0) return { predictions, alerts: countAlerts([]), doubted: false };
   await ports.predictions.put(predictionsKey(predictions), predictions);
+  await expose(ports.predictions, predictions, known, stored);
+  const heldOut = new Set(known.filter(isHeldOut).map(({ entity_id }) => entity_id));
   const doubted = await doubts(usecase, ports.rates, predictions);
   const raised = await mapConcurrently(predictions, WRITERS, (one) =>
-    record(usecase, ports, one, stored.get(one.entity_id), doubted),
+    record(usecase, ports, one, stored.get(one.entity_id), { doubted, heldOut: heldOut.has(one.entity_id) }),
   );
   return { predictions, alerts: countAlerts(raised), doubted };
 }
@@ -192,13 +213,14 @@ async function record(
   { scores, tombstones, pause: wait = pause }: ScoringPorts,
   prediction: Prediction,
   first: StoredScore | undefined,
-  doubted: boolean,
+  { doubted, heldOut }: { readonly doubted: boolean; readonly heldOut: boolean },
 ): Promise<AlertRecord | null> {
   const { entity_id, t } = prediction;
   for (let from = first, attempts = 0; ; attempts++) {
     // A redelivery, or an older image overtaken by a newer one: a served score never goes back in time.
     if (from && (from.t > t || (from.t === t && from.model_version === prediction.model_version))) return null;
-    const { next, alert } = raise(usecase, prediction, from?.alert_state ?? NEVER_ALERTED, doubted);
+    const { next, alert: raised } = raise(usecase, prediction, from?.alert_state ?? NEVER_ALERTED, doubted);
+    const alert = heldOut ? withheld(raised) : raised;
     if (await scores.write({ ...prediction, alert_state: next }, from?.revision ?? null, alert)) return alert;
     if (attempts === MAX_TRIES) throw new Error('a score lost every conditional write; its batch is delivered again');
     await wait(attempts);

@@ -79,15 +79,15 @@ export class ServingVersions {
   }
 
   private turnOf(version: ServingVersion): Turn {
-    return new Turn(version, (rows) => this.ask(version, rows));
+    return new Turn(version, (rows, variant) => this.ask(version, rows, variant));
   }
 
   /** Asks again as long as it is refused by a model that names another definition, while there is one for this version too. */
-  private async ask(version: ServingVersion, rows: ModelRows): Promise<EndpointAnswer> {
+  private async ask(version: ServingVersion, rows: ModelRows, variant?: string): Promise<EndpointAnswer> {
     const { definition_hash } = version.usecase.view;
     for (let tries = 1; ; tries++) {
       try {
-        const answer = await version.endpoint.score(rows);
+        const answer = await version.endpoint.score(rows, variant);
         this.believe(definition_hash);
         this.remember(version);
         return answer;
@@ -140,19 +140,19 @@ export class Turn implements Model {
   asked = false;
   /** Why the model does not take this version's vectors; null: it took them, or was not asked. */
   refusal: ScoreRefusedError | null = null;
-  private readonly ask: (rows: ModelRows) => Promise<EndpointAnswer>;
+  private readonly ask: Endpoint['score'];
 
-  constructor(version: ServingVersion, ask: (rows: ModelRows) => Promise<EndpointAnswer>) {
+  constructor(version: ServingVersion, ask: Endpoint['score']) {
     this.usecase = version.usecase;
     this.states = version.states;
     this.version = version;
     this.ask = ask;
   }
 
-  async score(rows: ModelRows): Promise<EndpointAnswer | null> {
+  async score(rows: ModelRows, variant?: string): Promise<EndpointAnswer | null> {
     this.asked = true;
     try {
-      return await this.ask(rows);
+      return await this.ask(rows, variant);
     } catch (error) {
       if (!isMismatch(error)) throw error;
       this.refusal = error;

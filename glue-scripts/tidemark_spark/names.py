@@ -23,7 +23,7 @@ ARGUMENTS: dict[str, dict[str, list[str]]] = _NAMES["arguments"]
 WEEKLY: str = _NAMES["weekly"]
 """`run` of the erasure that a schedule starts."""
 ITEM: dict[str, str] = _NAMES["item"]
-"""Partition keys of the features table's items about no entity; what each is says names/keys.ts."""
+"""Partition keys of both tables' items about no entity; what each is says names/keys.ts."""
 FEATURES_KEYS: dict[str, str] = _NAMES["features_keys"]
 """Attributes of that table's keys (`partition`, `sort`), and of the time at which an item `expires`."""
 STATE_ATTRIBUTES: frozenset[str] = frozenset(_NAMES["state_attributes"])

@@ -96,13 +96,13 @@ async function features(entity_ids: readonly string[], now: number): Promise<Fea
 }
 
 async function scores(
-  { dynamo, predictions, table }: NonNullable<typeof scoring>,
+  { dynamo, predictions, experiments, table }: NonNullable<typeof scoring>,
   entity_ids: readonly string[],
   now: number,
 ): Promise<ScoreAnswer> {
   const answer = await scoresOf(
     {
-      ...{ serving, vectors },
+      ...{ serving, vectors, experiments },
       lastScores: (ids) => lastScores(dynamo, table, ids),
       keep: (served) => predictions.put(predictionsKey(served), served),
       onDegraded: (error) => telemetry.warn('answered with earlier scores', { because: error.message }),

@@ -2,6 +2,7 @@
 import { requireModel } from '../../core/ir/parts.ts';
 import { modelInputs } from '../../core/scores/model-inputs.ts';
 import { isInRange } from '../../core/scores/trees/margin.ts';
+import type { Assigning } from '../../engine/experiments/assigning.ts';
 import { ModelFailedError, type Prediction, ScoreRefusedError, type StateStore } from '../../engine/ports.ts';
 import { predict } from '../../engine/score/scoring.ts';
 import { within } from '../../engine/score/serving-budget.ts';
@@ -18,6 +19,8 @@ export interface ScorePorts {
   readonly serving: ServingVersions;
   readonly vectors: (version: ReadVersion, entity_ids: readonly string[], now: number) => Promise<readonly Vector[]>;
   readonly lastScores: (entity_ids: readonly string[]) => Promise<ReadonlyMap<string, LastScore>>;
+  /** Asks each entity's own variant, and exposes nobody. @default - no experiment runs */
+  readonly experiments?: Pick<Assigning, 'assign'>;
   /** Keeps what was served. */
   readonly keep: (predictions: readonly Prediction[]) => Promise<void>;
   /** Told why the model was not waited for. */
@@ -92,7 +95,8 @@ async function ask(ports: ScorePorts, entity_ids: readonly string[], now: number
     const known = vectors.flatMap(({ candidate }) =>
       candidate && !out_of_range.has(candidate.entity_id) ? [candidate] : [],
     );
-    const predictions = await predict(usecase, turn, known, 'api', Date.now());
+    const assigned = (await ports.experiments?.assign(known)) ?? known;
+    const predictions = await predict(usecase, turn, assigned, 'api', Date.now());
     if (predictions === null) continue;
     // That nobody is known is said by the first version.
     if (answer === null || predictions.length > 0) answer = { ...found, predictions };

@@ -5,7 +5,13 @@ import {
 } from '@aws-sdk/client-sagemaker-runtime';
 import { z } from 'zod';
 import { pause } from '../../engine/backoff.ts';
-import { type Endpoint, type EndpointAnswer, ModelFailedError, ScoreRefusedError } from '../../engine/ports.ts';
+import {
+  type Endpoint,
+  type EndpointAnswer,
+  ModelFailedError,
+  type ModelRows,
+  ScoreRefusedError,
+} from '../../engine/ports.ts';
 
 const answerSchema = z.object({
   predictions: z.array(z.object({ score: z.number().min(0).max(1), contributions: z.array(z.number()) })),
@@ -86,9 +92,9 @@ export class SageMakerEndpoint implements Endpoint {
     this.seen = seen;
   }
 
-  async score(instances: readonly (readonly (number | null)[])[]): Promise<EndpointAnswer> {
+  async score(instances: ModelRows, wanted?: string): Promise<EndpointAnswer> {
     const { definition_hash } = this;
-    const { body, variant } = await this.invoke(JSON.stringify({ instances, definition_hash }));
+    const { body, variant } = await this.invoke(JSON.stringify({ instances, definition_hash }), wanted);
     if (body.definition_hash !== definition_hash) {
       throw new ScoreRefusedError(
         'definition_hash: found the hash of another definition; train and deploy a model for this one',
@@ -108,8 +114,9 @@ export class SageMakerEndpoint implements Endpoint {
     return { scores: body.predictions, variant, model_version: body.model_version };
   }
 
-  /** Asks until the model answers or refuses, or patience is over. */
-  private async invoke(body: string): Promise<Answer> {
+  /** Asks until the model answers or refuses, or patience is over: at once for a challenger, as the champion answers then. */
+  private async invoke(body: string, wanted?: string): Promise<Answer> {
+    const patience_ms = wanted === 'challenger' ? 0 : this.patience_ms;
     const began = Date.now();
     for (let attempt = 0; ; attempt++) {
       try {
@@ -118,6 +125,7 @@ export class SageMakerEndpoint implements Endpoint {
             EndpointName: this.endpoint,
             ContentType: 'application/json',
             Accept: 'application/json',
+            TargetVariant: wanted,
             Body: body,
           }),
         );
@@ -127,7 +135,7 @@ export class SageMakerEndpoint implements Endpoint {
         if (by !== undefined && refused?.trained_on !== undefined) this.seen?.refused(by, refused.trained_on);
         if (refused) throw refused;
         if (!failed) throw error;
-        if (Date.now() - began > this.patience_ms) throw failed;
+        if (Date.now() - began >= patience_ms) throw failed;
         await pause(attempt);
       }
     }

@@ -10,7 +10,8 @@ import {
   ScoreRefusedError,
 } from '../../engine/ports.ts';
 import { objectKey, PREFIX } from '../../names/lake.ts';
-import { type ServedPackage, servingDocument, type Variant } from '../../names/serving.ts';
+import { type ServedPackage, type ServingDocument, servingDocument, type Variant } from '../../names/serving.ts';
+import type { AnswersSeen } from './endpoint.ts';
 import { filesOf } from './in-process-archive.ts';
 
 /** How long what serves is taken for true, so that a deployment reaches every function within a minute. */
@@ -21,11 +22,64 @@ interface Served {
   readonly challenger?: TreeModel;
 }
 
-/** The models of a use case, by what the deployment wrote down as serving; kept from call to call. */
-export class InProcessModels {
+/** Where models and the note of which of them serve are. */
+export class InProcessLake {
   private readonly s3: S3Client;
   private readonly bucket: string;
   private readonly key: string;
+
+  constructor(s3: S3Client, place: { readonly bucket: string; readonly use_case: string }) {
+    this.s3 = s3;
+    this.bucket = place.bucket;
+    this.key = objectKey('serving', { usecase: place.use_case });
+  }
+
+  /** @returns null before the first deployment. @throws ModelFailedError when it can't be read */
+  async serving(): Promise<ServingDocument['packages'] | null> {
+    const found = await this.read(this.key);
+    if (found === null) return null;
+    const document = servingDocument.safeParse(JSON.parse(Buffer.from(found).toString('utf8')));
+    if (!document.success) throw new ModelFailedError(`${this.key}: found another shape; deploy the model again`);
+    return document.data.packages;
+  }
+
+  /**
+   * @throws ScoreRefusedError when it is not the model that was approved, or none that is walked in a process
+   * @throws ModelFailedError when it can't be read
+   */
+  async model({
+    model_data_url,
+    model_sha256,
+  }: Pick<ServedPackage, 'model_data_url' | 'model_sha256'>): Promise<TreeModel> {
+    const models = `s3://${this.bucket}/${PREFIX.models}`;
+    if (!model_data_url.startsWith(models))
+      throw new ScoreRefusedError(
+        'model_data_url: found another place; allowed: models of the lake bucket',
+        'mismatch',
+      );
+    const archive = await this.read(model_data_url.slice(`s3://${this.bucket}/`.length));
+    if (archive === null)
+      throw new ScoreRefusedError('model.tar.gz: found none at its place; deploy another version', 'mismatch');
+    return modelIn(archive, model_sha256);
+  }
+
+  /** @returns null where there is no such object */
+  private async read(key: string): Promise<Uint8Array | null> {
+    try {
+      const { Body } = await this.s3.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }));
+      return await Body!.transformToByteArray();
+    } catch (error) {
+      if (error instanceof NoSuchKey) return null;
+      throw new ModelFailedError(`model: cannot be read (${error instanceof Error ? error.name : typeof error})`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** The models of a use case, by what the deployment wrote down as serving; kept from call to call. */
+export class InProcessModels {
+  private readonly lake: InProcessLake;
   private readonly now: () => number;
   private readonly onFailure: (error: unknown) => void;
   private served: Served | null = null;
@@ -35,15 +89,8 @@ export class InProcessModels {
   private models = new Map<string, TreeModel>();
 
   /** @param onFailure told why what was there goes on serving. @param now ms UTC */
-  constructor(
-    s3: S3Client,
-    place: { readonly bucket: string; readonly use_case: string },
-    onFailure: (error: unknown) => void,
-    now: () => number = Date.now,
-  ) {
-    this.s3 = s3;
-    this.bucket = place.bucket;
-    this.key = objectKey('serving', { usecase: place.use_case });
+  constructor(lake: InProcessLake, onFailure: (error: unknown) => void, now: () => number = Date.now) {
+    this.lake = lake;
     this.onFailure = onFailure;
     this.now = now;
   }
@@ -74,39 +121,15 @@ export class InProcessModels {
   }
 
   private async load(): Promise<Served> {
-    const found = await this.read(this.key);
-    if (found === null) throw new ScoreRefusedError('model: found none in service; train a model first');
-    const document = servingDocument.safeParse(JSON.parse(Buffer.from(found).toString('utf8')));
-    if (!document.success) throw new ModelFailedError(`${this.key}: found another shape; deploy the model again`);
-    const { champion, challenger } = document.data.packages;
+    const packages = await this.lake.serving();
+    if (packages === null) throw new ScoreRefusedError('model: found none in service; train a model first');
+    const { champion, challenger } = packages;
     const models = new Map<string, TreeModel>();
     for (const one of [champion, ...(challenger ? [challenger] : [])])
-      models.set(one.model_sha256, this.models.get(one.model_sha256) ?? (await this.modelOf(one)));
+      models.set(one.model_sha256, this.models.get(one.model_sha256) ?? (await this.lake.model(one)));
     this.models = models;
     const of = ({ model_sha256 }: ServedPackage) => models.get(model_sha256)!;
     return { champion: of(champion), ...(challenger && { challenger: of(challenger) }) };
-  }
-
-  private async modelOf({ model_data_url, model_sha256 }: ServedPackage): Promise<TreeModel> {
-    const models = `s3://${this.bucket}/${PREFIX.models}`;
-    if (!model_data_url.startsWith(models))
-      throw new ModelFailedError('model_data_url: found another place; allowed: models of the lake bucket');
-    const archive = await this.read(model_data_url.slice(`s3://${this.bucket}/`.length));
-    if (archive === null) throw new ModelFailedError('model.tar.gz: found none at its place; deploy the model again');
-    return modelIn(archive, model_sha256);
-  }
-
-  /** @returns null where there is no such object */
-  private async read(key: string): Promise<Uint8Array | null> {
-    try {
-      const { Body } = await this.s3.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }));
-      return await Body!.transformToByteArray();
-    } catch (error) {
-      if (error instanceof NoSuchKey) return null;
-      throw new ModelFailedError(`model: cannot be read (${error instanceof Error ? error.name : typeof error})`, {
-        cause: error,
-      });
-    }
   }
 }
 
@@ -114,7 +137,7 @@ export class InProcessModels {
  * @param approved sha256 of the model that was approved
  * @throws ScoreRefusedError when it is another model, or none that is walked in a process: asking again changes nothing
  */
-export async function modelIn(archive: Uint8Array, approved: string): Promise<TreeModel> {
+async function modelIn(archive: Uint8Array, approved: string): Promise<TreeModel> {
   try {
     return readModel(await filesOf(archive, MODEL_FILES), approved);
   } catch (error) {
@@ -127,10 +150,13 @@ export async function modelIn(archive: Uint8Array, approved: string): Promise<Tr
 export class InProcessEndpoint implements Endpoint {
   private readonly models: InProcessModels;
   private readonly definition_hash: string;
+  private readonly seen: Pick<AnswersSeen, 'scores'> | undefined;
 
-  constructor(models: InProcessModels, definition_hash: string) {
+  /** @param seen @default - nobody is told */
+  constructor(models: InProcessModels, definition_hash: string, seen?: Pick<AnswersSeen, 'scores'>) {
     this.models = models;
     this.definition_hash = definition_hash;
+    this.seen = seen;
   }
 
   /** @param variant without a challenger the champion answers, as it does where an endpoint has one variant alone */
@@ -145,7 +171,12 @@ export class InProcessEndpoint implements Endpoint {
         model.definition_hash,
       );
     try {
-      return { scores: model.score(rows), variant: asked, model_version: model.model_version };
+      const [scores, { model_version }] = [model.score(rows), model];
+      this.seen?.scores(
+        model_version,
+        scores.map(({ score }) => score),
+      );
+      return { scores, variant: asked, model_version };
     } catch (error) {
       if (!(error instanceof DefinitionError)) throw error;
       // The vectors are not for this model: as the container's 400.

@@ -1,21 +1,24 @@
 import { S3Client } from '@aws-sdk/client-s3';
+import { Assigning } from '../../engine/experiments/assigning.ts';
+import { ChallengerFallback } from '../../engine/experiments/fallback.ts';
 import { type Endpoint, ScoreRefusedError } from '../../engine/ports.ts';
 import { ServingVersions } from '../../engine/score/serving-versions.ts';
 import type { LoadedUseCase } from '../../engine/use-case.ts';
 import { METRIC } from '../../names/metrics.ts';
 import { dynamoClient } from './dynamo/client.ts';
+import { DynamoExperiments } from './dynamo/experiments.ts';
 import { DynamoFirstScore } from './dynamo/first-score.ts';
 import { DynamoReplayClock } from './dynamo/replay-clock.ts';
 import { DynamoScoreRates } from './dynamo/score-rates.ts';
 import { DynamoScores } from './dynamo/scores.ts';
 import { DynamoStates } from './dynamo/states.ts';
 import { DynamoTombstones } from './dynamo/tombstones.ts';
-import { PATIENCE, runtimeClient, SageMakerEndpoint } from './endpoint.ts';
-import { InProcessEndpoint, InProcessModels } from './in-process.ts';
+import { type AnswersSeen, PATIENCE, runtimeClient, SageMakerEndpoint } from './endpoint.ts';
+import { InProcessEndpoint, InProcessLake, InProcessModels } from './in-process.ts';
 import { LakeSink } from './lake.ts';
 import { patient } from './patience.ts';
 import type { PredictionEnv, RecordingEnv } from './scoring-environment.ts';
-import { createTelemetry } from './telemetry.ts';
+import { createTelemetry, type Telemetry } from './telemetry.ts';
 
 type FeatureEnv = Pick<PredictionEnv, 'FEATURES_TABLE' | 'TIDEMARK_CLOCK'>;
 
@@ -45,11 +48,26 @@ export function featureAdapters(
   };
 }
 
+/** For how long functions go on with what they know of the experiment, ms; in a replay, whose days pass in seconds, a moment. */
+const EXPERIMENT_REMEMBERED_MS = { wall: 60_000, replay: 1000 } as const;
+
 /** The AWS side of everything that asks the model. @param patience_ms see `PATIENCE` */
 export function predictionAdapters(env: PredictionEnv, versions: readonly LoadedUseCase[], patience_ms: number) {
   const s3 = new S3Client(patient());
+  const telemetry = createTelemetry(env);
+  const challengerFailed = (error: Error) => {
+    telemetry.count(METRIC.challengerFailed);
+    telemetry.warn('the champion answers for the challenger', { because: error.message });
+    telemetry.flush();
+  };
+  const endpointOf = endpoints(env, versions, s3, patience_ms, telemetry);
+  const adapters = featureAdapters(env, versions, (usecase) => {
+    return new ChallengerFallback(endpointOf(usecase), challengerFailed, Date.now);
+  });
+  const records = new DynamoExperiments(adapters.dynamo, env.SCORES_TABLE);
   return {
-    ...featureAdapters(env, versions, endpoints(env, versions, s3, patience_ms)),
+    ...adapters,
+    experiments: new Assigning(records, EXPERIMENT_REMEMBERED_MS[env.TIDEMARK_CLOCK], Date.now),
     predictions: new LakeSink(s3, env.LAKE_BUCKET),
   };
 }
@@ -60,28 +78,29 @@ function endpoints(
   versions: readonly LoadedUseCase[],
   s3: S3Client,
   patience_ms: number,
+  telemetry: Telemetry,
 ): (usecase: LoadedUseCase) => Endpoint {
   const { ENDPOINT_NAME: endpoint, LAKE_BUCKET: bucket, TIDEMARK_USE_CASE: use_case } = env;
-  const telemetry = createTelemetry(env);
+  // While a changed definition is on its way each fleet refuses what the other takes, and that is right.
+  const known = new Set(versions.map(({ view }) => view.definition_hash));
+  const seenOf = ({ ir }: LoadedUseCase): AnswersSeen => ({
+    scores: (model_version, scores) => telemetry.scores(model_version, scores, ir.alerts?.threshold ?? null),
+    invalid: (model_version) => telemetry.answered(METRIC.scoresInvalid, model_version ?? 'unknown'),
+    refused: (model_version, trained_on) => {
+      if (!known.has(trained_on)) telemetry.answered(METRIC.definitionUnknown, model_version);
+    },
+  });
   if (endpoint !== undefined) {
     const runtime = runtimeClient();
-    // While a changed definition is on its way each fleet refuses what the other takes, and that is right.
-    const known = new Set(versions.map(({ view }) => view.definition_hash));
-    return ({ ir, view }) =>
-      new SageMakerEndpoint(runtime, endpoint, view.definition_hash, patience_ms, {
-        scores: (model_version, scores) => telemetry.scores(model_version, scores, ir.alerts?.threshold ?? null),
-        invalid: (model_version) => telemetry.answered(METRIC.scoresInvalid, model_version ?? 'unknown'),
-        refused: (model_version, trained_on) => {
-          if (!known.has(trained_on)) telemetry.answered(METRIC.definitionUnknown, model_version);
-        },
-      });
+    return (usecase) =>
+      new SageMakerEndpoint(runtime, endpoint, usecase.view.definition_hash, patience_ms, seenOf(usecase));
   }
-  const models = new InProcessModels(s3, { bucket, use_case }, (error) => {
+  const models = new InProcessModels(new InProcessLake(s3, { bucket, use_case }), (error) => {
     telemetry.count(METRIC.modelNotLoaded);
     telemetry.error('the model that was deployed last can not be loaded; the one before goes on', error);
     telemetry.flush();
   });
-  return ({ view }) => new InProcessEndpoint(models, view.definition_hash);
+  return (usecase) => new InProcessEndpoint(models, usecase.view.definition_hash, seenOf(usecase));
 }
 
 /** The same, for who keeps scores and decides alerts too. */

@@ -8,7 +8,7 @@ import { ARCHIVE_DAYS } from '../../names/limits.ts';
 import { METRIC, type MetricName } from '../../names/metrics.ts';
 import type { Lake } from '../feature-store/lake.ts';
 import type { OfflineCatalog } from '../feature-store/offline-catalog.ts';
-import type { OnlineTable } from '../feature-store/tables.ts';
+import type { OnlineTable, ScoreTable } from '../feature-store/tables.ts';
 import type { Deployment } from '../foundation/deployment.ts';
 import type { EventStream } from '../ingestion/event-stream.ts';
 import { API_TIMEOUT_SECONDS } from '../serving/api.ts';
@@ -21,6 +21,8 @@ export interface JobContext {
   readonly catalog: OfflineCatalog;
   readonly features: OnlineTable;
   readonly stream: EventStream;
+  /** Absent without a model. */
+  readonly scores?: ScoreTable;
   /** A job that was made before. */
   job(name: BatchJobName): SparkJob;
 }
@@ -72,7 +74,7 @@ export const BATCH_JOBS: { readonly [Name in BatchJobName]: JobSpec<Name> } = {
     }),
     grant: (job, { lake, catalog, features }) => {
       features.grantReadTombstones(job);
-      lake.grantRead(job, PREFIX.events, PREFIX.quarantine, PREFIX.predictions, PREFIX.failedBatches);
+      lake.grantRead(job, PREFIX.events, PREFIX.quarantine, PREFIX.predictions, PREFIX.exposures, PREFIX.failedBatches);
       lake.grantRead(job, PREFIX.alerts, PREFIX.outcomes);
       lake.grantReadWrite(job, PREFIX.gaps);
       catalog.grantWrite(job);
@@ -144,6 +146,26 @@ export const BATCH_JOBS: { readonly [Name in BatchJobName]: JobSpec<Name> } = {
     },
     schedules: { CheckDaily: { cron: 'cron(30 3 * * ? *)', what: 'Replays the served vectors of the last day' } },
   },
+  analyseExperiment: {
+    description: 'Compares the variants of experiments by what became of their entities',
+    output: 'reports of experiments',
+    needs: 'model',
+    arguments: ({ scores }) => ({ table_scores: scores!.table.tableName }),
+    grant: (job, { lake, catalog, scores }) => {
+      catalog.grantQuery(job);
+      lake.grantPut(job, PREFIX.experiments);
+      scores!.grantReadExperiments(job);
+    },
+    finding: {
+      alarm: 'SampleRatioMismatch',
+      sentence:
+        'An experiment loses entities of one variant: what it says of the difference between them means nothing.',
+      runbook: 'sample-ratio-mismatch',
+      metric: METRIC.sampleRatioMismatches,
+      period: Duration.days(1),
+    },
+    schedules: { AnalyseDaily: { cron: 'cron(50 4 * * ? *)', what: 'Looks at the experiments' } },
+  },
   eraseEntity: {
     description: 'Takes entities with a tombstone out of every store of the lake',
     output: 'erases entities from the lake',
@@ -162,6 +184,7 @@ export const BATCH_JOBS: { readonly [Name in BatchJobName]: JobSpec<Name> } = {
         PREFIX.events,
         PREFIX.quarantine,
         PREFIX.predictions,
+        PREFIX.exposures,
         PREFIX.alerts,
         PREFIX.outcomes,
         PREFIX.failedBatches,

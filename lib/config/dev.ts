@@ -26,5 +26,6 @@ export const dev: StageConfig = {
     approval: 'automatic',
     retrain: { ...prod.training.retrain, cooldownHours: 0, minLabels: 1 },
   },
-  endpoint: { ...prod.endpoint, instanceType: 'ml.t2.medium', instances: 1, canaryPercent: 0 },
+  // Nothing runs while nobody asks, and up to some million events a month it is the cheapest (docs/explanation/what-scoring-costs.md).
+  endpoint: { ...prod.endpoint, mode: 'in-process', instances: 1, canaryPercent: 0 },
 };

@@ -34,8 +34,11 @@ const autoscaling = z.strictObject({
 });
 
 const fields = z.strictObject({
-  /** `instances`: machines that always run. `serverless`: started as asked, paid by the request, all at once. */
-  mode: z.enum(['instances', 'serverless']),
+  /**
+   * `instances`: machines that always run. `serverless`: started as asked, paid by the request, all at once. `in-process`: no
+   * endpoint, each function that scores loads the model itself; of XGBoost alone, and the settings of machines say nothing.
+   */
+  mode: z.enum(['instances', 'serverless', 'in-process']),
   /** The machines that score. */
   instanceType: z.string().startsWith('ml.', 'an instance type that starts with ml.'),
   /** How many of them. */
@@ -87,6 +90,11 @@ const EXCLUSIONS: readonly Rule[] = [
     'no shadow with mode serverless: SageMaker has no shadow variants of serverless endpoints',
   ],
   [
+    'shadow',
+    (of) => of.shadow !== undefined && of.mode === 'in-process',
+    'no shadow with mode in-process: a shadow is a variant of an endpoint, and there is none',
+  ],
+  [
     'experiments',
     (of) => of.experiments && of.mode === 'serverless',
     'false with mode serverless: a serverless endpoint has one production variant',
@@ -100,6 +108,11 @@ const EXCLUSIONS: readonly Rule[] = [
     'canaryPercent',
     (of) => of.canaryPercent > 0 && of.mode === 'serverless',
     'number 0 with mode serverless: a canary or a batch is a part of the instances, and there are none',
+  ],
+  [
+    'canaryPercent',
+    (of) => of.canaryPercent > 0 && of.mode === 'in-process',
+    'number 0 with mode in-process: all functions take a new model within a minute, after it was tried once',
   ],
   [
     'canaryPercent',
@@ -118,6 +131,11 @@ const EXCLUSIONS: readonly Rule[] = [
     'autoscaling',
     (of) => of.autoscaling !== undefined && of.mode === 'serverless',
     'no autoscaling with mode serverless: it scales by itself up to serverless.maxConcurrency',
+  ],
+  [
+    'autoscaling',
+    (of) => of.autoscaling !== undefined && of.mode === 'in-process',
+    'no autoscaling with mode in-process: Lambda adds functions by itself',
   ],
   [
     'autoscaling',

@@ -35,8 +35,7 @@ export const mlflow = z.union([
     app: z.literal(true),
   }),
 ]);
-export type MlflowSettings = z.infer<typeof mlflow>;
 
 /** Whether it is reached without TLS, which only the local cloud may. */
-export const isPlain = (settings: MlflowSettings | undefined): boolean =>
+export const isPlain = (settings: z.infer<typeof mlflow> | undefined): boolean =>
   settings !== undefined && 'trackingUri' in settings && !settings.trackingUri.startsWith('https://');

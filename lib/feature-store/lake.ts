@@ -77,6 +77,7 @@ export class Lake extends Construct {
       this.expire('Quarantine', PREFIX.quarantine, quarantineDays),
       this.expire('Redriven', PREFIX.redriven, quarantineDays),
       this.expire('Predictions', PREFIX.predictions, predictionsDays),
+      this.expire('Exposures', PREFIX.exposures, predictionsDays),
       this.expire('Alerts', PREFIX.alerts, scoresDays),
       this.expire('Outcomes', PREFIX.outcomes, scoresDays),
       this.expire('TrainingSets', PREFIX.trainingSets, trainingSetsDays),
@@ -84,6 +85,7 @@ export class Lake extends Construct {
       this.expire('Healing', PREFIX.healing, reportsDays),
       this.expire('SourceGaps', PREFIX.sourceGaps, reportsDays),
       this.expire('Drift', PREFIX.drift, reportsDays),
+      this.expire('Experiments', PREFIX.experiments, reportsDays),
       this.expire('ShadowReports', PREFIX.shadowReports, reportsDays),
     ];
   }

@@ -9,7 +9,14 @@ import {
 } from 'aws-cdk-lib/aws-dynamodb';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { FEATURES_KEYS, IMPORT_KEY, RETRAINING_KEY, SCORES_KEYS, WAITING_INDEX } from '../../names/keys.ts';
+import {
+  EXPERIMENT_KEY,
+  FEATURES_KEYS,
+  IMPORT_KEY,
+  RETRAINING_KEY,
+  SCORES_KEYS,
+  WAITING_INDEX,
+} from '../../names/keys.ts';
 import type { StageConfig } from '../config/stage-config.ts';
 import type { DataKey } from '../foundation/data-key.ts';
 import { removalPolicy } from '../foundation/removal.ts';
@@ -153,6 +160,17 @@ export class ScoreTable extends EntityTable {
     this.grantRead(grantee);
     this.grant(grantee, 'dynamodb:ConditionCheckItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem');
     this.key.grantUse(grantee);
+  }
+
+  /** May read the records of experiments: items about no entity, and no others. */
+  grantReadExperiments(grantee: IGrantable): void {
+    Grant.addToPrincipal({
+      grantee,
+      actions: ['dynamodb:Query'],
+      resourceArns: [this.table.tableArn],
+      conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [EXPERIMENT_KEY] } },
+    });
+    this.key.grantDecrypt(grantee);
   }
 
   /** May find alerts that wait, and move each into the outbox or to what was suppressed, in one transaction. */

@@ -34,8 +34,9 @@ export interface PipelineDashboardProps {
   readonly functions: Readonly<Record<string, IFunction>>;
   /** @default - the use case has no sources */
   readonly ways?: readonly SourceWay[];
-  /** These two where there is a model. */
+  /** Where there is a model that functions do not load themselves. */
   readonly endpoint?: ScoringEndpoint;
+  /** Where there is a model. */
   readonly machine?: IStateMachine;
   /** Names, in the order they are shown. */
   readonly alarms: readonly string[];
@@ -68,13 +69,14 @@ export class PipelineDashboard extends Construct {
     if (props.ways?.length) this.row('## Sources', ...this.sources(props.ways));
     this.row('## Processing', ...this.processing(props));
     const { endpoint, machine } = props;
-    if (endpoint && machine) {
+    if (machine) {
       this.row('## Features and scores', this.states(), ...this.scores());
       const { alerts } = useCase.ir;
       this.row(
         alerts ? '## Model and alerts' : '## Model',
         ...(alerts ? [this.alerts()] : []),
-        ...this.model(endpoint, machine),
+        ...(endpoint ? [this.asked(endpoint)] : []),
+        this.trainings(machine),
       );
     } else {
       this.row('## Features', this.states());
@@ -208,18 +210,19 @@ export class PipelineDashboard extends Construct {
     ]);
   }
 
-  private model(endpoint: ScoringEndpoint, machine: IStateMachine): IWidget[] {
-    return [
-      graph('Endpoint', [
-        endpoint.metric('Invocations', Stats.SUM, PERIOD),
-        endpoint.metric('Invocation4XXErrors', Stats.SUM, PERIOD),
-        endpoint.metric('Invocation5XXErrors', Stats.SUM, PERIOD),
-      ]),
-      graph('Training', [
-        machine.metricSucceeded({ period: PERIOD, label: 'succeeded' }),
-        machine.metricFailed({ period: PERIOD, label: 'failed or rejected' }),
-      ]),
-    ];
+  private asked(endpoint: ScoringEndpoint): IWidget {
+    return graph('Endpoint', [
+      endpoint.metric('Invocations', Stats.SUM, PERIOD),
+      endpoint.metric('Invocation4XXErrors', Stats.SUM, PERIOD),
+      endpoint.metric('Invocation5XXErrors', Stats.SUM, PERIOD),
+    ]);
+  }
+
+  private trainings(machine: IStateMachine): IWidget {
+    return graph('Training', [
+      machine.metricSucceeded({ period: PERIOD, label: 'succeeded' }),
+      machine.metricFailed({ period: PERIOD, label: 'failed or rejected' }),
+    ]);
   }
 
   private metric(service: Service, name: MetricName, statistic: string = Stats.SUM, label: string = name): Metric {

@@ -14,7 +14,7 @@ import type { Deployment } from '../foundation/deployment.ts';
 import { NodeFunction } from '../foundation/node-function.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
-import type { ScoringEndpoint } from './scoring-endpoint.ts';
+import type { ServedModel } from './in-process-model.ts';
 import { lastScoreVariables, predictionVariables } from './scoring-variables.ts';
 
 /** An HTTP API answers within 30 s, or 503. */
@@ -26,7 +26,7 @@ export interface ApiProps {
   readonly features: OnlineTable;
   readonly lake: Lake;
   /** @default - the use case has no model, and the API answers with features alone */
-  readonly model?: { readonly endpoint: ScoringEndpoint; readonly scores: ScoreTable };
+  readonly model?: { readonly endpoint: ServedModel; readonly scores: ScoreTable };
 }
 
 /** `POST /v1/features` and, where there is a model, `POST /v1/score`, signed by IAM. */

@@ -14,7 +14,7 @@ import { consumerProps } from '../ingestion/stream-consumer.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addStreamAlarms } from '../monitoring/function-alarms.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
-import type { ScoringEndpoint } from './scoring-endpoint.ts';
+import type { ServedModel } from './in-process-model.ts';
 import { recordingVariables } from './scoring-variables.ts';
 
 export interface ScorerProps {
@@ -23,7 +23,7 @@ export interface ScorerProps {
   readonly features: OnlineTable;
   readonly scores: ScoreTable;
   readonly lake: Lake;
-  readonly endpoint: ScoringEndpoint;
+  readonly endpoint: ServedModel;
 }
 
 /** DynamoDB stream of states → scores, and alerts into the outbox. */
@@ -46,7 +46,7 @@ export class Scorer extends Construct {
     });
     features.grantReadTombstones(this.fn);
     scores.grantRecord(this.fn);
-    lake.grantPut(this.fn, PREFIX.predictions);
+    lake.grantPut(this.fn, PREFIX.predictions, PREFIX.exposures);
     endpoint.grantScore(this.fn);
 
     const source = new DynamoEventSource(features.table, {
@@ -70,6 +70,7 @@ export class Scorer extends Construct {
     // By the clock of a replay, whose days pass in seconds, every score is hours late.
     if (stage.clock === 'wall') this.addFreshnessAlarm(props);
     this.addRefusalAlarms(props);
+    this.addChallengerAlarm(props);
     if (deployment.useCase.ir.alerts?.guard) this.addDoubtAlarms(props);
   }
 
@@ -107,6 +108,22 @@ export class Scorer extends Construct {
         treat: TreatMissingData.IGNORE,
         because: 'with no events there is no age to measure; the lag alarms see a scorer that stopped',
       },
+    });
+  }
+
+  /** The champion answers for it, so nobody goes without a score: it is the experiment that is spoilt. */
+  private addChallengerAlarm({ alarms, deployment }: ScorerProps): void {
+    alarms.add('ChallengerFailing', {
+      severity: 'warning',
+      sentence:
+        'The challenger of an experiment fails in two periods of three: its entities are scored by the champion.',
+      runbook: 'challenger-failing',
+      metric: tidemarkMetric(deployment, SERVICE.scorer, METRIC.challengerFailed, { period: Duration.minutes(5) }),
+      threshold: 1,
+      comparison: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: 3,
+      datapointsToAlarm: 2,
+      missing: QUIET,
     });
   }
 

@@ -4,12 +4,13 @@ import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { CHAMPION_VARIANT } from '../../names/variants.ts';
 import { type Deployment, deploymentName } from '../foundation/deployment.ts';
+import type { ServedModel } from './in-process-model.ts';
 
 /**
  * The SageMaker endpoint, known by its name: the training state machine makes and updates it, because an endpoint needs a
  * model and the first model exists only after the first training.
  */
-export class ScoringEndpoint extends Construct {
+export class ScoringEndpoint extends Construct implements ServedModel {
   readonly endpointName: string;
   readonly endpointArn: string;
 
@@ -21,6 +22,10 @@ export class ScoringEndpoint extends Construct {
       resource: 'endpoint',
       resourceName: this.endpointName,
     });
+  }
+
+  get variables() {
+    return { ENDPOINT_NAME: this.endpointName };
   }
 
   /** May ask the endpoint for scores. */

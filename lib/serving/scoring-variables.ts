@@ -1,12 +1,12 @@
 import type { Lake } from '../feature-store/lake.ts';
 import type { OnlineTable, ScoreTable } from '../feature-store/tables.ts';
 import type { Deployment } from '../foundation/deployment.ts';
-import type { ScoringEndpoint } from './scoring-endpoint.ts';
+import type { ServedModel } from './in-process-model.ts';
 
 export interface PredictionParts {
   readonly features: OnlineTable;
   readonly lake: Lake;
-  readonly endpoint: ScoringEndpoint;
+  readonly endpoint: ServedModel;
 }
 
 /** Environment of every function that asks the model. */
@@ -14,7 +14,7 @@ export function predictionVariables({ features, lake, endpoint }: PredictionPart
   return {
     FEATURES_TABLE: features.table.tableName,
     LAKE_BUCKET: lake.bucket.bucketName,
-    ENDPOINT_NAME: endpoint.endpointName,
+    ...endpoint.variables,
   };
 }
 

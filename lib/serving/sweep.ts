@@ -26,7 +26,7 @@ import type { EventStream } from '../ingestion/event-stream.ts';
 import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm, addErrorAlarm } from '../monitoring/function-alarms.ts';
 import { tidemarkMetric } from '../monitoring/metrics.ts';
-import type { ScoringEndpoint } from './scoring-endpoint.ts';
+import type { ServedModel } from './in-process-model.ts';
 import { recordingVariables } from './scoring-variables.ts';
 
 export interface SweepProps {
@@ -37,7 +37,7 @@ export interface SweepProps {
   readonly features: OnlineTable;
   readonly scores: ScoreTable;
   readonly lake: Lake;
-  readonly endpoint: ScoringEndpoint;
+  readonly endpoint: ServedModel;
 }
 
 /** Silence sends no event: a schedule looks at every entity once a day, a slice of them in each run. */
@@ -65,7 +65,7 @@ export class Sweep extends Construct {
     features.grantScan(this.fn);
     features.grantReadTombstones(this.fn);
     scores.grantRecord(this.fn);
-    lake.grantPut(this.fn, PREFIX.predictions);
+    lake.grantPut(this.fn, PREFIX.predictions, PREFIX.exposures);
     endpoint.grantScore(this.fn);
 
     const undelivered = deadLetterQueue(this, 'Undelivered', key);

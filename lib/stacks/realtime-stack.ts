@@ -11,6 +11,7 @@ import { Processor } from '../ingestion/processor.ts';
 import { addWriteThrottleAlarm } from '../ingestion/stream-alarms.ts';
 import { AlarmRegistry } from '../monitoring/alarm-registry.ts';
 import { Api } from '../serving/api.ts';
+import { InProcessModel } from '../serving/in-process-model.ts';
 import { Scorer } from '../serving/scorer.ts';
 import { ScoringEndpoint } from '../serving/scoring-endpoint.ts';
 import { Sweep } from '../serving/sweep.ts';
@@ -19,7 +20,7 @@ import type { StorageStack } from './storage-stack.ts';
 /** From an event to features, and where the use case has them to a score and an alert, in seconds. */
 export class RealtimeStack extends TidemarkStack {
   readonly alarms: AlarmRegistry;
-  /** Absent without a model. */
+  /** Absent without a model, and where functions load it themselves. */
   readonly endpoint?: ScoringEndpoint;
   /** By the name they have on the dashboard. */
   readonly functions: Readonly<Record<string, IFunction>>;
@@ -30,8 +31,9 @@ export class RealtimeStack extends TidemarkStack {
     const { key, lake, stream, features, scores, alarmTopic, slackSecret } = storage;
     this.alarms = new AlarmRegistry(this, 'Alarms', { deployment, topic: alarmTopic });
     const common = { deployment, alarms: this.alarms, lake };
-    const endpoint = scores && new ScoringEndpoint(this, 'Endpoint', { deployment });
-    this.endpoint = endpoint;
+    const inProcess = deployment.stage.endpoint.mode === 'in-process';
+    if (scores && !inProcess) this.endpoint = new ScoringEndpoint(this, 'Endpoint', { deployment });
+    const endpoint = scores && (this.endpoint ?? new InProcessModel({ deployment, alarms: this.alarms, lake }));
     addWriteThrottleAlarm(this.alarms, stream);
     const processor = new Processor(this, 'Processor', { ...common, stream, features });
     const archiver = new Archiver(this, 'Archiver', { ...common, stream, features });

@@ -25,11 +25,11 @@ export class TrainingStack extends TidemarkStack {
   constructor(scope: Construct, id: string, props: TrainingStackProps) {
     super(scope, id, { ...props, stateful: false });
     const { deployment, storage } = props;
-    const { key, lake, catalog, features, stream, registry, mlflow, alarmTopic } = storage;
+    const { key, lake, catalog, features, scores, stream, registry, mlflow, alarmTopic } = storage;
     this.alarms = new AlarmRegistry(this, 'Alarms', { deployment, topic: alarmTopic });
     const common = { deployment, alarms: this.alarms, key, lake };
     const useCase = new CodeAsset(this, 'UseCase', { path: deployment.useCase.document });
-    const jobs = new BatchJobs(this, 'Batch', { ...common, alarmTopic, catalog, features, stream, useCase });
+    const jobs = new BatchJobs(this, 'Batch', { ...common, alarmTopic, catalog, features, scores, stream, useCase });
     this.jobs = jobs;
     if (registry) {
       const buildTrainingSet = jobs.get('buildTrainingSet');
@@ -43,7 +43,8 @@ export class TrainingStack extends TidemarkStack {
       this.output('trainingStateMachine', stateMachineArn, 'Trains, gates, registers and deploys a model');
       if (training.mlflow)
         this.output('mlflowTrackingUri', training.mlflow.trackingUri, 'What mlflow.set_tracking_uri takes');
-      this.output('endpoint', endpoint.endpointName, 'SageMaker endpoint, made by the first training');
+      if (deployment.stage.endpoint.mode !== 'in-process')
+        this.output('endpoint', endpoint.endpointName, 'SageMaker endpoint, made by the first training');
     }
 
     for (const [name, { job }] of jobs.all)

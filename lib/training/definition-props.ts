@@ -31,6 +31,8 @@ export interface TrainingDefinitionProps {
   readonly modelName: string;
   /** Where it is written what serves. */
   readonly serving: { readonly bucket: string; readonly key: string };
+  /** Tries a model and writes down that it serves; absent where there is an endpoint. */
+  readonly inProcess?: { readonly functionArn: string };
   /** Absent without `endpoint.shadow`. */
   readonly shadow?: { readonly functionArn: string; readonly captureUri: string };
   /** Beginning of the names of alarms, with the closing slash. */

@@ -22,7 +22,8 @@ export interface MachineParts {
   /** That it asks. */
   readonly functions: readonly IFunction[];
   readonly trainingRole: Role;
-  readonly hostingRole: Role;
+  /** Absent where there is no endpoint. */
+  readonly hostingRole?: Role;
 }
 
 /** Every action with the resources it is for; names are made of the deployment's name and the execution's. */
@@ -34,7 +35,9 @@ export function grantMachine(role: Role, parts: MachineParts): void {
     parts.functions.map(({ functionArn }) => functionArn),
   );
   grantTraining(role, parts);
-  grantDeploying(role, parts);
+  const roles = [parts.trainingRole.roleArn, ...(parts.hostingRole ? [parts.hostingRole.roleArn] : [])];
+  allow(role, ['iam:PassRole'], roles, { StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } });
+  if (parts.deployment.stage.endpoint.mode !== 'in-process') grantDeploying(role, parts);
   explainGrants(role, parts);
   const { canaryPercent, autoscaling } = parts.deployment.stage.endpoint;
   if (canaryPercent > 0) grantRollbackAlarms(role, parts);
@@ -99,9 +102,6 @@ function grantDeploying(role: Role, parts: MachineParts): void {
   allow(role, ['sagemaker:ListModels', 'sagemaker:ListEndpointConfigs'], ['*']);
   allow(role, ['sagemaker:CreateEndpoint', 'sagemaker:UpdateEndpoint'], [endpoint.endpointArn, endpointConfig]);
   allow(role, ['sagemaker:DescribeEndpoint', 'sagemaker:DeleteEndpoint'], [endpoint.endpointArn]);
-  allow(role, ['iam:PassRole'], [parts.trainingRole.roleArn, parts.hostingRole.roleArn], {
-    StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' },
-  });
 }
 
 /** Each deployment makes its own alarms on its own fleet. */
@@ -111,7 +111,7 @@ function grantRollbackAlarms(role: Role, { alarms, hostingRole }: MachineParts):
   allow(role, ['cloudwatch:PutMetricAlarm', 'cloudwatch:DeleteAlarms'], [arn]);
   // "Ensure that your IAM execution role has permission to perform the cloudwatch:DescribeAlarms action on the
   // auto-rollback alarms you specify": the role of the model, or the one that updates the endpoint.
-  for (const one of [role, hostingRole]) {
+  for (const one of [role, ...(hostingRole ? [hostingRole] : [])]) {
     allow(one, ['cloudwatch:DescribeAlarms'], [arn]);
     explainWildcards(one, {
       finding: new RegExp(`^Resource::arn:\\S+:cloudwatch:\\S+:alarm:${prefix}\\*$`),

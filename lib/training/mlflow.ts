@@ -5,7 +5,6 @@ import { Construct } from 'constructs';
 import type { Env } from '../../lambdas/mlflow/env.ts';
 import { PREFIX } from '../../names/lake.ts';
 import { METRIC, SERVICE } from '../../names/metrics.ts';
-import type { MlflowSettings } from '../config/training-settings.ts';
 import type { Lake } from '../feature-store/lake.ts';
 import type { DataKey } from '../foundation/data-key.ts';
 import { type Deployment, deploymentName } from '../foundation/deployment.ts';
@@ -21,7 +20,6 @@ export interface MlflowProps {
   readonly alarms: AlarmRegistry;
   readonly key: DataKey;
   readonly lake: Lake;
-  readonly settings: MlflowSettings;
   readonly place: MlflowPlace;
 }
 
@@ -31,9 +29,10 @@ export class Mlflow extends Construct {
   /** What `mlflow.set_tracking_uri` takes. */
   readonly trackingUri: string;
 
-  constructor(scope: Construct, id: string, { deployment, alarms, key, lake, settings, place }: MlflowProps) {
+  constructor(scope: Construct, id: string, { deployment, alarms, key, lake, place }: MlflowProps) {
     super(scope, id);
-    const own = 'trackingUri' in settings ? settings.trackingUri : '';
+    const settings = deployment.stage.training.mlflow;
+    const own = settings && 'trackingUri' in settings ? settings.trackingUri : '';
     const appArn = 'appArn' in place ? place.appArn : '';
     this.trackingUri = own || appArn;
     this.fn = new NodeFunction<Env>(this, 'Fn', {

@@ -80,16 +80,15 @@ export function topologyStates(props: TrainingDefinitionProps): Record<string, S
       ],
       Default: 'FindPackage',
     },
-    ...(props.endpoint.experiments
-      ? {}
-      : {
-          ExperimentsOff: {
-            Type: 'Fail',
-            Error: 'ExperimentsOff',
-            Cause: 'endpoint.experiments is false in the configuration of this stage: set it to true and deploy first',
-          },
-        }),
+    ...experimentsOff(props.endpoint),
   };
+}
+
+/** Where `topologyEntries` leads if the stage has no experiments. */
+export function experimentsOff({ experiments }: Pick<TrainingDefinitionProps['endpoint'], 'experiments'>): State {
+  if (experiments) return {};
+  const Cause = 'endpoint.experiments is false in the configuration of this stage: set it to true and deploy first';
+  return { ExperimentsOff: { Type: 'Fail', Error: 'ExperimentsOff', Cause } };
 }
 
 /** What is wanted serves already. */

@@ -26,6 +26,7 @@ import { type AlarmRegistry, QUIET } from '../monitoring/alarm-registry.ts';
 import { addDeadLetterAlarm, addErrorAlarm } from '../monitoring/function-alarms.ts';
 import type { ScoringEndpoint } from '../serving/scoring-endpoint.ts';
 import { type FrameworkImage, frameworkImage, SERVES } from './framework-images.ts';
+import { InProcessDeployment } from './in-process-deployment.ts';
 import { grantMachine } from './machine-grants.ts';
 import { Mlflow, type MlflowPlace } from './mlflow.ts';
 import type { ModelRegistry } from './model-registry.ts';
@@ -59,7 +60,10 @@ export class TrainingMachine extends Construct {
   /** Absent where the stage names none. */
   readonly mlflow?: Mlflow;
   readonly trainingRole: Role;
-  readonly hostingRole: Role;
+  /** Absent where there is no endpoint. */
+  readonly hostingRole?: Role;
+  /** Absent where there is one. */
+  private readonly inProcess?: InProcessDeployment;
   private readonly images: { readonly trains: FrameworkImage; readonly serves: FrameworkImage };
   /** Absent where no shadow is configured. */
   private readonly shadow?: ShadowComparison;
@@ -74,14 +78,17 @@ export class TrainingMachine extends Construct {
     this.images = { trains: image(framework), serves: image(SERVES) };
     const source = new CodeAsset(this, 'ModelSource', { path: props.modelSource });
     this.trainingRole = this.makeTrainingRole(props, source);
-    this.hostingRole = this.makeHostingRole(props);
     this.gate = this.makeGate(props);
+    if (stage.endpoint.mode === 'in-process') {
+      this.inProcess = new InProcessDeployment(this, 'InProcess', { ...props, framework });
+    } else {
+      this.hostingRole = this.makeHostingRole(props);
+      this.addEndpointAlarms(props);
+    }
     if (stage.endpoint.shadow)
       this.shadow = new ShadowComparison(this, 'Shadow', { ...props, bounds: stage.endpoint.shadow });
     this.retraining = new Retraining(this, 'Retraining', props);
-    const settings = stage.training.mlflow;
-    if (settings && props.mlflow) this.mlflow = new Mlflow(this, 'Mlflow', { ...props, settings, place: props.mlflow });
-    this.addEndpointAlarms(props);
+    if (props.mlflow) this.mlflow = new Mlflow(this, 'Mlflow', { ...props, place: props.mlflow });
 
     const logGroup = new VendedLogs(this, 'Logs', { stage, service: 'states' });
     const role = new Role(this, 'Role', {
@@ -103,7 +110,7 @@ export class TrainingMachine extends Construct {
             trainingImageUri: this.images.trains.uri,
             servingImageUri: this.images.serves.uri,
             trainingRoleArn: this.trainingRole.roleArn,
-            hostingRoleArn: this.hostingRole.roleArn,
+            hostingRoleArn: this.hostingRole?.roleArn ?? '',
             gateFunctionArn: this.gate.function.functionArn,
             retrainingFunctionArn: this.retraining.fn.function.functionArn,
             mlflowFunctionArn: this.mlflow?.fn.function.functionArn,
@@ -115,6 +122,7 @@ export class TrainingMachine extends Construct {
             deployment: { stage: stage.stage, useCase: ir.name },
             modelName: requireModel(ir).model.name,
             serving: { bucket: lake.bucket.bucketName, key: objectKey('serving', { usecase: ir.name }) },
+            ...(this.inProcess && { inProcess: { functionArn: this.inProcess.fn.function.functionArn } }),
             shadow: this.shadow?.place,
             alarmPrefix: props.alarms.prefix,
             pollSeconds: stage.training.pollSeconds,
@@ -126,8 +134,8 @@ export class TrainingMachine extends Construct {
       logs: { destination: logGroup, level: LogLevel.ALL, includeExecutionData: false },
       removalPolicy: removalPolicy(stage, true),
     });
-    const { gate, retraining, mlflow, shadow, trainingRole, hostingRole } = this;
-    const asked = [gate, retraining.fn, mlflow?.fn, shadow?.fn].flatMap((one) => one?.function ?? []);
+    const { gate, retraining, mlflow, shadow, inProcess, trainingRole, hostingRole } = this;
+    const asked = [gate, retraining.fn, mlflow?.fn, shadow?.fn, inProcess?.fn].flatMap((one) => one?.function ?? []);
     grantMachine(role, { ...props, functions: asked, trainingRole, hostingRole });
     retraining.attach(this.machine);
     if (stage.training.approval === 'manual') this.deployOnApproval(props);

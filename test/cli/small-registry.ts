@@ -188,7 +188,7 @@ function served(endpoint: string) {
     States: {
       Deployed: {
         Type: 'Succeed',
-        Output: { model_package_arn: '{% $states.input.model_package_arn %}', endpoint_name: endpoint },
+        Output: `{% $merge([$states.input, {'endpoint_name': '${endpoint}'}]) %}`,
       },
     },
   };

@@ -217,16 +217,6 @@ describe('refused when it is declared', () => {
       /model\.validation\.from: found an instant inside the label horizon/,
     ],
     [
-      'a slice that moves beside one that does not',
-      () => useCase({ model: { test: { last: '7d', every: '7d' } } }),
-      /^model\.test: found last beside slices with from and to; allowed: last in all three, or in none/,
-    ],
-    [
-      'a slice that moves, and ends somewhere',
-      () => useCase({ model: { test: { last: '7d', every: '7d', to: '2017-10-01T00:00:00Z' } } }),
-      /^model\.test/,
-    ],
-    [
       'a threshold of another type',
       () => useCase({ alerts: { threshold: '0.8' } }),
       /alerts\.threshold: found '0\.8'; .*number/,
@@ -241,13 +231,6 @@ describe('refused when it is declared', () => {
   ])('%s', (_, make, message) => {
     expect(make).toThrow(DefinitionError);
     expect(make).toThrow(message);
-  });
-
-  test('but slices that all move are taken', () => {
-    const moving = { last: '180d', every: '14d' };
-    const { model } = useCase({ model: { train: moving, validation: moving, test: { last: '1d', every: '14d' } } });
-    const in_document = { last_ms: 180 * DAY, every_ms: 14 * DAY };
-    expect(model).toMatchObject({ train: in_document, validation: in_document, test: { last_ms: DAY } });
   });
 
   test('an IR that was edited after it was compiled', () => {

@@ -59,6 +59,7 @@ export const scoreRecord = (entity_id: string, t: number): ScoreRecord => ({
   t,
   score: 0.91,
   variant: 'champion',
+  experiment: null,
   model_version: 'm1',
   definition_hash: view.definition_hash,
   trigger: 'sweep',
@@ -79,6 +80,7 @@ export function scoreStoreCases(store: () => ScoreStore): void {
     expect((await store().read(['ann', 'nobody'])).get('ann')).toEqual({
       t: 1000,
       model_version: 'm1',
+      experiment: null,
       alert_state: { armed: false, last_alert_t: 1000 },
       revision: 1,
     });

@@ -23,6 +23,8 @@ const KINDS: Readonly<Record<string, Partial<EndpointConfig>>> = {
   rolling: { experiments: false, routing: 'rolling', instances: 8 },
   scaled: { autoscaling: SCALED },
   'scaled without experiments': { autoscaling: SCALED, experiments: false },
+  'in-process': { mode: 'in-process', canaryPercent: 0 },
+  'in-process without experiments': { mode: 'in-process', canaryPercent: 0, experiments: false },
   serverless: {
     ...{ mode: 'serverless', serverless: { memoryMiB: 2048, maxConcurrency: 20 } },
     ...{ experiments: false, canaryPercent: 0 },
@@ -50,6 +52,7 @@ function definition(changes: Partial<EndpointConfig>): Record<string, State> {
     },
     ...{ deployment: { stage: 'prod', useCase: 'tiny' }, modelName: 'tiny', serving: { bucket: 'lake', key: 'one' } },
     ...{ alarmPrefix: 'prod/tiny/', pollSeconds: 30, trainingMetrics: [], endpoint: { ...prod.endpoint, ...changes } },
+    ...(changes.mode === 'in-process' && { inProcess: { functionArn: text } }),
     ...(changes.shadow && { shadow: { functionArn: text, captureUri: 's3://x/captured/' } }),
   };
   return trainingDefinition(props).States as Record<string, State>;

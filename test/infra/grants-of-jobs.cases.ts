@@ -12,6 +12,7 @@ describe('what each job may do', () => {
       [
         'archive/alerts/',
         'archive/events/',
+        'archive/exposures/',
         'archive/gaps/',
         'archive/outcomes/',
         'archive/predictions/',
@@ -32,6 +33,7 @@ describe('what each job may do', () => {
       [
         'archive/alerts/',
         'archive/events/',
+        'archive/exposures/',
         'archive/outcomes/',
         'archive/predictions/',
         'archive/quarantine/',
@@ -56,6 +58,24 @@ describe('what each job may do', () => {
     expect(may('Query')).toBe(
       ['LandHistory', 'CompactArchive', 'BackfillStates', 'EraseEntity', 'HealStates'].includes(job),
     );
+  });
+
+  test('the analysis of experiments reads their records and the tables, and writes its reports', async () => {
+    const grants = (await grantsOf('BatchAnalyseExperimentRole')).filter((grant) =>
+      /LakeBucket|^dynamodb:/.test(grant),
+    );
+    expect(grants).toEqual([
+      'dynamodb:Query on <ScoresTable Arn>',
+      's3:GetBucketLocation on <LakeBucket Arn>',
+      's3:GetObject on <LakeBucket Arn>/iceberg/*',
+      's3:ListBucket on <LakeBucket Arn>',
+      's3:PutObject on <LakeBucket Arn>/reports/experiments/*',
+    ]);
+    const policy = [...(await resourcesOf('prod'))].find(([id]) =>
+      /^training\/BatchAnalyseExperimentRoleDefaultPolicy/.test(id),
+    )?.[1];
+    const [query] = statementsOf(policy).filter(({ Action }) => Action === 'dynamodb:Query');
+    expect(query?.Condition).toEqual({ 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['#experiment'] } });
   });
 
   test('the backfill looks at states and shards, and writes states', async () => {
@@ -96,6 +116,7 @@ describe('what each job may do', () => {
   test.each([
     ['HealingDiverged', 'BatchHealStates', 'diverged'],
     ['PredictionsMismatched', 'BatchCheckConsistency', 'mismatches'],
+    ['SampleRatioMismatch', 'BatchAnalyseExperiment', 'mismatches'],
   ])('%s reads the metric that its job is told to publish', async (alarm, id, word) => {
     const template = (await synthesise('prod')).template('training');
     const [job] = Object.entries(template.findResources('AWS::Glue::Job'))

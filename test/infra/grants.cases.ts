@@ -46,6 +46,7 @@ describe('what each function may do, and nothing else', () => {
         'dynamodb:PutItem on <ScoresTable Arn>',
         'dynamodb:Query on <FeaturesTable Arn>',
         'dynamodb:UpdateItem on <ScoresTable Arn>',
+        's3:PutObject on <LakeBucket Arn>/archive/exposures/*',
         's3:PutObject on <LakeBucket Arn>/archive/predictions/*',
       ].sort(),
       endpoint,

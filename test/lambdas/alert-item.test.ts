@@ -7,6 +7,7 @@ const record: ScoreRecord = {
   t: Date.UTC(2017, 10, 15, 9, 30),
   score: 0.876,
   variant: 'champion',
+  experiment: null,
   model_version: 'm1',
   definition_hash: 'd1',
   trigger: 'sweep',

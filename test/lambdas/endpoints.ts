@@ -43,6 +43,8 @@ def transform_fn(model, body, content_type, accept):
 export interface Model {
   readonly does: 'score' | 'fail' | 'hang';
   readonly definition_hash: string;
+  /** @default - fleet0, fleet1 … */
+  readonly variant?: string;
 }
 
 export class Endpoints {
@@ -93,7 +95,7 @@ export class Endpoints {
           new CreateModelCommand({ ModelName: name, ExecutionRoleArn: ROLE, PrimaryContainer }),
         );
         const shape = { InstanceType: 'ml.m5.large', InitialInstanceCount: 1, InitialVariantWeight: 1 } as const;
-        return { VariantName: `fleet${i}`, ModelName: name, ...shape };
+        return { VariantName: model.variant ?? `fleet${i}`, ModelName: name, ...shape };
       }),
     );
     await this.sagemaker.send(

@@ -2,7 +2,7 @@
 import { type GetObjectCommand, NoSuchKey, type S3Client } from '@aws-sdk/client-s3';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { ModelFailedError, ScoreRefusedError } from '../../engine/ports.ts';
-import { InProcessEndpoint, InProcessModels } from '../../lambdas/aws/in-process.ts';
+import { InProcessEndpoint, InProcessLake, InProcessModels } from '../../lambdas/aws/in-process.ts';
 import type { ServedPackage } from '../../names/serving.ts';
 import { packageOf, packModel, type TreeSpec } from './model-archive.ts';
 
@@ -29,8 +29,7 @@ const s3 = {
 beforeEach(() => {
   [objects, reads, failing, now, failures] = [new Map(), [], null, 1_000_000, []];
   models = new InProcessModels(
-    s3,
-    { bucket: 'lake', use_case: 'churn' },
+    new InProcessLake(s3, { bucket: 'lake', use_case: 'churn' }),
     (error) => failures.push(error),
     () => now,
   );

@@ -5,15 +5,19 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
+import { DeleteItemCommand, DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { InvokeEndpointCommand, type ModelError, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { armOf } from '../../core/experiments/assignment.ts';
 import { DAY } from '../../core/values/time.ts';
 import { MODEL_BUDGET_MS } from '../../lambdas/api/scores.ts';
 import { PATIENCE, runtimeClient, SageMakerEndpoint } from '../../lambdas/aws/endpoint.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { METRIC } from '../../names/metrics.ts';
+import { EXPERIMENT } from '../engine/experiments/record.ts';
 import { ARRIVAL, ir, old, purchase, usecase } from '../engine/use-case.ts';
 import { ENVIRONMENT, loadHandler } from './bundle.ts';
 import { Endpoints } from './endpoints.ts';
@@ -104,6 +108,15 @@ async function images() {
       },
     })),
   };
+}
+
+async function linesBelow(Prefix: string): Promise<unknown[]> {
+  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: 'lake', Prefix }));
+  const texts = Contents.map(async ({ Key }) => {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: 'lake', Key }));
+    return gunzipSync(await Body!.transformToByteArray()).toString('utf8');
+  });
+  return (await Promise.all(texts)).flatMap((text) => text.trim().split('\n')).map((line) => JSON.parse(line));
 }
 
 const scores = async () => (await items('scores')).filter((item) => item.kind?.S === 'score');
@@ -220,6 +233,42 @@ test('a canary of a model that fails: the next try meets the other fleet', async
   for (let day = 16; day < 28; day++) {
     expect(await sweep({ now: ARRIVAL + day * DAY }, context)).toMatchObject({ scored: 3 });
   }
+});
+
+test('an experiment: each is asked of their own variant and exposed once, and the champion answers for a challenger that fails', async () => {
+  const [first, second] = [
+    { does: 'score', definition_hash: NEW, variant: 'champion' },
+    { does: 'score', definition_hash: NEW, variant: 'challenger' },
+  ] as const;
+  await endpoints.serve(ENDPOINT, first, second);
+  const record = { S: JSON.stringify(EXPERIMENT) };
+  const Item = { entity_id: { S: '#experiment' }, kind: { S: '#running' }, record };
+  await dynamo.send(new PutItemCommand({ TableName: 'scores', Item }));
+  const emitted = metrics();
+  const wanted = (id: string) => armOf(EXPERIMENT.experiment, 1, id);
+  expect(new Set(['ann', 'bob', 'eve'].map(wanted))).toEqual(new Set(['champion', 'challenger']));
+  // What functions know of experiments is a second old at most in a replay.
+  await sleep(1100);
+  for (let day = 28; day < 31; day++)
+    expect(await sweep({ now: ARRIVAL + day * DAY }, context)).toMatchObject({ scored: 3 });
+  for (const { entity_id, variant, experiment } of await scores())
+    expect([variant?.S, experiment?.S]).toEqual([wanted(entity_id!.S!), 'tried']);
+  const lines = (await linesBelow('archive/exposures/')) as { entity_id: string; variant: string; t: number }[];
+  expect(lines.map(({ entity_id, variant }) => [entity_id, variant]).sort()).toEqual(
+    ['ann', 'bob', 'eve'].map((id) => [id, wanted(id)]),
+  );
+  expect(new Set(lines.map(({ t }) => t))).toEqual(new Set([ARRIVAL + 28 * DAY]));
+  expect([await ask(), degraded]).toEqual([200, false]);
+  expect(emitted.get(METRIC.challengerFailed)).toBeUndefined();
+
+  await endpoints.serve(ENDPOINT, first, { ...second, does: 'fail' });
+  expect(await sweep({ now: ARRIVAL + 31 * DAY }, context)).toMatchObject({ scored: 3 });
+  expect((await scores()).map(({ variant }) => variant?.S)).toEqual(['champion', 'champion', 'champion']);
+  expect(emitted.get(METRIC.challengerFailed)).toBe(1);
+  await dynamo.send(
+    new DeleteItemCommand({ TableName: 'scores', Key: { entity_id: Item.entity_id, kind: Item.kind } }),
+  );
+  await sleep(1100);
 });
 
 test('a model that fails or hangs to the end of patience is an error of the scorer, and an earlier score of the API', async () => {

@@ -128,20 +128,7 @@ export function summarise(found: Findings): DemoSummary {
       entities: found.scores.length,
       above_threshold: found.scores.filter(({ score }) => score > found.threshold).length,
     },
-    alerts: {
-      raised: found.alerts.length,
-      by_trigger: countBy(found.alerts, ({ trigger }) => trigger ?? 'unknown'),
-      slack_messages: found.slack_messages,
-      suppressed: countBy(found.suppressed, ({ rule }) => rule),
-      found_by: foundBy([...found.alerts, ...found.suppressed]),
-      outcome_kept: found.outcome_kept,
-      examples: examplesOf(found.alerts).map(({ entity_id, score, trigger, reasons }) => ({
-        entity_id,
-        score,
-        trigger,
-        reasons,
-      })),
-    },
+    alerts: alertsOf(found),
     consistency: {
       checked: found.consistency.checked,
       mismatches: found.consistency.mismatches,
@@ -163,6 +150,24 @@ export function summarise(found: Findings): DemoSummary {
   summary.failures = failuresOf(summary);
   summary.ok = summary.failures.length === 0;
   return summary;
+}
+
+/** What became of the alerts, and how those at risk were found. */
+function alertsOf(found: Findings): DemoSummary['alerts'] {
+  return {
+    raised: found.alerts.length,
+    by_trigger: countBy(found.alerts, ({ trigger }) => trigger ?? 'unknown'),
+    slack_messages: found.slack_messages,
+    suppressed: countBy(found.suppressed, ({ rule }) => rule),
+    found_by: foundBy([...found.alerts, ...found.suppressed]),
+    outcome_kept: found.outcome_kept,
+    examples: examplesOf(found.alerts).map(({ entity_id, score, trigger, reasons }) => ({
+      entity_id,
+      score,
+      trigger,
+      reasons,
+    })),
+  };
 }
 
 /** What must hold after every run; each sentence says what was found. */

@@ -8,7 +8,8 @@ import { type OpenStage, withStage } from '../../stage/stage.ts';
 import { readCard, textOf, writeCard } from './card.ts';
 import { readModelArchive } from './export/archive.ts';
 import { exportModel, FORMATS, formatOf } from './export/export.ts';
-import { listVersions, type ModelVersion, pick, readServed, type Served } from './models.ts';
+import { servedNow } from './in-process.ts';
+import { listVersions, type ModelVersion, pick, type Served } from './models.ts';
 import { planRollBack, rollBack } from './rollback.ts';
 import { approve, decide } from './serving.ts';
 
@@ -79,7 +80,7 @@ function versionNumber(text: string): number {
 }
 
 async function list({ clients, resources }: OpenStage): Promise<void> {
-  const served = await readServed(clients.sagemaker, resources);
+  const served = await servedNow(clients, resources);
   console.log(versionTable(await listVersions(clients.sagemaker, resources), served));
   console.log(servedLine(served));
 }
@@ -124,7 +125,7 @@ function servedLine(served: Served | undefined): string {
 /** The version that was named, else the one that serves, else the newest. */
 async function looked({ clients, resources }: OpenStage, version: number | undefined) {
   const versions = await listVersions(clients.sagemaker, resources);
-  const served = await readServed(clients.sagemaker, resources);
+  const served = await servedNow(clients, resources);
   const wanted = version ?? served?.version ?? versions[0]?.version;
   if (wanted === undefined) throw new CliError('The registry is empty: run `npx tidemark train` first.');
   return { model: pick(versions, wanted), served };
@@ -170,7 +171,7 @@ function decided(versions: readonly ModelVersion[], version: number | undefined)
 async function approveVersion(stage: OpenStage, { version, reason }: DecideOptions): Promise<void> {
   const { clients, resources, target } = stage;
   const model = decided(await listVersions(clients.sagemaker, resources), version);
-  const served = await readServed(clients.sagemaker, resources);
+  const served = await servedNow(clients, resources);
   if (served?.version === model.version && served.status === 'InService' && model.approval === 'Approved') {
     console.log(`Version ${model.version} is approved and serves already.`);
     return;
@@ -184,7 +185,7 @@ async function approveVersion(stage: OpenStage, { version, reason }: DecideOptio
 
 async function rejectVersion({ clients, resources, target }: OpenStage, options: DecideOptions): Promise<void> {
   const model = decided(await listVersions(clients.sagemaker, resources), options.version);
-  const served = await readServed(clients.sagemaker, resources);
+  const served = await servedNow(clients, resources);
   if (served?.version === model.version)
     throw new CliError(
       `Version ${model.version} serves: go back to the one before with \`npx tidemark model rollback ${flagsOf(target)}\`, which rejects it.`,

@@ -15,6 +15,7 @@ import { CliError } from '../../errors.ts';
 import type { Clients } from '../../stage/connection.ts';
 import { runStateMachine, type Watch } from '../../stage/jobs.ts';
 import type { Resources } from '../../stage/resources.ts';
+import { isInProcess, servedNow } from './in-process.ts';
 import {
   listConfigs,
   listVersions,
@@ -32,7 +33,7 @@ const POLL_MS = 1_000;
 /** Executions looked at for what was served before; Step Functions keeps 90 days of them. */
 const LOOKED_BACK = 200;
 
-type Used = Pick<Clients, 'sagemaker' | 'sfn' | 'cloudwatch'>;
+type Used = Pick<Clients, 'sagemaker' | 'sfn' | 'cloudwatch' | 's3'>;
 
 /** What the training state machine ends with: lib/training/training-definition.ts. */
 const deployment = z.object({ model_package_arn: z.string(), endpoint_name: z.string() });
@@ -63,7 +64,7 @@ export interface RollBack {
  */
 export async function planRollBack(clients: Used, resources: Resources, wanted?: number): Promise<RollBack> {
   const { sagemaker } = clients;
-  const served = await readServed(sagemaker, resources);
+  const served = await servedNow(clients, resources);
   if (served?.version === undefined)
     throw new CliError(`${resources.deployment} serves no version of its registry: there is nothing to roll back.`);
   const versions = await listVersions(sagemaker, resources);
@@ -74,6 +75,10 @@ export async function planRollBack(clients: Used, resources: Resources, wanted?:
   if (served.status !== 'InService')
     throw new CliError(
       `The endpoint ${served.endpoint} is ${served.status}: SageMaker changes it only when it is InService. Wait, then run this again.`,
+    );
+  if (served.challenger !== undefined && isInProcess(resources))
+    throw new CliError(
+      'An experiment runs: end it first with `npx tidemark experiment stop`, which leaves its champion.',
     );
   if (served.challenger !== undefined && (wanted === undefined || wanted === served.version))
     return {
@@ -94,6 +99,7 @@ export async function planRollBack(clients: Used, resources: Resources, wanted?:
       `${what} in service within the last 90 days: deploy one with \`npx tidemark model approve --version <n> --stage ${resources.stage}\`.`,
     );
   }
+  if (isInProcess(resources)) return { from, to, by: 'machine', config: undefined, alarms: [] };
   const config = (await listConfigs(sagemaker, resources)).find(({ version }) => version === to.version);
   const running = await listening(clients.sfn, resources, served.config);
   return { from, to, by: config ? 'configuration' : 'machine', config, alarms: [], ...(running && { running }) };

@@ -38,7 +38,8 @@ export function openPage(clients: Clients, resources: Resources, ir: UseCaseIR, 
     model: hasModel(ir)
       ? {
           scoresTable: resources.get('scoresTable'),
-          endpointName: resources.get('endpoint'),
+          // Where functions load the model themselves there is none of this name.
+          endpointName: resources.find('endpoint') ?? resources.deployment,
           modelPackageGroup: resources.get('modelPackageGroup'),
           alertThreshold: ir.alerts?.threshold ?? null,
         }

@@ -43,7 +43,7 @@ export interface WeekFigures {
   readonly comparison: Comparison;
 }
 
-export const SWEEP = 'sweep';
+const SWEEP = 'sweep';
 
 /** @param alerts in any order; whoever was found by an event at least once is found by an event */
 export function foundBy(alerts: readonly { readonly entity_id: string; readonly trigger: string | null }[]): FoundBy {

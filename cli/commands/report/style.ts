@@ -13,7 +13,8 @@ section{background:var(--panel);border:1px solid var(--rule);border-radius:8px;p
 .tile b{display:block;font-size:1.6rem;color:var(--figure);font-variant-numeric:tabular-nums}.tile span{color:var(--soft)}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%}
-th,td{text-align:left;vertical-align:top;padding:6px 10px 6px 0;border-bottom:1px solid var(--rule);overflow-wrap:anywhere}
+th,td{text-align:left;vertical-align:top;padding:6px 10px 6px 0;border-bottom:1px solid var(--rule);overflow-wrap:break-word}
+td code{overflow-wrap:anywhere}
 th{color:var(--soft);font-weight:600;font-size:.9em}
 .number{font-variant-numeric:tabular-nums;white-space:nowrap}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(260px,1fr));gap:0 24px}
@@ -23,7 +24,7 @@ text{fill:var(--ink);font:13px system-ui,sans-serif;text-anchor:middle}
 section{padding:12px}
 thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 tr{display:block;border-bottom:1px solid var(--rule);padding:6px 0}
-td{display:grid;grid-template-columns:8.5em 1fr;border:0;padding:2px 0}
+td{display:grid;grid-template-columns:8.5em 1fr;border:0;padding:2px 0;overflow-wrap:anywhere}
 td::before{content:attr(data-of);color:var(--soft)}
 td:empty{display:none}
 text{font-size:20px}

@@ -8,6 +8,7 @@ import { type AlertState, decide, NEVER_ALERTED } from '../../../core/scores/ale
 import type { Prediction } from '../../../engine/ports.ts';
 import { DynamoFirstScore } from '../../../lambdas/aws/dynamo/first-score.ts';
 import { DynamoScores } from '../../../lambdas/aws/dynamo/scores.ts';
+import { WAITING_KIND } from '../../../names/keys.ts';
 import { PREFIX } from '../../../names/lake.ts';
 import type { Clients } from '../../stage/connection.ts';
 import type { Watch } from '../../stage/jobs.ts';
@@ -121,6 +122,8 @@ async function copyItems(
   for await (const { Items = [] } of paginateScan({ client }, { TableName: from })) {
     for (const item of Items) {
       if (erased.has(tombstoneOf(item.entity_id?.S ?? ''))) continue;
+      // What waited for its turn then has had it since, one way or the other.
+      if (item.kind?.S === WAITING_KIND) continue;
       const Item = item.status === undefined ? item : { ...item, status: { S: 'sent' } };
       try {
         const absent = { ConditionExpression: 'attribute_not_exists(entity_id)' };

@@ -50,6 +50,11 @@ export class TreeModel {
     this.calibration = calibration;
   }
 
+  /** Values of a row. */
+  get width(): number {
+    return this.booster.inputs.length;
+  }
+
   /**
    * @param rows each in the order of the model's inputs, null for unknown
    * @throws DefinitionError for another number of inputs, and for a number that binary32 can't hold

@@ -85,11 +85,15 @@ class Walk {
     this.visit(tree, cold, path, met + 1, (tree.cover[cold]! / cover) * zeroBefore, 0, split);
   }
 
+  /** A few entries: a loop is faster than copyWithin. */
   private copy(from: number, to: number, length: number): void {
-    this.feature.copyWithin(to, from, from + length);
-    this.zero.copyWithin(to, from, from + length);
-    this.one.copyWithin(to, from, from + length);
-    this.weight.copyWithin(to, from, from + length);
+    const { feature, zero, one, weight } = this;
+    for (let i = 0; i < length; i++) {
+      feature[to + i] = feature[from + i]!;
+      zero[to + i] = zero[from + i]!;
+      one[to + i] = one[from + i]!;
+      weight[to + i] = weight[from + i]!;
+    }
   }
 
   private extend(path: number, depth: number, zero: number, one: number, feature: number): void {

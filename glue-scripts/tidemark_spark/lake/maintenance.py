@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from tidemark_spark.lake.tables import Tables
 
-TABLES = ("events", "quarantine", "predictions", "alerts", "outcomes", "training_sets", "archive_files")
+TABLES = ("events", "quarantine", "predictions", "exposures", "alerts", "outcomes", "training_sets", "archive_files")
 SNAPSHOT_DAYS = 7
 """For so long a snapshot stays that nothing names: longer than any job runs that reads one, or that writes files before
 it commits them. No job may run two days."""

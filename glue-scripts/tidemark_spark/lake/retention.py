@@ -35,6 +35,7 @@ def apply_retention(spark: SparkSession, tables: Tables, bucket: str, ages: Ages
         ("events", "available_at", ages.events_days),
         ("quarantine", "arrival", ages.quarantine_days),
         ("predictions", "scored_at", ages.predictions_days),
+        ("exposures", "exposed_at", ages.predictions_days),
         ("alerts", "decided_at", ages.scores_days),
         ("outcomes", "said_at", ages.scores_days),
     )
@@ -43,7 +44,7 @@ def apply_retention(spark: SparkSession, tables: Tables, bucket: str, ages: Ages
         if days is not None and tables.exists(spark, table):
             counts[table] = _delete(spark, tables.name(table), f"{column} < {_timestamp(now_ms - days * DAY)}")
     counts |= _old_training_sets(spark, tables, bucket, now_ms - ages.training_days * DAY)
-    for table in ("events", "quarantine", "predictions", "alerts", "outcomes", "training_sets"):
+    for table in ("events", "quarantine", "predictions", "exposures", "alerts", "outcomes", "training_sets"):
         if tables.exists(spark, table):
             expire(spark, tables, table, _instant(now_ms) - timedelta(days=SNAPSHOT_DAYS))
     return counts

@@ -23,7 +23,9 @@ QUARANTINE_COLUMNS = """shard_id STRING, sequence_number STRING, sub_sequence IN
     raw_base64 STRING, dt STRING, source STRING"""
 PREDICTION_COLUMNS = """prediction_id STRING, entity_id STRING, t TIMESTAMP, view STRING, definition_hash STRING,
     watermarks MAP<STRING, STRING>, `values` STRING, inputs STRING, score DOUBLE, variant STRING, model_version STRING,
-    reasons STRING, trigger STRING, scored_at TIMESTAMP"""
+    reasons STRING, trigger STRING, scored_at TIMESTAMP, experiment STRING"""
+EXPOSURE_COLUMNS = """experiment STRING, entity_id STRING, variant STRING, t TIMESTAMP, model_version STRING,
+    definition_hash STRING, exposed_at TIMESTAMP"""
 ALERT_COLUMNS = """alert_id STRING, entity_id STRING, t TIMESTAMP, score DOUBLE, variant STRING, model_version STRING,
     definition_hash STRING, trigger STRING, rule STRING, decided_at TIMESTAMP"""
 OUTCOME_COLUMNS = """outcome_id STRING, alert_id STRING, entity_id STRING, t TIMESTAMP, outcome STRING, said_by STRING,

@@ -88,18 +88,22 @@ const storedSchema = z.object({
   entity_id: z.string(),
   t: z.number(),
   model_version: z.string(),
+  experiment: z.string().nullable().default(null),
   armed: z.boolean(),
   last_alert_t: z.number().nullable().default(null),
   version: z.number(),
 });
 
 function storedScore(item: Item): [string, StoredScore] {
-  const { entity_id, t, model_version, armed, last_alert_t, version: revision } = storedSchema.parse(unmarshall(item));
-  return [entity_id, { t, model_version, alert_state: { armed, last_alert_t }, revision }];
+  const stored = storedSchema.parse(unmarshall(item));
+  const { entity_id, t, model_version, experiment, armed, last_alert_t, version: revision } = stored;
+  return [entity_id, { t, model_version, experiment, alert_state: { armed, last_alert_t }, revision }];
 }
 
 function scoreItem(record: ScoreRecord, version: number): Item {
   const { armed, last_alert_t } = record.alert_state;
   const alerted = last_alert_t === null ? {} : { last_alert_t };
-  return marshall({ ...scoredParts(record), kind: SCORE_KIND, armed, ...alerted, version });
+  // Predictions of earlier releases, of which a table is made anew, say nothing of experiments.
+  const tried = record.experiment ? { experiment: record.experiment } : {};
+  return marshall({ ...scoredParts(record), kind: SCORE_KIND, armed, ...alerted, ...tried, version });
 }

@@ -102,9 +102,7 @@ class App:
         """What the first half of the machine needs; that it is no more is tested on the templates."""
         job, group = f"{SAGEMAKER}training-job/{self.name}-*", f"{SAGEMAKER}model-package-group/{self.name}"
         actions = ["CreateTrainingJob", "DescribeTrainingJob", "StopTrainingJob", "AddTags", "ListTags"]
-        bucket = f"arn:aws:s3:::{self.cloud.bucket}"
         return [
-            allow(["s3:GetObject", "s3:ListBucket"], [bucket, f"{bucket}/serving/*"]),
             allow(["glue:StartJobRun", "glue:GetJobRun", "lambda:InvokeFunction"]),
             allow([f"sagemaker:{action}" for action in actions], job),
             allow("sagemaker:CreateModelPackage", [group, f"{SAGEMAKER}model-package/{self.name}/*"]),

@@ -28,6 +28,7 @@ from tidemark_spark.lake.events import (
 from tidemark_spark.lake.objects import list_objects, read_lines
 from tidemark_spark.lake.tables import (
     ALERT_COLUMNS,
+    EXPOSURE_COLUMNS,
     FILE_COLUMNS,
     OUTCOME_COLUMNS,
     PREDICTION_COLUMNS,
@@ -37,7 +38,7 @@ from tidemark_spark.lake.tables import (
 )
 from tidemark_spark.names import NDJSON, PREFIX
 
-KINDS = ("events", "quarantine", "predictions", "alerts", "outcomes")
+KINDS = ("events", "quarantine", "predictions", "exposures", "alerts", "outcomes")
 _SLICES = 8
 
 _PREDICTION_ARROW = pa.schema(
@@ -56,11 +57,25 @@ _PREDICTION_ARROW = pa.schema(
         ("reasons", pa.string()),
         ("trigger", pa.string()),
         ("scored_at", pa.int64()),
+        ("experiment", pa.string()),
     ]
 )
 _PREDICTION_SCHEMA = """prediction_id string, entity_id string, t long, view string, definition_hash string,
     watermarks map<string, string>, `values` string, inputs string, score double, variant string, model_version string,
-    reasons string, trigger string, scored_at long"""
+    reasons string, trigger string, scored_at long, experiment string"""
+_EXPOSURE_ARROW = pa.schema(
+    [
+        ("experiment", pa.string()),
+        ("entity_id", pa.string()),
+        ("variant", pa.string()),
+        ("t", pa.int64()),
+        ("model_version", pa.string()),
+        ("definition_hash", pa.string()),
+        ("exposed_at", pa.int64()),
+    ]
+)
+_EXPOSURE_SCHEMA = """experiment string, entity_id string, variant string, t long, model_version string,
+    definition_hash string, exposed_at long"""
 
 
 _ALERT_SCHEMA = """alert_id string, entity_id string, t long, score double, variant string, model_version string,
@@ -111,6 +126,7 @@ def compact(
     tables.create_events(spark, entity_buckets)
     tables.create(spark, "quarantine", QUARANTINE_COLUMNS, "dt")
     tables.create(spark, "predictions", PREDICTION_COLUMNS, "days(t)")
+    tables.create(spark, "exposures", EXPOSURE_COLUMNS, "experiment")
     tables.create(spark, "alerts", ALERT_COLUMNS, "months(t)")
     tables.create(spark, "outcomes", OUTCOME_COLUMNS, "months(t)")
     files = tables.create(spark, "archive_files", FILE_COLUMNS, "kind")
@@ -205,6 +221,16 @@ def _merge_predictions(spark: SparkSession, tables: Tables, bucket: str, keys: l
     merge(spark, tables.name("predictions"), rows.dropDuplicates(["prediction_id"]), ["prediction_id"])
 
 
+def _merge_exposures(spark: SparkSession, tables: Tables, bucket: str, keys: list[str], erased: Tombstones) -> None:
+    rows = _records(spark, bucket, keys, dict, _EXPOSURE_ARROW, _EXPOSURE_SCHEMA, _of_erased(erased))
+    for name in ("t", "exposed_at"):
+        rows = rows.withColumn(name, F.timestamp_millis(name))
+    # A line may come twice, with a later score: the first is the exposure. Of another variant it is one of its own.
+    whose = ["experiment", "entity_id", "variant"]
+    first = rows.groupBy(*whose).agg(F.min_by(F.struct(*rows.columns), "t").alias("row")).select("row.*")
+    merge(spark, tables.name("exposures"), first, whose, newer_wins_where="n.t < o.t")
+
+
 def _merge_alerts(spark: SparkSession, tables: Tables, bucket: str, keys: list[str], erased: Tombstones) -> None:
     """Each alert once, with what became of it."""
     rows = _records(spark, bucket, keys, dict, _ALERT_ARROW, _ALERT_SCHEMA, _of_erased(erased))
@@ -225,6 +251,7 @@ _MERGE = {
     "events": _merge_events,
     "quarantine": _merge_quarantine,
     "predictions": _merge_predictions,
+    "exposures": _merge_exposures,
     "alerts": _merge_alerts,
     "outcomes": _merge_outcomes,
 }

@@ -52,7 +52,7 @@ def forget(spark: SparkSession, tables: Tables, gaps: list[str], today: date | N
     `gaps`: days of gaps, from which on all is kept.
     """
     files = tables.name("archive_files")
-    for kind in ("events", "quarantine", "predictions", "alerts", "outcomes"):
+    for kind in ("events", "quarantine", "predictions", "exposures", "alerts", "outcomes"):
         of_kind = spark.table(files).where(F.col("kind") == kind)
         newest = newest_day(of_kind, today)
         if newest is not None:

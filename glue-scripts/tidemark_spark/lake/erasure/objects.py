@@ -60,7 +60,7 @@ def history(body: bytes, erased: Tombstones) -> tuple[bytes | None, int]:
 
 
 def archived(body: bytes, erased: Tombstones) -> tuple[bytes, int]:
-    """Canonical events, predictions, alerts or outcomes, one a line."""
+    """Canonical events, predictions, exposures, alerts or outcomes, one a line."""
     return _lines(body, lambda line: any_erased(erased, [json.loads(line)["entity_id"]]), blank=False)
 
 

@@ -18,7 +18,7 @@ from tidemark_spark.lake.maintenance import call, expire
 from tidemark_spark.lake.tables import QUARANTINE_COLUMNS, Tables
 from tidemark_spark.lake.tombstones import tombstone_column
 
-TABLES = ("events", "quarantine", "predictions", "alerts", "outcomes", "training_sets")
+TABLES = ("events", "quarantine", "predictions", "exposures", "alerts", "outcomes", "training_sets")
 _GONE = "tidemark_erased"
 _WHERE = f"sha2(concat('tidemark-erased\\n', entity_id), 256) IN (SELECT hash FROM {_GONE})"
 _BRANCH = "erasure"
