@@ -10,7 +10,7 @@ from deployment_support import App, output
 from jobs_support import LOGS, allow, running_cloud, until
 
 SCALED = {
-    **{"minInstances": 2, "maxInstances": 4, "invocationsPerInstance": 20},
+    **{"minInstances": 2, "maxInstances": 4, "invocationsPerInstance": 5},
     **{"scaleInCooldownSeconds": 0, "scaleOutCooldownSeconds": 0},
 }
 OF = {"ServiceNamespace": "sagemaker", "ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}
@@ -53,14 +53,14 @@ def test_a_variant_is_registered_once_it_serves_and_its_policy_has_alarms(cloud,
     # The role of the machine may make, describe and delete alarms of this name.
     assert all(name.startswith(f"TargetTracking-endpoint/{app.name}/variant/champion-Alarm") for name in names)
     found = cloud.cloudwatch.describe_alarms(AlarmNames=names)["MetricAlarms"]
-    assert sorted(alarm["Threshold"] for alarm in found) == [18.0, 20.0]
+    assert sorted(alarm["Threshold"] for alarm in found) == [4.5, 5.0]
     # Deployed again, nothing is there twice.
     output(app.deploy(app.serving()["packages"]["champion"]["package_arn"]))
     assert len(cloud.scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]) == 1
 
 
 def test_instances_follow_the_load_up_to_the_most_and_stay_through_an_update(cloud, app):
-    # 20 requests a minute an instance; a minute is 0.6 s here.
+    # 5 requests a minute an instance; a minute is 0.6 s here.
     with app.traffic():
         until(lambda: counts(app), lambda found: found == {"champion": 4})
         output(app.deploy(app.package(name="second")))
