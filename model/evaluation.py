@@ -10,7 +10,7 @@ import numpy as np
 from calibration import Calibration
 from curves import at_capacity, calibration_line, distribution, lift, precision_recall
 from fitting import Trained, blind_margins
-from leaks import find_leaks
+from leaks import leaks_of_inputs, with_shuffled
 from logistic import sigmoid
 from measures import NAMES, Scored, compare
 from numpy.typing import NDArray
@@ -85,11 +85,16 @@ def _calibration(trained: Trained, test: Slice, scores: Floats, threshold: float
     }
 
 
-def leaks(use_case: dict[str, Any], trained: Trained, train: Slice, test: Slice) -> dict[str, Any]:
-    """Whether the training set knows the future: see leaks.py."""
-    model = use_case["model"]
-    max_auc = model.get("gate", {}).get("max_auc", MAX_AUC)
-    return find_leaks(train, test, max_auc, lambda seed: blind_margins(model, trained, train, test, seed))
+def input_leaks(use_case: dict[str, Any], train: Slice, test: Slice) -> dict[str, Any]:
+    """Whether an input knows the future, before anything is fitted: see leaks.py."""
+    return leaks_of_inputs(train, test, use_case["model"].get("gate", {}).get("max_auc", MAX_AUC))
+
+
+def leaks(
+    of_inputs: dict[str, Any], model: dict[str, Any], trained: Trained, train: Slice, test: Slice
+) -> dict[str, Any]:
+    """Whether the training set knows the future: `of_inputs` with what the fitted model says, see leaks.py."""
+    return with_shuffled(of_inputs, test, lambda seed: blind_margins(model, trained, train, test, seed))
 
 
 def served(folder: Path, manifest: dict[str, Any], test: Slice) -> dict[str, Any]:

@@ -28,26 +28,36 @@ SHUFFLED_AUC = 0.55
 all point the right way have seen the labels elsewhere."""
 
 
-def find_leaks(train: Slice, test: Slice, max_auc: float, shuffled: Callable[[int], Floats]) -> dict[str, Any]:
-    """The document `leaks` of metrics.json: each check with what it found, and `failed`, one entry a refusal.
+def leaks_of_inputs(train: Slice, test: Slice, max_auc: float) -> dict[str, Any]:
+    """The part of the document `leaks` of metrics.json that needs no model: a leak may leave none that can be fitted.
 
-    `max_auc`: above it an input alone has probably seen the future (model.gate.max_auc). `shuffled` fits a model on
-    labels that were shuffled with the given seed, and answers its margins on the test slice.
+    `max_auc`: above it an input alone has probably seen the future (model.gate.max_auc). `failed` has one entry a
+    refusal.
     """
     inputs = [_input(train, test, i) for i in range(len(test.inputs))]
-    blind = [_auc(test.label, shuffled(seed)) for seed in range(SHUFFLES)]
     failed = [
         *(_refusal("input_is_label", one, "same_as_label", SAME_AS_LABEL) for one in inputs if _is_label(one)),
         *(_refusal("single_input", one, "test_auc", max_auc) for one in inputs if strength(one) > max_auc),
         *(_refusal("auc_jump", one, "jump", AUC_JUMP) for one in inputs if _jumps(one)),
     ]
-    if min(blind) > SHUFFLED_AUC:
-        failed.append({"check": "shuffled_labels", "input": None, "found": min(blind), "allowed": SHUFFLED_AUC})
     return {
         "inputs": inputs,
         "allowed": {"single_input": max_auc, "auc_jump": AUC_JUMP, "input_is_label": SAME_AS_LABEL},
-        "shuffled_labels": {"auc": blind, "allowed": SHUFFLED_AUC},
         "failed": failed,
+    }
+
+
+def with_shuffled(of_inputs: dict[str, Any], test: Slice, shuffled: Callable[[int], Floats]) -> dict[str, Any]:
+    """The whole document `leaks`: `of_inputs` (see leaks_of_inputs), and whether the job itself knows the labels.
+
+    `shuffled` fits a model on labels that were shuffled with the given seed, and answers its margins on the test slice.
+    """
+    blind = [_auc(test.label, shuffled(seed)) for seed in range(SHUFFLES)]
+    refusal = {"check": "shuffled_labels", "input": None, "found": min(blind), "allowed": SHUFFLED_AUC}
+    return {
+        **of_inputs,
+        "shuffled_labels": {"auc": blind, "allowed": SHUFFLED_AUC},
+        "failed": [*of_inputs["failed"], *([refusal] if min(blind) > SHUFFLED_AUC else [])],
     }
 
 

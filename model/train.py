@@ -22,12 +22,21 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from card import write_card
+from card_words import leak_sentence
 from champion import against_champion
-from evaluation import leaks, log_lines, measure, served, threshold_of
+from evaluation import input_leaks, leaks, log_lines, measure, served, threshold_of
 from fitting import Trained, fit
 from frameworks import framework, name_of
 from identity import write_json, write_manifest
-from training_data import check_order, label_gap_ms, read_slice, read_use_case, view_of
+from training_data import (
+    Slice,
+    TrainingDataError,
+    check_order,
+    label_gap_ms,
+    read_slice,
+    read_use_case,
+    view_of,
+)
 
 
 def write_model(folder: Path, trained: Trained, about: dict[str, Any]) -> dict[str, Any]:
@@ -49,6 +58,17 @@ def write_model(folder: Path, trained: Trained, about: dict[str, Any]) -> dict[s
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
     return manifest
+
+
+def fit_or_name_leaks(model: dict[str, Any], train: Slice, validation: Slice, failed: list[dict[str, Any]]) -> Trained:
+    """As `fit`. Raises TrainingDataError where it finds no model and inputs leak: they are why, and what to mend."""
+    try:
+        return fit(model, train, validation)
+    except ArithmeticError as error:
+        if not failed:
+            raise
+        found = "; ".join(leak_sentence(one) for one in failed)
+        raise TrainingDataError(f"model.inputs: {found}. Look for what knows the future.") from error
 
 
 def options() -> argparse.Namespace:
@@ -75,7 +95,8 @@ def main() -> None:
         read_slice(name, getattr(given, name), list(model["inputs"])) for name in ("train", "validation", "test")
     )
     check_order(train, validation, test, label_gap_ms(use_case["label"]))
-    trained = fit(model, train, validation)
+    of_inputs = input_leaks(use_case, train, test)
+    trained = fit_or_name_leaks(model, train, validation, of_inputs["failed"])
     name = name_of(model)
     about = {
         "framework": name,
@@ -110,7 +131,7 @@ def main() -> None:
     metrics = {
         **measure(use_case, trained, test),
         **served(given.model_dir, manifest, test),
-        "leaks": leaks(use_case, trained, train, test),
+        "leaks": leaks(of_inputs, model, trained, train, test),
         "champion": champion,
         **{key: manifest[key] for key in carried},
     }

@@ -28,7 +28,7 @@ export const PREFIX = {
   /** How a model that only listened compared with the one that served: shares and figures, no rows. */
   shadowReports: 'reports/shadow/',
   /** Artefacts of an MLflow App. */
-  mlflow: 'mlflow/',
+  mlflow: 'mlflow-files/',
   /** Who was erased: an object a tombstone, beside the items of the features table. No rule lets them go. */
   tombstones: 'tombstones/',
   /** Summaries of the consistency check and of erasures. */

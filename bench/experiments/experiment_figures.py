@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -100,10 +100,11 @@ def power() -> list[tuple[float, float, float, int | None]]:
 
 def tables() -> str:
     """The measured part of the page."""
-    alarms = [f"| {name} | {100 * sequence:.1f} % | {100 * plain:.1f} % |" for name, sequence, plain in false_alarms()]
     sequence, plain = mismatches()
+    alarms = [(name, f"{100 * ours:.1f} %", f"{100 * other:.1f} %") for name, ours, other in false_alarms()]
+    alarms.append((f"sample-ratio mismatch, at {srm.THRESHOLD}", f"{100 * sequence:.2f} %", f"{100 * plain:.2f} %"))
     powers = [
-        f"| 0.30 → {p:.2f} | {100 * found:.1f} % | {'–' if median is None else f'{median:,}'} | {100 * end:.1f} % |"
+        (f"0.30 → {p:.2f}", f"{100 * found:.1f} %", "–" if median is None else f"{median:,}", f"{100 * end:.1f} %")
         for p, found, end, median in power()
     ]
     return "\n".join(
@@ -111,18 +112,27 @@ def tables() -> str:
             f"{RUNS:,} simulated experiments without a difference, {LOOKS} looks, {A_LOOK} outcomes a variant before"
             f" each; alpha {ALPHA}, planned sample {PLANNED:,}.",
             "",
-            "| outcome | false alarms of the interval used | of a plain test at each look |",
-            "| --- | --- | --- |",
-            *alarms,
-            f"| sample-ratio mismatch, at {srm.THRESHOLD} | {100 * sequence:.2f} % | {100 * plain:.2f} % |",
+            *_table(("outcome", "false alarms of the interval used", "of a plain test at each look"), alarms),
             "",
             "The same with a difference: how often it is found, and after how many outcomes.",
             "",
-            "| champion → challenger | found | median outcomes until then | found by a plain test at the end alone |",
-            "| --- | --- | --- | --- |",
-            *powers,
+            *_table(
+                (
+                    *("champion → challenger", "found", "median outcomes until then"),
+                    "found by a plain test at the end alone",
+                ),
+                powers,
+            ),
         ]
     )
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """The lines of a table of Markdown, its columns aligned."""
+    lines = [head, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    lines.insert(1, tuple("-" * width for width in widths))
+    return [f"| {' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))} |" for line in lines]
 
 
 _MARKED = re.compile(r"(<!-- simulated -->\n).*?(<!-- /simulated -->)", re.S)

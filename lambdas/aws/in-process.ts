@@ -1,7 +1,7 @@
 /** Models that are loaded into the function itself, where a stage has no endpoint (`endpoint.mode: 'in-process'`). */
 import { GetObjectCommand, NoSuchKey, type S3Client } from '@aws-sdk/client-s3';
 import { DefinitionError } from '../../core/ir/errors.ts';
-import { MODEL_FILES, readModel, type TreeModel } from '../../core/scores/trees/model.ts';
+import { readModel, type TreeModel } from '../../core/scores/trees/model.ts';
 import {
   type Endpoint,
   type EndpointAnswer,
@@ -11,11 +11,13 @@ import {
 } from '../../engine/ports.ts';
 import { objectKey, PREFIX } from '../../names/lake.ts';
 import { type ServedPackage, type ServingDocument, servingDocument, type Variant } from '../../names/serving.ts';
+import { filesIn } from './archive.ts';
 import type { AnswersSeen } from './endpoint.ts';
-import { filesOf } from './in-process-archive.ts';
 
 /** How long what serves is taken for true, so that a deployment reaches every function within a minute. */
 const REMEMBERED_MS = 60_000;
+/** Unpacked; larger is no model of trees, and would fill the function's memory. */
+const MOST_BYTES = 64 * 2 ** 20;
 
 interface Served {
   readonly champion: TreeModel;
@@ -139,7 +141,7 @@ export class InProcessModels {
  */
 async function modelIn(archive: Uint8Array, approved: string): Promise<TreeModel> {
   try {
-    return readModel(await filesOf(archive, MODEL_FILES), approved);
+    return readModel(await filesIn(archive, MOST_BYTES), approved);
   } catch (error) {
     const said = error instanceof DefinitionError ? error.message : 'model.tar.gz: found what is no archive of a model';
     throw new ScoreRefusedError(`model: ${said}`, 'mismatch');

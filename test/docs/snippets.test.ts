@@ -38,7 +38,9 @@ const example = typescript.find(({ document }) => document === 'core/README.md')
 const sourceSnippets = typescript.filter(
   ({ document, code }) => document.startsWith('docs/how-to/sources/') || /^export const sources = \[/m.test(code),
 );
-const programs = typescript.filter((one) => ![...useCases, ...sourceSnippets, example].includes(one));
+const programs = typescript.filter(({ code }) => code.includes('PutRecord'));
+/** A label, alerts, an experiment, settings: parts that stand alone. */
+const parts = typescript.filter((one) => ![...useCases, ...sourceSnippets, ...programs, example].includes(one));
 /** The one that has everything but a model. */
 const shop = useCases.find(({ document }) => document.endsWith('own-use-case.md'))!;
 
@@ -71,6 +73,15 @@ test(
     expect(useCases.length).toBeGreaterThan(0);
     expect(programs.length).toBeGreaterThan(0);
     expect(problems(typescript.map(fileOf))).toEqual([]);
+  },
+  PROCESS_MS,
+);
+
+test(
+  'every part is one that is taken: its functions refuse what they can not read',
+  async () => {
+    expect(parts.length).toBeGreaterThan(3);
+    for (const one of parts) await run(process.execPath, [resolve('node_modules/tsx/dist/cli.mjs'), fileOf(one)]);
   },
   PROCESS_MS,
 );

@@ -138,6 +138,26 @@ describe('the guard', () => {
   });
 });
 
+/** Each alert that was raised has one end, and no day more than its capacity. @param raised `<entity> <t>` */
+function endedOnce({ scores, turns }: World, raised: ReadonlySet<string>): void {
+  expect(scores.waiting.size).toBe(0);
+  const days = [...turns.days.values()];
+  expect(days.every((count) => count <= 2)).toBe(true);
+  expect(days.reduce((sum, count) => sum + count, 0)).toBe(scores.alerts.size);
+  const ended = [...scores.alerts.keys(), ...scores.suppressed.keys()].map((key) => key.replace(/ \w+#/, ' '));
+  // Each end is of an alert that was raised, and each alert has one end at most …
+  expect(new Set(ended).size).toBe(ended.length);
+  for (const one of ended) expect(raised).toContain(one);
+  // … and one at least, unless a newer one of the same entity took its place.
+  for (const one of raised) {
+    const [entity, t] = one.split(' ');
+    const newer = [...raised].some(
+      (other) => other.startsWith(`${entity} `) && Number(other.split(' ')[1]) > Number(t),
+    );
+    expect(ended.includes(one) || newer).toBe(true);
+  }
+}
+
 test('under crashes, lost answers and two dispatchers at once nothing is lost, doubled or above the capacity', async () => {
   const fault = fc.constantFrom<Fault>('none', 'none', 'none', 'before', 'after', 'crash-before', 'crash-after');
   const step = fc.record({
@@ -185,24 +205,7 @@ test('under crashes, lost answers and two dispatchers at once nothing is lost, d
         // At last everything is quiet, and a day later nothing waits.
         now += DAY;
         await world.dispatch(now);
-        expect(world.scores.waiting.size).toBe(0);
-        const days = [...world.turns.days.values()];
-        expect(days.every((count) => count <= 2)).toBe(true);
-        expect(days.reduce((sum, count) => sum + count, 0)).toBe(world.scores.alerts.size);
-        const ended = [...world.scores.alerts.keys(), ...world.scores.suppressed.keys()].map((key) =>
-          key.replace(/ \w+#/, ' '),
-        );
-        // Each end is of an alert that was raised, and each alert has one end at most …
-        expect(new Set(ended).size).toBe(ended.length);
-        for (const one of ended) expect(raised).toContain(one);
-        // … and one at least, unless a newer one of the same entity took its place.
-        for (const one of raised) {
-          const [entity, t] = one.split(' ');
-          const newer = [...raised].some(
-            (other) => other.startsWith(`${entity} `) && Number(other.split(' ')[1]) > Number(t),
-          );
-          expect(ended.includes(one) || newer).toBe(true);
-        }
+        endedOnce(world, raised);
         told += world.scores.alerts.size;
         closed += world.scores.suppressed.size;
       },

@@ -58,7 +58,7 @@ describe.each(STAGES)('in an account, stage %s', (stage) => {
       .all('AWS::S3::Bucket')
       .flatMap(({ properties }) => (properties.LifecycleConfiguration as { Rules: Rule[] } | undefined)?.Rules ?? [])
       .filter(({ Prefix, ExpirationInDays }) => Prefix !== undefined && ExpirationInDays !== undefined);
-    const { history, events, gaps, models, warehouse, tombstones, ...aged } = PREFIX;
+    const { history, events, gaps, models, serving, mlflow, warehouse, tombstones, ...aged } = PREFIX;
     expect(rules.map(({ Prefix }) => Prefix).sort()).toEqual(Object.values(aged).sort());
     for (const { Prefix, NoncurrentVersionExpiration } of rules) {
       expect([Prefix, NoncurrentVersionExpiration?.NoncurrentDays]).toEqual([Prefix, 1]);

@@ -182,12 +182,12 @@ describe('a stage with an MLflow App, and nothing that trains by itself', () => 
       ModelRegistrationMode: 'AutoModelRegistrationDisabled',
     });
     expect(grantsOf(template, 'MlflowRole')).toEqual([
-      's3:AbortMultipartUpload on <LakeBucket Arn>/mlflow/*',
-      's3:DeleteObject on <LakeBucket Arn>/mlflow/*',
+      's3:AbortMultipartUpload on <LakeBucket Arn>/mlflow-files/*',
+      's3:DeleteObject on <LakeBucket Arn>/mlflow-files/*',
       's3:GetBucketLocation on <LakeBucket Arn>',
-      's3:GetObject on <LakeBucket Arn>/mlflow/*',
+      's3:GetObject on <LakeBucket Arn>/mlflow-files/*',
       's3:ListBucket on <LakeBucket Arn>',
-      's3:PutObject on <LakeBucket Arn>/mlflow/*',
+      's3:PutObject on <LakeBucket Arn>/mlflow-files/*',
     ]);
   });
 
@@ -197,7 +197,7 @@ describe('a stage with an MLflow App, and nothing that trains by itself', () => 
       's3:GetBucketLocation on <LakeBucket Arn>',
       's3:GetObject on <LakeBucket Arn>/models/*',
       's3:ListBucket on <LakeBucket Arn>',
-      's3:PutObject on <LakeBucket Arn>/mlflow/*',
+      's3:PutObject on <LakeBucket Arn>/mlflow-files/*',
       expect.stringMatching(/^sagemaker:CallMlflowAppApi on <MlflowApp/),
     ]);
     template.hasResourceProperties('AWS::Lambda::Function', {

@@ -99,7 +99,7 @@ const ARGUMENTS = Object.values(argumentsByScript()).flatMap(({ required, option
 test('the trainer says the metrics that are read of it', () => {
   const words = (text: string | undefined) => [...(text ?? '').matchAll(/"(\w+)"/g)].map(([, word]) => word!);
   const measures = words(textOf('model/measures.py').match(/^NAMES = \(([^)]*)\)/m)?.[1]);
-  const gains = words(textOf('model/train.py').match(/_gain_low".*for name in \(([^)]*)\)/)?.[1]);
+  const gains = words(textOf('model/evaluation.py').match(/_gain_low".*for name in \(([^)]*)\)/)?.[1]);
   const said = [...measures, ...measures.map((name) => `baseline_${name}`), ...gains.map((name) => `${name}_gain_low`)];
   expect(TRAINING_METRICS.filter((name) => !said.includes(name))).toEqual([]);
 });

@@ -8,8 +8,7 @@ import { marginOf, rowOf } from './margin.ts';
 import { contributionsOf } from './tree-shap.ts';
 
 /** What is read of a model's archive; each has its sha256 in the manifest, which has its own in the package. */
-export const MODEL_FILES = ['manifest.json', 'model.json', 'calibration.json'] as const;
-export type ModelFile = (typeof MODEL_FILES)[number];
+type ModelFile = 'manifest.json' | 'model.json' | 'calibration.json';
 
 const FORMAT = 1;
 const FRAMEWORK = 'xgboost';
@@ -79,11 +78,11 @@ export class TreeModel {
 }
 
 /**
- * @param files of the archive: `MODEL_FILES`
+ * @param files of the archive; others than those that are read may be among them
  * @param approved sha256 of the model that was approved: nothing else is loaded
  * @throws DefinitionError when files are missing, do not belong together, or are of a model that is not walked in a process
  */
-export function readModel(files: ReadonlyMap<ModelFile, Uint8Array>, approved: string): TreeModel {
+export function readModel(files: ReadonlyMap<string, Uint8Array>, approved: string): TreeModel {
   const text = (name: ModelFile) => {
     const found = files.get(name);
     if (!found)

@@ -75,7 +75,8 @@ def build(
         empty = [split for split in SPLITS if manifest["rows"][split] == 0]
         if empty:
             raise TrainingSetError(
-                f"{', '.join(empty)}: no row has a closed label by {newest} ms ({dropped}). Load later events."
+                f"{', '.join(empty)}: no row has a closed label by {newest} ms; left out were "
+                f"{_said(dropped)}. Load later events."
             )
         _write_table(spark, tables, rows, training_set_id)
         spark.sql(f"ALTER TABLE {table} CREATE OR REPLACE TAG `{TAG}{training_set_id}` AS OF VERSION {snapshot}")

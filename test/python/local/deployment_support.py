@@ -49,7 +49,7 @@ class App:
 
     def __init__(self, cloud, use_case, machine=None, **endpoint):
         self.cloud, self.use_case, self.name = cloud, use_case, f"tidemark-prod-{use_case}"
-        self.alarms = ALARMS.format(use_case)
+        self.alarms, machine = ALARMS.format(use_case), machine or {}
         self.definition = definition(
             name=self.name,
             alarmPrefix=f"prod/{use_case}/",
@@ -58,9 +58,9 @@ class App:
             deployment={"stage": "prod", "useCase": use_case},
             modelName=use_case,
             serving={"bucket": cloud.bucket, "key": f"serving/{use_case}.json"},
-            **(machine or {}),
+            **machine,
         )
-        training = self.grants_to_train(machine["trainingRoleArn"]) if "trainingRoleArn" in (machine or {}) else []
+        training = self.grants_to_train(machine["trainingRoleArn"]) if "trainingRoleArn" in machine else []
         role = cloud.role(f"machine-{use_case}", "states", *self.grants(), *training)
         grant = allow("cloudwatch:DescribeAlarms", self.alarms)
         document = json.dumps({"Version": "2012-10-17", "Statement": [grant]})

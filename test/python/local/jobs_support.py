@@ -38,6 +38,7 @@ class Cloud:
     hosting: str
     machine_role: str
     machines: int
+    scaling: Any
     server: str
     storage: list[dict]
     trainer: str

@@ -28,8 +28,7 @@ def cloud(tmp_path_factory):
 @pytest.fixture(scope="module")
 def app(cloud):
     app = App(cloud, "scaled", canaryPercent=0, autoscaling=SCALED)
-    app.first = app.package(name="first")
-    output(app.deploy(app.first))
+    output(app.deploy(app.package(name="first")))
     return app
 
 
@@ -56,7 +55,7 @@ def test_a_variant_is_registered_once_it_serves_and_its_policy_has_alarms(cloud,
     found = cloud.cloudwatch.describe_alarms(AlarmNames=names)["MetricAlarms"]
     assert sorted(alarm["Threshold"] for alarm in found) == [18.0, 20.0]
     # Deployed again, nothing is there twice.
-    output(app.deploy(app.first))
+    output(app.deploy(app.serving()["packages"]["champion"]["package_arn"]))
     assert len(cloud.scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]) == 1
 
 

@@ -54,6 +54,7 @@ class Asked:
             thread.start()
 
     def _read(self):
+        assert self.process.stdout
         for line in self.process.stdout:
             document = json.loads(line)
             if "_aws" in document:
@@ -72,6 +73,7 @@ class Asked:
                 )
 
     def stop(self):
+        assert self.process.stdin
         self.process.stdin.close()
         self.process.wait(60)
         self.reader.join(10)

@@ -1,6 +1,11 @@
 import json
+import sys
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[3] / "local"))
+
 from tidemark_local.iam.resources import alarm_of, resource_of
 
 GLUE = "arn:aws:glue:us-east-1:1"

@@ -21,7 +21,8 @@ from tidemark_local.cloudwatch.metric_math import MathError, parse, value_of
     ],
 )
 def test_expressions(expression, value):
-    assert math.isclose(value_of(parse(expression), {"m1": 2.0, "m2": 3.0}), value)
+    found = value_of(parse(expression), {"m1": 2.0, "m2": 3.0})
+    assert found is not None and math.isclose(found, value)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,14 @@ from aws_facts import answer
 from botocore.exceptions import ClientError
 from jobs_support import LOGS, SELF_CONTAINED, allow, running_cloud, tar, until
 
-SLEEP = "export const handler = () => new Promise((done) => setTimeout(() => done('slept'), 3000));"
+# Waits for a file, so that all run at once however slow their starts are.
+SLEEP = """
+import { existsSync } from 'node:fs';
+export async function handler() {
+  while (!existsSync(process.env.AWAKE)) await new Promise((done) => setTimeout(done, 50));
+  return 'slept';
+}
+"""
 SERVE = "def model_fn(d): return 1\ndef predict_fn(x, m): return x\n"
 
 
@@ -91,7 +98,7 @@ def test_a_state_machine_sees_the_limit_by_its_name(cloud):
     assert found["error"] == "SageMaker.ResourceLimitExceededException" and "0 Instances" in found["cause"]
 
 
-def test_the_eleventh_execution_at_a_time_is_throttled(cloud):
+def test_the_eleventh_execution_at_a_time_is_throttled(cloud, tmp_path):
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("index.mjs", SLEEP)
@@ -100,8 +107,9 @@ def test_the_eleventh_execution_at_a_time_is_throttled(cloud):
         Runtime="nodejs24.x",
         Role=cloud.role("sleeper", "lambda"),
         Handler="index.handler",
-        Timeout=30,
+        Timeout=300,
         Code={"ZipFile": archive.getvalue()},
+        Environment={"Variables": {"AWAKE": str(tmp_path / "awake")}},
     )
 
     def invoke(_):
@@ -112,7 +120,12 @@ def test_the_eleventh_execution_at_a_time_is_throttled(cloud):
             return error.response["Reason"]
 
     with ThreadPoolExecutor(12) as pool:
-        found = sorted(pool.map(invoke, range(12)))
+        asked = [pool.submit(invoke, number) for number in range(12)]
+        try:
+            until(lambda: sum(one.done() for one in asked), lambda done: done >= 2)
+        finally:
+            (tmp_path / "awake").touch()
+        found = sorted(one.result() for one in asked)
     assert found == ["ConcurrentInvocationLimitExceeded"] * 2 + ["slept"] * 10
     assert cloud.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"] == 10
 

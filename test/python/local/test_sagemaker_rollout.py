@@ -70,11 +70,8 @@ def test_the_time_limit_is_longer_than_the_waits():
     plan(canary("INSTANCE_COUNT", 1, **{**waits, "MaximumExecutionTimeoutInSeconds": 901}), 2)
 
 
-def rolling(kind="CAPACITY_PERCENT", value=25, **more):
-    return {
-        "RollingUpdatePolicy": {"MaximumBatchSize": {"Type": kind, "Value": value}, "WaitIntervalInSeconds": 60},
-        **more,
-    }
+def rolling(kind="CAPACITY_PERCENT", value=25):
+    return {"RollingUpdatePolicy": {"MaximumBatchSize": {"Type": kind, "Value": value}, "WaitIntervalInSeconds": 60}}
 
 
 def test_a_rolling_update_moves_batch_by_batch_each_with_its_bake():
@@ -99,7 +96,7 @@ def test_a_batch_is_5_to_50_percent(value):
     ("config", "sentence", "variants"),
     [
         (rolling(), "not supported for endpoints with multiple production variants", 2),
-        (rolling(**canary("INSTANCE_COUNT", 1)), "Only one update policy", 1),
+        (rolling() | canary("INSTANCE_COUNT", 1), "Only one update policy", 1),
         (
             {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "CANARY", "WaitIntervalInSeconds": 1}}},
             "CanarySize is required",

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from card_words import leak_sentence
-from leaks import find_leaks, shuffle
+from leaks import leaks_of_inputs, shuffle, with_shuffled
 from logistic import sigmoid
 from training_data import Slice
 
@@ -29,7 +29,7 @@ def blind(test: Slice):
 
 
 def found(train: Slice, test: Slice, max_auc: float = 0.93, shuffled=None) -> list[tuple[str, str | None]]:
-    leaks = find_leaks(train, test, max_auc, shuffled or blind(test))
+    leaks = with_shuffled(leaks_of_inputs(train, test, max_auc), test, shuffled or blind(test))
     assert all(leak_sentence(one) for one in leaks["failed"])
     return [(one["check"], one["input"]) for one in leaks["failed"]]
 

@@ -17,9 +17,8 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "glue-scripts"), str(ROOT / "bench" / "quality")]
 
 from data_set import Channels, DataSet, canonical_events, channels  # noqa: E402
-from evaluation import leaks  # noqa: E402
+from evaluation import input_leaks, leaks  # noqa: E402
 from fitting import fit  # noqa: E402
-from leaks import find_leaks  # noqa: E402
 from measures import Scored  # noqa: E402
 from training_data import Slice  # noqa: E402
 
@@ -86,7 +85,8 @@ def test_what_was_written_later_is_not_known_where_history_says_when_it_came(hon
 def refused(use_case: dict[str, Any], slices: dict[str, Slice]) -> set[tuple[str, str]]:
     """(check, input) of each refusal by the training job."""
     trained = fit(use_case["model"], slices["train"], slices["validation"])
-    failed = leaks(use_case, trained, slices["train"], slices["test"])["failed"]
+    of_inputs = input_leaks(use_case, slices["train"], slices["test"])
+    failed = leaks(of_inputs, use_case["model"], trained, slices["train"], slices["test"])["failed"]
     return {(one["check"], one["input"]) for one in failed}
 
 
@@ -103,8 +103,7 @@ def test_an_honest_set_is_not_refused(use_case: dict[str, Any], honest: Channels
 
 def test_the_label_among_the_inputs_of_a_set_made_by_hand_is_named(use_case: dict[str, Any], honest: Channels) -> None:
     told = {name: replace(rows, x=np.column_stack([rows.x[:, :2], rows.label])) for name, rows in honest.slices.items()}
-    blind = np.zeros(len(told["test"]))
-    failed = find_leaks(told["train"], told["test"], use_case["model"]["gate"]["max_auc"], lambda _: blind)["failed"]
+    failed = input_leaks(use_case, told["train"], told["test"])["failed"]
     assert {(one["check"], one["input"]) for one in failed} == {
         ("input_is_label", "closings"),
         ("single_input", "closings"),

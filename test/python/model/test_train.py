@@ -169,6 +169,36 @@ def test_refuses_what_cannot_be_trained_on(job, change, message):
     assert not (job.model / "model.ubj").exists()
 
 
+def with_label_as_noise(table: pa.Table) -> pa.Table:
+    return table.set_column(5, "noise", table["label"].cast(pa.float64()))
+
+
+def test_an_input_that_is_the_label_is_named_though_no_model_can_be_calibrated(job):
+    for name in ("train", "validation", "test"):
+        job.replace(name, with_label_as_noise(pq.read_table(job.channel(name) / "part-00000.parquet")))
+    done = train(job)
+    assert done.returncode != 0
+    assert "no convergence" in done.stderr
+    said = [line for line in done.stderr.splitlines() if line.startswith("training_data.TrainingDataError")]
+    assert said == [
+        "training_data.TrainingDataError: model.inputs: input noise is the label in 100.00% of the rows; allowed: "
+        "below 99.90%; input noise alone has an AUC of 1.0000 on test; above 0.98 look for a leak first. "
+        "Look for what knows the future."
+    ]
+    assert not (job.model / "model.ubj").exists()
+
+
+def test_an_input_that_leaks_and_leaves_a_model_is_named_in_the_metrics(job):
+    random = np.random.default_rng(9)
+    for name in ("train", "validation", "test"):
+        table = with_label_as_noise(pq.read_table(job.channel(name) / "part-00000.parquet"))
+        nearly = table["noise"].to_numpy() + random.normal(0, 0.3, len(table))
+        job.replace(name, table.set_column(5, "noise", pa.array(nearly)))
+    done = train(job)
+    assert done.returncode == 0, done.stderr
+    assert [(one["check"], one["input"]) for one in job.metrics["leaks"]["failed"]] == [("single_input", "noise")]
+
+
 @pytest.mark.parametrize(
     ("hyperparameters", "message"),
     [

@@ -11,6 +11,7 @@ from tidemark_spark.lake.maintenance import SNAPSHOT_DAYS
 from tidemark_spark.lake.retention import Ages, apply_retention
 from tidemark_spark.lake.tables import (
     ALERT_COLUMNS,
+    EXPOSURE_COLUMNS,
     OUTCOME_COLUMNS,
     PREDICTION_COLUMNS,
     QUARANTINE_COLUMNS,
@@ -34,6 +35,7 @@ def tables(spark):
     tables.create_events(spark, 2)
     tables.create(spark, "quarantine", QUARANTINE_COLUMNS)
     tables.create(spark, "predictions", PREDICTION_COLUMNS)
+    tables.create(spark, "exposures", EXPOSURE_COLUMNS)
     tables.create(spark, "alerts", ALERT_COLUMNS)
     tables.create(spark, "outcomes", OUTCOME_COLUMNS)
     tables.create(spark, "training_sets", TRAINING_COLUMNS)
@@ -69,16 +71,18 @@ def test_each_table_by_its_own_age(spark, tables):
         insert(spark, tables, "quarantine", shard_id=f"'{name}'", arrival=at(days))
     for name, days in (("old", 20.01), ("young", 19.99)):
         insert(spark, tables, "predictions", prediction_id=f"'{name}'", scored_at=at(days))
+        insert(spark, tables, "exposures", entity_id=f"'{name}'", exposed_at=at(days))
     for name, days in (("old", 40.01), ("young", 39.99)):
         insert(spark, tables, "alerts", alert_id=f"'{name}'", decided_at=at(days))
         insert(spark, tables, "outcomes", outcome_id=f"'{name}'", said_at=at(days))
     ages = Ages(events_days=30, quarantine_days=10, predictions_days=20, scores_days=40, training_days=100_000)
     found = apply_retention(spark, tables, BUCKET, ages, NOW)
-    each = {"events": 1, "quarantine": 1, "predictions": 1, "alerts": 1, "outcomes": 1}
+    each = {"events": 1, "quarantine": 1, "predictions": 1, "exposures": 1, "alerts": 1, "outcomes": 1}
     assert found == each | {"tags": 0, "training_sets": 0}
     assert ids(spark, tables, "events", "event_id") == ["late", "young"]
     assert ids(spark, tables, "quarantine", "shard_id") == ["young"]
     assert ids(spark, tables, "predictions", "prediction_id") == ["young"]
+    assert ids(spark, tables, "exposures", "entity_id") == ["young"]
     assert ids(spark, tables, "alerts", "alert_id") == ["young"]
     assert ids(spark, tables, "outcomes", "outcome_id") == ["young"]
     assert apply_retention(spark, tables, BUCKET, ages, NOW)["events"] == 0

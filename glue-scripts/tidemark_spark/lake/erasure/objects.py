@@ -152,7 +152,7 @@ def parquet(body: bytes, erased: Tombstones) -> tuple[bytes | None, int]:
 def erase_objects(
     spark: SparkSession, bucket: str, rules: dict[str, Rule], erased: Tombstones, look_only: bool = False
 ) -> dict[str, int]:
-    """Applies each prefix's rule to its objects; returns records found by prefix.
+    """Applies each prefix's rule to its objects; returns records found by prefix, each once a version.
 
     Where the bucket keeps old versions, those that hold an erased entity are deleted for good.
     """
