@@ -1,4 +1,5 @@
 /** What the page's server answers, shared with the browser's code. All instants are ms UTC. */
+import type { ExperimentReport } from '../names/reports.ts';
 
 export type Point = readonly [t: number, value: number];
 
@@ -117,6 +118,16 @@ export interface SourceRow {
   readonly drift: number;
 }
 
+/** The experiment that runs. */
+export interface ExperimentAnswer {
+  readonly name: string;
+  readonly started_at: number;
+  /** By what the variants are judged, in words. */
+  readonly metric: string;
+  /** Null before the first analysis. */
+  readonly report: ExperimentReport | null;
+}
+
 export interface PipelineAnswer {
   readonly stage: string;
   readonly use_case: string;
@@ -129,5 +140,7 @@ export interface PipelineAnswer {
   /** Empty where the use case has no sources, or none has sent anything yet. */
   readonly sources: readonly SourceRow[];
   readonly endpoint: { readonly name: string; readonly status: string } | null;
+  /** Null where none runs. */
+  readonly experiment: ExperimentAnswer | null;
   readonly model: { readonly version: string; readonly approval: string; readonly created: number } | null;
 }

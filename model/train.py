@@ -80,6 +80,7 @@ def options() -> argparse.Namespace:
     output = os.environ.get("SM_OUTPUT_DATA_DIR", "/opt/ml/output/data")
     parser.add_argument("--output_data_dir", type=Path, default=Path(output))
     parser.add_argument("--training_set_id", required=True)
+    parser.add_argument("--seed", type=int, help="in place of the use case's: another model of the same rows")
     parser.add_argument("--snapshot_id", help="Iceberg snapshot that the training set was read from")
     return parser.parse_args()
 
@@ -87,6 +88,8 @@ def options() -> argparse.Namespace:
 def main() -> None:
     given = options()
     use_case = read_use_case(given.usecase)
+    if given.seed is not None:
+        use_case["model"]["seed"] = given.seed
     model, view = use_case["model"], view_of(use_case)
     train, validation, test = (
         read_slice(name, getattr(given, name), list(model["inputs"])) for name in ("train", "validation", "test")
@@ -103,6 +106,7 @@ def main() -> None:
         "inputs": list(model["inputs"]),
         "training_set_id": given.training_set_id,
         "snapshot_id": given.snapshot_id,
+        "seed": model["seed"],
         "learnt_until": int(validation.t.max()),
         "rows": {part.name: len(part) for part in (train, validation, test)},
         "versions": {
@@ -123,7 +127,7 @@ def main() -> None:
         seed=model["seed"],
         gap_ms=label_gap_ms(use_case["label"]),
     )
-    carried = ("definition_hash", "training_set_id", "snapshot_id", "inputs", "model_version", "model_sha256")
+    carried = ("definition_hash", "training_set_id", "snapshot_id", "inputs", "seed", "model_version", "model_sha256")
     metrics = {
         **measure(use_case, trained, test),
         **served(given.model_dir, manifest, test),

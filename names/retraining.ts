@@ -15,6 +15,10 @@ export interface TrainingRequest {
   readonly training_set_id?: string;
   /** Only what was known by then: ISO 8601 with a zone, or ms UTC. */
   readonly as_of?: string | number;
+  /** The name of a training set that is there: learnt from instead of a new one. */
+  readonly reuse?: string;
+  /** In place of the use case's: another model of the same rows, such as an experiment needs. */
+  readonly seed?: number;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { DashboardAnswer, PipelineAnswer, ScoresAnswer } from '../types.ts';
 import { showAlarms } from './alarms.ts';
 import { byId } from './dom.ts';
+import { showExperiment } from './experiment.ts';
 import { time } from './format.ts';
 import { showPipeline } from './pipeline.ts';
 import { showSources } from './sources.ts';
@@ -29,6 +30,7 @@ async function refresh(): Promise<void> {
     ask<PipelineAnswer>('/api/pipeline').then((answer) => {
       showPipeline(answer);
       showSources(answer.sources);
+      showExperiment(answer.experiment);
     }),
     ask<ScoresAnswer | null>('/api/scores').then(showScores),
     ask<DashboardAnswer>(`/api/dashboard?minutes=${encodeURIComponent(range.value)}`).then((answer) => {

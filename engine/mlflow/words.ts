@@ -6,6 +6,8 @@ import type { Metric, Tags } from './client.ts';
 const OUTSIDE_OF_NAMES = /[^A-Za-z0-9_\-. :/]/g;
 const MOST_NAME = 250;
 const MOST_PARAM = 6000;
+/** Members of metrics.json that are no measure. */
+const PARAMETERS = new Set(['parameters', 'seed']);
 
 /**
  * Every number of metrics.json: `model.auc.value` as `auc`, the ends of its interval as `auc_low` and `auc_high`, those of
@@ -19,7 +21,7 @@ function* numbersOf(node: unknown, path: readonly string[]): Generator<Metric> {
   if (typeof node === 'number' && Number.isFinite(node) && path.length > 0)
     yield { key: metricName(path), value: node };
   if (typeof node !== 'object' || node === null || Array.isArray(node)) return;
-  for (const [key, value] of Object.entries(node)) if (key !== 'parameters') yield* numbersOf(value, [...path, key]);
+  for (const [key, value] of Object.entries(node)) if (!PARAMETERS.has(key)) yield* numbersOf(value, [...path, key]);
 }
 
 function metricName(path: readonly string[]): string {
@@ -37,10 +39,12 @@ function metricName(path: readonly string[]): string {
   return nameOf(name);
 }
 
-/** What the use case asked for, and what a search found instead (`search.parameters` of metrics.json). */
+/** What the use case asked for, and what it was instead: `search.parameters` and `seed` of metrics.json. */
 export function paramsOf(model: ModelIR, metrics: unknown): Tags {
-  const found = (metrics as { readonly search?: { readonly parameters?: unknown } } | null)?.search?.parameters;
-  const { framework = 'xgboost', hyperparameters, inputs, seed, train, validation, test } = model;
+  const told = metrics as { readonly search?: { readonly parameters?: unknown }; readonly seed?: unknown } | null;
+  const found = told?.search?.parameters;
+  const seed = told?.seed ?? model.seed;
+  const { framework = 'xgboost', hyperparameters, inputs, train, validation, test } = model;
   const all = {
     ...hyperparameters,
     ...(typeof found === 'object' && found !== null ? found : {}),

@@ -30,8 +30,8 @@ const retraining: Retraining = {
 
 const common = { execution: z.string(), by: z.enum(STARTED_BY), force: z.boolean() };
 const inputSchema = z.discriminatedUnion('step', [
-  /** Before anything is built. `as_of`: as the machine was told, or nothing. */
-  z.object({ ...common, step: z.literal('admit'), as_of: z.string() }),
+  /** Before anything is built. `as_of`, `seed`: as the machine was told, or nothing. */
+  z.object({ ...common, step: z.literal('admit'), as_of: z.string(), seed: z.string() }),
   /** With the training set that was built. */
   z.object({ ...common, step: z.literal('labels'), training_set_id: z.string() }),
 ]);
@@ -50,9 +50,13 @@ export async function handler(event: unknown): Promise<Admission> {
   return decided;
 }
 
-async function letIn(asked: Pick<Parameters<typeof admit>[1], 'execution' | 'by' | 'force'> & { as_of: string }) {
+type Asked = Pick<Parameters<typeof admit>[1], 'execution' | 'by' | 'force'> & { as_of: string; seed: string };
+
+async function letIn(asked: Asked) {
+  const declared = requireModel(ir);
   const inputs = {
-    ir: requireModel(ir),
+    // Another seed is another model of the same rows.
+    ir: asked.seed === '' ? declared : { ...declared, model: { ...declared.model, seed: Number(asked.seed) } },
     definition_hash: view.definition_hash,
     snapshot_id: await eventsSnapshot(glue, s3, env.DATABASE),
     as_of: asked.as_of === '' ? null : asked.as_of,

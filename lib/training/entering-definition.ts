@@ -41,14 +41,22 @@ export function enteringStates(props: TrainingDefinitionProps): Record<string, S
       Assign: {
         ...OF_THIS_RUN,
         training_set_id:
-          '{% $exists($states.input.training_set_id) ? $states.input.training_set_id : $lowercase($states.context.Execution.Name) %}',
+          '{% $exists($states.input.reuse) ? $states.input.reuse : $exists($states.input.training_set_id) ? $states.input.training_set_id : $lowercase($states.context.Execution.Name) %}',
+        reuse: '{% $exists($states.input.reuse) %}',
+        seed: "{% $exists($states.input.seed) ? $string($states.input.seed) : '' %}",
         as_of: "{% $exists($states.input.as_of) ? $string($states.input.as_of) : '' %}",
         by: "{% $exists($states.input.by) ? $states.input.by : 'hand' %}",
         force: '{% $states.input.force = true %}',
       },
       Next: 'Admit',
     },
-    ...asking(props, 'Admit', { step: 'admit', as_of: '{% $as_of %}' }, 'BuildTrainingSet'),
+    ...asking(props, 'Admit', { step: 'admit', as_of: '{% $as_of %}', seed: '{% $seed %}' }, 'TrainingSetIsThere'),
+    TrainingSetIsThere: {
+      Type: 'Choice',
+      Comment: 'Another model of the same rows',
+      Choices: [{ Condition: '{% $reuse %}', Next: 'CheckLabels' }],
+      Default: 'BuildTrainingSet',
+    },
     ...buildingState(props),
     ...asking(props, 'CheckLabels', { step: 'labels', training_set_id: '{% $training_set_id %}' }, 'FindChampion'),
     NotTrained: {

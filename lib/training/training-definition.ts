@@ -62,6 +62,7 @@ function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
     channel('usecase', 'application/json', `'${props.useCaseUri}'`),
   ];
   const champion = channel('champion', 'application/x-tar', '$champion_url');
+  const hyperparameters = `'sagemaker_program': 'train.py', 'sagemaker_submit_directory': '${props.sourceUri}', 'training_set_id': $training_set_id`;
   return {
     Train: {
       Type: 'Task',
@@ -79,11 +80,7 @@ function trainingStates(props: TrainingDefinitionProps): Record<string, State> {
           })),
         },
         Environment: OFFLINE,
-        HyperParameters: {
-          sagemaker_program: 'train.py',
-          sagemaker_submit_directory: props.sourceUri,
-          training_set_id: '{% $training_set_id %}',
-        },
+        HyperParameters: `{% $merge([{${hyperparameters}}, $seed = '' ? {} : {'seed': $seed}]) %}`,
         InputDataConfig: `{% $append([${channels.join(', ')}], $champion_url = '' ? [] : [${champion}]) %}`,
         OutputDataConfig: { S3OutputPath: props.modelsUri, ...(props.kmsKeyArn && { KmsKeyId: props.kmsKeyArn }) },
         ResourceConfig: {

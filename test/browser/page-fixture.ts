@@ -6,9 +6,14 @@ import {
 } from '@aws-sdk/client-cloudwatch';
 import { CreateTableCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { CreateStreamCommand, KinesisClient } from '@aws-sdk/client-kinesis';
+import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateModelPackageGroupCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
 import type { PageSource } from '../../console/data.ts';
 import type { LocalCloud } from '../../local/cloud.ts';
+import type { ExperimentRecord } from '../../names/experiments.ts';
+import { EXPERIMENT_KEY, RUNNING_KIND, scoresKey } from '../../names/keys.ts';
+import { objectKey } from '../../names/lake.ts';
+import { REPORT } from '../fixtures/experiment-report.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -21,7 +26,9 @@ export async function deployFixture(cloud: LocalCloud, now: number): Promise<Pag
   const dynamodb = new DynamoDBClient(cloud.clientConfig);
   const kinesis = new KinesisClient(cloud.clientConfig);
   const sagemaker = new SageMakerClient(cloud.clientConfig);
+  const s3 = new S3Client({ ...cloud.clientConfig, forcePathStyle: true });
   await Promise.all([metrics(cloudwatch, now), scores(dynamodb, now)]);
+  await experiment(dynamodb, s3, now);
   await kinesis.send(new CreateStreamCommand({ StreamName: 'events', ShardCount: 2 }));
   await sagemaker.send(new CreateModelPackageGroupCommand({ ModelPackageGroupName: 'churn' }));
   return {
@@ -29,11 +36,12 @@ export async function deployFixture(cloud: LocalCloud, now: number): Promise<Pag
     since: now - 60 * MINUTE_MS,
     model: {
       scoresTable: 'scores',
+      lakeBucket: 'lake',
       endpointName: 'tidemark-local-churn',
       modelPackageGroup: 'churn',
       alertThreshold: 0.8,
     },
-    ...{ cloudwatch, dynamodb, kinesis, sagemaker },
+    ...{ cloudwatch, dynamodb, kinesis, s3, sagemaker },
   };
 }
 
@@ -163,4 +171,27 @@ async function scores(client: DynamoDBClient, now: number): Promise<void> {
       link: { S: index === 19 ? 'javascript:document.body.dataset.hacked=1' : `https://crm.example.com/${index}` },
     });
   }
+}
+
+/** One that runs, and its last analysis. */
+async function experiment(dynamodb: DynamoDBClient, s3: S3Client, now: number): Promise<void> {
+  const record: ExperimentRecord = {
+    experiment: {
+      ...{ name: REPORT.experiment, hash: 'sha256', salts: { enrol: 'e', variant: 'v' }, coverage: 1, hold_out: 0 },
+      variants: [
+        { name: 'champion', weight: 0.5 },
+        { name: 'challenger', weight: 0.5 },
+      ],
+      metric: { kind: 'feature', feature: 'orders', after_ms: 14 * 86_400_000, as: 'mean' },
+      ...{ direction: 'increase', minimum_sample: 100, planned_sample: 1000, alpha: 0.05, stop: 'any_time' },
+      duration_ms: 1,
+    },
+    ...{ status: 'running', started_at: now, ended_at: null, coverage: [{ at: now, coverage: 1 }] },
+    packages: { champion: 'a', challenger: 'b' },
+  };
+  const Item = { ...scoresKey(EXPERIMENT_KEY, RUNNING_KIND), record: { S: JSON.stringify(record) } };
+  await dynamodb.send(new PutItemCommand({ TableName: 'scores', Item }));
+  await s3.send(new CreateBucketCommand({ Bucket: 'lake' }));
+  const Key = objectKey('experimentReport', { experiment: REPORT.experiment });
+  await s3.send(new PutObjectCommand({ Bucket: 'lake', Key, Body: JSON.stringify(REPORT) }));
 }

@@ -90,6 +90,14 @@ describe('the page', () => {
     expect(await text('.quarantined')).toContain('Malformed json 10');
   });
 
+  test('shows the experiment that runs', async () => {
+    expect(await rows('#experiment')).toEqual(['champion200150403.25', 'challenger190151303.75']);
+    expect(await text('#experiment-name')).toMatch(/^first, since .*, judged by orders, 14 days later$/);
+    expect(await text('#experiment-said')).toMatch(
+      /^wait No difference is proven yet\.Challenger less champion 0\.5, 95 % interval at every look -0\.25 to 1\.25\./,
+    );
+  });
+
   test('executes nothing that comes from data, and the browser complains of nothing', async () => {
     expect(await tab.$eval('body', (body) => body.dataset.hacked)).toBeUndefined();
     const links = await tab.$$eval('#alerts a', (all) => all.map((link) => (link as HTMLAnchorElement).protocol));

@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import type { Page as Tab } from 'puppeteer-core';
 import type { Page } from '../../console/server.ts';
 import type { Alarm, Widget } from '../../console/types.ts';
+import { REPORT } from '../fixtures/experiment-report.ts';
 import { openTab, type Scheme } from './browser.ts';
 import { type Recorded, readRecorded, startRecorded } from './recorded.ts';
 import { askAgain, askedAgain, nextFrame, pixelsOf, text, tooWide, unfold, weakTexts } from './seen.ts';
@@ -101,6 +102,14 @@ const sourced: typeof recorded = {
   },
 };
 
+const tried: Recorded = {
+  ...recorded,
+  pipeline: {
+    ...recorded.pipeline,
+    experiment: { name: 'n'.repeat(32), started_at: 0, metric: 'm'.repeat(64), report: REPORT },
+  },
+};
+
 async function looking<T>(
   data: Recorded,
   look: { readonly width: number; readonly height: number; readonly scheme: Scheme },
@@ -123,6 +132,7 @@ describe.each(SCHEMES)('%s', (scheme) => {
     ['with long names', long],
     ['just deployed', empty],
     ['with sources', sourced],
+    ['with an experiment', tried],
   ])('nothing scrolls sideways on a phone: %s', async (_, data) => {
     const seen = await looking(data, { ...PHONE, scheme }, async (tab) => {
       await unfold(tab);
@@ -134,6 +144,7 @@ describe.each(SCHEMES)('%s', (scheme) => {
   test.each([
     ['with alarms that ring', loud],
     ['just deployed', empty],
+    ['with an experiment', tried],
   ])('every text can be told from its ground: %s', async (_, data) => {
     const { weak, looked } = await looking(data, { ...DESK, scheme }, async (tab) => {
       await unfold(tab);

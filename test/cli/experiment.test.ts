@@ -12,7 +12,7 @@ import { Resources } from '../../cli/stage/resources.ts';
 import type { ExperimentIR } from '../../core/ir/document.ts';
 import { DynamoExperiments } from '../../lambdas/aws/dynamo/experiments.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
-import type { ExperimentReport } from '../../names/reports.ts';
+import { ESTIMATE as estimate, REPORT } from '../fixtures/experiment-report.ts';
 import { SmallRegistry } from './small-registry.ts';
 
 const experiment = (name: string, hold_out = 0.1): ExperimentIR => ({
@@ -149,31 +149,6 @@ test('a record of newer code is refused, not guessed at', async () => {
   await connection.clients.dynamodb.send(new PutItemCommand({ TableName: 'tried-scores', Item }));
   await expect(records().named('odd')).rejects.toThrow();
 });
-
-const estimate = { value: 0.5, low: -0.25, high: 1.25, p_value: 0.4 };
-const REPORT: ExperimentReport = {
-  experiment: 'first',
-  status: 'running',
-  snapshot_id: '1',
-  closed_until: 0,
-  alpha: 0.05,
-  minimum_sample: 100,
-  planned_sample: 1000,
-  direction: 'increase',
-  binary: false,
-  arms: [
-    { variant: 'champion', exposed: 200, known: 150, empty: 10, waiting: 40, mean: 3.25 },
-    { variant: 'challenger', exposed: 190, known: 151, empty: 9, waiting: 30, mean: 3.75 },
-  ],
-  multiple_exposure: { entities: 1, share: 0.00256, limit: 0.01 },
-  sample_ratio: { final_p: 0.6123, sequential_p: 1, threshold: 0.001 },
-  difference: estimate,
-  relative: { value: 0.154, low: -0.077, high: 0.385, p_value: 0.4 },
-  looks: [],
-  hold_out: null,
-  description: { chance_better: 0.91, low: -0.1, high: 1.1, expected_loss: 0.01 },
-  recommendation: { decision: 'wait', reason: 'No difference is proven yet.' },
-};
 
 describe('status', () => {
   test('reads what the analysis wrote, and says when it has not run', async () => {

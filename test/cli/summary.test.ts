@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { render } from '../../cli/commands/demo/report.ts';
 import { type Findings, summarise } from '../../cli/commands/demo/summary.ts';
+import { REPORT } from '../fixtures/experiment-report.ts';
 
 const alert = (entity_id: string, score: number, trigger: string) => ({
   ...{ alert_id: entity_id, entity_id, t: 1, score, status: 'sent', title: 't', link: 'https://example.com', trigger },
@@ -39,6 +40,7 @@ const WELL: Findings = {
   threshold: 0.8,
   slack_messages: 3,
   consistency: { checked: 20, mismatches: 0 },
+  experiment: REPORT,
   access_denied: [],
   requests_checked: { operations: 90, requests: 4000, members: 120_000, refused: [] },
   failed_batches: 0,
@@ -67,6 +69,7 @@ describe('the summary of a run', () => {
       // 3 was silent first, and came by an event later.
       '2 customers found by an event, 2 only by their silence',
       '0 mismatches',
+      'wait: No difference is proven yet.',
       'auc 0.85 [0.84, 0.86]',
       '4,000 of 90 operations, 120,000 members',
       '2.0 GiB',
@@ -103,6 +106,16 @@ describe('the summary of a run', () => {
       'a request was refused',
       { requests_checked: { operations: 90, requests: 4000, members: 120_000, refused: ['kinesis:PutRecord'] } },
       /Requests were refused as AWS would refuse them: kinesis:PutRecord/,
+    ],
+    [
+      'a variant is left out of the experiment',
+      { experiment: { ...REPORT, arms: REPORT.arms.map((arm) => ({ ...arm, exposed: 0 })) } },
+      /Nobody was exposed to the champion of the experiment\.\nNobody was exposed to the challenger/,
+    ],
+    [
+      'the experiment is broken',
+      { experiment: { ...REPORT, recommendation: { decision: 'invalid', reason: 'The shares are others.' } } },
+      /The experiment is invalid: The shares are others\./,
     ],
     ['a batch was given up on', { failed_batches: 2 }, /2 batches were given up on/],
     ['the dashboard is empty', { page: { url: null, widgets: 4, widgets_with_data: 0 } }, /dashboard shows no data/],

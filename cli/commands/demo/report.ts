@@ -1,3 +1,4 @@
+import { reportLines } from '../experiment/report.ts';
 import { modelLines } from '../train/train.ts';
 import type { DemoSummary } from './summary.ts';
 
@@ -59,6 +60,10 @@ export function render(summary: DemoSummary): string {
     [
       'Consistency',
       `${number.format(consistency.checked)} served vectors replayed offline, ${consistency.mismatches} mismatches`,
+    ],
+    [
+      'Experiment',
+      summary.experiment ? reportLines(summary.experiment).filter((line) => line !== '') : 'none declared',
     ],
     ['Access denied', String(summary.access_denied.count)],
     ['Requests', requestsLine(summary.requests_checked)],

@@ -12,12 +12,13 @@ import { useJava } from '../../tools.ts';
 import { openPage } from '../page/command.ts';
 import { readEvents, type TimedEvent } from '../replay/replay.ts';
 import { loadDemo } from './definition.ts';
+import { analyseExperiment, startExperiment, trainModels } from './experiment.ts';
 import { type SourceFiles, writeEvents } from './history-source.ts';
 import { MemoryWatch } from './memory.ts';
 import { pressButton } from './press.ts';
 import { render } from './report.ts';
 import { Session } from './session.ts';
-import { backfillStates, checkConsistency, landHistory, readScoresTable, replayLive, trainModel } from './stages.ts';
+import { backfillStates, checkConsistency, landHistory, readScoresTable, replayLive } from './stages.ts';
 import { type DemoSummary, type Findings, summarise } from './summary.ts';
 
 export interface DemoOptions {
@@ -102,12 +103,14 @@ async function work(
   cut: string,
 ): Promise<Worked> {
   await landHistory(session, files.history);
-  const [states, model] = await Promise.all([
+  const [states, trained] = await Promise.all([
     backfillStates(session),
-    trainModel(session, `demo-${Date.now().toString(36)}`, cut),
+    trainModels(session, `demo-${Date.now().toString(36)}`, cut),
   ]);
+  await startExperiment(session, trained);
   const replay = await replayLive(session, live, Date.parse(cut));
   const consistency = await checkConsistency(session);
+  const experiment = await analyseExperiment(session);
   const { lake, ir } = session;
   const outcome_kept = await pressButton(session);
   const { scores, alerts, suppressed } = await readScoresTable(session);
@@ -119,8 +122,8 @@ async function work(
     quarantine: await lake.quarantine(),
     replay,
     states,
-    model,
-    manifest: await lake.manifest(model.training_set_id),
+    model: trained.model,
+    manifest: await lake.manifest(trained.model.training_set_id),
     scores,
     alerts,
     suppressed,
@@ -129,6 +132,7 @@ async function work(
     threshold: ir.alerts?.threshold ?? 1,
     slack_messages: session.slack.messages.length,
     consistency,
+    experiment,
     access_denied: await session.cloud.accessDenied(),
     requests_checked: await session.cloud.requestsChecked(),
     failed_batches: (await lake.keys(PREFIX.failedBatches)).length,

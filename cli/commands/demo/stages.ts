@@ -5,6 +5,7 @@ import { onlineView } from '../../../core/ir/parts.ts';
 import { compareSequence } from '../../../core/state/state.ts';
 import { PREFIX } from '../../../names/lake.ts';
 import type { ConsistencyReport } from '../../../names/reports.ts';
+import type { TrainingRequest } from '../../../names/retraining.ts';
 import { CliError } from '../../errors.ts';
 import { runGlueJob } from '../../stage/jobs.ts';
 import { uploadHistory } from '../history/files.ts';
@@ -80,13 +81,26 @@ async function countStates(session: Session): Promise<number> {
   return count;
 }
 
-export async function trainModel(session: Session, trainingSetId: string, asOf?: string): Promise<TrainedModel> {
-  const input = { training_set_id: trainingSetId, force: true, ...(asOf === undefined ? {} : { as_of: asOf }) };
+export function trainModel(session: Session, trainingSetId: string, asOf?: string): Promise<TrainedModel> {
+  return train(session, 'training', 'Train, gate, register and deploy the model (Step Functions)', {
+    training_set_id: trainingSetId,
+    ...(asOf === undefined ? {} : { as_of: asOf }),
+  });
+}
+
+/** A training that keeps its time by the step's name. */
+export function train(
+  session: Session,
+  step: string,
+  title: string,
+  request: Omit<TrainingRequest, 'force'>,
+): Promise<TrainedModel> {
+  const { connection, resources, signal } = session;
   return session.timed(
-    'training',
-    'Train, gate, register and deploy the model (Step Functions)',
+    step,
+    title,
     ({ update }) =>
-      runTraining(session.connection.clients, session.resources, input, { signal: session.signal, onState: update }),
+      runTraining(connection.clients, resources, { ...request, force: true }, { signal, onState: update }),
     ({ version }) => `model version ${version}`,
   );
 }

@@ -1,7 +1,7 @@
 import type { SuppressedRow } from '../../../console/scores.ts';
 import type { AlertRow, ScoreRow } from '../../../console/types.ts';
 import type { RequestsChecked } from '../../../local/cloud.ts';
-import type { ConsistencyReport } from '../../../names/reports.ts';
+import type { ConsistencyReport, ExperimentReport } from '../../../names/reports.ts';
 import { type FoundBy, foundBy } from '../report/figures.ts';
 import type { TrainedModel } from '../train/train.ts';
 import type { QuarantineLine } from './lake-reader.ts';
@@ -40,6 +40,8 @@ export interface DemoSummary {
     examples: { entity_id: string; score: number; trigger: string | null; reasons: readonly string[] }[];
   };
   consistency: { checked: number; mismatches: number; by_feature: Record<string, unknown> };
+  /** Null where the use case declares none. */
+  experiment: ExperimentReport | null;
   access_denied: { count: number; first: string | null };
   /** What the local cloud held against AWS's API models, and the operations it refused requests of. */
   requests_checked: RequestsChecked;
@@ -67,6 +69,7 @@ export interface Findings {
   readonly threshold: number;
   readonly slack_messages: number;
   readonly consistency: ConsistencyReport;
+  readonly experiment: ExperimentReport | null;
   readonly access_denied: readonly { action: string; resource: string; principal: string }[];
   readonly requests_checked: RequestsChecked;
   readonly failed_batches: number;
@@ -134,6 +137,7 @@ export function summarise(found: Findings): DemoSummary {
       mismatches: found.consistency.mismatches,
       by_feature: found.consistency.by_feature ?? {},
     },
+    experiment: found.experiment,
     access_denied: {
       count: found.access_denied.length,
       first: first ? `${first.action} on ${first.resource} by ${first.principal}` : null,
@@ -172,7 +176,7 @@ function alertsOf(found: Findings): DemoSummary['alerts'] {
 
 /** What must hold after every run; each sentence says what was found. */
 function failuresOf(summary: DemoSummary): string[] {
-  const { events, quarantine, alerts, consistency } = summary;
+  const { events, quarantine, alerts, consistency, experiment } = summary;
   const rules: [broken: boolean, sentence: string][] = [
     [events.history === 0, 'No history was loaded.'],
     [events.live === 0, 'No live event was replayed.'],
@@ -196,6 +200,14 @@ function failuresOf(summary: DemoSummary): string[] {
     [
       consistency.mismatches > 0,
       `${consistency.mismatches} of ${consistency.checked} served vectors disagree with their offline replay.`,
+    ],
+    ...(experiment?.arms ?? []).map(({ variant, exposed }): [boolean, string] => [
+      exposed === 0,
+      `Nobody was exposed to the ${variant} of the experiment.`,
+    ]),
+    [
+      experiment?.recommendation.decision === 'invalid',
+      `The experiment is invalid: ${experiment?.recommendation.reason}`,
     ],
     [
       summary.access_denied.count > 0,

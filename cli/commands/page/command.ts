@@ -38,6 +38,7 @@ export function openPage(clients: Clients, resources: Resources, ir: UseCaseIR, 
     model: hasModel(ir)
       ? {
           scoresTable: resources.get('scoresTable'),
+          lakeBucket: resources.get('lakeBucket'),
           // Where functions load the model themselves there is none of this name.
           endpointName: resources.find('endpoint') ?? resources.deployment,
           modelPackageGroup: resources.get('modelPackageGroup'),
@@ -48,6 +49,7 @@ export function openPage(clients: Clients, resources: Resources, ir: UseCaseIR, 
     cloudwatch: clients.cloudwatch,
     dynamodb: clients.dynamodb,
     kinesis: clients.kinesis,
+    s3: clients.s3,
     sagemaker: clients.sagemaker,
   });
   return startPage(data, port);

@@ -11,6 +11,8 @@ interface TrainOptions extends Target {
   /** ms UTC */
   readonly asOf?: number;
   readonly force?: true;
+  readonly reuse?: string;
+  readonly seed?: number;
 }
 
 interface RebuildOptions extends Target {
@@ -23,6 +25,8 @@ export function addTrain(root: Command): void {
     .description('build the training set, train, gate, register and deploy the model')
     .option('--as-of <time>', 'know only what was known then', day)
     .option('--force', 'also when nothing has changed, or the last training is not long ago')
+    .option('--reuse <id>', 'learn from this training set, which is there, instead of a new one')
+    .option('--seed <n>', "in place of the use case's: another model of the same rows, for an experiment", seed)
     .addOption(stageOption())
     .addOption(useCaseOption())
     .action((options: TrainOptions) => withStage(options, (stage) => train(stage, options)));
@@ -44,11 +48,22 @@ function day(text: string): number {
   return value;
 }
 
+function seed(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value >= 2 ** 31) throw new InvalidArgumentError('allowed is a whole number below 2^31.');
+  return value;
+}
+
 /** Runs the training to its end, and says what became of it. */
-async function train(stage: OpenStage, { asOf, force }: TrainOptions): Promise<void> {
+async function train(stage: OpenStage, { asOf, force, reuse, seed }: TrainOptions): Promise<void> {
   const { clients, resources, target } = stage;
   resources.requireModel();
-  const input = { ...(asOf === undefined ? {} : { as_of: asOf }), ...(force && { force }) };
+  const input = {
+    ...(asOf === undefined ? {} : { as_of: asOf }),
+    ...(force && { force }),
+    ...(reuse === undefined ? {} : { reuse }),
+    ...(seed === undefined ? {} : { seed }),
+  };
   const model = await stage.step('Train', (watch) => askForTraining(clients, resources, input, watch));
   if ('decision' in model) {
     console.log(`Not trained (${model.decision}). ${model.reason}`);

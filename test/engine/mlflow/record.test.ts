@@ -211,5 +211,7 @@ describe('words', () => {
       train: JSON.stringify(asked.train),
     });
     expect(paramsOf(asked, null)).toMatchObject({ seed: '1' });
+    expect(paramsOf(asked, { ...METRICS, seed: 7 })).toMatchObject({ seed: '7' });
+    expect(metricsOf({ seed: 7, threshold: 0.8 })).toEqual([{ key: 'threshold', value: 0.8 }]);
   });
 });

@@ -89,6 +89,18 @@ def test_same_data_gives_the_same_bytes_whatever_the_part_files(job, tmp_path):
     assert timeless[0] == timeless[1]
 
 
+def test_another_seed_is_another_model_of_the_same_rows(job, tmp_path):
+    other, again = make_job(tmp_path / "other"), make_job(tmp_path / "again")
+    assert train(job).returncode == 0
+    for one in (other, again):
+        assert train(one, "--training_set_id", "set-1", "--seed", "11").returncode == 0
+    seeds = [json.loads((one.model / "manifest.json").read_text())["seed"] for one in (job, other, again)]
+    assert seeds == [USE_CASE["model"]["seed"], 11, 11]
+    assert (job.model / "model.ubj").read_bytes() != (other.model / "model.ubj").read_bytes()
+    assert files(other.model) == files(again.model)
+    assert other.metrics["seed"] == 11
+
+
 def test_nothing_is_a_pickle(job):
     assert train(job).returncode == 0
     for name, content in files(job.root).items():
