@@ -45,6 +45,8 @@ test('no function has a client that waits for ever', () => {
     [...readFileSync(join('lambdas', name), 'utf8').matchAll(/new \w+Client\(([^)]*)/g)].map((of) => [name, of[1]]),
   );
   expect(made.length).toBeGreaterThanOrEqual(8);
-  // The model's client has a limit of its own.
-  expect(made.filter(([name, by]) => by !== 'patient(' && name !== join('aws', 'endpoint.ts'))).toEqual([]);
+  // The model's client has a limit of its own, and so has MLflow's, which is none of the SDK.
+  const limited = ({ 0: name, 1: by }: (typeof made)[number]) =>
+    name === join('aws', 'endpoint.ts') || /^transportOf\(\{.* timeoutMs: 10_000, deadline/.test(by!);
+  expect(made.filter((one) => one[1] !== 'patient(' && !limited(one))).toEqual([]);
 });
