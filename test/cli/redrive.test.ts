@@ -169,6 +169,6 @@ test('every dead-letter queue of the app has a receiver that is found', async ()
       Properties?.Target,
     ]),
   );
-  expect(queues).toHaveLength(10);
+  expect(queues).toHaveLength(13);
   for (const [id] of queues) expect(named).toContain(`"${id.split('/')[1]}"`);
 });
