@@ -61,6 +61,7 @@ const SUITES = [
       without: [
         'test/engine/slices.test.ts',
         'test/lambdas/adapters.test.ts',
+        'test/lambdas/alerting.test.ts',
         'test/lambdas/erasure.test.ts',
         'test/lambdas/features-alone.test.ts',
         'test/lambdas/freshness.test.ts',
