@@ -70,15 +70,6 @@ export class OutcomeDoor extends Construct {
       stage,
       part: 'outcomes',
       throttle: stage.outcomes,
-      // How long and how it ended: never a body, which names people.
-      logged: {
-        requestId: '$context.requestId',
-        requestTime: '$context.requestTime',
-        routeKey: '$context.routeKey',
-        status: '$context.status',
-        latencyMs: '$context.responseLatency',
-        error: '$context.error.message',
-      },
     });
     this.url = `${url}${PATH.slice(1)}`;
 

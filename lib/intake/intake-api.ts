@@ -25,15 +25,6 @@ export class IntakeApi extends Construct {
       stage,
       // Of each route: a source that sends too much is slowed down alone.
       throttle: stage.intake,
-      // Which source, how long and how it ended: never a body, nor a query, which may hold a key.
-      logged: {
-        requestId: '$context.requestId',
-        requestTime: '$context.requestTime',
-        routeKey: '$context.routeKey',
-        status: '$context.status',
-        latencyMs: '$context.responseLatency',
-        error: '$context.error.message',
-      },
     });
     this.url = httpStage.url;
   }

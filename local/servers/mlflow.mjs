@@ -8,13 +8,13 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { CACHE, VENV_PYTHON } from '../../setup/environment.mjs';
 import { Progress } from '../../setup/progress.mjs';
+import { freePort } from './free-port.mjs';
 
 const LOCK = fileURLToPath(new URL('mlflow.lock.txt', import.meta.url));
 /** A machine that does much else. */
@@ -107,14 +107,6 @@ function run(command, args) {
   });
   if (status !== 0)
     throw new Error(`${command} ${args.slice(0, 3).join(' ')} ended with ${status}: ${error ?? stderr}`);
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
 }
 
 const [, , option, artifacts] = process.argv;

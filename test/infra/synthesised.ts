@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll } from '@jest/globals';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { buildTidemark } from '../../lib/app.ts';
 import type { StageConfig } from '../../lib/config/stage-config.ts';
 import { loadStage } from '../../lib/config/stages.ts';
@@ -89,5 +90,16 @@ export async function resourcesOf(stage: StageName): Promise<Map<string, Resourc
         ([id, resource]): [string, Resource] => [`${stack}/${id}`, resource],
       ),
     ),
+  );
+}
+
+/** What cdk-nag finds by AwsSolutions and Serverless: `<rule> at <construct>`. */
+export function nagFindings(app: App): string[] {
+  return [new AwsSolutionsChecks(), new ServerlessChecks()].flatMap((pack) =>
+    pack
+      .validateScope(app)
+      .violations.flatMap(({ ruleName, violatingResources }) =>
+        violatingResources.map(({ constructPath }) => `${ruleName} at ${constructPath}`),
+      ),
   );
 }

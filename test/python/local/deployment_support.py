@@ -10,7 +10,7 @@ import uuid
 from contextlib import contextmanager
 
 from aws_facts import answer
-from jobs_support import NODE, ROOT, SELF_CONTAINED, allow, tar, until
+from jobs_support import LOGS, NODE, ROOT, SELF_CONTAINED, allow, running_cloud, tar, until
 
 ACCOUNT = "arn:aws:{}:us-east-1:000000000000:"
 SAGEMAKER, ALARMS = ACCOUNT.format("sagemaker"), ACCOUNT.format("cloudwatch") + "alarm:prod/{}/Canary*"
@@ -225,3 +225,18 @@ def definition(**props):
 def output(execution):
     assert execution["status"] == "SUCCEEDED", (execution.get("error"), execution.get("cause"))
     return json.loads(execution["output"])
+
+
+@contextmanager
+def hosting_cloud(folder):
+    """A cloud whose waits are a hundredth of AWS's, with `hosting`, the role that models are served by."""
+    with running_cloud(folder, "--time-scale", "0.01") as cloud:
+        objects = f"arn:aws:s3:::{cloud.bucket}/"
+        cloud.hosting = cloud.role(
+            "hosting",
+            "sagemaker",
+            allow("s3:GetObject", f"{objects}models/*"),
+            allow("s3:PutObject", f"{objects}captured/*"),
+            allow(LOGS),
+        )
+        yield cloud

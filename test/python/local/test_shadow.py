@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from deployment_support import App, output
-from jobs_support import LOGS, NODE, ROOT, allow, running_cloud, until
+from deployment_support import App, hosting_cloud, output
+from jobs_support import LOGS, NODE, ROOT, allow, until
 
 SHADOW = {
     **{"seconds": 600, "minimumPairs": 50, "maxDecisionShare": 0.05},
@@ -27,15 +27,7 @@ ROWS = [[round(0.01 * number, 2)] for number in range(60)]
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory):
-    with running_cloud(tmp_path_factory.mktemp("topologies"), "--time-scale", "0.01") as cloud:
-        objects = f"arn:aws:s3:::{cloud.bucket}/"
-        cloud.hosting = cloud.role(
-            "hosting",
-            "sagemaker",
-            allow("s3:GetObject", f"{objects}models/*"),
-            allow("s3:PutObject", f"{objects}captured/*"),
-            allow(LOGS),
-        )
+    with hosting_cloud(tmp_path_factory.mktemp("topologies")) as cloud:
         yield cloud
 
 

@@ -7,22 +7,14 @@ hundredth of AWS's.
 import pytest
 from aws_facts import answer
 from botocore.exceptions import ClientError
-from deployment_support import App, output
-from jobs_support import LOGS, allow, running_cloud, until
+from deployment_support import App, hosting_cloud, output
+from jobs_support import until
 from test_deployment_machine import configurations, models
 
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory):
-    with running_cloud(tmp_path_factory.mktemp("topologies"), "--time-scale", "0.01") as cloud:
-        objects = f"arn:aws:s3:::{cloud.bucket}/"
-        cloud.hosting = cloud.role(
-            "hosting",
-            "sagemaker",
-            allow("s3:GetObject", f"{objects}models/*"),
-            allow("s3:PutObject", f"{objects}captured/*"),
-            allow(LOGS),
-        )
+    with hosting_cloud(tmp_path_factory.mktemp("topologies")) as cloud:
         yield cloud
 
 
